@@ -1,0 +1,1 @@
+//! Capture files: our own reader.

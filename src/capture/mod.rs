@@ -1,0 +1,86 @@
+//! Where frames come from: capture files and live interfaces.
+//!
+//! An edge: files, devices, clocks and signals are touched here, the core only sees [`Frame`]s.
+
+use std::fmt;
+
+use crate::frame::{Frame, LinkType};
+
+pub mod file;
+pub mod live;
+
+/// What a [`FrameSource`] did when it was asked for frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// So many frames were handed over; there may be more.
+    Frames(usize),
+    /// Nothing is waiting now; only live sources and growing files say so.
+    Idle,
+    /// There will be no more frames.
+    End,
+}
+
+/// Something that yields frames in the order in which they were captured.
+///
+/// Frames are lent in batches, through a callback, because libpcap lends them only inside its own.
+pub trait FrameSource {
+    /// Hands at most `budget` frames to `sink`.
+    ///
+    /// # Errors
+    ///
+    /// The first fault of the source. All frames before it were handed over, and asking again goes
+    /// on behind it where that is possible, else says [`Polled::End`].
+    fn poll(
+        &mut self,
+        budget: usize,
+        sink: &mut dyn FnMut(&Frame<'_>),
+    ) -> Result<Polled, CaptureError>;
+
+    /// What is known of the sources so far, by [`crate::frame::SourceId`].
+    fn sources(&self) -> &[SourceInfo];
+}
+
+/// One capture file or interface, and how well it was captured.
+#[derive(Clone, Debug, Default)]
+pub struct SourceInfo {
+    /// The file's path or the interface's name, as the user gave it or as the folder listed it.
+    pub name: String,
+    /// The link types that occurred, in order of appearance.
+    pub links: Vec<LinkType>,
+    /// Frames handed over.
+    pub frames: u64,
+    /// Frames that the kernel or the capturing program reports as dropped for want of room.
+    pub dropped: u64,
+    /// Frames that the interface itself reports as dropped.
+    pub dropped_by_interface: u64,
+}
+
+/// Why a capture could not be opened or read on. The text is one sentence that says what to do.
+#[derive(Debug)]
+pub struct CaptureError {
+    /// What kind of trouble, which decides the exit code.
+    pub kind: CaptureErrorKind,
+    /// The file or interface.
+    pub source: String,
+    /// What is wrong and what to do, without the source's name.
+    pub message: String,
+}
+
+/// The kinds of trouble with a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureErrorKind {
+    /// Nothing there that could be read as a capture: wrong use (exit code 2).
+    NotACapture,
+    /// It cannot be opened: missing, no rights, a bad filter (exit code 2).
+    CannotOpen,
+    /// It broke off part-way; what was read stands (exit code 1).
+    BrokeOff,
+}
+
+impl fmt::Display for CaptureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.message)
+    }
+}
+
+impl std::error::Error for CaptureError {}

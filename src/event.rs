@@ -1,0 +1,489 @@
+//! What the classifier says: plain data for the outputs to write.
+
+use std::net::IpAddr;
+
+use crate::frame::FrameRef;
+use crate::identify::{Detail, Strength, Transport};
+use crate::time::Timestamp;
+
+/// One thing that the classifier has to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A flow in range has ended, or the capture has.
+    Flow(Box<FlowEvent>),
+    /// All that is known of one service address at the end.
+    Endpoint(Box<EndpointEvent>),
+    /// Something stopped the decoder.
+    Anomaly(AnomalyEvent),
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Socket {
+    /// IPv4 or IPv6 address.
+    pub addr: IpAddr,
+    /// Port.
+    pub port: u16,
+}
+
+/// Which way a packet of a flow went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From client to server.
+    ToServer,
+    /// From server to client.
+    ToClient,
+}
+
+impl Direction {
+    /// EVE's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ToServer => "toserver",
+            Self::ToClient => "toclient",
+        }
+    }
+}
+
+/// What the decision who is client and who is server rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RoleBasis {
+    /// The TCP handshake: the client sent the SYN. Sure.
+    Handshake,
+    /// The protocol's messages name the client. Sure.
+    Protocol,
+    /// One end talks to many peers from one port: that end is the server. Likely.
+    FanIn,
+    /// Only one of the ports is watched, and the other end sent first or nothing else is known. A guess.
+    WatchedPort,
+    /// Whoever was seen first is called the client. A guess.
+    FirstSeen,
+}
+
+impl RoleBasis {
+    /// The word used in EVE.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Protocol => "protocol",
+            Self::FanIn => "fan_in",
+            Self::WatchedPort => "watched_port",
+            Self::FirstSeen => "first_seen",
+        }
+    }
+
+    /// Whether the roles are proven rather than guessed.
+    pub const fn is_sure(self) -> bool {
+        match self {
+            Self::Handshake | Self::Protocol => true,
+            Self::FanIn | Self::WatchedPort | Self::FirstSeen => false,
+        }
+    }
+}
+
+/// What one direction of a flow amounts to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Packets, copies not counted.
+    pub packets: u64,
+    /// Their octets on the wire, headers included.
+    pub bytes: u64,
+    /// Octets of payload.
+    pub payload_bytes: u64,
+}
+
+/// EVE's `flow.state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowState {
+    /// Packets of one direction only.
+    New,
+    /// Both directions were seen.
+    Established,
+    /// TCP was closed or reset.
+    Closed,
+}
+
+impl FlowState {
+    /// EVE's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Established => "established",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// EVE's `flow.reason`: why the flow's event came when it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Idle too long, or closed and quiet.
+    Timeout,
+    /// The capture ended first.
+    Shutdown,
+    /// The same 5-tuple began anew.
+    TcpReuse,
+    /// The table was full.
+    Forced,
+}
+
+impl EndReason {
+    /// EVE's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Shutdown => "shutdown",
+            Self::TcpReuse => "tcp_reuse",
+            Self::Forced => "forced",
+        }
+    }
+}
+
+/// A tunnel that a flow was found in, outermost first in [`FlowEvent::tunnels`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TunnelId {
+    /// The encapsulation's name, such as `vxlan`.
+    pub kind: &'static str,
+    /// The number that separates networks (VNI, VSID, session), where it has one.
+    pub id: Option<u32>,
+}
+
+/// One flow and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowEvent {
+    /// A stable hash of the 5-tuple, network and start, at most 53 bits (exact in a JSON number).
+    pub flow_id: u64,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// The client, as far as that is known: see `roles`.
+    pub client: Socket,
+    /// The server.
+    pub server: Socket,
+    /// What that decision rests on.
+    pub roles: RoleBasis,
+    /// VLAN ids of the flow's first packet, outermost first.
+    pub vlans: Vec<u16>,
+    /// Tunnels of the flow's first packet, outermost first.
+    pub tunnels: Vec<TunnelId>,
+    /// Client to server.
+    pub to_server: Volume,
+    /// Server to client.
+    pub to_client: Volume,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the last packet.
+    pub end: Timestamp,
+    /// How far the conversation got.
+    pub state: FlowState,
+    /// Why the event is told now.
+    pub reason: EndReason,
+    /// The flow's first frame.
+    pub first_frame: FrameRef,
+    /// What it is.
+    pub verdict: Verdict,
+}
+
+/// The three labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Label {
+    /// A conversation with a service on 3243 that nothing identifies.
+    TimelotUnknown,
+    /// Circumstances speak for Citrix Framehawk.
+    CitrixFramehawk,
+    /// Anything else.
+    Other,
+}
+
+impl Label {
+    /// All labels.
+    pub const ALL: [Self; 3] = [Self::TimelotUnknown, Self::CitrixFramehawk, Self::Other];
+
+    /// The word used everywhere outside.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TimelotUnknown => "timelot-unknown",
+            Self::CitrixFramehawk => "citrix-framehawk",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How far a flow let itself be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The service's protocol was recognised.
+    Identified,
+    /// Only the client spoke the recognised protocol.
+    Attempted,
+    /// A conversation that nothing recognised.
+    Unidentified,
+    /// The watched port is only the client's own.
+    ClientPort,
+    /// RST or ICMP unreachable.
+    Refused,
+    /// Nobody answered.
+    Unanswered,
+    /// One of many tries from one source.
+    Scan,
+    /// A handshake, and no payload.
+    NoPayload,
+    /// Too little was seen to say anything.
+    Insufficient,
+}
+
+impl Status {
+    /// All statuses.
+    pub const ALL: [Self; 9] = [
+        Self::Identified,
+        Self::Attempted,
+        Self::Unidentified,
+        Self::ClientPort,
+        Self::Refused,
+        Self::Unanswered,
+        Self::Scan,
+        Self::NoPayload,
+        Self::Insufficient,
+    ];
+
+    /// The word used everywhere outside.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identified => "identified",
+            Self::Attempted => "attempted",
+            Self::Unidentified => "unidentified",
+            Self::ClientPort => "client_port",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+            Self::Scan => "scan",
+            Self::NoPayload => "no_payload",
+            Self::Insufficient => "insufficient",
+        }
+    }
+}
+
+/// How sure a label is. No probabilities: nothing public exists to calibrate them on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// A lead.
+    Low,
+    /// Likely.
+    Medium,
+    /// Sure, as far as packets can tell.
+    High,
+}
+
+impl Confidence {
+    /// The word used everywhere outside.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What a responder would not want to miss, whatever the label is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Notable {
+    /// A well-known service on a port that is not its own.
+    UnexpectedService,
+    /// Payload looks random from the first octet on, without any handshake that is known.
+    EncryptedFromFirstByte,
+    /// Text both ways, as a shell would give.
+    TextShell,
+    /// An executable file went by.
+    ExecutableTransfer,
+    /// Packets or connections at a steady pace.
+    Periodic,
+    /// Much more to the server than back.
+    UploadHeavy,
+    /// The handshake does not fit its own protocol.
+    InconsistentHandshake,
+}
+
+impl Notable {
+    /// All notables.
+    pub const ALL: [Self; 7] = [
+        Self::UnexpectedService,
+        Self::EncryptedFromFirstByte,
+        Self::TextShell,
+        Self::ExecutableTransfer,
+        Self::Periodic,
+        Self::UploadHeavy,
+        Self::InconsistentHandshake,
+    ];
+
+    /// The word used everywhere outside.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnexpectedService => "unexpected_service",
+            Self::EncryptedFromFirstByte => "encrypted_from_first_byte",
+            Self::TextShell => "text_shell",
+            Self::ExecutableTransfer => "executable_transfer",
+            Self::Periodic => "periodic",
+            Self::UploadHeavy => "upload_heavy",
+            Self::InconsistentHandshake => "inconsistent_handshake",
+        }
+    }
+}
+
+/// What a flow is, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// One of the three.
+    pub label: Label,
+    /// How far it was understood.
+    pub status: Status,
+    /// How sure the label is.
+    pub confidence: Confidence,
+    /// What was recognised, outermost first; empty where nothing was.
+    pub protocols: Vec<&'static str>,
+    /// What the recognition of the last of them proves.
+    pub strength: Option<Strength>,
+    /// One line for a person.
+    pub summary: String,
+    /// IANA's name of the watched port: what port tables print.
+    pub registered_name: Option<&'static str>,
+    /// What must not be missed.
+    pub notables: Vec<Notable>,
+    /// The label that came second, where another one was possible.
+    pub runner_up: Option<Label>,
+    /// How well the flow could be seen.
+    pub visibility: Visibility,
+    /// Why, strongest first.
+    pub evidence: Vec<Evidence>,
+    /// Names and versions that the payload told.
+    pub details: Vec<Detail>,
+    /// For the unidentified: what a person needs to go on.
+    pub unidentified: Option<Unidentified>,
+}
+
+/// How well a flow could be seen. Poor visibility caps the confidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visibility {
+    /// TCP: the handshake was captured. UDP: the flow began after the capture did, by more than a
+    /// UDP timeout.
+    pub handshake: bool,
+    /// 1 or 2.
+    pub directions: u8,
+    /// Octets of payload that the detectors were shown, client to server.
+    pub head_to_server: u32,
+    /// The same, server to client.
+    pub head_to_client: u32,
+    /// Octets are missing that were on the wire: packets were lost on the way into the capture.
+    pub lost: bool,
+    /// The snap length cut packets of this flow.
+    pub truncated: bool,
+    /// Copies of packets, which were not counted.
+    pub duplicates: u64,
+}
+
+/// One reason for a verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// The rule's or the detector's id.
+    pub rule: &'static str,
+    /// What was seen, in a sentence, with its values.
+    pub fact: String,
+    /// The label that it speaks for.
+    pub speaks_for: Label,
+    /// How much: log-odds, uncalibrated, for comparison within one verdict only.
+    pub weight: f32,
+    /// Which way the packet that shows it went.
+    pub direction: Direction,
+    /// The packet that shows it.
+    pub frame: FrameRef,
+    /// Where in that packet's payload, in octets.
+    pub offset: u32,
+    /// The first octets there, at most 16; empty where the fact is not in the payload.
+    pub bytes: Vec<u8>,
+}
+
+/// What a person needs to go on with an unidentified flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unidentified {
+    /// First octets of payload, client to server, at most 64.
+    pub first_to_server: Vec<u8>,
+    /// First octets of payload, server to client, at most 64.
+    pub first_to_client: Vec<u8>,
+    /// Payload lengths of the first messages in order of capture, positive to the server, negative
+    /// to the client.
+    pub message_sizes: Vec<i32>,
+    /// The time from one message to the next where that is steady, in milliseconds.
+    pub period_ms: Option<u64>,
+}
+
+/// One service address over the whole capture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointEvent {
+    /// Address and port.
+    pub socket: Socket,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Time of its first packet.
+    pub first_seen: Timestamp,
+    /// Time of its last packet.
+    pub last_seen: Timestamp,
+    /// Distinct peers.
+    pub peers: u64,
+    /// Whether there were more than could be counted.
+    pub peers_at_least: bool,
+    /// Flows to it.
+    pub flows: u64,
+    /// Flows by label, in [`Label::ALL`]'s order.
+    pub by_label: [u64; 3],
+    /// Flows by status, in [`Status::ALL`]'s order.
+    pub by_status: [u64; 9],
+    /// Protocols that were recognised, with the number of flows, most first.
+    pub protocols: Vec<(&'static str, u64)>,
+    /// Octets to and from it.
+    pub bytes: u64,
+    /// The label that most of its telling flows have: refused, scanned and empty ones count only
+    /// where there is nothing else.
+    pub label: Label,
+    /// One line for a person.
+    pub summary: String,
+    /// What its flows have to note.
+    pub notables: Vec<Notable>,
+}
+
+/// The layers that can stop the decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// Link header, VLAN tags.
+    Link,
+    /// IPv4, IPv6 and their extensions.
+    Network,
+    /// A tunnel's own header.
+    Tunnel,
+    /// TCP, UDP, ICMP.
+    Transport,
+}
+
+impl Layer {
+    /// The word used in EVE.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Network => "network",
+            Self::Tunnel => "tunnel",
+            Self::Transport => "transport",
+        }
+    }
+}
+
+/// A kind of thing that stopped the decoder, with its first instance and how often it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnomalyEvent {
+    /// Short name, such as `ipv4.header_too_short`.
+    pub event: &'static str,
+    /// The layer that could not be decoded.
+    pub layer: Layer,
+    /// Offset in the frame, in octets, of the first instance.
+    pub offset: u32,
+    /// The first frame.
+    pub frame: FrameRef,
+    /// How many frames.
+    pub count: u64,
+}

@@ -1,0 +1,161 @@
+//! What a detector found, and what shows it.
+
+use super::view::Side;
+
+/// How much a finding proves. There are no priorities: of two findings the stronger wins, then the
+/// one that fewer random octets would pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strength {
+    /// The octets have the protocol's shape (field ranges, counters that count), no magic.
+    Shape,
+    /// One side's messages parse as the protocol; the other side's were not seen or say nothing.
+    OneSided,
+    /// Both sides' messages parse, and fit each other.
+    BothSides,
+    /// A value that nothing else has, long enough not to be chance.
+    Signature,
+}
+
+/// Where in the flow the proof stands, so that a person can look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Whose octets.
+    pub side: Side,
+    /// TCP: 0. UDP: the index among the datagrams kept of that side.
+    pub datagram: usize,
+    /// Offset within the side's stream (TCP) or within the datagram's payload (UDP), in octets.
+    pub offset: usize,
+    /// How many octets; 1 to 16 are quoted.
+    pub len: usize,
+}
+
+impl Sighting {
+    /// Octets of a TCP stream's head.
+    pub const fn stream(side: Side, offset: usize, len: usize) -> Self {
+        Self { side, datagram: 0, offset, len }
+    }
+
+    /// Octets of one datagram.
+    pub const fn datagram(side: Side, datagram: usize, offset: usize, len: usize) -> Self {
+        Self { side, datagram, offset, len }
+    }
+}
+
+/// How far the outer protocol reaches, where it carries another one: look on behind that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beyond {
+    /// By [`Side::index`]: octets of the stream (TCP) or datagrams (UDP) that belong to the outer one.
+    pub skip: [usize; 2],
+}
+
+/// One protocol, recognised in one flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The protocol's name in EVE.
+    pub protocol: &'static str,
+    /// What was proven.
+    pub strength: Strength,
+    /// -log2 of the chance that random octets pass all checks that were made.
+    pub bits: f32,
+    /// Which sides were seen to speak it, by [`Side::index`].
+    pub spoken_by: [bool; 2],
+    /// The side that plays the client, where the messages tell.
+    pub client: Option<Side>,
+    /// One sentence for the evidence: what was seen, with its values, such as
+    /// `TLS 1.2 ClientHello`.
+    pub fact: String,
+    /// Where it was seen.
+    pub seen: Sighting,
+    /// What an admin wants beside the name.
+    pub details: Vec<Detail>,
+    /// Where the carried protocol starts, once that is known.
+    pub beyond: Option<Beyond>,
+}
+
+/// One more thing that the payload told: a name, a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is.
+    pub key: DetailKey,
+    /// Its value; made by [`crate::wire::from_wire`] where a stranger wrote it.
+    pub value: Box<str>,
+}
+
+impl Detail {
+    /// A detail.
+    pub fn new(key: DetailKey, value: impl Into<Box<str>>) -> Self {
+        Self { key, value: value.into() }
+    }
+}
+
+macro_rules! detail_keys {
+    ($($(#[$doc:meta])* $key:ident => $path:literal,)*) => {
+        /// What a [`Detail`] is, and where EVE has a place for it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum DetailKey { $($(#[$doc])* $key,)* }
+
+        impl DetailKey {
+            /// All keys.
+            pub const ALL: &'static [Self] = &[$(Self::$key,)*];
+
+            /// The dotted path in the EVE object: Suricata's own where it has the field, else one
+            /// that starts with `portstory.`.
+            pub const fn eve_path(self) -> &'static str {
+                match self { $(Self::$key => $path,)* }
+            }
+        }
+    };
+}
+
+detail_keys! {
+    /// Server name of a TLS ClientHello (RFC 6066 section 3).
+    TlsSni => "tls.sni",
+    /// TLS version that was negotiated, or offered where no answer was seen, such as `TLS 1.3`.
+    TlsVersion => "tls.version",
+    /// Protocols that the client offered (RFC 7301), comma-separated.
+    TlsAlpn => "tls.client_alpns",
+    /// DTLS version.
+    DtlsVersion => "portstory.dtls.version",
+    /// Server name of a DTLS ClientHello.
+    DtlsSni => "portstory.dtls.sni",
+    /// `softwareversion` of the client's banner (RFC 4253 section 4.2).
+    SshClientSoftware => "ssh.client.software_version",
+    /// Protocol version of the client's banner.
+    SshClientProto => "ssh.client.proto_version",
+    /// `softwareversion` of the server's banner.
+    SshServerSoftware => "ssh.server.software_version",
+    /// Protocol version of the server's banner.
+    SshServerProto => "ssh.server.proto_version",
+    /// HTTP Host header.
+    HttpHost => "http.hostname",
+    /// HTTP request target.
+    HttpUrl => "http.url",
+    /// HTTP request method.
+    HttpMethod => "http.http_method",
+    /// HTTP User-Agent header.
+    HttpUserAgent => "http.http_user_agent",
+    /// HTTP version of the request or the answer.
+    HttpProtocol => "http.protocol",
+    /// HTTP status code of the answer.
+    HttpStatus => "http.status",
+    /// HTTP Server header.
+    HttpServer => "portstory.http.server",
+    /// First name asked for.
+    DnsName => "portstory.dns.rrname",
+    /// Type of the first question.
+    DnsType => "portstory.dns.rrtype",
+    /// QUIC version.
+    QuicVersion => "quic.version",
+    /// Server name in a QUIC Initial's ClientHello.
+    QuicSni => "quic.sni",
+    /// MySQL or MariaDB server version.
+    MysqlVersion => "portstory.mysql.version",
+    /// RTP payload type of the first packet.
+    RtpPayloadType => "portstory.rtp.payload_type",
+    /// RTP synchronisation source.
+    RtpSsrc => "portstory.rtp.ssrc",
+    /// STUN message class and method, or its software attribute.
+    StunSoftware => "portstory.stun.software",
+    /// UDT socket type: stream or datagram.
+    UdtType => "portstory.udt.socket_type",
+}

@@ -1,0 +1,58 @@
+//! What does the payload speak?
+//!
+//! A [`Detector`] is a pure function of a [`FlowView`] (invariant 4). It knows no other detector, no
+//! port and no label. Each has a file under `protocols/`; what one line can tell is a row of
+//! `magic.rs`.
+
+pub mod finding;
+mod protocols;
+pub mod view;
+
+pub use finding::{Beyond, Detail, DetailKey, Finding, Sighting, Strength};
+pub use view::{Datagram, FlowView, Side, SideView, Transport};
+
+/// What a detector says of a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Probe {
+    /// This is it. Asked again when the flow's head grows, it may say more.
+    Yes(Box<Finding>),
+    /// Cannot say yet: ask again when the flow's head grows.
+    Wait,
+    /// This is not it, whatever comes: never asked again for this flow.
+    No,
+}
+
+/// Which transports a detector looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// TCP only.
+    Tcp,
+    /// UDP only.
+    Udp,
+    /// Both.
+    Both,
+}
+
+/// One protocol that can be recognised: the row that `portstory explain` prints, and the function.
+#[derive(Debug)]
+pub struct Detector {
+    /// The protocol's name in EVE, lower case: Suricata's `app_proto` where it has one.
+    pub id: &'static str,
+    /// The protocol's name for people.
+    pub title: &'static str,
+    /// The specification: RFC and section, or the public document.
+    pub reference: &'static str,
+    /// The transports it is looked for on.
+    pub over: Over,
+    /// What in the payload it rests on, in a sentence or two.
+    pub rests_on: &'static str,
+    /// What it cannot see, or could take for it.
+    pub blind_spots: &'static str,
+    /// -log2 of the chance that a flow of random octets passes: what the table's budget adds up.
+    pub bits: f32,
+    /// Looks at a flow's head.
+    pub probe: fn(&FlowView<'_>) -> Probe,
+}
+
+/// All detectors, sorted by id.
+pub static DETECTORS: &[&Detector] = protocols::ALL;
