@@ -14,7 +14,9 @@
 
 pub mod capture;
 pub mod config;
+pub mod decode;
 pub mod event;
+pub mod flow;
 pub mod frame;
 pub mod identify;
 pub mod output;
