@@ -179,3 +179,13 @@ pub struct Network {
     vlans: [Option<u16>; PATH_STEPS_MAX],
     ids: [Option<u32>; PATH_STEPS_MAX],
 }
+
+impl Network {
+    /// The same as numbers, for hashing.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        // One more than the id, so that "none" and 0 differ.
+        let number = |id: Option<u32>| id.map_or(0, |id| u64::from(id).saturating_add(1));
+        let vlans = self.vlans.into_iter().map(move |vlan| number(vlan.map(u32::from)));
+        vlans.chain(self.ids.into_iter().map(number))
+    }
+}

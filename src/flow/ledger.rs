@@ -195,7 +195,7 @@ impl Ledgers {
 
     /// Adds another piece's ledgers. Pieces may come in any order.
     pub fn merge(&mut self, other: Self, limits: &Limits) {
-        for (first, last) in other.span {
+        if let Some((first, last)) = other.span {
             self.tick(first);
             self.tick(last);
         }

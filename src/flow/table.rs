@@ -295,7 +295,7 @@ impl FlowTable {
 }
 
 /// A flow whose 5-tuple was taken by a new one with `seen`.
-pub(super) fn before(key: FlowKey, record: Box<FlowRecord>, seen: &Seen<'_>, config: &Config) -> Ended {
+pub(crate) fn before(key: FlowKey, record: Box<FlowRecord>, seen: &Seen<'_>, config: &Config) -> Ended {
     let idle_max = record.idle_max(key.transport, config);
     if seen.at.time.since(record.last) > idle_max {
         let closing = record.last.plus(idle_max);
@@ -305,7 +305,7 @@ pub(super) fn before(key: FlowKey, record: Box<FlowRecord>, seen: &Seen<'_>, con
 }
 
 /// A flow that was there when the capture ended at `end`.
-pub(super) fn at_end(key: FlowKey, record: Box<FlowRecord>, end: Timestamp, config: &Config) -> Ended {
+pub(crate) fn at_end(key: FlowKey, record: Box<FlowRecord>, end: Timestamp, config: &Config) -> Ended {
     let closing = record.last.plus(record.idle_max(key.transport, config));
     if closing < end {
         return Ended { key, record, reason: EndReason::Timeout, closing };
@@ -314,7 +314,7 @@ pub(super) fn at_end(key: FlowKey, record: Box<FlowRecord>, end: Timestamp, conf
 }
 
 /// Hands over flows in the order of their ends, and of equal ends in the order of their starts.
-pub(super) fn in_order(mut over: Vec<Ended>, ended: &mut dyn FnMut(Ended)) {
+pub(crate) fn in_order(mut over: Vec<Ended>, ended: &mut dyn FnMut(Ended)) {
     over.sort_by_key(|ended| (ended.closing, ended.record.first, ended.key));
     over.into_iter().for_each(ended);
 }

@@ -5,7 +5,7 @@
 //! proof, then how few random octets would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
 
-use super::{DETECTORS, Detector, Finding, FlowView, Inside, Over, Probe, Side, Strength, Transport};
+use super::{DETECTORS, Detector, Finding, FlowView, Inside, Over, Probe, Strength, Transport};
 use crate::flow::head::{Head, Offer, Quote};
 
 /// Sets of detectors, by index into [`DETECTORS`].
@@ -165,10 +165,12 @@ fn centibits(bits: f32) -> u32 {
     centibits
 }
 
-/// How many detectors fit into a set.
-pub(super) const DETECTORS_MAX: usize = WORDS * 64;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Both sides of a finding, for those who only want to know who spoke.
-pub fn speakers(finding: &Finding) -> impl Iterator<Item = Side> + '_ {
-    Side::BOTH.into_iter().filter(|side| *side.of(&finding.spoken_by))
+    #[test]
+    fn the_set_holds_all_detectors() {
+        assert!(DETECTORS.len() <= WORDS * 64);
+    }
 }
