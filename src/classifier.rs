@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
+use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, Packet, Stop};
 use crate::event::{AnomalyEvent, Event};
 use crate::flow::ledger::CompanionKind;
@@ -30,6 +31,7 @@ pub struct Seized {
 #[derive(Debug)]
 pub struct Classifier {
     config: Config,
+    peek: Peek,
     table: FlowTable,
     common: Common,
     endpoints: Endpoints,
@@ -67,6 +69,7 @@ impl Classifier {
     /// An empty classifier.
     pub fn new(config: Config) -> Self {
         Self {
+            peek: Peek::new(&config.watch),
             table: FlowTable::new(config.hash_seed),
             config,
             common: Common::default(),
@@ -82,6 +85,9 @@ impl Classifier {
         self.totals.frames = self.totals.frames.saturating_add(1);
         self.totals.octets = self.totals.octets.saturating_add(u64::from(frame.wire_len));
         self.advance_to(frame.at.time, out);
+        if !self.peek.is_candidate(frame) {
+            return Seized::default();
+        }
         let Self { config, table, common, endpoints, now, totals, .. } = self;
         let mut ended = Vec::new();
         let seized = common.observe(frame, config, &mut |key, seen| {
@@ -101,7 +107,8 @@ impl Classifier {
         if self.now < self.next_sweep {
             return;
         }
-        self.next_sweep = Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
+        self.next_sweep =
+            Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
         let Self { config, table, common, endpoints, now, totals, .. } = self;
         table.expire(*now, config, &mut |over| {
             hand_out(over, &common.ledgers, config, endpoints, totals, out);
@@ -131,9 +138,10 @@ impl Classifier {
 }
 
 /// Collects a piece of a capture.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Collector {
     config: Config,
+    peek: Peek,
     common: Common,
     piece: Piece,
 }
@@ -141,13 +149,17 @@ pub struct Collector {
 impl Collector {
     /// An empty collector. All pieces need the same settings.
     pub fn new(config: Config) -> Self {
-        Self { config, common: Common::default(), piece: Piece::default() }
+        let peek = Peek::new(&config.watch);
+        Self { config, peek, common: Common::default(), piece: Piece::default() }
     }
 
     /// Takes in a frame.
     pub fn ingest(&mut self, frame: &Frame<'_>) -> Seized {
-        let Self { config, common, piece } = self;
+        let Self { config, peek, common, piece } = self;
         common.ledgers.tick(frame.at.time);
+        if !peek.is_candidate(frame) {
+            return Seized::default();
+        }
         common.observe(frame, config, &mut |key, seen| piece.observe(key, seen, config))
     }
 }
@@ -171,9 +183,9 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
         let mut current: Option<Box<FlowRecord>> = None;
         for (_, run) in runs {
             run.starts_with(|seen| {
-                let goes_on = current.as_ref().is_some_and(|record| {
-                    record.continues_with(key.transport, seen, config)
-                });
+                let goes_on = current
+                    .as_ref()
+                    .is_some_and(|record| record.continues_with(key.transport, seen, config));
                 if !goes_on {
                     let fresh = Box::new(FlowRecord::new(key.transport, seen, config));
                     let over = current.replace(fresh);
@@ -217,7 +229,8 @@ impl Common {
     ) -> bool {
         let ports = [packet.src.port, packet.dst.port];
         let watched = ports.iter().any(|&port| config.watch.covers(packet.transport, port));
-        let companion = ports.iter().any(|&port| CompanionKind::of(packet.transport, port).is_some());
+        let companion =
+            ports.iter().any(|&port| CompanionKind::of(packet.transport, port).is_some());
         if !watched && !companion {
             return false;
         }
@@ -236,13 +249,16 @@ impl Common {
         if let Some(known) = self.anomalies.get_mut(stop.event) {
             known.count = known.count.saturating_add(1);
         } else if self.anomalies.len() < config.limits.anomaly_kinds_max {
-            self.anomalies.insert(stop.event, AnomalyEvent {
-                event: stop.event,
-                layer: stop.layer,
-                offset: wire::len32(stop.offset),
-                frame: at,
-                count: 1,
-            });
+            self.anomalies.insert(
+                stop.event,
+                AnomalyEvent {
+                    event: stop.event,
+                    layer: stop.layer,
+                    offset: wire::len32(stop.offset),
+                    frame: at,
+                    count: 1,
+                },
+            );
         }
     }
 
@@ -293,7 +309,9 @@ fn signature(packet: &Packet<'_>, side: Side) -> u64 {
         Body::Tcp(info, payload) => (
             [
                 u64::from(info.seq) << 32 | u64::from(info.ack),
-                u64::from(info.checksum) << 32 | u64::from(info.window) << 8 | u64::from(info.flags.0),
+                u64::from(info.checksum) << 32
+                    | u64::from(info.window) << 8
+                    | u64::from(info.flags.0),
             ],
             Some(payload),
         ),

@@ -17,7 +17,8 @@ pub(super) fn error<'a>(
     sink: &mut dyn FnMut(Decoded<'a>),
 ) -> Halt {
     let part = ip.payload;
-    let (Some(icmp_type), Some(code)) = (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1)) else {
+    let (Some(icmp_type), Some(code)) = (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1))
+    else {
         return part.too_short(Layer::Transport, "icmp.header_too_short");
     };
     let v6 = ip.src.is_ipv6();

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice, Ipv6ExtensionSlice};
+use etherparse::{Ipv6ExtensionSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 
 use super::{Decoded, Halt, Next, Opened, Part, Path, icmp, transport, tunnel};
 use crate::event::Layer;
@@ -98,7 +98,8 @@ fn ipv4<'a>(part: Part<'a>, v4: &LaxIpv4Slice<'a>) -> Ip<'a> {
     let total = usize::from(header.total_len());
     // RFC 791 does not allow a total below the header's length; 0 is what a capture shows of a packet
     // that the network card has yet to cut up.
-    let wire_len = if total < header.slice().len() { part.wire_len } else { total.min(part.wire_len) };
+    let wire_len =
+        if total < header.slice().len() { part.wire_len } else { total.min(part.wire_len) };
     let offset = usize::from(header.fragments_offset().value()).saturating_mul(8);
     Ip {
         src: header.source_addr().into(),
@@ -116,8 +117,11 @@ fn ipv6<'a>(part: Part<'a>, v6: &LaxIpv6Slice<'a>) -> Ip<'a> {
     let header = v6.header();
     let payload_len = usize::from(header.payload_length());
     // 0 stands for a jumbogram (RFC 2675) or for offload: as much as there is.
-    let wire_len =
-        if payload_len == 0 { part.wire_len } else { payload_len.saturating_add(40).min(part.wire_len) };
+    let wire_len = if payload_len == 0 {
+        part.wire_len
+    } else {
+        payload_len.saturating_add(40).min(part.wire_len)
+    };
     let fragment = v6.extensions().clone().into_iter().find_map(|extension| match extension {
         Ipv6ExtensionSlice::Fragment(fragment) => Some(Fragment {
             offset: usize::from(fragment.fragment_offset().value()).saturating_mul(8),

@@ -103,7 +103,11 @@ pub fn decode<'a>(frame: &Frame<'a>, limits: &Limits, sink: &mut dyn FnMut(Decod
             Err(Halt::Stop(stop)) => return sink(Decoded::Stop(stop)),
         }
     }
-    sink(Decoded::Stop(Stop { event: "too_many_layers", layer: Layer::Tunnel, offset: part.offset }));
+    sink(Decoded::Stop(Stop {
+        event: "too_many_layers",
+        layer: Layer::Tunnel,
+        offset: part.offset,
+    }));
 }
 
 #[cfg(test)]

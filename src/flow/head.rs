@@ -149,7 +149,9 @@ impl Head {
         if transport == Transport::Udp {
             for side in Side::BOTH {
                 let slots = side.of_mut(&mut datagrams);
-                *side.of_mut(&mut counts) = side.of(&self.sides).datagrams(newest.filter(|offer| offer.side == side), slots);
+                *side.of_mut(&mut counts) = side
+                    .of(&self.sides)
+                    .datagrams(newest.filter(|offer| offer.side == side), slots);
             }
         }
         let side_view = |side: Side| {
@@ -236,7 +238,14 @@ impl SideHead {
 
     /// Appends what is new in a segment that starts at or before the end; false where it starts
     /// behind it.
-    fn in_order(&mut self, seq: u32, bytes: &[u8], cut: bool, at: FrameRef, limits: &Limits) -> bool {
+    fn in_order(
+        &mut self,
+        seq: u32,
+        bytes: &[u8],
+        cut: bool,
+        at: FrameRef,
+        limits: &Limits,
+    ) -> bool {
         let distance = self.distance(seq);
         let Ok(known) = usize::try_from(distance.saturating_neg()) else { return false };
         if known >= bytes.len() {
@@ -328,7 +337,8 @@ mod tests {
 
     #[test]
     fn of_overlapping_octets_the_first_seen_win() {
-        let head = tcp(&[offer(100, b"abc"), offer(101, b"XXd"), offer(100, b"abcd"), offer(104, b"e")]);
+        let head =
+            tcp(&[offer(100, b"abc"), offer(101, b"XXd"), offer(100, b"abcd"), offer(104, b"e")]);
         assert_eq!(stream(&head), b"abcde");
     }
 

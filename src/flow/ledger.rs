@@ -104,7 +104,8 @@ const COMPANION_IDLE_MAX: Duration = Duration::from_secs(3600);
 impl Ledgers {
     /// A frame was captured.
     pub fn tick(&mut self, time: Timestamp) {
-        self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+        self.span =
+            Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
     }
 
     /// A packet of a flow in range was seen.
@@ -112,7 +113,8 @@ impl Ledgers {
         for side in Side::BOTH {
             let (own, peer) = (key.socket(side), key.socket(side.other()));
             if config.watch.covers(key.transport, own.port) {
-                let peers = bounded(&mut self.peers, (key.transport, own), config.limits.endpoints_max);
+                let peers =
+                    bounded(&mut self.peers, (key.transport, own), config.limits.endpoints_max);
                 if let Some(peers) = peers {
                     peers.note(peer, seen.at.time, &config.limits);
                 }
@@ -131,7 +133,8 @@ impl Ledgers {
             let Some(kind) = CompanionKind::of(key.transport, server.port) else { continue };
             let client = key.socket(side.other());
             let pair = ordered(server.addr, client.addr);
-            let Some(sessions) = bounded(&mut self.companions, pair, limits.companion_pairs_max) else {
+            let Some(sessions) = bounded(&mut self.companions, pair, limits.companion_pairs_max)
+            else {
                 return;
             };
             let known = sessions.iter().rposition(|session| {
@@ -156,7 +159,10 @@ impl Ledgers {
 
     /// Distinct peers of a watched socket until `as_of`, with whether there may be more.
     pub fn peers(&self, transport: Transport, socket: Socket, as_of: Timestamp) -> Vec<Socket> {
-        self.peers.get(&(transport, socket)).map(|peers| peers.until(as_of).collect()).unwrap_or_default()
+        self.peers
+            .get(&(transport, socket))
+            .map(|peers| peers.until(as_of).collect())
+            .unwrap_or_default()
     }
 
     /// Distinct watched sockets that a host talked to until `as_of`.
@@ -168,7 +174,10 @@ impl Ledgers {
     pub fn udp_sockets(&self, host: IpAddr, as_of: Timestamp) -> impl Iterator<Item = u16> {
         let from = (Transport::Udp, Socket { addr: host, port: 0 });
         let to = (Transport::Udp, Socket { addr: host, port: u16::MAX });
-        self.peers.range(from..=to).filter(move |(_, peers)| peers.until(as_of).next().is_some()).map(|((_, socket), _)| socket.port)
+        self.peers
+            .range(from..=to)
+            .filter(move |(_, peers)| peers.until(as_of).next().is_some())
+            .map(|((_, socket), _)| socket.port)
     }
 
     /// Companion sessions between two hosts that were confirmed and alive at `at`, as known until
@@ -180,7 +189,8 @@ impl Ledgers {
         at: Timestamp,
         as_of: Timestamp,
     ) -> impl Iterator<Item = &Companion> {
-        let sessions = self.companions.get(&ordered(one, other)).map(Vec::as_slice).unwrap_or_default();
+        let sessions =
+            self.companions.get(&ordered(one, other)).map(Vec::as_slice).unwrap_or_default();
         sessions.iter().filter(move |session| session.is_alive(at, as_of))
     }
 

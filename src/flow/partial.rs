@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
-use crate::decode::packet::{Path, Payload, TcpInfo, IcmpError};
+use crate::decode::packet::{IcmpError, Path, Payload, TcpInfo};
 use crate::flow::key::FlowKey;
 use crate::flow::record::{FlowRecord, Seen, SeenBody};
 use crate::frame::FrameRef;
@@ -96,7 +96,12 @@ impl PartialFlow {
         self.lead.first().map(|kept| look(&kept.seen()))
     }
 
-    fn surely_continues_with(&self, transport: Transport, seen: &Seen<'_>, config: &Config) -> bool {
+    fn surely_continues_with(
+        &self,
+        transport: Transport,
+        seen: &Seen<'_>,
+        config: &Config,
+    ) -> bool {
         let idle = seen.at.time.since(self.whole.last);
         let shortest = match transport {
             Transport::Tcp => config.timeouts.tcp_closed.min(config.timeouts.tcp),
@@ -158,7 +163,9 @@ impl Kept {
     fn of(seen: &Seen<'_>) -> Self {
         let Seen { at, side, path, wire_len, signature, body } = *seen;
         let body = match body {
-            SeenBody::Tcp(info, payload) => KeptBody::Tcp(info, payload.bytes.to_vec(), payload.wire_len),
+            SeenBody::Tcp(info, payload) => {
+                KeptBody::Tcp(info, payload.bytes.to_vec(), payload.wire_len)
+            }
             SeenBody::Udp(payload) => KeptBody::Udp(payload.bytes.to_vec(), payload.wire_len),
             SeenBody::Icmp(error) => KeptBody::Icmp(error),
         };

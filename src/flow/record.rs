@@ -160,7 +160,8 @@ impl Span {
     fn absorb(&mut self, later: Self) {
         // Sequence numbers wrap: distances are taken to the highest one so far, which is near.
         let near = self.first.wrapping_add(low32(self.high));
-        let shift = self.high.saturating_add(i64::from(later.first.wrapping_sub(near).cast_signed()));
+        let shift =
+            self.high.saturating_add(i64::from(later.first.wrapping_sub(near).cast_signed()));
         self.low = self.low.min(later.low.saturating_add(shift));
         self.high = self.high.max(later.high.saturating_add(shift));
         self.seen = self.seen.saturating_add(later.seen);
@@ -168,7 +169,9 @@ impl Span {
 
     /// Octets that must be missing from the capture; retransmissions can hide more.
     pub fn missing_at_least(&self) -> u64 {
-        u64::try_from(self.high.saturating_sub(self.low)).unwrap_or_default().saturating_sub(self.seen)
+        u64::try_from(self.high.saturating_sub(self.low))
+            .unwrap_or_default()
+            .saturating_sub(self.seen)
     }
 }
 
@@ -410,7 +413,11 @@ impl FlowRecord {
             self.pace.add(seen.at.time);
             if self.message_sizes.len() < config.limits.message_sizes_max {
                 let len = i32::try_from(payload.wire_len).unwrap_or(i32::MAX);
-                self.message_sizes.push(if seen.side == Side::A { len } else { len.saturating_neg() });
+                self.message_sizes.push(if seen.side == Side::A {
+                    len
+                } else {
+                    len.saturating_neg()
+                });
             }
         }
     }
@@ -538,8 +545,10 @@ impl SideFacts {
         self.first_payload.get_or_insert(seen.at);
         self.payload_bytes = self.payload_bytes.saturating_add(u64::from(wire::len32(len)));
         self.payload_packets = self.payload_packets.saturating_add(1);
-        self.payload_small = self.payload_small.saturating_add(u64::from(len <= SMALL_PAYLOAD_BYTES_MAX));
-        self.payload_large = self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
+        self.payload_small =
+            self.payload_small.saturating_add(u64::from(len <= SMALL_PAYLOAD_BYTES_MAX));
+        self.payload_large =
+            self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
         self.cut |= payload.bytes.len() < len;
         self.seconds.add(seen.at.time);
     }

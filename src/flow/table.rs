@@ -157,8 +157,9 @@ impl FlowTable {
         let mut over = Vec::new();
         for class in Class::ALL {
             while let Some(slot) = self.oldest(class) {
-                let Some(idle_max) =
-                    self.slot(slot).and_then(|s| Some(s.record.as_ref()?.idle_max(s.key.transport, config)))
+                let Some(idle_max) = self
+                    .slot(slot)
+                    .and_then(|s| Some(s.record.as_ref()?.idle_max(s.key.transport, config)))
                 else {
                     break;
                 };
@@ -295,7 +296,12 @@ impl FlowTable {
 }
 
 /// A flow whose 5-tuple was taken by a new one with `seen`.
-pub(crate) fn before(key: FlowKey, record: Box<FlowRecord>, seen: &Seen<'_>, config: &Config) -> Ended {
+pub(crate) fn before(
+    key: FlowKey,
+    record: Box<FlowRecord>,
+    seen: &Seen<'_>,
+    config: &Config,
+) -> Ended {
     let idle_max = record.idle_max(key.transport, config);
     if seen.at.time.since(record.last) > idle_max {
         let closing = record.last.plus(idle_max);
@@ -305,7 +311,12 @@ pub(crate) fn before(key: FlowKey, record: Box<FlowRecord>, seen: &Seen<'_>, con
 }
 
 /// A flow that was there when the capture ended at `end`.
-pub(crate) fn at_end(key: FlowKey, record: Box<FlowRecord>, end: Timestamp, config: &Config) -> Ended {
+pub(crate) fn at_end(
+    key: FlowKey,
+    record: Box<FlowRecord>,
+    end: Timestamp,
+    config: &Config,
+) -> Ended {
     let closing = record.last.plus(record.idle_max(key.transport, config));
     if closing < end {
         return Ended { key, record, reason: EndReason::Timeout, closing };

@@ -75,9 +75,12 @@ impl Inquiry {
             }
             head.show(transport, newest, ended, self.skip, |view| self.ask_once(view, head));
             let Some(found) = &self.best else { break };
-            let proven = found.finding.strength >= Strength::BothSides && found.finding.spoken_by == [true; 2];
+            let proven = found.finding.strength >= Strength::BothSides
+                && found.finding.spoken_by == [true; 2];
             match found.finding.inside {
-                Inside::StartsAt(more) if self.outer.len().saturating_add(1) < config.limits.chain_max => {
+                Inside::StartsAt(more)
+                    if self.outer.len().saturating_add(1) < config.limits.chain_max =>
+                {
                     for (skip, more) in self.skip.iter_mut().zip(more) {
                         *skip = skip.saturating_add(more);
                     }
@@ -133,7 +136,11 @@ impl Inquiry {
             Transport::Udp => seen.datagram = seen.datagram.saturating_add(skip),
         }
         let quote = head.quote(transport, &seen);
-        debug_assert!(quote.is_some(), "{} points at {seen:?}, which is not in the head", detector.id);
+        debug_assert!(
+            quote.is_some(),
+            "{} points at {seen:?}, which is not in the head",
+            detector.id
+        );
         if let Some(quote) = quote {
             self.best = Some(Recognised { finding, quote });
         }

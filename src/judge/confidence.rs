@@ -24,7 +24,11 @@ pub fn confidence(case: &Case<'_>, status: Status, opinion: &Opinion) -> Confide
 /// Circumstance only: a companion and the shape make it likely, nothing in packets makes it sure.
 fn framehawk(opinion: &Opinion) -> Confidence {
     let fired = |id| opinion.fired.contains(&id);
-    if fired("companion_session") && fired("remoting_shape") { Confidence::Medium } else { Confidence::Low }
+    if fired("companion_session") && fired("remoting_shape") {
+        Confidence::Medium
+    } else {
+        Confidence::Low
+    }
 }
 
 /// How sure we are that enough was seen to exclude everything else.
@@ -54,7 +58,9 @@ fn other(case: &Case<'_>, status: Status) -> Confidence {
         Status::NoPayload => Confidence::Medium,
         // The answer may have gone another way than past this capture.
         Status::Unanswered => Confidence::Medium,
-        Status::Unidentified | Status::Insufficient => exclusion(case, status).min(Confidence::Medium),
+        Status::Unidentified | Status::Insufficient => {
+            exclusion(case, status).min(Confidence::Medium)
+        }
     }
 }
 

@@ -45,9 +45,14 @@ impl Endpoints {
 
     /// The endpoints, the most pressing first.
     pub fn finish(self) -> Vec<EndpointEvent> {
-        let mut events: Vec<EndpointEvent> =
-            self.sums.into_iter().map(|((transport, socket), sum)| sum.event(transport, socket)).collect();
-        events.sort_by_key(|event| (urgency(event), std::cmp::Reverse(event.flows), event.socket, event.transport));
+        let mut events: Vec<EndpointEvent> = self
+            .sums
+            .into_iter()
+            .map(|((transport, socket), sum)| sum.event(transport, socket))
+            .collect();
+        events.sort_by_key(|event| {
+            (urgency(event), std::cmp::Reverse(event.flows), event.socket, event.transport)
+        });
         events
     }
 }
@@ -91,7 +96,8 @@ impl Sum {
             self.peers_at_least = true;
         }
         self.flows = self.flows.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(flow.to_server.bytes).saturating_add(flow.to_client.bytes);
+        self.bytes =
+            self.bytes.saturating_add(flow.to_server.bytes).saturating_add(flow.to_client.bytes);
         count(&mut self.by_label, &Label::ALL, verdict.label);
         count(&mut self.by_status, &Status::ALL, verdict.status);
         if is_telling(verdict.status) {
@@ -108,16 +114,23 @@ impl Sum {
     }
 
     fn event(self, transport: Transport, socket: Socket) -> EndpointEvent {
-        let counts = if self.telling.iter().any(|&flows| flows > 0) { self.telling } else { self.by_label };
+        let counts =
+            if self.telling.iter().any(|&flows| flows > 0) { self.telling } else { self.by_label };
         let label = most(&counts, &Label::ALL).unwrap_or(Label::Other);
         let mut protocols: Vec<_> = self.protocols.into_iter().collect();
         protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
         let status = most(&self.by_status, &Status::ALL).unwrap_or(Status::Insufficient);
         let summary = match protocols.as_slice() {
-            [] => format!("{} of {} flows {}", self.by_status.iter().max().copied().unwrap_or_default(), self.flows, status.name()),
+            [] => format!(
+                "{} of {} flows {}",
+                self.by_status.iter().max().copied().unwrap_or_default(),
+                self.flows,
+                status.name()
+            ),
             [(only, flows)] if *flows == self.flows => format!("all {flows} flows speak {only}"),
             several => {
-                let names: Vec<_> = several.iter().map(|(name, flows)| format!("{name} ({flows})")).collect();
+                let names: Vec<_> =
+                    several.iter().map(|(name, flows)| format!("{name} ({flows})")).collect();
                 format!("of {} flows: {}", self.flows, names.join(", "))
             }
         };

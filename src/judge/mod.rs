@@ -109,8 +109,14 @@ fn unidentified(case: &Case<'_>, status: Status) -> Option<Unidentified> {
     Some(Unidentified {
         first_to_server: first(client),
         first_to_client: first(client.other()),
-        message_sizes: sizes.map(|&size| if client == Side::A { size } else { size.saturating_neg() }).collect(),
-        period_ms: case.record.pace.period().and_then(|period| u64::try_from(period.as_millis()).ok()),
+        message_sizes: sizes
+            .map(|&size| if client == Side::A { size } else { size.saturating_neg() })
+            .collect(),
+        period_ms: case
+            .record
+            .pace
+            .period()
+            .and_then(|period| u64::try_from(period.as_millis()).ok()),
     })
 }
 

@@ -10,7 +10,7 @@ const SAMPLE_OCTETS_MIN: u32 = 128;
 const UPLOAD_BYTES_MIN: u64 = 1 << 20;
 
 /// The notables of a flow.
-pub fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
+pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
     let mut notables = Vec::new();
     if status == Status::Identified && case.is_on_named_port() {
         notables.push(Notable::UnexpectedService);
@@ -35,7 +35,11 @@ pub fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
 /// because entropy says nothing of short packets), and hardly any text.
 fn looks_random(case: &Case<'_>) -> bool {
     case.record.sides.iter().all(|side| {
-        let (octets, ones, text) = (u64::from(side.sample.octets), u64::from(side.sample.ones), u64::from(side.sample.text));
+        let (octets, ones, text) = (
+            u64::from(side.sample.octets),
+            u64::from(side.sample.ones),
+            u64::from(side.sample.text),
+        );
         let per_mille = ones.saturating_mul(125).checked_div(octets).unwrap_or_default();
         side.sample.octets >= SAMPLE_OCTETS_MIN
             && (470..=530).contains(&per_mille)
@@ -47,6 +51,7 @@ fn looks_random(case: &Case<'_>) -> bool {
 fn looks_like_text(case: &Case<'_>) -> bool {
     case.record.sides.iter().all(|side| {
         side.sample.octets >= SAMPLE_OCTETS_MIN / 4
-            && u64::from(side.sample.text).saturating_mul(10) >= u64::from(side.sample.octets).saturating_mul(9)
+            && u64::from(side.sample.text).saturating_mul(10)
+                >= u64::from(side.sample.octets).saturating_mul(9)
     })
 }

@@ -51,9 +51,15 @@ pub fn decide(
     match (a, b) {
         // A capture that starts in the middle shows either side first: then the watched port is taken
         // for the service's.
-        (true, false) if began < SETTLING_TIME => Roles { client: Side::B, basis: RoleBasis::WatchedPort },
-        (false, true) if began < SETTLING_TIME => Roles { client: Side::A, basis: RoleBasis::WatchedPort },
-        (true | false, true | false) => Roles { client: record.first_sender, basis: RoleBasis::FirstSeen },
+        (true, false) if began < SETTLING_TIME => {
+            Roles { client: Side::B, basis: RoleBasis::WatchedPort }
+        }
+        (false, true) if began < SETTLING_TIME => {
+            Roles { client: Side::A, basis: RoleBasis::WatchedPort }
+        }
+        (true | false, true | false) => {
+            Roles { client: record.first_sender, basis: RoleBasis::FirstSeen }
+        }
     }
 }
 

@@ -124,7 +124,11 @@ pub static RULES: &[Rule] = &[
         test: |case, status| {
             (case.is_on_named_port() && is_conversation(status)).then(|| {
                 let name = registry::name(case.service_port()).unwrap_or("not registered");
-                shown(case, server_side(case), format!("service port {} ({name}), nothing recognised", case.service_port()))
+                shown(
+                    case,
+                    server_side(case),
+                    format!("service port {} ({name}), nothing recognised", case.service_port()),
+                )
             })
         },
     },
@@ -140,7 +144,11 @@ pub static RULES: &[Rule] = &[
             (!case.is_on_named_port() && is_conversation(status)).then(|| {
                 let name = registry::name(case.service_port()).unwrap_or("nothing");
                 let port = case.service_port();
-                shown(case, server_side(case), format!("port {port} is registered for {name}; nothing recognised"))
+                shown(
+                    case,
+                    server_side(case),
+                    format!("port {port} is registered for {name}; nothing recognised"),
+                )
             })
         },
     },
@@ -188,9 +196,8 @@ pub static RULES: &[Rule] = &[
         source: "literature on remote display traffic; not measured on Framehawk",
         misleads: "a remote desktop of any maker inside a VPN has this shape",
         test: |case, _| {
-            (case.may_be_framehawk() && has_remoting_shape(case)).then(|| {
-                shown(case, server_side(case), shape_in_words(case))
-            })
+            (case.may_be_framehawk() && has_remoting_shape(case))
+                .then(|| shown(case, server_side(case), shape_in_words(case)))
         },
     },
     Rule {
@@ -202,9 +209,15 @@ pub static RULES: &[Rule] = &[
         source: "the same",
         misleads: "an idle or minimised session sends little",
         test: |case, status| {
-            let told = case.may_be_framehawk() && is_conversation(status) && case.seconds() >= SHAPE_SECONDS_MIN;
+            let told = case.may_be_framehawk()
+                && is_conversation(status)
+                && case.seconds() >= SHAPE_SECONDS_MIN;
             (told && !has_remoting_shape(case)).then(|| {
-                shown(case, server_side(case), format!("no display-remoting shape: {}", shape_in_words(case)))
+                shown(
+                    case,
+                    server_side(case),
+                    format!("no display-remoting shape: {}", shape_in_words(case)),
+                )
             })
         },
     },
@@ -223,7 +236,11 @@ pub static RULES: &[Rule] = &[
                 .companions(one, other, case.record.first.time, case.as_of)
                 .find(|session| !session.kind.is_citrix())?;
             let fact = format!("{} between the same hosts", session.kind.name());
-            case.may_be_framehawk().then(|| Shown { fact, frame: session.first, side: server_side(case) })
+            case.may_be_framehawk().then(|| Shown {
+                fact,
+                frame: session.first,
+                side: server_side(case),
+            })
         },
     },
     Rule {
@@ -249,10 +266,13 @@ pub static RULES: &[Rule] = &[
         source: "no longer supported as of Citrix Virtual Apps and Desktops 7 1903",
         misleads: "7.15 LTSR had Framehawk and stayed in use for years",
         test: |case, _| {
-            (case.may_be_framehawk() && case.record.first.time.seconds() >= UNSUPPORTED).then(|| {
-                let fact = "captured after March 2019, when Framehawk's support ended".to_owned();
-                shown(case, case.record.first_sender, fact)
-            })
+            (case.may_be_framehawk() && case.record.first.time.seconds() >= UNSUPPORTED).then(
+                || {
+                    let fact =
+                        "captured after March 2019, when Framehawk's support ended".to_owned();
+                    shown(case, case.record.first_sender, fact)
+                },
+            )
         },
     },
 ];
@@ -272,7 +292,9 @@ pub fn weigh(case: &Case<'_>, status: Status) -> Opinion {
     for rule in RULES {
         let Some(shown) = (rule.test)(case, status) else { continue };
         fired.push(rule.id);
-        let counted = groups.iter().any(|&(group, weight)| group == rule.group && weight.abs() >= rule.weight.abs());
+        let counted = groups
+            .iter()
+            .any(|&(group, weight)| group == rule.group && weight.abs() >= rule.weight.abs());
         if counted {
             continue;
         }
@@ -353,12 +375,15 @@ fn refused(case: &Case<'_>, status: Status) -> Option<Shown> {
         return Some(Shown { fact: "RST instead of an answer".to_owned(), frame, side });
     }
     let refusal = case.record.refusal?;
-    let (version, what) = (if refusal.error.v6 { "ICMPv6" } else { "ICMP" }, match refusal.error.kind {
-        Unreachable::Port => "port unreachable",
-        Unreachable::Prohibited => "administratively prohibited",
-        Unreachable::Host => "host or network unreachable",
-        Unreachable::Transit => "lost on the way",
-    });
+    let (version, what) = (
+        if refusal.error.v6 { "ICMPv6" } else { "ICMP" },
+        match refusal.error.kind {
+            Unreachable::Port => "port unreachable",
+            Unreachable::Prohibited => "administratively prohibited",
+            Unreachable::Host => "host or network unreachable",
+            Unreachable::Transit => "lost on the way",
+        },
+    );
     let fact = format!("{version} {what} from {}", refusal.error.by);
     Some(Shown { fact, frame: refusal.at, side })
 }
@@ -392,7 +417,11 @@ fn siblings(case: &Case<'_>, _: Status) -> Option<Shown> {
     let lowest = *case.config.watch.framehawk.start();
     let from_lowest = lower.first() == Some(&lowest) || (own.port == lowest && higher > 0);
     from_lowest.then(|| {
-        let fact = format!("{} other UDP sockets of the range on {}, from port {lowest} up", lower.len().saturating_add(higher), own.addr);
+        let fact = format!(
+            "{} other UDP sockets of the range on {}, from port {lowest} up",
+            lower.len().saturating_add(higher),
+            own.addr
+        );
         shown(case, server_side(case), fact)
     })
 }
@@ -414,7 +443,8 @@ fn has_remoting_shape(case: &Case<'_>) -> bool {
 
 fn shape_in_words(case: &Case<'_>) -> String {
     let (client, server) = (case.client(), case.server());
-    let percent = |part: u64, whole: u64| part.saturating_mul(100).checked_div(whole).unwrap_or_default();
+    let percent =
+        |part: u64, whole: u64| part.saturating_mul(100).checked_div(whole).unwrap_or_default();
     format!(
         "{} s, {} octets down and {} up, {} % of the packets down are large, {} % of those up small, client active in {} s",
         case.seconds(),

@@ -51,7 +51,11 @@ fn recognised(case: &Case<'_>) -> Option<Status> {
     // with roles sent is an attempt, unless the server's side of the wire was not captured.
     let needs_answer = finding.client.is_some() || case.key.transport == Transport::Tcp;
     let attempted = client && !server && needs_answer && !is_one_way_capture(case);
-    debug_assert!(client || server || finding.strength == Strength::Shape, "nobody spoke {}", finding.protocol);
+    debug_assert!(
+        client || server || finding.strength == Strength::Shape,
+        "nobody spoke {}",
+        finding.protocol
+    );
     Some(if attempted { Status::Attempted } else { Status::Identified })
 }
 

@@ -22,7 +22,7 @@ const TOLD: &[(DetailKey, &str)] = &[
 ];
 
 /// A flow in one line.
-pub fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {
+pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {
     let (client, server) = (case.client_socket(), case.server_socket());
     match status {
         Status::Identified => recognised(case),
@@ -33,8 +33,12 @@ pub fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {
                 RoleBasis::FanIn => "is most likely",
                 RoleBasis::WatchedPort | RoleBasis::FirstSeen => "may be",
             };
-            let what = case.protocol().map_or(String::new(), |_| format!(" ({})", recognised(case)));
-            format!("port {} {sure} the client's own; the service is {} port {}{what}", client.port, server.addr, server.port)
+            let what =
+                case.protocol().map_or(String::new(), |_| format!(" ({})", recognised(case)));
+            format!(
+                "port {} {sure} the client's own; the service is {} port {}{what}",
+                client.port, server.addr, server.port
+            )
         }
         Status::Refused | Status::Unanswered | Status::Scan | Status::NoPayload => {
             let fact = opinion.evidence.first().map(|piece| piece.fact.clone());

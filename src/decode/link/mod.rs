@@ -24,7 +24,8 @@ pub struct Link {
 }
 
 /// All link types that can be opened.
-pub static LINKS: &[&Link] = &[&ethernet::LINK, &null::NULL, &null::LOOP, &raw::LINK, &sll::LINK, &sll2::LINK];
+pub static LINKS: &[&Link] =
+    &[&ethernet::LINK, &null::NULL, &null::LOOP, &raw::LINK, &sll::LINK, &sll2::LINK];
 
 /// The link type with this number.
 pub fn find(link: LinkType) -> Option<&'static Link> {

@@ -12,7 +12,8 @@ use crate::wire;
 pub(super) static LINK: Link = Link { name: "Linux cooked v1", types: &[113], open };
 
 fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    let (Some(arphrd), Some(protocol)) = (wire::be16(part.bytes, 2), wire::be16(part.bytes, 14)) else {
+    let (Some(arphrd), Some(protocol)) = (wire::be16(part.bytes, 2), wire::be16(part.bytes, 14))
+    else {
         return Err(part.too_short(Layer::Link, "sll.header_too_short"));
     };
     Ok(Opened { next: protocol_behind(arphrd, protocol), rest: part.after(16), adds: None })

@@ -16,7 +16,8 @@ pub(super) static TUNNEL: Tunnel = Tunnel {
 };
 
 fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    let (Some(tag), Some(ethertype)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2)) else {
+    let (Some(tag), Some(ethertype)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2))
+    else {
         return Err(too_short(&part, "vlan.header_too_short"));
     };
     let next = if ethertype < 0x600 { Next::Nothing } else { Next::EtherType(ethertype) };
