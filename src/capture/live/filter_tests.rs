@@ -11,9 +11,12 @@ const ETHERNET: i32 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
+/// What stands before an IP header, by EtherType.
+type Header = fn(u16) -> Vec<u8>;
+
 /// `DLT_` numbers of this platform for the link types that are decoded, and how each writes the
 /// protocol number before an IP header.
-const LINKS: [(&str, i32, fn(u16) -> Vec<u8>); 8] = [
+const LINKS: [(&str, i32, Header); 8] = [
     ("Ethernet", ETHERNET, ethernet),
     ("NULL", 0, |kind| if kind == 0x0800 { 2_u32 } else { 10 }.to_ne_bytes().to_vec()),
     ("LOOP", 108, |kind| if kind == 0x0800 { 2_u32 } else { 10 }.to_be_bytes().to_vec()),

@@ -20,6 +20,9 @@ pub struct Interface {
     pub is_running: bool,
     /// It only reaches this machine.
     pub is_loopback: bool,
+    /// It carries network traffic by itself. The others are buses (USB, Bluetooth, D-Bus), and
+    /// netfilter's logs, which show only what a firewall rule sends there.
+    pub is_network: bool,
 }
 
 /// All interfaces, those most likely wanted first.
@@ -42,11 +45,18 @@ impl From<pcap::Device> for Interface {
             is_up: device.flags.is_up(),
             is_running: device.flags.is_running(),
             is_loopback: device.flags.is_loopback(),
+            is_network: is_network(&device.name),
             name: device.name,
             description: device.desc,
             addresses: device.addresses.into_iter().map(|address| address.addr).collect(),
         }
     }
+}
+
+/// libpcap tells apart only by name what it lists beside network interfaces.
+fn is_network(name: &str) -> bool {
+    const OTHERS: [&str; 6] = ["bluetooth", "dbus-", "nflog", "nfqueue", "usbmon", "rdma"];
+    !OTHERS.iter().any(|other| name.starts_with(other))
 }
 
 /// The name that was probably meant, if one is near.
@@ -97,6 +107,14 @@ mod tests {
         assert_eq!(nearest("wlan1", names.into_iter()), Some("wlan0"));
         assert_eq!(nearest("eth0", names.into_iter()), None);
         assert_eq!(nearest("", names.into_iter()), None);
+    }
+
+    #[test]
+    fn buses_and_logs_are_told_from_networks() {
+        assert!(["eth0", "any", "lo", "wlp3s0"].into_iter().all(is_network));
+        assert!(
+            !["usbmon0", "nflog", "dbus-system", "bluetooth-monitor"].into_iter().any(is_network)
+        );
     }
 
     #[test]

@@ -51,6 +51,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// How often drop counters are read. They are 32 bits wide: at this pace they cannot wrap unseen.
 const STATISTICS_EVERY: Duration = Duration::from_secs(1);
 
+/// What is said of an interface that was deleted or moved to another network namespace.
+const DISAPPEARED: &str = "the interface disappeared";
+
 /// How to capture.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -161,7 +164,7 @@ impl Live {
         }
         self.first = self.first.wrapping_add(1).checked_rem(count).unwrap_or(0);
         if total < budget {
-            self.settled = self.settled.max(Some(settled));
+            self.settled = Some(settled);
         }
         total
     }
@@ -199,7 +202,7 @@ impl Live {
         }
         self.follow_links(now);
         for at in 0..self.taps.len() {
-            self.bury(at, now);
+            self.bury(at, Some(now));
         }
         if now >= self.statistics_due {
             self.statistics_due = now.checked_add(STATISTICS_EVERY).unwrap_or(now);
@@ -216,7 +219,7 @@ impl Live {
                 };
                 let message = match change {
                     LinkChange::Gone => {
-                        tap.fail("the interface disappeared", now);
+                        tap.fail(DISAPPEARED, now);
                         continue;
                     }
                     LinkChange::Down => "the interface went down; capturing goes on when it is up",
@@ -230,13 +233,15 @@ impl Live {
         }
     }
 
-    /// Closes an interface that failed, once what its ring still held had time to come out.
-    fn bury(&mut self, at: usize, now: Instant) {
+    /// Closes an interface that failed, once what its ring still held had time to come out; without
+    /// a time, at once.
+    fn bury(&mut self, at: usize, now: Option<Instant>) {
         let (Some(slot), Some(info)) = (self.taps.get_mut(at), self.sources.get_mut(at)) else {
             return;
         };
         let Some(tap) = slot else { return };
-        if tap.gives_up_at().is_none_or(|end| now < end) {
+        let Some(end) = tap.gives_up_at() else { return };
+        if now.is_some_and(|now| now < end) {
             return;
         }
         tap.count_drops(info);
@@ -273,7 +278,8 @@ impl FrameSource for Live {
         }
         if self.is_over() {
             self.count_drops();
-            return Ok(Polled::End);
+            (0..self.taps.len()).for_each(|at| self.bury(at, None));
+            return self.faults.pop_front().map_or(Ok(Polled::End), Err);
         }
         let mut frames = self.drain(budget, sink);
         if frames == 0 {

@@ -132,9 +132,10 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
     cannot_open(name, format!("it cannot be captured from: libpcap says \"{text}\""))
 }
 
-/// The names of all interfaces, for a sentence.
+/// The names of all network interfaces, for a sentence.
 fn existing() -> String {
-    let known = interfaces::list().unwrap_or_default();
+    let mut known = interfaces::list().unwrap_or_default();
+    known.retain(|known| known.is_network);
     if known.is_empty() {
         return "none that this machine tells of".to_owned();
     }

@@ -81,8 +81,7 @@ impl Tap {
             sink(&Frame { at, link, wire_len, bytes: packet.data });
         });
         if let Err(error) = outcome {
-            let text = super::open::text(&error);
-            self.fail(&format!("the capture broke off ({text})"), super::clock::now());
+            self.fail(&why_it_broke(&super::open::text(&error)), super::clock::now());
         }
         count
     }
@@ -122,6 +121,15 @@ impl Tap {
         info.dropped = self.dropped.update(stats.dropped);
         info.dropped_by_interface = self.dropped_by_interface.update(stats.if_dropped);
     }
+}
+
+/// libpcap's reason, in the words that a change told by the kernel is given, where it is the same.
+fn why_it_broke(text: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower.contains("disappeared") || lower.contains("no such device") {
+        return super::DISAPPEARED.to_owned();
+    }
+    format!("the capture broke off: libpcap says \"{text}\"")
 }
 
 fn time(header: &pcap::PacketHeader, nanos_per_tick: u32) -> Timestamp {
