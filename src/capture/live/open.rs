@@ -125,7 +125,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
              `sudo setcap cap_net_raw+ep $(command -v portstory)`";
         return cannot_open(name, message.to_owned());
     }
-    if known.iter().any(|known| known.name == name && !known.is_up) {
+    if known.iter().any(|known| known.name == name && known.is_network && !known.is_up) {
         let message = format!("the interface is down: `sudo ip link set {name} up` switches it on");
         return cannot_open(name, message);
     }
