@@ -118,7 +118,8 @@ impl Tap {
         std::mem::replace(&mut self.is_up, is_up) != is_up
     }
 
-    /// Adds what was dropped since the last time.
+    /// Adds what was dropped since the last time. libpcap reads the interface's own counter only in
+    /// promiscuous mode; without, it stays at zero.
     pub(super) fn count_drops(&mut self, info: &mut SourceInfo) {
         let Ok(stats) = self.capture.stats() else { return };
         info.dropped = self.dropped.update(stats.dropped);
