@@ -1,1 +1,69 @@
 //! Capture files: our own reader.
+//!
+//! [`open`] takes files, folders and standard input and makes one stream of them, in the order of
+//! time: see [`Inputs`]. It reads pcap and pcapng in all their variants; other formats and
+//! compressed files are recognised, and the error says how to convert them. One thread, one buffer a
+//! file, records lent where they lie: it is nearly as fast as reading without looking.
+//!
+//! | file | does |
+//! |---|---|
+//! | `inputs` | several captures as one stream |
+//! | `folder` | what is in a folder |
+//! | `reader` | one capture: buffer, format, faults |
+//! | `pcap`, `pcapng`, `interface` | the formats, over octets in memory |
+//! | `resync` | finds the next sound block of a damaged pcapng file |
+//! | `foreign` | what a file is that can't be read |
+//!
+//! Nothing in a file makes it panic, wait or take memory without bound.
+
+mod buffer;
+mod folder;
+mod foreign;
+mod inputs;
+mod interface;
+mod opening;
+mod pcap;
+mod pcapng;
+mod reader;
+mod resync;
+mod walk;
+
+#[cfg(test)]
+mod made;
+
+use std::fmt;
+
+pub use inputs::Inputs;
+pub use opening::open;
+
+/// How captures are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Octets that are read at once. It stays in the processor's cache, unlike a larger one; a
+    /// smaller one costs system calls.
+    pub buffer_bytes: usize,
+    /// Files that are open at one time; where more overlap in time, the one whose next frame is
+    /// latest is closed until its turn. Well below the usual limit of 1,024 descriptors.
+    pub open_files_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { buffer_bytes: 256 * 1024, open_files_max: 128 }
+    }
+}
+
+/// Something about an input that is worth telling but no error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The file or folder.
+    pub source: String,
+    /// What happened, without the source's name.
+    pub message: String,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.message)
+    }
+}

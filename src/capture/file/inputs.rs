@@ -1,0 +1,229 @@
+//! Several captures as one stream, in the order of time.
+//!
+//! Each capture is read in its own order; among captures the one whose next frame is earliest goes
+//! first, and of equal ones the one that was named first. Rotated files, which hardly overlap, are
+//! thus read one after the other however they are named, and overlapping ones frame by frame. A file
+//! is open only while it takes part. A stream (standard input, a FIFO) takes part from the start, and
+//! is waited for.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::reader::{Losses, Parked, Ran, Reader, Then};
+use super::{Notice, Options};
+use crate::capture::{CaptureError, FrameSource, Polled, SourceInfo};
+use crate::frame::Frame;
+use crate::time::Timestamp;
+
+/// Captures that are read as one.
+pub struct Inputs {
+    inputs: Vec<Input>,
+    /// By the same index.
+    infos: Vec<SourceInfo>,
+    /// By the same index.
+    losses: Vec<Losses>,
+    /// Those that wait for their turn: time of the next frame, index.
+    waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    /// The one that is being read.
+    current: Option<usize>,
+    open: usize,
+    options: Options,
+    notices: Vec<Notice>,
+}
+
+/// One capture among others.
+pub(super) struct Input {
+    pub(super) name: String,
+    /// The time of its next frame; the earliest there is while that is not known.
+    pub(super) next: Timestamp,
+    pub(super) turn: Turn,
+}
+
+/// Where a capture is between its frames.
+pub(super) enum Turn {
+    Open(Box<Reader>),
+    Aside(Box<Parked>),
+    /// It broke off already when its first frame was looked at.
+    Broken(CaptureError),
+    Over,
+}
+
+impl Input {
+    /// Looks when the next frame is, and closes the file until then. A stream stays as it is:
+    /// looking might mean to wait, and it could not be opened again.
+    pub(super) fn put_aside(&mut self) {
+        let Turn::Open(mut reader) = std::mem::replace(&mut self.turn, Turn::Over) else { return };
+        if reader.is_stream() {
+            self.turn = Turn::Open(reader);
+            return;
+        }
+        self.turn = match reader.next_time() {
+            Ok(next) => {
+                self.next = next.unwrap_or(self.next);
+                Turn::Aside(Box::new(reader.park()))
+            }
+            Err(error) => Turn::Broken(error),
+        };
+    }
+}
+
+impl Inputs {
+    pub(super) fn new(inputs: Vec<Input>, notices: Vec<Notice>, options: Options) -> Self {
+        let name = |input: &Input| SourceInfo { name: input.name.clone(), ..SourceInfo::default() };
+        let is_open = |input: &&Input| matches!(input.turn, Turn::Open(_));
+        Self {
+            infos: inputs.iter().map(name).collect(),
+            losses: vec![Losses::default(); inputs.len()],
+            waiting: (0..).zip(&inputs).map(|(at, input)| Reverse((input.next, at))).collect(),
+            current: None,
+            open: inputs.iter().filter(is_open).count(),
+            inputs,
+            options,
+            notices,
+        }
+    }
+
+    /// What is worth telling so far: files that were skipped, damage that was passed over.
+    pub fn notices(&self) -> Vec<Notice> {
+        let mut notices = self.notices.clone();
+        for (info, losses) in self.infos.iter().zip(&self.losses) {
+            let Losses { places, octets, first_offset, first_behind } = losses;
+            if *places > 0 {
+                notices.push(Notice {
+                    source: info.name.clone(),
+                    message: format!(
+                        "is damaged: {octets} octets skipped at {places} place(s), the first \
+                         behind frame {first_behind}, at octet {first_offset}"
+                    ),
+                });
+            }
+        }
+        notices
+    }
+
+    /// The latest time that capture `at` may hand over before another has its turn.
+    fn until(&self, at: usize) -> Timestamp {
+        match self.waiting.peek() {
+            None => Timestamp::from_nanos(i64::MAX),
+            Some(Reverse((next, other))) if at < *other => *next,
+            Some(Reverse((next, _))) => Timestamp::from_nanos(next.nanos().saturating_sub(1)),
+        }
+    }
+
+    /// Makes capture `at` ready to be read, where it is not over.
+    fn make_ready(&mut self, at: usize) -> Result<(), CaptureError> {
+        let Some(input) = self.inputs.get_mut(at) else { return Ok(()) };
+        if let Turn::Open(_) = input.turn {
+            return Ok(());
+        }
+        let parked = match std::mem::replace(&mut input.turn, Turn::Over) {
+            Turn::Aside(parked) => parked,
+            Turn::Broken(error) => return Err(error),
+            Turn::Open(_) | Turn::Over => return Ok(()),
+        };
+        if self.open >= self.options.open_files_max {
+            self.close_latest();
+        }
+        let reader = parked.resume(self.options.buffer_bytes)?;
+        if let Some(input) = self.inputs.get_mut(at) {
+            input.turn = Turn::Open(Box::new(reader));
+            self.open = self.open.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Closes the open file whose turn is latest.
+    fn close_latest(&mut self) {
+        let is_file = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_stream());
+        let latest =
+            self.inputs.iter_mut().filter(|input| is_file(&input.turn)).max_by_key(|i| i.next);
+        let Some(latest) = latest else { return };
+        if let Turn::Open(reader) = std::mem::replace(&mut latest.turn, Turn::Over) {
+            latest.turn = Turn::Aside(Box::new(reader.park()));
+            self.open = self.open.saturating_sub(1);
+        }
+    }
+
+    /// Reads on in capture `at`, and keeps its books.
+    fn run(
+        &mut self,
+        at: usize,
+        budget: usize,
+        sink: &mut dyn FnMut(&Frame<'_>),
+    ) -> Result<Ran, CaptureError> {
+        self.make_ready(at)?;
+        let until = self.until(at);
+        let (Some(Input { turn: Turn::Open(reader), .. }), Some(info), Some(losses)) =
+            (self.inputs.get_mut(at), self.infos.get_mut(at), self.losses.get_mut(at))
+        else {
+            return Ok(Ran { frames: 0, then: Then::End });
+        };
+        let ran = reader.run(budget, until, sink);
+        info.frames = reader.frames();
+        (info.dropped, info.dropped_by_interface) = reader.dropped();
+        if info.links.len() != reader.links().len() {
+            info.links = reader.links().to_vec();
+        }
+        *losses = reader.losses();
+        ran
+    }
+
+    fn is_stream(&self, at: usize) -> bool {
+        match self.inputs.get(at).map(|input| &input.turn) {
+            Some(Turn::Open(reader)) => reader.is_stream(),
+            Some(Turn::Aside(_) | Turn::Broken(_) | Turn::Over) | None => false,
+        }
+    }
+
+    fn finish(&mut self, at: usize) {
+        let Some(input) = self.inputs.get_mut(at) else { return };
+        if let Turn::Open(_) = std::mem::replace(&mut input.turn, Turn::Over) {
+            self.open = self.open.saturating_sub(1);
+        }
+    }
+}
+
+impl FrameSource for Inputs {
+    fn poll(
+        &mut self,
+        budget: usize,
+        sink: &mut dyn FnMut(&Frame<'_>),
+    ) -> Result<Polled, CaptureError> {
+        let mut handed = 0;
+        while handed < budget {
+            let next = self.current.take();
+            let Some(at) = next.or_else(|| self.waiting.pop().map(|Reverse((_, at))| at)) else {
+                return Ok(if handed > 0 { Polled::Frames(handed) } else { Polled::End });
+            };
+            let Ran { frames, then } = match self.run(at, budget - handed, sink) {
+                Ok(ran) => ran,
+                Err(error) => {
+                    self.finish(at);
+                    return Err(error);
+                }
+            };
+            handed = handed.saturating_add(frames);
+            match then {
+                Then::End => self.finish(at),
+                Then::More => {
+                    self.current = Some(at);
+                    // What a stream has handed over is not held back until it has more.
+                    if self.is_stream(at) {
+                        return Ok(Polled::Frames(handed));
+                    }
+                }
+                Then::Next(time) => {
+                    if let Some(input) = self.inputs.get_mut(at) {
+                        input.next = time;
+                    }
+                    self.waiting.push(Reverse((time, at)));
+                }
+            }
+        }
+        Ok(Polled::Frames(handed))
+    }
+
+    fn sources(&self) -> &[SourceInfo] {
+        &self.infos
+    }
+}

@@ -1,0 +1,214 @@
+//! Finds and opens what the user named.
+//!
+//! Every file's head is read, to know that it is a capture and when it begins; then all but streams
+//! are put aside until their turn. What the user named must be a capture; what a folder holds
+//! besides captures is passed over, counted, and named where a word on it helps.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::folder;
+use super::foreign;
+use super::inputs::{Input, Inputs, Turn};
+use super::reader::{Reader, cannot_open};
+use super::{Notice, Options};
+use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::frame::SourceId;
+use crate::time::Timestamp;
+
+/// How standard input is named, on the command line and in messages.
+const STANDARD_INPUT: &str = "-";
+
+/// Files named one by one in notices; the rest are counted.
+const NAMED_MAX: usize = 20;
+
+/// Opens captures: files, folders (with all that is below them) and `-` for standard input.
+///
+/// Folders and files are read as what they are; a FIFO or a device only if it is named itself. A
+/// file that is reached twice is read once.
+///
+/// # Errors
+///
+/// Where a named file is missing, can't be read or is no capture, and where nothing is a capture.
+pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, CaptureError> {
+    let mut opening = Opening { options, ..Opening::default() };
+    for path in paths {
+        opening.add(path)?;
+    }
+    if opening.inputs.is_empty() {
+        return Err(opening.nothing(paths));
+    }
+    if opening.inputs.len() > 1
+        && let Some(first) = opening.inputs.first_mut()
+    {
+        first.put_aside();
+    }
+    Ok(Inputs::new(opening.inputs, opening.notices, opening.options))
+}
+
+#[derive(Default)]
+struct Opening {
+    options: Options,
+    inputs: Vec<Input>,
+    notices: Vec<Notice>,
+    /// Files that were taken, by device and inode.
+    taken: BTreeSet<(u64, u64)>,
+    standard_input: bool,
+}
+
+/// What a folder held besides captures.
+#[derive(Default)]
+struct PassedOver {
+    other: u64,
+    again: u64,
+    named: usize,
+    unnamed: u64,
+}
+
+impl Opening {
+    fn add(&mut self, path: &Path) -> Result<(), CaptureError> {
+        let name = path.display().to_string();
+        if path.as_os_str() == STANDARD_INPUT {
+            if std::mem::replace(&mut self.standard_input, true) {
+                let error = io::Error::other("standard input can be read only once");
+                return Err(cannot_open(name, &error));
+            }
+            return self.add_stream(Box::new(io::stdin()), name);
+        }
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => return Err(cannot_open(name, &error)),
+        };
+        if metadata.is_dir() {
+            return self.add_folder(path, name);
+        }
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => return Err(cannot_open(name, &error)),
+        };
+        if !metadata.is_file() {
+            return self.add_stream(Box::new(file), name);
+        }
+        if !self.taken.insert(folder::identity(&metadata)) {
+            self.notice(name, "is named twice and read once");
+            return Ok(());
+        }
+        self.add_file(file, path)
+    }
+
+    fn add_stream(&mut self, input: Box<dyn io::Read>, name: String) -> Result<(), CaptureError> {
+        let reader = Reader::open(input, name.clone(), None, self.options.buffer_bytes)?;
+        self.push(reader, name);
+        Ok(())
+    }
+
+    fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
+        let name = path.display().to_string();
+        let kept = Some(path.to_owned());
+        let reader = Reader::open(Box::new(file), name.clone(), kept, self.options.buffer_bytes)?;
+        self.push(reader, name);
+        Ok(())
+    }
+
+    fn push(&mut self, mut reader: Reader, name: String) {
+        reader.set_source(SourceId(u32::try_from(self.inputs.len()).unwrap_or(u32::MAX)));
+        let mut input = Input {
+            name,
+            // Until it is known: at once.
+            next: Timestamp::MIN,
+            turn: Turn::Open(Box::new(reader)),
+        };
+        // The first stays open: mostly it is the only one.
+        if !self.inputs.is_empty() {
+            input.put_aside();
+        }
+        self.inputs.push(input);
+    }
+
+    fn add_folder(&mut self, path: &Path, name: String) -> Result<(), CaptureError> {
+        let listing = match folder::list(path) {
+            Ok(listing) => listing,
+            Err(error) => return Err(cannot_open(name, &error)),
+        };
+        let mut passed_over = PassedOver::default();
+        for (path, error) in listing.unreadable {
+            let error = cannot_open(path.display().to_string(), &error);
+            self.pass_over(error, &mut passed_over);
+        }
+        for path in listing.files {
+            self.add_found(&path, &mut passed_over);
+        }
+        self.tell(name, &passed_over);
+        Ok(())
+    }
+
+    fn add_found(&mut self, path: &Path, passed_over: &mut PassedOver) {
+        let opened = folder::open_regular(path).and_then(|file| {
+            let identity = file.as_ref().map(File::metadata).transpose()?;
+            Ok(file.zip(identity.as_ref().map(folder::identity)))
+        });
+        let added = match opened {
+            Ok(Some((_, identity))) if self.taken.contains(&identity) => {
+                passed_over.again = passed_over.again.saturating_add(1);
+                return;
+            }
+            Ok(Some((file, identity))) => self.add_file(file, path).map(|()| {
+                self.taken.insert(identity);
+            }),
+            Ok(None) => return,
+            Err(error) => Err(cannot_open(path.display().to_string(), &error)),
+        };
+        if let Err(error) = added {
+            self.pass_over(error, passed_over);
+        }
+    }
+
+    /// Counts a file that can't be read, and names it where that helps.
+    fn pass_over(&mut self, error: CaptureError, passed_over: &mut PassedOver) {
+        let CaptureError { kind, source, message } = error;
+        let helps = match kind {
+            CaptureErrorKind::NotACapture => foreign::is_worth_a_word(&message),
+            CaptureErrorKind::CannotOpen | CaptureErrorKind::BrokeOff => true,
+        };
+        if !helps {
+            passed_over.other = passed_over.other.saturating_add(1);
+        } else if passed_over.named < NAMED_MAX {
+            passed_over.named = passed_over.named.saturating_add(1);
+            self.notice(source, format!("was skipped: it {message}"));
+        } else {
+            passed_over.unnamed = passed_over.unnamed.saturating_add(1);
+        }
+    }
+
+    fn tell(&mut self, folder: String, passed_over: &PassedOver) {
+        let counts = [
+            (passed_over.unnamed, "more could not be read"),
+            (passed_over.other, "that are no captures"),
+            (passed_over.again, "that were taken already"),
+        ];
+        for (count, what) in counts {
+            if count > 0 {
+                self.notice(folder.clone(), format!("files skipped {what}: {count}"));
+            }
+        }
+    }
+
+    fn notice(&mut self, source: String, message: impl Into<String>) {
+        self.notices.push(Notice { source, message: message.into() });
+    }
+
+    /// The error for when nothing that was named holds a capture.
+    fn nothing(&self, paths: &[PathBuf]) -> CaptureError {
+        let source = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        let mut message = "there is no capture file here".to_owned();
+        for Notice { source, message: notice } in &self.notices {
+            message.push_str("; ");
+            message.push_str(source);
+            message.push_str(": ");
+            message.push_str(notice);
+        }
+        CaptureError { kind: CaptureErrorKind::NotACapture, source, message }
+    }
+}

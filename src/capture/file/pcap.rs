@@ -1,0 +1,183 @@
+//! The classic capture file: a header, then records.
+//!
+//! Walks records in place (draft-ietf-opsawg-pcap), in either byte order, with micro- or nanoseconds,
+//! and the variants that libpcap still reads. It does no I/O, and believes neither the snap length
+//! nor that the captured length is at most the original one.
+
+use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Stop, Walk, link_type, number_16, number_32};
+use crate::frame::{Frame, FrameRef, LinkType};
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+use crate::wire::{index, len32};
+
+/// Octets of the file's header.
+pub(super) const HEADER_BYTES: usize = 24;
+
+/// Octets of a record's header, without what variants add.
+const RECORD_HEADER_BYTES: usize = 16;
+
+/// A classic capture file: what its header says and how many frames were read.
+#[derive(Debug)]
+pub(super) struct Pcap {
+    big: bool,
+    link: LinkType,
+    /// Nanoseconds in a unit of the record's fraction field.
+    fraction_nanos: i64,
+    /// Octets that stand between a record's header and its data.
+    extra_bytes: usize,
+    lengths: Lengths,
+    frames: u64,
+}
+
+/// In which order the two lengths of a record stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lengths {
+    CapturedFirst,
+    OriginalFirst,
+    /// Version 2.3 was written both ways; the captured length is the smaller.
+    Either,
+}
+
+/// What a header that starts like a pcap file's turned out to be.
+#[derive(Debug)]
+pub(super) enum Header {
+    /// A capture that can be read.
+    Sound(Pcap),
+    /// Its version, which nothing known writes.
+    Version(u16, u16),
+}
+
+impl Pcap {
+    /// What these first octets of a file say, if they are a pcap file's header.
+    pub(super) fn header(octets: &[u8; HEADER_BYTES]) -> Option<Header> {
+        let (words, _) = octets.as_chunks::<4>();
+        let [magic, version, _zone, _figures, _snap, link] = words else { return None };
+        let (big, variant) = variant(*magic)?;
+        let (version, link) = if big {
+            (halves::<true>(*version), number_32::<true>(*link))
+        } else {
+            (halves::<false>(*version), number_32::<false>(*link))
+        };
+        let (fraction_nanos, extra_bytes) = match variant {
+            Variant::Micro => (1000, 0),
+            Variant::Nano => (1, 0),
+            Variant::Modified => (1000, 8),
+        };
+        let lengths = match version {
+            (2, 0..=2) | (543, 0) => Lengths::OriginalFirst,
+            (2, 3) => Lengths::Either,
+            (2, _) => Lengths::CapturedFirst,
+            (major, minor) => return Some(Header::Version(major, minor)),
+        };
+        // Section 4: the lower 16 bits are the link type, above them stands the length of a frame
+        // check sequence.
+        let link = link_type(u16::try_from(link & 0xffff).unwrap_or_default());
+        Some(Header::Sound(Self { big, link, fraction_nanos, extra_bytes, lengths, frames: 0 }))
+    }
+
+    /// Frames handed over so far.
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// The link type of every frame.
+    pub(super) fn links(&self) -> &[LinkType] {
+        if self.frames == 0 { &[] } else { std::slice::from_ref(&self.link) }
+    }
+
+    /// Hands over the frames in `octets`, which begin with a record.
+    pub(super) fn walk(&mut self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
+        if self.big {
+            self.records::<true>(octets, ask)
+        } else {
+            self.records::<false>(octets, ask)
+        }
+    }
+
+    fn records<const BIG: bool>(&mut self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
+        let header_bytes = RECORD_HEADER_BYTES + self.extra_bytes;
+        let mut rest = octets;
+        let mut frames = 0;
+        let stop = loop {
+            if frames == ask.budget && frames > 0 {
+                break Stop::Budget;
+            }
+            let Some((header, after)) = rest.split_first_chunk::<RECORD_HEADER_BYTES>() else {
+                break Stop::Need(header_bytes);
+            };
+            // Section 5: seconds, fraction, captured length, original length.
+            let ([seconds, fraction, captured, original], _) = header.as_chunks::<4>() else {
+                break Stop::Need(header_bytes);
+            };
+            let (captured, original) =
+                self.in_order(number_32::<BIG>(*captured), number_32::<BIG>(*original));
+            let captured_bytes = index(captured);
+            if captured_bytes > RECORD_BYTES_MAX {
+                break Stop::Fault(Fault { what: "claims to hold more than 16 MiB", skip: None });
+            }
+            let Some((bytes, next)) = after
+                .get(self.extra_bytes..)
+                .and_then(|data| data.split_at_checked(captured_bytes))
+            else {
+                break Stop::Need(header_bytes + captured_bytes);
+            };
+            // Two 32-bit numbers: 2^32 seconds and 2^32 microseconds fit with room to spare.
+            let time = Timestamp::from_nanos(
+                i64::from(number_32::<BIG>(*seconds)) * NANOS_PER_SECOND
+                    + i64::from(number_32::<BIG>(*fraction)) * self.fraction_nanos,
+            );
+            if time > ask.until || ask.budget == 0 {
+                break Stop::Next(time);
+            }
+            frames += 1;
+            self.frames += 1;
+            (ask.sink)(&Frame {
+                at: FrameRef { time, source: ask.source, number: self.frames },
+                link: self.link,
+                wire_len: original.max(len32(bytes.len())),
+                bytes,
+            });
+            rest = next;
+        };
+        Walk { consumed: octets.len() - rest.len(), frames, stop }
+    }
+
+    fn in_order(&self, first: u32, second: u32) -> (u32, u32) {
+        match self.lengths {
+            Lengths::CapturedFirst => (first, second),
+            Lengths::Either if first <= second => (first, second),
+            Lengths::Either | Lengths::OriginalFirst => (second, first),
+        }
+    }
+}
+
+/// Which kind of pcap file a magic number stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    Micro,
+    Nano,
+    /// Alexey Kuznetzov's libpcap of old Linux distributions: interface, protocol and packet type
+    /// follow the lengths.
+    Modified,
+}
+
+/// Whether it is big-endian, and the variant (section 4, and libpcap for the last).
+fn variant(magic: [u8; 4]) -> Option<(bool, Variant)> {
+    match u32::from_be_bytes(magic) {
+        0xa1b2_c3d4 => Some((true, Variant::Micro)),
+        0xd4c3_b2a1 => Some((false, Variant::Micro)),
+        0xa1b2_3c4d => Some((true, Variant::Nano)),
+        0x4d3c_b2a1 => Some((false, Variant::Nano)),
+        0xa1b2_cd34 => Some((true, Variant::Modified)),
+        0x34cd_b2a1 => Some((false, Variant::Modified)),
+        _ => None,
+    }
+}
+
+/// Whether a file that starts with these octets wants to be a pcap file.
+pub(super) fn is_magic(octets: &[u8]) -> bool {
+    octets.first_chunk().copied().and_then(variant).is_some()
+}
+
+fn halves<const BIG: bool>([a, b, c, d]: [u8; 4]) -> (u16, u16) {
+    (number_16::<BIG>([a, b]), number_16::<BIG>([c, d]))
+}

@@ -1,0 +1,399 @@
+//! One capture: its buffer, its format, and what went wrong in it.
+//!
+//! Fills the buffer, lets the format walk over it, and says where and why it could not go on. A
+//! classic capture file ends at the first record that is not sound: nothing marks where the next one
+//! would begin. In a pcapng file the next sound block is looked for, and what lies between is counted
+//! as lost.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use super::buffer::{Buffer, octets_64};
+use super::foreign;
+use super::pcap::{self, Pcap};
+use super::pcapng::{self, Pcapng};
+use super::resync::{self, Search};
+use super::walk::{Ask, Fault, Stop, Walk};
+use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::frame::{Frame, LinkType, SourceId};
+use crate::time::Timestamp;
+use crate::wire;
+
+/// An open capture.
+pub(super) struct Reader {
+    buffer: Buffer,
+    state: State,
+}
+
+/// A capture that was put aside: everything but the open file and its buffer.
+pub(super) struct Parked {
+    state: State,
+    offset: u64,
+}
+
+struct State {
+    name: String,
+    /// Where to open it again; a stream can't be.
+    path: Option<PathBuf>,
+    source: SourceId,
+    format: Format,
+    search: Option<Damage>,
+    losses: Losses,
+}
+
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// Where a search for the next sound block began.
+#[derive(Clone, Copy, Debug)]
+struct Damage {
+    offset: u64,
+    what: &'static str,
+}
+
+/// What was skipped because it was damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Losses {
+    /// Damaged places.
+    pub(super) places: u64,
+    /// Octets skipped in all of them.
+    pub(super) octets: u64,
+    /// Where in the file the first one is, in octets.
+    pub(super) first_offset: u64,
+    /// Frames before the first one.
+    pub(super) first_behind: u64,
+}
+
+/// What a run over a capture came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ran {
+    /// Frames handed over.
+    pub(super) frames: usize,
+    /// How it goes on.
+    pub(super) then: Then,
+}
+
+/// How a capture goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// There may be more; to find out may mean to wait.
+    More,
+    /// The next frame has this time, and was not wanted yet.
+    Next(Timestamp),
+    /// There is nothing more.
+    End,
+}
+
+/// The octets that are enough to tell what a file is.
+const HEAD_BYTES: usize = 8192;
+
+impl Reader {
+    /// Reads the head of `input` and finds out its format. Without a `path` it is a stream, which is
+    /// never put aside.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no capture, or can't be read.
+    pub(super) fn open(
+        input: Box<dyn Read>,
+        name: String,
+        path: Option<PathBuf>,
+        buffer_bytes: usize,
+    ) -> Result<Self, CaptureError> {
+        let mut buffer = Buffer::new(input, buffer_bytes, 0);
+        let format = match identify(&mut buffer) {
+            Ok(Ok(format)) => format,
+            Ok(Err(message)) => {
+                return Err(CaptureError {
+                    kind: CaptureErrorKind::NotACapture,
+                    source: name,
+                    message,
+                });
+            }
+            Err(error) => return Err(cannot_open(name, &error)),
+        };
+        let state = State {
+            name,
+            path,
+            source: SourceId::default(),
+            format,
+            search: None,
+            losses: Losses::default(),
+        };
+        Ok(Self { buffer, state })
+    }
+
+    /// Names the source in the frames to come.
+    pub(super) fn set_source(&mut self, source: SourceId) {
+        self.state.source = source;
+    }
+
+    /// Whether it can't be opened a second time.
+    pub(super) fn is_stream(&self) -> bool {
+        self.state.path.is_none()
+    }
+
+    /// Frames handed over so far.
+    pub(super) fn frames(&self) -> u64 {
+        self.state.frames()
+    }
+
+    /// Link types of the frames so far.
+    pub(super) fn links(&self) -> &[LinkType] {
+        match &self.state.format {
+            Format::Pcap(pcap) => pcap.links(),
+            Format::Pcapng(pcapng) => pcapng.links(),
+        }
+    }
+
+    /// Frames dropped by the system and by the interfaces, as far as the file told.
+    pub(super) fn dropped(&self) -> (u64, u64) {
+        match &self.state.format {
+            Format::Pcap(_) => (0, 0),
+            Format::Pcapng(pcapng) => pcapng.dropped(),
+        }
+    }
+
+    /// What was skipped so far.
+    pub(super) fn losses(&self) -> Losses {
+        self.state.losses
+    }
+
+    /// The time of the next frame, which is not handed over; `None` if there is none or if it can't
+    /// be told within a bounded piece of the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub(super) fn next_time(&mut self) -> Result<Option<Timestamp>, CaptureError> {
+        const BUFFERS_MAX: usize = 16;
+        for _ in 0..BUFFERS_MAX {
+            match self.run(0, Timestamp::MIN, &mut |_| {})?.then {
+                Then::More => {}
+                Then::Next(time) => return Ok(Some(time)),
+                Then::End => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Hands at most `budget` frames to `sink`, none later than `until`. It reads from the input
+    /// only where nothing was handed over yet, so that nobody waits for what is there already.
+    ///
+    /// # Errors
+    ///
+    /// Where the file breaks off. All frames before were handed over and there will be no more.
+    pub(super) fn run(
+        &mut self,
+        budget: usize,
+        until: Timestamp,
+        sink: &mut dyn FnMut(&Frame<'_>),
+    ) -> Result<Ran, CaptureError> {
+        let source = self.state.source;
+        let mut filled = false;
+        loop {
+            if let Some(damage) = self.state.search {
+                return self.search(damage);
+            }
+            let mut ask = Ask { source, budget, until, sink: &mut *sink };
+            let octets = self.buffer.filled();
+            let Walk { consumed, frames, stop } = match &mut self.state.format {
+                Format::Pcap(pcap) => pcap.walk(octets, &mut ask),
+                Format::Pcapng(pcapng) => pcapng.walk(octets, &mut ask),
+            };
+            self.buffer.consume(consumed);
+            match stop {
+                Stop::Budget => return Ok(Ran { frames, then: Then::More }),
+                Stop::Next(time) => return Ok(Ran { frames, then: Then::Next(time) }),
+                Stop::Need(_) | Stop::Fault(_) if frames > 0 || filled => {
+                    return Ok(Ran { frames, then: Then::More });
+                }
+                Stop::Need(octets) => match self.buffer.fill(octets) {
+                    Ok(true) => filled = true,
+                    Ok(false) => return self.at_end(octets),
+                    Err(error) => return Err(self.state.unreadable(self.buffer.offset(), &error)),
+                },
+                Stop::Fault(fault) => self.recover(&fault)?,
+            }
+        }
+    }
+
+    /// The input ended where `need` octets were wanted.
+    fn at_end(&mut self, need: usize) -> Result<Ran, CaptureError> {
+        let have = self.buffer.filled().len();
+        if have == 0 {
+            return Ok(Ran { frames: 0, then: Then::End });
+        }
+        // So large a block is rather one whose length is damaged than one that was cut.
+        if need > resync::FOUND_BYTES_MAX && matches!(self.state.format, Format::Pcapng(_)) {
+            let fault = Fault { what: "claims more octets than the file has", skip: None };
+            self.recover(&fault)?;
+            return Ok(Ran { frames: 0, then: Then::More });
+        }
+        Err(self.state.cut_off(self.buffer.offset(), need.saturating_sub(have)))
+    }
+
+    /// Skips what is not sound, or starts to look for what is.
+    fn recover(&mut self, fault: &Fault) -> Result<(), CaptureError> {
+        let offset = self.buffer.offset();
+        if let Format::Pcap(_) = self.state.format {
+            return Err(self.state.damaged(offset, fault.what));
+        }
+        match fault.skip {
+            Some(octets) => {
+                self.state.lose(offset, octets_64(octets));
+                self.buffer.consume(octets);
+            }
+            None => {
+                self.state.search = Some(Damage { offset, what: fault.what });
+                // It is not here; and not moving on would find the same again.
+                self.buffer.consume(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the next sound block in what one filled buffer shows.
+    fn search(&mut self, damage: Damage) -> Result<Ran, CaptureError> {
+        if let Err(error) = self.buffer.fill(resync::WINDOW_BYTES) {
+            return Err(self.state.unreadable(self.buffer.offset(), &error));
+        }
+        let Format::Pcapng(pcapng) = &self.state.format else {
+            return Err(self.state.damaged(damage.offset, damage.what));
+        };
+        match resync::search(self.buffer.filled(), pcapng.big(), self.buffer.ended()) {
+            Search::Found(octets) => {
+                self.buffer.consume(octets);
+                self.state.search = None;
+                let lost = self.buffer.offset().saturating_sub(damage.offset);
+                self.state.lose(damage.offset, lost);
+            }
+            Search::NotWithin(octets) => {
+                self.buffer.consume(octets);
+                if self.buffer.ended() && self.buffer.filled().is_empty() {
+                    return Err(self.state.damaged(damage.offset, damage.what));
+                }
+            }
+        }
+        Ok(Ran { frames: 0, then: Then::More })
+    }
+
+    /// Closes the file, to be opened again where it was left. Not for streams.
+    pub(super) fn park(self) -> Parked {
+        Parked { offset: self.buffer.offset(), state: self.state }
+    }
+}
+
+impl Parked {
+    /// Opens the file again and goes to where it was left.
+    ///
+    /// # Errors
+    ///
+    /// Where the file is gone or can't be read any more.
+    pub(super) fn resume(self, buffer_bytes: usize) -> Result<Reader, CaptureError> {
+        let Self { state, offset } = self;
+        let opened = state.path.as_ref().ok_or(io::ErrorKind::NotSeekable.into());
+        let sought = opened.and_then(File::open).and_then(|mut file| {
+            file.seek(SeekFrom::Start(offset))?;
+            Ok(file)
+        });
+        match sought {
+            Ok(file) => {
+                Ok(Reader { buffer: Buffer::new(Box::new(file), buffer_bytes, offset), state })
+            }
+            Err(error) => Err(state.unreadable(offset, &error)),
+        }
+    }
+}
+
+impl State {
+    fn frames(&self) -> u64 {
+        match &self.format {
+            Format::Pcap(pcap) => pcap.frames(),
+            Format::Pcapng(pcapng) => pcapng.frames(),
+        }
+    }
+
+    fn lose(&mut self, offset: u64, octets: u64) {
+        let behind = self.frames();
+        if self.losses.places == 0 {
+            self.losses.first_offset = offset;
+            self.losses.first_behind = behind;
+        }
+        self.losses.places = self.losses.places.saturating_add(1);
+        self.losses.octets = self.losses.octets.saturating_add(octets);
+    }
+
+    fn cut_off(&self, offset: u64, missing: usize) -> CaptureError {
+        let behind = self.behind();
+        self.broke_off(format!(
+            "is cut off {behind}: the record at octet {offset} lacks at least {missing} octets"
+        ))
+    }
+
+    fn damaged(&self, offset: u64, what: &str) -> CaptureError {
+        let behind = self.behind();
+        self.broke_off(format!(
+            "is damaged {behind}: the record at octet {offset} {what}, and nothing sound follows"
+        ))
+    }
+
+    fn unreadable(&self, offset: u64, error: &io::Error) -> CaptureError {
+        let behind = self.behind();
+        self.broke_off(format!("can't be read on {behind}, at octet {offset}: {error}"))
+    }
+
+    fn behind(&self) -> String {
+        match self.frames() {
+            0 => "before its first frame".to_owned(),
+            frames => format!("behind frame {frames}"),
+        }
+    }
+
+    fn broke_off(&self, message: String) -> CaptureError {
+        CaptureError { kind: CaptureErrorKind::BrokeOff, source: self.name.clone(), message }
+    }
+}
+
+/// Finds out the format and moves behind what is the file's own header; `Err` inside says in a
+/// sentence why it is no capture.
+fn identify(buffer: &mut Buffer) -> io::Result<Result<Format, String>> {
+    // A stream may send its header long before anything else: ask for no more than that.
+    buffer.fill(pcap::HEADER_BYTES)?;
+    if let Some(header) = buffer.filled().first_chunk().and_then(Pcap::header) {
+        buffer.consume(pcap::HEADER_BYTES);
+        return Ok(match header {
+            pcap::Header::Sound(pcap) => Ok(Format::Pcap(pcap)),
+            pcap::Header::Version(major, minor) => Err(format!(
+                "is a pcap file of version {major}.{minor}, which is not known; \
+                 `editcap -F pcap FILE OUT.pcap` may be able to convert it"
+            )),
+        });
+    }
+    if foreign::starts_as_section(buffer.filled()) {
+        buffer.fill(pcapng::SECTION_BYTES_MIN)?;
+        let head = buffer.filled();
+        if head.len() >= pcapng::SECTION_BYTES_MIN
+            && wire::array(head, 8).and_then(pcapng::byte_order).is_some()
+        {
+            return Ok(Ok(Format::Pcapng(Pcapng::default())));
+        }
+    }
+    buffer.fill(HEAD_BYTES)?;
+    Ok(Err(foreign::describe(buffer.filled(), buffer.ended())))
+}
+
+/// The error for what could not be opened at all.
+pub(super) fn cannot_open(name: String, error: &io::Error) -> CaptureError {
+    let message = if error.kind() == io::ErrorKind::NotFound {
+        "does not exist".to_owned()
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        "may not be read by this user; run with more rights, or have it made readable".to_owned()
+    } else {
+        format!("can't be opened: {error}")
+    };
+    CaptureError { kind: CaptureErrorKind::CannotOpen, source: name, message }
+}
