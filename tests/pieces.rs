@@ -1,0 +1,75 @@
+//! Invariant 8: pieces of a capture, put together in any order, give the events of the whole.
+
+mod support;
+
+use portstory::classifier::{Collector, put_together};
+use portstory::config::Config;
+use portstory::event::Event;
+use portstory::flow::FlowKey;
+use portstory::decode::{self, Decoded};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use support::OwnedFrame;
+
+/// Cuts, as fractions of the capture; how frames within a part are dealt out by flow; and the order
+/// in which the pieces are put together.
+type Plan = (Vec<f64>, usize, u64);
+
+fn plans() -> impl Strategy<Value = Plan> {
+    (prop::collection::vec(0.0..1.0_f64, 0..6), 1..4_usize, any::<u64>())
+}
+
+/// Which of `ways` a frame goes: by its flow, so that each flow stays together.
+fn way(frame: &OwnedFrame, ways: usize, config: &Config) -> usize {
+    let mut key: Option<FlowKey> = None;
+    decode::decode(&frame.frame(), &config.limits, &mut |decoded| {
+        if let Decoded::Packet(packet) = decoded {
+            key.get_or_insert(FlowKey::of(&packet, config.vlan_in_key).0);
+        }
+    });
+    let Some(key) = key else { return 0 };
+    (usize::from(key.a.port) + usize::from(key.b.port) * 3) % ways
+}
+
+fn events_of_pieces(frames: &[OwnedFrame], (cuts, ways, shuffle): &Plan, config: &Config) -> Vec<Event> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| (cut * frames.len() as f64) as usize).collect();
+    cuts.extend([0, frames.len()]);
+    cuts.sort_unstable();
+    let mut pieces = Vec::new();
+    for (number, window) in cuts.windows(2).enumerate() {
+        let mut parts: Vec<Collector> = (0..*ways).map(|_| Collector::new(config.clone())).collect();
+        for frame in &frames[window[0]..window[1]] {
+            parts[way(frame, *ways, config)].ingest(&frame.frame());
+        }
+        pieces.extend(parts.into_iter().map(|part| (number as u64, part)));
+    }
+    // A cheap shuffle: rotate and reverse by the plan's number.
+    let count = pieces.len();
+    pieces.rotate_left((*shuffle as usize) % count);
+    if shuffle & 1 == 1 {
+        pieces.reverse();
+    }
+    let mut events = Vec::new();
+    put_together(pieces, config, &mut events);
+    events
+}
+
+#[test]
+fn pieces_give_the_events_of_the_whole() {
+    let config = Config::default();
+    let mut compared = 0;
+    for case in support::cases() {
+        let frames = support::frames(&case.captures);
+        let whole = support::classify(&frames, &config);
+        let mut runner = TestRunner::new(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() });
+        runner
+            .run(&plans(), |plan| {
+                let pieces = events_of_pieces(&frames, &plan, &config);
+                prop_assert_eq!(&pieces, &whole, "{}", &case.name);
+                Ok(())
+            })
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        compared += whole.len();
+    }
+    assert!(compared > 200, "only {compared} events were compared");
+}

@@ -1,0 +1,91 @@
+//! What several tests need: the fixtures, and frames that outlive their files.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+
+use std::path::{Path, PathBuf};
+
+use portstory::capture::file::{self, Options};
+use portstory::capture::{FrameSource, Polled};
+use portstory::classifier::Classifier;
+use portstory::config::Config;
+use portstory::event::Event;
+use portstory::frame::{Frame, FrameRef, LinkType};
+
+/// A frame that owns its octets.
+#[derive(Clone, Debug)]
+pub struct OwnedFrame {
+    pub at: FrameRef,
+    pub link: LinkType,
+    pub wire_len: u32,
+    pub bytes: Vec<u8>,
+}
+
+impl OwnedFrame {
+    pub fn frame(&self) -> Frame<'_> {
+        Frame { at: self.at, link: self.link, wire_len: self.wire_len, bytes: &self.bytes }
+    }
+}
+
+/// The folder with the fixtures.
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// A test case: a folder with captures.
+pub struct Case {
+    pub name: String,
+    pub dir: PathBuf,
+    /// Its captures, in order of name.
+    pub captures: Vec<PathBuf>,
+}
+
+/// All cases, in order of name.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(fixtures()).unwrap() {
+        let dir = entry.unwrap().path();
+        if !dir.is_dir() {
+            continue;
+        }
+        let mut captures: Vec<PathBuf> =
+            std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        captures.retain(|path| path.extension().is_some_and(|ext| ext == "pcap" || ext == "pcapng"));
+        captures.sort();
+        if !captures.is_empty() {
+            let name = dir.file_name().unwrap().to_string_lossy().into_owned();
+            cases.push(Case { name, dir, captures });
+        }
+    }
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    assert!(cases.len() > 40, "the fixtures are missing: {} cases", cases.len());
+    cases
+}
+
+/// All frames of some captures, as one stream.
+pub fn frames(captures: &[PathBuf]) -> Vec<OwnedFrame> {
+    let mut source = file::open(captures, Options::default()).unwrap();
+    let mut frames = Vec::new();
+    loop {
+        let polled = source.poll(1024, &mut |frame| {
+            frames.push(OwnedFrame {
+                at: frame.at,
+                link: frame.link,
+                wire_len: frame.wire_len,
+                bytes: frame.bytes.to_vec(),
+            });
+        });
+        if polled.unwrap() == Polled::End {
+            return frames;
+        }
+    }
+}
+
+/// The events of some frames.
+pub fn classify(frames: &[OwnedFrame], config: &Config) -> Vec<Event> {
+    let mut classifier = Classifier::new(config.clone());
+    let mut events = Vec::new();
+    for frame in frames {
+        classifier.ingest(&frame.frame(), &mut events);
+    }
+    classifier.finish(&mut events);
+    events
+}
