@@ -49,10 +49,6 @@ pub struct Totals {
     pub octets: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,
-    /// Flows that were handed out.
-    pub flows: u64,
-    /// Of these, by label in [`crate::event::Label::ALL`]'s order.
-    pub by_label: [u64; 3],
 }
 
 /// What is known beside the flows.
@@ -95,7 +91,7 @@ impl Classifier {
         });
         totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
         for over in ended {
-            hand_out(over, &common.ledgers, config, endpoints, totals, out);
+            hand_out(over, &common.ledgers, config, endpoints, out);
         }
         seized
     }
@@ -109,21 +105,21 @@ impl Classifier {
         }
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
-        let Self { config, table, common, endpoints, now, totals, .. } = self;
+        let Self { config, table, common, endpoints, now, .. } = self;
         table.expire(*now, config, &mut |over| {
-            hand_out(over, &common.ledgers, config, endpoints, totals, out);
+            hand_out(over, &common.ledgers, config, endpoints, out);
         });
     }
 
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
     /// anomalies are added to `out`.
-    pub fn finish(mut self, out: &mut Vec<Event>) -> Totals {
-        let Self { config, table, common, endpoints, now, totals, .. } = &mut self;
+    pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
+        let Self { config, table, common, endpoints, now, totals, .. } = self;
         table.drain(*now, config, &mut |over| {
-            hand_out(over, &common.ledgers, config, endpoints, totals, out);
+            hand_out(over, &common.ledgers, config, endpoints, out);
         });
-        finish(self.endpoints, self.common, out);
-        self.totals
+        finish(std::mem::take(endpoints), std::mem::take(common), out);
+        *totals
     }
 
     /// Sums so far.
@@ -198,9 +194,9 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
         }
         ended.extend(current.map(|record| table::at_end(key, record, end, config)));
     }
-    let (mut endpoints, mut totals) = (Endpoints::default(), Totals::default());
+    let mut endpoints = Endpoints::default();
     table::in_order(ended, &mut |over| {
-        hand_out(over, &common.ledgers, config, &mut endpoints, &mut totals, out);
+        hand_out(over, &common.ledgers, config, &mut endpoints, out);
     });
     finish(endpoints, common, out);
 }
@@ -284,16 +280,10 @@ fn hand_out(
     ledgers: &Ledgers,
     config: &Config,
     endpoints: &mut Endpoints,
-    totals: &mut Totals,
     out: &mut Vec<Event>,
 ) {
     over.record.conclude(over.key.transport, config);
     let flow = judge::judge(&over, ledgers, config);
-    totals.flows = totals.flows.saturating_add(1);
-    let label = crate::event::Label::ALL.iter().position(|label| *label == flow.verdict.label);
-    if let Some(count) = label.and_then(|label| totals.by_label.get_mut(label)) {
-        *count = count.saturating_add(1);
-    }
     endpoints.add(&flow, &config.limits);
     out.push(Event::Flow(Box::new(flow)));
 }

@@ -14,6 +14,7 @@
 
 pub mod capture;
 pub mod classifier;
+pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod event;

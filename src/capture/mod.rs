@@ -7,6 +7,7 @@ use std::fmt;
 use crate::frame::{Frame, LinkType};
 use crate::time::Timestamp;
 
+pub mod bpf;
 pub mod file;
 pub mod live;
 

@@ -1,0 +1,55 @@
+//! A filter in the language of pcap-filter(7) over frames from files: libpcap compiles it, once for
+//! each link type that occurs.
+
+use std::collections::BTreeMap;
+
+use pcap::{BpfProgram, Capture, Linktype};
+
+use super::{CaptureError, CaptureErrorKind};
+use crate::frame::{Frame, LinkType};
+
+/// A filter expression, compiled where needed.
+#[derive(Debug)]
+pub struct Bpf {
+    expression: String,
+    programs: BTreeMap<LinkType, Option<Program>>,
+}
+
+struct Program(BpfProgram);
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Program")
+    }
+}
+
+impl Bpf {
+    /// A filter; it has to make sense on Ethernet at least.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureErrorKind::CannotOpen`] with libpcap's own words where it does not compile.
+    pub fn new(expression: &str) -> Result<Self, CaptureError> {
+        let ethernet = LinkType(1);
+        let program = compile(expression, ethernet).map_err(|error| CaptureError {
+            kind: CaptureErrorKind::CannotOpen,
+            source: format!("filter '{expression}'"),
+            message: format!("{error}; see pcap-filter(7), for example 'host 10.0.0.9 and port 3243'"),
+        })?;
+        let programs = BTreeMap::from([(ethernet, Some(program))]);
+        Ok(Self { expression: expression.to_owned(), programs })
+    }
+
+    /// Whether the filter lets a frame through. On a link type for which it does not compile it lets
+    /// nothing through, as tcpdump would.
+    pub fn lets_through(&mut self, frame: &Frame<'_>) -> bool {
+        let Self { expression, programs } = self;
+        let program = programs.entry(frame.link).or_insert_with(|| compile(expression, frame.link).ok());
+        program.as_ref().is_some_and(|program| program.0.filter(frame.bytes))
+    }
+}
+
+fn compile(expression: &str, link: LinkType) -> Result<Program, pcap::Error> {
+    let dead = Capture::dead(Linktype(i32::from(link.0)))?;
+    dead.compile(expression, true).map(Program)
+}

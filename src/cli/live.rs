@@ -1,0 +1,94 @@
+//! `portstory live`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use clap::Args;
+
+use super::read::failed;
+use super::run::{Run, stdout_exit};
+use super::{Exit, Watching, Writing, log};
+use crate::capture::live::{Filter, KernelFilter, Live as Capture, Options, Stop, default_filter};
+use crate::frame::LinkType;
+
+/// Label flows live.
+#[derive(Debug, Args)]
+pub(super) struct Live {
+    /// Interface to capture from; may be repeated; `any` is all of them
+    #[arg(short, long = "interface", value_name = "IFACE", required_unless_present = "show_filter")]
+    interfaces: Vec<String>,
+
+    /// What the kernel lets through, in the language of pcap-filter(7), instead of the default filter
+    #[arg(short = 'f', long, value_name = "BPF")]
+    filter: Option<String>,
+
+    /// Print the default filter and what it does not cover, and end
+    #[arg(long)]
+    show_filter: bool,
+
+    /// Ask for frames to other machines too, as on a mirror port
+    #[arg(short, long)]
+    promiscuous: bool,
+
+    /// Ring buffer of each interface, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=2047))]
+    ring: u32,
+
+    /// Octets kept of each frame at most
+    #[arg(long, value_name = "OCTETS", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
+    snaplen: u32,
+
+    #[command(flatten)]
+    watching: Watching,
+
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Live {
+    pub(super) fn run(&self) -> Exit {
+        log::start(self.writing.quiet, self.writing.verbose, true);
+        if self.show_filter {
+            let watch = self.watching.config(0).watch;
+            let text = describe(&default_filter(&watch, LinkType(1)));
+            return stdout_exit(std::io::stdout().write_all(text.as_bytes()));
+        }
+        match self.try_run() {
+            Ok(exit) | Err(exit) => exit,
+        }
+    }
+
+    fn try_run(&self) -> Result<Exit, Exit> {
+        let stop = Stop::by_signals().map_err(|error| {
+            log::say(&format!("signals cannot be caught: {error}"));
+            Exit::BrokeOff
+        })?;
+        let options = Options {
+            filter: match &self.filter {
+                Some(expression) => KernelFilter::Expression(expression.clone()),
+                None => KernelFilter::Watching(self.watching.config(0).watch),
+            },
+            ring_bytes: self.ring << 20,
+            snap_bytes: self.snaplen,
+            promiscuous: self.promiscuous,
+            ..Options::new(self.interfaces.clone())
+        };
+        let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
+        let run = Run::new(&self.watching, &self.writing, true)?;
+        if !self.writing.quiet {
+            log::say(&format!("listening on {}; Ctrl-C ends it with the summary", self.interfaces.join(", ")));
+        }
+        Ok(run.to_end(&mut capture, &mut |_| true, &|| false))
+    }
+}
+
+fn describe(filter: &Filter) -> String {
+    let mut text = format!("The kernel's filter on Ethernet, in the language of pcap-filter(7):\n\n  {}\n", filter.expression);
+    for (title, phrases) in [("It lets through", &filter.covers), ("It does not cover", &filter.misses)] {
+        let _ = writeln!(text, "\n{title}:");
+        for phrase in phrases {
+            let _ = writeln!(text, "  - {phrase}");
+        }
+    }
+    text
+}

@@ -1,0 +1,36 @@
+//! What is said on standard error.
+
+use std::fmt::Display;
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+/// Sets up the log: warnings and errors by default, `-q` errors only, `-v` what happens, `-vv` all.
+pub(super) fn start(quiet: bool, verbose: u8, color: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, _) => "trace",
+    };
+    // Whoever calls this as a library has set up a log of their own: then that one stays.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_ansi(color && std::io::stderr().is_terminal())
+        .without_time()
+        .with_target(false)
+        .try_init();
+}
+
+/// An error, as one sentence.
+pub(super) fn error(error: &dyn Display) {
+    say(&crate::output::escape::terminal(&error.to_string()));
+}
+
+/// A sentence on standard error, whatever the log's level.
+pub(super) fn say(text: &str) {
+    use std::io::Write as _;
+    // Nothing can be done about a standard error that is closed.
+    let _ = writeln!(std::io::stderr(), "portstory: {text}");
+}

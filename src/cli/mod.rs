@@ -1,0 +1,216 @@
+//! The command line: arguments, one file a command, exit codes.
+//!
+//! Data goes to standard output, everything else to standard error.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+mod completions;
+mod explain;
+mod interfaces;
+mod live;
+mod log;
+mod read;
+mod run;
+mod schema;
+
+use crate::config::{Config, FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
+
+/// How a run ended, as the exit code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done; a broken pipe is, too.
+    Done,
+    /// The capture or an output failed part-way; what was read was reported.
+    BrokeOff,
+    /// Wrong use, or nothing that is a capture.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::BrokeOff => Self::from(1),
+            Exit::Usage => Self::from(2),
+        }
+    }
+}
+
+/// Tells what traffic on port 3243 (timelot) and UDP 3224-3324 (Citrix Framehawk) really is.
+///
+/// It looks at packets, from capture files or live, and labels every flow in range as
+/// timelot-unknown, citrix-framehawk or other, with evidence that can be checked in Wireshark.
+/// It never sends a packet.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory read incident.pcapng               what is on 3243 in this capture?
+  portstory read --format eve captures/ > eve.json
+  zcat old.pcap.gz | portstory read -
+  sudo portstory live -i eth0                  the same, live; Ctrl-C ends it
+  portstory explain 3243                       what is known of the port
+
+Exit codes: 0 done, 1 the capture or an output failed part-way (what was read is
+reported), 2 wrong use or nothing that is a capture.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Label the flows in capture files (pcap, pcapng), folders or standard input
+    Read(read::Read),
+    /// Label flows live, through libpcap; Ctrl-C ends it with the summary
+    Live(live::Live),
+    /// What is known of a port, a label or a protocol, and how it is recognised
+    Explain(explain::Explain),
+    /// The interfaces that can be captured from
+    Interfaces,
+    /// Print the JSON Schema of the EVE output
+    Schema,
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// What is watched.
+#[derive(Debug, Args)]
+struct Watching {
+    /// A port to watch on TCP and UDP; may be repeated [default: 3243]
+    #[arg(long = "port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    ports: Vec<u16>,
+
+    /// The UDP range of the site's Framehawk policy [default: 3224-3324]
+    #[arg(long, value_name = "LOW-HIGH", value_parser = range)]
+    framehawk_range: Option<std::ops::RangeInclusive<u16>>,
+
+    /// Take equal 5-tuples in different VLANs for different flows
+    #[arg(long)]
+    vlan_in_key: bool,
+
+    /// Leave a detector out, to see what its absence would change
+    #[arg(long, value_name = "PROTOCOL", value_parser = detector)]
+    without: Option<String>,
+}
+
+impl Watching {
+    fn config(&self, hash_seed: u64) -> Config {
+        let mut ports: std::collections::BTreeSet<u16> = self.ports.iter().copied().collect();
+        if ports.is_empty() {
+            ports.insert(TIMELOT_PORT);
+        }
+        let framehawk = self.framehawk_range.clone().unwrap_or(FRAMEHAWK_PORTS);
+        Config {
+            watch: Watch { ports, framehawk },
+            vlan_in_key: self.vlan_in_key,
+            without: self.without.clone(),
+            hash_seed,
+            ..Config::default()
+        }
+    }
+}
+
+/// What is written, and where.
+#[derive(Debug, Args)]
+struct Writing {
+    /// How the flows are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Save all packets of watched flows: pcapng, or pcap where the name ends in .pcap
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    packets: Option<PathBuf>,
+
+    /// Colour in text output
+    #[arg(long, value_enum, default_value_t)]
+    color: Color,
+
+    /// Say less on standard error: errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more on standard error; twice for even more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people
+    #[default]
+    Text,
+    /// Suricata's EVE JSON, one object a line
+    Eve,
+    /// One row a flow
+    Csv,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match cli.command {
+        Command::Read(read) => read.run(),
+        Command::Live(live) => live.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Interfaces => interfaces::run(),
+        Command::Schema => schema::run(),
+        Command::Completions(completions) => completions.run(&mut Cli::command()),
+        Command::Man => completions::man(Cli::command()),
+    };
+    exit.into()
+}
+
+fn range(text: &str) -> Result<std::ops::RangeInclusive<u16>, String> {
+    let parse = |port: &str| port.trim().parse::<u16>().ok().filter(|&port| port > 0);
+    let ends = text.split_once(['-', ',']).and_then(|(low, high)| Some((parse(low)?, parse(high)?)));
+    match ends {
+        Some((low, high)) if low <= high => Ok(low..=high),
+        Some(_) | None => Err("give the lowest and the highest port, such as 3224-3324".to_owned()),
+    }
+}
+
+fn detector(id: &str) -> Result<String, String> {
+    let known = crate::identify::DETECTORS.iter().any(|detector| detector.id == id);
+    if known { Ok(id.to_owned()) } else { Err("no such detector; `portstory explain` lists them".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_range_has_a_low_and_a_high_end() {
+        assert_eq!(range("3224-3324"), Ok(3224..=3324));
+        assert_eq!(range("3224,3324"), Ok(3224..=3324));
+        assert!(range("3324-3224").is_err() && range("0-5").is_err() && range("x").is_err());
+    }
+}

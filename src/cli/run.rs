@@ -1,0 +1,228 @@
+//! The loop that `read` and `live` share: frames in, events out, and the summary at the end.
+//!
+//! Whatever fails part-way, what was read until then is still reported.
+
+use std::fs::File;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+
+use super::{Color, Exit, Format, Watching, Writing, log};
+use crate::capture::{CaptureErrorKind, FrameSource, Polled};
+use crate::classifier::Classifier;
+use crate::event::Event;
+use crate::frame::Frame;
+use crate::output::{self, Context, Look, PacketFormat, PacketWriter, RunSummary};
+
+/// Frames that are taken from a source at a time. Between batches the output is written and a stop is
+/// looked for.
+const BATCH_FRAMES: usize = 4096;
+
+/// A run from its first frame to its summary.
+pub(super) struct Run {
+    classifier: Classifier,
+    format: Box<dyn output::Format>,
+    out: Box<dyn Write>,
+    packets: Option<PacketWriter<BufWriter<File>>>,
+    summary: RunSummary,
+    events: Vec<Event>,
+    is_live: bool,
+    exit: Exit,
+}
+
+/// The output went wrong.
+enum Trouble {
+    /// Whoever read it has gone: nothing more to do, and no error.
+    ReaderGone,
+    /// Anything else, such as a full disk.
+    Io(&'static str, io::Error),
+}
+
+impl Run {
+    /// Opens the outputs.
+    pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
+        let config = watching.config(random_seed());
+        let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
+        let name = match writing.format {
+            Format::Text => "text",
+            Format::Eve => "eve",
+            Format::Csv => "csv",
+        };
+        let look = Look { width: terminal_width(), colour: colour(writing) };
+        let row = output::FORMATS.iter().find(|row| row.name == name);
+        let format = row.map(|row| (row.make)(look)).ok_or(Exit::Usage)?;
+        let out: Box<dyn Write> = match &writing.output {
+            Some(path) => Box::new(BufWriter::new(create(path)?)),
+            None => Box::new(BufWriter::new(io::stdout())),
+        };
+        let packets = writing.packets.as_deref().map(open_packets).transpose()?;
+        let classifier = Classifier::new(config);
+        Ok(Self { classifier, format, out, packets, summary, events: Vec::new(), is_live, exit: Exit::Done })
+    }
+
+    /// Reads the source to its end, or until `stop` says so. Frames that `wanted` does not want are
+    /// passed over.
+    pub(super) fn to_end(
+        mut self,
+        source: &mut dyn FrameSource,
+        wanted: &mut dyn FnMut(&Frame<'_>) -> bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Exit {
+        match self.pump(source, wanted, stop).and_then(|()| self.finish(source)) {
+            Ok(()) => self.exit,
+            Err(Trouble::ReaderGone) => self.exit,
+            Err(Trouble::Io(what, error)) => {
+                log::say(&format!("{what} failed: {error}; free some room or choose another place"));
+                Exit::BrokeOff
+            }
+        }
+    }
+
+    fn pump(
+        &mut self,
+        source: &mut dyn FrameSource,
+        wanted: &mut dyn FnMut(&Frame<'_>) -> bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Trouble> {
+        loop {
+            let mut packet_error = None;
+            let Self { classifier, packets, summary, events, .. } = self;
+            let polled = source.poll(BATCH_FRAMES, &mut |frame| {
+                if !wanted(frame) {
+                    return;
+                }
+                summary.first.get_or_insert(frame.at.time);
+                summary.last = Some(summary.last.map_or(frame.at.time, |last| last.max(frame.at.time)));
+                let seized = classifier.ingest(frame, events);
+                if let (true, Some(writer)) = (seized.watched, packets.as_mut()) {
+                    packet_error = packet_error.take().or(writer.frame(frame).err());
+                }
+            });
+            if let Some(error) = packet_error {
+                // The packets are lost, the verdicts need not be.
+                log::say(&format!("writing packets failed: {error}; going on without them"));
+                self.packets = None;
+                self.exit = self.exit.max(Exit::BrokeOff);
+            }
+            self.tell_notices(source);
+            let ended = match polled {
+                Ok(Polled::End) => true,
+                Ok(Polled::Frames(_)) => false,
+                Ok(Polled::Idle) => {
+                    if let Some(now) = source.settled_until() {
+                        self.classifier.advance_to(now, &mut self.events);
+                        self.summary.last = self.summary.last.map(|last| last.max(now)).or(Some(now));
+                    }
+                    false
+                }
+                Err(error) => {
+                    log::error(&error);
+                    self.summary.notices.push(error.to_string());
+                    self.exit = self.exit.max(match error.kind {
+                        CaptureErrorKind::BrokeOff => Exit::BrokeOff,
+                        CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
+                    });
+                    false
+                }
+            };
+            self.write_events(source)?;
+            // A live source still hands over what was waiting when it was asked to stop.
+            if ended || (!self.is_live && stop()) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write_events(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let context = Context { sources: source.sources(), live: self.is_live };
+        for event in self.events.drain(..) {
+            self.summary.count(&event);
+            self.format.event(&mut self.out, &event, &context).map_err(trouble)?;
+        }
+        if self.is_live { self.out.flush().map_err(trouble) } else { Ok(()) }
+    }
+
+    fn finish(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
+        self.tell_notices(source);
+        let totals = self.classifier.finish(&mut self.events);
+        (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
+        self.summary.frames_in_range = totals.frames_watched;
+        self.write_events(source)?;
+        let context = Context { sources: source.sources(), live: self.is_live };
+        self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
+        self.out.flush().map_err(trouble)?;
+        match self.packets.take() {
+            Some(writer) => writer.finish().map(|_| ()).map_err(|error| Trouble::Io("writing packets", error)),
+            None => Ok(()),
+        }
+    }
+
+    fn tell_notices(&mut self, source: &mut dyn FrameSource) {
+        for notice in source.take_notices() {
+            tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
+            self.summary.notices.push(notice.to_string());
+        }
+    }
+}
+
+/// What a command that only prints ends with.
+pub(super) fn stdout_exit(written: io::Result<()>) -> Exit {
+    match written.and_then(|()| io::stdout().flush()).map_err(trouble) {
+        Ok(()) | Err(Trouble::ReaderGone) => Exit::Done,
+        Err(Trouble::Io(what, error)) => {
+            log::say(&format!("{what} failed: {error}"));
+            Exit::BrokeOff
+        }
+    }
+}
+
+fn trouble(error: io::Error) -> Trouble {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Trouble::ReaderGone
+    } else {
+        Trouble::Io("writing the output", error)
+    }
+}
+
+fn create(path: &Path) -> Result<File, Exit> {
+    File::create(path).map_err(|error| {
+        log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
+        Exit::Usage
+    })
+}
+
+fn open_packets(path: &Path) -> Result<PacketWriter<BufWriter<File>>, Exit> {
+    let classic = path.extension().is_some_and(|extension| extension == "pcap");
+    let format = if classic { PacketFormat::Pcap } else { PacketFormat::Pcapng };
+    let file = BufWriter::new(create(path)?);
+    PacketWriter::new(file, format).map_err(|error| {
+        log::error(&format!("cannot write {}: {error}", path.display()));
+        Exit::BrokeOff
+    })
+}
+
+/// Colour on a terminal only, unless asked for; `NO_COLOR` (no-color.org) turns it off.
+fn colour(writing: &Writing) -> bool {
+    match writing.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            writing.output.is_none() && io::stdout().is_terminal() && !unwanted
+        }
+    }
+}
+
+/// Columns of the terminal; 120 where there is none.
+fn terminal_width() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(120)
+}
+
+/// Nobody outside can know it, so nobody can choose 5-tuples that collide.
+fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
