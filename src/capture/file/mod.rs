@@ -29,7 +29,7 @@ mod resync;
 mod walk;
 
 #[cfg(test)]
-mod made;
+mod tests;
 
 use std::fmt;
 

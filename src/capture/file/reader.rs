@@ -329,8 +329,9 @@ impl State {
 
     fn cut_off(&self, offset: u64, missing: usize) -> CaptureError {
         let behind = self.behind();
+        let s = if missing == 1 { "" } else { "s" };
         self.broke_off(format!(
-            "is cut off {behind}: the record at octet {offset} lacks at least {missing} octets"
+            "is cut off {behind}: the record at octet {offset} lacks at least {missing} octet{s}"
         ))
     }
 
