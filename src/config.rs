@@ -18,6 +18,11 @@ pub struct Config {
     /// Whether equal 5-tuples in different VLANs are different flows. Off by default: a SPAN port
     /// often shows the two directions of one conversation with different tags.
     pub vlan_in_key: bool,
+    /// A detector that is left out, by id: to see what its absence would change.
+    pub without: Option<String>,
+    /// Keys the hash tables, so that nobody can choose keys that collide. The events do not depend on
+    /// it.
+    pub hash_seed: u64,
 }
 
 /// The watched ports. A flow is in range if either of its ports is.
@@ -45,7 +50,8 @@ impl Default for Watch {
 impl Watch {
     /// Whether this port is watched on this transport.
     pub fn covers(&self, transport: Transport, port: u16) -> bool {
-        self.ports.contains(&port) || (transport == Transport::Udp && self.framehawk.contains(&port))
+        self.ports.contains(&port)
+            || (transport == Transport::Udp && self.framehawk.contains(&port))
     }
 }
 
@@ -59,6 +65,10 @@ pub struct Limits {
     pub endpoints_max: usize,
     /// Distinct peers counted for one endpoint; above it "at least" is said.
     pub endpoint_peers_max: usize,
+    /// Pairs of hosts with companion sessions (ICA, CGP, H.225, SIP).
+    pub companion_pairs_max: usize,
+    /// Companion sessions kept of one pair of hosts.
+    pub companion_sessions_max: usize,
     /// VLAN tags, tunnels and IP headers that are opened in one frame. Real traffic needs about six.
     pub layers_max: usize,
     /// IPv6 extension headers followed in one packet; RFC 8200 section 4.1 names eight places.
@@ -70,8 +80,6 @@ pub struct Limits {
     pub head_pending_segments_max: usize,
     /// Octets in such segments.
     pub head_pending_bytes_max: usize,
-    /// UDP datagrams kept of each direction.
-    pub head_datagrams_max: usize,
     /// Octets kept of the first datagram of a direction.
     pub head_first_datagram_bytes_max: usize,
     /// Octets kept of every later one. The newest is shown whole to the detectors.
@@ -92,18 +100,23 @@ pub struct Limits {
     pub duplicate_window_packets: usize,
 }
 
+/// UDP datagrams kept of each direction: enough for a counter to be seen counting. A constant,
+/// because views hold them in place.
+pub const HEAD_DATAGRAMS_MAX: usize = 8;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             flows_max: 1 << 17,
             endpoints_max: 1 << 14,
             endpoint_peers_max: 64,
+            companion_pairs_max: 1 << 12,
+            companion_sessions_max: 64,
             layers_max: 16,
             extension_headers_max: 10,
             head_stream_bytes_max: 4096,
             head_pending_segments_max: 16,
             head_pending_bytes_max: 8192,
-            head_datagrams_max: 8,
             head_first_datagram_bytes_max: 256,
             head_datagram_bytes_max: 64,
             head_packets_max: 48,

@@ -13,10 +13,15 @@
 //! starts no thread. ARCHITECTURE.md has the invariants.
 
 pub mod capture;
+pub mod classifier;
 pub mod config;
+pub mod decode;
 pub mod event;
+pub mod flow;
 pub mod frame;
 pub mod identify;
+pub mod judge;
 pub mod output;
+pub mod registry;
 pub mod time;
 pub mod wire;

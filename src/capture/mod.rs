@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::frame::{Frame, LinkType};
+use crate::time::Timestamp;
 
 pub mod file;
 pub mod live;
@@ -38,6 +39,32 @@ pub trait FrameSource {
 
     /// What is known of the sources so far, by [`crate::frame::SourceId`].
     fn sources(&self) -> &[SourceInfo];
+
+    /// What has happened since it was last asked that a person should know, and that ends nothing.
+    fn take_notices(&mut self) -> Vec<Notice> {
+        Vec::new()
+    }
+
+    /// The time up to which every frame has been handed over, so that time may pass without one;
+    /// `None` where only the frames themselves tell the time.
+    fn settled_until(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// One sentence about a source: an interface went down, a folder held files that are no captures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The file or interface.
+    pub source: String,
+    /// What happened and what follows from it, without the source's name.
+    pub message: String,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.message)
+    }
 }
 
 /// One capture file or interface, and how well it was captured.

@@ -41,11 +41,16 @@ impl Sighting {
     }
 }
 
-/// How far the outer protocol reaches, where it carries another one: look on behind that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beyond {
-    /// By [`Side::index`]: octets of the stream (TCP) or datagrams (UDP) that belong to the outer one.
-    pub skip: [usize; 2],
+/// Whether a protocol carries another one, which is then looked for as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inside {
+    /// It does not, or what it carries is its own business.
+    #[default]
+    Nothing,
+    /// Another one may take over the flow (after STUN, STARTTLS, CONNECT): worth asking on.
+    MayFollow,
+    /// By [`Side::index`]: after so many octets of the stream (TCP) or datagrams (UDP) it has.
+    StartsAt([usize; 2]),
 }
 
 /// One protocol, recognised in one flow.
@@ -68,8 +73,8 @@ pub struct Finding {
     pub seen: Sighting,
     /// What an admin wants beside the name.
     pub details: Vec<Detail>,
-    /// Where the carried protocol starts, once that is known.
-    pub beyond: Option<Beyond>,
+    /// What it carries.
+    pub inside: Inside,
 }
 
 /// One more thing that the payload told: a name, a version.

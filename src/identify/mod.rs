@@ -5,10 +5,11 @@
 //! `magic.rs`.
 
 pub mod finding;
+pub mod inquiry;
 mod protocols;
 pub mod view;
 
-pub use finding::{Beyond, Detail, DetailKey, Finding, Sighting, Strength};
+pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
 pub use view::{Datagram, FlowView, Side, SideView, Transport};
 
 /// What a detector says of a flow.

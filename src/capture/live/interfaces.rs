@@ -1,0 +1,126 @@
+//! The interfaces of this machine that can be captured from, as libpcap lists them. No rights are
+//! needed to list them.
+
+use std::net::IpAddr;
+
+use super::{CaptureError, CaptureErrorKind};
+
+/// A network interface, or a device that libpcap treats as one (`any`, USB buses ...).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// What `-i` takes.
+    pub name: String,
+    /// What the system says it is.
+    pub description: Option<String>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// It was switched on.
+    pub is_up: bool,
+    /// It has a link, too.
+    pub is_running: bool,
+    /// It only reaches this machine.
+    pub is_loopback: bool,
+    /// It carries network traffic by itself. The others are buses (USB, Bluetooth, D-Bus), and
+    /// netfilter's logs, which show only what a firewall rule sends there.
+    pub is_network: bool,
+}
+
+/// All interfaces, those most likely wanted first.
+///
+/// # Errors
+///
+/// The system does not tell ([`CaptureErrorKind::CannotOpen`]).
+pub fn list() -> Result<Vec<Interface>, CaptureError> {
+    let devices = pcap::Device::list().map_err(|error| CaptureError {
+        kind: CaptureErrorKind::CannotOpen,
+        source: "interfaces".to_owned(),
+        message: format!("the system does not list them ({})", super::open::text(&error)),
+    })?;
+    Ok(devices.into_iter().map(Interface::from).collect())
+}
+
+impl From<pcap::Device> for Interface {
+    fn from(device: pcap::Device) -> Self {
+        Self {
+            is_up: device.flags.is_up(),
+            is_running: device.flags.is_running(),
+            is_loopback: device.flags.is_loopback(),
+            is_network: is_network(&device.name),
+            name: device.name,
+            description: device.desc,
+            addresses: device.addresses.into_iter().map(|address| address.addr).collect(),
+        }
+    }
+}
+
+/// libpcap tells apart only by name what it lists beside network interfaces.
+fn is_network(name: &str) -> bool {
+    const OTHERS: [&str; 6] = ["bluetooth", "dbus-", "nflog", "nfqueue", "usbmon", "rdma"];
+    !OTHERS.iter().any(|other| name.starts_with(other))
+}
+
+/// The name that was probably meant, if one is near.
+pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mistakes_max = wanted.chars().count().div_ceil(3);
+    names
+        .map(|name| (distance(wanted, name), name))
+        .filter(|&(distance, _)| distance <= mistakes_max)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's distance: letters to change, add or leave out. Case does not count.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.to_lowercase().chars().enumerate() {
+        let mut left = line.saturating_add(1);
+        let mut next = vec![left];
+        for ((&above_left, &above), &against) in row.iter().zip(row.iter().skip(1)).zip(&other) {
+            let changed = above_left.saturating_add(usize::from(letter != against));
+            left = changed.min(left.saturating_add(1)).min(above.saturating_add(1));
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_single_letters() {
+        assert_eq!(distance("eth0", "eth0"), 0);
+        assert_eq!(distance("eth0", "ETH0"), 0);
+        assert_eq!(distance("eth0", "eth1"), 1);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+    }
+
+    #[test]
+    fn suggests_what_is_near_and_nothing_that_is_far() {
+        let names = ["any", "lo", "enp0s31f6", "wlan0"];
+        assert_eq!(nearest("enp0s31f", names.into_iter()), Some("enp0s31f6"));
+        assert_eq!(nearest("wlan1", names.into_iter()), Some("wlan0"));
+        assert_eq!(nearest("eth0", names.into_iter()), None);
+        assert_eq!(nearest("", names.into_iter()), None);
+    }
+
+    #[test]
+    fn buses_and_logs_are_told_from_networks() {
+        assert!(["eth0", "any", "lo", "wlp3s0"].into_iter().all(is_network));
+        assert!(
+            !["usbmon0", "nflog", "dbus-system", "bluetooth-monitor"].into_iter().any(is_network)
+        );
+    }
+
+    #[test]
+    fn lists_without_failing() {
+        for interface in list().unwrap() {
+            assert!(!interface.name.is_empty());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors: they quote the packet that did not get there, IP
+//! header and at least eight octets behind it, which is where the ports are.
+
+use super::ip::{self, Ip};
+use super::packet::{IcmpError, Unreachable};
+use super::{Body, Decoded, Halt, Packet, Part, Path};
+use crate::event::{Layer, Socket};
+use crate::frame::FrameRef;
+use crate::identify::Transport;
+use crate::wire;
+
+/// Hands on the error, if it is one that quotes TCP or UDP; says why nothing follows.
+pub(super) fn error<'a>(
+    at: FrameRef,
+    path: &Path,
+    ip: &Ip<'a>,
+    sink: &mut dyn FnMut(Decoded<'a>),
+) -> Halt {
+    let part = ip.payload;
+    let (Some(icmp_type), Some(code)) = (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1))
+    else {
+        return part.too_short(Layer::Transport, "icmp.header_too_short");
+    };
+    let v6 = ip.src.is_ipv6();
+    let Some(kind) = meaning(v6, icmp_type, code) else { return Halt::Done };
+    // Both have eight octets before the quoted packet. What is quoted is cut short by design, so its
+    // own length fields say nothing of what is missing here.
+    let behind = part.after(8);
+    let quote = Part { wire_len: usize::MAX, ..behind };
+    let Ok(quoted) = ip::parse(quote) else { return Halt::Done };
+    let transport = match quoted.protocol {
+        6 => Transport::Tcp,
+        17 => Transport::Udp,
+        _ => return Halt::Done,
+    };
+    let first = quoted.fragment.is_none_or(|fragment| fragment.offset == 0);
+    let ports = (wire::be16(quoted.payload.bytes, 0), wire::be16(quoted.payload.bytes, 2));
+    let (true, (Some(src), Some(dst))) = (first, ports) else { return Halt::Done };
+    sink(Decoded::Packet(Packet {
+        at,
+        path: *path,
+        transport,
+        src: Socket { addr: quoted.src, port: src },
+        dst: Socket { addr: quoted.dst, port: dst },
+        ip_id: ip.id,
+        wire_len: ip.counted_len(path),
+        body: Body::Icmp(IcmpError { by: ip.src, kind, v6, icmp_type, code }),
+    }));
+    Halt::Done
+}
+
+/// What an ICMP message means for the flow it quotes; `None` where it quotes none.
+fn meaning(v6: bool, icmp_type: u8, code: u8) -> Option<Unreachable> {
+    match (v6, icmp_type, code) {
+        // RFC 792 and RFC 1812 section 5.2.7.1; RFC 4443 section 3.1.
+        (false, 3, 3) | (true, 1, 4) => Some(Unreachable::Port),
+        (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6) => Some(Unreachable::Prohibited),
+        (false, 3, 4) => Some(Unreachable::Transit),
+        (false, 3, _) | (true, 1, _) => Some(Unreachable::Host),
+        (false, 4 | 5 | 11 | 12, _) | (true, 2 | 3 | 4, _) => Some(Unreachable::Transit),
+        _ => None,
+    }
+}

@@ -1,0 +1,24 @@
+//! BSD loopback: an address family of four octets, in the byte order of the machine that captured
+//! (`LINKTYPE_NULL`) or big-endian (`LINKTYPE_LOOP`, OpenBSD).
+
+use super::Link;
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static NULL: Link = Link { name: "BSD loopback", types: &[0], open };
+pub(super) static LOOP: Link = Link { name: "OpenBSD loopback", types: &[108], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    let Some(family) = wire::be32(part.bytes, 0) else {
+        return Err(part.too_short(Layer::Link, "loopback.header_too_short"));
+    };
+    // AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (macOS) or 10
+    // (Linux). A family fits an octet, so either byte order can be told by where the zeros are.
+    let family = if family > 0xffff { family.swap_bytes() } else { family };
+    let next = match family {
+        2 | 10 | 24 | 28 | 30 => Next::Ip,
+        _ => Next::Nothing,
+    };
+    Ok(Opened { next, rest: part.after(4), adds: None })
+}

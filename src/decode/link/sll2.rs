@@ -1,0 +1,23 @@
+//! Linux "cooked" capture, version 2 (`LINKTYPE_LINUX_SLL2`): says the interface too.
+//!
+//! ```text
+//! | protocol 2 | reserved 2 | interface 4 | ARPHRD 2 | packet type 1 | address length 1 | address 8 | ...
+//! ```
+
+use super::{Link, sll::protocol_behind};
+use crate::decode::{Halt, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static LINK: Link = Link { name: "Linux cooked v2", types: &[276], open };
+
+const HEADER_LEN: usize = 20;
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    let (Some(protocol), Some(arphrd), true) =
+        (wire::be16(part.bytes, 0), wire::be16(part.bytes, 8), part.bytes.len() >= HEADER_LEN)
+    else {
+        return Err(part.too_short(Layer::Link, "sll2.header_too_short"));
+    };
+    Ok(Opened { next: protocol_behind(arphrd, protocol), rest: part.after(HEADER_LEN), adds: None })
+}

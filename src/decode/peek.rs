@@ -1,0 +1,137 @@
+//! The fast no: is this frame surely outside what is watched?
+//!
+//! A few loads at fixed places, no allocation. It answers for plain frames of the common link types:
+//! IPv4 without options or IPv6 without extension headers, not fragmented, TCP or UDP between ports
+//! that nobody watches and no tunnel uses. Everything else is for the full decoder to say; so it
+//! never says no to a frame in which the decoder would find something.
+
+use crate::config::Watch;
+use crate::decode::tunnel::{Entry, TUNNELS};
+use crate::flow::ledger::CompanionKind;
+use crate::frame::Frame;
+use crate::identify::Transport;
+use crate::wire;
+
+/// Answers for one set of watched ports.
+#[derive(Clone, Debug)]
+pub struct Peek {
+    tcp: PortSet,
+    udp: PortSet,
+}
+
+/// One bit a port. Real traffic touches few of its cache lines.
+type PortSet = Box<[u64; 1024]>;
+
+impl Peek {
+    /// Ports that are watched, that companions use, and that announce a tunnel are looked at.
+    pub fn new(watch: &Watch) -> Self {
+        let tunnel =
+            |port: u16| TUNNELS.iter().any(|tunnel| tunnel.entries.contains(&Entry::UdpPort(port)));
+        let wanted = |transport: Transport, port: u16| {
+            watch.covers(transport, port)
+                || CompanionKind::of(transport, port).is_some()
+                || (transport == Transport::Udp && tunnel(port))
+        };
+        let set = |transport: Transport| {
+            let mut set: PortSet = Box::new([0; 1024]);
+            for port in (0..=u16::MAX).filter(|&port| wanted(transport, port)) {
+                if let Some(word) = set.get_mut(usize::from(port >> 6)) {
+                    *word |= 1 << (port & 63);
+                }
+            }
+            set
+        };
+        Self { tcp: set(Transport::Tcp), udp: set(Transport::Udp) }
+    }
+
+    /// False if the frame is surely of no interest.
+    #[inline]
+    pub fn is_candidate(&self, frame: &Frame<'_>) -> bool {
+        let bytes = frame.bytes;
+        let (ethertype, at) = match frame.link.0 {
+            1 => (wire::be16(bytes, 12), 14),
+            113 => (wire::be16(bytes, 14), 16),
+            276 => (wire::be16(bytes, 0), 20),
+            101 => (wire::u8_at(bytes, 0).map(version_as_ethertype), 0),
+            _ => return true,
+        };
+        match ethertype {
+            Some(0x0800) => self.ipv4(bytes, at),
+            Some(0x86dd) => self.ipv6(bytes, at),
+            // ARP: by far the most frequent of those that hold no IP.
+            Some(0x0806) => false,
+            Some(_) | None => true,
+        }
+    }
+
+    #[inline]
+    fn ipv4(&self, bytes: &[u8], at: usize) -> bool {
+        let Some(header) = wire::array::<24>(bytes, at) else { return true };
+        let [
+            0x45,
+            _,
+            _,
+            _,
+            _,
+            _,
+            fragment,
+            offset,
+            _,
+            protocol,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            ports @ ..,
+        ] = header
+        else {
+            return true;
+        };
+        // More fragments, or an offset: the decoder knows what to do.
+        if fragment & 0x3f != 0 || offset != 0 {
+            return true;
+        }
+        self.transport(protocol, ports)
+    }
+
+    #[inline]
+    fn ipv6(&self, bytes: &[u8], at: usize) -> bool {
+        let (Some(first), Some(next), Some(ports)) =
+            (wire::u8_at(bytes, at), wire::u8_at(bytes, at + 6), wire::array(bytes, at + 40))
+        else {
+            return true;
+        };
+        first >> 4 != 6 || self.transport(next, ports)
+    }
+
+    #[inline]
+    fn transport(&self, protocol: u8, ports: [u8; 4]) -> bool {
+        let set = match protocol {
+            6 => &self.tcp,
+            17 => &self.udp,
+            _ => return true,
+        };
+        let [a, b, c, d] = ports;
+        contains(set, u16::from_be_bytes([a, b])) || contains(set, u16::from_be_bytes([c, d]))
+    }
+}
+
+#[inline]
+fn contains(set: &PortSet, port: u16) -> bool {
+    set.get(usize::from(port >> 6)).is_some_and(|word| word >> (port & 63) & 1 == 1)
+}
+
+/// Raw IP has no EtherType: its version field tells the same.
+const fn version_as_ethertype(first: u8) -> u16 {
+    match first >> 4 {
+        4 => 0x0800,
+        6 => 0x86dd,
+        _ => 0,
+    }
+}

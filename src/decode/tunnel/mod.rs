@@ -1,0 +1,66 @@
+//! What stands between the link header and the packet that is looked for: VLAN tags and tunnels,
+//! one file each.
+//!
+//! A new one is its file, its `mod` line and its line in [`TUNNELS`].
+
+use super::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+
+mod vlan;
+
+/// How a tunnel's header is announced by the layer before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// By an EtherType.
+    EtherType(u16),
+    /// By an IP protocol number.
+    IpProtocol(u8),
+    /// By either port of a UDP datagram.
+    UdpPort(u16),
+}
+
+/// An encapsulation that can be opened.
+#[derive(Debug)]
+pub struct Tunnel {
+    /// Its name, as EVE's `tunnel` object has it.
+    pub name: &'static str,
+    /// What announces it.
+    pub entries: &'static [Entry],
+    /// Opens the header.
+    pub open: for<'a> fn(Part<'a>) -> Result<Opened<'a>, Halt>,
+}
+
+/// All encapsulations that can be opened.
+pub static TUNNELS: &[&Tunnel] = &[&vlan::TUNNEL];
+
+/// The encapsulation that is announced so.
+pub fn find(entry: Entry) -> Option<&'static Tunnel> {
+    TUNNELS.iter().copied().find(|row| row.entries.contains(&entry))
+}
+
+const ETHERTYPE_IPV4: u16 = 0x0800;
+const ETHERTYPE_IPV6: u16 = 0x86dd;
+
+/// Opens what an EtherType announces.
+pub(super) fn open_ethertype(ethertype: u16, part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    if ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6 {
+        return Ok(Opened { next: Next::Ip, rest: part, adds: None });
+    }
+    // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
+    find(Entry::EtherType(ethertype)).map_or(Err(Halt::Done), |row| (row.open)(part))
+}
+
+/// Opens what an IP protocol number announces.
+pub(super) fn open_ip_protocol(protocol: u8, part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    find(Entry::IpProtocol(protocol)).map_or(Err(Halt::Done), |row| (row.open)(part))
+}
+
+/// The encapsulation that a UDP datagram between these ports would hold.
+pub(super) fn over_udp(src: u16, dst: u16) -> Option<&'static Tunnel> {
+    find(Entry::UdpPort(dst)).or_else(|| find(Entry::UdpPort(src)))
+}
+
+/// What a tunnel says of a header that does not fit.
+fn too_short(part: &Part<'_>, event: &'static str) -> Halt {
+    part.too_short(Layer::Tunnel, event)
+}

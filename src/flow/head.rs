@@ -1,0 +1,405 @@
+//! The first octets of a flow, kept for the detectors.
+//!
+//! TCP is put in order, with a bounded buffer for segments that came early; of overlapping
+//! octets the first seen win. UDP keeps the first datagrams, cut short. A direction is offered so
+//! many packets and octets at most ([`Limits::head_packets_max`], [`Limits::head_offered_bytes_max`]);
+//! then its head is closed, whatever came of it. Holes that the snap length left are never bridged.
+
+use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
+use crate::frame::FrameRef;
+use crate::identify::{Datagram, FlowView, Side, SideView, Sighting, Transport};
+use crate::time::Timestamp;
+use crate::wire;
+
+/// The heads of both directions.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    sides: [SideHead; 2],
+}
+
+/// Payload that is offered to a head.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The frame it came in.
+    pub at: FrameRef,
+    /// Who sent it.
+    pub side: Side,
+    /// TCP: the sequence number of its first octet. UDP: unused.
+    pub seq: u32,
+    /// What was captured of it.
+    pub bytes: &'a [u8],
+    /// Its length on the wire.
+    pub wire_len: usize,
+}
+
+/// Octets of a head, with the packet that they came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The packet.
+    pub at: FrameRef,
+    /// Offset in its payload.
+    pub offset: u32,
+    /// The octets, as far as this packet holds them.
+    pub bytes: Vec<u8>,
+}
+
+/// Octets that are quoted at most.
+const QUOTE_BYTES_MAX: usize = 16;
+
+#[derive(Clone, Debug, Default)]
+struct SideHead {
+    bytes: Vec<u8>,
+    /// Where the octets came from, in order of `start`; for UDP one a datagram.
+    pieces: Vec<Piece>,
+    /// TCP: segments that came early, in order of arrival.
+    pending: Vec<Early>,
+    /// TCP: the sequence number of the first octet in `bytes`, once that is known.
+    base: Option<u32>,
+    from_start: bool,
+    closed: bool,
+    offered_packets: u16,
+    offered_bytes: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Where it starts in `SideHead::bytes`.
+    start: usize,
+    /// Octets kept.
+    len: usize,
+    /// UDP: length of the payload on the wire.
+    wire_len: usize,
+    /// Where in the packet's payload the piece starts.
+    offset: usize,
+    at: FrameRef,
+}
+
+#[derive(Clone, Debug)]
+struct Early {
+    seq: u32,
+    bytes: Vec<u8>,
+    cut: bool,
+    at: FrameRef,
+}
+
+impl Head {
+    /// A TCP connection was opened from this side: the next octet is its first.
+    pub fn opened(&mut self, side: Side, isn: u32) {
+        let head = side.of_mut(&mut self.sides);
+        if head.base.is_none() {
+            head.base = Some(isn.wrapping_add(1));
+            head.from_start = true;
+        }
+    }
+
+    /// Takes in payload; says whether the head grew.
+    pub fn offer(&mut self, transport: Transport, offer: &Offer<'_>, limits: &Limits) -> bool {
+        let head = offer.side.of_mut(&mut self.sides);
+        if head.closed || offer.wire_len == 0 {
+            return false;
+        }
+        head.offered_packets = head.offered_packets.saturating_add(1);
+        head.offered_bytes = head.offered_bytes.saturating_add(wire::len32(offer.wire_len));
+        let grew = match transport {
+            Transport::Tcp => head.segment(offer, limits),
+            Transport::Udp => head.datagram(offer, limits),
+        };
+        let spent = head.offered_packets >= limits.head_packets_max
+            || head.offered_bytes >= limits.head_offered_bytes_max;
+        if spent && !head.closed {
+            head.close();
+            return true;
+        }
+        grew
+    }
+
+    /// Whether both directions are closed: nothing will be added.
+    pub fn is_closed(&self) -> bool {
+        self.sides.iter().all(|head| head.closed)
+    }
+
+    /// Whether this direction takes no more.
+    pub const fn side_is_closed(&self, side: Side) -> bool {
+        side.of(&self.sides).closed
+    }
+
+    /// Octets kept of one direction.
+    pub fn len(&self, side: Side) -> usize {
+        side.of(&self.sides).bytes.len()
+    }
+
+    /// The first octets of one direction, at most `max`.
+    pub fn first(&self, side: Side, max: usize) -> &[u8] {
+        wire::prefix(&side.of(&self.sides).bytes, max)
+    }
+
+    /// Shows the head to `look`. `newest` is the datagram that was just captured, whole. With
+    /// `ended`, both sides count as complete. `skip` leaves out what belongs to an outer protocol.
+    pub fn show<R>(
+        &self,
+        transport: Transport,
+        newest: Option<&Offer<'_>>,
+        ended: bool,
+        skip: [usize; 2],
+        look: impl FnOnce(&FlowView<'_>) -> R,
+    ) -> R {
+        let empty = Datagram { bytes: &[], wire_len: 0, time: Timestamp::default() };
+        let mut datagrams = [[empty; HEAD_DATAGRAMS_MAX]; 2];
+        let mut counts = [0; 2];
+        if transport == Transport::Udp {
+            for side in Side::BOTH {
+                let slots = side.of_mut(&mut datagrams);
+                *side.of_mut(&mut counts) = side
+                    .of(&self.sides)
+                    .datagrams(newest.filter(|offer| offer.side == side), slots);
+            }
+        }
+        let side_view = |side: Side| {
+            let (head, skip) = (side.of(&self.sides), *side.of(&skip));
+            let shown = side.of(&datagrams).get(skip..*side.of(&counts)).unwrap_or_default();
+            SideView {
+                stream: match transport {
+                    Transport::Tcp => wire::rest(&head.bytes, skip),
+                    Transport::Udp => &[],
+                },
+                from_start: head.from_start,
+                datagrams: shown,
+                complete: ended || head.closed,
+            }
+        };
+        look(&FlowView { transport, sides: [side_view(Side::A), side_view(Side::B)] })
+    }
+
+    /// Finds the packet that shows what a detector points at.
+    pub fn quote(&self, transport: Transport, seen: &Sighting) -> Option<Quote> {
+        let head = seen.side.of(&self.sides);
+        let (piece, within) = match transport {
+            Transport::Udp => (head.pieces.get(seen.datagram)?, seen.offset),
+            Transport::Tcp => {
+                let piece = head.pieces.iter().rfind(|piece| piece.start <= seen.offset)?;
+                (piece, seen.offset.saturating_sub(piece.start))
+            }
+        };
+        let kept = wire::prefix(wire::rest(&head.bytes, piece.start), piece.len);
+        let len = seen.len.clamp(1, QUOTE_BYTES_MAX);
+        Some(Quote {
+            at: piece.at,
+            offset: wire::len32(piece.offset.saturating_add(within)),
+            bytes: wire::prefix(wire::rest(kept, within), len).to_vec(),
+        })
+    }
+
+    /// Octets of memory behind this head.
+    pub fn heap_bytes(&self) -> usize {
+        self.sides.iter().map(SideHead::heap_bytes).fold(0, usize::saturating_add)
+    }
+}
+
+impl SideHead {
+    fn close(&mut self) {
+        self.closed = true;
+        self.pending = Vec::new();
+    }
+
+    fn datagram(&mut self, offer: &Offer<'_>, limits: &Limits) -> bool {
+        let max = if self.pieces.is_empty() {
+            limits.head_first_datagram_bytes_max
+        } else {
+            limits.head_datagram_bytes_max
+        };
+        self.append(wire::prefix(offer.bytes, max), 0, offer.wire_len, offer.at);
+        if self.pieces.len() >= HEAD_DATAGRAMS_MAX {
+            self.close();
+        }
+        true
+    }
+
+    fn segment(&mut self, offer: &Offer<'_>, limits: &Limits) -> bool {
+        // A capture that starts in the middle: the stream starts with what is seen first.
+        self.base.get_or_insert(offer.seq);
+        let cut = offer.bytes.len() < offer.wire_len;
+        if !self.in_order(offer.seq, offer.bytes, cut, offer.at, limits) {
+            self.keep_for_later(offer, cut, limits);
+            return false;
+        }
+        // What came early may fit now; each round takes one in or ends.
+        while let Some(fits) = self.pending.iter().position(|early| self.distance(early.seq) <= 0) {
+            let early = self.pending.remove(fits);
+            self.in_order(early.seq, &early.bytes, early.cut, early.at, limits);
+        }
+        true
+    }
+
+    /// How far `seq` is beyond the end of what is held; negative where it is before it.
+    fn distance(&self, seq: u32) -> i64 {
+        let end = self.base.unwrap_or_default().wrapping_add(wire::len32(self.bytes.len()));
+        i64::from(seq.wrapping_sub(end).cast_signed())
+    }
+
+    /// Appends what is new in a segment that starts at or before the end; false where it starts
+    /// behind it.
+    fn in_order(
+        &mut self,
+        seq: u32,
+        bytes: &[u8],
+        cut: bool,
+        at: FrameRef,
+        limits: &Limits,
+    ) -> bool {
+        let distance = self.distance(seq);
+        let Ok(known) = usize::try_from(distance.saturating_neg()) else { return false };
+        if known >= bytes.len() {
+            // Nothing new; but a cut segment that starts at the end leaves a hole there.
+            if cut && known == bytes.len() {
+                self.close();
+            }
+            return true;
+        }
+        let room = limits.head_stream_bytes_max.saturating_sub(self.bytes.len());
+        let new = wire::rest(bytes, known);
+        self.append(wire::prefix(new, room), known, new.len(), at);
+        if cut || new.len() >= room {
+            self.close();
+        }
+        true
+    }
+
+    fn keep_for_later(&mut self, offer: &Offer<'_>, cut: bool, limits: &Limits) {
+        let held: usize = self.pending.iter().map(|early| early.bytes.len()).sum();
+        let fits = held.saturating_add(offer.bytes.len()) <= limits.head_pending_bytes_max;
+        if self.pending.len() < limits.head_pending_segments_max && fits {
+            let bytes = offer.bytes.to_vec();
+            self.pending.push(Early { seq: offer.seq, bytes, cut, at: offer.at });
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8], offset: usize, wire_len: usize, at: FrameRef) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.pieces.push(Piece { start, len: bytes.len(), wire_len, offset, at });
+    }
+
+    fn datagrams<'a>(
+        &'a self,
+        newest: Option<&Offer<'a>>,
+        slots: &mut [Datagram<'a>; HEAD_DATAGRAMS_MAX],
+    ) -> usize {
+        for (slot, piece) in slots.iter_mut().zip(&self.pieces) {
+            let bytes = wire::prefix(wire::rest(&self.bytes, piece.start), piece.len);
+            *slot = Datagram { bytes, wire_len: piece.wire_len, time: piece.at.time };
+        }
+        let count = self.pieces.len().min(HEAD_DATAGRAMS_MAX);
+        // Only while it is the last one kept: later ones are not shown at all.
+        if let (Some(offer), Some(last)) = (newest, self.pieces.last())
+            && last.at == offer.at
+            && let Some(slot) = count.checked_sub(1).and_then(|last| slots.get_mut(last))
+        {
+            slot.bytes = offer.bytes;
+        }
+        count
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let pending: usize = self.pending.iter().map(|early| early.bytes.capacity()).sum();
+        self.bytes.capacity()
+            + self.pieces.capacity() * size_of::<Piece>()
+            + self.pending.capacity() * size_of::<Early>()
+            + pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(seq: u32, bytes: &[u8]) -> Offer<'_> {
+        Offer { at: FrameRef::default(), side: Side::A, seq, bytes, wire_len: bytes.len() }
+    }
+
+    fn stream(head: &Head) -> Vec<u8> {
+        head.show(Transport::Tcp, None, false, [0; 2], |view| view.side(Side::A).stream.to_vec())
+    }
+
+    fn tcp(offers: &[Offer<'_>]) -> Head {
+        let mut head = Head::default();
+        head.opened(Side::A, 99);
+        for offer in offers {
+            head.offer(Transport::Tcp, offer, &Limits::default());
+        }
+        head
+    }
+
+    #[test]
+    fn early_segments_wait_for_what_they_follow() {
+        let head = tcp(&[offer(106, b"ghi"), offer(103, b"def"), offer(100, b"abc")]);
+        assert_eq!(stream(&head), b"abcdefghi");
+    }
+
+    #[test]
+    fn of_overlapping_octets_the_first_seen_win() {
+        let head =
+            tcp(&[offer(100, b"abc"), offer(101, b"XXd"), offer(100, b"abcd"), offer(104, b"e")]);
+        assert_eq!(stream(&head), b"abcde");
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut head = Head::default();
+        head.opened(Side::A, u32::MAX - 2);
+        for offer in [offer(1, b"cd"), offer(u32::MAX - 1, b"xab")] {
+            head.offer(Transport::Tcp, &offer, &Limits::default());
+        }
+        assert_eq!(stream(&head), b"xabcd");
+    }
+
+    #[test]
+    fn a_hole_left_by_the_snap_length_ends_the_head() {
+        let cut = Offer { wire_len: 9, ..offer(100, b"abc") };
+        let head = tcp(&[cut, offer(109, b"later")]);
+        assert_eq!(stream(&head), b"abc");
+        assert!(head.side_is_closed(Side::A));
+    }
+
+    #[test]
+    fn the_newest_datagram_is_whole_and_older_ones_are_cut() {
+        let limits = Limits::default();
+        let (first, second) = ([1; 900], [2; 900]);
+        let mut head = Head::default();
+        for (number, bytes) in [(1, &first), (2, &second)] {
+            let at = FrameRef { number, ..FrameRef::default() };
+            let offer = Offer { at, ..offer(0, bytes) };
+            head.offer(Transport::Udp, &offer, &limits);
+            head.show(Transport::Udp, Some(&offer), false, [0; 2], |view| {
+                let newest = view.side(Side::A).datagrams.last().unwrap();
+                assert!(newest.is_whole() && newest.bytes == bytes);
+            });
+        }
+        head.show(Transport::Udp, None, false, [1, 0], |view| {
+            let [kept] = view.side(Side::A).datagrams else { panic!("one is left") };
+            assert_eq!((kept.bytes.len(), kept.wire_len), (limits.head_datagram_bytes_max, 900));
+        });
+    }
+
+    #[test]
+    fn a_quote_names_the_packet_and_the_place_in_it() {
+        let at = |number| FrameRef { number, ..FrameRef::default() };
+        let head = tcp(&[
+            Offer { at: at(1), ..offer(100, b"abc") },
+            Offer { at: at(2), ..offer(102, b"cdef") },
+        ]);
+        let quote = head.quote(Transport::Tcp, &Sighting::stream(Side::A, 4, 9)).unwrap();
+        assert_eq!(quote, Quote { at: at(2), offset: 2, bytes: b"ef".to_vec() });
+    }
+
+    #[test]
+    fn what_is_offered_is_bounded() {
+        let limits = Limits::default();
+        let mut head = Head::default();
+        head.opened(Side::A, 0);
+        for number in 0..200_u32 {
+            head.offer(Transport::Tcp, &offer(10 + number * 2, b"x"), &limits);
+        }
+        assert!(head.side_is_closed(Side::A));
+        assert!(head.heap_bytes() < 8192, "{}", head.heap_bytes());
+    }
+}

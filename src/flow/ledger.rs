@@ -1,0 +1,326 @@
+//! What several flows have in common.
+//!
+//! Every fact carries its time, so that a flow is judged by what was known when it ended, whether the
+//! rest of the capture has been read by then or not; and every ledger merges with another piece's
+//! (invariant 8).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::config::{Config, Limits};
+use crate::event::Socket;
+use crate::flow::key::FlowKey;
+use crate::flow::record::{Seen, SeenBody};
+use crate::frame::FrameRef;
+use crate::identify::{Side, Transport};
+use crate::time::Timestamp;
+
+/// All ledgers.
+#[derive(Clone, Debug, Default)]
+pub struct Ledgers {
+    /// Time of the first and the last frame, in range or not.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// Who talks to a watched socket.
+    peers: BTreeMap<(Transport, Socket), Peers>,
+    /// Which watched sockets a host talks to.
+    targets: BTreeMap<IpAddr, Peers>,
+    /// Sessions that Framehawk would run beside, by pair of hosts.
+    companions: BTreeMap<(IpAddr, IpAddr), Vec<Companion>>,
+}
+
+/// The first peers of something, with the time of each one's first packet.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    first_seen: BTreeMap<Socket, Timestamp>,
+}
+
+/// A session on a companion port between two hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Companion {
+    /// What it is.
+    pub kind: CompanionKind,
+    /// The host that has the companion port.
+    pub server: IpAddr,
+    /// The other end's port, which tells sessions apart.
+    pub client_port: u16,
+    /// Its first packet.
+    pub first: FrameRef,
+    /// Its last packet so far.
+    pub last: Timestamp,
+    /// The first packet by which the server took part with payload.
+    pub confirmed: Option<FrameRef>,
+    /// When it was closed.
+    pub ended: Option<Timestamp>,
+}
+
+/// What runs on a companion port. The port says so, the server's payload confirms that something does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CompanionKind {
+    /// ICA, port 1494 of TCP, or of UDP with EDT.
+    Ica,
+    /// CGP (session reliability), port 2598 of TCP, or of UDP with EDT.
+    Cgp,
+    /// H.225 call signalling, TCP 1720.
+    H225,
+    /// SIP, port 5060.
+    Sip,
+}
+
+impl CompanionKind {
+    /// The companion that this port stands for.
+    pub const fn of(transport: Transport, port: u16) -> Option<Self> {
+        match (transport, port) {
+            (_, 1494) => Some(Self::Ica),
+            (_, 2598) => Some(Self::Cgp),
+            (Transport::Tcp, 1720) => Some(Self::H225),
+            (_, 5060) => Some(Self::Sip),
+            (Transport::Tcp | Transport::Udp, _) => None,
+        }
+    }
+
+    /// Whether it is a Citrix session, rather than call signalling.
+    pub const fn is_citrix(self) -> bool {
+        match self {
+            Self::Ica | Self::Cgp => true,
+            Self::H225 | Self::Sip => false,
+        }
+    }
+
+    /// Its name, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ica => "ICA (port 1494)",
+            Self::Cgp => "CGP (port 2598)",
+            Self::H225 => "H.225 call signalling (TCP 1720)",
+            Self::Sip => "SIP (port 5060)",
+        }
+    }
+}
+
+/// A companion session without a packet for so long has ended.
+const COMPANION_IDLE_MAX: Duration = Duration::from_secs(3600);
+
+impl Ledgers {
+    /// A frame was captured.
+    pub fn tick(&mut self, time: Timestamp) {
+        self.span =
+            Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+    }
+
+    /// A packet of a flow in range was seen.
+    pub fn observe_flow(&mut self, key: &FlowKey, seen: &Seen<'_>, config: &Config) {
+        for side in Side::BOTH {
+            let (own, peer) = (key.socket(side), key.socket(side.other()));
+            if config.watch.covers(key.transport, own.port) {
+                let peers =
+                    bounded(&mut self.peers, (key.transport, own), config.limits.endpoints_max);
+                if let Some(peers) = peers {
+                    peers.note(peer, seen.at.time, &config.limits);
+                }
+                let targets = bounded(&mut self.targets, peer.addr, config.limits.endpoints_max);
+                if let Some(targets) = targets {
+                    targets.note(own, seen.at.time, &config.limits);
+                }
+            }
+        }
+    }
+
+    /// A packet of a companion session was seen.
+    pub fn observe_companion(&mut self, key: &FlowKey, seen: &Seen<'_>, limits: &Limits) {
+        for side in Side::BOTH {
+            let server = key.socket(side);
+            let Some(kind) = CompanionKind::of(key.transport, server.port) else { continue };
+            let client = key.socket(side.other());
+            let pair = ordered(server.addr, client.addr);
+            let Some(sessions) = bounded(&mut self.companions, pair, limits.companion_pairs_max)
+            else {
+                return;
+            };
+            let known = sessions.iter().rposition(|session| {
+                session.kind == kind
+                    && session.server == server.addr
+                    && session.client_port == client.port
+                    && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
+            });
+            let place = match known {
+                Some(place) => place,
+                None if sessions.len() >= limits.companion_sessions_max => return,
+                None => {
+                    sessions.push(Companion::new(kind, server.addr, client.port, seen.at));
+                    sessions.len().saturating_sub(1)
+                }
+            };
+            let Some(session) = sessions.get_mut(place) else { return };
+            session.observe(seen, side);
+            return;
+        }
+    }
+
+    /// Distinct peers of a watched socket until `as_of`, with whether there may be more.
+    pub fn peers(&self, transport: Transport, socket: Socket, as_of: Timestamp) -> Vec<Socket> {
+        self.peers
+            .get(&(transport, socket))
+            .map(|peers| peers.until(as_of).collect())
+            .unwrap_or_default()
+    }
+
+    /// Distinct watched sockets that a host talked to until `as_of`.
+    pub fn targets(&self, host: IpAddr, as_of: Timestamp) -> usize {
+        self.targets.get(&host).map_or(0, |targets| targets.until(as_of).count())
+    }
+
+    /// The in-range UDP sockets of `host` that were in use until `as_of`.
+    pub fn udp_sockets(&self, host: IpAddr, as_of: Timestamp) -> impl Iterator<Item = u16> {
+        let from = (Transport::Udp, Socket { addr: host, port: 0 });
+        let to = (Transport::Udp, Socket { addr: host, port: u16::MAX });
+        self.peers
+            .range(from..=to)
+            .filter(move |(_, peers)| peers.until(as_of).next().is_some())
+            .map(|((_, socket), _)| socket.port)
+    }
+
+    /// Companion sessions between two hosts that were confirmed and alive at `at`, as known until
+    /// `as_of`.
+    pub fn companions(
+        &self,
+        one: IpAddr,
+        other: IpAddr,
+        at: Timestamp,
+        as_of: Timestamp,
+    ) -> impl Iterator<Item = &Companion> {
+        let sessions =
+            self.companions.get(&ordered(one, other)).map(Vec::as_slice).unwrap_or_default();
+        sessions.iter().filter(move |session| session.is_alive(at, as_of))
+    }
+
+    /// Whether any Citrix session was confirmed until `as_of`, between whatever hosts.
+    pub fn citrix_elsewhere(&self, as_of: Timestamp) -> Option<&Companion> {
+        let sessions = self.companions.values().flatten();
+        sessions
+            .filter(|session| session.kind.is_citrix())
+            .filter(|session| session.confirmed.is_some_and(|at| at.time <= as_of))
+            .min_by_key(|session| session.confirmed)
+    }
+
+    /// Adds another piece's ledgers. Pieces may come in any order.
+    pub fn merge(&mut self, other: Self, limits: &Limits) {
+        if let Some((first, last)) = other.span {
+            self.tick(first);
+            self.tick(last);
+        }
+        for (socket, peers) in other.peers {
+            if let Some(own) = bounded(&mut self.peers, socket, limits.endpoints_max) {
+                own.merge(peers, limits);
+            }
+        }
+        for (host, targets) in other.targets {
+            if let Some(own) = bounded(&mut self.targets, host, limits.endpoints_max) {
+                own.merge(targets, limits);
+            }
+        }
+        for (pair, sessions) in other.companions {
+            if let Some(own) = bounded(&mut self.companions, pair, limits.companion_pairs_max) {
+                merge_sessions(own, sessions, limits.companion_sessions_max);
+            }
+        }
+    }
+}
+
+impl Peers {
+    fn note(&mut self, peer: Socket, time: Timestamp, limits: &Limits) {
+        if let Some(first) = self.first_seen.get_mut(&peer) {
+            *first = (*first).min(time);
+        } else if self.first_seen.len() < limits.endpoint_peers_max {
+            self.first_seen.insert(peer, time);
+        }
+    }
+
+    fn merge(&mut self, other: Self, limits: &Limits) {
+        for (peer, time) in other.first_seen {
+            let first = self.first_seen.entry(peer).or_insert(time);
+            *first = (*first).min(time);
+        }
+        // Those that were first are the ones that the whole capture would have kept.
+        while self.first_seen.len() > limits.endpoint_peers_max {
+            let last = self.first_seen.iter().map(|(peer, time)| (*time, *peer)).max();
+            last.map(|(_, peer)| self.first_seen.remove(&peer));
+        }
+    }
+
+    fn until(&self, as_of: Timestamp) -> impl Iterator<Item = Socket> {
+        self.first_seen.iter().filter(move |(_, first)| **first <= as_of).map(|(peer, _)| *peer)
+    }
+}
+
+impl Companion {
+    fn new(kind: CompanionKind, server: IpAddr, client_port: u16, first: FrameRef) -> Self {
+        let last = first.time;
+        Self { kind, server, client_port, first, last, confirmed: None, ended: None }
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, server: Side) {
+        self.last = self.last.max(seen.at.time);
+        let payload = match seen.body {
+            SeenBody::Icmp(_) => return,
+            SeenBody::Udp(payload) => payload,
+            SeenBody::Tcp(info, payload) => {
+                if info.flags.fin() || info.flags.rst() {
+                    self.ended.get_or_insert(seen.at.time);
+                }
+                payload
+            }
+        };
+        if seen.side == server && payload.wire_len > 0 {
+            self.confirmed.get_or_insert(seen.at);
+        }
+    }
+
+    fn is_alive(&self, at: Timestamp, as_of: Timestamp) -> bool {
+        let confirmed = self.confirmed.is_some_and(|confirmed| confirmed.time <= as_of);
+        let over = self.ended.is_some_and(|ended| ended < at);
+        confirmed && !over && self.first.time <= at && at.since(self.last) <= COMPANION_IDLE_MAX
+    }
+
+    fn is_same_session(&self, other: &Self) -> bool {
+        let (early, late) = if self.first <= other.first { (self, other) } else { (other, self) };
+        self.kind == other.kind
+            && self.server == other.server
+            && self.client_port == other.client_port
+            && late.first.time.since(early.last) <= COMPANION_IDLE_MAX
+    }
+}
+
+fn merge_sessions(own: &mut Vec<Companion>, others: Vec<Companion>, max: usize) {
+    own.extend(others);
+    own.sort_by_key(|session| session.first);
+    let mut merged: Vec<Companion> = Vec::new();
+    for session in own.drain(..) {
+        match merged.iter_mut().rfind(|before| before.is_same_session(&session)) {
+            Some(before) => {
+                before.last = before.last.max(session.last);
+                before.confirmed = earliest(before.confirmed, session.confirmed);
+                before.ended = earliest(before.ended, session.ended);
+            }
+            None => merged.push(session),
+        }
+    }
+    merged.truncate(max);
+    *own = merged;
+}
+
+fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
+}
+
+fn ordered(one: IpAddr, other: IpAddr) -> (IpAddr, IpAddr) {
+    if one <= other { (one, other) } else { (other, one) }
+}
+
+/// The entry for `key`, made if there is room.
+fn bounded<K: Ord, V: Default>(map: &mut BTreeMap<K, V>, key: K, max: usize) -> Option<&mut V> {
+    if map.len() >= max && !map.contains_key(&key) {
+        return None;
+    }
+    Some(map.entry(key).or_default())
+}

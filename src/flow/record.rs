@@ -1,0 +1,600 @@
+//! The facts about one flow.
+//!
+//! A record is a fold over the flow's packets in order of capture, and a fold that can be cut: two
+//! records of consecutive pieces make the record of the whole ([`FlowRecord::absorb`], invariant 8).
+//! What depends on what came before (copies, the head) is therefore redone at the seam from what
+//! [`crate::flow::partial`] keeps; everything else is a sum, an extreme or a first.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unreachable};
+use crate::flow::head::{Head, Offer};
+use crate::frame::FrameRef;
+use crate::identify::inquiry::{Inquiry, Recognised};
+use crate::identify::{Side, Transport};
+use crate::time::Timestamp;
+use crate::wire;
+
+/// A packet as a flow sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The frame.
+    pub at: FrameRef,
+    /// Who sent it; of an ICMP error, who sent the packet that it quotes.
+    pub side: Side,
+    /// VLANs and tunnels around it.
+    pub path: Path,
+    /// Octets on the wire.
+    pub wire_len: u32,
+    /// Equal for copies of one packet, and hardly ever for different ones.
+    pub signature: u64,
+    /// What it says.
+    pub body: SeenBody<'a>,
+}
+
+/// What a packet says, without its addresses.
+#[derive(Clone, Copy, Debug)]
+pub enum SeenBody<'a> {
+    /// A TCP segment.
+    Tcp(TcpInfo, Payload<'a>),
+    /// A UDP datagram.
+    Udp(Payload<'a>),
+    /// An ICMP error about a packet of this flow.
+    Icmp(IcmpError),
+}
+
+impl<'a> Seen<'a> {
+    /// What a flow sees of a packet.
+    pub fn of(packet: &Packet<'a>, side: Side, signature: u64) -> Self {
+        let body = match packet.body {
+            Body::Tcp(info, payload) => SeenBody::Tcp(info, payload),
+            Body::Udp(_, payload) => SeenBody::Udp(payload),
+            Body::Icmp(error) => SeenBody::Icmp(error),
+        };
+        Self { at: packet.at, side, path: packet.path, wire_len: packet.wire_len, signature, body }
+    }
+
+    /// The segment that opens a connection, if this is one: its initial sequence number.
+    pub fn opens(&self) -> Option<u32> {
+        match self.body {
+            SeenBody::Tcp(info, _) if info.flags.opens() => Some(info.seq),
+            SeenBody::Tcp(..) | SeenBody::Udp(_) | SeenBody::Icmp(_) => None,
+        }
+    }
+}
+
+/// Payload lengths are counted in these classes: small enough for input and acknowledgements, large
+/// enough for a picture's piece, and what is between (facts on display remoting).
+pub const SMALL_PAYLOAD_BYTES_MAX: usize = 199;
+/// See [`SMALL_PAYLOAD_BYTES_MAX`].
+pub const LARGE_PAYLOAD_BYTES_MIN: usize = 1000;
+
+/// Octets of each offered payload that are counted for how random they look.
+const SAMPLE_BYTES_MAX: usize = 64;
+
+/// What one side did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SideFacts {
+    /// Packets sent, copies not counted.
+    pub packets: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+    /// Octets of payload.
+    pub payload_bytes: u64,
+    /// Packets with payload.
+    pub payload_packets: u64,
+    /// Of these, the small ones.
+    pub payload_small: u64,
+    /// And the large ones.
+    pub payload_large: u64,
+    /// The first packet.
+    pub first: Option<FrameRef>,
+    /// The first packet with payload.
+    pub first_payload: Option<FrameRef>,
+    /// The first SYN without ACK, with its sequence number.
+    pub opened: Option<(FrameRef, u32)>,
+    /// The first SYN with ACK.
+    pub accepted: Option<FrameRef>,
+    /// The first FIN.
+    pub finished: Option<FrameRef>,
+    /// The first RST.
+    pub reset: Option<FrameRef>,
+    /// Whether the snap length cut a payload.
+    pub cut: bool,
+    /// Seconds of the clock in which it sent payload.
+    pub seconds: Seconds,
+    /// TCP: sequence numbers covered.
+    pub span: Option<Span>,
+    /// How random the head's payload looks.
+    pub sample: Sample,
+}
+
+/// Seconds of the clock in which something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seconds {
+    /// How many.
+    pub count: u32,
+    range: Option<(i64, i64)>,
+    /// The longest run of seconds between two of them.
+    pub longest_pause: u32,
+}
+
+impl Seconds {
+    fn add(&mut self, time: Timestamp) {
+        let second = time.seconds();
+        self.absorb(Self { count: 1, range: Some((second, second)), longest_pause: 0 });
+    }
+
+    fn absorb(&mut self, later: Self) {
+        let (Some((from, to)), Some((later_from, later_to))) = (self.range, later.range) else {
+            if self.range.is_none() {
+                *self = later;
+            }
+            return;
+        };
+        let shared = u32::from(later_from <= to);
+        let pause = u32::try_from(later_from.saturating_sub(to)).unwrap_or_default();
+        self.count = self.count.saturating_add(later.count).saturating_sub(shared);
+        self.longest_pause = self.longest_pause.max(later.longest_pause).max(pause);
+        self.range = Some((from.min(later_from), to.max(later_to)));
+    }
+}
+
+/// The sequence numbers that one side's payload covers, relative to its first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    first: u32,
+    low: i64,
+    high: i64,
+    /// Octets of payload seen, repeated ones too.
+    seen: u64,
+}
+
+impl Span {
+    fn of(seq: u32, len: usize) -> Self {
+        let high = i64::from(wire::len32(len));
+        Self { first: seq, low: 0, high, seen: high.unsigned_abs() }
+    }
+
+    fn absorb(&mut self, later: Self) {
+        // Sequence numbers wrap: distances are taken to the highest one so far, which is near.
+        let near = self.first.wrapping_add(low32(self.high));
+        let shift =
+            self.high.saturating_add(i64::from(later.first.wrapping_sub(near).cast_signed()));
+        self.low = self.low.min(later.low.saturating_add(shift));
+        self.high = self.high.max(later.high.saturating_add(shift));
+        self.seen = self.seen.saturating_add(later.seen);
+    }
+
+    /// Octets that must be missing from the capture; retransmissions can hide more.
+    pub fn missing_at_least(&self) -> u64 {
+        u64::try_from(self.high.saturating_sub(self.low))
+            .unwrap_or_default()
+            .saturating_sub(self.seen)
+    }
+}
+
+/// The low 32 bits.
+fn low32(number: i64) -> u32 {
+    let [.., a, b, c, d] = number.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// Counts over the first octets of each packet that was offered to the detectors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// Octets counted.
+    pub octets: u32,
+    /// Bits that are one.
+    pub ones: u32,
+    /// Octets that are printable ASCII, tab, CR or LF.
+    pub text: u32,
+}
+
+impl Sample {
+    fn add(&mut self, bytes: &[u8]) {
+        for octet in wire::prefix(bytes, SAMPLE_BYTES_MAX) {
+            self.octets = self.octets.saturating_add(1);
+            self.ones = self.ones.saturating_add(octet.count_ones());
+            let text = matches!(octet, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+            self.text = self.text.saturating_add(u32::from(text));
+        }
+    }
+}
+
+/// An ICMP error about the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The packet that said so.
+    pub at: FrameRef,
+    /// The side whose packet was quoted.
+    pub quoted: Side,
+    /// What it said.
+    pub error: IcmpError,
+}
+
+/// The pace of packets with payload of both sides together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    /// Messages: payload after a pause of at least [`MESSAGE_PAUSE`].
+    pub messages: u32,
+    /// When the second message started: where a piece is added, its first may turn out to be none.
+    second: Option<Timestamp>,
+    /// Pauses between the starts of messages, in microseconds: their sum and sum of squares.
+    pauses: u32,
+    sum_us: u64,
+    squares_us: u128,
+    last_message: Option<Timestamp>,
+}
+
+/// Payload after a pause at least this long starts a new message.
+const MESSAGE_PAUSE: Duration = Duration::from_millis(500);
+
+impl Pace {
+    fn add(&mut self, time: Timestamp) {
+        self.first.get_or_insert(time);
+        let starts = self.last.is_none_or(|last| time.since(last) >= MESSAGE_PAUSE);
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        if starts {
+            self.pause_before(time);
+            if self.messages == 1 {
+                self.second = Some(time);
+            }
+            self.messages = self.messages.saturating_add(1);
+            self.last_message = Some(time);
+        }
+    }
+
+    fn absorb(&mut self, later: Self) {
+        let (Some(last), Some(later_first)) = (self.last, later.first) else {
+            if self.last.is_none() {
+                *self = later;
+            }
+            return;
+        };
+        let starts = later_first.since(last) >= MESSAGE_PAUSE;
+        // What the piece took for the start of a message goes on with the one before.
+        let (next, dropped) = if starts { (Some(later_first), 0) } else { (later.second, 1) };
+        self.pauses = self.pauses.saturating_add(later.pauses);
+        self.sum_us = self.sum_us.saturating_add(later.sum_us);
+        self.squares_us = self.squares_us.saturating_add(later.squares_us);
+        if let (false, Some(second)) = (starts, later.second) {
+            let pause = micros(second, later_first);
+            self.pauses = self.pauses.saturating_sub(1);
+            self.sum_us = self.sum_us.saturating_sub(pause);
+            self.squares_us = self.squares_us.saturating_sub(u128::from(pause).pow(2));
+        }
+        if let Some(next) = next {
+            self.pause_before(next);
+            if self.messages == 1 {
+                self.second = Some(next);
+            }
+            self.last_message = later.last_message;
+        }
+        self.messages = self.messages.saturating_add(later.messages).saturating_sub(dropped);
+        self.last = Some(last.max(later.last.unwrap_or(last)));
+    }
+
+    fn pause_before(&mut self, time: Timestamp) {
+        if let Some(before) = self.last_message {
+            let pause = micros(time, before);
+            self.pauses = self.pauses.saturating_add(1);
+            self.sum_us = self.sum_us.saturating_add(pause);
+            self.squares_us = self.squares_us.saturating_add(u128::from(pause).pow(2));
+        }
+    }
+
+    /// The period, where messages come at a steady pace: at least five pauses that deviate by less
+    /// than a tenth of their mean.
+    pub fn period(&self) -> Option<Duration> {
+        let pauses = u128::from(self.pauses);
+        if pauses < 5 {
+            return None;
+        }
+        let mean = u128::from(self.sum_us) / pauses;
+        let variance = (self.squares_us / pauses).saturating_sub(mean.saturating_mul(mean));
+        let steady = variance.saturating_mul(100) <= mean.saturating_mul(mean);
+        steady.then(|| Duration::from_micros(u64::try_from(mean).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Microseconds from `earlier` to `later`.
+fn micros(later: Timestamp, earlier: Timestamp) -> u64 {
+    u64::try_from(later.since(earlier).as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Everything that is kept of a flow.
+#[derive(Clone, Debug)]
+pub struct FlowRecord {
+    /// The first packet.
+    pub first: FrameRef,
+    /// VLANs and tunnels of the first packet.
+    pub path: Path,
+    /// Who sent the first packet.
+    pub first_sender: Side,
+    /// Time of the last packet.
+    pub last: Timestamp,
+    /// By [`Side::index`].
+    pub sides: [SideFacts; 2],
+    /// Copies of packets, which count nowhere else.
+    pub duplicates: u64,
+    /// The first ICMP error that says something about the other end.
+    pub refusal: Option<Refusal>,
+    /// The pace of the payload.
+    pub pace: Pace,
+    /// Payload lengths of the first packets that have any, negative where side B sent them.
+    pub message_sizes: Vec<i32>,
+    /// The last packets' signatures and times, to know copies by; oldest first.
+    recent: Vec<(u64, Timestamp)>,
+    /// What the payload speaks, as long as there is something to ask.
+    pub inquiry: Box<Inquiry>,
+    /// The first octets; dropped once the inquiry is settled on something.
+    head: Option<Box<Head>>,
+    /// Octets that were shown to the detectors, by side.
+    pub head_bytes: [u32; 2],
+}
+
+impl FlowRecord {
+    /// A flow's record before its first packet `seen`, which is then to be observed.
+    pub fn new(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
+        Self {
+            first: seen.at,
+            path: seen.path,
+            first_sender: seen.side,
+            last: seen.at.time,
+            sides: Default::default(),
+            duplicates: 0,
+            refusal: None,
+            pace: Pace::default(),
+            message_sizes: Vec::new(),
+            recent: Vec::new(),
+            inquiry: Box::new(Inquiry::new(transport, config.without.as_deref())),
+            head: Some(Box::default()),
+            head_bytes: [0; 2],
+        }
+    }
+
+    /// Folds in a packet.
+    pub fn observe(&mut self, seen: &Seen<'_>, config: &Config) {
+        self.last = self.last.max(seen.at.time);
+        if self.is_copy(seen, config) {
+            return self.note_copy(seen);
+        }
+        self.count(seen, config);
+        self.show_to_detectors(seen, config);
+    }
+
+    /// Counts a copy.
+    pub fn note_copy(&mut self, seen: &Seen<'_>) {
+        self.last = self.last.max(seen.at.time);
+        self.duplicates = self.duplicates.saturating_add(1);
+    }
+
+    /// Takes over what another record of the same packets knows of the last ones.
+    pub fn take_recent(&mut self, other: Self) {
+        self.recent = other.recent;
+    }
+
+    /// Whether the packet is a copy of one of the last, and remembers it.
+    pub fn is_copy(&mut self, seen: &Seen<'_>, config: &Config) -> bool {
+        let time = seen.at.time;
+        let copy = self.recent.iter().any(|&(signature, at)| {
+            signature == seen.signature && time.since(at) <= config.timeouts.duplicate
+        });
+        if self.recent.len() >= config.limits.duplicate_window_packets {
+            self.recent.remove(0);
+        }
+        self.recent.push((seen.signature, time));
+        copy
+    }
+
+    /// Folds a packet into everything but the head. It is not a copy.
+    pub fn count(&mut self, seen: &Seen<'_>, config: &Config) {
+        self.last = self.last.max(seen.at.time);
+        let facts = seen.side.of_mut(&mut self.sides);
+        let payload = match seen.body {
+            SeenBody::Icmp(error) => {
+                if error.kind != Unreachable::Transit {
+                    self.refusal.get_or_insert(Refusal { at: seen.at, quoted: seen.side, error });
+                }
+                return;
+            }
+            SeenBody::Tcp(info, payload) => {
+                facts.segment(seen.at, &info, payload.wire_len);
+                payload
+            }
+            SeenBody::Udp(payload) => payload,
+        };
+        facts.packet(seen, &payload);
+        if payload.wire_len > 0 {
+            self.pace.add(seen.at.time);
+            if self.message_sizes.len() < config.limits.message_sizes_max {
+                let len = i32::try_from(payload.wire_len).unwrap_or(i32::MAX);
+                self.message_sizes.push(if seen.side == Side::A {
+                    len
+                } else {
+                    len.saturating_neg()
+                });
+            }
+        }
+    }
+
+    /// Offers a packet's payload to the detectors, while they ask for more.
+    pub fn show_to_detectors(&mut self, seen: &Seen<'_>, config: &Config) {
+        let Some(head) = &mut self.head else { return };
+        if self.inquiry.is_settled() {
+            return;
+        }
+        let (transport, seq, payload) = match seen.body {
+            SeenBody::Icmp(_) => return,
+            SeenBody::Udp(payload) => (Transport::Udp, 0, payload),
+            SeenBody::Tcp(info, payload) => {
+                let syn = info.flags.syn();
+                if syn {
+                    head.opened(seen.side, info.seq);
+                }
+                (Transport::Tcp, info.seq.wrapping_add(u32::from(syn)), payload)
+            }
+        };
+        let Payload { bytes, wire_len } = payload;
+        let offer = Offer { at: seen.at, side: seen.side, seq, bytes, wire_len };
+        if !head.side_is_closed(seen.side) {
+            seen.side.of_mut(&mut self.sides).sample.add(bytes);
+        }
+        if head.offer(transport, &offer, &config.limits) {
+            self.inquiry.ask(transport, head, Some(&offer), false, config);
+            self.note_head();
+        }
+    }
+
+    /// Nothing will be added: asks the detectors for their last word.
+    pub fn conclude(&mut self, transport: Transport, config: &Config) {
+        if let Some(head) = &self.head {
+            self.inquiry.ask(transport, head, None, true, config);
+            self.note_head();
+        }
+    }
+
+    /// Adds what was counted of the packets that follow, but for their payload: that is to be shown
+    /// to the detectors again.
+    pub fn absorb(&mut self, later: Self, config: &Config) {
+        self.last = self.last.max(later.last);
+        for (facts, later) in self.sides.iter_mut().zip(later.sides) {
+            facts.absorb(later);
+        }
+        self.duplicates = self.duplicates.saturating_add(later.duplicates);
+        self.refusal = self.refusal.or(later.refusal);
+        let room = config.limits.message_sizes_max.saturating_sub(self.message_sizes.len());
+        self.message_sizes.extend(later.message_sizes.into_iter().take(room));
+        self.pace.absorb(later.pace);
+        self.recent = later.recent;
+    }
+
+    /// What was recognised, outermost first.
+    pub fn recognised(&self) -> impl Iterator<Item = &Recognised> {
+        self.inquiry.chain()
+    }
+
+    /// Facts about one side.
+    pub const fn side(&self, side: Side) -> &SideFacts {
+        side.of(&self.sides)
+    }
+
+    /// The first octets that one side sent, if they are still held.
+    pub fn first_octets(&self, side: Side, max: usize) -> &[u8] {
+        self.head.as_ref().map(|head| head.first(side, max)).unwrap_or_default()
+    }
+
+    /// Whether TCP said that it is over: a reset, or both sides finished.
+    pub fn is_closed(&self) -> bool {
+        self.sides.iter().any(|side| side.reset.is_some())
+            || self.sides.iter().all(|side| side.finished.is_some())
+    }
+
+    /// How long this flow may be idle before it has ended.
+    pub fn idle_max(&self, transport: Transport, config: &Config) -> Duration {
+        match transport {
+            Transport::Udp => config.timeouts.udp,
+            Transport::Tcp if self.is_closed() => config.timeouts.tcp_closed,
+            Transport::Tcp => config.timeouts.tcp,
+        }
+    }
+
+    /// Whether a packet is of this flow, rather than the first of a new one on the same 5-tuple.
+    pub fn continues_with(&self, transport: Transport, seen: &Seen<'_>, config: &Config) -> bool {
+        if seen.at.time.since(self.last) > self.idle_max(transport, config) {
+            return false;
+        }
+        // A SYN with a sequence number of its own opens a connection; a repeated one does not.
+        let Some(isn) = seen.opens() else { return true };
+        self.side(seen.side).opened.is_some_and(|(_, opened)| opened == isn)
+    }
+
+    /// Octets of memory behind this record, itself not counted.
+    pub fn heap_bytes(&self) -> usize {
+        let head = self.head.as_ref().map_or(0, |head| size_of::<Head>() + head.heap_bytes());
+        head + size_of::<Inquiry>()
+            + self.message_sizes.capacity() * size_of::<i32>()
+            + self.recent.capacity() * size_of::<(u64, Timestamp)>()
+    }
+
+    fn note_head(&mut self) {
+        let Some(head) = &self.head else { return };
+        for side in Side::BOTH {
+            *side.of_mut(&mut self.head_bytes) = wire::len32(head.len(side));
+        }
+        // Once something was recognised for good its first octets are of no more use.
+        if self.inquiry.is_settled() && self.inquiry.chain().next().is_some() {
+            self.head = None;
+        }
+    }
+}
+
+impl SideFacts {
+    fn packet(&mut self, seen: &Seen<'_>, payload: &Payload<'_>) {
+        let len = payload.wire_len;
+        self.first.get_or_insert(seen.at);
+        self.packets = self.packets.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(u64::from(seen.wire_len));
+        if len == 0 {
+            return;
+        }
+        self.first_payload.get_or_insert(seen.at);
+        self.payload_bytes = self.payload_bytes.saturating_add(u64::from(wire::len32(len)));
+        self.payload_packets = self.payload_packets.saturating_add(1);
+        self.payload_small =
+            self.payload_small.saturating_add(u64::from(len <= SMALL_PAYLOAD_BYTES_MAX));
+        self.payload_large =
+            self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
+        self.cut |= payload.bytes.len() < len;
+        self.seconds.add(seen.at.time);
+    }
+
+    fn segment(&mut self, at: FrameRef, info: &TcpInfo, payload_len: usize) {
+        let flags = info.flags;
+        if flags.opens() {
+            self.opened.get_or_insert((at, info.seq));
+        }
+        if flags.syn() && flags.ack() {
+            self.accepted.get_or_insert(at);
+        }
+        if flags.fin() {
+            self.finished.get_or_insert(at);
+        }
+        if flags.rst() {
+            self.reset.get_or_insert(at);
+        }
+        if payload_len > 0 {
+            let covers = Span::of(info.seq, payload_len);
+            match &mut self.span {
+                Some(span) => span.absorb(covers),
+                None => self.span = Some(covers),
+            }
+        }
+    }
+
+    fn absorb(&mut self, later: Self) {
+        self.packets = self.packets.saturating_add(later.packets);
+        self.bytes = self.bytes.saturating_add(later.bytes);
+        self.payload_bytes = self.payload_bytes.saturating_add(later.payload_bytes);
+        self.payload_packets = self.payload_packets.saturating_add(later.payload_packets);
+        self.payload_small = self.payload_small.saturating_add(later.payload_small);
+        self.payload_large = self.payload_large.saturating_add(later.payload_large);
+        self.first = self.first.or(later.first);
+        self.first_payload = self.first_payload.or(later.first_payload);
+        self.opened = self.opened.or(later.opened);
+        self.accepted = self.accepted.or(later.accepted);
+        self.finished = self.finished.or(later.finished);
+        self.reset = self.reset.or(later.reset);
+        self.cut |= later.cut;
+        self.seconds.absorb(later.seconds);
+        match (&mut self.span, later.span) {
+            (Some(span), Some(later)) => span.absorb(later),
+            (None, later) => self.span = later,
+            (Some(_), None) => {}
+        }
+    }
+}

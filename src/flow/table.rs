@@ -1,0 +1,352 @@
+//! The flows that are running: bounded, and in the same order whatever the hash seed.
+//!
+//! Flows stand in lists by how long they may be idle, each in the order of their last packet, so that
+//! what has ended is always at the front. Where the table is full, flows that nobody answered go first:
+//! a flood of single packets costs the conversations that were there before it nothing.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+
+use siphasher::sip::SipHasher13;
+
+use crate::config::Config;
+use crate::event::EndReason;
+use crate::flow::key::FlowKey;
+use crate::flow::record::{FlowRecord, Seen};
+use crate::identify::Transport;
+use crate::time::Timestamp;
+
+/// A flow that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its key.
+    pub key: FlowKey,
+    /// Its facts.
+    pub record: Box<FlowRecord>,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// When it counts as ended: what became known later has no say in its verdict.
+    pub closing: Timestamp,
+}
+
+/// The running flows.
+#[derive(Debug)]
+pub struct FlowTable {
+    index: HashMap<FlowKey, usize, Keyed>,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    lists: [List; CLASSES],
+}
+
+#[derive(Debug)]
+struct Slot {
+    key: FlowKey,
+    record: Option<Box<FlowRecord>>,
+    class: Class,
+    touched: Timestamp,
+    before: Option<usize>,
+    after: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct List {
+    oldest: Option<usize>,
+    newest: Option<usize>,
+}
+
+/// The lists. Those of one class have one timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    UnansweredTcp,
+    UnansweredUdp,
+    ClosedTcp,
+    Tcp,
+    Udp,
+}
+
+const CLASSES: usize = 5;
+
+impl Class {
+    const ALL: [Self; CLASSES] =
+        [Self::UnansweredTcp, Self::UnansweredUdp, Self::ClosedTcp, Self::Tcp, Self::Udp];
+
+    /// In the order in which room is made: the first two go before all others.
+    const EXPENDABLE: [Self; 2] = [Self::UnansweredTcp, Self::UnansweredUdp];
+
+    const fn index(self) -> usize {
+        match self {
+            Self::UnansweredTcp => 0,
+            Self::UnansweredUdp => 1,
+            Self::ClosedTcp => 2,
+            Self::Tcp => 3,
+            Self::Udp => 4,
+        }
+    }
+
+    fn of(transport: Transport, record: &FlowRecord) -> Self {
+        let answered = record.sides.iter().all(|side| side.packets > 0);
+        match transport {
+            Transport::Tcp if record.is_closed() => Self::ClosedTcp,
+            Transport::Tcp if answered => Self::Tcp,
+            Transport::Tcp => Self::UnansweredTcp,
+            Transport::Udp if answered => Self::Udp,
+            Transport::Udp => Self::UnansweredUdp,
+        }
+    }
+}
+
+impl FlowTable {
+    /// An empty table whose hashes are keyed with `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            index: HashMap::with_hasher(Keyed(seed)),
+            slots: Vec::new(),
+            free: Vec::new(),
+            lists: Default::default(),
+        }
+    }
+
+    /// How many flows are running.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether no flow is running.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Takes in a packet at event time `now`. What ended because of it is handed to `ended`.
+    pub fn observe(
+        &mut self,
+        key: &FlowKey,
+        seen: &Seen<'_>,
+        now: Timestamp,
+        config: &Config,
+        ended: &mut dyn FnMut(Ended),
+    ) {
+        let transport = key.transport;
+        let slot = self.index.get(key).copied().filter(|&slot| {
+            let goes_on = self
+                .record(slot)
+                .is_some_and(|record| record.continues_with(transport, seen, config));
+            if !goes_on && let Some(over) = self.end_before(slot, seen, config) {
+                ended(over);
+            }
+            goes_on
+        });
+        let slot = slot.unwrap_or_else(|| {
+            if self.len() >= config.limits.flows_max
+                && let Some(over) = self.evict(now)
+            {
+                ended(over);
+            }
+            self.insert(*key, FlowRecord::new(transport, seen, config))
+        });
+        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let Some(record) = &mut entry.record else { return };
+        record.observe(seen, config);
+        let class = Class::of(transport, record);
+        entry.touched = now;
+        self.unlink(slot);
+        self.link(slot, class);
+    }
+
+    /// Hands over the flows that have been idle too long at `now`, in the order of their ends.
+    pub fn expire(&mut self, now: Timestamp, config: &Config, ended: &mut dyn FnMut(Ended)) {
+        let mut over = Vec::new();
+        for class in Class::ALL {
+            while let Some(slot) = self.oldest(class) {
+                let Some(idle_max) = self
+                    .slot(slot)
+                    .and_then(|s| Some(s.record.as_ref()?.idle_max(s.key.transport, config)))
+                else {
+                    break;
+                };
+                if self.slot(slot).is_none_or(|entry| now.since(entry.touched) <= idle_max) {
+                    break;
+                }
+                let Some((key, record)) = self.remove(slot) else { break };
+                let closing = record.last.plus(idle_max);
+                over.push(Ended { key, record, reason: EndReason::Timeout, closing });
+            }
+        }
+        in_order(over, ended);
+    }
+
+    /// Hands over all flows: the capture ended at `now`.
+    pub fn drain(&mut self, now: Timestamp, config: &Config, ended: &mut dyn FnMut(Ended)) {
+        let mut over = Vec::new();
+        for class in Class::ALL {
+            while let Some(slot) = self.oldest(class) {
+                let Some((key, record)) = self.remove(slot) else { break };
+                over.push(at_end(key, record, now, config));
+            }
+        }
+        in_order(over, ended);
+    }
+
+    /// Octets of memory in use, records' heads included.
+    pub fn heap_bytes(&self) -> usize {
+        let records: usize = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.record.as_ref())
+            .map(|record| size_of::<FlowRecord>() + record.heap_bytes())
+            .sum();
+        let index = self.index.capacity() * (size_of::<(FlowKey, usize)>() + 1);
+        records + index + self.slots.capacity() * size_of::<Slot>()
+    }
+
+    fn end_before(&mut self, slot: usize, seen: &Seen<'_>, config: &Config) -> Option<Ended> {
+        let (key, record) = self.remove(slot)?;
+        Some(before(key, record, seen, config))
+    }
+
+    /// Makes room: of the flows that nobody answered the one idle longest, else of all.
+    fn evict(&mut self, now: Timestamp) -> Option<Ended> {
+        let idle_longest = |classes: &[Class]| {
+            let oldest = classes.iter().filter_map(|&class| self.oldest(class));
+            oldest.min_by_key(|&slot| self.slot(slot).map(|entry| entry.touched))
+        };
+        let slot = idle_longest(&Class::EXPENDABLE).or_else(|| idle_longest(&Class::ALL))?;
+        let (key, record) = self.remove(slot)?;
+        Some(Ended { key, record, reason: EndReason::Forced, closing: now })
+    }
+
+    fn slot(&self, slot: usize) -> Option<&Slot> {
+        self.slots.get(slot)
+    }
+
+    fn record(&self, slot: usize) -> Option<&FlowRecord> {
+        self.slot(slot)?.record.as_deref()
+    }
+
+    fn oldest(&self, class: Class) -> Option<usize> {
+        self.lists.get(class.index())?.oldest
+    }
+
+    fn insert(&mut self, key: FlowKey, record: FlowRecord) -> usize {
+        let entry = Slot {
+            key,
+            touched: record.last,
+            class: Class::of(key.transport, &record),
+            record: Some(Box::new(record)),
+            before: None,
+            after: None,
+        };
+        let class = entry.class;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                if let Some(place) = self.slots.get_mut(slot) {
+                    *place = entry;
+                }
+                slot
+            }
+            None => {
+                self.slots.push(entry);
+                self.slots.len().saturating_sub(1)
+            }
+        };
+        self.index.insert(key, slot);
+        self.link(slot, class);
+        slot
+    }
+
+    fn remove(&mut self, slot: usize) -> Option<(FlowKey, Box<FlowRecord>)> {
+        self.unlink(slot);
+        let entry = self.slots.get_mut(slot)?;
+        let (key, record) = (entry.key, entry.record.take()?);
+        self.index.remove(&key);
+        self.free.push(slot);
+        Some((key, record))
+    }
+
+    /// Puts a slot at the newest end of a list.
+    fn link(&mut self, slot: usize, class: Class) {
+        let Some(list) = self.lists.get_mut(class.index()) else { return };
+        let before = list.newest.replace(slot);
+        list.oldest.get_or_insert(slot);
+        if let Some(entry) = self.slots.get_mut(slot) {
+            (entry.class, entry.before, entry.after) = (class, before, None);
+        }
+        if let Some(entry) = before.and_then(|before| self.slots.get_mut(before)) {
+            entry.after = Some(slot);
+        }
+    }
+
+    /// Takes a slot out of its list.
+    fn unlink(&mut self, slot: usize) {
+        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let (class, before, after) = (entry.class, entry.before.take(), entry.after.take());
+        let Some(list) = self.lists.get_mut(class.index()) else { return };
+        if list.oldest == Some(slot) {
+            list.oldest = after;
+        }
+        if list.newest == Some(slot) {
+            list.newest = before;
+        }
+        if let Some(entry) = before.and_then(|before| self.slots.get_mut(before)) {
+            entry.after = after;
+        }
+        if let Some(entry) = after.and_then(|after| self.slots.get_mut(after)) {
+            entry.before = before;
+        }
+    }
+}
+
+/// A flow whose 5-tuple was taken by a new one with `seen`.
+pub(crate) fn before(
+    key: FlowKey,
+    record: Box<FlowRecord>,
+    seen: &Seen<'_>,
+    config: &Config,
+) -> Ended {
+    let idle_max = record.idle_max(key.transport, config);
+    if seen.at.time.since(record.last) > idle_max {
+        let closing = record.last.plus(idle_max);
+        return Ended { key, record, reason: EndReason::Timeout, closing };
+    }
+    Ended { key, record, reason: EndReason::TcpReuse, closing: seen.at.time }
+}
+
+/// A flow that was there when the capture ended at `end`.
+pub(crate) fn at_end(
+    key: FlowKey,
+    record: Box<FlowRecord>,
+    end: Timestamp,
+    config: &Config,
+) -> Ended {
+    let closing = record.last.plus(record.idle_max(key.transport, config));
+    if closing < end {
+        return Ended { key, record, reason: EndReason::Timeout, closing };
+    }
+    Ended { key, record, reason: EndReason::Shutdown, closing: end }
+}
+
+/// Hands over flows in the order of their ends, and of equal ends in the order of their starts.
+pub(crate) fn in_order(mut over: Vec<Ended>, ended: &mut dyn FnMut(Ended)) {
+    over.sort_by_key(|ended| (ended.closing, ended.record.first, ended.key));
+    over.into_iter().for_each(ended);
+}
+
+/// SipHash-1-3 with a key of ours: nobody outside can choose 5-tuples that collide.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyed(pub u64);
+
+impl BuildHasher for Keyed {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0, !self.0)
+    }
+}
+
+/// A hash of a few numbers that is the same everywhere and always.
+pub fn stable_hash(numbers: &[u64]) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    for number in numbers {
+        hasher.write(&number.to_le_bytes());
+    }
+    hasher.finish()
+}

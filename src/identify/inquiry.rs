@@ -1,0 +1,183 @@
+//! Asks the detectors about one flow, as its head grows.
+//!
+//! A detector that said no is never asked again for the flow. Of what is found, the better proven
+//! stays: what the server itself spoke before what only a client tried, then the strength of the
+//! proof, then how few random octets would pass. There are no priorities among protocols, so the
+//! order of the table does not matter.
+
+use super::{DETECTORS, Detector, Finding, FlowView, Inside, Over, Probe, Strength, Transport};
+use crate::flow::head::{Head, Offer, Quote};
+
+/// Sets of detectors, by index into [`DETECTORS`].
+const WORDS: usize = 4;
+
+/// A finding and the packet that shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recognised {
+    /// What was found.
+    pub finding: Finding,
+    /// Where a person can see it.
+    pub quote: Quote,
+}
+
+/// What is known so far of what a flow speaks.
+#[derive(Clone, Debug)]
+pub struct Inquiry {
+    candidates: [u64; WORDS],
+    /// The best so far at this depth.
+    best: Option<Recognised>,
+    /// Protocols that carry what is looked at now, outermost first.
+    outer: Vec<Recognised>,
+    /// What of each side belongs to them.
+    skip: [usize; 2],
+    settled: bool,
+}
+
+impl Inquiry {
+    /// All detectors for this transport, but for the one named `without`.
+    pub fn new(transport: Transport, without: Option<&str>) -> Self {
+        let mut inquiry = Self {
+            candidates: [0; WORDS],
+            best: None,
+            outer: Vec::new(),
+            skip: [0; 2],
+            settled: false,
+        };
+        inquiry.reset(transport, without);
+        inquiry
+    }
+
+    /// Whether asking on would change nothing.
+    pub const fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// What was recognised, outermost first.
+    pub fn chain(&self) -> impl Iterator<Item = &Recognised> {
+        self.outer.iter().chain(&self.best)
+    }
+
+    /// Asks the detectors that have not said no. `newest` is the payload that made the head grow;
+    /// `ended` says that nothing will be added.
+    pub fn ask(
+        &mut self,
+        transport: Transport,
+        head: &Head,
+        newest: Option<&Offer<'_>>,
+        ended: bool,
+        config: &crate::config::Config,
+    ) {
+        let without = config.without.as_deref();
+        // Each round but the last goes one protocol deeper.
+        for _ in 0..config.limits.chain_max {
+            if self.settled {
+                return;
+            }
+            head.show(transport, newest, ended, self.skip, |view| self.ask_once(view, head));
+            let Some(found) = &self.best else { break };
+            let proven = found.finding.strength >= Strength::BothSides
+                && found.finding.spoken_by == [true; 2];
+            match found.finding.inside {
+                Inside::StartsAt(more)
+                    if self.outer.len().saturating_add(1) < config.limits.chain_max =>
+                {
+                    for (skip, more) in self.skip.iter_mut().zip(more) {
+                        *skip = skip.saturating_add(more);
+                    }
+                    self.outer.extend(self.best.take());
+                    self.reset(transport, without);
+                    continue;
+                }
+                Inside::MayFollow => {}
+                Inside::Nothing | Inside::StartsAt(_) => self.settled = proven,
+            }
+            break;
+        }
+        self.settled |= ended || head.is_closed();
+    }
+
+    fn reset(&mut self, transport: Transport, without: Option<&str>) {
+        for (index, detector) in DETECTORS.iter().enumerate() {
+            let fits = match detector.over {
+                Over::Both => true,
+                Over::Tcp => transport == Transport::Tcp,
+                Over::Udp => transport == Transport::Udp,
+            };
+            self.set(index, fits && Some(detector.id) != without);
+        }
+    }
+
+    fn ask_once(&mut self, view: &FlowView<'_>, head: &Head) {
+        for (index, detector) in DETECTORS.iter().enumerate() {
+            if !self.is_candidate(index) {
+                continue;
+            }
+            match (detector.probe)(view) {
+                Probe::No => self.set(index, false),
+                Probe::Wait => {}
+                Probe::Yes(finding) => self.found(detector, view.transport, *finding, head),
+            }
+        }
+    }
+
+    fn found(&mut self, detector: &Detector, transport: Transport, finding: Finding, head: &Head) {
+        let better = self.best.as_ref().is_none_or(|best| {
+            // The same protocol, seen better: its newer words replace its older ones.
+            rank(&finding) > rank(&best.finding)
+                || (finding.protocol == best.finding.protocol && finding != best.finding)
+        });
+        if !better {
+            return;
+        }
+        let mut seen = finding.seen;
+        let skip = *seen.side.of(&self.skip);
+        match transport {
+            Transport::Tcp => seen.offset = seen.offset.saturating_add(skip),
+            Transport::Udp => seen.datagram = seen.datagram.saturating_add(skip),
+        }
+        let quote = head.quote(transport, &seen);
+        debug_assert!(
+            quote.is_some(),
+            "{} points at {seen:?}, which is not in the head",
+            detector.id
+        );
+        if let Some(quote) = quote {
+            self.best = Some(Recognised { finding, quote });
+        }
+    }
+
+    fn is_candidate(&self, index: usize) -> bool {
+        self.candidates.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    fn set(&mut self, index: usize, member: bool) {
+        if let Some(word) = self.candidates.get_mut(index / 64) {
+            let bit = 1 << (index % 64);
+            *word = if member { *word | bit } else { *word & !bit };
+        }
+    }
+}
+
+/// What makes one finding better than another.
+fn rank(finding: &Finding) -> (bool, bool, Strength, u32) {
+    let both = finding.strength >= Strength::BothSides && finding.spoken_by == [true; 2];
+    let by_server = finding.client.is_some_and(|client| *client.other().of(&finding.spoken_by));
+    (both, by_server, finding.strength, centibits(finding.bits))
+}
+
+/// Bits as a number that can be ordered.
+fn centibits(bits: f32) -> u32 {
+    #[expect(clippy::as_conversions, reason = "saturates, and bits are small and positive")]
+    let centibits = (bits * 100.0) as u32;
+    centibits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_holds_all_detectors() {
+        assert!(DETECTORS.len() <= WORDS * 64);
+    }
+}

@@ -1,0 +1,129 @@
+//! One flow as the judge sees it: its facts, turned by who is client and who is server.
+
+use crate::config::Config;
+use crate::event::{Direction, Socket, Visibility};
+use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
+use crate::frame::FrameRef;
+use crate::identify::inquiry::Recognised;
+use crate::identify::{Side, Transport};
+use crate::judge::roles::{self, Roles};
+use crate::time::Timestamp;
+
+/// Everything that a rule may look at.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The flow's key.
+    pub key: FlowKey,
+    /// Its facts.
+    pub record: &'a FlowRecord,
+    /// What other flows tell.
+    pub ledgers: &'a Ledgers,
+    /// What became known later has no say.
+    pub as_of: Timestamp,
+    /// Who is client.
+    pub roles: Roles,
+    /// Settings.
+    pub config: &'a Config,
+}
+
+impl<'a> Case<'a> {
+    /// The case of a flow that has ended.
+    pub fn new(ended: &'a Ended, ledgers: &'a Ledgers, config: &'a Config) -> Self {
+        let (key, record, as_of) = (ended.key, &*ended.record, ended.closing);
+        let roles = roles::decide(&key, record, ledgers, as_of, config);
+        Self { key, record, ledgers, as_of, roles, config }
+    }
+
+    /// Facts about the client's packets.
+    pub fn client(&self) -> &'a SideFacts {
+        self.record.side(self.roles.client)
+    }
+
+    /// Facts about the server's packets.
+    pub fn server(&self) -> &'a SideFacts {
+        self.record.side(self.roles.client.other())
+    }
+
+    /// The client's socket.
+    pub fn client_socket(&self) -> Socket {
+        self.key.socket(self.roles.client)
+    }
+
+    /// The server's socket.
+    pub fn server_socket(&self) -> Socket {
+        self.key.socket(self.roles.client.other())
+    }
+
+    /// Whether a port of the flow's transport is watched.
+    pub fn is_watched(&self, port: u16) -> bool {
+        self.config.watch.covers(self.key.transport, port)
+    }
+
+    /// The watched port that the flow is about: the server's where that is watched.
+    pub fn service_port(&self) -> u16 {
+        let server = self.server_socket().port;
+        if self.is_watched(server) { server } else { self.client_socket().port }
+    }
+
+    /// Whether the server's port is one of those that a Framehawk display channel would use.
+    pub fn may_be_framehawk(&self) -> bool {
+        self.key.transport == Transport::Udp
+            && self.config.watch.framehawk.contains(&self.server_socket().port)
+    }
+
+    /// Whether the server's port is one that is watched for itself: 3243, if nothing else is asked.
+    pub fn is_on_named_port(&self) -> bool {
+        self.config.watch.ports.contains(&self.server_socket().port)
+    }
+
+    /// The innermost protocol that was recognised.
+    pub fn protocol(&self) -> Option<&'a Recognised> {
+        self.record.recognised().last()
+    }
+
+    /// Which way packets of this side go.
+    pub fn direction(&self, side: Side) -> Direction {
+        if side == self.roles.client { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// The first packet with payload of a side, or else the flow's first packet; with its direction.
+    pub fn shown_by(&self, side: Side) -> (FrameRef, Direction) {
+        match self.record.side(side).first_payload {
+            Some(frame) => (frame, self.direction(side)),
+            None => (self.record.first, self.direction(self.record.first_sender)),
+        }
+    }
+
+    /// How long the flow lasted, in seconds.
+    pub fn seconds(&self) -> u64 {
+        self.record.last.since(self.record.first.time).as_secs()
+    }
+
+    /// Whether the beginning of the conversation is in the capture.
+    pub fn saw_start(&self) -> bool {
+        match self.key.transport {
+            Transport::Tcp => self.client().opened.is_some() && self.server().accepted.is_some(),
+            // UDP has no handshake. A flow that was already running would have shown itself within
+            // the span after which it counts as ended.
+            Transport::Udp => self.ledgers.span.is_some_and(|(first, _)| {
+                self.record.first.time.since(first) > self.config.timeouts.udp
+            }),
+        }
+    }
+
+    /// How well the flow could be seen.
+    pub fn visibility(&self) -> Visibility {
+        let heads = &self.record.head_bytes;
+        let missing = |side: &SideFacts| side.span.is_some_and(|span| span.missing_at_least() > 0);
+        let directions = self.record.sides.iter().filter(|side| side.packets > 0).count();
+        Visibility {
+            handshake: self.saw_start(),
+            directions: u8::try_from(directions).unwrap_or_default(),
+            head_to_server: *self.roles.client.of(heads),
+            head_to_client: *self.roles.client.other().of(heads),
+            lost: self.record.sides.iter().any(missing),
+            truncated: self.record.sides.iter().any(|side| side.cut),
+            duplicates: self.record.duplicates,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How sure a label is: what speaks for it, capped by what could be seen.
+
+use crate::event::{Confidence, Label, RoleBasis, Status};
+use crate::identify::{Strength, Transport};
+use crate::judge::Case;
+use crate::judge::rules::Opinion;
+
+/// Octets that both directions must have shown the detectors before their silence says something.
+const TELLING_HEAD_BYTES: u32 = 64;
+
+/// Packets with payload each way after which nothing more is to be expected of an unknown protocol.
+const TELLING_PACKETS: u64 = 8;
+
+/// The confidence of a verdict.
+pub fn confidence(case: &Case<'_>, status: Status, opinion: &Opinion) -> Confidence {
+    match opinion.label {
+        Label::CitrixFramehawk => framehawk(opinion),
+        Label::TimelotUnknown => exclusion(case, status).min(Confidence::High),
+        // Off the named port there is not even a registered name's worth of a guess.
+        Label::Other => other(case, status),
+    }
+}
+
+/// Circumstance only: a companion and the shape make it likely, nothing in packets makes it sure.
+fn framehawk(opinion: &Opinion) -> Confidence {
+    let fired = |id| opinion.fired.contains(&id);
+    if fired("companion_session") && fired("remoting_shape") {
+        Confidence::Medium
+    } else {
+        Confidence::Low
+    }
+}
+
+/// How sure we are that enough was seen to exclude everything else.
+fn exclusion(case: &Case<'_>, status: Status) -> Confidence {
+    let visibility = case.visibility();
+    let heads = visibility.head_to_server.min(visibility.head_to_client);
+    let packets = case.client().payload_packets.min(case.server().payload_packets);
+    let whole = !visibility.lost && !visibility.truncated && visibility.directions == 2;
+    if status == Status::Insufficient || heads < TELLING_HEAD_BYTES || !whole {
+        Confidence::Low
+    } else if packets >= TELLING_PACKETS && visibility.handshake {
+        Confidence::High
+    } else {
+        Confidence::Medium
+    }
+}
+
+fn other(case: &Case<'_>, status: Status) -> Confidence {
+    match status {
+        Status::Identified | Status::Attempted => recognised(case),
+        Status::ClientPort => match case.roles.basis {
+            RoleBasis::Handshake | RoleBasis::Protocol => Confidence::High,
+            RoleBasis::FanIn => Confidence::Medium,
+            RoleBasis::WatchedPort | RoleBasis::FirstSeen => Confidence::Low,
+        },
+        Status::Refused | Status::Scan => Confidence::High,
+        Status::NoPayload => Confidence::Medium,
+        // The answer may have gone another way than past this capture.
+        Status::Unanswered => Confidence::Medium,
+        Status::Unidentified | Status::Insufficient => {
+            exclusion(case, status).min(Confidence::Medium)
+        }
+    }
+}
+
+fn recognised(case: &Case<'_>) -> Confidence {
+    let Some(found) = case.protocol() else { return Confidence::Low };
+    let both = found.finding.spoken_by == [true; 2];
+    match found.finding.strength {
+        Strength::Signature | Strength::BothSides => Confidence::High,
+        Strength::OneSided => Confidence::Medium,
+        Strength::Shape if both => Confidence::Medium,
+        // A handshake that was seen and had nothing to show makes a mere shape weaker.
+        Strength::Shape => match case.key.transport {
+            Transport::Tcp => Confidence::Low,
+            Transport::Udp => Confidence::Medium,
+        },
+    }
+}

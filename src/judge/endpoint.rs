@@ -1,0 +1,180 @@
+//! What the flows of one service address agree on. An incident is about an endpoint, not about one
+//! flow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Limits;
+use crate::event::{EndpointEvent, FlowEvent, Label, Notable, Socket, Status};
+use crate::identify::Transport;
+use crate::time::Timestamp;
+
+/// Sums of the verdicts, by service address.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    sums: BTreeMap<(Transport, Socket), Sum>,
+    /// Flows whose endpoint found no room.
+    pub left_out: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+    peers: BTreeSet<Socket>,
+    peers_at_least: bool,
+    flows: u64,
+    by_label: [u64; Label::ALL.len()],
+    by_status: [u64; Status::ALL.len()],
+    telling: [u64; Label::ALL.len()],
+    protocols: BTreeMap<&'static str, u64>,
+    bytes: u64,
+    notables: BTreeSet<Notable>,
+}
+
+impl Endpoints {
+    /// Adds a verdict.
+    pub fn add(&mut self, flow: &FlowEvent, limits: &Limits) {
+        let key = (flow.transport, flow.server);
+        if self.sums.len() >= limits.endpoints_max && !self.sums.contains_key(&key) {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let sum = self.sums.entry(key).or_insert_with(|| Sum::new(flow.start));
+        sum.add(flow, limits);
+    }
+
+    /// The endpoints, the most pressing first.
+    pub fn finish(self) -> Vec<EndpointEvent> {
+        let mut events: Vec<EndpointEvent> = self
+            .sums
+            .into_iter()
+            .map(|((transport, socket), sum)| sum.event(transport, socket))
+            .collect();
+        events.sort_by_key(|event| {
+            (urgency(event), std::cmp::Reverse(event.flows), event.socket, event.transport)
+        });
+        events
+    }
+}
+
+/// Lower is more pressing: what nobody can name, then what only circumstance names, then the rest by
+/// whether it was a conversation at all.
+fn urgency(event: &EndpointEvent) -> u8 {
+    match event.label {
+        Label::TimelotUnknown => 0,
+        Label::CitrixFramehawk => 1,
+        Label::Other if !event.notables.is_empty() => 2,
+        Label::Other if !event.protocols.is_empty() => 3,
+        Label::Other => 4,
+    }
+}
+
+impl Sum {
+    fn new(start: Timestamp) -> Self {
+        Self {
+            first_seen: start,
+            last_seen: start,
+            peers: BTreeSet::new(),
+            peers_at_least: false,
+            flows: 0,
+            by_label: Default::default(),
+            by_status: Default::default(),
+            telling: Default::default(),
+            protocols: BTreeMap::new(),
+            bytes: 0,
+            notables: BTreeSet::new(),
+        }
+    }
+
+    fn add(&mut self, flow: &FlowEvent, limits: &Limits) {
+        let verdict = &flow.verdict;
+        self.first_seen = self.first_seen.min(flow.start);
+        self.last_seen = self.last_seen.max(flow.end);
+        if self.peers.len() < limits.endpoint_peers_max || self.peers.contains(&flow.client) {
+            self.peers.insert(flow.client);
+        } else {
+            self.peers_at_least = true;
+        }
+        self.flows = self.flows.saturating_add(1);
+        self.bytes =
+            self.bytes.saturating_add(flow.to_server.bytes).saturating_add(flow.to_client.bytes);
+        count(&mut self.by_label, &Label::ALL, verdict.label);
+        count(&mut self.by_status, &Status::ALL, verdict.status);
+        if is_telling(verdict.status) {
+            count(&mut self.telling, &Label::ALL, verdict.label);
+        }
+        // What only a client tried is not what the endpoint speaks.
+        if verdict.status == Status::Identified
+            && let Some(protocol) = verdict.protocols.last()
+        {
+            let flows = self.protocols.entry(protocol).or_default();
+            *flows = flows.saturating_add(1);
+        }
+        self.notables.extend(verdict.notables.iter().copied());
+    }
+
+    fn event(self, transport: Transport, socket: Socket) -> EndpointEvent {
+        let counts =
+            if self.telling.iter().any(|&flows| flows > 0) { self.telling } else { self.by_label };
+        let label = most(&counts, &Label::ALL).unwrap_or(Label::Other);
+        let mut protocols: Vec<_> = self.protocols.into_iter().collect();
+        protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
+        let status = most(&self.by_status, &Status::ALL).unwrap_or(Status::Insufficient);
+        let summary = match protocols.as_slice() {
+            [] => format!(
+                "{} of {} flows {}",
+                self.by_status.iter().max().copied().unwrap_or_default(),
+                self.flows,
+                status.name()
+            ),
+            [(only, flows)] if *flows == self.flows => format!("all {flows} flows speak {only}"),
+            several => {
+                let names: Vec<_> =
+                    several.iter().map(|(name, flows)| format!("{name} ({flows})")).collect();
+                format!("of {} flows: {}", self.flows, names.join(", "))
+            }
+        };
+        EndpointEvent {
+            socket,
+            transport,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            peers: u64::from(crate::wire::len32(self.peers.len())),
+            peers_at_least: self.peers_at_least,
+            flows: self.flows,
+            by_label: self.by_label,
+            by_status: self.by_status,
+            protocols,
+            bytes: self.bytes,
+            label,
+            summary,
+            notables: self.notables.into_iter().collect(),
+        }
+    }
+}
+
+/// Whether a flow of this status says what the endpoint is.
+fn is_telling(status: Status) -> bool {
+    match status {
+        Status::Identified | Status::Unidentified | Status::ClientPort => true,
+        Status::Attempted
+        | Status::Refused
+        | Status::Unanswered
+        | Status::Scan
+        | Status::NoPayload
+        | Status::Insufficient => false,
+    }
+}
+
+fn count<T: PartialEq>(counts: &mut [u64], all: &[T], one: T) {
+    let slot = all.iter().position(|other| *other == one).and_then(|index| counts.get_mut(index));
+    if let Some(slot) = slot {
+        *slot = slot.saturating_add(1);
+    }
+}
+
+/// The most frequent; of equals the first.
+fn most<T: Copy>(counts: &[u64], all: &[T]) -> Option<T> {
+    let max = counts.iter().copied().max()?;
+    counts.iter().zip(all).find(|(count, _)| **count == max).map(|(_, one)| *one)
+}

@@ -1,0 +1,157 @@
+//! Which label, and why.
+//!
+//! A flow is judged once it is over, from its record and the ledgers as they stood then; payload is
+//! never read here. [`status`] says how far the flow was understood, [`rules`] weigh the evidence for
+//! the three labels against each other, [`confidence`] says how much that is worth given what could
+//! be seen. Weights are log-odds by judgement, not calibrated on anything: no public capture of
+//! Framehawk exists to calibrate them on.
+
+mod case;
+pub mod confidence;
+pub mod endpoint;
+mod notable;
+pub mod roles;
+pub mod rules;
+pub mod status;
+mod summary;
+
+use crate::config::Config;
+use crate::event::{Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume};
+use crate::flow::table::stable_hash;
+use crate::flow::{Ended, Ledgers, SideFacts};
+use crate::identify::{DETECTORS, Side};
+use crate::registry;
+
+pub use case::Case;
+
+/// Octets shown of each direction of an unidentified flow.
+const FIRST_OCTETS_MAX: usize = 64;
+
+/// Judges a flow that has ended.
+pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
+    let case = Case::new(ended, ledgers, config);
+    let verdict = verdict(&case);
+    let (client, server) = (case.roles.client, case.roles.client.other());
+    let record = case.record;
+    FlowEvent {
+        flow_id: flow_id(&case),
+        transport: case.key.transport,
+        client: case.key.socket(client),
+        server: case.key.socket(server),
+        roles: case.roles.basis,
+        vlans: record.path.vlans().collect(),
+        tunnels: record.path.tunnels().collect(),
+        to_server: volume(record.side(client)),
+        to_client: volume(record.side(server)),
+        start: record.first.time,
+        end: record.last,
+        state: state(&case),
+        reason: ended.reason,
+        first_frame: record.first,
+        verdict,
+    }
+}
+
+fn verdict(case: &Case<'_>) -> Verdict {
+    let status = status::status(case);
+    let opinion = rules::weigh(case, status);
+    let confidence = confidence::confidence(case, status, &opinion);
+    let protocols: Vec<_> = case.record.recognised().map(|found| found.finding.protocol).collect();
+    Verdict {
+        label: opinion.label,
+        status,
+        confidence,
+        strength: case.protocol().map(|found| found.finding.strength),
+        summary: summary::flow(case, status, &opinion),
+        registered_name: registry::name(case.service_port()),
+        notables: notable::notables(case, status),
+        runner_up: opinion.runner_up,
+        visibility: case.visibility(),
+        evidence: opinion.evidence,
+        details: case.record.recognised().flat_map(|found| found.finding.details.clone()).collect(),
+        unidentified: unidentified(case, status),
+        protocols,
+    }
+}
+
+/// A detector's evidence, in the words of the verdict.
+pub(crate) fn recognition(case: &Case<'_>) -> impl Iterator<Item = Evidence> {
+    case.record.recognised().map(|found| Evidence {
+        rule: found.finding.protocol,
+        fact: found.finding.fact.clone(),
+        speaks_for: Label::Other,
+        weight: rules::weight_of(found.finding.strength),
+        direction: case.direction(found.finding.seen.side),
+        frame: found.quote.at,
+        offset: found.quote.offset,
+        bytes: found.quote.bytes.clone(),
+    })
+}
+
+/// How many detectors had their say: what "nothing recognised" rests on.
+fn detectors_asked(case: &Case<'_>) -> usize {
+    use crate::identify::{Over, Transport};
+    let asked = DETECTORS.iter().filter(|detector| match detector.over {
+        Over::Both => true,
+        Over::Tcp => case.key.transport == Transport::Tcp,
+        Over::Udp => case.key.transport == Transport::Udp,
+    });
+    asked.count()
+}
+
+fn unidentified(case: &Case<'_>, status: Status) -> Option<Unidentified> {
+    if !matches!(status, Status::Unidentified | Status::Insufficient) {
+        return None;
+    }
+    let client = case.roles.client;
+    let first = |side: Side| case.record.first_octets(side, FIRST_OCTETS_MAX).to_vec();
+    let sizes = case.record.message_sizes.iter();
+    Some(Unidentified {
+        first_to_server: first(client),
+        first_to_client: first(client.other()),
+        message_sizes: sizes
+            .map(|&size| if client == Side::A { size } else { size.saturating_neg() })
+            .collect(),
+        period_ms: case
+            .record
+            .pace
+            .period()
+            .and_then(|period| u64::try_from(period.as_millis()).ok()),
+    })
+}
+
+fn volume(side: &SideFacts) -> Volume {
+    Volume { packets: side.packets, bytes: side.bytes, payload_bytes: side.payload_bytes }
+}
+
+fn state(case: &Case<'_>) -> FlowState {
+    if case.record.is_closed() {
+        FlowState::Closed
+    } else if case.record.sides.iter().all(|side| side.packets > 0) {
+        FlowState::Established
+    } else {
+        FlowState::New
+    }
+}
+
+/// A number for the flow that is the same in every run and on every machine, and exact in a JSON
+/// number (53 bits).
+fn flow_id(case: &Case<'_>) -> u64 {
+    let mut numbers = vec![u64::from(case.key.transport.number())];
+    for side in Side::BOTH {
+        let socket = case.key.socket(side);
+        let bits = match socket.addr {
+            std::net::IpAddr::V4(addr) => u128::from(addr.to_bits()),
+            std::net::IpAddr::V6(addr) => addr.to_bits(),
+        };
+        let [high, low] = halves(bits);
+        numbers.extend([high, low, u64::from(socket.port)]);
+    }
+    numbers.extend(case.key.network.numbers());
+    numbers.push(case.record.first.time.nanos().cast_unsigned());
+    stable_hash(&numbers) >> 11
+}
+
+fn halves(bits: u128) -> [u64; 2] {
+    [bits >> 64, bits & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or_default())
+}

@@ -1,0 +1,87 @@
+//! How far a flow let itself be understood: the first of these that holds.
+
+use crate::decode::packet::Unreachable;
+use crate::event::Status;
+use crate::identify::{Strength, Transport};
+use crate::judge::Case;
+
+/// Distinct watched sockets that one host tried before it counts as scanning.
+pub const SCAN_TARGETS_MIN: usize = 10;
+
+/// Packets with payload below which a conversation that nothing recognised is too short to judge.
+const TELLING_PACKETS_MIN: u64 = 4;
+
+/// Packets after which a direction that was never seen was rather missed than silent.
+const ONE_WAY_PACKETS_MIN: u64 = 20;
+
+/// The status of a flow.
+pub fn status(case: &Case<'_>) -> Status {
+    let (client, server) = (case.client(), case.server());
+    if !case.is_watched(case.server_socket().port) {
+        return Status::ClientPort;
+    }
+    if let Some(status) = recognised(case) {
+        return status;
+    }
+    let silent = client.payload_packets == 0 && server.payload_packets == 0;
+    let no_answer = server.payload_packets == 0 && server.accepted.is_none();
+    let scanning =
+        || case.ledgers.targets(case.client_socket().addr, case.as_of) >= SCAN_TARGETS_MIN;
+    if no_answer && (is_reset(case) || is_unreachable(case)) {
+        return if scanning() { Status::Scan } else { Status::Refused };
+    }
+    if server.packets == 0 && !is_one_way_capture(case) {
+        return if scanning() { Status::Scan } else { Status::Unanswered };
+    }
+    if silent {
+        return if scanning() { Status::Scan } else { Status::NoPayload };
+    }
+    let payload_packets = client.payload_packets.saturating_add(server.payload_packets);
+    if server.payload_packets == 0 || payload_packets < TELLING_PACKETS_MIN {
+        return Status::Insufficient;
+    }
+    Status::Unidentified
+}
+
+fn recognised(case: &Case<'_>) -> Option<Status> {
+    let finding = &case.protocol()?.finding;
+    let [client, server] =
+        [case.roles.client, case.roles.client.other()].map(|side| *side.of(&finding.spoken_by));
+    // Protocols without roles (RTP) are spoken by whoever sends; what only the client of a protocol
+    // with roles sent is an attempt, unless the server's side of the wire was not captured.
+    let needs_answer = finding.client.is_some() || case.key.transport == Transport::Tcp;
+    let attempted = client && !server && needs_answer && !is_one_way_capture(case);
+    debug_assert!(
+        client || server || finding.strength == Strength::Shape,
+        "nobody spoke {}",
+        finding.protocol
+    );
+    Some(if attempted { Status::Attempted } else { Status::Identified })
+}
+
+fn is_reset(case: &Case<'_>) -> bool {
+    case.server().reset.is_some()
+}
+
+fn is_unreachable(case: &Case<'_>) -> bool {
+    case.record.refusal.is_some_and(|refusal| {
+        let telling = match refusal.error.kind {
+            Unreachable::Port | Unreachable::Prohibited | Unreachable::Host => true,
+            Unreachable::Transit => false,
+        };
+        telling && refusal.quoted == case.roles.client
+    })
+}
+
+/// Whether the server must have answered, and only this capture did not see it.
+fn is_one_way_capture(case: &Case<'_>) -> bool {
+    let (client, server) = (case.client(), case.server());
+    if server.packets > 0 {
+        return false;
+    }
+    match case.key.transport {
+        // TCP sends payload only on a connection that was accepted.
+        Transport::Tcp => client.payload_packets > 0,
+        Transport::Udp => client.payload_packets >= ONE_WAY_PACKETS_MIN,
+    }
+}
