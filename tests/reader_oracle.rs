@@ -4,6 +4,8 @@
 //! Reads everything below `fixtures/`, below the folder that `PORTSTORY_CORPUS` names, and captures
 //! that are written here in every variant that both read.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+
 #[path = "support/captures.rs"]
 mod captures;
 

@@ -2,7 +2,7 @@
 //!
 //! Shared by the unit tests of the reader and by its comparison with libpcap.
 
-#![allow(dead_code, reason = "each user needs a part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "test support: each user needs a part")]
 
 /// A capture that is being written, in one byte order or the other.
 #[derive(Clone, Default)]

@@ -97,6 +97,15 @@ fn one_file_that_breaks_off_does_not_stop_the_others() {
 }
 
 #[test]
+fn damage_is_told_even_where_it_was_met_while_looking_for_the_first_frame() {
+    let damaged = Writer::pcapng(true).raw(b"!").enhanced(0, 9_000_000, b"x").octets;
+    let (_folder, paths) = folder(&[("a", &at(&[1])), ("b", &damaged)]);
+    let all = read(&paths, Options::default());
+    assert_eq!((all.frames.len(), all.notices.len(), all.errors.len()), (2, 1, 0));
+    assert_eq!(all.notices[0].source, paths[1].display().to_string());
+}
+
+#[test]
 fn after_the_end_and_after_an_error_polling_stays_at_the_end() {
     let mut cut = at(&[2, 4]);
     cut.pop();

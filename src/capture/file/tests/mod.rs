@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use super::inputs::{Input, Inputs, Turn};
 use super::reader::Reader;
-use super::{Notice, Options, open};
-use crate::capture::{CaptureError, FrameSource, Polled, SourceInfo};
+use super::{Options, open};
+use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
 use crate::frame::Frame;
 use crate::time::Timestamp;
 
@@ -77,7 +77,8 @@ fn drain(mut inputs: Inputs, budget: usize) -> All {
             Err(error) => all.errors.push(error),
         }
     }
-    all.notices = inputs.notices();
+    all.notices = inputs.take_notices();
+    assert!(inputs.take_notices().is_empty());
     all.sources = inputs.sources().to_vec();
     all
 }
