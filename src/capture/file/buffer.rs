@@ -15,6 +15,8 @@ pub(super) struct Buffer {
     input: Box<dyn Read>,
     /// All of it is initialised; between `start` and `end` stands what was read and not consumed.
     data: Vec<u8>,
+    /// Octets of `data` while no record needs more.
+    size: usize,
     start: usize,
     end: usize,
     /// Where in the input `start` is, in octets.
@@ -26,8 +28,17 @@ pub(super) struct Buffer {
 impl Buffer {
     /// A window of `size` octets over `input`, whose first octet is the `offset`-th of the capture.
     pub(super) fn new(input: Box<dyn Read>, size: usize, offset: u64) -> Self {
-        let data = vec![0; size.max(FIRST_READ_BYTES)];
-        Self { input, data, start: 0, end: 0, offset, fresh: true, ended: false }
+        let size = size.max(FIRST_READ_BYTES);
+        Self {
+            input,
+            data: vec![0; size],
+            size,
+            start: 0,
+            end: 0,
+            offset,
+            fresh: true,
+            ended: false,
+        }
     }
 
     /// What was read and not yet consumed.
@@ -53,7 +64,7 @@ impl Buffer {
     }
 
     /// Reads until at least `need` octets are filled; `false` where the input ends before. The
-    /// caller bounds `need`: the buffer grows to it.
+    /// caller bounds `need`: the buffer grows towards it as octets come.
     ///
     /// # Errors
     ///
@@ -62,8 +73,12 @@ impl Buffer {
         if self.filled().len() >= need {
             return Ok(true);
         }
-        self.make_room(need);
+        self.move_to_front(need);
         while self.filled().len() < need && !self.ended {
+            if self.end == self.data.len() {
+                // Not at once: a length that lies should not cost more than there is to read.
+                self.data.resize(self.data.len().saturating_mul(2).min(need), 0);
+            }
             let room = self.data.get_mut(self.end..).unwrap_or_default();
             let room = match room.get_mut(..FIRST_READ_BYTES) {
                 Some(small) if self.fresh && need <= FIRST_READ_BYTES => small,
@@ -81,13 +96,14 @@ impl Buffer {
     }
 
     /// Moves what is filled to the front, which for a record that the last read cut is little, and
-    /// grows where `need` would not fit.
-    fn make_room(&mut self, need: usize) {
+    /// gives back what only a larger record needed.
+    fn move_to_front(&mut self, need: usize) {
         self.data.copy_within(self.start..self.end, 0);
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;
-        if self.data.len() < need {
-            self.data.resize(need, 0);
+        if self.data.len() > self.size && self.end.max(need) <= self.size {
+            self.data.truncate(self.size);
+            self.data.shrink_to_fit();
         }
     }
 }
@@ -142,5 +158,11 @@ mod tests {
         assert!(buffer.fill(200_000).unwrap());
         assert_eq!(buffer.data.len(), 200_000);
         assert_eq!(buffer.filled(), &octets[7..200_007]);
+        buffer.consume(199_999);
+        assert!(buffer.fill(9).unwrap());
+        assert_eq!(buffer.data.len(), FIRST_READ_BYTES);
+        assert!(!buffer.fill(1 << 24).unwrap());
+        assert_eq!(buffer.filled(), &octets[200_006..]);
+        assert!(buffer.data.len() < 300_000);
     }
 }

@@ -7,11 +7,11 @@
 //! is waited for.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
+use super::Options;
 use super::reader::{Losses, Parked, Ran, Reader, Then};
-use super::{Notice, Options};
-use crate::capture::{CaptureError, FrameSource, Polled, SourceInfo};
+use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
 use crate::frame::Frame;
 use crate::time::Timestamp;
 
@@ -20,15 +20,15 @@ pub struct Inputs {
     inputs: Vec<Input>,
     /// By the same index.
     infos: Vec<SourceInfo>,
-    /// By the same index.
-    losses: Vec<Losses>,
     /// Those that wait for their turn: time of the next frame, index.
     waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// The one that is being read.
     current: Option<usize>,
     open: usize,
     options: Options,
+    /// Not yet told: what happened while opening, and damage, by index.
     notices: Vec<Notice>,
+    damaged: BTreeMap<usize, Losses>,
 }
 
 /// One capture among others.
@@ -73,32 +73,14 @@ impl Inputs {
         let is_open = |input: &&Input| matches!(input.turn, Turn::Open(_));
         Self {
             infos: inputs.iter().map(name).collect(),
-            losses: vec![Losses::default(); inputs.len()],
             waiting: (0..).zip(&inputs).map(|(at, input)| Reverse((input.next, at))).collect(),
             current: None,
             open: inputs.iter().filter(is_open).count(),
             inputs,
             options,
             notices,
+            damaged: BTreeMap::new(),
         }
-    }
-
-    /// What is worth telling so far: files that were skipped, damage that was passed over.
-    pub fn notices(&self) -> Vec<Notice> {
-        let mut notices = self.notices.clone();
-        for (info, losses) in self.infos.iter().zip(&self.losses) {
-            let Losses { places, octets, first_offset, first_behind } = losses;
-            if *places > 0 {
-                notices.push(Notice {
-                    source: info.name.clone(),
-                    message: format!(
-                        "is damaged: {octets} octets skipped at {places} place(s), the first \
-                         behind frame {first_behind}, at octet {first_offset}"
-                    ),
-                });
-            }
-        }
-        notices
     }
 
     /// The latest time that capture `at` may hand over before another has its turn.
@@ -153,18 +135,19 @@ impl Inputs {
     ) -> Result<Ran, CaptureError> {
         self.make_ready(at)?;
         let until = self.until(at);
-        let (Some(Input { turn: Turn::Open(reader), .. }), Some(info), Some(losses)) =
-            (self.inputs.get_mut(at), self.infos.get_mut(at), self.losses.get_mut(at))
+        let (Some(Input { turn: Turn::Open(reader), .. }), Some(info)) =
+            (self.inputs.get_mut(at), self.infos.get_mut(at))
         else {
             return Ok(Ran { frames: 0, then: Then::End });
         };
         let ran = reader.run(budget, until, sink);
+        if let Some(losses) = reader.new_losses() {
+            self.damaged.insert(at, losses);
+        }
         info.frames = reader.frames();
         (info.dropped, info.dropped_by_interface) = reader.dropped();
-        if info.links.len() != reader.links().len() {
-            info.links = reader.links().to_vec();
-        }
-        *losses = reader.losses();
+        let new_links = reader.links().get(info.links.len()..).unwrap_or_default();
+        info.links.extend(new_links);
         ran
     }
 
@@ -225,5 +208,21 @@ impl FrameSource for Inputs {
 
     fn sources(&self) -> &[SourceInfo] {
         &self.infos
+    }
+
+    /// Damage is told as what it came to so far, one notice a file.
+    fn take_notices(&mut self) -> Vec<Notice> {
+        let mut notices = std::mem::take(&mut self.notices);
+        for (at, losses) in std::mem::take(&mut self.damaged) {
+            let Losses { places, octets, first_offset, first_behind } = losses;
+            notices.push(Notice {
+                source: self.infos.get(at).map_or_else(String::new, |info| info.name.clone()),
+                message: format!(
+                    "is damaged: {octets} octets skipped at {places} place(s), the first behind \
+                     frame {first_behind}, at octet {first_offset}"
+                ),
+            });
+        }
+        notices
     }
 }

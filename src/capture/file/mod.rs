@@ -29,9 +29,7 @@ mod resync;
 mod walk;
 
 #[cfg(test)]
-mod made;
-
-use std::fmt;
+mod tests;
 
 pub use inputs::Inputs;
 pub use opening::open;
@@ -50,20 +48,5 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { buffer_bytes: 256 * 1024, open_files_max: 128 }
-    }
-}
-
-/// Something about an input that is worth telling but no error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The file or folder.
-    pub source: String,
-    /// What happened, without the source's name.
-    pub message: String,
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.source, self.message)
     }
 }

@@ -9,12 +9,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Options;
 use super::folder;
 use super::foreign;
 use super::inputs::{Input, Inputs, Turn};
 use super::reader::{Reader, cannot_open};
-use super::{Notice, Options};
-use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::capture::{CaptureError, CaptureErrorKind, Notice};
 use crate::frame::SourceId;
 use crate::time::Timestamp;
 

@@ -35,8 +35,8 @@ pub(super) struct Pcapng {
     big: bool,
     /// Of the current section.
     interfaces: Vec<Interface>,
-    /// Dropped by the system and by interfaces, in the sections before this one.
-    dropped_before: (u64, u64),
+    /// Frames dropped by the system and by the interfaces, in all sections.
+    dropped: (u64, u64),
     links: Vec<LinkType>,
     last_time: Timestamp,
     frames: u64,
@@ -70,12 +70,7 @@ impl Pcapng {
 
     /// Frames dropped by the system and by the interfaces, as far as the file told.
     pub(super) fn dropped(&self) -> (u64, u64) {
-        self.interfaces.iter().map(Interface::dropped).fold(
-            self.dropped_before,
-            |(system, interface), (more_system, more_interface)| {
-                (system.saturating_add(more_system), interface.saturating_add(more_interface))
-            },
-        )
+        self.dropped
     }
 
     /// Hands over the frames in `octets`, which begin with a block.
@@ -156,11 +151,11 @@ impl Pcapng {
                     self.links.push(interface.link);
                 }
             }
-            if !options.is_empty() {
-                interface.packet_options::<BIG>(options);
-            }
-            if dropped > 0 {
-                interface.dropped_before_packet(u64::from(dropped));
+            if !options.is_empty() || dropped > 0 {
+                keep_books(&mut self.dropped, interface, |interface| {
+                    interface.packet_options::<BIG>(options);
+                    interface.dropped_before_packet(u64::from(dropped));
+                });
             }
             *frames += 1;
             self.frames += 1;
@@ -189,7 +184,6 @@ impl Pcapng {
         let Some(version) = wire::array(block, 12) else {
             return fault("is too short for a section header", Some(block.len()));
         };
-        self.dropped_before = self.dropped();
         self.interfaces.clear();
         self.big = big;
         let major = if big { number_16::<true>(version) } else { number_16::<false>(version) };
@@ -245,9 +239,24 @@ impl Pcapng {
         // Section 4.6: interface, two halves of a time, options.
         let Some(id) = wire::array(body, 0).map(number_32::<BIG>) else { return };
         if let Some(interface) = self.interfaces.get_mut(index(id)) {
-            interface.statistics::<BIG>(wire::rest(body, 12));
+            keep_books(&mut self.dropped, interface, |interface| {
+                interface.statistics::<BIG>(wire::rest(body, 12));
+            });
         }
     }
+}
+
+/// Keeps the totals right while what one interface tells changes.
+fn keep_books(
+    total: &mut (u64, u64),
+    interface: &mut Interface,
+    change: impl FnOnce(&mut Interface),
+) {
+    let before = interface.dropped();
+    change(interface);
+    let after = interface.dropped();
+    total.0 = total.0.saturating_sub(before.0).saturating_add(after.0);
+    total.1 = total.1.saturating_sub(before.1).saturating_add(after.1);
 }
 
 const UNKNOWN_INTERFACE: &str = "names an interface that nothing described";

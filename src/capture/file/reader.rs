@@ -40,6 +40,7 @@ struct State {
     format: Format,
     search: Option<Damage>,
     losses: Losses,
+    losses_told: Losses,
 }
 
 enum Format {
@@ -122,6 +123,7 @@ impl Reader {
             format,
             search: None,
             losses: Losses::default(),
+            losses_told: Losses::default(),
         };
         Ok(Self { buffer, state })
     }
@@ -157,9 +159,11 @@ impl Reader {
         }
     }
 
-    /// What was skipped so far.
-    pub(super) fn losses(&self) -> Losses {
-        self.state.losses
+    /// What was skipped so far, if that has grown since it was last asked for.
+    pub(super) fn new_losses(&mut self) -> Option<Losses> {
+        let news = self.state.losses != self.state.losses_told;
+        self.state.losses_told = self.state.losses;
+        news.then_some(self.state.losses)
     }
 
     /// The time of the next frame, which is not handed over; `None` if there is none or if it can't
@@ -329,8 +333,9 @@ impl State {
 
     fn cut_off(&self, offset: u64, missing: usize) -> CaptureError {
         let behind = self.behind();
+        let s = if missing == 1 { "" } else { "s" };
         self.broke_off(format!(
-            "is cut off {behind}: the record at octet {offset} lacks at least {missing} octets"
+            "is cut off {behind}: the record at octet {offset} lacks at least {missing} octet{s}"
         ))
     }
 

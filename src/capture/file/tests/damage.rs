@@ -1,0 +1,171 @@
+//! Captures that break off, lie, or were damaged.
+
+use super::captures::{NOON, Writer};
+use super::{All, drain, read, stream};
+use crate::capture::CaptureErrorKind;
+
+fn only_error(all: &All) -> &str {
+    assert_eq!(all.errors.len(), 1);
+    assert_eq!(all.errors[0].kind, CaptureErrorKind::BrokeOff);
+    &all.errors[0].message
+}
+
+#[test]
+fn a_cut_record_is_told_with_what_is_missing() {
+    let whole = Writer::pcap(false).record(NOON, 0, b"whole");
+    let cut = whole.clone().record_of(NOON, 1, (100, 100), b"only this");
+    let all = read(&cut.octets);
+    assert_eq!(all.bytes(), [b"whole"]);
+    assert_eq!(
+        only_error(&all),
+        "is cut off behind frame 1: the record at octet 45 lacks at least 91 octets"
+    );
+
+    let all = read(&whole.raw(&[0; 7]).octets);
+    assert_eq!(
+        only_error(&all),
+        "is cut off behind frame 1: the record at octet 45 lacks at least 9 octets"
+    );
+
+    let mut made = Writer::pcapng(true).enhanced(0, 0, b"whole").enhanced(0, 0, b"cut");
+    made.octets.truncate(made.octets.len() - 5);
+    assert_eq!(
+        only_error(&read(&made.octets)),
+        "is cut off behind frame 1: the record at octet 88 lacks at least 5 octets"
+    );
+}
+
+#[test]
+fn a_pcap_record_whose_length_lies_ends_the_file() {
+    let made = Writer::pcap(true).record(NOON, 0, b"one");
+    let made = made.record_of(NOON, 0, (0x7fff_ffff, 60), b"two").record(NOON, 0, b"three");
+    let all = read(&made.octets);
+    assert_eq!(all.bytes(), [b"one"]);
+    assert!(only_error(&all).contains("octet 43 claims to hold more than 16 MiB"));
+}
+
+/// A pcapng file with a damaged place between frames: what becomes of it.
+fn around(damage: impl FnOnce(Writer) -> Writer) -> All {
+    let made = damage(Writer::pcapng(false).enhanced(0, 0, b"before"));
+    let all = read(&made.enhanced(0, 0, b"behind").octets);
+    assert_eq!(all.bytes(), [b"before", b"behind"], "{all:?}");
+    assert!(all.errors.is_empty());
+    assert_eq!(all.frames[1].number, 2);
+    all
+}
+
+#[test]
+fn behind_a_damaged_block_the_next_sound_one_is_found() {
+    let all = around(|made| made.raw(b"thirteen junk"));
+    assert_eq!(
+        all.notices[0].to_string(),
+        "made: is damaged: 13 octets skipped at 1 place(s), the first behind frame 1, at octet 88"
+    );
+    // Lengths: impossible, odd, differing, and far beyond the end.
+    for len in [0, 8, 14, 16, 0x00ff_fff0, 0xffff_fff0] {
+        let all = around(|mut made| {
+            made.u32(6);
+            made.u32(len);
+            made.raw(&[0xaa; 90])
+        });
+        assert!(all.notices[0].message.contains("98 octets"), "{:?}", all.notices);
+    }
+    // Sound as a block, but not in what it says: only this block is skipped.
+    let embedded = Writer::pcapng(false).enhanced(0, 0, b"not ours").octets;
+    let damages: [fn(Writer, &[u8]) -> Writer; 4] = [
+        |made, embedded| made.enhanced(1, 0, embedded),
+        |made, embedded| made.obsolete(1, 0, 0, embedded),
+        |made, _| made.block(1, |_| {}),
+        |made, embedded| {
+            made.block(6, |body| {
+                for number in [0, 0, 0, 5000, 5000] {
+                    body.u32(number);
+                }
+                body.octets.extend(embedded);
+            })
+        },
+    ];
+    for damage in damages {
+        let all = around(|made| damage(made, &embedded));
+        assert_eq!(all.notices.len(), 1);
+        assert!(all.notices[0].message.contains("1 place"));
+    }
+}
+
+#[test]
+fn a_large_damaged_region_is_searched_through() {
+    let all = around(|made| made.raw(&vec![6; 1_500_001]));
+    assert!(all.notices[0].message.contains("1500001 octets"));
+    let made = Writer::pcapng(false).enhanced(0, 0, b"x").raw(&vec![1; 700_000]);
+    let all = read(&made.octets);
+    assert_eq!(all.frames.len(), 1);
+    assert!(only_error(&all).contains("nothing sound follows"));
+}
+
+#[test]
+fn a_section_header_is_found_too_and_its_byte_order_counts() {
+    let mut made = Writer::pcapng(false).enhanced(0, 0, b"before").raw(b"junk!");
+    made.big = true;
+    let made = made.section().interface(1, 0, |_| {}).enhanced(0, 0, b"behind");
+    let all = read(&made.octets);
+    assert_eq!(all.bytes(), [b"before", b"behind"]);
+    assert!(all.errors.is_empty());
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let mut samples = Vec::new();
+    for big in [false, true] {
+        samples.push(Writer::pcap(big).record(NOON, 1, b"abcdef").record(NOON, 2, b"").octets);
+        let made = Writer::pcapng(big)
+            .interface(101, 4, |options| {
+                options.option(9, &[0x83]);
+                options.option_64(14, 7);
+            })
+            .enhanced_with(1, 9, 70, b"abcd", |options| options.option_64(4, 2))
+            .obsolete(0, 1, 2, b"efg")
+            .simple(4, b"hijk")
+            .statistics(0, |options| options.option_64(7, 1))
+            .block(10, |body| body.u32(1));
+        samples.push(made.octets);
+    }
+    samples
+}
+
+#[test]
+fn cut_at_every_length_it_neither_panics_nor_invents() {
+    for sample in samples() {
+        let whole = read(&sample).frames;
+        for len in 0..sample.len() {
+            let Ok(inputs) = stream(&sample[..len], 5) else { continue };
+            let frames = drain(inputs, 2).frames;
+            assert_eq!(frames, whole[..frames.len()]);
+        }
+    }
+}
+
+#[test]
+fn with_every_octet_changed_it_neither_panics_nor_hangs() {
+    for sample in samples() {
+        for at in 0..sample.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff, sample[at] ^ 1, sample[at] ^ 0x20] {
+                let mut changed = sample.clone();
+                changed[at] = value;
+                let Ok(inputs) = stream(&changed, usize::MAX) else { continue };
+                let all = drain(inputs, 1000);
+                assert!(all.frames.len() <= 4);
+                for frame in &all.frames {
+                    assert!(frame.bytes.len() <= sample.len());
+                }
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_octets_behind_a_header_are_survived(octets: Vec<u8>, big: bool) {
+        for head in [Writer::pcap(big), Writer::pcapng(big)] {
+            drain(stream(&head.raw(&octets).octets, usize::MAX).unwrap(), 3);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Our reader against libpcap's: on every capture that libpcap opens, the same frames up to where
+//! libpcap stops.
+//!
+//! Reads everything below `fixtures/`, below the folder that `PORTSTORY_CORPUS` names, and captures
+//! that are written here in every variant that both read.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+
+#[path = "support/captures.rs"]
+mod captures;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use captures::{MICRO, MODIFIED, NANO, NOON, Writer};
+use pcap::{Capture, Offline, Precision};
+use portstory::capture::file::{self, Options};
+use portstory::capture::{FrameSource, Polled};
+
+/// What both readers tell of one frame.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    /// Seconds and nanoseconds.
+    time: (i64, i64),
+    link: u16,
+    wire_len: u32,
+    bytes: Vec<u8>,
+}
+
+/// Frames to compare in one file: a corpus may hold large ones.
+const FRAMES_MAX: usize = 200_000;
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+#[test]
+fn recorded_frames_are_those_that_libpcap_reads() {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &mut files);
+    if let Some(corpus) = env::var_os("PORTSTORY_CORPUS") {
+        collect(Path::new(&corpus), &mut files);
+    }
+    let compared = compare_all(&files);
+    assert!(compared > 0, "no capture was compared: is there anything in fixtures/?");
+}
+
+#[test]
+fn made_frames_are_those_that_libpcap_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (number, made) in made().into_iter().enumerate() {
+        let path = folder.path().join(number.to_string());
+        fs::write(&path, made.octets).unwrap();
+        files.push(path);
+    }
+    assert_eq!(compare_all(&files), files.len());
+}
+
+/// Captures in the variants that both readers know.
+fn made() -> Vec<Writer> {
+    let mut made = Vec::new();
+    for big in [false, true] {
+        for magic in [MICRO, NANO, MODIFIED] {
+            for version in [(2, 1), (2, 2), (2, 3), (2, 4), (543, 0)] {
+                for link in [1, 12, 101, 0x5400_0001] {
+                    let extra: &[u8] = if magic == MODIFIED { &[0; 8] } else { &[] };
+                    let data = [extra, &[7; 60]].concat();
+                    let writer = Writer::new(big).pcap_header(magic, version, link);
+                    let lengths = if version == (2, 4) { (60, 1500) } else { (1500, 60) };
+                    let writer = writer.record_of(NOON, 123_456, lengths, &data);
+                    made.push(writer.record_of(u32::MAX, 999_999, (60, 60), &data));
+                }
+            }
+        }
+        for resolution in (0..=19).chain(0x80..=0xbf) {
+            let ticks = match resolution {
+                0..0x80 => u64::from(NOON).saturating_mul(10_u64.pow(u32::from(resolution))),
+                _ => u64::from(NOON).checked_shl(u32::from(resolution & 0x7f)).unwrap_or(0),
+            };
+            let writer = Writer::new(big).section().interface(1, 0, |options| {
+                options.option(9, &[resolution]);
+                options.option_64(14, 3600);
+            });
+            made.push(writer.enhanced(0, ticks, b"one").enhanced(0, ticks | 1, b"two"));
+        }
+        let writer = Writer::pcapng(big).interface(1, 0, |_| {}).obsolete(1, 2, 5_000_000, b"old");
+        let writer = writer.statistics(0, |options| options.option_64(5, 1));
+        made.push(writer.section().interface(1, 0, |_| {}).enhanced(0, 6_000_000, b"again"));
+    }
+    made
+}
+
+/// Compares those that libpcap opens, and says how many these are.
+fn compare_all(files: &[PathBuf]) -> usize {
+    let (mut compared, mut frames, mut beyond) = (0, 0, 0);
+    let mut differing = Vec::new();
+    for path in files {
+        let Ok(theirs) = Capture::from_file_with_precision(path, Precision::Nano) else {
+            continue;
+        };
+        compared += 1;
+        match compare(path, theirs) {
+            Ok((same, more)) => {
+                frames += same;
+                beyond += more;
+            }
+            Err(difference) => differing.push(format!("{}: {difference}", path.display())),
+        }
+    }
+    println!("{compared} files, {frames} frames are the same; {beyond} more where libpcap stopped");
+    assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
+    compared
+}
+
+/// How many frames are the same, and how many came after libpcap stopped at something unsound.
+fn compare(path: &Path, mut theirs: Capture<Offline>) -> Result<(usize, usize), String> {
+    let header = Header::read(path);
+    let link = linktype(theirs.get_datalink().0);
+    let mut ours = ours(path)?.into_iter();
+    let mut same = 0;
+    while let Ok(packet) = theirs.next_packet() {
+        if same >= FRAMES_MAX {
+            return Ok((same, 0));
+        }
+        let len = packet.header.len;
+        let told = Told {
+            time: header.time(packet.header.ts.tv_sec, packet.header.ts.tv_usec),
+            link,
+            // Ours says at least what was captured.
+            wire_len: len.max(u32::try_from(packet.data.len()).unwrap()),
+            bytes: packet.data.to_vec(),
+        };
+        let Some(mut our) = ours.next() else {
+            return Err(format!("frame {} is missing", same + 1));
+        };
+        // libpcap cuts a frame that is longer than the file's header promises; ours does not.
+        if our.bytes.len() > told.bytes.len() && header.snap == Some(told.bytes.len()) {
+            our.bytes.truncate(told.bytes.len());
+            our.wire_len = told.wire_len;
+        }
+        // libpcap turns the pseudo-headers of these into the machine's byte order.
+        if !header.little && SWAPPED_BY_LIBPCAP.contains(&link) {
+            our.bytes.clone_from(&told.bytes);
+        }
+        if our != told {
+            return Err(format!("frame {} is\n {our:?}\nto libpcap\n {told:?}", same + 1));
+        }
+        same += 1;
+    }
+    Ok((same, ours.count()))
+}
+
+fn ours(path: &Path) -> Result<Vec<Told>, String> {
+    let inputs = file::open(&[path.to_owned()], Options::default());
+    let mut inputs = inputs.map_err(|error| error.to_string())?;
+    let mut frames = Vec::new();
+    loop {
+        let polled = inputs.poll(100, &mut |frame| {
+            let nanos = frame.at.time.nanos();
+            assert_eq!(frame.at.number, u64::try_from(frames.len() + 1).unwrap());
+            frames.push(Told {
+                time: (nanos.div_euclid(NANOS_PER_SECOND), nanos.rem_euclid(NANOS_PER_SECOND)),
+                link: frame.link.0,
+                wire_len: frame.wire_len,
+                bytes: frame.bytes.to_vec(),
+            });
+        });
+        match polled {
+            Ok(Polled::End) => return Ok(frames),
+            Ok(Polled::Frames(_) | Polled::Idle) => {}
+            // Compared is what came before.
+            Err(error) => println!("{error}"),
+        }
+        if frames.len() > FRAMES_MAX {
+            return Ok(frames);
+        }
+    }
+}
+
+/// What decides how libpcap changes what it reads.
+struct Header {
+    little: bool,
+    /// Nanoseconds in a unit of a classic file's fractions.
+    unit: i64,
+    /// The snap length that a classic file's header promises.
+    snap: Option<usize>,
+}
+
+impl Header {
+    fn read(path: &Path) -> Self {
+        let raw = fs::read(path).unwrap();
+        if raw.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+            return Self { little: raw[8] == 0x4d, unit: 1, snap: None };
+        }
+        let little = raw[3] == 0xa1;
+        let snap = raw[16..20].try_into().unwrap();
+        let snap = if little { u32::from_le_bytes(snap) } else { u32::from_be_bytes(snap) };
+        let is_nano = raw[..4].contains(&0x3c);
+        let unit = if is_nano { 1 } else { 1000 };
+        Self { little, unit, snap: usize::try_from(snap).ok() }
+    }
+
+    /// libpcap's seconds and nanoseconds as ours. The numbers in a classic file are unsigned 32-bit
+    /// ones, which libpcap takes for signed, and it does not carry a fraction of a second or more.
+    fn time(&self, mut seconds: i64, mut nanos: i64) -> (i64, i64) {
+        if self.snap.is_some() {
+            seconds = seconds.rem_euclid(1 << 32);
+            nanos = (nanos / self.unit).rem_euclid(1 << 32) * self.unit;
+        }
+        (seconds + nanos.div_euclid(NANOS_PER_SECOND), nanos.rem_euclid(NANOS_PER_SECOND))
+    }
+}
+
+/// `LINKTYPE_` for what libpcap on Linux calls `DLT_`, where the two differ.
+fn linktype(dlt: i32) -> u16 {
+    match dlt {
+        11 => 100,
+        12 | 14 => 101,
+        15 => 102,
+        16 => 103,
+        18 => 246,
+        19 => 106,
+        other => u16::try_from(other).unwrap(),
+    }
+}
+
+/// SLL (over CAN), USB on Linux twice, CAN, NFLOG, SLL2.
+const SWAPPED_BY_LIBPCAP: [u16; 6] = [113, 189, 220, 227, 239, 276];
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() { collect(&path, files) } else { files.push(path) }
+    }
+}

@@ -1,0 +1,188 @@
+//! Writes captures octet by octet, sound and unsound ones.
+//!
+//! Shared by the unit tests of the reader and by its comparison with libpcap.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "test support: each user needs a part")]
+
+/// A capture that is being written, in one byte order or the other.
+#[derive(Clone, Default)]
+pub(crate) struct Writer {
+    pub(crate) octets: Vec<u8>,
+    pub(crate) big: bool,
+}
+
+pub(crate) const MICRO: u32 = 0xa1b2_c3d4;
+pub(crate) const NANO: u32 = 0xa1b2_3c4d;
+pub(crate) const MODIFIED: u32 = 0xa1b2_cd34;
+
+/// Any time in recent years, in seconds.
+pub(crate) const NOON: u32 = 1_700_000_000;
+
+impl Writer {
+    pub(crate) fn new(big: bool) -> Self {
+        Self { octets: Vec::new(), big }
+    }
+
+    /// An ordinary pcap file of Ethernet frames.
+    pub(crate) fn pcap(big: bool) -> Self {
+        Self::new(big).pcap_header(MICRO, (2, 4), 1)
+    }
+
+    /// An ordinary pcapng file with one Ethernet interface.
+    pub(crate) fn pcapng(big: bool) -> Self {
+        Self::new(big).section().interface(1, 0, |_| {})
+    }
+
+    pub(crate) fn pcap_header(mut self, magic: u32, version: (u16, u16), link: u32) -> Self {
+        self.u32(magic);
+        self.u16(version.0);
+        self.u16(version.1);
+        for number in [0, 0, 65535, link] {
+            self.u32(number);
+        }
+        self
+    }
+
+    /// A record whose lengths are true.
+    pub(crate) fn record(self, seconds: u32, fraction: u32, data: &[u8]) -> Self {
+        let len = len(data);
+        self.record_of(seconds, fraction, (len, len), data)
+    }
+
+    pub(crate) fn record_of(
+        mut self,
+        seconds: u32,
+        fraction: u32,
+        lengths: (u32, u32),
+        data: &[u8],
+    ) -> Self {
+        for number in [seconds, fraction, lengths.0, lengths.1] {
+            self.u32(number);
+        }
+        self.raw(data)
+    }
+
+    pub(crate) fn raw(mut self, octets: &[u8]) -> Self {
+        self.octets.extend(octets);
+        self
+    }
+
+    pub(crate) fn block(mut self, kind: u32, body: impl FnOnce(&mut Self)) -> Self {
+        let mut inner = Self::new(self.big);
+        body(&mut inner);
+        while !inner.octets.len().is_multiple_of(4) {
+            inner.octets.push(0);
+        }
+        let total = len(&inner.octets) + 12;
+        self.u32(kind);
+        self.u32(total);
+        self.octets.extend(inner.octets);
+        self.u32(total);
+        self
+    }
+
+    pub(crate) fn section(self) -> Self {
+        self.block(0x0a0d_0d0a, |body| {
+            body.u32(0x1a2b_3c4d);
+            body.u16(1);
+            body.u16(0);
+            body.u64(u64::MAX);
+        })
+    }
+
+    pub(crate) fn interface(self, link: u16, snap: u32, options: impl FnOnce(&mut Self)) -> Self {
+        self.block(1, |body| {
+            body.u16(link);
+            body.u16(0);
+            body.u32(snap);
+            options(body);
+        })
+    }
+
+    pub(crate) fn enhanced(self, interface: u32, ticks: u64, data: &[u8]) -> Self {
+        self.enhanced_with(interface, ticks, len(data), data, |_| {})
+    }
+
+    pub(crate) fn enhanced_with(
+        self,
+        interface: u32,
+        ticks: u64,
+        wire_len: u32,
+        data: &[u8],
+        options: impl FnOnce(&mut Self),
+    ) -> Self {
+        self.block(6, |body| {
+            body.u32(interface);
+            body.packet(ticks, wire_len, data);
+            options(body);
+        })
+    }
+
+    /// The obsolete Packet Block.
+    pub(crate) fn obsolete(self, interface: u16, dropped: u16, ticks: u64, data: &[u8]) -> Self {
+        self.block(2, |body| {
+            body.u16(interface);
+            body.u16(dropped);
+            body.packet(ticks, len(data), data);
+        })
+    }
+
+    pub(crate) fn simple(self, wire_len: u32, data: &[u8]) -> Self {
+        self.block(3, |body| {
+            body.u32(wire_len);
+            body.octets.extend(data);
+        })
+    }
+
+    pub(crate) fn statistics(self, interface: u32, options: impl FnOnce(&mut Self)) -> Self {
+        self.block(5, |body| {
+            body.u32(interface);
+            body.u64(0);
+            options(body);
+        })
+    }
+
+    fn packet(&mut self, ticks: u64, wire_len: u32, data: &[u8]) {
+        self.u32(u32::try_from(ticks >> 32).unwrap());
+        self.u32(u32::try_from(ticks & 0xffff_ffff).unwrap());
+        self.u32(len(data));
+        self.u32(wire_len);
+        self.octets.extend(data);
+        while !self.octets.len().is_multiple_of(4) {
+            self.octets.push(0);
+        }
+    }
+
+    pub(crate) fn option(&mut self, code: u16, value: &[u8]) {
+        self.u16(code);
+        self.u16(u16::try_from(value.len()).unwrap());
+        self.octets.extend(value);
+        while !self.octets.len().is_multiple_of(4) {
+            self.octets.push(0);
+        }
+    }
+
+    pub(crate) fn option_64(&mut self, code: u16, value: u64) {
+        let octets = if self.big { value.to_be_bytes() } else { value.to_le_bytes() };
+        self.option(code, &octets);
+    }
+
+    pub(crate) fn u16(&mut self, number: u16) {
+        let octets = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.octets.extend(octets);
+    }
+
+    pub(crate) fn u32(&mut self, number: u32) {
+        let octets = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.octets.extend(octets);
+    }
+
+    pub(crate) fn u64(&mut self, number: u64) {
+        let octets = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.octets.extend(octets);
+    }
+}
+
+fn len(data: &[u8]) -> u32 {
+    u32::try_from(data.len()).unwrap()
+}
