@@ -50,7 +50,8 @@ impl Default for Watch {
 impl Watch {
     /// Whether this port is watched on this transport.
     pub fn covers(&self, transport: Transport, port: u16) -> bool {
-        self.ports.contains(&port) || (transport == Transport::Udp && self.framehawk.contains(&port))
+        self.ports.contains(&port)
+            || (transport == Transport::Udp && self.framehawk.contains(&port))
     }
 }
 

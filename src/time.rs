@@ -66,7 +66,10 @@ mod tests {
     fn the_ends_of_the_range_saturate() {
         assert_eq!(Timestamp::from_parts(i64::MAX, 1).nanos(), i64::MAX);
         assert_eq!(Timestamp::from_nanos(i64::MAX).plus(Duration::MAX).nanos(), i64::MAX);
-        assert_eq!(Timestamp::from_nanos(i64::MAX).since(Timestamp::MIN), Duration::from_nanos(i64::MAX.unsigned_abs()));
+        assert_eq!(
+            Timestamp::from_nanos(i64::MAX).since(Timestamp::MIN),
+            Duration::from_nanos(i64::MAX.unsigned_abs())
+        );
     }
 
     #[test]
