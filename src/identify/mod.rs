@@ -5,8 +5,14 @@
 //! `magic.rs`.
 
 pub mod finding;
+mod handshake;
+mod hearing;
 pub mod inquiry;
 mod protocols;
+#[cfg(test)]
+mod table_tests;
+#[cfg(test)]
+mod testing;
 pub mod view;
 
 pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};

@@ -2,5 +2,13 @@
 
 use super::Detector;
 
+mod http;
+mod ssh;
+mod tls;
+
 /// All detectors, sorted by id.
-pub(super) static ALL: &[&Detector] = &[];
+pub(super) static ALL: &[&Detector] = &[
+    &http::DETECTOR, //
+    &ssh::DETECTOR,
+    &tls::DETECTOR,
+];

@@ -1,0 +1,245 @@
+//! How a detector hears the two sides, and how what they said becomes one finding.
+//!
+//! Most detectors look at each side on its own, without knowing which of them is the client, and
+//! then ask whether what was said fits together. This is the part they share; it knows no protocol.
+
+use super::view::{FlowView, Side, SideView};
+use super::{Detail, Finding, Inside, Probe, Sighting, Strength};
+
+/// What one side's head is to one detector.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Heard<T> {
+    /// It speaks the protocol.
+    Speaks(T),
+    /// It may, but there is too little to say.
+    Open,
+    /// It speaks something else, whatever comes.
+    Foreign,
+}
+
+impl<T> Heard<T> {
+    /// What `map` makes of what was said.
+    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Heard<U> {
+        match self {
+            Self::Speaks(said) => Heard::Speaks(map(said)),
+            Self::Open => Heard::Open,
+            Self::Foreign => Heard::Foreign,
+        }
+    }
+
+    /// The answer of a check that either holds or rules the protocol out.
+    pub(super) fn or_foreign(said: Option<T>) -> Self {
+        said.map_or(Self::Foreign, Self::Speaks)
+    }
+}
+
+/// Asks `hear` of each side that has spoken.
+///
+/// # Errors
+/// Where neither side speaks the protocol: the detector's answer, `Wait` or `No`. It is never `Wait`
+/// where both sides are complete.
+pub(super) fn hear_both<'a, T>(
+    view: &FlowView<'a>,
+    hear: impl Fn(&SideView<'a>) -> Heard<T>,
+) -> Result<[Option<T>; 2], Probe> {
+    let mut said = [None, None];
+    let mut open = false;
+    for (side, head) in view.each() {
+        let heard = if head.has_spoken() { hear(head) } else { Heard::Open };
+        match heard {
+            Heard::Speaks(words) => *side.of_mut(&mut said) = Some(words),
+            Heard::Open => open |= !head.complete,
+            Heard::Foreign => {}
+        }
+    }
+    match said {
+        [None, None] if open => Err(Probe::Wait),
+        [None, None] => Err(Probe::No),
+        said => Ok(said),
+    }
+}
+
+/// Which end a message comes from, where the protocol's messages tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Only a client says this.
+    Client,
+    /// Only a server says this.
+    Server,
+    /// Both say it.
+    Either,
+}
+
+/// Where something was said, within one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// See [`Sighting::datagram`].
+    pub(super) datagram: usize,
+    /// See [`Sighting::offset`].
+    pub(super) offset: usize,
+    /// How many octets show it.
+    pub(super) len: usize,
+}
+
+impl Spot {
+    /// The longest quotation that evidence keeps, in octets.
+    const LEN_MAX: usize = 16;
+
+    /// Octets of a TCP stream.
+    pub(super) fn stream(offset: usize, len: usize) -> Self {
+        Self::datagram(0, offset, len)
+    }
+
+    /// Octets of one datagram.
+    pub(super) fn datagram(datagram: usize, offset: usize, len: usize) -> Self {
+        Self { datagram, offset, len: len.clamp(1, Self::LEN_MAX) }
+    }
+
+    fn of(self, side: Side) -> Sighting {
+        Sighting { side, datagram: self.datagram, offset: self.offset, len: self.len }
+    }
+}
+
+/// What one side said in the protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Said {
+    /// Who says such a thing.
+    pub(super) role: Role,
+    /// -log2 of the chance that random octets pass as this.
+    pub(super) bits: f32,
+    /// The evidence's sentence.
+    pub(super) fact: String,
+    /// What shows it.
+    pub(super) spot: Spot,
+    /// What else it told.
+    pub(super) details: Vec<Detail>,
+}
+
+impl Said {
+    /// Something said that has no details.
+    pub(super) fn new(role: Role, bits: f32, fact: impl Into<String>, spot: Spot) -> Self {
+        Self { role, bits, fact: fact.into(), spot, details: Vec::new() }
+    }
+
+    /// The same with one more detail.
+    pub(super) fn with(mut self, detail: Detail) -> Self {
+        self.details.push(detail);
+        self
+    }
+}
+
+/// One finding of what the sides said, at least one of them. Two clients, or two servers, don't fit.
+pub(super) fn join(protocol: &'static str, said: [Option<Said>; 2]) -> Option<Finding> {
+    let fits = match &said {
+        [Some(a), Some(b)] => a.role != b.role || a.role == Role::Either,
+        [_, None] | [None, _] => false,
+    };
+    join_if(fits, protocol, said)
+}
+
+/// One finding of what the sides said, where the detector itself knows whether it fits.
+pub(super) fn join_if(
+    fits: bool,
+    protocol: &'static str,
+    said: [Option<Said>; 2],
+) -> Option<Finding> {
+    let spoken_by = [said[0].is_some(), said[1].is_some()];
+    let client = client_of(&said);
+    match said {
+        [Some(a), Some(b)] => {
+            // The server's words come second, and are what is quoted: they prove the service.
+            let [(_, first), (server, second)] = match client {
+                Some(Side::B) => [(Side::B, b), (Side::A, a)],
+                Some(Side::A) | None => [(Side::A, a), (Side::B, b)],
+            };
+            let mut details = first.details;
+            details.retain(|old| second.details.iter().all(|new| new.key != old.key));
+            details.extend(second.details);
+            let fact = if first.fact == second.fact {
+                first.fact
+            } else {
+                format!("{}; {}", first.fact, second.fact)
+            };
+            Some(Finding {
+                protocol,
+                strength: if fits { Strength::BothSides } else { Strength::OneSided },
+                bits: if fits { first.bits + second.bits } else { first.bits.max(second.bits) },
+                spoken_by,
+                client,
+                fact,
+                seen: second.spot.of(server),
+                details,
+                inside: Inside::Nothing,
+            })
+        }
+        [Some(only), None] => Some(one_sided(protocol, Side::A, client, only)),
+        [None, Some(only)] => Some(one_sided(protocol, Side::B, client, only)),
+        [None, None] => None,
+    }
+}
+
+fn one_sided(protocol: &'static str, side: Side, client: Option<Side>, said: Said) -> Finding {
+    let mut spoken_by = [false; 2];
+    *side.of_mut(&mut spoken_by) = true;
+    Finding {
+        protocol,
+        strength: Strength::OneSided,
+        bits: said.bits,
+        spoken_by,
+        client,
+        fact: said.fact,
+        seen: said.spot.of(side),
+        details: said.details,
+        inside: Inside::Nothing,
+    }
+}
+
+/// The client, where the sides' roles don't contradict each other.
+fn client_of(said: &[Option<Said>; 2]) -> Option<Side> {
+    let role = |side: Side| side.of(said).as_ref().map_or(Role::Either, |said| said.role);
+    match (role(Side::A), role(Side::B)) {
+        (Role::Client, Role::Server | Role::Either) | (Role::Either, Role::Server) => Some(Side::A),
+        (Role::Server, Role::Client | Role::Either) | (Role::Either, Role::Client) => Some(Side::B),
+        (Role::Either, Role::Either)
+        | (Role::Client, Role::Client)
+        | (Role::Server, Role::Server) => None,
+    }
+}
+
+/// The detector's answer for a finding, or `No` without one.
+pub(super) fn yes(finding: Option<Finding>) -> Probe {
+    finding.map_or(Probe::No, |finding| Probe::Yes(Box::new(finding)))
+}
+
+/// Whether `bytes` and `expected` agree as far as both go: `None` where `bytes` is too short to tell.
+pub(super) fn starts_with(bytes: &[u8], expected: &[u8]) -> Option<bool> {
+    if bytes.len() >= expected.len() {
+        return Some(bytes.starts_with(expected));
+    }
+    if expected.starts_with(bytes) { None } else { Some(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(role: Role) -> Option<Said> {
+        Some(Said::new(role, 30.0, "x", Spot::stream(0, 99)))
+    }
+
+    #[test]
+    fn two_clients_do_not_fit() {
+        let found = join("x", [said(Role::Client), said(Role::Client)]).unwrap();
+        assert_eq!((found.strength, found.client), (Strength::OneSided, None));
+        let found = join("x", [said(Role::Server), said(Role::Client)]).unwrap();
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::B)));
+        assert_eq!((found.seen.side, found.seen.len), (Side::A, 16));
+    }
+
+    #[test]
+    fn a_prefix_is_undecided_only_while_it_agrees() {
+        assert_eq!(starts_with(b"SS", b"SSH-"), None);
+        assert_eq!(starts_with(b"SM", b"SSH-"), Some(false));
+        assert_eq!(starts_with(b"SSH-2", b"SSH-"), Some(true));
+    }
+}

@@ -1,0 +1,331 @@
+//! HTTP/1.0 and 1.1 (RFC 9112), over TCP.
+//!
+//! ```text
+//!  method SP request-target SP HTTP/1.x CRLF      request line, section 3
+//!  HTTP/1.x SP 3DIGIT SP reason CRLF              status line, section 4
+//!  name ":" value CRLF ... CRLF                   fields, section 5
+//! ```
+//!
+//! Behind an answered CONNECT another protocol follows ([`Inside`]). HTTP/2 is another protocol.
+
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use super::super::view::SideView;
+use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::wire::{from_wire, prefix, rest};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "http",
+    title: "HTTP/1",
+    reference: "RFC 9112 sections 3 to 5, RFC 9110 section 9",
+    over: Over::Tcp,
+    rests_on: "A request line that ends in HTTP/1.0 or HTTP/1.1, or a status line that starts with \
+               it.",
+    blind_spots: "A connection captured from the middle of a message's body. A request line that is \
+                  longer than the head is taken by its method and target alone.",
+    bits: 60.0,
+    probe,
+};
+
+/// Request methods that stand for HTTP even where the line's end is not seen (IANA's HTTP Method
+/// Registry; those that RTSP and SIP share are left out).
+const METHODS: &[&[u8]] = &[
+    b"CONNECT",
+    b"COPY",
+    b"DELETE",
+    b"GET",
+    b"HEAD",
+    b"LOCK",
+    b"MKCOL",
+    b"MOVE",
+    b"PATCH",
+    b"POST",
+    b"PROPFIND",
+    b"PUT",
+    b"REPORT",
+    b"TRACE",
+];
+
+/// The longest method: RPC-over-HTTP's and WebDAV's have up to 17 characters.
+const METHOD_BYTES_MAX: usize = 24;
+
+/// A target of a request line that isn't seen to its end must go on for so long.
+const CUT_TARGET_BYTES_MIN: usize = 16;
+
+/// What stands at the head of a side.
+struct Message<'a> {
+    said: Said,
+    /// The request's method.
+    method: Option<&'a [u8]>,
+    /// The answer's status.
+    status: Option<u16>,
+    /// Octets of the head section, once its empty line is there.
+    len: Option<usize>,
+}
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    let said = match hear_both(view, hear) {
+        Ok(said) => said,
+        Err(answer) => return answer,
+    };
+    let inside = tunnel(&said);
+    let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)));
+    yes(found.map(|mut found| {
+        found.inside = inside;
+        found
+    }))
+}
+
+/// RFC 9110 section 9.3.6: after a 2xx to CONNECT both sides carry something else.
+fn tunnel(said: &[Option<Message<'_>>; 2]) -> Inside {
+    let asked = |message: &Option<Message<'_>>| {
+        message.as_ref().is_some_and(|message| message.method == Some(b"CONNECT"))
+    };
+    let (question, answer, a_asks) = match said {
+        [a, b] if asked(a) => (a, b, true),
+        [a, b] if asked(b) => (b, a, false),
+        [_, _] => return Inside::Nothing,
+    };
+    let (Some(question), Some(answer)) = (question, answer) else { return Inside::MayFollow };
+    match (question.len, answer.status, answer.len) {
+        (Some(question), Some(200..=299), Some(answer)) => {
+            Inside::StartsAt(if a_asks { [question, answer] } else { [answer, question] })
+        }
+        (_, Some(200..=299), _) => Inside::MayFollow,
+        (_, _, _) => Inside::Nothing,
+    }
+}
+
+fn hear<'a>(head: &SideView<'a>) -> Heard<Message<'a>> {
+    // RFC 9112 section 2.2: an empty line before the request line is to be ignored.
+    let at = if head.stream.starts_with(b"\r\n") { 2 } else { 0 };
+    let stream = rest(head.stream, at);
+    match starts_with(stream, b"HTTP/1.") {
+        Some(true) => status_line(stream, at),
+        None => Heard::Open,
+        Some(false) => request_line(stream, at, head.complete),
+    }
+}
+
+fn status_line(stream: &[u8], at: usize) -> Heard<Message<'_>> {
+    let Some(line) = stream.get(7..12) else { return Heard::Open };
+    let [minor, b' ', digits @ ..] = line else { return Heard::Foreign };
+    let Some(status) = digits.iter().try_fold(0_u16, |sum, octet| {
+        octet.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add((octet - b'0').into()))
+    }) else {
+        return Heard::Foreign;
+    };
+    let behind = stream.get(12).is_none_or(|octet| matches!(octet, b' ' | b'\r' | b'\n'));
+    if !matches!(minor, b'0' | b'1') || !(100..600).contains(&status) || !behind {
+        return Heard::Foreign;
+    }
+    let protocol = from_wire(prefix(stream, 8));
+    let fact = format!("{protocol} answer {status}");
+    // "HTTP/1.", 0 or 1, space, three digits below 600
+    let bits = 56.0 + 7.0 + 8.0 + 15.0;
+    let mut said = Said::new(Role::Server, bits, fact, Spot::stream(at, 12))
+        .with(Detail::new(DetailKey::HttpProtocol, protocol))
+        .with(Detail::new(DetailKey::HttpStatus, status.to_string()));
+    let (fields, len) = head_section(stream);
+    if let Some(server) = field(fields, b"server") {
+        said = said.with(Detail::new(DetailKey::HttpServer, from_wire(server)));
+    }
+    let len = len.map(|len| len.saturating_add(at));
+    Heard::Speaks(Message { said, method: None, status: Some(status), len })
+}
+
+fn request_line(stream: &[u8], at: usize, complete: bool) -> Heard<Message<'_>> {
+    let word = prefix(stream, METHOD_BYTES_MAX + 1);
+    let token = word.iter().take_while(|octet| is_method_octet(**octet)).count();
+    let method = prefix(stream, token);
+    match stream.get(token) {
+        None if token <= METHOD_BYTES_MAX => return Heard::Open,
+        Some(b' ') if (3..=METHOD_BYTES_MAX).contains(&token) => {}
+        None | Some(_) => return Heard::Foreign,
+    }
+    let behind = rest(stream, token.saturating_add(1));
+    let size =
+        behind.iter().take_while(|octet| octet.is_ascii_graphic() || **octet >= 0x80).count();
+    let target = prefix(behind, size);
+    let (version, bits) = match read_version(rest(behind, size)) {
+        Version::Http(version) if size > 0 => (Some(version), 24.0 + 8.0 + 64.0),
+        // Every octet of the target is printable: 1.4 bits each.
+        Version::Cut if complete && may_be_http(method, target) => (None, 38.0 + 22.0),
+        Version::Cut if !complete => return Heard::Open,
+        Version::Cut | Version::Http(_) | Version::Other => return Heard::Foreign,
+    };
+    let said = request(stream, at, method, target, version, bits);
+    let len = head_section(stream).1.map(|len| len.saturating_add(at));
+    Heard::Speaks(Message { said, method: Some(method), status: None, len })
+}
+
+/// RFC 9110 section 5.6.2 allows more, but nobody names methods so.
+const fn is_method_octet(octet: u8) -> bool {
+    octet.is_ascii_uppercase() || matches!(octet, b'-' | b'_')
+}
+
+/// What ends a request line.
+enum Version<'a> {
+    /// HTTP/1.0 or HTTP/1.1.
+    Http(&'a [u8]),
+    /// It isn't there yet.
+    Cut,
+    /// Another protocol: RTSP, SIP, ICE, HTTP/2.
+    Other,
+}
+
+fn read_version(line: &[u8]) -> Version<'_> {
+    match starts_with(line, b" HTTP/1.") {
+        Some(true) => match (line.get(8), line.get(9)) {
+            (Some(b'0' | b'1'), Some(b'\r' | b'\n')) => {
+                Version::Http(line.get(1..9).unwrap_or_default())
+            }
+            (Some(b'0' | b'1') | None, None) => Version::Cut,
+            (Some(_) | None, _) => Version::Other,
+        },
+        None => Version::Cut,
+        Some(false) => Version::Other,
+    }
+}
+
+fn may_be_http(method: &[u8], target: &[u8]) -> bool {
+    let whole = target.starts_with(b"/") || target.starts_with(b"http://");
+    METHODS.contains(&method) && whole && target.len() >= CUT_TARGET_BYTES_MIN
+}
+
+fn request(
+    stream: &[u8],
+    at: usize,
+    method: &[u8],
+    target: &[u8],
+    version: Option<&[u8]>,
+    bits: f32,
+) -> Said {
+    let (name, url) = (from_wire(method), from_wire(target));
+    let fact = match version {
+        Some(version) => format!("{} request {name} {url}", from_wire(version)),
+        None => format!("HTTP request {name} {url}, its line not seen to the end"),
+    };
+    let spot = Spot::stream(at, method.len().saturating_add(1).saturating_add(target.len()));
+    let mut said = Said::new(Role::Client, bits, fact, spot)
+        .with(Detail::new(DetailKey::HttpMethod, name))
+        .with(Detail::new(DetailKey::HttpUrl, url));
+    if let Some(version) = version {
+        said = said.with(Detail::new(DetailKey::HttpProtocol, from_wire(version)));
+    }
+    let fields = head_section(stream).0;
+    let wanted =
+        [(b"host".as_slice(), DetailKey::HttpHost), (b"user-agent", DetailKey::HttpUserAgent)];
+    for (field_name, key) in wanted {
+        if let Some(value) = field(fields, field_name) {
+            said = said.with(Detail::new(key, from_wire(value)));
+        }
+    }
+    said
+}
+
+/// The start line and fields, and how long they are with their empty line, where that is there.
+fn head_section(stream: &[u8]) -> (&[u8], Option<usize>) {
+    let end = stream.windows(4).position(|window| window == b"\r\n\r\n");
+    let len = end.map(|end| end.saturating_add(4));
+    (prefix(stream, len.unwrap_or(stream.len())), len)
+}
+
+/// The value of the first field of this name, which is given in lower case.
+fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    section.split(|octet| *octet == b'\n').skip(1).find_map(|line| {
+        let colon = line.iter().position(|octet| *octet == b':')?;
+        let same = prefix(line, colon).eq_ignore_ascii_case(name);
+        same.then(|| rest(line, colon.saturating_add(1)).trim_ascii())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Finding, Side, Strength};
+    use super::*;
+
+    const REQUEST: &str =
+        "GET /a?b=c HTTP/1.1\r\nHost: www.example\r\nuser-agent:  test/1 \r\n\r\n";
+    const ANSWER: &str = "HTTP/1.1 404 Not Found\r\nServer: nginx\r\n\r\nno";
+
+    fn detail(found: &Finding, key: DetailKey) -> Option<&str> {
+        found.details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
+    }
+
+    #[test]
+    fn request_and_answer_are_named() {
+        let talk = Talk::tcp().a(REQUEST).b(ANSWER);
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        assert_eq!(detail(&found, DetailKey::HttpHost), Some("www.example"));
+        assert_eq!(detail(&found, DetailKey::HttpUserAgent), Some("test/1"));
+        assert_eq!(detail(&found, DetailKey::HttpStatus), Some("404"));
+        assert_eq!(detail(&found, DetailKey::HttpServer), Some("nginx"));
+        for side in Side::BOTH {
+            let found = talk.clone().only(side).named_by(&DETECTOR);
+            assert_eq!((found.strength, found.client), (Strength::OneSided, Some(Side::A)));
+        }
+    }
+
+    #[test]
+    fn odd_but_valid_requests_are_named() {
+        for line in [
+            "\r\nPOST http://proxy.example/ HTTP/1.0\r\n",
+            "RPC_IN_DATA /rpc/rpcproxy.dll?x:593 HTTP/1.1\r\n",
+            "OPTIONS * HTTP/1.1\n",
+            "VERSION-CONTROL /x HTTP/1.1\r\n",
+        ] {
+            Talk::tcp().a(line).named_by(&DETECTOR);
+        }
+    }
+
+    #[test]
+    fn a_request_in_pieces_and_a_cut_one_are_named() {
+        Talk::tcp().a("GE").a("T /x").a(" HTTP/1").a(".1\r\n").named_by(&DETECTOR);
+        let long = format!("GET /{}", "x".repeat(5000));
+        let found = Talk::tcp().a(long).named_by(&DETECTOR);
+        assert!(found.fact.ends_with("not seen to the end"));
+    }
+
+    #[test]
+    fn behind_connect_another_protocol_starts() {
+        let talk = Talk::tcp()
+            .b("CONNECT a.example:443 HTTP/1.1\r\n\r\n")
+            .a("HTTP/1.0 200 OK\r\nVia: x\r\n\r\n")
+            .b("SSH-2.0-x\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([34, 27]));
+        let refused = Talk::tcp()
+            .b("CONNECT a.example:443 HTTP/1.1\r\n\r\n")
+            .a("HTTP/1.0 403 Forbidden\r\n\r\n");
+        assert_eq!(refused.named_by(&DETECTOR).inside, Inside::Nothing);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp()
+            .a("OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n\r\n")
+            .b("SIP/2.0 200 OK\r\n\r\n")
+            .refused_by(&DETECTOR);
+        Talk::tcp()
+            .a("DESCRIBE rtsp://a/b RTSP/1.0\r\n\r\n")
+            .b("RTSP/1.0 200 OK\r\n\r\n")
+            .refused_by(&DETECTOR);
+        Talk::tcp().a("SOURCE /live ICE/1.0\r\n").b("ICY 200 OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").refused_by(&DETECTOR);
+        Talk::tcp()
+            .a("GNUTELLA CONNECT/0.6\r\n")
+            .b("GNUTELLA/0.6 200 OK\r\n")
+            .refused_by(&DETECTOR);
+        Talk::tcp().b("220 ready\r\n").a("HELP\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("GET key\r\n").b("HTTP/1.1 is spoken elsewhere\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("GET k").refused_by(&DETECTOR);
+        Talk::tcp().b("HTTP/1.1 999 No\r\n").refused_by(&DETECTOR);
+    }
+
+    #[test]
+    fn two_requests_do_not_fit_each_other() {
+        let found = Talk::tcp().a(REQUEST).b(REQUEST).named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::OneSided, None));
+    }
+}

@@ -1,0 +1,368 @@
+//! TLS 1.0 to 1.3 and SSL 3.0 (RFC 8446, RFC 5246), over TCP.
+//!
+//! From the start of a connection: a ClientHello, a ServerHello, an alert, or the ClientHello in
+//! SSL 2.0's record (RFC 5246 appendix E.2). From its middle: consecutive records.
+//!
+//! ```text
+//!  22 3.x len(2) | 1 ClientHello, 2 ServerHello  len(3) version(2) ...
+//!  21 3.x 0 2    | level(1) description(1)
+//!  1|len(15)     | 1 version(2) specs_len(2) session_len(2) challenge_len(2) ...
+//! ```
+
+mod records;
+
+use super::super::handshake::{
+    CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
+};
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use super::super::view::SideView;
+use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
+use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "tls",
+    title: "TLS",
+    reference: "RFC 8446 sections 4.1 and 5.1, RFC 5246 section 6.2 and appendix E.2",
+    over: Over::Tcp,
+    rests_on: "A ClientHello or ServerHello with consistent lengths and known versions, or an \
+               alert as the first record; in a connection captured from its middle, consecutive \
+               record headers of one version.",
+    blind_spots: "What TLS carries, once it is encrypted. In the middle of a connection a side \
+                  that sends records longer than the head is recognised only where a record ends \
+                  with it.",
+    bits: 28.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match hear_both(view, hear) {
+        Ok(said) => yes(join(DETECTOR.id, said)),
+        Err(answer) => answer,
+    }
+}
+
+fn hear(head: &SideView<'_>) -> Heard<Said> {
+    match opening(head.stream, head.complete) {
+        Heard::Foreign if !head.from_start => middle(head.stream, head.complete),
+        heard @ (Heard::Speaks(_) | Heard::Open | Heard::Foreign) => heard,
+    }
+}
+
+/// The first octets of a connection.
+fn opening(stream: &[u8], complete: bool) -> Heard<Said> {
+    match stream.first() {
+        Some(&HANDSHAKE) => handshake(stream, complete),
+        Some(&ALERT) => alert(stream),
+        Some(0x80..) => ssl2_hello(stream),
+        Some(_) => Heard::Foreign,
+        None => Heard::Open,
+    }
+}
+
+/// A hello message, of which its type at least must be there.
+fn handshake(stream: &[u8], complete: bool) -> Heard<Said> {
+    if stream.len() <= HEADER {
+        return if Header::may_start(stream) { Heard::Open } else { Heard::Foreign };
+    }
+    let Some(header) = Header::read(stream, 0) else { return Heard::Foreign };
+    // 4 octets of handshake header, and the version
+    let wanted = 6;
+    let Some(octets) = records::handshake_octets(stream, wanted) else { return Heard::Foreign };
+    if octets.len() < wanted && !complete {
+        return if hello_may_start(&octets) { Heard::Open } else { Heard::Foreign };
+    }
+    if !hello_may_start(&octets) {
+        return Heard::Foreign;
+    }
+    let len = be24(&octets, 1).map_or(usize::MAX, index);
+    let Some(octets) = records::handshake_octets(stream, len.saturating_add(4)) else {
+        return Heard::Foreign;
+    };
+    // RFC 8446 section 5.1: a ClientHello stands alone in its flight.
+    let alone = header.len <= len.saturating_add(4);
+    let body = rest(&octets, 4);
+    let whole = body.len() >= len;
+    let body = body.get(..len).unwrap_or(body);
+    let bits = records::FIRST_BITS + if octets.len() >= 4 { 15.0 } else { 7.0 };
+    Heard::or_foreign(match u8_at(&octets, 0) {
+        Some(CLIENT_HELLO) if alone => {
+            ClientHello::read(body, whole, Flavour::Tls).map(|hello| client_hello(&hello, bits))
+        }
+        Some(SERVER_HELLO) => {
+            ServerHello::read(body, whole, Flavour::Tls).map(|hello| server_hello(hello, bits))
+        }
+        _ => None,
+    })
+}
+
+/// Whether a hello's handshake header may start so: its type, and no more than 65,535 octets.
+fn hello_may_start(octets: &[u8]) -> bool {
+    matches!(octets.first(), None | Some(&(CLIENT_HELLO | SERVER_HELLO)))
+        && matches!(octets.get(1), None | Some(0))
+}
+
+fn client_hello(hello: &ClientHello<'_>, bits: f32) -> Said {
+    let mut fact = format!("{} ClientHello", version_words(hello.version));
+    let mut details = Vec::new();
+    if let Some(name) = hello.server_name {
+        let name = from_wire(name);
+        fact = format!("{fact} for {name}");
+        details.push(Detail::new(DetailKey::TlsSni, name));
+    }
+    if let Some(version) = hello.version {
+        details.push(Detail::new(DetailKey::TlsVersion, version_name(version)));
+    }
+    if !hello.alpn.is_empty() {
+        let names: Vec<_> = hello.alpn.iter().map(|name| from_wire(name)).collect();
+        details.push(Detail::new(DetailKey::TlsAlpn, names.join(",")));
+    }
+    let spot = Spot::stream(0, HEADER + 6);
+    Said { role: Role::Client, bits: bits + hello.bits, fact, spot, details }
+}
+
+fn server_hello(hello: ServerHello, bits: f32) -> Said {
+    let name = if hello.retry { "HelloRetryRequest" } else { "ServerHello" };
+    let fact = format!("{} {name}", version_words(hello.version));
+    let said = Said::new(Role::Server, bits + hello.bits, fact, Spot::stream(0, HEADER + 6));
+    match hello.version {
+        Some(version) => said.with(Detail::new(DetailKey::TlsVersion, version_name(version))),
+        None => said,
+    }
+}
+
+fn version_words(version: Option<u16>) -> String {
+    version.map_or_else(|| "TLS".to_owned(), version_name)
+}
+
+/// An alert before anything else: a server that wants no more of this (RFC 8446 section 6).
+fn alert(stream: &[u8]) -> Heard<Said> {
+    if stream.len() < HEADER + 2 {
+        let fits = Header::may_start(stream)
+            && matches!(stream.get(3), None | Some(0))
+            && matches!(stream.get(4), None | Some(2));
+        return if fits { Heard::Open } else { Heard::Foreign };
+    }
+    let Some(header) = Header::read(stream, 0) else { return Heard::Foreign };
+    let (Some(level), Some(what)) = (u8_at(stream, HEADER), u8_at(stream, HEADER + 1)) else {
+        return Heard::Open;
+    };
+    let level = match level {
+        1 => "warning",
+        2 => "fatal",
+        _ => return Heard::Foreign,
+    };
+    // The values of IANA's TLS Alerts registry.
+    let known = matches!(what, 0 | 10 | 20..=22 | 30 | 40..=52 | 60 | 70 | 71 | 80 | 86 | 90 | 100 | 109..=116 | 120 | 121);
+    if header.len != 2 || !known {
+        return Heard::Foreign;
+    }
+    // type and version, length, level, description
+    let bits = 8.0 + 13.7 + 16.0 + 7.0 + 2.7;
+    let fact = format!("TLS alert, {level}, description {what}");
+    Heard::Speaks(Said::new(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
+}
+
+/// A ClientHello in SSL 2.0's record: the lengths inside add up to the length of the record.
+fn ssl2_hello(stream: &[u8]) -> Heard<Said> {
+    if stream.len() < 11 {
+        let fits = matches!(stream.get(2), None | Some(&CLIENT_HELLO))
+            && matches!(stream.get(3), None | Some(0 | 3));
+        return if fits { Heard::Open } else { Heard::Foreign };
+    }
+    Heard::or_foreign(read_ssl2_hello(stream))
+}
+
+fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
+    let mut cursor = Cursor::new(stream);
+    let len = usize::from(cursor.be16()? & 0x7fff);
+    let kind = cursor.u8()?;
+    let version = cursor.be16()?;
+    let specs = usize::from(cursor.be16()?);
+    let session = usize::from(cursor.be16()?);
+    let challenge = usize::from(cursor.be16()?);
+    let fits = kind == CLIENT_HELLO
+        && matches!(version, 0x0002 | 0x0300..=0x0303)
+        && specs > 0
+        && specs.is_multiple_of(3)
+        && matches!(session, 0 | 16)
+        && (16..=32).contains(&challenge)
+        && 9 + specs + session + challenge == len;
+    // type, version, specifications, session, challenge, the sum
+    let bits = 8.0 + 13.7 + 1.6 + 15.0 + 12.0 + 15.0;
+    fits.then(|| {
+        let fact = format!("{} ClientHello in an SSL 2.0 record", version_name(version));
+        Said::new(Role::Client, bits, fact, Spot::stream(0, 11))
+            .with(Detail::new(DetailKey::TlsVersion, version_name(version)))
+    })
+}
+
+/// Somewhere in a connection: two records where the head starts, or one that fills it; or three
+/// records of application data in a row further on.
+fn middle(stream: &[u8], complete: bool) -> Heard<Said> {
+    if let Some(walk) = records::walk(stream, 0) {
+        if walk.headers >= 2 || walk.ends {
+            return Heard::Speaks(some_records(walk, 0, 0.0));
+        }
+        return if complete { Heard::Foreign } else { Heard::Open };
+    }
+    let starts = stream.windows(2).enumerate();
+    let starts = starts.filter(|(_, pair)| *pair == [APPLICATION_DATA, 3]);
+    let found = starts.map(|(at, _)| (at, records::walk(stream, at)));
+    for (at, walk) in found {
+        if let Some(walk) = walk.filter(|walk| walk.headers >= 3) {
+            // It may stand anywhere in the 4 KiB.
+            return Heard::Speaks(some_records(walk, at, 12.0));
+        }
+    }
+    if complete { Heard::Foreign } else { Heard::Open }
+}
+
+fn some_records(walk: records::Walk, at: usize, lost: f32) -> Said {
+    let more = f32::from(walk.headers.saturating_sub(1).min(8));
+    // Where the last record ends with the head, its 16-bit length was right; the head grew up to
+    // 48 times, and each time it could have been so by chance.
+    let end = if walk.ends { 10.0 } else { 0.0 };
+    let bits = records::FIRST_BITS + more * records::NEXT_BITS + end - lost;
+    let minor = walk.version & 0xff;
+    let records = if walk.headers == 1 { "record" } else { "records in a row" };
+    let fact = format!("{} TLS {records}, version field 3.{minor}", walk.headers);
+    Said::new(Role::Either, bits, fact, Spot::stream(at, HEADER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::handshake::samples;
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    fn record(kind: u8, version: u16, body: &[u8]) -> Vec<u8> {
+        let mut record = vec![kind];
+        record.extend(version.to_be_bytes());
+        record.extend(u16::try_from(body.len()).unwrap().to_be_bytes());
+        record.extend(body);
+        record
+    }
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut message = u32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
+        message[0] = kind;
+        message.extend(body);
+        message
+    }
+
+    fn client() -> Vec<u8> {
+        record(22, 0x0301, &message(1, &samples::client_hello("tls.example")))
+    }
+
+    fn server() -> Vec<u8> {
+        record(22, 0x0303, &message(2, &samples::server_hello()))
+    }
+
+    fn detail(found: &super::super::super::Finding, key: DetailKey) -> Option<&str> {
+        found.details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
+    }
+
+    #[test]
+    fn both_hellos_are_named_with_what_they_say() {
+        let talk = Talk::tcp().a(client()).b(server());
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        assert_eq!(detail(&found, DetailKey::TlsSni), Some("tls.example"));
+        assert_eq!(detail(&found, DetailKey::TlsAlpn), Some("h2"));
+        assert_eq!(detail(&found, DetailKey::TlsVersion), Some("TLS 1.3"));
+        assert_eq!(found.seen.side, Side::B);
+    }
+
+    #[test]
+    fn each_side_alone_is_named() {
+        let talk = Talk::tcp().a(client()).b(server());
+        let found = talk.clone().only(Side::A).named_by(&DETECTOR);
+        assert_eq!((found.strength, found.spoken_by), (Strength::OneSided, [true, false]));
+        let found = talk.only(Side::B).named_by(&DETECTOR);
+        assert_eq!((found.spoken_by, found.client), ([false, true], Some(Side::A)));
+    }
+
+    #[test]
+    fn a_probe_that_is_answered_otherwise_is_one_sided() {
+        let talk = Talk::tcp().a(client()).b("HTTP/1.1 400 Bad Request\r\n\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.spoken_by), (Strength::OneSided, [true, false]));
+    }
+
+    #[test]
+    fn an_alert_is_an_answer() {
+        let talk = Talk::tcp().a(client()).b(hex("15 0303 0002 02 28"));
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        Talk::tcp().b(hex("15 0301 0002 02 46")).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn a_hello_split_over_records_and_segments_is_read() {
+        let hello = message(1, &samples::client_hello("tls.example"));
+        let (first, second) = hello.split_at(3);
+        let mut stream = record(22, 0x0301, first);
+        stream.extend(record(22, 0x0301, second));
+        let mut talk = Talk::tcp();
+        for octet in stream {
+            talk = talk.a([octet]);
+        }
+        assert_eq!(detail(&talk.named_by(&DETECTOR), DetailKey::TlsSni), Some("tls.example"));
+    }
+
+    #[test]
+    fn a_hello_that_was_cut_by_the_snap_length_is_named() {
+        for octets in [6, 10, 20, 60] {
+            Talk::tcp().a(client()).snapped(octets).named_by(&DETECTOR);
+        }
+    }
+
+    #[test]
+    fn the_ssl2_compatible_hello_is_named() {
+        let mut hello = hex("80 2e 01 0301 0015 0000 0010");
+        hello.extend([0; 0x15 + 0x10]);
+        let found = Talk::tcp().a(hello).named_by(&DETECTOR);
+        assert_eq!(detail(&found, DetailKey::TlsVersion), Some("TLS 1.0"));
+    }
+
+    #[test]
+    fn records_in_the_middle_are_named() {
+        let mut records = record(23, 0x0303, &[0xa5; 40]);
+        records.extend(record(23, 0x0303, &[0x5a; 900]));
+        Talk::tcp().a(&records).midway().named_by(&DETECTOR);
+        // The head starts within a record.
+        let mut late = vec![0x77; 333];
+        late.extend(&records);
+        late.extend(record(23, 0x0303, &[0x5a; 9]));
+        let found = Talk::tcp().b(late).midway().named_by(&DETECTOR);
+        assert_eq!(found.seen.offset, 333);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        // a handshake record with random contents
+        Talk::tcp().a([vec![0x16, 3, 1, 0x40, 0], vec![0x99; 300]].concat()).refused_by(&DETECTOR);
+        // a ClientHello shorter than its own record
+        let mut short = client();
+        short[8] -= 9;
+        Talk::tcp().a(short).refused_by(&DETECTOR);
+        // version 3.9
+        let mut version = client();
+        version[2] = 9;
+        Talk::tcp().a(version).refused_by(&DETECTOR);
+        // application data before any handshake: others dress up so
+        let dressed = record(23, 0x0301, b"");
+        Talk::tcp().a(&dressed).b(&dressed).refused_by(&DETECTOR);
+        Talk::tcp().a(record(23, 0x0303, &[1; 99])).refused_by(&DETECTOR);
+        // a record whose neighbour is none
+        let mut broken = record(23, 0x0303, &[1; 99]);
+        broken.extend(b"GET / HTTP/1.1\r\n");
+        Talk::tcp().a(broken).midway().refused_by(&DETECTOR);
+        // an alert with an unknown description
+        Talk::tcp().b(hex("15 0303 0002 02 ff")).refused_by(&DETECTOR);
+        // the lengths of an SSL 2.0 hello don't add up
+        Talk::tcp().a(hex("80 2f 01 0301 0015 0000 0010 000000")).refused_by(&DETECTOR);
+    }
+}

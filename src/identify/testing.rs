@@ -1,0 +1,207 @@
+//! Small conversations for the detectors' tests.
+
+use super::{Datagram, Detector, Finding, FlowView, Probe, Side, SideView, Transport};
+use crate::config::Limits;
+use crate::time::Timestamp;
+
+/// A conversation, message by message, in the order of capture.
+#[derive(Clone, Debug)]
+pub(crate) struct Talk {
+    transport: Transport,
+    messages: Vec<(Side, Vec<u8>)>,
+    from_start: bool,
+    snap: usize,
+}
+
+impl Talk {
+    /// A TCP connection that was captured from its start.
+    pub(crate) fn tcp() -> Self {
+        Self::over(Transport::Tcp)
+    }
+
+    /// A UDP conversation.
+    pub(crate) fn udp() -> Self {
+        Self::over(Transport::Udp)
+    }
+
+    fn over(transport: Transport) -> Self {
+        Self { transport, messages: Vec::new(), from_start: true, snap: usize::MAX }
+    }
+
+    /// Side A says something.
+    pub(crate) fn a(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.messages.push((Side::A, bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// Side B says something.
+    pub(crate) fn b(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.messages.push((Side::B, bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// The capture starts in the middle of the connection.
+    pub(crate) fn midway(mut self) -> Self {
+        self.from_start = false;
+        self
+    }
+
+    /// A and B change places.
+    pub(crate) fn swapped(mut self) -> Self {
+        for (side, _) in &mut self.messages {
+            *side = side.other();
+        }
+        self
+    }
+
+    /// Only one side was captured.
+    pub(crate) fn only(mut self, side: Side) -> Self {
+        self.messages.retain(|(from, _)| *from == side);
+        self
+    }
+
+    /// Only so many octets of each message were captured. On TCP that is a hole: the rest of that
+    /// side is lost.
+    pub(crate) fn snapped(mut self, octets: usize) -> Self {
+        self.snap = octets;
+        self
+    }
+
+    /// What the detector says after the first `count` messages.
+    pub(crate) fn probe_at(&self, detector: &Detector, count: usize, ended: bool) -> Probe {
+        let limits = Limits::default();
+        let messages = &self.messages[..count];
+        let mut streams = [Vec::new(), Vec::new()];
+        let mut datagrams = [Vec::new(), Vec::new()];
+        let mut full = [false; 2];
+        for (nth, (side, bytes)) in messages.iter().enumerate() {
+            let kept = bytes.len().min(self.snap);
+            let (stream, list) = (&mut streams[side.index()], &mut datagrams[side.index()]);
+            match self.transport {
+                Transport::Tcp if full[side.index()] => {}
+                Transport::Tcp => {
+                    stream.extend_from_slice(&bytes[..kept]);
+                    stream.truncate(limits.head_stream_bytes_max);
+                    full[side.index()] |=
+                        kept < bytes.len() || stream.len() == limits.head_stream_bytes_max;
+                }
+                Transport::Udp if list.len() == limits.head_datagrams_max => {}
+                Transport::Udp => {
+                    let room = match (nth + 1 == count, list.is_empty()) {
+                        (true, _) => usize::MAX,
+                        (false, true) => limits.head_first_datagram_bytes_max,
+                        (false, false) => limits.head_datagram_bytes_max,
+                    };
+                    list.push(Datagram {
+                        bytes: &bytes[..kept.min(room)],
+                        wire_len: bytes.len(),
+                        time: Timestamp::from_nanos(i64::try_from(nth).unwrap() * 20_000_000),
+                    });
+                    full[side.index()] |= list.len() == limits.head_datagrams_max;
+                }
+            }
+        }
+        let side = |at: usize| SideView {
+            stream: &streams[at],
+            from_start: self.from_start && self.transport == Transport::Tcp,
+            datagrams: &datagrams[at],
+            complete: ended || full[at],
+        };
+        (detector.probe)(&FlowView { transport: self.transport, sides: [side(0), side(1)] })
+    }
+
+    /// What the detector ends up with when it is asked after each message, as for a flow: its last
+    /// yes, and never again after a no.
+    pub(crate) fn heard_by(&self, detector: &Detector) -> Option<Finding> {
+        let mut best = None;
+        let steps = (1..=self.messages.len()).map(|count| (count, false));
+        for (count, ended) in steps.chain([(self.messages.len(), true)]) {
+            match self.probe_at(detector, count, ended) {
+                Probe::Yes(finding) => best = Some(*finding),
+                Probe::Wait => assert!(!ended, "{} waits for a flow that has ended", detector.id),
+                Probe::No => break,
+            }
+        }
+        best
+    }
+
+    /// The finding of a conversation that must be named, the same either way round; cut at any
+    /// length it must do no harm.
+    pub(crate) fn named_by(&self, detector: &Detector) -> Finding {
+        let found = self.heard_by(detector);
+        let Some(found) = found else { panic!("{} does not name {self:x?}", detector.id) };
+        assert_eq!(found.protocol, detector.id);
+        assert!(found.bits >= 24.0, "{found:?}");
+        assert!(found.bits >= detector.bits, "{} < {} in {found:?}", found.bits, detector.bits);
+        assert!(found.spoken_by[found.seen.side.index()], "{found:?}");
+        assert!((1..=16).contains(&found.seen.len), "{found:?}");
+        let turned = self.clone().swapped().heard_by(detector).expect("also the other way round");
+        assert_eq!(turned.client, found.client.map(Side::other), "{found:?}");
+        assert_eq!(turned.spoken_by, [found.spoken_by[1], found.spoken_by[0]], "{found:?}");
+        assert_eq!(turned.strength, found.strength, "{found:?}");
+        for cut in 0..200 {
+            let _ = self.clone().snapped(cut).heard_by(detector);
+        }
+        found
+    }
+
+    /// Asserts that the detector names neither this, nor this the other way round, nor one side of it.
+    pub(crate) fn refused_by(&self, detector: &Detector) {
+        let turned = self.clone().swapped();
+        for talk in [&self.clone().only(Side::A), &self.clone().only(Side::B), &turned, self] {
+            let found = talk.heard_by(detector);
+            assert_eq!(found, None, "{} names {talk:x?}", detector.id);
+        }
+    }
+}
+
+/// Octets written as hexadecimal digits; white space is for the reader.
+pub(crate) fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    assert!(digits.len().is_multiple_of(2), "half an octet");
+    let text = String::from_utf8(digits).unwrap();
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+/// A small seeded generator (SplitMix64: Steele, Lea, Flood 2014): the same numbers everywhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// Starts at a seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 bits.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// The toss of a coin.
+    pub(crate) fn coin(&mut self) -> bool {
+        self.next().is_multiple_of(2)
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub(crate) fn between(&mut self, low: u64, high: u64) -> usize {
+        usize::try_from(low + self.next() % (high - low + 1)).unwrap()
+    }
+
+    /// So many octets.
+    pub(crate) fn octets(&mut self, count: usize) -> Vec<u8> {
+        let mut octets: Vec<u8> = Vec::with_capacity(count + 8);
+        while octets.len() < count {
+            octets.extend_from_slice(&self.next().to_le_bytes());
+        }
+        octets.truncate(count);
+        octets
+    }
+}
