@@ -2,13 +2,15 @@
 
 use super::Detector;
 
+mod dtls;
 mod http;
 mod ssh;
 mod tls;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
-    &http::DETECTOR, //
+    &dtls::DETECTOR,
+    &http::DETECTOR,
     &ssh::DETECTOR,
     &tls::DETECTOR,
 ];
