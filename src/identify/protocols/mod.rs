@@ -5,6 +5,7 @@ use super::Detector;
 mod dtls;
 mod http;
 mod ssh;
+mod stun;
 mod tls;
 
 /// All detectors, sorted by id.
@@ -12,5 +13,6 @@ pub(super) static ALL: &[&Detector] = &[
     &dtls::DETECTOR,
     &http::DETECTOR,
     &ssh::DETECTOR,
+    &stun::DETECTOR,
     &tls::DETECTOR,
 ];
