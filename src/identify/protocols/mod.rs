@@ -4,6 +4,7 @@ use super::Detector;
 
 mod dtls;
 mod http;
+mod rtp;
 mod ssh;
 mod stun;
 mod tls;
@@ -12,6 +13,7 @@ mod tls;
 pub(super) static ALL: &[&Detector] = &[
     &dtls::DETECTOR,
     &http::DETECTOR,
+    &rtp::DETECTOR,
     &ssh::DETECTOR,
     &stun::DETECTOR,
     &tls::DETECTOR,
