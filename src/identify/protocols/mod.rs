@@ -8,6 +8,7 @@ mod rtp;
 mod ssh;
 mod stun;
 mod tls;
+mod udt;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
@@ -17,4 +18,5 @@ pub(super) static ALL: &[&Detector] = &[
     &ssh::DETECTOR,
     &stun::DETECTOR,
     &tls::DETECTOR,
+    &udt::DETECTOR,
 ];
