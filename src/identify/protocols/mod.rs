@@ -4,6 +4,7 @@ use super::Detector;
 
 mod dtls;
 mod http;
+mod quic;
 mod rtp;
 mod ssh;
 mod stun;
@@ -14,6 +15,7 @@ mod udt;
 pub(super) static ALL: &[&Detector] = &[
     &dtls::DETECTOR,
     &http::DETECTOR,
+    &quic::DETECTOR,
     &rtp::DETECTOR,
     &ssh::DETECTOR,
     &stun::DETECTOR,
