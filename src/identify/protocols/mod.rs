@@ -2,6 +2,7 @@
 
 use super::Detector;
 
+mod dns;
 mod dtls;
 mod http;
 mod quic;
@@ -13,6 +14,7 @@ mod udt;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
+    &dns::DETECTOR,
     &dtls::DETECTOR,
     &http::DETECTOR,
     &quic::DETECTOR,
