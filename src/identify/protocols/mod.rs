@@ -2,9 +2,11 @@
 
 use super::Detector;
 
+mod cgp;
 mod dns;
 mod dtls;
 mod http;
+mod ica;
 mod quic;
 mod rtp;
 mod ssh;
@@ -14,9 +16,11 @@ mod udt;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
+    &cgp::DETECTOR,
     &dns::DETECTOR,
     &dtls::DETECTOR,
     &http::DETECTOR,
+    &ica::DETECTOR,
     &quic::DETECTOR,
     &rtp::DETECTOR,
     &ssh::DETECTOR,
