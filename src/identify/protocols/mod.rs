@@ -7,6 +7,7 @@ mod dns;
 mod dtls;
 mod http;
 mod ica;
+mod mysql;
 mod quic;
 mod rtp;
 mod ssh;
@@ -21,6 +22,7 @@ pub(super) static ALL: &[&Detector] = &[
     &dtls::DETECTOR,
     &http::DETECTOR,
     &ica::DETECTOR,
+    &mysql::DETECTOR,
     &quic::DETECTOR,
     &rtp::DETECTOR,
     &ssh::DETECTOR,
