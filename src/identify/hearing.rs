@@ -18,15 +18,6 @@ pub(super) enum Heard<T> {
 }
 
 impl<T> Heard<T> {
-    /// What `map` makes of what was said.
-    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Heard<U> {
-        match self {
-            Self::Speaks(said) => Heard::Speaks(map(said)),
-            Self::Open => Heard::Open,
-            Self::Foreign => Heard::Foreign,
-        }
-    }
-
     /// The answer of a check that either holds or rules the protocol out.
     pub(super) fn or_foreign(said: Option<T>) -> Self {
         said.map_or(Self::Foreign, Self::Speaks)

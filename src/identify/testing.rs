@@ -1,16 +1,27 @@
 //! Small conversations for the detectors' tests.
 
+use std::fmt;
+
 use super::{Datagram, Detector, Finding, FlowView, Probe, Side, SideView, Transport};
-use crate::config::Limits;
+use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
 use crate::time::Timestamp;
 
 /// A conversation, message by message, in the order of capture.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Talk {
     transport: Transport,
     messages: Vec<(Side, Vec<u8>)>,
     from_start: bool,
     snap: usize,
+}
+
+impl fmt::Debug for Talk {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |bytes: &[u8]| bytes[..bytes.len().min(40)].to_vec();
+        let messages = self.messages.iter().map(|(side, bytes)| (side, bytes.len(), short(bytes)));
+        write!(to, "{:?} cut to {}: ", self.transport, self.snap)?;
+        to.debug_list().entries(messages).finish()
+    }
 }
 
 impl Talk {
@@ -85,9 +96,9 @@ impl Talk {
                     full[side.index()] |=
                         kept < bytes.len() || stream.len() == limits.head_stream_bytes_max;
                 }
-                Transport::Udp if list.len() == limits.head_datagrams_max => {}
+                Transport::Udp if list.len() == HEAD_DATAGRAMS_MAX => {}
                 Transport::Udp => {
-                    let room = match (nth + 1 == count, list.is_empty()) {
+                    let room = match (nth + 1 == count && !ended, list.is_empty()) {
                         (true, _) => usize::MAX,
                         (false, true) => limits.head_first_datagram_bytes_max,
                         (false, false) => limits.head_datagram_bytes_max,
@@ -97,7 +108,7 @@ impl Talk {
                         wire_len: bytes.len(),
                         time: Timestamp::from_nanos(i64::try_from(nth).unwrap() * 20_000_000),
                     });
-                    full[side.index()] |= list.len() == limits.head_datagrams_max;
+                    full[side.index()] |= list.len() == HEAD_DATAGRAMS_MAX;
                 }
             }
         }
@@ -129,7 +140,7 @@ impl Talk {
     /// length it must do no harm.
     pub(crate) fn named_by(&self, detector: &Detector) -> Finding {
         let found = self.heard_by(detector);
-        let Some(found) = found else { panic!("{} does not name {self:x?}", detector.id) };
+        let Some(found) = found else { panic!("{} does not name {self:02x?}", detector.id) };
         assert_eq!(found.protocol, detector.id);
         assert!(found.bits >= 24.0, "{found:?}");
         assert!(found.bits >= detector.bits, "{} < {} in {found:?}", found.bits, detector.bits);
@@ -150,7 +161,7 @@ impl Talk {
         let turned = self.clone().swapped();
         for talk in [&self.clone().only(Side::A), &self.clone().only(Side::B), &turned, self] {
             let found = talk.heard_by(detector);
-            assert_eq!(found, None, "{} names {talk:x?}", detector.id);
+            assert_eq!(found, None, "{} names {talk:02x?}", detector.id);
         }
     }
 }

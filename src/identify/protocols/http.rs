@@ -294,7 +294,7 @@ mod tests {
             .b("CONNECT a.example:443 HTTP/1.1\r\n\r\n")
             .a("HTTP/1.0 200 OK\r\nVia: x\r\n\r\n")
             .b("SSH-2.0-x\r\n");
-        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([34, 27]));
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([27, 34]));
         let refused = Talk::tcp()
             .b("CONNECT a.example:443 HTTP/1.1\r\n\r\n")
             .a("HTTP/1.0 403 Forbidden\r\n\r\n");

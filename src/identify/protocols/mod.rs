@@ -2,13 +2,31 @@
 
 use super::Detector;
 
+mod cgp;
+mod dns;
+mod dtls;
 mod http;
+mod ica;
+mod mysql;
+mod quic;
+mod rtp;
 mod ssh;
+mod stun;
 mod tls;
+mod udt;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
-    &http::DETECTOR, //
+    &cgp::DETECTOR,
+    &dns::DETECTOR,
+    &dtls::DETECTOR,
+    &http::DETECTOR,
+    &ica::DETECTOR,
+    &mysql::DETECTOR,
+    &quic::DETECTOR,
+    &rtp::DETECTOR,
     &ssh::DETECTOR,
+    &stun::DETECTOR,
     &tls::DETECTOR,
+    &udt::DETECTOR,
 ];

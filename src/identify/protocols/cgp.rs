@@ -1,0 +1,130 @@
+//! Citrix's Common Gateway Protocol (session reliability), over TCP; over UDP inside EDT.
+//!
+//! ```text
+//!  1a "CGP/01"                                   starts what a side says, or is in its first 32 octets
+//!  00 16 "Citrix.TcpProxyService"                the service that is asked for, in the first 256
+//! ```
+//!
+//! No specification is public; these are what public recognisers and captures agree on.
+
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use super::super::view::{SideView, Transport};
+use super::super::{Detector, FlowView, Over, Probe, Strength};
+use crate::wire::prefix;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "cgp",
+    title: "Citrix CGP",
+    reference: "Public captures and recognisers (port 2598); no specification is public",
+    over: Over::Both,
+    rests_on: "1a \"CGP/01\" as the first octets of a side, or a little later together with the \
+               name of the service, Citrix.TcpProxyService; over UDP that name.",
+    blind_spots: "A connection captured after its start, and CGP inside TLS.",
+    bits: 56.0,
+    probe,
+};
+
+const MAGIC: &[u8] = b"\x1aCGP/01";
+const SERVICE: &[u8] = b"\0\x16Citrix.TcpProxyService";
+
+/// The magic stands within so many octets.
+const MAGIC_WITHIN: usize = 32;
+
+/// The service's name stands within so many octets.
+const SERVICE_WITHIN: usize = 256;
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    let hear = match view.transport {
+        Transport::Tcp => hear_stream,
+        Transport::Udp => hear_datagrams,
+    };
+    let said = match hear_both(view, hear) {
+        Ok(said) => said,
+        Err(answer) => return answer,
+    };
+    yes(join(DETECTOR.id, said).map(|mut found| {
+        // Both said what nothing else says.
+        if found.spoken_by == [true; 2] {
+            found.strength = Strength::Signature;
+        }
+        found
+    }))
+}
+
+fn hear_stream(head: &SideView<'_>) -> Heard<Said> {
+    let start = prefix(head.stream, MAGIC_WITHIN.saturating_add(MAGIC.len()));
+    let Some(at) = find(start, MAGIC) else {
+        let more = head.stream.len() < MAGIC_WITHIN.saturating_add(MAGIC.len());
+        return if more { Heard::Open } else { Heard::Foreign };
+    };
+    let said = || Said::new(Role::Either, 56.0, "CGP/01", Spot::stream(at, MAGIC.len()));
+    if at == 0 {
+        return Heard::Speaks(said());
+    }
+    if find(prefix(head.stream, SERVICE_WITHIN), SERVICE).is_some() {
+        return Heard::Speaks(Said {
+            bits: 200.0,
+            fact: "CGP/01 asks for Citrix.TcpProxyService".to_owned(),
+            ..said()
+        });
+    }
+    if head.stream.len() < SERVICE_WITHIN { Heard::Open } else { Heard::Foreign }
+}
+
+fn hear_datagrams(head: &SideView<'_>) -> Heard<Said> {
+    let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {
+        find(prefix(datagram.bytes, SERVICE_WITHIN), SERVICE).map(|at| (nth, at))
+    });
+    let Some((nth, at)) = found else { return Heard::Open };
+    let fact = "CGP asks for Citrix.TcpProxyService, in a datagram (EDT)";
+    Heard::Speaks(Said::new(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Side;
+    use super::super::super::testing::Talk;
+    use super::*;
+
+    fn hello() -> Vec<u8> {
+        [MAGIC, &[1; 20], SERVICE].concat()
+    }
+
+    #[test]
+    fn the_magic_is_named_from_each_side() {
+        let talk = Talk::tcp().a(hello()).b([MAGIC, &[2; 30]].concat());
+        assert_eq!(talk.named_by(&DETECTOR).strength, Strength::Signature);
+        for side in Side::BOTH {
+            let found = talk.clone().only(side).named_by(&DETECTOR);
+            assert_eq!(found.strength, Strength::OneSided);
+        }
+    }
+
+    #[test]
+    fn the_magic_further_on_needs_the_service() {
+        let late = [&[0; 12], &*hello()].concat();
+        assert_eq!(Talk::tcp().a(late).named_by(&DETECTOR).seen.offset, 12);
+        Talk::tcp().a([&[0; 12], MAGIC, &[3; 300]].concat()).refused_by(&DETECTOR);
+        Talk::tcp().a([&[0; 12], MAGIC].concat()).refused_by(&DETECTOR);
+    }
+
+    #[test]
+    fn in_datagrams_the_service_is_named() {
+        let found = Talk::udp().a([9; 60]).a([&[0; 16], &*hello()].concat()).named_by(&DETECTOR);
+        assert_eq!((found.seen.datagram, found.seen.offset), (1, 43));
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("CGP/01 without its control character").refused_by(&DETECTOR);
+        Talk::tcp().a("\x1aCGP/02 another version, and then some").refused_by(&DETECTOR);
+        Talk::tcp().a([&[0; 60], &*hello()].concat()).refused_by(&DETECTOR);
+        Talk::tcp().a("\x1aICAP OPTIONS").refused_by(&DETECTOR);
+        Talk::udp().a(MAGIC).refused_by(&DETECTOR);
+        Talk::udp().a("a page about Citrix.TcpProxyService").refused_by(&DETECTOR);
+    }
+}

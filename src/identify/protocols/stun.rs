@@ -1,0 +1,343 @@
+//! STUN (RFC 8489, RFC 5389), with TURN's messages (RFC 8656), over UDP and TCP; over UDP also the
+//! first STUN (RFC 3489), which has no magic cookie.
+//!
+//! ```text
+//!  00 type(14) length(16) | 2112a442 | transaction(12) | attributes: type(2) length(2) value, to 4
+//! ```
+//!
+//! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
+
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join_if, yes};
+use super::super::view::{Datagram, Side, SideView, Transport};
+use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "stun",
+    title: "STUN and TURN",
+    reference: "RFC 8489 sections 5 and 14, RFC 8656, RFC 3489 section 11, RFC 4571",
+    over: Over::Both,
+    rests_on: "The magic cookie and a length that is the datagram's; without the cookie, known \
+               attributes of the right size to the last octet, or the transaction repeated in the \
+               answer.",
+    blind_spots: "TURN's channel data without the messages that opened the channel. A flow whose \
+                  first datagrams are media is not called STUN for the checks that come between.",
+    bits: 39.0,
+    probe,
+};
+
+const COOKIE: u32 = 0x2112_a442;
+
+/// Octets of a message's header.
+const HEADER: usize = 20;
+
+/// A message on TCP is not longer than what fits a datagram.
+const LENGTH_MAX: u16 = 2048;
+
+/// A message's header, and what was checked.
+struct Message {
+    /// Two bits of class, twelve of method (RFC 8489 section 5).
+    class: u16,
+    method: u16,
+    /// From the cookie's place on: with RFC 3489 all of it is the transaction.
+    transaction: [u8; 16],
+    software: Option<Box<str>>,
+    bits: f32,
+    at: usize,
+    /// It has the magic cookie, or attributes as good as that; else the answer must prove it.
+    proven: bool,
+}
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    let hear = match view.transport {
+        Transport::Udp => hear_datagram,
+        Transport::Tcp => hear_stream,
+    };
+    let said = match hear_both(view, hear) {
+        Ok(said) => said,
+        Err(answer) => return answer,
+    };
+    let same = match &said {
+        [Some(a), Some(b)] => a.transaction == b.transaction,
+        [_, None] | [None, _] => false,
+    };
+    let proven = said.iter().flatten().any(|message| message.proven) || same;
+    if !proven {
+        let done = view.each().all(|(_, head)| head.complete || head.has_spoken());
+        return if done { Probe::No } else { Probe::Wait };
+    }
+    let said = said.map(|message| message.map(|message| words(message, same)));
+    let fits = said.iter().all(Option::is_some);
+    let found = join_if(fits, DETECTOR.id, said);
+    yes(found.map(|mut found| {
+        found.inside = inside(view);
+        found
+    }))
+}
+
+/// Where the flow goes on in another protocol: behind the STUN messages that open each side.
+fn inside(view: &FlowView<'_>) -> Inside {
+    if view.transport == Transport::Tcp {
+        return Inside::Nothing;
+    }
+    let leading = |side: Side| {
+        let datagrams = view.side(side).datagrams.iter();
+        datagrams.take_while(|datagram| read(datagram, 0).is_some()).count()
+    };
+    let lens = Side::BOTH.map(leading);
+    let more = Side::BOTH.into_iter().any(|side| *side.of(&lens) < view.side(side).datagrams.len());
+    if more { Inside::StartsAt(lens) } else { Inside::MayFollow }
+}
+
+fn hear_datagram(head: &SideView<'_>) -> Heard<Message> {
+    match head.datagrams.first() {
+        Some(datagram) => Heard::or_foreign(read(datagram, 0)),
+        None => Heard::Open,
+    }
+}
+
+/// RFC 8489 section 6.2.2: messages stand one behind the other; ICE puts a 16-bit length before
+/// each (RFC 4571).
+fn hear_stream(head: &SideView<'_>) -> Heard<Message> {
+    let stream = head.stream;
+    let framed = be16(stream, 0).zip(be16(stream, 4)).is_some_and(|(outer, inner)| {
+        usize::from(outer) == usize::from(inner).saturating_add(HEADER)
+    });
+    let at = if framed { 2 } else { 0 };
+    if stream.first().is_some_and(|octet| octet & 0xc0 != 0) {
+        return Heard::Foreign;
+    }
+    if stream.len() < HEADER + 2 {
+        return Heard::Open;
+    }
+    let message = rest(stream, at);
+    let Some(len) = be16(message, 2).filter(|len| *len <= LENGTH_MAX) else {
+        return Heard::Foreign;
+    };
+    let wire_len = usize::from(len).saturating_add(HEADER);
+    let bytes = message.get(..wire_len).unwrap_or(message);
+    let one = Datagram { bytes, wire_len, time: crate::time::Timestamp::MIN };
+    let found = read(&one, at).filter(|message| message.proven && message.method <= 0x00ff);
+    Heard::or_foreign(found.map(|message| Message {
+        // Here the length proves nothing of its own, but it is short.
+        bits: message.bits - 16.0 + 5.0,
+        ..message
+    }))
+}
+
+fn read(datagram: &Datagram<'_>, at: usize) -> Option<Message> {
+    let bytes = datagram.bytes;
+    let kind = be16(bytes, 0)?;
+    let len = be16(bytes, 2)?;
+    let transaction = array::<16>(bytes, 4)?;
+    let fits = kind & 0xc000 == 0
+        && len.is_multiple_of(4)
+        && usize::from(len).saturating_add(HEADER) == datagram.wire_len;
+    if !fits {
+        return None;
+    }
+    // RFC 8489 figure 3: M11..M7 C1 M6..M4 C0 M3..M0
+    let class = (kind >> 7 & 2) | (kind >> 4 & 1);
+    let method = (kind >> 2 & 0x0f80) | (kind >> 1 & 0x70) | (kind & 0x0f);
+    let mut message =
+        Message { class, method, transaction, software: None, bits: 2.0 + 16.0, at, proven: false };
+    let attributes = rest(bytes, HEADER);
+    if be32(bytes, 4)? == COOKIE {
+        message.bits += 32.0;
+        message.proven = true;
+        message.walk(attributes, datagram.is_whole())?;
+    } else {
+        message.walk_classic(attributes, datagram.is_whole())?;
+    }
+    Some(message)
+}
+
+impl Message {
+    /// Attributes must end where the message ends.
+    fn walk(&mut self, attributes: &[u8], whole: bool) -> Option<()> {
+        let mut cursor = Cursor::new(attributes);
+        while !cursor.is_empty() {
+            let kind = cursor.be16();
+            let Some(value) = cursor.block16() else { return (!whole).then_some(()) };
+            // SOFTWARE (RFC 8489 section 14.14)
+            if kind == Some(0x8022) {
+                self.software = Some(from_wire(value.trim_ascii_end()));
+            }
+            let pad = value.len().wrapping_neg() & 3;
+            if cursor.skip(pad).is_none() {
+                return (!whole).then_some(());
+            }
+        }
+        Some(())
+    }
+
+    /// RFC 3489 section 11.1 and 11.2: six message types, eleven attributes, all but one of which
+    /// have a size of their own. A message of header alone proves too little.
+    fn walk_classic(&mut self, attributes: &[u8], whole: bool) -> Option<()> {
+        if !matches!((self.class, self.method), (0 | 2 | 3, 1 | 2)) || !whole {
+            return None;
+        }
+        self.bits += 11.4;
+        let mut cursor = Cursor::new(attributes);
+        while !cursor.is_empty() {
+            let kind = cursor.be16()?;
+            let value = cursor.block16()?;
+            self.bits += 13.0 + classic_bits(kind, value)?;
+            self.proven = true;
+        }
+        Some(())
+    }
+}
+
+/// -log2 of the chance that a random length and value suit the attribute; `None` where they don't.
+fn classic_bits(kind: u16, value: &[u8]) -> Option<f32> {
+    let address = value.len() == 8 && u8_at(value, 0) == Some(0) && u8_at(value, 1) == Some(1);
+    match kind {
+        // MAPPED-, RESPONSE-, SOURCE-, CHANGED-ADDRESS, REFLECTED-FROM; and XOR-MAPPED-ADDRESS of
+        // the drafts that came after
+        1 | 2 | 4 | 5 | 0x0b | 0x8020 if address => Some(32.0),
+        // CHANGE-REQUEST: two flags
+        3 if be32(value, 0).is_some_and(|flags| flags & !6 == 0) && value.len() == 4 => Some(46.0),
+        // USERNAME, PASSWORD, UNKNOWN-ATTRIBUTES
+        6 | 7 | 0x0a if value.len().is_multiple_of(4) && !value.is_empty() => Some(2.0),
+        // MESSAGE-INTEGRITY
+        8 if value.len() == 20 => Some(16.0),
+        // ERROR-CODE: 21 bits of zero, class, number
+        9 if be32(value, 0).is_some_and(|code| code >> 11 == 0) => Some(21.0),
+        // SERVER, XOR-ONLY: seen in servers of that time
+        0x8022 if value.is_ascii() => Some(4.0),
+        0x0021 if value.is_empty() => Some(16.0),
+        _ => None,
+    }
+}
+
+fn words(message: Message, same: bool) -> Said {
+    let (role, class) = match message.class {
+        0 => (Role::Client, "request"),
+        1 => (Role::Either, "indication"),
+        2 => (Role::Server, "success"),
+        _ => (Role::Server, "error"),
+    };
+    let method = match message.method {
+        1 => "Binding",
+        2 => "Shared Secret",
+        3 => "TURN Allocate",
+        4 => "TURN Refresh",
+        6 => "TURN Send",
+        7 => "TURN Data",
+        8 => "TURN CreatePermission",
+        9 => "TURN ChannelBind",
+        10 => "TURN Connect",
+        11 => "TURN ConnectionBind",
+        12 => "TURN ConnectionAttempt",
+        0x80 => "GOOG-PING",
+        _ => "other",
+    };
+    let classic =
+        if message.transaction.starts_with(&COOKIE.to_be_bytes()) { "" } else { " (RFC 3489)" };
+    let bits = message.bits + if same { 64.0 } else { 0.0 };
+    let fact = format!("STUN {method} {class}{classic}");
+    let said = Said::new(role, bits, fact, Spot::datagram(0, message.at, 8));
+    match message.software {
+        Some(software) => said.with(Detail::new(DetailKey::StunSoftware, software)),
+        None => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    const REQUEST: &str = "0001 0008 2112a442 000102030405060708090a0b 8028 0004 11223344";
+    const SUCCESS: &str = "0101 0018 2112a442 000102030405060708090a0b \
+                           0020 0008 0001 2233 44556677 8022 0006 74657374 2f31 2020";
+    const CLASSIC_REQUEST: &str = "0001 0008 a1a2a3a4a5a6a7a8a9aaabacadaeaf00 0003 0004 00000000";
+    const CLASSIC_ANSWER: &str =
+        "0101 000c a1a2a3a4a5a6a7a8a9aaabacadaeaf00 0001 0008 00010cab c0000201";
+    const BARE_REQUEST: &str = "0001 0000 a1a2a3a4a5a6a7a8a9aaabacadaeaf00";
+
+    #[test]
+    fn request_and_answer_are_named() {
+        let talk = Talk::udp().a(hex(REQUEST)).b(hex(SUCCESS));
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        assert_eq!(found.inside, Inside::MayFollow);
+        let software = Detail::new(DetailKey::StunSoftware, "test/1");
+        assert_eq!(found.details, [software]);
+        for side in Side::BOTH {
+            let found = talk.clone().only(side).named_by(&DETECTOR);
+            assert_eq!((found.strength, found.client), (Strength::OneSided, Some(Side::A)));
+        }
+    }
+
+    #[test]
+    fn ice_peers_both_ask() {
+        let found = Talk::udp().a(hex(REQUEST)).b(hex(REQUEST)).named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, None));
+    }
+
+    #[test]
+    fn what_follows_is_another_protocol() {
+        let found = Talk::udp()
+            .a(hex(REQUEST))
+            .b(hex(SUCCESS))
+            .b(hex(REQUEST))
+            .b([0x80; 60])
+            .named_by(&DETECTOR);
+        assert_eq!(found.inside, Inside::StartsAt([1, 2]));
+    }
+
+    #[test]
+    fn streams_are_named_with_and_without_framing() {
+        Talk::tcp().a(hex(REQUEST)).b(hex(SUCCESS)).named_by(&DETECTOR);
+        let framed = [hex("001c"), hex(REQUEST)].concat();
+        assert_eq!(Talk::tcp().a(framed).named_by(&DETECTOR).seen.offset, 2);
+    }
+
+    #[test]
+    fn classic_stun_is_named_by_its_attributes() {
+        let talk = Talk::udp().a(hex(CLASSIC_REQUEST)).b(hex(CLASSIC_ANSWER));
+        assert_eq!(talk.named_by(&DETECTOR).strength, Strength::BothSides);
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+        // without attributes only the answer proves it
+        Talk::udp().a(hex(BARE_REQUEST)).b(hex(CLASSIC_ANSWER)).named_by(&DETECTOR);
+        Talk::udp().a(hex(BARE_REQUEST)).refused_by(&DETECTOR);
+    }
+
+    #[test]
+    fn captures_cut_short_are_named_by_the_cookie() {
+        for octets in [20, 25, 30] {
+            Talk::udp().b(hex(SUCCESS)).snapped(octets).named_by(&DETECTOR);
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        // a length that isn't the datagram's, or isn't a multiple of 4
+        let mut long = hex(REQUEST);
+        long.push(0);
+        Talk::udp().a(long).refused_by(&DETECTOR);
+        // the cookie in a datagram that starts otherwise
+        let mut media = hex(REQUEST);
+        media[0] = 0x80;
+        Talk::udp().a(media).refused_by(&DETECTOR);
+        // an attribute that is longer than the message
+        let mut attribute = hex(REQUEST);
+        attribute[22] = 1;
+        Talk::udp().a(attribute).refused_by(&DETECTOR);
+        // UDT data whose length field would fit
+        let mut udt = hex("00000008 c0000001 000f4240 3a5b6c7d");
+        udt.extend([7; 12]);
+        Talk::udp().a(&udt).b(&udt).refused_by(&DETECTOR);
+        // Apple Remote Desktop: 00 01, and a length, but no STUN
+        Talk::udp().b(hex("0001 0004 00310000 0000")).refused_by(&DETECTOR);
+        // classic types with unknown attributes, or bad sizes
+        let other = "0001 0008 a1a2a3a4a5a6a7a8a9aaabacadaeaf00 4003 0004 00000000";
+        Talk::udp().a(hex(other)).refused_by(&DETECTOR);
+        let flags = "0001 0008 a1a2a3a4a5a6a7a8a9aaabacadaeaf00 0003 0004 00000008";
+        Talk::udp().a(hex(flags)).refused_by(&DETECTOR);
+    }
+}
