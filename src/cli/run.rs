@@ -23,7 +23,7 @@ pub(super) struct Run {
     classifier: Classifier,
     format: Box<dyn output::Format>,
     out: Box<dyn Write>,
-    packets: Option<PacketWriter<BufWriter<File>>>,
+    packets: Option<PacketWriter<File>>,
     summary: RunSummary,
     events: Vec<Event>,
     is_live: bool,
@@ -84,6 +84,9 @@ impl Run {
         wanted: &mut dyn FnMut(&Frame<'_>) -> bool,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Trouble> {
+        // Their names; while frames are lent the source itself cannot be asked.
+        let names = source.sources().to_vec();
+        let context = Context { sources: &names, live: self.is_live };
         loop {
             let mut packet_error = None;
             let Self { classifier, packets, summary, events, .. } = self;
@@ -95,7 +98,7 @@ impl Run {
                 summary.last = Some(summary.last.map_or(frame.at.time, |last| last.max(frame.at.time)));
                 let seized = classifier.ingest(frame, events);
                 if let (true, Some(writer)) = (seized.watched, packets.as_mut()) {
-                    packet_error = packet_error.take().or(writer.frame(frame).err());
+                    packet_error = packet_error.take().or(writer.write(frame, &context).err());
                 }
             });
             if let Some(error) = packet_error {
@@ -194,14 +197,10 @@ fn create(path: &Path) -> Result<File, Exit> {
     })
 }
 
-fn open_packets(path: &Path) -> Result<PacketWriter<BufWriter<File>>, Exit> {
+fn open_packets(path: &Path) -> Result<PacketWriter<File>, Exit> {
     let classic = path.extension().is_some_and(|extension| extension == "pcap");
     let format = if classic { PacketFormat::Pcap } else { PacketFormat::Pcapng };
-    let file = BufWriter::new(create(path)?);
-    PacketWriter::new(file, format).map_err(|error| {
-        log::error(&format!("cannot write {}: {error}", path.display()));
-        Exit::BrokeOff
-    })
+    Ok(PacketWriter::new(create(path)?, format))
 }
 
 /// Colour on a terminal only, unless asked for; `NO_COLOR` (no-color.org) turns it off.
