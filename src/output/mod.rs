@@ -1,1 +1,136 @@
-//! Writers of events.
+//! Writers of events: one file a format, one row each in [`FORMATS`].
+//!
+//! A writer gets the events one at a time, in the order in which they are to be told, and the
+//! [`RunSummary`] at the end. It opens nothing, asks no clock and keeps a bounded amount: where the
+//! octets go is the caller's business. Faults of the output come back as they are. A reader that
+//! has gone away is an [`io::ErrorKind::BrokenPipe`], which the caller may take for success.
+//!
+//! What strangers wrote is escaped here and nowhere else (invariant 6): see [`escape`].
+
+use std::fmt;
+use std::io;
+
+use crate::capture::SourceInfo;
+use crate::event::Event;
+use crate::frame::SourceId;
+
+mod community_id;
+mod csv;
+pub mod escape;
+mod eve;
+mod json;
+pub mod packets;
+pub mod schema;
+mod summary;
+
+pub use csv::{COLUMNS as CSV_COLUMNS, Csv};
+pub use eve::Eve;
+pub use packets::{PacketFormat, PacketWriter};
+pub use summary::{AnomalyCount, RunSummary};
+
+/// All formats, the default first.
+pub static FORMATS: &[FormatRow] = &[
+    FormatRow { name: "eve", about: "Suricata's EVE JSON", make: |_| Box::new(Eve::new()) },
+    FormatRow { name: "csv", about: "one row a flow", make: |_| Box::new(Csv::new()) },
+];
+
+/// One way to write events down.
+pub trait Format {
+    /// Writes one event, or keeps what it needs of it for the end.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    fn event(
+        &mut self,
+        out: &mut dyn io::Write,
+        event: &Event,
+        context: &Context<'_>,
+    ) -> io::Result<()>;
+
+    /// Writes what was kept, and the summary. Called once, after the last event.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    fn finish(
+        &mut self,
+        out: &mut dyn io::Write,
+        summary: &RunSummary,
+        context: &Context<'_>,
+    ) -> io::Result<()>;
+}
+
+/// A format that can be asked for by name.
+pub struct FormatRow {
+    /// The word for `--format`.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// Makes a writer.
+    pub make: fn(Look) -> Box<dyn Format>,
+}
+
+impl fmt::Debug for FormatRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FormatRow").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// How output for people is to look. The other formats look the same everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Columns of the terminal; what is less than 60 is taken for 60.
+    pub width: usize,
+    /// Whether labels are coloured.
+    pub colour: bool,
+}
+
+impl Default for Look {
+    /// For a file or a pipe.
+    fn default() -> Self {
+        Self { width: 120, colour: false }
+    }
+}
+
+/// What writers must know beside the events.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'a> {
+    /// The sources by [`SourceId`], as known so far.
+    pub sources: &'a [SourceInfo],
+    /// Whether the sources are interfaces: then frames are named by their time, and rows are written
+    /// as they come.
+    pub live: bool,
+}
+
+impl<'a> Context<'a> {
+    /// The name of a source; empty where it is not known.
+    pub fn source_name(&self, source: SourceId) -> &'a str {
+        usize::try_from(source.0)
+            .ok()
+            .and_then(|index| self.sources.get(index))
+            .map_or("", |source| source.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_has_its_own_name_and_ends_an_empty_run_well() {
+        for (at, row) in FORMATS.iter().enumerate() {
+            assert!(FORMATS[..at].iter().all(|other| other.name != row.name));
+            let mut out = Vec::new();
+            (row.make)(Look::default())
+                .finish(&mut out, &RunSummary::default(), &Context::default())
+                .unwrap();
+            assert!(out.ends_with(b"\n"), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_source_has_no_name() {
+        assert_eq!(Context::default().source_name(SourceId(7)), "");
+    }
+}

@@ -1,0 +1,153 @@
+//! The JSON that EVE is made of: compact, one reused buffer, no tree of values in between.
+//!
+//! serde_json escapes control characters; here the other characters that act on a display are
+//! escaped too, so that a line may be looked at in a terminal.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
+
+use super::escape::is_hazard;
+use crate::time::Timestamp;
+
+/// Appends a value as JSON to `buffer`.
+pub(super) fn append<T: Serialize>(buffer: &mut Vec<u8>, value: &T) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(buffer, Visible);
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// Compact JSON whose strings hold no character that acts on a display.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        // Nearly all of it is ASCII, and ASCII's own controls never come here but for DEL.
+        if fragment.bytes().all(|octet| octet.is_ascii() && octet != 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_hazard(c)) {
+            let (before, after) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            let mut chars = after.chars();
+            chars.next();
+            rest = chars.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+/// A time as Suricata writes it: UTC, microseconds, `+0000`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time(pub(super) Timestamp);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = civil(self.0);
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000",
+            time.year(),
+            time.month(),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.subsec_nanosecond() / 1000
+        )
+    }
+}
+
+/// The date and the time of day in UTC.
+pub(super) fn civil(time: Timestamp) -> jiff::civil::DateTime {
+    // jiff's range is wider than that of 64-bit nanoseconds: the epoch never has to stand in.
+    let time = jiff::Timestamp::from_nanosecond(i128::from(time.nanos())).unwrap_or_default();
+    jiff::tz::Offset::UTC.to_datetime(time)
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// An address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addr(pub(super) IpAddr);
+
+impl Serialize for Addr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Octets as lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Named counts as an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts<'a, const N: usize>(pub(super) [&'static str; N], pub(super) &'a [u64; N]);
+
+impl<const N: usize> Serialize for Counts<'_, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(self.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json<T: Serialize>(value: &T) -> String {
+        let mut buffer = Vec::new();
+        append(&mut buffer, value).unwrap();
+        String::from_utf8(buffer).unwrap()
+    }
+
+    #[test]
+    fn times_look_as_suricata_writes_them() {
+        let time = Timestamp::from_parts(1_795_352_405, 123_456_789);
+        assert_eq!(json(&Time(time)), r#""2026-11-22T13:00:05.123456+0000""#);
+        assert_eq!(json(&Time(Timestamp::default())), r#""1970-01-01T00:00:00.000000+0000""#);
+        // Rounded down before the epoch too, and the ends of the range have a date.
+        assert_eq!(Time(Timestamp::from_nanos(-1)).to_string(), "1969-12-31T23:59:59.999999+0000");
+        assert!(Time(Timestamp::MIN).to_string().starts_with("1677-09-21T"));
+        assert!(Time(Timestamp::from_nanos(i64::MAX)).to_string().starts_with("2262-04-11T"));
+    }
+
+    #[test]
+    fn characters_that_act_on_a_display_are_escaped() {
+        let text = "a\u{202e}b\x1b\x7f\u{e0041}\u{e9}\"\n";
+        let written = json(&text);
+        assert_eq!(written, "\"a\\u202eb\\u001b\\u007f\\udb40\\udc41\u{e9}\\\"\\n\"");
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+    }
+
+    #[test]
+    fn octets_are_lower_case_hex() {
+        assert_eq!(json(&Hex(&[0x16, 0xfe, 0xff, 0])), r#""16feff00""#);
+        assert_eq!(json(&Hex(&[])), r#""""#);
+    }
+}

@@ -1,0 +1,127 @@
+//! What a run amounts to: counted while it goes, written by every format at its end.
+//!
+//! Losses are not here: they stand in the sources' own [`crate::capture::SourceInfo`].
+
+use std::time::Duration;
+
+use crate::config::Watch;
+use crate::event::{AnomalyEvent, Event, Label, Status};
+use crate::identify::Transport;
+use crate::time::Timestamp;
+
+/// Totals of one run. Whoever reads the frames fills it; [`RunSummary::count`] counts the events.
+#[derive(Clone, Debug, Default)]
+pub struct RunSummary {
+    /// What was watched.
+    pub watch: Watch,
+    /// Time of the first frame.
+    pub first: Option<Timestamp>,
+    /// Time of the last frame; of a live run: when it ended.
+    pub last: Option<Timestamp>,
+    /// Frames read.
+    pub frames: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+    /// Frames that belong to a flow in range.
+    pub frames_in_range: u64,
+    /// Flows by label, in [`Label::ALL`]'s order.
+    pub flows_by_label: [u64; 3],
+    /// Flows by status, in [`Status::ALL`]'s order.
+    pub flows_by_status: [u64; 9],
+    /// TCP flows.
+    pub flows_tcp: u64,
+    /// UDP flows.
+    pub flows_udp: u64,
+    /// What stopped the decoder, in the order of the events.
+    pub anomalies: Vec<AnomalyCount>,
+    /// Files that are no captures.
+    pub skipped: Vec<String>,
+    /// What else a reader has to know to take the result right, a sentence each.
+    pub notices: Vec<String>,
+}
+
+/// One kind of anomaly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnomalyCount {
+    /// The kind and its first instance.
+    pub first: AnomalyEvent,
+    /// Frames.
+    pub count: u64,
+}
+
+impl RunSummary {
+    /// Counts one event.
+    pub fn count(&mut self, event: &Event) {
+        match event {
+            Event::Flow(flow) => {
+                let (label, status) = (flow.verdict.label, flow.verdict.status);
+                bump(&mut self.flows_by_label, Label::ALL.iter().position(|&one| one == label));
+                bump(&mut self.flows_by_status, Status::ALL.iter().position(|&one| one == status));
+                match flow.transport {
+                    Transport::Tcp => self.flows_tcp += 1,
+                    Transport::Udp => self.flows_udp += 1,
+                }
+            }
+            Event::Anomaly(anomaly) => self.count_anomaly(*anomaly),
+            Event::Endpoint(_) => {}
+        }
+    }
+
+    /// All flows in range.
+    pub fn flows(&self) -> u64 {
+        self.flows_by_label.iter().sum()
+    }
+
+    /// Frames that anomalies stopped.
+    pub fn anomalous_frames(&self) -> u64 {
+        self.anomalies.iter().map(|anomaly| anomaly.count).sum()
+    }
+
+    /// The time that the capture covers.
+    pub fn elapsed(&self) -> Duration {
+        match (self.first, self.last) {
+            (Some(first), Some(last)) => last.since(first),
+            (None, _) | (_, None) => Duration::ZERO,
+        }
+    }
+
+    fn count_anomaly(&mut self, anomaly: AnomalyEvent) {
+        let same = |known: &&mut AnomalyCount| {
+            (known.first.event, known.first.layer) == (anomaly.event, anomaly.layer)
+        };
+        match self.anomalies.iter_mut().find(same) {
+            Some(known) => known.count += anomaly.count,
+            None => self.anomalies.push(AnomalyCount { first: anomaly, count: anomaly.count }),
+        }
+    }
+}
+
+fn bump(counts: &mut [u64], at: Option<usize>) {
+    if let Some(count) = at.and_then(|at| counts.get_mut(at)) {
+        *count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Layer;
+    use crate::frame::FrameRef;
+
+    #[test]
+    fn anomalies_of_one_kind_are_added_up() {
+        let one = AnomalyEvent {
+            event: "ipv4.header_too_short",
+            layer: Layer::Network,
+            offset: 14,
+            frame: FrameRef::default(),
+            count: 2,
+        };
+        let mut summary = RunSummary::default();
+        summary.count(&Event::Anomaly(one));
+        summary.count(&Event::Anomaly(AnomalyEvent { count: 3, ..one }));
+        summary.count(&Event::Anomaly(AnomalyEvent { event: "vlan.too_many", ..one }));
+        assert_eq!(summary.anomalies.len(), 2);
+        assert_eq!(summary.anomalous_frames(), 7);
+    }
+}
