@@ -170,8 +170,14 @@ impl Head {
         look(&FlowView { transport, sides: [side_view(Side::A), side_view(Side::B)] })
     }
 
-    /// Finds the packet that shows what a detector points at.
-    pub fn quote(&self, transport: Transport, seen: &Sighting) -> Option<Quote> {
+    /// Finds the packet that shows what a detector points at. `newest` is the packet that was just
+    /// captured, which it was shown whole.
+    pub fn quote(
+        &self,
+        transport: Transport,
+        seen: &Sighting,
+        newest: Option<&Offer<'_>>,
+    ) -> Option<Quote> {
         let head = seen.side.of(&self.sides);
         let (piece, within) = match transport {
             Transport::Udp => (head.pieces.get(seen.datagram)?, seen.offset),
@@ -180,7 +186,11 @@ impl Head {
                 (piece, seen.offset.saturating_sub(piece.start))
             }
         };
-        let kept = wire::prefix(wire::rest(&head.bytes, piece.start), piece.len);
+        let whole = newest.filter(|offer| transport == Transport::Udp && offer.at == piece.at);
+        let kept = match whole {
+            Some(offer) => offer.bytes,
+            None => wire::prefix(wire::rest(&head.bytes, piece.start), piece.len),
+        };
         let len = seen.len.clamp(1, QUOTE_BYTES_MAX);
         Some(Quote {
             at: piece.at,
@@ -387,7 +397,7 @@ mod tests {
             Offer { at: at(1), ..offer(100, b"abc") },
             Offer { at: at(2), ..offer(102, b"cdef") },
         ]);
-        let quote = head.quote(Transport::Tcp, &Sighting::stream(Side::A, 4, 9)).unwrap();
+        let quote = head.quote(Transport::Tcp, &Sighting::stream(Side::A, 4, 9), None).unwrap();
         assert_eq!(quote, Quote { at: at(2), offset: 2, bytes: b"ef".to_vec() });
     }
 
