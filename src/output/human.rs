@@ -1,0 +1,206 @@
+//! Numbers, times and lines for people.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::json::civil;
+use crate::time::Timestamp;
+
+/// A time in UTC, to the second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock(pub(super) Timestamp);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = civil(self.0);
+        write!(
+            f,
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+            time.year(),
+            time.month(),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second()
+        )
+    }
+}
+
+/// A number with its thousands set apart: `12,345`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A number and its noun: `1 flow`, `2 flows`.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(number))
+}
+
+/// Octets in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.
+pub(super) fn bytes(octets: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if octets < 1000 {
+        return format!("{octets} B");
+    }
+    let mut scale = 1000u64;
+    let mut units = UNITS.iter().peekable();
+    while let Some(unit) = units.next() {
+        // Tenths, rounded down: what is shown was there.
+        let tenths = octets / (scale / 10);
+        if tenths < 100 {
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        }
+        if tenths < 10_000 || units.peek().is_none() {
+            return format!("{} {unit}", tenths / 10);
+        }
+        scale = scale.saturating_mul(1000);
+    }
+    format!("{octets} B")
+}
+
+/// A span in its two largest units: `5 s`, `2 h 13 min`, `3 d 4 h`.
+pub(super) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes, seconds) {
+        (0, 0, 0, 0) => format!("{} ms", span.as_millis()),
+        (0, 0, 0, seconds) => format!("{seconds} s"),
+        (0, 0, minutes, seconds) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes, _) => format!("{hours} h {} min", minutes % 60),
+        (days, hours, _, _) => format!("{days} d {} h", hours % 24),
+    }
+}
+
+/// How many columns of a terminal a text takes, near enough: East Asian wide characters and emoji
+/// take two, combining marks none.
+pub(super) fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.chars().map(char_width).sum()
+}
+
+const fn char_width(c: char) -> usize {
+    match c {
+        '\u{300}'..='\u{36f}' | '\u{fe00}'..='\u{fe0f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
+}
+
+/// Appends `text` and blanks up to `columns`.
+pub(super) fn push_padded(line: &mut String, text: &str, columns: usize) {
+    line.push_str(text);
+    for _ in width(text)..columns {
+        line.push(' ');
+    }
+}
+
+/// Breaks a text into lines of at most `columns`, at blanks where there are any.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let word_width = width(word);
+        if used > 0 && used + 1 + word_width <= columns {
+            line.push(' ');
+            line.push_str(word);
+            used += 1 + word_width;
+            continue;
+        }
+        if used > 0 {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        for c in word.chars() {
+            if used + char_width(c) > columns {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push(c);
+            used += char_width(c);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(counted(1, "flow"), "1 flow");
+        assert_eq!(counted(5000, "flow"), "5,000 flows");
+    }
+
+    #[test]
+    fn octets_are_rounded_down_to_few_digits() {
+        for (octets, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (2210, "2.2 kB"),
+            (9_999, "9.9 kB"),
+            (10_000, "10 kB"),
+            (999_999, "999 kB"),
+            (1_000_000, "1.0 MB"),
+            (926_000_000, "926 MB"),
+            (u64::MAX, "18 EB"),
+        ] {
+            assert_eq!(bytes(octets), text);
+        }
+    }
+
+    #[test]
+    fn spans_have_two_units() {
+        for (seconds, text) in
+            [(5, "5 s"), (65, "1 min 5 s"), (7980, "2 h 13 min"), (273_600, "3 d 4 h")]
+        {
+            assert_eq!(span(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(span(Duration::from_millis(12)), "12 ms");
+    }
+
+    #[test]
+    fn lines_are_wrapped_at_blanks_and_words_only_where_they_must() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
+        assert_eq!(wrap("", 10), [""]);
+        assert_eq!(wrap("\u{65e5}\u{672c}\u{8a9e}", 4), ["\u{65e5}\u{672c}", "\u{8a9e}"]);
+        for line in wrap("a \u{65e5}\u{672c}\u{8a9e}bc de fghi\u{301}", 3) {
+            assert!(width(&line) <= 3, "{line}");
+        }
+    }
+
+    #[test]
+    fn clocks_are_utc() {
+        assert_eq!(
+            Clock(Timestamp::from_parts(1_795_352_405, 0)).to_string(),
+            "2026-11-22 13:00:05"
+        );
+    }
+}
