@@ -57,7 +57,7 @@ fn meaning(v6: bool, icmp_type: u8, code: u8) -> Option<Unreachable> {
         (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6) => Some(Unreachable::Prohibited),
         (false, 3, 4) => Some(Unreachable::Transit),
         (false, 3, _) | (true, 1, _) => Some(Unreachable::Host),
-        (false, 4 | 5 | 11 | 12, _) | (true, 2 | 3 | 4, _) => Some(Unreachable::Transit),
+        (false, 4 | 5 | 11 | 12, _) | (true, 2..=4, _) => Some(Unreachable::Transit),
         _ => None,
     }
 }

@@ -49,8 +49,11 @@ fn frame(link: u16, bytes: &[u8]) -> Frame<'_> {
     Frame { at: FrameRef::default(), link: LinkType(link), wire_len, bytes }
 }
 
+/// Source port, destination port, payload.
+type Found = (u16, u16, Vec<u8>);
+
 /// What the decoder finds: packets as (source port, destination port, payload), stops by name.
-fn found(frame: &Frame<'_>) -> (Vec<(u16, u16, Vec<u8>)>, Vec<&'static str>) {
+fn found(frame: &Frame<'_>) -> (Vec<Found>, Vec<&'static str>) {
     let (mut packets, mut stops) = (Vec::new(), Vec::new());
     decode(frame, &Limits::default(), &mut |decoded| match decoded {
         Decoded::Stop(stop) => stops.push(stop.event),
@@ -172,7 +175,7 @@ fn what_the_snap_length_cut_is_no_anomaly() {
     for len in 0..bytes.len() {
         let cut = Frame { bytes: &bytes[..len], wire_len, ..frame(1, &[]) };
         let (packets, stops) = found(&cut);
-        assert_eq!(stops, [] as [&str; 0], "cut to {len}");
+        assert!(stops.is_empty(), "cut to {len}: {stops:?}");
         assert_eq!(packets.len(), usize::from(len >= 14 + 20 + 8), "cut to {len}");
     }
 }
