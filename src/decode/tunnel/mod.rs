@@ -2,10 +2,15 @@
 //! one file each.
 //!
 //! A new one is its file, its `mod` line and its line in [`TUNNELS`].
+//!
+//! What an EtherType or an IP protocol number announces is one, or is malformed and named.
 
+use super::link::{ETHERNET, LLC, PPP};
 use super::{Halt, Next, Opened, Part};
 use crate::event::Layer;
 
+mod mpls;
+mod pppoe;
 mod vlan;
 
 /// How a tunnel's header is announced by the layer before it.
@@ -31,7 +36,7 @@ pub struct Tunnel {
 }
 
 /// All encapsulations that can be opened.
-pub static TUNNELS: &[&Tunnel] = &[&vlan::TUNNEL];
+pub static TUNNELS: &[&Tunnel] = &[&mpls::TUNNEL, &pppoe::TUNNEL, &vlan::TUNNEL];
 
 /// The encapsulation that is announced so.
 pub fn find(entry: Entry) -> Option<&'static Tunnel> {
@@ -40,14 +45,23 @@ pub fn find(entry: Entry) -> Option<&'static Tunnel> {
 
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// Transparent Ethernet bridging: what GRE and others call an Ethernet frame (RFC 1701, RFC 7637).
+const ETHERTYPE_BRIDGED: u16 = 0x6558;
+/// PPP, in GRE (RFC 2637).
+const ETHERTYPE_PPP: u16 = 0x880b;
+/// LLC behind a type instead of a length: jumbo frames (draft-ietf-isis-ext-eth).
+const ETHERTYPE_LLC: u16 = 0x8870;
 
 /// Opens what an EtherType announces.
 pub(super) fn open_ethertype(ethertype: u16, part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    if ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6 {
-        return Ok(Opened { next: Next::Ip, rest: part, adds: None });
+    match ethertype {
+        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Opened::new(Next::Ip, part)),
+        ETHERTYPE_BRIDGED => Ok(Opened::new(Next::Link(ETHERNET), part)),
+        ETHERTYPE_PPP => Ok(Opened::new(Next::Link(PPP), part)),
+        ETHERTYPE_LLC => Ok(Opened::new(Next::Link(LLC), part)),
+        // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
+        _ => find(Entry::EtherType(ethertype)).map_or(Err(Halt::Done), |row| (row.open)(part)),
     }
-    // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
-    find(Entry::EtherType(ethertype)).map_or(Err(Halt::Done), |row| (row.open)(part))
 }
 
 /// Opens what an IP protocol number announces.
@@ -63,4 +77,18 @@ pub(super) fn over_udp(src: u16, dst: u16) -> Option<&'static Tunnel> {
 /// What a tunnel says of a header that does not fit.
 fn too_short(part: &Part<'_>, event: &'static str) -> Halt {
     part.too_short(Layer::Tunnel, event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tunnels_are_announced_alike() {
+        let mut seen: Vec<Entry> = Vec::new();
+        for entry in TUNNELS.iter().flat_map(|row| row.entries) {
+            assert!(!seen.contains(entry), "{entry:?}");
+            seen.push(*entry);
+        }
+    }
 }
