@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::fragment::Reassembly;
-use super::testing::{Found, NOTHING, found_in, frame, ipv4, ipv6, opens, tcp, udp, v4};
+use super::testing::{Found, NOTHING, ethernet, found_in, frame, ipv4, ipv6, opens, tcp, udp, v4};
 use super::*;
 use crate::config::Config;
 use crate::time::Timestamp;
@@ -202,6 +202,21 @@ fn malformed_fragments_are_named() {
     assert_eq!(found(&[piece4(1, 0, true, &[0; 12])]).1, ["fragment_length_invalid"]);
     assert_eq!(found(&[piece4(1, 8, true, &[])]).1, ["fragment_length_invalid"]);
     assert_eq!(found(&[piece4(1, 65_528, false, &[0; 40])]).1, ["fragment_too_long"]);
+}
+
+#[test]
+fn tunnels_are_opened_behind_fragments_and_fragments_in_tunnels() {
+    // VXLAN whose outer packet came in two pieces, and whose inner one is a piece again.
+    let inner = cut_up(&datagram(), 9, &[24]);
+    let outer = |inside: &[u8], id: u8| {
+        let frame = ethernet(0x0800, inside);
+        let vxlan = udp(40_000, 4789, &[&[8, 0, 0, 0, 0, 0, 42, 0], &frame[..]].concat());
+        cut_up(&vxlan, id, &[16, 48])
+    };
+    let pieces = [outer(&inner[0], 1), outer(&inner[1], 2)].concat();
+    let (packets, stops) = found(&pieces);
+    assert_eq!(packets.last(), whole().0.last());
+    assert_eq!((packets.len(), stops), (3, vec![]));
 }
 
 #[test]

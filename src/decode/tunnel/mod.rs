@@ -3,15 +3,29 @@
 //!
 //! A new one is its file, its `mod` line and its line in [`TUNNELS`].
 //!
-//! What an EtherType or an IP protocol number announces is one, or is malformed and named.
+//! What an EtherType or an IP protocol number announces is one, or is malformed and named. A UDP port
+//! announces nothing for sure: the datagram was handed on as what it is, and what does not check out
+//! as the tunnel is left alone ([`not_this`]).
 
 use super::link::{ETHERNET, LLC, PPP};
 use super::{Halt, Next, Opened, Part};
 use crate::event::Layer;
 
+mod capwap;
+mod etherip;
+mod geneve;
+mod gre;
+mod gtp;
+mod ip_in_ip;
+mod l2tp;
+mod l2tpv3;
 mod mpls;
+mod nsh;
+mod pbb;
 mod pppoe;
+mod teredo;
 mod vlan;
+mod vxlan;
 
 /// How a tunnel's header is announced by the layer before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +50,26 @@ pub struct Tunnel {
 }
 
 /// All encapsulations that can be opened.
-pub static TUNNELS: &[&Tunnel] = &[&mpls::TUNNEL, &pppoe::TUNNEL, &vlan::TUNNEL];
+pub static TUNNELS: &[&Tunnel] = &[
+    &capwap::TUNNEL,
+    &etherip::TUNNEL,
+    &geneve::TUNNEL,
+    &gre::TUNNEL,
+    &gtp::TUNNEL,
+    &gtp::VERSION_0,
+    &ip_in_ip::IPV4,
+    &ip_in_ip::IPV6,
+    &l2tp::TUNNEL,
+    &l2tpv3::TUNNEL,
+    &mpls::TUNNEL,
+    &nsh::TUNNEL,
+    &pbb::TUNNEL,
+    &pppoe::TUNNEL,
+    &teredo::TUNNEL,
+    &vlan::TUNNEL,
+    &vxlan::GPE,
+    &vxlan::TUNNEL,
+];
 
 /// The encapsulation that is announced so.
 pub fn find(entry: Entry) -> Option<&'static Tunnel> {
@@ -77,6 +110,11 @@ pub(super) fn over_udp(src: u16, dst: u16) -> Option<&'static Tunnel> {
 /// What a tunnel says of a header that does not fit.
 fn too_short(part: &Part<'_>, event: &'static str) -> Halt {
     part.too_short(Layer::Tunnel, event)
+}
+
+/// What a tunnel over UDP says of a payload that is not its own: the datagram was only on its port.
+const fn not_this() -> Halt {
+    Halt::Done
 }
 
 #[cfg(test)]
