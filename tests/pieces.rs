@@ -1,4 +1,12 @@
 //! Invariant 8: pieces of a capture, put together in any order, give the events of the whole.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod support;
 
