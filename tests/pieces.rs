@@ -27,16 +27,27 @@ fn plans() -> impl Strategy<Value = Plan> {
     (prop::collection::vec(0.0..1.0_f64, 0..6), 1..4_usize, any::<u64>())
 }
 
-/// Which of `ways` a frame goes: by its flow, so that each flow stays together.
-fn way(frame: &OwnedFrame, ways: usize, config: &Config) -> usize {
+/// Deals a frame out to one of `parts`: by its flow, so that each flow stays together. A fragment is
+/// nobody's yet: all get to know it.
+fn deal(frame: &OwnedFrame, parts: &mut [Collector], config: &Config) {
     let mut key: Option<FlowKey> = None;
-    decode::decode(&frame.frame(), &config.limits, &mut |decoded| {
-        if let Decoded::Packet(packet) = decoded {
+    let mut fragments = false;
+    decode::decode(&frame.frame(), &config.limits, &mut |decoded| match decoded {
+        Decoded::Packet(packet) => {
             key.get_or_insert(FlowKey::of(&packet, config.vlan_in_key).0);
         }
+        Decoded::Fragment(_) => fragments = true,
+        Decoded::Stop(..) => {}
     });
-    let Some(key) = key else { return 0 };
-    (usize::from(key.a.port) + usize::from(key.b.port) * 3) % ways
+    let ports = key.map_or(0, |key| usize::from(key.a.port) + usize::from(key.b.port) * 3);
+    let way = ports % parts.len();
+    for (number, part) in parts.iter_mut().enumerate() {
+        if number == way {
+            part.ingest(&frame.frame());
+        } else if fragments {
+            part.pass_by(&frame.frame());
+        }
+    }
 }
 
 fn events_of_pieces(
@@ -53,7 +64,7 @@ fn events_of_pieces(
         let mut parts: Vec<Collector> =
             (0..*ways).map(|_| Collector::new(config.clone())).collect();
         for frame in &frames[window[0]..window[1]] {
-            parts[way(frame, *ways, config)].ingest(&frame.frame());
+            deal(frame, &mut parts, config);
         }
         pieces.extend(parts.into_iter().map(|part| (number as u64, part)));
     }
