@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::run::Run;
+use super::run::{Run, Wanted};
 use super::{Exit, Watching, Writing, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::live::Stop;
 use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::frame::Frame;
 
 /// Label the flows in capture files.
 #[derive(Debug, Args)]
@@ -54,11 +55,10 @@ impl Read {
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
-        Ok(run.drive(
-            &mut source,
-            &mut |frame| bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)),
-            &|| stop.as_ref().is_some_and(Stop::requested),
-        ))
+        let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
+        Ok(run.drive(&mut source, wanted.as_mut().map(|wanted| wanted as &mut Wanted<'_>), &|| {
+            stop.as_ref().is_some_and(Stop::requested)
+        }))
     }
 }
 
