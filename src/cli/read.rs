@@ -15,8 +15,8 @@ use crate::capture::{CaptureError, CaptureErrorKind};
 /// Label the flows in capture files.
 #[derive(Debug, Args)]
 pub(super) struct Read {
-    /// Captures (pcap, pcapng), folders of them, or '-' for standard input; several are read as one
-    /// stream in the order of time
+    /// Captures (pcap, pcapng; also .gz .zst .lz4 .xz), folders of them, or '-' for standard input;
+    /// several are read as one stream in the order of time
     #[arg(value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
 

@@ -2,9 +2,9 @@
 //!
 //! Reads large pieces into memory that is reused; what was read is lent out in place. It grows only
 //! where one record needs more room, and knows how far into the input it is. It knows no format: a
-//! decompressor would stand where the file stands, as the [`Read`] behind it.
+//! decompressor stands where the file stands, as the [`Read`] behind it.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
 /// before they are put aside until their turn.
@@ -39,6 +39,12 @@ impl Buffer {
             fresh: true,
             ended: false,
         }
+    }
+
+    /// The input, from the first octet on that was not consumed.
+    pub(super) fn into_rest(self) -> Box<dyn Read + Send> {
+        let filled = self.filled().to_vec();
+        Box::new(Cursor::new(filled).chain(self.input))
     }
 
     /// What was read and not yet consumed.

@@ -106,7 +106,7 @@ impl Inputs {
         if self.open >= self.options.open_files_max {
             self.close_latest();
         }
-        let reader = parked.resume(self.options.buffer_bytes)?;
+        let reader = parked.resume(&self.options)?;
         if let Some(input) = self.inputs.get_mut(at) {
             input.turn = Turn::Open(Box::new(reader));
             self.open = self.open.saturating_add(1);
@@ -114,11 +114,13 @@ impl Inputs {
         Ok(())
     }
 
-    /// Closes the open file whose turn is latest.
+    /// Closes the open file whose turn is latest; a compressed one, which can be gone on with only
+    /// by unpacking it again from its beginning, where there is no other.
     fn close_latest(&mut self) {
         let is_file = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_stream());
-        let latest =
-            self.inputs.iter_mut().filter(|input| is_file(&input.turn)).max_by_key(|i| i.next);
+        let is_plain = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_packed());
+        let files = self.inputs.iter_mut().filter(|input| is_file(&input.turn));
+        let latest = files.max_by_key(|input| (is_plain(&input.turn), input.next));
         let Some(latest) = latest else { return };
         if let Turn::Open(reader) = std::mem::replace(&mut latest.turn, Turn::Over) {
             latest.turn = Turn::Aside(Box::new(reader.park()));
@@ -214,12 +216,13 @@ impl FrameSource for Inputs {
     fn take_notices(&mut self) -> Vec<Notice> {
         let mut notices = std::mem::take(&mut self.notices);
         for (at, losses) in std::mem::take(&mut self.damaged) {
-            let Losses { places, octets, first_offset, first_behind } = losses;
+            let Losses { places, octets, first_offset, first_behind, unpacked } = losses;
+            let unpacked = if unpacked { " (unpacked)" } else { "" };
             notices.push(Notice {
                 source: self.infos.get(at).map_or_else(String::new, |info| info.name.clone()),
                 message: format!(
                     "is damaged: {octets} octets skipped at {places} place(s), the first behind \
-                     frame {first_behind}, at octet {first_offset}"
+                     frame {first_behind}, at octet {first_offset}{unpacked}"
                 ),
             });
         }

@@ -119,7 +119,7 @@ impl Opening {
         input: Box<dyn io::Read + Send>,
         name: String,
     ) -> Result<(), CaptureError> {
-        let reader = Reader::open(input, name.clone(), None, self.options.buffer_bytes)?;
+        let reader = Reader::open(input, name.clone(), None, &self.options)?;
         self.push(reader, name);
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Opening {
     fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
         let name = path.display().to_string();
         let kept = Some(path.to_owned());
-        let reader = Reader::open(Box::new(file), name.clone(), kept, self.options.buffer_bytes)?;
+        let reader = Reader::open(Box::new(file), name.clone(), kept, &self.options)?;
         self.push(reader, name);
         Ok(())
     }

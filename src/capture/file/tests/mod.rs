@@ -5,6 +5,9 @@ mod captures;
 mod damage;
 mod formats;
 mod merging;
+#[path = "../../../../tests/support/packed.rs"]
+mod packed;
+mod packing;
 
 use std::fs;
 use std::io::{self, Read};
