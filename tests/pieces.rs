@@ -4,9 +4,9 @@ mod support;
 
 use portstory::classifier::{Collector, put_together};
 use portstory::config::Config;
+use portstory::decode::{self, Decoded};
 use portstory::event::Event;
 use portstory::flow::FlowKey;
-use portstory::decode::{self, Decoded};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;
@@ -31,13 +31,19 @@ fn way(frame: &OwnedFrame, ways: usize, config: &Config) -> usize {
     (usize::from(key.a.port) + usize::from(key.b.port) * 3) % ways
 }
 
-fn events_of_pieces(frames: &[OwnedFrame], (cuts, ways, shuffle): &Plan, config: &Config) -> Vec<Event> {
-    let mut cuts: Vec<usize> = cuts.iter().map(|cut| (cut * frames.len() as f64) as usize).collect();
+fn events_of_pieces(
+    frames: &[OwnedFrame],
+    (cuts, ways, shuffle): &Plan,
+    config: &Config,
+) -> Vec<Event> {
+    let mut cuts: Vec<usize> =
+        cuts.iter().map(|cut| (cut * frames.len() as f64) as usize).collect();
     cuts.extend([0, frames.len()]);
     cuts.sort_unstable();
     let mut pieces = Vec::new();
     for (number, window) in cuts.windows(2).enumerate() {
-        let mut parts: Vec<Collector> = (0..*ways).map(|_| Collector::new(config.clone())).collect();
+        let mut parts: Vec<Collector> =
+            (0..*ways).map(|_| Collector::new(config.clone())).collect();
         for frame in &frames[window[0]..window[1]] {
             parts[way(frame, *ways, config)].ingest(&frame.frame());
         }
@@ -61,7 +67,11 @@ fn pieces_give_the_events_of_the_whole() {
     for case in support::cases() {
         let frames = support::frames(&case.captures);
         let whole = support::classify(&frames, &config);
-        let mut runner = TestRunner::new(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() });
+        let mut runner = TestRunner::new(ProptestConfig {
+            cases: 12,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
         runner
             .run(&plans(), |plan| {
                 let pieces = events_of_pieces(&frames, &plan, &config);

@@ -34,7 +34,9 @@ impl Bpf {
         let program = compile(expression, ethernet).map_err(|error| CaptureError {
             kind: CaptureErrorKind::CannotOpen,
             source: format!("filter '{expression}'"),
-            message: format!("{error}; see pcap-filter(7), for example 'host 10.0.0.9 and port 3243'"),
+            message: format!(
+                "{error}; see pcap-filter(7), for example 'host 10.0.0.9 and port 3243'"
+            ),
         })?;
         let programs = BTreeMap::from([(ethernet, Some(program))]);
         Ok(Self { expression: expression.to_owned(), programs })
@@ -44,7 +46,8 @@ impl Bpf {
     /// nothing through, as tcpdump would.
     pub fn lets_through(&mut self, frame: &Frame<'_>) -> bool {
         let Self { expression, programs } = self;
-        let program = programs.entry(frame.link).or_insert_with(|| compile(expression, frame.link).ok());
+        let program =
+            programs.entry(frame.link).or_insert_with(|| compile(expression, frame.link).ok());
         program.as_ref().is_some_and(|program| program.0.filter(frame.bytes))
     }
 }

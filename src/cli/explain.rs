@@ -28,7 +28,10 @@ impl Explain {
         } else if let Some(label) = Label::ALL.into_iter().find(|label| label.name() == what) {
             Some(of_label(label))
         } else {
-            DETECTORS.iter().find(|detector| detector.id == what).map(|detector| of_detector(detector))
+            DETECTORS
+                .iter()
+                .find(|detector| detector.id == what)
+                .map(|detector| of_detector(detector))
         };
         match text {
             Some(text) => print(&text),
@@ -52,7 +55,9 @@ fn list() -> String {
     for detector in DETECTORS {
         let _ = writeln!(text, "  {:width$}  {}", detector.id, detector.title);
     }
-    text.push_str("\n`portstory explain PROTOCOL` tells what each rests on and what it cannot see.\n");
+    text.push_str(
+        "\n`portstory explain PROTOCOL` tells what each rests on and what it cannot see.\n",
+    );
     text
 }
 
@@ -65,7 +70,11 @@ fn of_detector(detector: &Detector) -> String {
 }
 
 fn of_label(label: Label) -> String {
-    let mut text = format!("{}\n\n{}\n\nRules that speak for it, or against it where the weight is negative:\n", label.name(), meaning(label));
+    let mut text = format!(
+        "{}\n\n{}\n\nRules that speak for it, or against it where the weight is negative:\n",
+        label.name(),
+        meaning(label)
+    );
     for rule in RULES.iter().filter(|rule| rule.speaks_for == label) {
         let _ = writeln!(
             text,
@@ -100,7 +109,10 @@ fn of_port(port: u16) -> String {
     let mut text = format!("Port {port}\n\n");
     match registry::name(port) {
         Some(name) => {
-            let _ = writeln!(text, "  Registered   {name} (IANA); the name says nothing about what really runs there");
+            let _ = writeln!(
+                text,
+                "  Registered   {name} (IANA); the name says nothing about what really runs there"
+            );
         }
         None => text.push_str("  Registered   not in the range that this program knows\n"),
     }

@@ -29,7 +29,11 @@ fn table(list: &[Interface]) -> String {
         };
         let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
         let description = interface.description.as_deref().unwrap_or_default();
-        let line = format!("{:width$}  {state:11}  {}  {description}", interface.name, addresses.join(", "));
+        let line = format!(
+            "{:width$}  {state:11}  {}  {description}",
+            interface.name,
+            addresses.join(", ")
+        );
         let _ = writeln!(table, "{}", line.trim_end());
     }
     table

@@ -15,7 +15,12 @@ use crate::frame::LinkType;
 #[derive(Debug, Args)]
 pub(super) struct Live {
     /// Interface to capture from; may be repeated; `any` is all of them
-    #[arg(short, long = "interface", value_name = "IFACE", required_unless_present = "show_filter")]
+    #[arg(
+        short,
+        long = "interface",
+        value_name = "IFACE",
+        required_unless_present = "show_filter"
+    )]
     interfaces: Vec<String>,
 
     /// What the kernel lets through, in the language of pcap-filter(7), instead of the default filter
@@ -49,7 +54,7 @@ impl Live {
     pub(super) fn run(&self) -> Exit {
         log::start(self.writing.quiet, self.writing.verbose, true);
         if self.show_filter {
-            let watch = self.watching.config(0).watch;
+            let watch = self.watching.config().watch;
             let text = describe(&default_filter(&watch, LinkType(1)));
             return stdout_exit(std::io::stdout().write_all(text.as_bytes()));
         }
@@ -66,7 +71,7 @@ impl Live {
         let options = Options {
             filter: match &self.filter {
                 Some(expression) => KernelFilter::Expression(expression.clone()),
-                None => KernelFilter::Watching(self.watching.config(0).watch),
+                None => KernelFilter::Watching(self.watching.config().watch),
             },
             ring_bytes: self.ring << 20,
             snap_bytes: self.snaplen,
@@ -76,15 +81,23 @@ impl Live {
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         let run = Run::new(&self.watching, &self.writing, true)?;
         if !self.writing.quiet {
-            log::say(&format!("listening on {}; Ctrl-C ends it with the summary", self.interfaces.join(", ")));
+            log::say(&format!(
+                "listening on {}; Ctrl-C ends it with the summary",
+                self.interfaces.join(", ")
+            ));
         }
         Ok(run.to_end(&mut capture, &mut |_| true, &|| false))
     }
 }
 
 fn describe(filter: &Filter) -> String {
-    let mut text = format!("The kernel's filter on Ethernet, in the language of pcap-filter(7):\n\n  {}\n", filter.expression);
-    for (title, phrases) in [("It lets through", &filter.covers), ("It does not cover", &filter.misses)] {
+    let mut text = format!(
+        "The kernel's filter on Ethernet, in the language of pcap-filter(7):\n\n  {}\n",
+        filter.expression
+    );
+    for (title, phrases) in
+        [("It lets through", &filter.covers), ("It does not cover", &filter.misses)]
+    {
         let _ = writeln!(text, "\n{title}:");
         for phrase in phrases {
             let _ = writeln!(text, "  - {phrase}");

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -98,10 +99,14 @@ struct Watching {
     /// Leave a detector out, to see what its absence would change
     #[arg(long, value_name = "PROTOCOL", value_parser = detector)]
     without: Option<String>,
+
+    /// Key of the hash tables, for tests: the output must not depend on it
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    hash_seed: Option<u64>,
 }
 
 impl Watching {
-    fn config(&self, hash_seed: u64) -> Config {
+    fn config(&self) -> Config {
         let mut ports: std::collections::BTreeSet<u16> = self.ports.iter().copied().collect();
         if ports.is_empty() {
             ports.insert(TIMELOT_PORT);
@@ -111,7 +116,7 @@ impl Watching {
             watch: Watch { ports, framehawk },
             vlan_in_key: self.vlan_in_key,
             without: self.without.clone(),
-            hash_seed,
+            hash_seed: self.hash_seed.unwrap_or_else(random_seed),
             ..Config::default()
         }
     }
@@ -184,9 +189,15 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
+/// Nobody outside can know it, so nobody can choose 5-tuples that collide.
+fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 fn range(text: &str) -> Result<std::ops::RangeInclusive<u16>, String> {
     let parse = |port: &str| port.trim().parse::<u16>().ok().filter(|&port| port > 0);
-    let ends = text.split_once(['-', ',']).and_then(|(low, high)| Some((parse(low)?, parse(high)?)));
+    let ends =
+        text.split_once(['-', ',']).and_then(|(low, high)| Some((parse(low)?, parse(high)?)));
     match ends {
         Some((low, high)) if low <= high => Ok(low..=high),
         Some(_) | None => Err("give the lowest and the highest port, such as 3224-3324".to_owned()),
@@ -195,7 +206,11 @@ fn range(text: &str) -> Result<std::ops::RangeInclusive<u16>, String> {
 
 fn detector(id: &str) -> Result<String, String> {
     let known = crate::identify::DETECTORS.iter().any(|detector| detector.id == id);
-    if known { Ok(id.to_owned()) } else { Err("no such detector; `portstory explain` lists them".to_owned()) }
+    if known {
+        Ok(id.to_owned())
+    } else {
+        Err("no such detector; `portstory explain` lists them".to_owned())
+    }
 }
 
 #[cfg(test)]

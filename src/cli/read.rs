@@ -47,8 +47,10 @@ impl Read {
             }
             self.paths.push(PathBuf::from("-"));
         }
-        let mut bpf = self.filter.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
-        let mut source = file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
+        let mut bpf =
+            self.filter.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
+        let mut source =
+            file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();

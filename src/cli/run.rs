@@ -3,7 +3,6 @@
 //! Whatever fails part-way, what was read until then is still reported.
 
 use std::fs::File;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
@@ -41,7 +40,7 @@ enum Trouble {
 impl Run {
     /// Opens the outputs.
     pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
-        let config = watching.config(random_seed());
+        let config = watching.config();
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
         let name = match writing.format {
             Format::Text => "text",
@@ -57,7 +56,16 @@ impl Run {
         };
         let packets = writing.packets.as_deref().map(open_packets).transpose()?;
         let classifier = Classifier::new(config);
-        Ok(Self { classifier, format, out, packets, summary, events: Vec::new(), is_live, exit: Exit::Done })
+        Ok(Self {
+            classifier,
+            format,
+            out,
+            packets,
+            summary,
+            events: Vec::new(),
+            is_live,
+            exit: Exit::Done,
+        })
     }
 
     /// Reads the source to its end, or until `stop` says so. Frames that `wanted` does not want are
@@ -72,7 +80,9 @@ impl Run {
             Ok(()) => self.exit,
             Err(Trouble::ReaderGone) => self.exit,
             Err(Trouble::Io(what, error)) => {
-                log::say(&format!("{what} failed: {error}; free some room or choose another place"));
+                log::say(&format!(
+                    "{what} failed: {error}; free some room or choose another place"
+                ));
                 Exit::BrokeOff
             }
         }
@@ -95,7 +105,8 @@ impl Run {
                     return;
                 }
                 summary.first.get_or_insert(frame.at.time);
-                summary.last = Some(summary.last.map_or(frame.at.time, |last| last.max(frame.at.time)));
+                summary.last =
+                    Some(summary.last.map_or(frame.at.time, |last| last.max(frame.at.time)));
                 let seized = classifier.ingest(frame, events);
                 if let (true, Some(writer)) = (seized.watched, packets.as_mut()) {
                     packet_error = packet_error.take().or(writer.write(frame, &context).err());
@@ -114,7 +125,8 @@ impl Run {
                 Ok(Polled::Idle) => {
                     if let Some(now) = source.settled_until() {
                         self.classifier.advance_to(now, &mut self.events);
-                        self.summary.last = self.summary.last.map(|last| last.max(now)).or(Some(now));
+                        self.summary.last =
+                            self.summary.last.map(|last| last.max(now)).or(Some(now));
                     }
                     false
                 }
@@ -158,7 +170,9 @@ impl Run {
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
         self.out.flush().map_err(trouble)?;
         match self.packets.take() {
-            Some(writer) => writer.finish().map(|_| ()).map_err(|error| Trouble::Io("writing packets", error)),
+            Some(writer) => {
+                writer.finish().map(|_| ()).map_err(|error| Trouble::Io("writing packets", error))
+            }
             None => Ok(()),
         }
     }
@@ -219,9 +233,4 @@ fn colour(writing: &Writing) -> bool {
 fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
     size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(120)
-}
-
-/// Nobody outside can know it, so nobody can choose 5-tuples that collide.
-fn random_seed() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

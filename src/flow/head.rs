@@ -170,8 +170,14 @@ impl Head {
         look(&FlowView { transport, sides: [side_view(Side::A), side_view(Side::B)] })
     }
 
-    /// Finds the packet that shows what a detector points at.
-    pub fn quote(&self, transport: Transport, seen: &Sighting) -> Option<Quote> {
+    /// Finds the packet that shows what a detector points at. `newest` is what was just
+    /// offered, which the detector was shown whole.
+    pub fn quote(
+        &self,
+        transport: Transport,
+        seen: &Sighting,
+        newest: Option<&Offer<'_>>,
+    ) -> Option<Quote> {
         let head = seen.side.of(&self.sides);
         let (piece, within) = match transport {
             Transport::Udp => (head.pieces.get(seen.datagram)?, seen.offset),
@@ -180,7 +186,12 @@ impl Head {
                 (piece, seen.offset.saturating_sub(piece.start))
             }
         };
-        let kept = wire::prefix(wire::rest(&head.bytes, piece.start), piece.len);
+        let is_last = seen.datagram.saturating_add(1) == head.pieces.len();
+        let whole = newest.filter(|offer| transport == Transport::Udp && offer.side == seen.side);
+        let kept = match whole.filter(|_| is_last) {
+            Some(offer) => offer.bytes,
+            None => wire::prefix(wire::rest(&head.bytes, piece.start), piece.len),
+        };
         let len = seen.len.clamp(1, QUOTE_BYTES_MAX);
         Some(Quote {
             at: piece.at,
@@ -289,10 +300,9 @@ impl SideHead {
             *slot = Datagram { bytes, wire_len: piece.wire_len, time: piece.at.time };
         }
         let count = self.pieces.len().min(HEAD_DATAGRAMS_MAX);
-        // Only while it is the last one kept: later ones are not shown at all.
-        if let (Some(offer), Some(last)) = (newest, self.pieces.last())
-            && last.at == offer.at
-            && let Some(slot) = count.checked_sub(1).and_then(|last| slots.get_mut(last))
+        // What is offered was appended just before it is shown, so it is the last one.
+        if let (Some(offer), Some(last)) = (newest, count.checked_sub(1))
+            && let Some(slot) = slots.get_mut(last)
         {
             slot.bytes = offer.bytes;
         }
@@ -387,7 +397,7 @@ mod tests {
             Offer { at: at(1), ..offer(100, b"abc") },
             Offer { at: at(2), ..offer(102, b"cdef") },
         ]);
-        let quote = head.quote(Transport::Tcp, &Sighting::stream(Side::A, 4, 9)).unwrap();
+        let quote = head.quote(Transport::Tcp, &Sighting::stream(Side::A, 4, 9), None).unwrap();
         assert_eq!(quote, Quote { at: at(2), offset: 2, bytes: b"ef".to_vec() });
     }
 

@@ -73,7 +73,9 @@ impl Inquiry {
             if self.settled {
                 return;
             }
-            head.show(transport, newest, ended, self.skip, |view| self.ask_once(view, head));
+            head.show(transport, newest, ended, self.skip, |view| {
+                self.ask_once(view, head, newest)
+            });
             let Some(found) = &self.best else { break };
             let proven = found.finding.strength >= Strength::BothSides
                 && found.finding.spoken_by == [true; 2];
@@ -103,11 +105,13 @@ impl Inquiry {
                 Over::Tcp => transport == Transport::Tcp,
                 Over::Udp => transport == Transport::Udp,
             };
-            self.set(index, fits && Some(detector.id) != without);
+            // What carries the rest was found already: ICE goes on with STUN between the media packets.
+            let is_outer = self.outer.iter().any(|outer| outer.finding.protocol == detector.id);
+            self.set(index, fits && !is_outer && Some(detector.id) != without);
         }
     }
 
-    fn ask_once(&mut self, view: &FlowView<'_>, head: &Head) {
+    fn ask_once(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) {
         for (index, detector) in DETECTORS.iter().enumerate() {
             if !self.is_candidate(index) {
                 continue;
@@ -115,35 +119,54 @@ impl Inquiry {
             match (detector.probe)(view) {
                 Probe::No => self.set(index, false),
                 Probe::Wait => {}
-                Probe::Yes(finding) => self.found(detector, view.transport, *finding, head),
+                Probe::Yes(finding) => {
+                    let quote = self.quote(detector, view.transport, &finding, head, newest);
+                    self.found(*finding, quote);
+                }
             }
         }
     }
 
-    fn found(&mut self, detector: &Detector, transport: Transport, finding: Finding, head: &Head) {
-        let better = self.best.as_ref().is_none_or(|best| {
-            // The same protocol, seen better: its newer words replace its older ones.
-            rank(&finding) > rank(&best.finding)
-                || (finding.protocol == best.finding.protocol && finding != best.finding)
-        });
-        if !better {
+    fn found(&mut self, mut finding: Finding, quote: Option<Quote>) {
+        let Some(quote) = quote else { return };
+        let Some(best) = &self.best else {
+            self.best = Some(Recognised { finding, quote });
             return;
+        };
+        let (new, old) = (rank(&finding), rank(&best.finding));
+        if finding.protocol != best.finding.protocol {
+            if new > old {
+                self.best = Some(Recognised { finding, quote });
+            }
+        } else if new >= old && finding != best.finding {
+            // The same protocol, seen better. What it told before still holds, though the octets that
+            // told it may have been cut since.
+            let known: Vec<_> = finding.details.iter().map(|detail| detail.key).collect();
+            let older = best.finding.details.iter().filter(|detail| !known.contains(&detail.key));
+            finding.details.extend(older.cloned());
+            self.best = Some(Recognised { finding, quote });
         }
+    }
+
+    /// Where a person can see what was found.
+    fn quote(
+        &self,
+        detector: &Detector,
+        transport: Transport,
+        finding: &Finding,
+        head: &Head,
+        newest: Option<&Offer<'_>>,
+    ) -> Option<Quote> {
         let mut seen = finding.seen;
         let skip = *seen.side.of(&self.skip);
         match transport {
             Transport::Tcp => seen.offset = seen.offset.saturating_add(skip),
             Transport::Udp => seen.datagram = seen.datagram.saturating_add(skip),
         }
-        let quote = head.quote(transport, &seen);
-        debug_assert!(
-            quote.is_some(),
-            "{} points at {seen:?}, which is not in the head",
-            detector.id
-        );
-        if let Some(quote) = quote {
-            self.best = Some(Recognised { finding, quote });
-        }
+        let quote = head.quote(transport, &seen, newest);
+        let shown = quote.as_ref().is_some_and(|quote| !quote.bytes.is_empty());
+        debug_assert!(shown, "{} points at {seen:?}, which is not in the head", detector.id);
+        quote
     }
 
     fn is_candidate(&self, index: usize) -> bool {

@@ -1,6 +1,7 @@
 //! What a responder would not want to miss, whatever the label is. Notables never change a label.
 
 use crate::event::{Notable, Status};
+use crate::flow::SideFacts;
 use crate::judge::Case;
 
 /// Octets that must have been sampled before they can look random or like text.
@@ -48,10 +49,13 @@ fn looks_random(case: &Case<'_>) -> bool {
     })
 }
 
+/// Nine of ten octets on both sides are text; a command may be short, its output is not.
 fn looks_like_text(case: &Case<'_>) -> bool {
-    case.record.sides.iter().all(|side| {
-        side.sample.octets >= SAMPLE_OCTETS_MIN / 4
-            && u64::from(side.sample.text).saturating_mul(10)
-                >= u64::from(side.sample.octets).saturating_mul(9)
-    })
+    let sides = &case.record.sides;
+    let octets: u32 = sides.iter().map(|side| side.sample.octets).fold(0, u32::saturating_add);
+    let is_text = |side: &SideFacts| {
+        let (octets, text) = (u64::from(side.sample.octets), u64::from(side.sample.text));
+        octets >= 2 && text.saturating_mul(10) >= octets.saturating_mul(9)
+    };
+    octets >= SAMPLE_OCTETS_MIN && sides.iter().all(is_text)
 }

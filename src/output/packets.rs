@@ -11,13 +11,18 @@ use std::io::{self, BufWriter, Write};
 use super::Context;
 use crate::frame::{Frame, LinkType, SourceId};
 use crate::time::NANOS_PER_SECOND;
-use crate::wire::len32;
+use crate::wire::{index, len32, prefix};
 
 /// Octets that a record of a pcap file may hold: libpcap refuses more.
 const PCAP_SNAP_LENGTH: u32 = 262_144;
 
 /// Ethernet: what an empty pcap file says it holds.
 const LINKTYPE_ETHERNET: LinkType = LinkType(1);
+
+/// Options of an interface: its name, what else is to be said of it, its unit of time.
+const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
+const IF_TSRESOL: u16 = 9;
 
 /// Which kind of capture file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +95,11 @@ impl<W: Write> PacketWriter<W> {
         if !self.has_header {
             match self.format {
                 PacketFormat::Pcap => self.pcap_header(LINKTYPE_ETHERNET)?,
-                PacketFormat::Pcapng => self.section_header()?,
+                // libpcap does not open a section that has no interface.
+                PacketFormat::Pcapng => {
+                    self.section_header()?;
+                    self.interface_description(LINKTYPE_ETHERNET, None)?;
+                }
             }
         }
         self.out.flush()?;
@@ -115,7 +124,7 @@ impl<W: Write> PacketWriter<W> {
             }
             Some(_) => {}
         }
-        let bytes = frame.bytes.get(..262_144).unwrap_or(frame.bytes);
+        let bytes = prefix(frame.bytes, index(PCAP_SNAP_LENGTH));
         let nanos = unsigned_nanos(frame);
         let second = NANOS_PER_SECOND.unsigned_abs();
         let seconds = u32::try_from(nanos / second).unwrap_or(u32::MAX);
@@ -150,7 +159,10 @@ impl<W: Write> PacketWriter<W> {
         let number = match known {
             Some(number) => number,
             None => {
-                self.interface_description(frame, context)?;
+                let code = if context.live { IF_NAME } else { IF_DESCRIPTION };
+                let name = context.source_name(frame.at.source);
+                let name = (!name.is_empty()).then_some((code, name));
+                self.interface_description(frame.link, name)?;
                 self.interfaces.push(interface);
                 self.interfaces.len() - 1
             }
@@ -171,21 +183,17 @@ impl<W: Write> PacketWriter<W> {
         self.end_block(0x0a0d_0d0a)
     }
 
-    /// Section 4.2. No snap length is claimed: sources differ, and each frame says its own.
+    /// Section 4.2, with the option that the source's name goes into. No snap length is claimed:
+    /// sources differ, and each frame says its own.
     fn interface_description(
         &mut self,
-        frame: &Frame<'_>,
-        context: &Context<'_>,
+        link: LinkType,
+        name: Option<(u16, &str)>,
     ) -> io::Result<()> {
-        const IF_NAME: u16 = 2;
-        const IF_DESCRIPTION: u16 = 3;
-        const IF_TSRESOL: u16 = 9;
         self.block.clear();
-        self.block.extend_from_slice(&frame.link.0.to_le_bytes());
+        self.block.extend_from_slice(&link.0.to_le_bytes());
         self.block.extend_from_slice(&[0; 6]);
-        let name = context.source_name(frame.at.source);
-        if !name.is_empty() {
-            let code = if context.live { IF_NAME } else { IF_DESCRIPTION };
+        if let Some((code, name)) = name {
             self.option(code, name.as_bytes());
         }
         self.option(IF_TSRESOL, &[9]);

@@ -48,7 +48,8 @@ pub fn cases() -> Vec<Case> {
         }
         let mut captures: Vec<PathBuf> =
             std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-        captures.retain(|path| path.extension().is_some_and(|ext| ext == "pcap" || ext == "pcapng"));
+        captures
+            .retain(|path| path.extension().is_some_and(|ext| ext == "pcap" || ext == "pcapng"));
         captures.sort();
         if !captures.is_empty() {
             let name = dir.file_name().unwrap().to_string_lossy().into_owned();

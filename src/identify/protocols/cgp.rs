@@ -1,4 +1,4 @@
-//! Citrix's Common Gateway Protocol (session reliability), over TCP; over UDP inside EDT.
+//! Citrix's Common Gateway Protocol (session reliability), over TCP.
 //!
 //! ```text
 //!  1a "CGP/01"                                   starts what a side says, or is in its first 32 octets
@@ -8,7 +8,7 @@
 //! No specification is public; these are what public recognisers and captures agree on.
 
 use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::{SideView, Transport};
+use super::super::view::SideView;
 use super::super::{Detector, FlowView, Over, Probe, Strength};
 use crate::wire::prefix;
 
@@ -16,16 +16,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "cgp",
     title: "Citrix CGP",
     reference: "Public captures and recognisers (port 2598); no specification is public",
-    over: Over::Both,
+    over: Over::Tcp,
     rests_on: "1a \"CGP/01\" as the first octets of a side, or a little later together with the \
-               name of the service, Citrix.TcpProxyService; over UDP that name.",
+               name of the service, Citrix.TcpProxyService.",
     blind_spots: "A connection captured after its start, and CGP inside TLS.",
     bits: 56.0,
     probe,
 };
 
 const MAGIC: &[u8] = b"\x1aCGP/01";
-const SERVICE: &[u8] = b"\0\x16Citrix.TcpProxyService";
+pub(super) const SERVICE: &[u8] = b"\0\x16Citrix.TcpProxyService";
 
 /// The magic stands within so many octets.
 const MAGIC_WITHIN: usize = 32;
@@ -34,11 +34,7 @@ const MAGIC_WITHIN: usize = 32;
 const SERVICE_WITHIN: usize = 256;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let hear = match view.transport {
-        Transport::Tcp => hear_stream,
-        Transport::Udp => hear_datagrams,
-    };
-    let said = match hear_both(view, hear) {
+    let said = match hear_both(view, hear_stream) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
@@ -71,16 +67,8 @@ fn hear_stream(head: &SideView<'_>) -> Heard<Said> {
     if head.stream.len() < SERVICE_WITHIN { Heard::Open } else { Heard::Foreign }
 }
 
-fn hear_datagrams(head: &SideView<'_>) -> Heard<Said> {
-    let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {
-        find(prefix(datagram.bytes, SERVICE_WITHIN), SERVICE).map(|at| (nth, at))
-    });
-    let Some((nth, at)) = found else { return Heard::Open };
-    let fact = "CGP asks for Citrix.TcpProxyService, in a datagram (EDT)";
-    Heard::Speaks(Said::new(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+/// Where `wanted` stands.
+pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
@@ -110,12 +98,6 @@ mod tests {
         assert_eq!(Talk::tcp().a(late).named_by(&DETECTOR).seen.offset, 12);
         Talk::tcp().a([&[0; 12], MAGIC, &[3; 300]].concat()).refused_by(&DETECTOR);
         Talk::tcp().a([&[0; 12], MAGIC].concat()).refused_by(&DETECTOR);
-    }
-
-    #[test]
-    fn in_datagrams_the_service_is_named() {
-        let found = Talk::udp().a([9; 60]).a([&[0; 16], &*hello()].concat()).named_by(&DETECTOR);
-        assert_eq!((found.seen.datagram, found.seen.offset), (1, 43));
     }
 
     #[test]

@@ -50,6 +50,9 @@ const SECURITY: u16 = 0x0030;
 /// The EDNS pseudo-record (RFC 6891).
 const OPT: u16 = 41;
 
+/// Incremental zone transfer (RFC 1995).
+const IXFR: u16 = 251;
+
 /// Why a message wasn't read to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
@@ -171,6 +174,12 @@ impl Message {
         if !is_known_type(kind) || !matches!(class, 1 | 3 | 4 | 254 | 255) {
             return Err(Stop::Wrong);
         }
+        // Only IXFR's query has an authority (RFC 1995 section 3); mDNS's probes have one, too.
+        let [_, authorities, _] = self.records;
+        let query = self.flags & (QR | 0x7800) == 0;
+        if query && authorities > 0 && kind != IXFR {
+            return Err(Stop::Wrong);
+        }
         self.kind = Some(kind);
         self.bits += 9.3 + 13.7;
         Ok(())
@@ -219,14 +228,22 @@ impl Message {
         self.flags & QR != 0
     }
 
-    /// Whether this says something that LLMNR (RFC 4795 section 2.1.1) and mDNS don't.
+    /// Whether this says something that LLMNR (RFC 4795 section 2.1.1) and mDNS (RFC 6762 section
+    /// 18) don't: they ask nobody to recurse.
     fn is_clear(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        let recursion = if self.is_response() { RA } else { RD };
+        if self.flags & recursion != 0 {
+            return true;
+        }
+        // RFC 6762 section 3: .local is mDNS's, and mDNS uses EDNS and says AA, too.
+        if name.ends_with(".local") || name == "local" {
+            return false;
+        }
+        let set = if self.is_response() { AA } else { SECURITY };
+        let reverse = name.ends_with(".arpa");
         let opcode = self.flags >> 11 & 0x0f;
-        let set = if self.is_response() { RA | AA } else { RD | SECURITY };
-        let local = self.labels <= 1
-            || self.name.to_ascii_lowercase().ends_with(".local")
-            || self.name.to_ascii_lowercase().ends_with(".arpa");
-        opcode != 0 || self.flags & set != 0 || self.edns || !local
+        opcode != 0 || self.flags & set != 0 || self.edns || !(reverse || self.labels == 1)
     }
 
     fn speak(&self, at: usize) -> Spoken {
@@ -398,6 +415,14 @@ mod tests {
             "0001 8001 00000078 0004 c0000201",
         );
         Talk::udp().b(mdns).refused_by(&DETECTOR);
+        // an mDNS probe: its records stand as authorities
+        let tail = "00ff 0001 c00c 0001 0001 00000078 0004 c0000201";
+        let probe = question("0000", "0000", "0001 0000 0001 0000", "host.local", tail);
+        Talk::udp().a(probe).refused_by(&DETECTOR);
+        // and a name under .local, whatever is set
+        let tail = "0001 0001 00 0029 05a0 00001194 0000";
+        let local = question("0000", "0000", "0001 0000 0000 0001", "host.local", tail);
+        Talk::udp().a(local).refused_by(&DETECTOR);
         // the reserved bit, an answer in a query, an unknown type or class, a tail
         for (flags, tail) in [
             ("0140", "0001 0001"),

@@ -142,16 +142,18 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> Heard<Message<'_>> 
         Some(b' ') if (3..=METHOD_BYTES_MAX).contains(&token) => {}
         None | Some(_) => return Heard::Foreign,
     }
-    let behind = rest(stream, token.saturating_add(1));
-    let size =
-        behind.iter().take_while(|octet| octet.is_ascii_graphic() || **octet >= 0x80).count();
-    let target = prefix(behind, size);
-    let (version, bits) = match read_version(rest(behind, size)) {
-        Version::Http(version) if size > 0 => (Some(version), 24.0 + 8.0 + 64.0),
+    let line = rest(stream, token.saturating_add(1));
+    let end = line.iter().position(|octet| *octet == b'\n');
+    let line = prefix(line, end.unwrap_or(line.len()));
+    let (target, version, bits) = match (end, complete) {
+        (Some(_), _) => match split_version(line) {
+            Some((target, version)) => (target, Some(version), 24.0 + 8.0 + 64.0),
+            None => return Heard::Foreign,
+        },
         // Every octet of the target is printable: 1.4 bits each.
-        Version::Cut if complete && may_be_http(method, target) => (None, 38.0 + 22.0),
-        Version::Cut if !complete => return Heard::Open,
-        Version::Cut | Version::Http(_) | Version::Other => return Heard::Foreign,
+        (None, true) if may_be_http(method, line) => (line, None, 38.0 + 22.0),
+        (None, true) => return Heard::Foreign,
+        (None, false) => return Heard::Open,
     };
     let said = request(stream, at, method, target, version, bits);
     let len = head_section(stream).1.map(|len| len.saturating_add(at));
@@ -163,33 +165,21 @@ const fn is_method_octet(octet: u8) -> bool {
     octet.is_ascii_uppercase() || matches!(octet, b'-' | b'_')
 }
 
-/// What ends a request line.
-enum Version<'a> {
-    /// HTTP/1.0 or HTTP/1.1.
-    Http(&'a [u8]),
-    /// It isn't there yet.
-    Cut,
-    /// Another protocol: RTSP, SIP, ICE, HTTP/2.
-    Other,
+/// Splits the version off the end of a request line. Some clients leave spaces in the target
+/// (RFC 9112 section 3.2 says what servers make of that).
+fn split_version(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let (target, version) = line.split_at_checked(line.len().checked_sub(9)?)?;
+    let version = version.strip_prefix(b" ")?;
+    let fits = matches!(version, b"HTTP/1.0" | b"HTTP/1.1") && !target.is_empty();
+    (fits && target.iter().all(|octet| !octet.is_ascii_control())).then_some((target, version))
 }
 
-fn read_version(line: &[u8]) -> Version<'_> {
-    match starts_with(line, b" HTTP/1.") {
-        Some(true) => match (line.get(8), line.get(9)) {
-            (Some(b'0' | b'1'), Some(b'\r' | b'\n')) => {
-                Version::Http(line.get(1..9).unwrap_or_default())
-            }
-            (Some(b'0' | b'1') | None, None) => Version::Cut,
-            (Some(_) | None, _) => Version::Other,
-        },
-        None => Version::Cut,
-        Some(false) => Version::Other,
-    }
-}
-
+/// Whether a request line that isn't seen to its end can only be HTTP's.
 fn may_be_http(method: &[u8], target: &[u8]) -> bool {
     let whole = target.starts_with(b"/") || target.starts_with(b"http://");
-    METHODS.contains(&method) && whole && target.len() >= CUT_TARGET_BYTES_MIN
+    let plain = target.iter().all(|octet| octet.is_ascii_graphic() || *octet >= 0x80);
+    METHODS.contains(&method) && whole && plain && target.len() >= CUT_TARGET_BYTES_MIN
 }
 
 fn request(
@@ -274,6 +264,7 @@ mod tests {
             "\r\nPOST http://proxy.example/ HTTP/1.0\r\n",
             "RPC_IN_DATA /rpc/rpcproxy.dll?x:593 HTTP/1.1\r\n",
             "OPTIONS * HTTP/1.1\n",
+            "GET /a;b c|?d=e HTTP/1.0\r\n",
             "VERSION-CONTROL /x HTTP/1.1\r\n",
         ] {
             Talk::tcp().a(line).named_by(&DETECTOR);

@@ -3,6 +3,7 @@
 use super::Detector;
 
 mod cgp;
+mod citrix_edt;
 mod dns;
 mod dtls;
 mod http;
@@ -18,6 +19,7 @@ mod udt;
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
     &cgp::DETECTOR,
+    &citrix_edt::DETECTOR,
     &dns::DETECTOR,
     &dtls::DETECTOR,
     &http::DETECTOR,

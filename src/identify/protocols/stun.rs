@@ -1,9 +1,12 @@
 //! STUN (RFC 8489, RFC 5389), with TURN's messages (RFC 8656), over UDP and TCP; over UDP also the
-//! first STUN (RFC 3489), which has no magic cookie.
+//! first STUN (RFC 3489), which has no magic cookie, and Microsoft's TURN ([MS-TURN]), which has one
+//! of its own.
 //!
 //! ```text
 //!  00 type(14) length(16) | 2112a442 | transaction(12) | attributes: type(2) length(2) value, to 4
 //! ```
+//!
+//! [MS-TURN] attributes are not padded; the first is its cookie: 000f 0004 72c64bc6.
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
@@ -15,7 +18,7 @@ use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
 pub(super) static DETECTOR: Detector = Detector {
     id: "stun",
     title: "STUN and TURN",
-    reference: "RFC 8489 sections 5 and 14, RFC 8656, RFC 3489 section 11, RFC 4571",
+    reference: "RFC 8489 sections 5 and 14, RFC 8656, RFC 3489 section 11, RFC 4571, [MS-TURN] section 2.2.2.1",
     over: Over::Both,
     rests_on: "The magic cookie and a length that is the datagram's; without the cookie, known \
                attributes of the right size to the last octet, or the transaction repeated in the \
@@ -27,6 +30,9 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 const COOKIE: u32 = 0x2112_a442;
+
+/// The attribute that comes first in [MS-TURN].
+const MICROSOFT_COOKIE: &[u8] = &[0x00, 0x0f, 0x00, 0x04, 0x72, 0xc6, 0x4b, 0xc6];
 
 /// Octets of a message's header.
 const HEADER: usize = 20;
@@ -130,8 +136,9 @@ fn read(datagram: &Datagram<'_>, at: usize) -> Option<Message> {
     let kind = be16(bytes, 0)?;
     let len = be16(bytes, 2)?;
     let transaction = array::<16>(bytes, 4)?;
+    let microsoft = rest(bytes, HEADER).starts_with(MICROSOFT_COOKIE);
     let fits = kind & 0xc000 == 0
-        && len.is_multiple_of(4)
+        && (len.is_multiple_of(4) || microsoft)
         && usize::from(len).saturating_add(HEADER) == datagram.wire_len;
     if !fits {
         return None;
@@ -142,7 +149,10 @@ fn read(datagram: &Datagram<'_>, at: usize) -> Option<Message> {
     let mut message =
         Message { class, method, transaction, software: None, bits: 2.0 + 16.0, at, proven: false };
     let attributes = rest(bytes, HEADER);
-    if be32(bytes, 4)? == COOKIE {
+    if microsoft {
+        message.bits += 64.0;
+        message.proven = true;
+    } else if be32(bytes, 4)? == COOKIE {
         message.bits += 32.0;
         message.proven = true;
         message.walk(attributes, datagram.is_whole())?;
@@ -305,6 +315,12 @@ mod tests {
         // without attributes only the answer proves it
         Talk::udp().a(hex(BARE_REQUEST)).b(hex(CLASSIC_ANSWER)).named_by(&DETECTOR);
         Talk::udp().a(hex(BARE_REQUEST)).refused_by(&DETECTOR);
+    }
+
+    #[test]
+    fn microsofts_turn_is_named_by_its_own_cookie() {
+        let allocate = "0003 000d a1a2a3a4a5a6a7a8a9aaabacadaeaf00 000f 0004 72c64bc6 8006 0001 61";
+        Talk::udp().a(hex(allocate)).named_by(&DETECTOR);
     }
 
     #[test]

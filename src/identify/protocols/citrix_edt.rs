@@ -1,0 +1,69 @@
+//! Citrix EDT (Enlightened Data Transport): UDT that carries a session, told by the service that the
+//! session asks for.
+//!
+//! ```text
+//!  00 16 "Citrix.TcpProxyService"                in the first 256 octets of a datagram
+//! ```
+//!
+//! UDT's own handshake is named by the detector `udt`: it does not say what it carries. No
+//! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
+
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use super::super::view::SideView;
+use super::super::{Detector, FlowView, Over, Probe};
+use super::cgp::{SERVICE, find};
+use crate::wire::prefix;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "citrix-edt",
+    title: "Citrix EDT",
+    reference: "docs.citrix.com, SD-WAN 9.3 application classification; public captures",
+    over: Over::Udp,
+    rests_on: "The length and name of the service that is asked for, Citrix.TcpProxyService, in a \
+               datagram.",
+    blind_spots: "EDT inside DTLS, and a session captured after its start: that is udt at most.",
+    bits: 180.0,
+    probe,
+};
+
+/// The service's name stands within so many octets.
+const SERVICE_WITHIN: usize = 256;
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match hear_both(view, hear) {
+        Ok(said) => yes(join(DETECTOR.id, said)),
+        Err(answer) => answer,
+    }
+}
+
+fn hear(head: &SideView<'_>) -> Heard<Said> {
+    let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {
+        find(prefix(datagram.bytes, SERVICE_WITHIN), SERVICE).map(|at| (nth, at))
+    });
+    let Some((nth, at)) = found else { return Heard::Open };
+    let fact = "EDT: CGP asks for Citrix.TcpProxyService in a datagram";
+    Heard::Speaks(Said::new(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Side;
+    use super::super::super::testing::Talk;
+    use super::*;
+
+    #[test]
+    fn in_datagrams_the_service_is_named() {
+        let asked = [&[0; 36], SERVICE].concat();
+        let found = Talk::udp().a([9; 60]).a(&asked).named_by(&DETECTOR);
+        assert_eq!((found.seen.datagram, found.seen.offset), (1, 36));
+    }
+
+    #[test]
+    fn the_name_alone_or_on_tcp_is_not_enough() {
+        for side in Side::BOTH {
+            let bare = Talk::udp().a(b"\0\x17Citrix.TcpProxyService").b([0x80; 64]).only(side);
+            bare.refused_by(&DETECTOR);
+        }
+        Talk::udp().a([&[0; 300], SERVICE].concat()).refused_by(&DETECTOR);
+    }
+}

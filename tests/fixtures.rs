@@ -1,0 +1,167 @@
+//! Golden files: what every fixture is named, and the scoreboard of all of them.
+//!
+//! `PORTSTORY_BLESS=1 cargo test --test fixtures` writes the files anew.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use portstory::config::Config;
+use portstory::event::{Event, FlowEvent};
+use serde::Serialize;
+use support::Case;
+
+/// What a golden file holds of a flow: nothing that a change of weights or wording would touch.
+#[derive(Serialize)]
+struct Expected<'a> {
+    proto: &'a str,
+    client: String,
+    server: String,
+    label: &'a str,
+    status: &'a str,
+    protocols: &'a [&'a str],
+    confidence: &'a str,
+    rules: Vec<&'a str>,
+}
+
+impl<'a> Expected<'a> {
+    fn of(flow: &'a FlowEvent) -> Self {
+        let mut rules: Vec<_> = flow.verdict.evidence.iter().map(|piece| piece.rule).collect();
+        rules.sort_unstable();
+        Self {
+            proto: flow.transport.name(),
+            client: format!("{} {}", flow.client.addr, flow.client.port),
+            server: format!("{} {}", flow.server.addr, flow.server.port),
+            label: flow.verdict.label.name(),
+            status: flow.verdict.status.name(),
+            protocols: &flow.verdict.protocols,
+            confidence: flow.verdict.confidence.name(),
+            rules,
+        }
+    }
+}
+
+/// One file of a case: most cases have one capture, or several that belong together; where each
+/// capture stands for itself it is classified alone.
+fn runs(case: &Case) -> Vec<Vec<PathBuf>> {
+    if case.name == "rotated" {
+        vec![case.captures.clone()]
+    } else {
+        case.captures.iter().map(|capture| vec![capture.clone()]).collect()
+    }
+}
+
+fn flows(case: &Case) -> Vec<FlowEvent> {
+    let events = runs(case)
+        .iter()
+        .flat_map(|captures| support::classify(&support::frames(captures), &Config::default()))
+        .collect::<Vec<_>>();
+    events
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Flow(flow) => Some(*flow),
+            Event::Endpoint(_) | Event::Anomaly(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn every_fixture_is_named_as_expected() {
+    let bless = std::env::var_os("PORTSTORY_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for case in support::cases() {
+        let flows = flows(&case);
+        assert!(!flows.is_empty(), "{}: no flow in range", case.name);
+        let lines: String = flows
+            .iter()
+            .map(|flow| serde_json::to_string(&Expected::of(flow)).unwrap() + "\n")
+            .collect();
+        let golden = case.dir.join("expected.jsonl");
+        if bless {
+            fs::write(&golden, &lines).unwrap();
+        } else if fs::read_to_string(&golden).unwrap_or_default() != lines {
+            wrong.push(format!("{}: now\n{lines}", golden.display()));
+        }
+        print_row(&case, &flows);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A row of the scoreboard: `cargo test --test fixtures -- --nocapture` shows them all.
+fn print_row(case: &Case, flows: &[FlowEvent]) {
+    let mut verdicts: Vec<String> = flows
+        .iter()
+        .map(|flow| {
+            let verdict = &flow.verdict;
+            let name =
+                if verdict.protocols.is_empty() { "-".into() } else { verdict.protocols.join("+") };
+            format!(
+                "{} {} {name} {}",
+                verdict.label.name(),
+                verdict.status.name(),
+                verdict.confidence.name()
+            )
+        })
+        .collect();
+    verdicts.sort_unstable();
+    let all = verdicts.len();
+    verdicts.dedup();
+    println!("{:24} {all:3} flows: {}", case.name, verdicts.join("; "));
+}
+
+#[test]
+fn every_case_tells_where_it_comes_from() {
+    for case in support::cases() {
+        let readme = fs::read_to_string(case.dir.join("README.md")).unwrap_or_default();
+        assert!(readme.len() > 100, "{}: no README.md", case.name);
+        let told = readme.contains("ynthetic") || readme.contains("ecorded");
+        assert!(told, "{}: recorded or synthetic?", case.name);
+    }
+}
+
+/// Every piece of evidence names a packet that is there, and its octets stand where it says.
+#[test]
+fn evidence_can_be_looked_up() {
+    let mut quoted = 0;
+    for case in support::cases() {
+        for captures in runs(&case) {
+            let frames = support::frames(&captures);
+            for event in support::classify(&frames, &Config::default()) {
+                let Event::Flow(flow) = event else { continue };
+                assert!(
+                    !flow.verdict.evidence.is_empty(),
+                    "{}: a verdict without evidence",
+                    case.name
+                );
+                for piece in &flow.verdict.evidence {
+                    let frame = frames.iter().find(|frame| frame.at == piece.frame);
+                    let frame =
+                        frame.unwrap_or_else(|| panic!("{}: {piece:?} names no frame", case.name));
+                    if !piece.bytes.is_empty() {
+                        let payload = payload_of(frame);
+                        let at = piece.offset as usize;
+                        let shown = payload.get(at..at + piece.bytes.len());
+                        assert_eq!(shown, Some(&*piece.bytes), "{}: {piece:?}", case.name);
+                        quoted += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(quoted > 60, "only {quoted} quotations were looked up");
+}
+
+fn payload_of(frame: &support::OwnedFrame) -> Vec<u8> {
+    use portstory::decode::{self, Body, Decoded};
+    let mut payload = Vec::new();
+    decode::decode(&frame.frame(), &Config::default().limits, &mut |decoded| {
+        if let Decoded::Packet(packet) = decoded {
+            match packet.body {
+                Body::Tcp(_, inner) | Body::Udp(_, inner) => payload = inner.bytes.to_vec(),
+                Body::Icmp(_) => {}
+            }
+        }
+    });
+    payload
+}
