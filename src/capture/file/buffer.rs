@@ -62,6 +62,11 @@ impl Buffer {
         self.ended
     }
 
+    /// Reads on behind what was the end of the input, since it may have grown.
+    pub(super) fn expect_more(&mut self) {
+        self.ended = false;
+    }
+
     /// Moves over the first `octets` of what is filled.
     pub(super) fn consume(&mut self, octets: usize) {
         let octets = octets.min(self.end.saturating_sub(self.start));

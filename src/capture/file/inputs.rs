@@ -146,10 +146,7 @@ impl Inputs {
         if let Some(losses) = reader.new_losses() {
             self.damaged.insert(at, losses);
         }
-        info.frames = reader.frames();
-        (info.dropped, info.dropped_by_interface) = reader.dropped();
-        let new_links = reader.links().get(info.links.len()..).unwrap_or_default();
-        info.links.extend(new_links);
+        keep_books(reader, info);
         ran
     }
 
@@ -166,6 +163,14 @@ impl Inputs {
             self.open = self.open.saturating_sub(1);
         }
     }
+}
+
+/// Writes down what a reader knows of its capture by now.
+pub(super) fn keep_books(reader: &Reader, info: &mut SourceInfo) {
+    info.frames = reader.frames();
+    (info.dropped, info.dropped_by_interface) = reader.dropped();
+    let new_links = reader.links().get(info.links.len()..).unwrap_or_default();
+    info.links.extend(new_links);
 }
 
 impl FrameSource for Inputs {
@@ -189,7 +194,7 @@ impl FrameSource for Inputs {
             };
             handed = handed.saturating_add(frames);
             match then {
-                Then::End => self.finish(at),
+                Then::End | Then::Wait => self.finish(at),
                 Then::More => {
                     self.current = Some(at);
                     // What a stream has handed over is not held back until it has more.
@@ -216,15 +221,8 @@ impl FrameSource for Inputs {
     fn take_notices(&mut self) -> Vec<Notice> {
         let mut notices = std::mem::take(&mut self.notices);
         for (at, losses) in std::mem::take(&mut self.damaged) {
-            let Losses { places, octets, first_offset, first_behind, unpacked } = losses;
-            let unpacked = if unpacked { " (unpacked)" } else { "" };
-            notices.push(Notice {
-                source: self.infos.get(at).map_or_else(String::new, |info| info.name.clone()),
-                message: format!(
-                    "is damaged: {octets} octets skipped at {places} place(s), the first behind \
-                     frame {first_behind}, at octet {first_offset}{unpacked}"
-                ),
-            });
+            let name = self.infos.get(at).map_or_else(String::new, |info| info.name.clone());
+            notices.push(losses.notice(name));
         }
         notices
     }

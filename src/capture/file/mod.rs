@@ -1,8 +1,8 @@
 //! Capture files: our own reader.
 //!
 //! [`open`] takes files, folders and standard input and makes one stream of them, in the order of
-//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read. It reads pcap and pcapng in all
-//! their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first octets;
+//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read, [`follow`] a file that is still
+//! being written. It reads pcap and pcapng in all their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first octets;
 //! other formats are recognised, and the error says how to convert them. One thread, one buffer a
 //! file, records lent where they lie: it is nearly as fast as reading without looking. What is
 //! compressed is unpacked on a thread of its own.
@@ -10,6 +10,7 @@
 //! | file | does |
 //! |---|---|
 //! | `inputs` | several captures as one stream |
+//! | `follow` | one capture that grows |
 //! | `folder` | what is in a folder |
 //! | `reader` | one capture: buffer, format, faults |
 //! | `unpack` | compressed captures |
@@ -21,6 +22,7 @@
 
 mod buffer;
 mod folder;
+mod follow;
 mod foreign;
 mod inputs;
 mod interface;
@@ -35,6 +37,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use follow::{Follow, follow};
 pub use inputs::Inputs;
 pub use opening::{open, open_stream};
 

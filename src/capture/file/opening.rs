@@ -19,7 +19,7 @@ use crate::frame::SourceId;
 use crate::time::Timestamp;
 
 /// How standard input is named, on the command line and in messages.
-const STANDARD_INPUT: &str = "-";
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// Files named one by one in notices; the rest are counted.
 const NAMED_MAX: usize = 20;

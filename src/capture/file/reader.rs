@@ -17,7 +17,7 @@ use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
 use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Stop, Walk};
-use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::capture::{CaptureError, CaptureErrorKind, Notice};
 use crate::frame::{Frame, LinkType, SourceId};
 use crate::time::Timestamp;
 use crate::wire;
@@ -39,6 +39,8 @@ struct State {
     /// Where to open it again; a stream can't be.
     path: Option<PathBuf>,
     packing: Option<Packing>,
+    /// Behind its end there may be more later.
+    growing: bool,
     source: SourceId,
     format: Format,
     search: Option<Damage>,
@@ -73,6 +75,19 @@ pub(super) struct Losses {
     pub(super) unpacked: bool,
 }
 
+impl Losses {
+    /// What a person should know of it.
+    pub(super) fn notice(self, source: String) -> Notice {
+        let Self { places, octets, first_offset, first_behind, unpacked } = self;
+        let unpacked = if unpacked { " (unpacked)" } else { "" };
+        let message = format!(
+            "is damaged: {octets} octets skipped at {places} place(s), the first behind \
+             frame {first_behind}, at octet {first_offset}{unpacked}"
+        );
+        Notice { source, message }
+    }
+}
+
 /// What a run over a capture came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ran {
@@ -91,6 +106,8 @@ pub(super) enum Then {
     Next(Timestamp),
     /// There is nothing more.
     End,
+    /// There is nothing more as yet in a capture that grows.
+    Wait,
 }
 
 /// The octets that are enough to tell what a file is.
@@ -128,6 +145,7 @@ impl Reader {
             name,
             path,
             packing,
+            growing: false,
             source: SourceId::default(),
             format,
             search: None,
@@ -140,6 +158,17 @@ impl Reader {
     /// Names the source in the frames to come.
     pub(super) fn set_source(&mut self, source: SourceId) {
         self.state.source = source;
+    }
+
+    /// Looks behind what was the end of the file, which is not the end as long as it is `growing`.
+    pub(super) fn set_growing(&mut self, growing: bool) {
+        self.state.growing = growing;
+        self.buffer.expect_more();
+    }
+
+    /// Octets of the file that were read.
+    pub(super) fn position(&self) -> u64 {
+        self.buffer.offset().saturating_add(octets_64(self.buffer.filled().len()))
     }
 
     /// Whether it can't be opened a second time.
@@ -192,7 +221,7 @@ impl Reader {
             match self.run(0, Timestamp::MIN, &mut |_| {})?.then {
                 Then::More => {}
                 Then::Next(time) => return Ok(Some(time)),
-                Then::End => return Ok(None),
+                Then::End | Then::Wait => return Ok(None),
             }
         }
         Ok(None)
@@ -242,6 +271,9 @@ impl Reader {
     /// The input ended where `need` octets were wanted.
     fn at_end(&mut self, need: usize) -> Result<Ran, CaptureError> {
         let have = self.buffer.filled().len();
+        if self.state.growing {
+            return Ok(Ran { frames: 0, then: Then::Wait });
+        }
         if have == 0 {
             return Ok(Ran { frames: 0, then: Then::End });
         }
@@ -282,7 +314,8 @@ impl Reader {
         let Format::Pcapng(pcapng) = &self.state.format else {
             return Err(self.state.damaged(damage.offset, damage.what));
         };
-        match resync::search(self.buffer.filled(), pcapng.big(), self.buffer.ended()) {
+        let ended = self.buffer.ended();
+        match resync::search(self.buffer.filled(), pcapng.big(), ended) {
             Search::Found(octets) => {
                 self.buffer.consume(octets);
                 self.state.search = None;
@@ -290,8 +323,13 @@ impl Reader {
                 self.state.lose(damage.offset, lost);
             }
             Search::NotWithin(octets) => {
+                if ended && self.state.growing {
+                    // The last one may only not be there whole.
+                    self.buffer.consume(octets.saturating_sub(resync::FOUND_BYTES_MAX));
+                    return Ok(Ran { frames: 0, then: Then::Wait });
+                }
                 self.buffer.consume(octets);
-                if self.buffer.ended() && self.buffer.filled().is_empty() {
+                if ended && self.buffer.filled().is_empty() {
                     return Err(self.state.damaged(damage.offset, damage.what));
                 }
             }

@@ -3,6 +3,7 @@
 #[path = "../../../../tests/support/captures.rs"]
 mod captures;
 mod damage;
+mod following;
 mod formats;
 mod merging;
 #[path = "../../../../tests/support/packed.rs"]
