@@ -98,9 +98,13 @@ impl Run {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Trouble> {
         // Their names; while frames are lent the source itself cannot be asked.
-        let names = source.sources().to_vec();
-        let context = Context { sources: &names, live: self.is_live };
+        let mut names = source.sources().to_vec();
         loop {
+            // A file that is followed may be replaced by another.
+            if names.len() != source.sources().len() {
+                names = source.sources().to_vec();
+            }
+            let context = Context { sources: &names, live: self.is_live };
             let mut packet_error = None;
             let Self { classifier, packets, events, .. } = self;
             let polled = source.poll(BATCH_FRAMES, &mut |frame| {
@@ -119,6 +123,7 @@ impl Run {
                 self.exit = self.exit.max(Exit::BrokeOff);
             }
             self.tell_notices(source);
+            let is_idle = matches!(polled, Ok(Polled::Idle));
             let ended = match polled {
                 Ok(Polled::End) => true,
                 Ok(Polled::Frames(_)) => false,
@@ -139,6 +144,10 @@ impl Run {
                 }
             };
             self.write_events(source)?;
+            if is_idle {
+                // Somebody may be watching.
+                self.out.flush().map_err(trouble)?;
+            }
             // A live source still hands over what was waiting when it was asked to stop.
             if ended || (!self.is_live && stop()) {
                 return Ok(());
