@@ -171,4 +171,8 @@ detail_keys! {
     FtpBanner => "portstory.ftp.banner",
     /// PostgreSQL server version.
     PgsqlVersion => "portstory.pgsql.server_version",
+    /// RFB version, of the server where both were seen.
+    RfbVersion => "portstory.rfb.version",
+    /// User or token of an RDP connection request's cookie.
+    RdpCookie => "rdp.cookie",
 }

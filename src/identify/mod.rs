@@ -15,6 +15,7 @@ mod protocols;
 mod table_tests;
 #[cfg(test)]
 mod testing;
+mod tpkt;
 pub mod view;
 mod walk;
 
