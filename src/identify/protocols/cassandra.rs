@@ -6,7 +6,7 @@
 //!  STARTUP 01    { "CQL_VERSION" "3.0.0" ... }     SUPPORTED 06   { "CQL_VERSION" ... }
 //! ```
 
-use super::super::hearing::Role;
+use super::super::hearing::{Heard, Role};
 use super::super::lines::mentions;
 use super::super::walk::{Message, from_header, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
@@ -24,8 +24,17 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
+/// What nodes send each other first (org.apache.cassandra.net.Message.PROTOCOL_MAGIC).
+const INTERNODE: u32 = 0xca55_2dfa;
+
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 9, frame))
+    hear_stream(view, DETECTOR.id, |bytes, _| match be32(bytes, 0) {
+        Some(INTERNODE) => {
+            let fact = "Cassandra nodes talk to each other";
+            Heard::Speaks(Message::new(bytes.len(), Role::Either, 32.0, fact))
+        }
+        Some(_) | None => from_header(bytes, 9, frame),
+    })
 }
 
 fn frame(bytes: &[u8]) -> Option<Message> {

@@ -125,7 +125,9 @@ mod tests {
         Talk::tcp()
             .b(hex("00000c 04 00 00000000 0002 00000064 0004 0000ffff"))
             .refused_by(&DETECTOR);
-        Talk::tcp().b(hex("000004 08 00 00000000 003fff01 99999999")).refused_by(&DETECTOR);
+        Talk::tcp()
+            .b(hex("000004 08 00 00000000 003fff01 999999999999999999999999"))
+            .refused_by(&DETECTOR);
         Talk::tcp().b([0; 40]).refused_by(&DETECTOR);
     }
 }

@@ -47,7 +47,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         0x12 => (Role::Client, "PRELOGIN", either(options(data, len), tls(data))?),
         0x10 => (Role::Client, "LOGIN7", login(data, len)?),
         0x01 if first => (Role::Client, "SQL batch", batch(data)?),
-        0x03 if first => (Role::Client, "RPC", batch(data)?),
+        0x03 if first => (Role::Client, "RPC", either(batch(data), procedure(data))?),
         0x0e if first => (Role::Client, "transaction request", batch(data)?),
         0x11 => (Role::Client, "SSPI", if data.starts_with(b"NTLMSSP\0") { 64.0 } else { 0.0 }),
         0x04 if first => (Role::Server, "answer", either(options(data, len), token(data, len))?),
@@ -132,6 +132,15 @@ fn batch(data: &[u8]) -> Option<f32> {
     let plain = text.clone().count() >= 3
         && text.clone().all(|pair| matches!(pair, [b' '..=b'~' | b'\n' | b'\r' | b'\t', 0]));
     plain.then_some(28.0)
+}
+
+/// RPCRequest (section 2.2.6.6) without headers: a name in UTF-16, or a number of a known procedure.
+fn procedure(data: &[u8]) -> Option<f32> {
+    match le16(data, 0)? {
+        0xffff => (1..=15).contains(&le16(data, 2)?).then_some(28.0),
+        1..=128 => batch(rest(data, 2)).map(|bits| bits.min(28.0) + 9.0),
+        _ => None,
+    }
 }
 
 /// The first token of an answer (section 2.2.7), and the length that those have which have one.
