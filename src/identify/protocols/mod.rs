@@ -3,15 +3,21 @@
 use super::Detector;
 
 mod afp;
+mod ajp;
 mod amqp;
+mod binary_services;
 mod cassandra;
 mod cgp;
 mod citrix_edt;
 mod dcerpc;
 mod dns;
 mod dtls;
+mod edonkey;
+mod fastcgi;
 mod ftp;
+mod giop;
 mod git;
+mod haproxy;
 mod http;
 mod http2;
 mod ica;
@@ -34,6 +40,7 @@ mod quic;
 mod rdp;
 mod redis;
 mod rfb;
+mod rmi;
 mod rtp;
 mod smb;
 mod smtp;
@@ -41,10 +48,12 @@ mod socks;
 mod spice;
 mod ssh;
 mod stomp;
+mod stratum;
 mod stun;
 mod tds;
 mod telnet;
 mod text_services;
+mod thrift;
 mod tls;
 mod tns;
 mod udt;
@@ -56,18 +65,29 @@ mod zookeeper;
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
     &afp::DETECTOR,
+    &ajp::DETECTOR,
     &amqp::DETECTOR,
+    &binary_services::BITCOIN,
+    &binary_services::BITTORRENT,
     &cassandra::DETECTOR,
+    &binary_services::CEPH,
     &cgp::DETECTOR,
     &text_services::CHECKMK,
     &citrix_edt::DETECTOR,
     &text_services::CLAMD,
+    &binary_services::COPS,
     &dcerpc::DETECTOR,
     &dns::DETECTOR,
     &dtls::DETECTOR,
+    &edonkey::DETECTOR,
+    &fastcgi::DETECTOR,
+    &binary_services::FCIP,
     &ftp::DETECTOR,
+    &binary_services::GEARMAN,
+    &giop::DETECTOR,
     &git::DETECTOR,
     &text_services::GNUTELLA,
+    &binary_services::HISLIP,
     &http::DETECTOR,
     &http2::DETECTOR,
     &ica::DETECTOR,
@@ -78,6 +98,7 @@ pub(super) static ALL: &[&Detector] = &[
     &krb5::DETECTOR,
     &ldap::DETECTOR,
     &memcached::DETECTOR,
+    &binary_services::MONERO,
     &mongodb::DETECTOR,
     &mqtt::DETECTOR,
     &text_services::MUNIN,
@@ -86,31 +107,40 @@ pub(super) static ALL: &[&Detector] = &[
     &netbios_ssn::DETECTOR,
     &onc_rpc::NFS,
     &nntp::DETECTOR,
+    &binary_services::NX,
+    &binary_services::OFTP,
     &tns::DETECTOR,
     &pgsql::DETECTOR,
     &pop3::DETECTOR,
+    &haproxy::DETECTOR,
     &quic::DETECTOR,
     &rdp::DETECTOR,
     &redis::DETECTOR,
     &rfb::DETECTOR,
+    &rmi::DETECTOR,
     &text_services::RSYNC,
     &rtp::DETECTOR,
+    &binary_services::SAP_NI,
     &smb::DETECTOR,
     &smtp::DETECTOR,
     &socks::DETECTOR,
     &spice::DETECTOR,
     &ssh::DETECTOR,
     &stomp::DETECTOR,
+    &stratum::DETECTOR,
     &stun::DETECTOR,
     &onc_rpc::SUNRPC,
     &text_services::SVN,
     &text_services::TARANTOOL,
     &tds::DETECTOR,
+    &binary_services::TEAMVIEWER,
     &telnet::DETECTOR,
+    &thrift::DETECTOR,
     &tls::DETECTOR,
     &udt::DETECTOR,
     &websocket::DETECTOR,
     &x11::DETECTOR,
     &xmpp::DETECTOR,
+    &binary_services::ZABBIX,
     &zookeeper::DETECTOR,
 ];
