@@ -175,4 +175,6 @@ detail_keys! {
     RfbVersion => "portstory.rfb.version",
     /// User or token of an RDP connection request's cookie.
     RdpCookie => "rdp.cookie",
+    /// Method of the first SIP request.
+    SipMethod => "sip.method",
 }
