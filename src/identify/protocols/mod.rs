@@ -2,33 +2,177 @@
 
 use super::Detector;
 
+mod afp;
+mod ajp;
+mod amqp;
+mod bgp;
+mod binary_services;
+mod cassandra;
 mod cgp;
 mod citrix_edt;
+mod dcerpc;
+mod diameter;
 mod dns;
 mod dtls;
+mod edonkey;
+mod fastcgi;
+mod fix;
+mod ftp;
+mod giop;
+mod git;
+mod h323;
+mod haproxy;
 mod http;
+mod http2;
 mod ica;
+mod imap;
+mod irc;
+mod iscsi;
+mod kafka;
+mod krb5;
+mod ldap;
+mod megaco;
+mod memcached;
+mod mgcp;
+mod minecraft;
+mod mongodb;
+mod mqtt;
 mod mysql;
+mod netbios_ssn;
+mod nntp;
+mod nrpe;
+mod onc_rpc;
+mod pgsql;
+mod pop3;
 mod quic;
+mod rdp;
+mod redis;
+mod rfb;
+mod rmi;
+mod rpki_rtr;
+mod rtmp;
 mod rtp;
+mod rtsp;
+mod sip;
+mod skinny;
+mod smb;
+mod smtp;
+mod socks;
+mod spice;
 mod ssh;
+mod stomp;
+mod stratum;
 mod stun;
+mod syslog;
+mod tacacs;
+mod tds;
+mod telnet;
+mod text_services;
+mod thrift;
 mod tls;
+mod tns;
 mod udt;
+mod websocket;
+mod x11;
+mod xmpp;
+mod z3950;
+mod zookeeper;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
+    &afp::DETECTOR,
+    &ajp::DETECTOR,
+    &amqp::DETECTOR,
+    &bgp::DETECTOR,
+    &binary_services::BITCOIN,
+    &binary_services::BITTORRENT,
+    &cassandra::DETECTOR,
+    &binary_services::CEPH,
     &cgp::DETECTOR,
+    &text_services::CHECKMK,
     &citrix_edt::DETECTOR,
+    &text_services::CLAMD,
+    &binary_services::COPS,
+    &dcerpc::DETECTOR,
+    &diameter::DETECTOR,
     &dns::DETECTOR,
     &dtls::DETECTOR,
+    &edonkey::DETECTOR,
+    &fastcgi::DETECTOR,
+    &binary_services::FCIP,
+    &fix::DETECTOR,
+    &ftp::DETECTOR,
+    &binary_services::GEARMAN,
+    &giop::DETECTOR,
+    &git::DETECTOR,
+    &text_services::GNUTELLA,
+    &h323::DETECTOR,
+    &binary_services::HISLIP,
     &http::DETECTOR,
+    &http2::DETECTOR,
     &ica::DETECTOR,
+    &imap::DETECTOR,
+    &irc::DETECTOR,
+    &iscsi::DETECTOR,
+    &kafka::DETECTOR,
+    &krb5::DETECTOR,
+    &ldap::DETECTOR,
+    &megaco::DETECTOR,
+    &memcached::DETECTOR,
+    &mgcp::DETECTOR,
+    &minecraft::DETECTOR,
+    &binary_services::MONERO,
+    &mongodb::DETECTOR,
+    &mqtt::DETECTOR,
+    &text_services::MUNIN,
     &mysql::DETECTOR,
+    &text_services::NATS,
+    &netbios_ssn::DETECTOR,
+    &onc_rpc::NFS,
+    &nntp::DETECTOR,
+    &binary_services::NX,
+    &nrpe::DETECTOR,
+    &binary_services::OFTP,
+    &tns::DETECTOR,
+    &pgsql::DETECTOR,
+    &pop3::DETECTOR,
+    &haproxy::DETECTOR,
     &quic::DETECTOR,
+    &rdp::DETECTOR,
+    &redis::DETECTOR,
+    &rfb::DETECTOR,
+    &rmi::DETECTOR,
+    &rpki_rtr::DETECTOR,
+    &text_services::RSYNC,
+    &rtmp::DETECTOR,
     &rtp::DETECTOR,
+    &rtsp::DETECTOR,
+    &binary_services::SAP_NI,
+    &sip::DETECTOR,
+    &skinny::DETECTOR,
+    &smb::DETECTOR,
+    &smtp::DETECTOR,
+    &socks::DETECTOR,
+    &spice::DETECTOR,
     &ssh::DETECTOR,
+    &stomp::DETECTOR,
+    &stratum::DETECTOR,
     &stun::DETECTOR,
+    &onc_rpc::SUNRPC,
+    &text_services::SVN,
+    &syslog::DETECTOR,
+    &tacacs::DETECTOR,
+    &text_services::TARANTOOL,
+    &tds::DETECTOR,
+    &binary_services::TEAMVIEWER,
+    &telnet::DETECTOR,
+    &thrift::DETECTOR,
     &tls::DETECTOR,
     &udt::DETECTOR,
+    &websocket::DETECTOR,
+    &x11::DETECTOR,
+    &xmpp::DETECTOR,
+    &z3950::DETECTOR,
+    &binary_services::ZABBIX,
+    &zookeeper::DETECTOR,
 ];
