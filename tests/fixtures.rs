@@ -94,8 +94,14 @@ fn print_row(case: &Case, flows: &[FlowEvent]) {
         .iter()
         .map(|flow| {
             let verdict = &flow.verdict;
-            let name = if verdict.protocols.is_empty() { "-".into() } else { verdict.protocols.join("+") };
-            format!("{} {} {name} {}", verdict.label.name(), verdict.status.name(), verdict.confidence.name())
+            let name =
+                if verdict.protocols.is_empty() { "-".into() } else { verdict.protocols.join("+") };
+            format!(
+                "{} {} {name} {}",
+                verdict.label.name(),
+                verdict.status.name(),
+                verdict.confidence.name()
+            )
         })
         .collect();
     verdicts.sort_unstable();
@@ -123,10 +129,15 @@ fn evidence_can_be_looked_up() {
             let frames = support::frames(&captures);
             for event in support::classify(&frames, &Config::default()) {
                 let Event::Flow(flow) = event else { continue };
-                assert!(!flow.verdict.evidence.is_empty(), "{}: a verdict without evidence", case.name);
+                assert!(
+                    !flow.verdict.evidence.is_empty(),
+                    "{}: a verdict without evidence",
+                    case.name
+                );
                 for piece in &flow.verdict.evidence {
                     let frame = frames.iter().find(|frame| frame.at == piece.frame);
-                    let frame = frame.unwrap_or_else(|| panic!("{}: {piece:?} names no frame", case.name));
+                    let frame =
+                        frame.unwrap_or_else(|| panic!("{}: {piece:?} names no frame", case.name));
                     if !piece.bytes.is_empty() {
                         let payload = payload_of(frame);
                         let at = piece.offset as usize;

@@ -2,12 +2,13 @@
 //!
 //! A [`Detector`] is a pure function of a [`FlowView`] (invariant 4). It knows no other detector, no
 //! port and no label. Each has a file under `protocols/`; what one line can tell is a row of
-//! `magic.rs`.
+//! `magic/`.
 
 pub mod finding;
 mod handshake;
 mod hearing;
 pub mod inquiry;
+mod messages;
 mod protocols;
 #[cfg(test)]
 mod table_tests;
