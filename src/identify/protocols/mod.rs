@@ -4,18 +4,32 @@ use super::Detector;
 
 mod cgp;
 mod citrix_edt;
+mod dhcp;
+mod dhcpv6;
 mod dns;
 mod dtls;
+mod esp_udp;
+mod gtp;
 mod http;
 mod ica;
+mod ike;
+mod local_names;
 mod magic;
 mod mysql;
+mod ntp;
+mod openvpn;
 mod quic;
+mod radius;
 mod rtp;
+mod slp;
+mod snmp;
 mod ssh;
 mod stun;
+mod tftp;
 mod tls;
 mod udt;
+mod utp;
+mod wireguard;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
@@ -33,6 +47,8 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::CNP_IP,
     &magic::CPHA,
     &magic::CRESTRON,
+    &dhcp::DETECTOR,
+    &dhcpv6::DETECTOR,
     &magic::DAHUA,
     &magic::DISCORD,
     &magic::DLEP,
@@ -43,29 +59,39 @@ pub(super) static ALL: &[&Detector] = &[
     &dtls::DETECTOR,
     &magic::EGD,
     &magic::ENPC,
+    &esp_udp::DETECTOR,
     &magic::SBUS,
     &magic::ETHERSIO,
     &magic::GANGLIA,
     &magic::GELF,
     &magic::GENEVE,
     &magic::GLBP,
+    &gtp::DETECTOR,
     &magic::GVCP,
     &magic::HICP,
     &magic::HSRP,
     &http::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
+    &ike::DETECTOR,
     &magic::KNX,
     &magic::LDP,
     &magic::LIFX,
+    &local_names::LLMNR,
+    &local_names::MDNS,
     &magic::MNDP,
     &magic::MUMBLE,
     &mysql::DETECTOR,
     &magic::NANO,
+    &local_names::NETBIOS_DGM,
+    &local_names::NETBIOS_NS,
+    &ntp::DETECTOR,
+    &openvpn::DETECTOR,
     &magic::OSC,
     &magic::PPTP,
     &magic::QUAKE,
     &quic::DETECTOR,
+    &radius::DETECTOR,
     &magic::RAKNET,
     &magic::RDP_UDP,
     &magic::RMCP,
@@ -74,6 +100,8 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::RTPS,
     &magic::SACN,
     &magic::SAP_ANNOUNCEMENT,
+    &slp::DETECTOR,
+    &snmp::DETECTOR,
     &magic::SOFTETHER,
     &magic::SOURCE_ENGINE,
     &magic::SPOTIFY,
@@ -85,6 +113,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::TAILSCALE,
     &magic::TEAMSPEAK,
     &magic::TEREDO,
+    &tftp::DETECTOR,
     &tls::DETECTOR,
     &magic::TPLINK,
     &magic::TRDP,
@@ -92,9 +121,11 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::TUYA,
     &magic::UBNT,
     &udt::DETECTOR,
+    &utp::DETECTOR,
     &magic::VBAN,
     &magic::VXLAN,
     &magic::WCCP,
+    &wireguard::DETECTOR,
     &magic::WOL,
     &magic::WSD,
     &magic::XDMCP,
