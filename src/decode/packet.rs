@@ -82,6 +82,11 @@ impl TcpFlags {
         self.0 & 0x04 != 0
     }
 
+    /// PSH.
+    pub const fn psh(self) -> bool {
+        self.0 & 0x08 != 0
+    }
+
     /// ACK.
     pub const fn ack(self) -> bool {
         self.0 & 0x10 != 0

@@ -12,7 +12,7 @@ const FIRST_READ_BYTES: usize = 16 * 1024;
 
 /// A window over an input that moves forward only.
 pub(super) struct Buffer {
-    input: Box<dyn Read>,
+    input: Box<dyn Read + Send>,
     /// All of it is initialised; between `start` and `end` stands what was read and not consumed.
     data: Vec<u8>,
     /// Octets of `data` while no record needs more.
@@ -27,7 +27,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     /// A window of `size` octets over `input`, whose first octet is the `offset`-th of the capture.
-    pub(super) fn new(input: Box<dyn Read>, size: usize, offset: u64) -> Self {
+    pub(super) fn new(input: Box<dyn Read + Send>, size: usize, offset: u64) -> Self {
         let size = size.max(FIRST_READ_BYTES);
         Self {
             input,

@@ -1,9 +1,10 @@
 //! Capture files: our own reader.
 //!
 //! [`open`] takes files, folders and standard input and makes one stream of them, in the order of
-//! time: see [`Inputs`]. It reads pcap and pcapng in all their variants; other formats and
-//! compressed files are recognised, and the error says how to convert them. One thread, one buffer a
-//! file, records lent where they lie: it is nearly as fast as reading without looking.
+//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read. It reads pcap and pcapng in all
+//! their variants; other formats and compressed files are recognised, and the error says how to
+//! convert them. One thread, one buffer a file, records lent where they lie: it is nearly as fast as
+//! reading without looking.
 //!
 //! | file | does |
 //! |---|---|
@@ -32,7 +33,7 @@ mod walk;
 mod tests;
 
 pub use inputs::Inputs;
-pub use opening::open;
+pub use opening::{open, open_stream};
 
 /// How captures are read.
 #[derive(Clone, Debug, PartialEq, Eq)]

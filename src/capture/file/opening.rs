@@ -48,6 +48,22 @@ pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, CaptureError>
     Ok(Inputs::new(opening.inputs, opening.notices, opening.options))
 }
 
+/// Opens one capture that comes from anywhere, read once from front to back; `name` is what messages
+/// call it.
+///
+/// # Errors
+///
+/// Where it can't be read or is no capture.
+pub fn open_stream(
+    input: Box<dyn io::Read + Send>,
+    name: &str,
+    options: Options,
+) -> Result<Inputs, CaptureError> {
+    let mut opening = Opening { options, ..Opening::default() };
+    opening.add_stream(input, name.to_owned())?;
+    Ok(Inputs::new(opening.inputs, opening.notices, opening.options))
+}
+
 #[derive(Default)]
 struct Opening {
     options: Options,
@@ -98,7 +114,11 @@ impl Opening {
         self.add_file(file, path)
     }
 
-    fn add_stream(&mut self, input: Box<dyn io::Read>, name: String) -> Result<(), CaptureError> {
+    fn add_stream(
+        &mut self,
+        input: Box<dyn io::Read + Send>,
+        name: String,
+    ) -> Result<(), CaptureError> {
         let reader = Reader::open(input, name.clone(), None, self.options.buffer_bytes)?;
         self.push(reader, name);
         Ok(())

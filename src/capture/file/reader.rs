@@ -99,7 +99,7 @@ impl Reader {
     ///
     /// Where it is no capture, or can't be read.
     pub(super) fn open(
-        input: Box<dyn Read>,
+        input: Box<dyn Read + Send>,
         name: String,
         path: Option<PathBuf>,
         buffer_bytes: usize,

@@ -10,12 +10,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::inputs::{Input, Inputs, Turn};
-use super::reader::Reader;
-use super::{Options, open};
+use super::inputs::Inputs;
+use super::{Options, open, open_stream};
 use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
 use crate::frame::Frame;
-use crate::time::Timestamp;
 
 /// A frame that outlives its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +94,8 @@ impl Read for Sips {
 /// These octets as a stream that comes in pieces of `sip` octets.
 fn stream(octets: &[u8], sip: usize) -> Result<Inputs, CaptureError> {
     let input = Box::new(Sips(io::Cursor::new(octets.to_vec()), sip));
-    let reader = Reader::open(input, "made".to_owned(), None, 0)?;
-    let turn = Turn::Open(Box::new(reader));
-    let input = Input { name: "made".to_owned(), next: Timestamp::MIN, turn };
-    Ok(Inputs::new(vec![input], Vec::new(), Options::default()))
+    // The smallest buffer, so that its edges are met.
+    open_stream(input, "made", Options { buffer_bytes: 0, ..Options::default() })
 }
 
 /// Reads these octets as one capture.
