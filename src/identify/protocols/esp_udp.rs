@@ -6,7 +6,7 @@
 
 use super::super::hearing::{Heard, Role, Said, Spot};
 use super::super::messages::probe_sides;
-use super::super::view::SideView;
+use super::super::view::{Side, SideView};
 use super::super::{Detector, FlowView, Over, Probe, Strength};
 use crate::wire::{array, be32};
 
@@ -27,6 +27,11 @@ pub(super) static DETECTOR: Detector = Detector {
 const COUNT_MIN: u16 = 4;
 
 fn probe(view: &FlowView<'_>) -> Probe {
+    // Each end chose its own; a word that both have is something else's.
+    let spi = |side| view.side(side).datagrams.first().and_then(|first| be32(first.bytes, 0));
+    if spi(Side::A).is_some() && spi(Side::A) == spi(Side::B) {
+        return Probe::No;
+    }
     match probe_sides(DETECTOR.id, view, hear) {
         Probe::Yes(mut found) => {
             found.strength = Strength::Shape;
@@ -99,6 +104,13 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
+        // the same word both ways
+        let mut random = Random::new(2);
+        let both = (0..6).fold(Talk::udp(), |talk, nth| {
+            let talk = talk.a(packet(&mut random, 0xc0a1_b2c3, 100 + nth, 100));
+            talk.b(packet(&mut random, 0xc0a1_b2c3, 500 + nth, 100))
+        });
+        assert_eq!(both.heard_by(&DETECTOR), None);
         talk(0x0000_0001, 1, 100).refused_by(&DETECTOR);
         talk(0xc0a1_b2c3, 9, 100).refused_by(&DETECTOR);
         talk(0xc0a1_b2c3, 0, 100).refused_by(&DETECTOR);

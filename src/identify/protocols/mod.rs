@@ -8,18 +8,24 @@ mod dhcp;
 mod dhcpv6;
 mod dns;
 mod dtls;
+mod enet;
 mod esp_udp;
 mod gtp;
 mod http;
 mod ica;
 mod ike;
+mod l2tp;
 mod local_names;
 mod magic;
 mod mysql;
+mod nat_pmp;
+mod netflow;
 mod ntp;
 mod openvpn;
+mod ptp;
 mod quic;
 mod radius;
+mod rip;
 mod rtp;
 mod slp;
 mod snmp;
@@ -39,12 +45,14 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::BABEL,
     &magic::BACNET,
     &magic::BFD,
+    &magic::BT_DHT,
     &magic::C1222,
     &magic::CAN,
     &cgp::DETECTOR,
     &magic::CIP_IO,
     &citrix_edt::DETECTOR,
     &magic::CNP_IP,
+    &magic::COLLECTD,
     &magic::CPHA,
     &magic::CRESTRON,
     &dhcp::DETECTOR,
@@ -58,6 +66,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::DROPBOX,
     &dtls::DETECTOR,
     &magic::EGD,
+    &enet::ENET,
     &magic::ENPC,
     &esp_udp::DETECTOR,
     &magic::SBUS,
@@ -66,6 +75,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::GELF,
     &magic::GENEVE,
     &magic::GLBP,
+    &magic::GNUTELLA,
     &gtp::DETECTOR,
     &magic::GVCP,
     &magic::HICP,
@@ -74,32 +84,44 @@ pub(super) static ALL: &[&Detector] = &[
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
     &ike::DETECTOR,
+    &netflow::IPFIX,
     &magic::KNX,
+    &l2tp::DETECTOR,
     &magic::LDP,
     &magic::LIFX,
     &local_names::LLMNR,
     &local_names::MDNS,
+    &magic::MEMCACHED_UDP,
     &magic::MNDP,
     &magic::MUMBLE,
     &mysql::DETECTOR,
     &magic::NANO,
+    &nat_pmp::DETECTOR,
     &local_names::NETBIOS_DGM,
     &local_names::NETBIOS_NS,
+    &netflow::NETFLOW,
+    &magic::NINTENDO,
     &ntp::DETECTOR,
+    &magic::OLSR,
     &openvpn::DETECTOR,
     &magic::OSC,
+    &enet::PHOTON,
     &magic::PPTP,
+    &ptp::DETECTOR,
     &magic::QUAKE,
     &quic::DETECTOR,
     &radius::DETECTOR,
     &magic::RAKNET,
     &magic::RDP_UDP,
+    &rip::DETECTOR,
+    &magic::RIPE_ATLAS,
     &magic::RMCP,
     &magic::ROUGHTIME,
     &rtp::DETECTOR,
     &magic::RTPS,
     &magic::SACN,
     &magic::SAP_ANNOUNCEMENT,
+    &netflow::SFLOW,
     &slp::DETECTOR,
     &snmp::DETECTOR,
     &magic::SOFTETHER,
@@ -107,6 +129,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::SPOTIFY,
     &magic::SSDP,
     &ssh::DETECTOR,
+    &magic::STATSD,
     &magic::STEAM,
     &stun::DETECTOR,
     &magic::SYNCTHING,
@@ -114,6 +137,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::TEAMSPEAK,
     &magic::TEREDO,
     &tftp::DETECTOR,
+    &magic::TINC,
     &tls::DETECTOR,
     &magic::TPLINK,
     &magic::TRDP,

@@ -43,8 +43,8 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
     let mut count = 0_u8;
     for datagram in head.datagrams {
         let Some(packet) = read(datagram) else { return Heard::Foreign };
-        // version, type, extension
-        bits += 4.0 + 1.6 + 6.4;
+        // version, type, extension, window
+        bits += 4.0 + 1.6 + 6.4 + 6.0;
         if packet.kind == 4 {
             // The first packet of a connection has nobody's clock and acknowledges nothing.
             let first = packet.difference == 0 && packet.acknowledges == 0;
@@ -55,15 +55,16 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
             bits += 48.0;
         }
         if let Some(last) = &last {
-            let clock = packet.clock.wrapping_sub(last.clock).cast_signed().unsigned_abs();
+            let clock = packet.clock.wrapping_sub(last.clock);
             let step = packet.sequence.wrapping_sub(last.sequence).cast_signed().unsigned_abs();
             // Who opens sends on with the id behind the one it opened with.
             let same = packet.connection == last.connection
                 || (last.kind == 4 && packet.connection == last.connection.wrapping_add(1));
-            if !same || clock > 60_000_000 || step > 64 {
+            // Each is sent later than the one before.
+            if !same || !(1..60_000_000).contains(&clock) || step > 64 {
                 return Heard::Foreign;
             }
-            bits += 15.0 + 5.0 + 9.0;
+            bits += 15.0 + 6.0 + 9.0;
         }
         count = count.saturating_add(1);
         last = Some(packet);
@@ -90,14 +91,23 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
     }
     let mut at = 20_usize;
     for _ in 0..4 {
-        let tail = rest(bytes, at);
-        let (Some(next), Some(len)) = (u8_at(tail, 0), u8_at(tail, 1)) else { break };
         if extension == 0 {
             break;
         }
+        let tail = rest(bytes, at);
+        let (next, len) = (u8_at(tail, 0)?, u8_at(tail, 1)?);
+        // a selective acknowledgement is in words, the extension bits are eight octets
+        let sized = match extension {
+            1 => len >= 4 && len.is_multiple_of(4) && len <= 64,
+            2 => len == 8,
+            _ => len <= 16,
+        };
+        sized.then_some(())?;
         extension = next;
         at = at.checked_add(usize::from(len))?.checked_add(2)?;
     }
+    // What is received ahead is at most 64 MiB.
+    (extension == 0 && be32(bytes, 12)? < 1 << 26).then_some(())?;
     // Only data carries octets behind the header.
     let fits = if kind == 0 { datagram.wire_len > at } else { datagram.wire_len == at };
     (fits && at <= datagram.wire_len).then_some(())?;

@@ -1,12 +1,80 @@
 //! Rows: games, voice, music, pictures and sharing of files.
 
 use super::super::super::{Detector, FlowView, Over, Probe};
-use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+use super::Part::{Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Le32};
 use super::{Say, client, either, probe_row, server};
 use crate::wire::{be16, rest, u8_at};
 
 rows! {
+    BT_DHT {
+        id: "bittorrent-dht",
+        title: "BitTorrent DHT",
+        over: Udp,
+        reference: "BEP 5, KRPC protocol; BEP 42, BEP 43",
+        rests_on: "A bencoded dictionary that starts with a node's id of 20 octets, or with keys of KRPC \
+                   in their order, and has KRPC's message type.",
+        blind_spots: "Messages that were cut before the type.",
+        bits: 64.0,
+        says: [
+            client("BitTorrent DHT query", &[Is(0, b"d1:ad2:id20:")]),
+            server("BitTorrent DHT response", &[Is(0, b"d1:rd2:id20:")]),
+            server("BitTorrent DHT error", &[Is(0, b"d1:eli20"), In(8, b'0', b'9')]),
+            either("BitTorrent DHT message", &[Is(0, b"d2:ip"), Check(has_krpc_type, 40.0)]),
+            either("BitTorrent DHT message", &[Is(0, b"d1:"), Any(3, b"qratv"), Check(has_krpc_type, 40.0)]),
+        ],
+        accepts: [
+            "'d1:ad2:id20:' a1*20 'e1:q4:ping1:t2:aa1:y1:qe'",
+            "'d1:rd2:id20:' a1*20 'e1:t2:aa1:y1:re'",
+            "'d2:ip6:' c0000201 1a2b '1:rd2:id20:' a1*20 'e1:t2:aa1:y1:re'",
+        ],
+        refuses: ["'d1:ad2:ix20:' a1*20 'e'", "'d8:announce40:http://example.org/'", "'d1:x1:y1:qe'"],
+    }
+    GNUTELLA {
+        id: "gnutella",
+        title: "Gnutella",
+        over: Both,
+        reference: "Gnutella protocol specification 0.6 section 2.2; Gnutella2 standard, UDP transceiver",
+        rests_on: "The handshake's first line; a descriptor's header with a known type, small TTL and \
+                   hops, and a length that is the datagram's; or Gnutella2's name and counts.",
+        blind_spots: "Descriptors in a stream without the handshake.",
+        bits: 35.0,
+        says: [
+            client("Gnutella handshake", &[Is(0, b"GNUTELLA CONNECT/")]),
+            server("Gnutella handshake", &[Is(0, b"GNUTELLA/0.")]),
+            either("Gnutella2 packet", &[Datagram, Is(0, b"GND"), Mask(3, 0xfc, 0), In(6, 1, 32), In(7, 0, 32), LenIn(8, 1500)]),
+            either("Gnutella descriptor", &[
+                Datagram, Any(16, &[0x00, 0x01, 0x02, 0x10, 0x30, 0x31, 0x32, 0x40, 0x80, 0x81]), In(17, 0, 15),
+                In(18, 0, 15), Counts(Le32, 19, 23), Check(has_guid, 0.0),
+            ]),
+        ],
+        accepts: ["a1*16 00 01 00 00000000", "'GND' 01 1a2b 01 01 a1*10"],
+        refuses: ["a1*16 05 01 00 00000000", "a1*16 00 01 00 00000100", "'GNE' 01 1a2b 01 01 a1*10"],
+    }
+    NINTENDO {
+        id: "nintendo",
+        title: "Nintendo Pia",
+        over: Udp,
+        reference: "NintendoClients wiki (public), Pia protocol, packet header",
+        rests_on: "The magic 32ab9864 and a header of a known version.",
+        blind_spots: "Nothing known.",
+        bits: 34.0,
+        says: [either("Pia packet", &[Is(0, b"\x32\xab\x98\x64"), Mask(4, 0x60, 0), LenIn(24, 1500)])],
+        accepts: ["32ab9864 02 56 03cb a1*40"],
+        refuses: ["32ab9865 02 56 03cb a1*40", "32ab9864 62 56 03cb a1*40", "32ab9864 02"],
+    }
+    RIPE_ATLAS {
+        id: "ripe-atlas",
+        title: "RIPE Atlas and Magellan probes",
+        over: Both,
+        reference: "SANS Internet Storm Center diary 28382 (2022), the MGLNDD_ scans",
+        rests_on: "The text MGLNDD_ with an address and a port.",
+        blind_spots: "Nothing known.",
+        bits: 56.0,
+        says: [client("MGLNDD probe", &[Is(0, b"MGLNDD_"), In(7, b'0', b'9'), Holds(b".")])],
+        accepts: ["'MGLNDD_192.0.2.1_3243'"],
+        refuses: ["'MGLNDD'", "'mglndd_192.0.2.1_3243'", "'MGLNDD_x.y_3243'"],
+    }
     ABLETON_LINK {
         id: "ableton-link",
         title: "Ableton Link",
@@ -25,13 +93,14 @@ rows! {
         over: Udp,
         reference: "Discord developer documentation, Voice Connections, IP Discovery",
         rests_on: "Type 1 or 2 and length 70 in a datagram of 74 octets; the question's address is \
-                   zero, the answer's is text.",
+                   zero, the answer's is text. Or a keep-alive with its magic and a counter.",
         blind_spots: "The voice itself: it is RTP.",
         bits: 36.0,
         says: [
             client("Discord IP discovery question", &[
                 Is(0, b"\0\x01\0\x46"), Len(74), Zeros(8, 32),
             ]),
+            either("Discord voice ping", &[Is(0, b"\x13\x37\xca\xfe"), Len(8), Zeros(5, 3)]),
             server("Discord IP discovery answer", &[
                 Is(0, b"\0\x02\0\x46"), Len(74), In(8, b'0', b'9'), Mask(9, 0xc0, 0),
             ]),
@@ -147,7 +216,7 @@ rows! {
         reference: "RakNet 4 public source, MessageIdentifiers.h; Minecraft's public protocol notes",
         rests_on: "An offline message with RakNet's sixteen constant octets in its place.",
         blind_spots: "A connection captured after its opening.",
-        bits: 130.0,
+        bits: 128.0,
         says: [
             client("RakNet unconnected ping", &[Any(0, &[1, 2]), Is(9, OFFLINE)]),
             client("RakNet open connection request 1", &[Is(0, b"\x05"), Is(1, OFFLINE)]),
@@ -157,6 +226,8 @@ rows! {
             server("RakNet refusal", &[In(0, 0x11, 0x1b), Is(1, OFFLINE)]),
             server("RakNet incompatible version", &[Is(0, b"\x19"), Is(2, OFFLINE)]),
             server("RakNet unconnected pong", &[Is(0, b"\x1c"), Is(17, OFFLINE)]),
+            // Games number the messages anew.
+            either("RakNet offline message", &[Is(1, OFFLINE)]),
         ],
         accepts: [
             "01 0000000000000001 00ffff00fefefefefdfdfdfd12345678 00*8",
@@ -165,8 +236,8 @@ rows! {
         ],
         refuses: [
             "05 00ffff00fefefefefdfdfdfd12345679 0a 00*400",
-            "09 00ffff00fefefefefdfdfdfd12345678 0a 00*400",
-            "01 00ffff00fefefefefdfdfdfd12345678 00*8",
+            "0909 00ffff00fefefefefdfdfdfd12345678 0a 00*400",
+            "01 00*4 00ffff00fefefefefdfdfdfd12345678 00*8",
         ],
     }
     ROUGHTIME {
@@ -372,6 +443,14 @@ const OFFLINE: &[u8] = b"\0\xff\xff\0\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x5
 fn is_xdr_name(bytes: &[u8]) -> bool {
     let len = u8_at(bytes, 7).map_or(0, usize::from);
     rest(bytes, 8).get(..len).is_some_and(|name| name.iter().all(u8::is_ascii_graphic))
+}
+
+fn has_guid(bytes: &[u8]) -> bool {
+    bytes.len() >= 23 && bytes.iter().take(8).any(|octet| *octet != 0)
+}
+
+fn has_krpc_type(bytes: &[u8]) -> bool {
+    bytes.windows(6).any(|window| matches!(window, b"1:y1:q" | b"1:y1:r" | b"1:y1:e"))
 }
 
 fn is_below_count(bytes: &[u8]) -> bool {

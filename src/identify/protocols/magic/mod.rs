@@ -36,6 +36,8 @@ enum Part {
     Len(usize),
     /// The datagram's length is at least and at most.
     LenIn(usize, usize),
+    /// It is a datagram: in a stream this message is not looked for.
+    Datagram,
     /// These octets stand anywhere in the first 256.
     Holds(&'static [u8]),
     /// A check of its own, and -log2 of the chance to pass it.
@@ -57,7 +59,7 @@ const HOLDS_BYTES_MAX: usize = 256;
 impl Part {
     /// -log2 of the chance that random octets pass; `len` is the datagram's, a stream has none.
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, Stop> {
-        use Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+        use Part::{Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Mask, Zeros};
         let octet = |at| u8_at(bytes, at).ok_or(Stop::Short);
         let (passes, bits) = match *self {
             Is(at, expected) => {
@@ -89,6 +91,7 @@ impl Part {
             Counts(width, at, plus) => return counts(bytes, len, (width, at, plus)),
             Len(expected) => (len.is_none_or(|len| len == expected), 0.0),
             LenIn(low, high) => (len.is_none_or(|len| (low..=high).contains(&len)), 0.0),
+            Datagram => (len.is_some(), 0.0),
             Holds(text) => {
                 let mut windows = prefix(bytes, HOLDS_BYTES_MAX).windows(text.len());
                 (windows.any(|window| window == text), octets_bits(text.len()) - 8.0)
@@ -155,6 +158,7 @@ impl Say {
             | Part::Counts(..)
             | Part::Len(_)
             | Part::LenIn(..)
+            | Part::Datagram
             | Part::Holds(_)
             | Part::Check(..) => None,
         });

@@ -86,6 +86,82 @@ rows! {
             "00 00 6558 000001 00 020304050607 020304050608 0300 45000054 00*16",
         ],
     }
+    MEMCACHED_UDP {
+        id: "memcached-udp",
+        title: "memcached over UDP",
+        over: Udp,
+        reference: "memcached, doc/protocol.txt, UDP protocol",
+        rests_on: "A frame's header with its number below the count and the reserved zeros, and a command \
+                   or an answer in text.",
+        blind_spots: "The binary protocol.",
+        bits: 40.0,
+        says: [
+            client("memcached command", &[Zeros(6, 2), Zeros(4, 1), Check(is_memcached_command, 32.0)]),
+            server("memcached answer", &[Zeros(6, 2), Check(is_memcached_answer, 32.0)]),
+        ],
+        accepts: ["1a2b 0000 0001 0000 'stats' 0d0a", "1a2b 0000 0002 0000 'STAT~pid~12' 0d0a"],
+        refuses: ["1a2b 0000 0001 0001 'stats' 0d0a", "1a2b 0000 0001 0000 'stuff' 0d0a", "'stats' 0d0a 00*9"],
+    }
+    OLSR {
+        id: "olsr",
+        title: "OLSR",
+        over: Udp,
+        reference: "RFC 3626 section 3.3",
+        rests_on: "A packet length that is the datagram's, and messages of known types whose sizes fill it.",
+        blind_spots: "Version 2.",
+        bits: 30.0,
+        says: [either("OLSR packet", &[Counts(Be16, 0, 0), Check(is_olsr, 20.0), LenIn(16, 1500)])],
+        accepts: ["0014 0001 01 86 0010 c0000201 01 00 0007 00000203"],
+        refuses: [
+            "0015 0001 01 86 0010 c0000201 01 00 0007 00000203",
+            "0014 0001 01 86 0011 c0000201 01 00 0007 00000203",
+            "0014 0001 09 86 0010 c0000201 01 00 0007 00000203",
+        ],
+    }
+    TINC {
+        id: "tinc",
+        title: "tinc",
+        over: Tcp,
+        reference: "tinc manual, The connection, ID request",
+        rests_on: "The line 0, a name, and protocol version 17.",
+        blind_spots: "Its UDP packets, which are ciphertext.",
+        bits: 40.0,
+        says: [either("tinc ID request", &[Is(0, b"0 "), Check(is_tinc_id, 32.0)])],
+        accepts: ["'0~hall~17.7' 0a '1~94' 0a", "'0~hall~17' 0a"],
+        refuses: ["'0~hall~18' 0a", "'0~17' 0a", "'1~hall~17' 0a"],
+    }
+    COLLECTD {
+        id: "collectd",
+        title: "collectd",
+        over: Udp,
+        reference: "collectd wiki, Binary protocol (UDP 25826)",
+        rests_on: "A host's name as the first part and a time as the second; or a signature or encryption \
+                   of its size.",
+        blind_spots: "Nothing known.",
+        bits: 40.0,
+        says: [
+            either("collectd values", &[Zeros(0, 3), Check(is_collectd, 40.0)]),
+            either("collectd, signed", &[Is(0, b"\x02\0\0"), Check(|bytes| u8_at(bytes, 3) >= Some(36), 0.2), Check(is_collectd_signed, 40.0)]),
+        ],
+        accepts: ["0000 0009 'hall' 00 0008 000c 17e1a2b3c4d5e6f7 0009 000c 0000000280000000"],
+        refuses: [
+            "0000 0009 'hall' 00 0007 000c 17e1a2b3c4d5e6f7",
+            "0000 0009 68616c01 00 0008 000c 17e1a2b3c4d5e6f7",
+            "0000 0019 'hall' 00 0008 000c 17e1a2b3c4d5e6f7",
+        ],
+    }
+    STATSD {
+        id: "statsd",
+        title: "StatsD",
+        over: Udp,
+        reference: "StatsD, docs/metric_types.md; Datadog's DogStatsD datagrams",
+        rests_on: "Lines of a name, a colon, a number, a bar and a known type, and nothing else.",
+        blind_spots: "Events and checks.",
+        bits: 30.0,
+        says: [either("StatsD metrics", &[LenIn(8, 9000), Check(is_statsd, 30.0)])],
+        accepts: ["'app.requests:1|c'", "'app.time:320|ms|@0.1' 0a 'app.load:0.5|g|#host:a'"],
+        refuses: ["'app.requests:x|c'", "'app.requests:1|zz'", "'GET~/a:1|c~HTTP/1.1'"],
+    }
     GLBP {
         id: "glbp",
         title: "GLBP",
@@ -110,16 +186,20 @@ rows! {
         title: "HSRP",
         over: Udp,
         reference: "RFC 2281 section 5; version 2 as Cisco and Wireshark document it",
-        rests_on: "Version 1: known operation and state and the default password; version 2: the group \
-                   state's type, length and version.",
+        rests_on: "Version 1: known operation and state and the default password; version 2: the first \
+                   value's type, length and version.",
         blind_spots: "Version 1 with a password of the site's own.",
-        bits: 40.0,
+        bits: 32.0,
         says: [
             either("HSRP version 1", &[
                 Is(0, b"\0"), In(1, 0, 3), Any(2, &[0, 1, 2, 4, 8, 16]), Is(8, b"cisco\0\0\0"), LenIn(20, 64),
             ]),
             either("HSRP version 2", &[
                 Is(0, b"\x01\x28\x02"), In(3, 0, 2), In(4, 0, 6), Any(5, &[4, 6]), LenIn(42, 128),
+            ]),
+            // active and passive groups, less than 256 each
+            either("HSRP version 2, interface state", &[
+                Is(0, b"\x02\x04"), Zeros(2, 1), Zeros(4, 1), Len(6),
             ]),
         ],
         accepts: [
@@ -380,4 +460,104 @@ fn is_teredo(bytes: &[u8]) -> bool {
 fn is_own_identity(bytes: &[u8]) -> bool {
     let source = array::<5>(bytes, 13);
     source.is_some_and(|[first, ..]| first != 0 && first != 0xff) && source == array::<5>(bytes, 41)
+}
+
+fn is_memcached_command(bytes: &[u8]) -> bool {
+    let text = rest(bytes, 8);
+    let commands: [&[u8]; 9] = [
+        b"get ",
+        b"gets ",
+        b"set ",
+        b"add ",
+        b"stats",
+        b"version\r\n",
+        b"delete ",
+        b"incr ",
+        b"flush_all",
+    ];
+    be16(bytes, 2) < be16(bytes, 4) && commands.iter().any(|command| text.starts_with(command))
+}
+
+fn is_memcached_answer(bytes: &[u8]) -> bool {
+    let text = rest(bytes, 8);
+    let answers: [&[u8]; 8] = [
+        b"VALUE ",
+        b"STAT ",
+        b"END\r\n",
+        b"STORED\r\n",
+        b"ERROR\r\n",
+        b"VERSION ",
+        b"NOT_FOUND\r\n",
+        b"CLIENT_ERROR ",
+    ];
+    be16(bytes, 2) < be16(bytes, 4) && answers.iter().any(|answer| text.starts_with(answer))
+}
+
+/// RFC 3626 section 3.3.2: HELLO, TC, MID, HNA, and olsrd's own from 128 on.
+fn is_olsr(bytes: &[u8]) -> bool {
+    let mut at = 4_usize;
+    for _ in 0..32 {
+        let message = rest(bytes, at);
+        let (Some(kind), Some(size)) = (u8_at(message, 0), be16(message, 2)) else { return false };
+        let ttl = u8_at(message, 8).is_some_and(|ttl| ttl > 0);
+        if !matches!(kind, 1..=4 | 128..=135) || size < 12 || !ttl {
+            return false;
+        }
+        at = at.saturating_add(usize::from(size));
+        if at >= bytes.len() {
+            // The last one ends where the packet does.
+            return be16(bytes, 0).is_some_and(|len| usize::from(len) == at);
+        }
+    }
+    false
+}
+
+/// `0 NAME 17` or `0 NAME 17.MINOR`, and the line's end.
+fn is_tinc_id(bytes: &[u8]) -> bool {
+    let Some(line) = bytes.split(|octet| *octet == b'\n').next() else { return false };
+    let mut words = line.split(|octet| *octet == b' ');
+    let zero = words.next() == Some(b"0");
+    let name = words.next().is_some_and(|name| {
+        !name.is_empty() && name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'_')
+    });
+    let version = words.next().and_then(|version| version.strip_prefix(b"17"));
+    let minor = version.is_some_and(|minor| minor.is_empty() || minor.starts_with(b"."));
+    zero && name && minor && words.next().is_none() && line.len() < bytes.len()
+}
+
+/// A string's zero is counted; then a time, as seconds (1) or finer (8).
+fn is_collectd(bytes: &[u8]) -> bool {
+    let Some(len) = be16(bytes, 2).map(usize::from).filter(|len| *len >= 6) else { return false };
+    let Some((zero, name)) = bytes.get(4..len).and_then(<[u8]>::split_last) else { return false };
+    let time = matches!(be32(bytes, len), Some(0x0001_000c | 0x0008_000c));
+    *zero == 0 && name.iter().all(u8::is_ascii_graphic) && time
+}
+
+/// An HMAC of 32 octets and a user's name, then the values.
+fn is_collectd_signed(bytes: &[u8]) -> bool {
+    let Some(len) = be16(bytes, 2).map(usize::from) else { return false };
+    let user = bytes.get(36..len).is_some_and(|user| user.iter().all(u8::is_ascii_graphic));
+    user && be16(bytes, len) == Some(0) && is_collectd(rest(bytes, len))
+}
+
+/// `name:value|type`, sometimes with a rate and tags.
+fn is_statsd(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()).peekable();
+    lines.peek().is_some() && lines.all(is_statsd_line)
+}
+
+fn is_statsd_line(line: &[u8]) -> bool {
+    let mut fields = line.split(|octet| *octet == b'|');
+    let Some(first) = fields.next() else { return false };
+    let Some(colon) = first.iter().position(|octet| *octet == b':') else { return false };
+    let (name, value) = first.split_at(colon);
+    let name = name.len() >= 3
+        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || b"._-/".contains(octet));
+    let value = rest(value, 1);
+    let number = !value.is_empty()
+        && value.iter().all(|octet| octet.is_ascii_digit() || b"+-.eE:".contains(octet));
+    let kind = matches!(fields.next(), Some(b"c" | b"g" | b"ms" | b"h" | b"s" | b"d" | b"m"));
+    name && number
+        && kind
+        && fields.all(|field| matches!(field.first(), Some(b'@' | b'#' | b'c' | b'T')))
 }
