@@ -4,6 +4,7 @@ use super::Detector;
 
 mod cgp;
 mod citrix_edt;
+mod coap;
 mod dhcp;
 mod dhcpv6;
 mod dns;
@@ -11,12 +12,16 @@ mod dtls;
 mod enet;
 mod esp_udp;
 mod gtp;
+mod hart_ip;
 mod http;
+mod iax2;
 mod ica;
 mod ike;
+mod kad;
 mod l2tp;
 mod local_names;
 mod magic;
+mod mpegts;
 mod mysql;
 mod nat_pmp;
 mod netflow;
@@ -26,16 +31,21 @@ mod ptp;
 mod quic;
 mod radius;
 mod rip;
+mod rtcp;
 mod rtp;
+mod rx;
 mod slp;
 mod snmp;
+mod someip;
 mod ssh;
 mod stun;
+mod synchrophasor;
 mod tftp;
 mod tls;
 mod udt;
 mod utp;
 mod wireguard;
+mod zoom;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
@@ -47,11 +57,13 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::BFD,
     &magic::BT_DHT,
     &magic::C1222,
+    &synchrophasor::DETECTOR,
     &magic::CAN,
     &cgp::DETECTOR,
     &magic::CIP_IO,
     &citrix_edt::DETECTOR,
     &magic::CNP_IP,
+    &coap::DETECTOR,
     &magic::COLLECTD,
     &magic::CPHA,
     &magic::CRESTRON,
@@ -78,13 +90,16 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::GNUTELLA,
     &gtp::DETECTOR,
     &magic::GVCP,
+    &hart_ip::DETECTOR,
     &magic::HICP,
     &magic::HSRP,
     &http::DETECTOR,
+    &iax2::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
     &ike::DETECTOR,
     &netflow::IPFIX,
+    &kad::DETECTOR,
     &magic::KNX,
     &l2tp::DETECTOR,
     &magic::LDP,
@@ -93,6 +108,7 @@ pub(super) static ALL: &[&Detector] = &[
     &local_names::MDNS,
     &magic::MEMCACHED_UDP,
     &magic::MNDP,
+    &mpegts::DETECTOR,
     &magic::MUMBLE,
     &mysql::DETECTOR,
     &magic::NANO,
@@ -117,14 +133,17 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::RIPE_ATLAS,
     &magic::RMCP,
     &magic::ROUGHTIME,
+    &rtcp::DETECTOR,
     &rtp::DETECTOR,
     &magic::RTPS,
+    &rx::DETECTOR,
     &magic::SACN,
     &magic::SAP_ANNOUNCEMENT,
     &netflow::SFLOW,
     &slp::DETECTOR,
     &snmp::DETECTOR,
     &magic::SOFTETHER,
+    &someip::DETECTOR,
     &magic::SOURCE_ENGINE,
     &magic::SPOTIFY,
     &magic::SSDP,
@@ -135,6 +154,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::SYNCTHING,
     &magic::TAILSCALE,
     &magic::TEAMSPEAK,
+    &magic::TELEGRAM_VOIP,
     &magic::TEREDO,
     &tftp::DETECTOR,
     &magic::TINC,
@@ -154,5 +174,6 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::WSD,
     &magic::XDMCP,
     &magic::ZEROTIER,
+    &zoom::DETECTOR,
     &magic::ZRTP,
 ];

@@ -48,7 +48,7 @@ rows! {
                 In(18, 0, 15), Counts(Le32, 19, 23), Check(has_guid, 0.0),
             ]),
         ],
-        accepts: ["a1*16 00 01 00 00000000", "'GND' 01 1a2b 01 01 a1*10"],
+        accepts: ["udp: a1*16 00 01 00 00000000", "udp: 'GND' 01 1a2b 01 01 a1*10", "'GNUTELLA~CONNECT/0.6' 0d0a"],
         refuses: ["a1*16 05 01 00 00000000", "a1*16 00 01 00 00000100", "'GNE' 01 1a2b 01 01 a1*10"],
     }
     NINTENDO {
@@ -415,6 +415,22 @@ rows! {
             "00010204 a1a2a3a4a5a6a7a8 00000007 00000064 0000fa00 00",
             "00020204 a1a2a3a4a5a6a7a8 00000007 00000064 0000fa00",
         ],
+    }
+    TELEGRAM_VOIP {
+        id: "telegram-voip",
+        title: "Telegram calls",
+        over: Udp,
+        reference: "libtgvoip's public source, VoIPController (reflector requests)",
+        rests_on: "A reflector's request: twelve octets of ff behind the peer's tag, and a small negative \
+                   number.",
+        blind_spots: "The call itself, which is ciphertext.",
+        bits: 120.0,
+        says: [either("Telegram reflector message", &[
+            Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), In(28, 0xf0, 0xff),
+            Is(29, b"\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
+        ])],
+        accepts: ["a1*16 ff*12 feffffff 00*8"],
+        refuses: ["a1*16 ff*11 feffffff 00*8", "00*16 ff*12 feffffff 00*8", "a1*16 ff*12 00ffffff 00*8"],
     }
     TURN {
         id: "turn",

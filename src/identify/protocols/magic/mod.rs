@@ -247,6 +247,7 @@ macro_rules! rows {
 
 mod home;
 mod industry;
+
 mod leisure;
 mod network;
 
@@ -268,7 +269,7 @@ mod tests {
     use super::*;
 
     /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
-    /// of them repeated, as in `00*64`.
+    /// of them repeated, as in `00*64`. `udp:` before all says that it is for datagrams only.
     fn octets(message: &str) -> Vec<u8> {
         let mut octets = Vec::new();
         for word in message.split_whitespace() {
@@ -284,7 +285,12 @@ mod tests {
     }
 
     fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
+        let (messages, only) = match messages.strip_prefix("udp: ") {
+            Some(messages) => (messages, Some(Over::Udp)),
+            None => (messages, None),
+        };
         let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();
+        let all = all.filter(|(_, over)| only.is_none_or(|only| only == *over));
         let fit = all.filter(|(_, over)| row.over == Over::Both || row.over == *over);
         fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(octets(said))))
             .collect()
