@@ -54,7 +54,7 @@ impl Read {
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
-        Ok(run.to_end(
+        Ok(run.drive(
             &mut source,
             &mut |frame| bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)),
             &|| stop.as_ref().is_some_and(Stop::requested),

@@ -70,7 +70,7 @@ impl Run {
 
     /// Reads the source to its end, or until `stop` says so. Frames that `wanted` does not want are
     /// passed over.
-    pub(super) fn to_end(
+    pub(super) fn drive(
         mut self,
         source: &mut dyn FrameSource,
         wanted: &mut dyn FnMut(&Frame<'_>) -> bool,

@@ -194,7 +194,3 @@ fn centibits(bits: f32) -> u32 {
     let centibits = (bits * 100.0) as u32;
     centibits
 }
-
-/// How many detectors fit into a set.
-#[cfg(test)]
-pub(super) const DETECTORS_MAX: usize = WORDS * 64;

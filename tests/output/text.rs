@@ -149,7 +149,7 @@ fn the_worst_endpoints_come_first() {
         Event::Endpoint(Box::new(one))
     };
     let mut events = vec![
-        one(Label::Other, 5, Status::Refused),
+        one(Label::Other, 5, Status::NoPayload),
         one(Label::Other, 4, Status::Identified),
         one(Label::Other, 3, Status::Attempted),
         one(Label::CitrixFramehawk, 2, Status::Unidentified),
@@ -160,8 +160,10 @@ fn the_worst_endpoints_come_first() {
         (1..=5).map(|port| got.find(&format!("192.168.10.7:{port}/tcp")).unwrap()).collect();
     assert!(places.is_sorted(), "{got}");
 
-    events.extend((0..3000).map(|port| one(Label::Other, 1000 + port, Status::Refused)));
+    events.extend((0..3000).map(|port| one(Label::Other, 1000 + port, Status::NoPayload)));
+    events.extend((0..50).map(|port| one(Label::Other, 5000 + port, Status::Refused)));
     let got = text(120, &events, false);
+    assert!(got.contains("only tried, without a conversation: 50 endpoints"), "{got}");
     assert!(got.contains("and 2,985 more endpoints (2,985 other): see --format eve"), "{got}");
 }
 

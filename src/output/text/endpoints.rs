@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::io;
 
+use super::super::Look;
 use super::super::human::{Clock, bytes, count, counted, wrap};
-use super::super::{Look, escape};
 use super::{coloured, service};
 use crate::event::{EndpointEvent, Label, Socket, Status};
 
@@ -20,10 +20,16 @@ pub(super) struct Endpoints {
     kept: Vec<EndpointEvent>,
     /// Those that were not kept or are not shown, by label in [`Label::ALL`]'s order.
     others: [u64; 3],
+    /// Those that never took part: tried, and silent or closed. A scan brings thousands.
+    silent: u64,
 }
 
 impl Endpoints {
     pub(super) fn keep(&mut self, endpoint: &EndpointEvent) {
+        if with_status(endpoint).all(|(status, _)| is_silence(status)) {
+            self.silent += 1;
+            return;
+        }
         self.kept.push(endpoint.clone());
         if self.kept.len() >= 2 * KEPT_MAX {
             self.leave(KEPT_MAX);
@@ -32,7 +38,7 @@ impl Endpoints {
 
     pub(super) fn write(&mut self, out: &mut dyn io::Write, look: Look) -> io::Result<()> {
         self.leave(SHOWN_MAX);
-        if self.kept.is_empty() {
+        if self.kept.is_empty() && self.silent == 0 {
             return Ok(());
         }
         writeln!(out, "ENDPOINTS, worst first")?;
@@ -40,6 +46,10 @@ impl Endpoints {
             write_one(out, look, endpoint)?;
         }
         self.write_others(out)?;
+        if self.silent > 0 {
+            let tried = counted(self.silent, "endpoint");
+            writeln!(out, "only tried, without a conversation: {tried}")?;
+        }
         writeln!(out)
     }
 
@@ -98,6 +108,19 @@ fn with_status(endpoint: &EndpointEvent) -> impl Iterator<Item = (Status, u64)> 
     Status::ALL.into_iter().zip(endpoint.by_status).filter(|&(_, flows)| flows > 0)
 }
 
+/// Whether a flow of this status shows that somebody tried, and nothing else.
+const fn is_silence(status: Status) -> bool {
+    match status {
+        Status::Refused | Status::Unanswered | Status::Scan => true,
+        Status::Identified
+        | Status::Attempted
+        | Status::Unidentified
+        | Status::ClientPort
+        | Status::NoPayload
+        | Status::Insufficient => false,
+    }
+}
+
 fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> io::Result<()> {
     let label = coloured(endpoint.label, &format!("{:16}", endpoint.label.name()), look.colour);
     writeln!(out, "{label}  {}", service(endpoint.socket, endpoint.transport))?;
@@ -107,7 +130,6 @@ fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> i
         .collect();
     let at_least = if endpoint.peers_at_least { "at least " } else { "" };
     let mut lines = vec![
-        escape::terminal(&endpoint.summary).into_owned(),
         format!(
             "{} from {at_least}{}, {}: {}",
             counted(endpoint.flows, "flow"),
