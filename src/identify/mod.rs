@@ -2,7 +2,7 @@
 //!
 //! A [`Detector`] is a pure function of a [`FlowView`] (invariant 4). It knows no other detector, no
 //! port and no label. Each has a file under `protocols/`; what one line can tell is a row of
-//! `magic.rs`.
+//! `magic/`.
 
 mod ber;
 pub mod finding;
@@ -10,6 +10,7 @@ mod handshake;
 mod hearing;
 pub mod inquiry;
 mod lines;
+mod messages;
 mod protocols;
 #[cfg(test)]
 mod table_tests;

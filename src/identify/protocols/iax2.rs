@@ -1,0 +1,105 @@
+//! IAX version 2 (RFC 5456), over UDP.
+//!
+//! ```text
+//!  1 source(15) | R destination(15) | timestamp(32) | oseq iseq | frame type | C subclass(7)
+//!  information elements: type length value
+//! ```
+
+use super::super::hearing::{Role, Said, Spot};
+use super::super::messages::probe_datagrams;
+use super::super::view::Datagram;
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{Cursor, be16, be32, rest, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "iax2",
+    title: "IAX2",
+    reference: "RFC 5456 section 8",
+    over: Over::Udp,
+    rests_on: "Full frames of IAX control with a known subclass and information elements that end where \
+               the frame ends.",
+    blind_spots: "Mini frames, which carry the voice.",
+    bits: 26.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    probe_datagrams(DETECTOR.id, view, read)
+}
+
+fn read(datagram: &Datagram<'_>) -> Option<Said> {
+    let bytes = datagram.bytes;
+    let (source, destination) = (be16(bytes, 0)?, be16(bytes, 2)?);
+    let timestamp = be32(bytes, 4)?;
+    let (sent, received) = (u8_at(bytes, 8)?, u8_at(bytes, 9)?);
+    let (kind, subclass) = (u8_at(bytes, 10)?, u8_at(bytes, 11)?);
+    // RFC 5456 section 8.2 and 8.4: IAX control, 1 NEW to 40 CALLTOKEN; calls are not of a day's length
+    let known = kind == 6 && (1..=40).contains(&subclass);
+    if source & 0x8000 == 0 || source == 0x8000 || !known || timestamp >= 1 << 27 {
+        return None;
+    }
+    let opens = matches!(subclass, 1 | 13 | 30) && destination == 0;
+    if opens && (sent, received) != (0, 0) {
+        return None;
+    }
+    let bits = walk(rest(bytes, 12), datagram.is_whole())?;
+    // F, frame type, subclass, timestamp
+    let bits = 1.0 + 8.0 + 2.7 + 5.0 + bits + if opens { 31.0 } else { 10.0 };
+    if !opens && (sent > 32 || received > 32) {
+        return None;
+    }
+    let role = if opens { Role::Client } else { Role::Either };
+    let fact = format!("IAX2 control frame, subclass {subclass}");
+    Some(Said::new(role, bits, fact, Spot::datagram(0, 0, 12)))
+}
+
+/// RFC 5456 section 8.6: 60 elements.
+fn walk(elements: &[u8], whole: bool) -> Option<f32> {
+    let mut cursor = Cursor::new(elements);
+    let mut bits = 0.0;
+    while let Some(kind) = cursor.u8() {
+        if !(1..=60).contains(&kind) {
+            return None;
+        }
+        let Some(value) = cursor.block8() else { return (!whole).then_some(bits) };
+        // the protocol's version is 2
+        if kind == 0x0b && value != [0, 2] {
+            return None;
+        }
+        bits += 2.1;
+    }
+    Some(bits + if bits > 0.0 { 6.0 } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Side;
+    use super::super::super::testing::{Talk, hex};
+    use super::*;
+
+    const NEW: &str = "8004 0000 00000001 00 00 06 01 0b02 0002 0104 3130 3031";
+    const ACK: &str = "8017 0004 00000001 00 01 06 04";
+
+    #[test]
+    fn frames_are_named_from_each_side() {
+        let talk = Talk::udp().a(hex(NEW)).b(hex(ACK));
+        assert_eq!(talk.named_by(&DETECTOR).client, Some(Side::A));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for (from, to) in [
+            ("8004", "0004"),
+            ("06 01", "06 41"),
+            ("0b02 0002", "0b02 0003"),
+            ("0104 31", "0105 31"),
+            ("00 00 06", "00 09 06"),
+        ] {
+            Talk::udp().a(hex(&NEW.replacen(from, to, 1))).refused_by(&DETECTOR);
+        }
+        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        Talk::udp().a(rtp(1)).a(rtp(2)).a(rtp(3)).refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,320 @@
+//! Rows: plants, buildings, vehicles and stages.
+
+use super::super::super::{Detector, FlowView, Over, Probe};
+use super::Part::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
+use super::Width::{Be16, Be32, Le16};
+use super::{Say, client, either, probe_row};
+use crate::wire::{array, be16, le32, prefix, u8_at};
+
+rows! {
+    ARTNET {
+        id: "artnet",
+        title: "Art-Net",
+        over: Udp,
+        reference: "Artistic Licence, Art-Net 4, packet definitions (UDP 6454)",
+        rests_on: "The name Art-Net and its zero at the start.",
+        blind_spots: "Nothing known.",
+        bits: 64.0,
+        says: [either("Art-Net packet", &[Is(0, b"Art-Net\0")])],
+        accepts: ["'Art-Net' 00 0050 000e 00*10"],
+        refuses: ["'Art-Nets' 0050 000e", "'art-net' 00 0050", "00 'Art-Net' 00"],
+    }
+    BACNET {
+        id: "bacnet",
+        title: "BACnet/IP",
+        over: Udp,
+        reference: "ASHRAE 135 annex J.2, clause 6.2",
+        rests_on: "BVLC type 81 with a known function and a length that is the datagram's, and the \
+                   network layer's version behind it.",
+        blind_spots: "Lists of broadcast tables.",
+        bits: 32.0,
+        says: [
+            either("BACnet NPDU", &[
+                Is(0, b"\x81"), In(1, 9, 11), Counts(Be16, 2, 0), Is(4, b"\x01"), Mask(5, 0x50, 0),
+            ]),
+            either("BACnet forwarded NPDU", &[
+                Is(0, b"\x81\x04"), Counts(Be16, 2, 0), Is(10, b"\x01"), Mask(11, 0x50, 0),
+            ]),
+            either("BACnet BVLC result", &[Is(0, b"\x81\0\0\x06"), LenIn(6, 6)]),
+            client("BACnet BVLC registration", &[Is(0, b"\x81\x05\0\x06"), LenIn(6, 6)]),
+            client("BACnet BVLC question", &[Is(0, b"\x81\x02\0\x04"), LenIn(4, 4)]),
+            client("BACnet BVLC question", &[Is(0, b"\x81\x06\0\x04"), LenIn(4, 4)]),
+        ],
+        accepts: ["810b 0008 0120 ffff", "8104 000e c0a80001 bac0 0108 1008", "8105 0006 003c"],
+        refuses: ["810b 0009 0120 ffff", "810b 0008 0220 ffff", "820b 0008 0120 ffff", "8105 0007 003c"],
+    }
+    C1222 {
+        id: "c1222",
+        title: "ANSI C12.22",
+        over: Both,
+        reference: "ANSI C12.22 section 5.3, RFC 6142",
+        rests_on: "An ACSE message whose titles have C12.22's object identifier.",
+        blind_spots: "Messages with relative titles only.",
+        bits: 56.0,
+        says: [either("C12.22 ACSE message", &[
+            Is(0, b"\x60"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(2, 0x80, 0xbf),
+        ])],
+        accepts: ["60 1c a2 09 0607 607c86f7540116 00*14"],
+        refuses: [
+            "61 1c a2 09 0607 607c86f7540116 00*14",
+            "60 1c a2 09 0607 607c86f7540117 00*14",
+            "60 1c 02 09 0607 607c86f7540116 00*14",
+        ],
+    }
+    CAN {
+        id: "can",
+        title: "CAN over UDP (CAN-ETH)",
+        over: Udp,
+        reference: "Proemion, CAN over Ethernet, as Wireshark documents it (CAN-ETH)",
+        rests_on: "The name ISO11898 and version 1.",
+        blind_spots: "Other ways to put CAN into UDP.",
+        bits: 72.0,
+        says: [either("CAN-ETH frames", &[Is(0, b"ISO11898"), Is(8, b"\x01")])],
+        accepts: ["'ISO11898' 01 01 02 00*16"],
+        refuses: ["'ISO11898' 02 01 00*16", "'ISO11899' 01 01 00*16", "'ISO~11898' 01"],
+    }
+    CIP_IO {
+        id: "cip-io",
+        title: "CIP class 0 and 1 I/O",
+        over: Udp,
+        reference: "ODVA, EtherNet/IP Adaptation of CIP, section 2-6 (UDP 2222)",
+        rests_on: "Two items: a sequenced address of 8 octets, and connected data that fill the rest.",
+        blind_spots: "Nothing known.",
+        bits: 80.0,
+        says: [either("CIP I/O, sequenced address and data", &[
+            Is(0, b"\x02\0\x02\x80\x08\0"), Is(14, b"\xb1\0"), Counts(Le16, 16, 18),
+        ])],
+        accepts: ["0200 0280 0800 01020304 00000007 b100 0600 0100 01020304"],
+        refuses: [
+            "0200 0280 0800 01020304 00000007 b100 0700 0100 01020304",
+            "0200 0280 0800 01020304 00000007 b200 0600 0100 01020304",
+            "0300 0280 0800 01020304 00000007 b100 0600 0100 01020304",
+        ],
+    }
+    CNP_IP {
+        id: "cnp-ip",
+        title: "CN/IP (LonTalk over IP)",
+        over: Udp,
+        reference: "ANSI/CEA-852, EN 14908-4 (UDP 1628, 1629), as Wireshark documents it",
+        rests_on: "A length that is the datagram's, version 1, a known type, and a vendor of zero.",
+        blind_spots: "Vendors' own packets.",
+        bits: 40.0,
+        says: [either("CN/IP packet", &[
+            Counts(Be16, 0, 0), Is(2, b"\x01"), Zeros(6, 2), LenIn(20, 1500),
+            Any(3, &[1, 3, 4, 6, 7, 8, 0x60, 0x63, 0x64, 0x66, 0x68, 0x70, 0x71, 0x72, 0x7f]),
+        ])],
+        accepts: ["0016 01 01 00 00 0000 00000001 00000002 00000003 a1a2"],
+        refuses: [
+            "0017 01 01 00 00 0000 00000001 00000002 00000003 a1a2",
+            "0016 02 01 00 00 0000 00000001 00000002 00000003 a1a2",
+            "0016 01 02 00 00 0000 00000001 00000002 00000003 a1a2",
+        ],
+    }
+    DLEP {
+        id: "dlep",
+        title: "DLEP",
+        over: Both,
+        reference: "RFC 8175 sections 11 and 12",
+        rests_on: "The discovery signal DLEP with its type and length; in TCP, a session's first \
+                   message with its first data item.",
+        blind_spots: "A session captured after its first message.",
+        bits: 47.0,
+        says: [
+            client("DLEP peer discovery", &[Is(0, b"DLEP\0\x01"), Counts(Be16, 6, 8)]),
+            either("DLEP peer offer", &[Is(0, b"DLEP\0\x02"), Counts(Be16, 6, 8)]),
+            // Session Initialization and its response: the heartbeat interval, 4 octets, is mandatory
+            // and comes first
+            client("DLEP session initialization", &[
+                Is(0, b"\0\x01"), Is(4, b"\0\x05\0\x04"), Counts(Be16, 2, 4),
+            ]),
+            either("DLEP session initialization response", &[
+                Is(0, b"\0\x02"), Is(4, b"\0\x05\0\x04"), Counts(Be16, 2, 4),
+            ]),
+        ],
+        accepts: ["'DLEP' 0001 0000", "'DLEP' 0002 0008 0003 0004 c0000201", "0001 0008 0005 0004 0000ea60"],
+        refuses: ["'DLEP' 0003 0000", "'dlep' 0001 0000", "0001 0008 0006 0004 0000ea60"],
+    }
+    DOIP {
+        id: "doip",
+        title: "DoIP (diagnostics of vehicles)",
+        over: Both,
+        reference: "ISO 13400-2 section 7.1",
+        rests_on: "A version beside its complement, a known payload type, and a length that is the \
+                   datagram's.",
+        blind_spots: "Nothing known.",
+        bits: 30.0,
+        says: [either("DoIP message", &[
+            Check(is_doip, 25.0), Counts(Be32, 4, 8), Zeros(4, 2),
+        ])],
+        accepts: ["02fd 0001 00000000", "03fc 8001 00000006 0e801000 3e00"],
+        refuses: ["02fc 0001 00000000", "02fd 0009 00000000", "02fd 0001 ff000000"],
+    }
+    EGD {
+        id: "egd",
+        title: "GE Ethernet Global Data",
+        over: Udp,
+        reference: "GE, GFK-1541, Ethernet Global Data (UDP 18246), as Wireshark documents it",
+        rests_on: "Type 13, version 1, a fraction of a second below 10^9, and the reserved word.",
+        blind_spots: "Nothing known.",
+        bits: 48.0,
+        says: [either("EGD data", &[
+            Is(0, b"\x0d\x01"), Zeros(28, 4), LenIn(32, 1432),
+            Check(|bytes| le32(bytes, 16).is_some_and(|nanos| nanos < 1_000_000_000), 2.1),
+        ])],
+        accepts: ["0d01 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000000 0102"],
+        refuses: [
+            "0d02 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000000 0102",
+            "0d01 0100 c0a80001 01000000 5a5a5a5a ffffffff 00000000 00000000 00000000 0102",
+            "0d01 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000001 0102",
+        ],
+    }
+    ETHERSIO {
+        id: "ethersio",
+        title: "Saia Ether-S-I/O",
+        over: Udp,
+        reference: "Saia-Burgess, Ether-S-I/O (UDP 6060), as Wireshark documents it",
+        rests_on: "The name ESIO and a known telegram type.",
+        blind_spots: "Nothing known.",
+        bits: 46.0,
+        says: [either("ESIO telegram", &[Is(0, b"ESIO\0"), In(5, 0, 2), LenIn(16, 1500)])],
+        accepts: ["'ESIO' 0001 0001 00000020 00000001 00*16"],
+        refuses: ["'ESIO' 0003 0001 00000020 00*16", "'ESIP' 0001 0001 00000020 00*16", "'ESIO' 0001"],
+    }
+    KNX {
+        id: "knxnet-ip",
+        title: "KNXnet/IP",
+        over: Both,
+        reference: "ISO 22510 (KNX specification 3.8.1) section 2.3",
+        rests_on: "Header length 6, version 1.0, a known service family, and a length that is the \
+                   datagram's.",
+        blind_spots: "Nothing known.",
+        bits: 27.0,
+        says: [either("KNXnet/IP frame", &[
+            Is(0, b"\x06\x10"), In(2, 2, 10), In(3, 0, 0x3f), In(4, 0, 3), Counts(Be16, 4, 0),
+        ])],
+        accepts: ["0610 0201 000e 0801 c0a80002 0e57"],
+        refuses: [
+            "0610 0201 ff0f 0801 c0a80002 0e57",
+            "0620 0201 000e 0801 c0a80002 0e57",
+            "0610 0d01 000e 0801 c0a80002 0e57",
+        ],
+    }
+    NANO {
+        id: "nano",
+        title: "Nano",
+        over: Both,
+        reference: "Nano documentation, network protocol, message header",
+        rests_on: "The magic R and a network's letter, three versions in order, and a known type.",
+        blind_spots: "Nothing known.",
+        bits: 29.0,
+        says: [either("Nano message header", &[
+            Is(0, b"R"), Any(1, b"ABCX"), Check(is_nano_versions, 13.0), In(5, 2, 0x11), In(6, 0, 0xff),
+        ])],
+        accepts: ["'RC' 12 11 10 02 0000 00*16"],
+        refuses: ["'RD' 12 11 10 02 0000 00*16", "'RC' 10 11 12 02 0000 00*16", "'RC' 12 11 10 20 0000"],
+    }
+    RTPS {
+        id: "rtps",
+        title: "RTPS (DDS)",
+        over: Udp,
+        reference: "OMG, DDS-RTPS 2.5 section 8.3.3.1",
+        rests_on: "The name RTPS, version 1 or 2, and a vendor below 0200.",
+        blind_spots: "Nothing known.",
+        bits: 50.0,
+        says: [either("RTPS message", &[
+            Is(0, b"RTPS"), In(4, 1, 2), In(5, 0, 9), In(6, 0, 1), LenIn(20, 65507),
+        ])],
+        accepts: ["'RTPS' 0203 0101 00*12 0901 0800 00*8"],
+        refuses: ["'RTPS' 0303 0101 00*12", "'RTPX' 0203 0101 00*12", "'RTPS/1.0~200~OK' 0d0a 00*20"],
+    }
+    SACN {
+        id: "sacn",
+        title: "sACN (streaming ACN)",
+        over: Udp,
+        reference: "ANSI E1.31 section 5",
+        rests_on: "The root layer's preamble and identifier ASC-E1.17.",
+        blind_spots: "Nothing known.",
+        bits: 128.0,
+        says: [either("sACN root layer", &[Is(0, b"\0\x10\0\0ASC-E1.17\0\0\0")])],
+        accepts: ["00100000 'ASC-E1.17' 000000 7258 00000004 00*16"],
+        refuses: ["00100000 'ASC-E1.18' 000000 7258", "00110000 'ASC-E1.17' 000000", "'ASC-E1.17' 000000"],
+    }
+    SBUS {
+        id: "ether-s-bus",
+        title: "Saia Ether-S-Bus",
+        over: Udp,
+        reference: "Saia-Burgess, S-Bus over Ethernet (UDP 5050), as Wireshark documents it",
+        rests_on: "A length that is the datagram's, version 1, and a CRC-16 over all of it.",
+        blind_spots: "Datagrams that were cut.",
+        bits: 50.0,
+        says: [either("S-Bus telegram", &[
+            Counts(Be32, 0, 0), Is(4, b"\x01"), In(8, 0, 2), LenIn(12, 512), Check(has_sbus_crc, 16.0),
+        ])],
+        accepts: ["0000000d 01 00 0001 00 0a 20 5318"],
+        refuses: [
+            "0000000d 01 00 0001 00 0a 20 5319",
+            "0000000e 01 00 0001 00 0a 20 5318",
+            "0000000d 02 00 0001 00 0a 20 5318",
+        ],
+    }
+    TRDP {
+        id: "trdp",
+        title: "TRDP (trains)",
+        over: Udp,
+        reference: "IEC 61375-2-3 annex A",
+        rests_on: "Version 1, a known message type, and the header's CRC-32.",
+        blind_spots: "Nothing known.",
+        bits: 52.0,
+        says: [either("TRDP header", &[
+            Is(4, b"\x01"), Any(6, b"PM"), Any(7, b"dprenqc"), Check(has_trdp_crc, 32.0),
+        ])],
+        accepts: ["00000001 0100 5064 00*28 8aad8c32"],
+        refuses: ["00000001 0100 5064 00*28 8aad8c33", "00000001 0200 5064 00*28 8aad8c32", "00000001 0100 5064"],
+    }
+}
+
+/// ISO 13400-2 tables 10 and 11: the version, inverted in the octet behind it, and the types.
+fn is_doip(bytes: &[u8]) -> bool {
+    let versions = u8_at(bytes, 0).zip(u8_at(bytes, 1));
+    let version = versions
+        .is_some_and(|(version, inverse)| version == !inverse && matches!(version, 1..=4 | 0xff));
+    let kind = be16(bytes, 2);
+    version && matches!(kind, Some(0..=8 | 0x4001..=0x4004 | 0x8001..=0x8003))
+}
+
+/// The newest version, the one in use, the oldest: 5 is the first that was public.
+fn is_nano_versions(bytes: &[u8]) -> bool {
+    let versions = array::<3>(bytes, 2);
+    versions.is_some_and(|[max, using, min]| {
+        (5..=0x28).contains(&min) && min <= using && using <= max && max <= 0x28
+    })
+}
+
+/// CRC-16/XMODEM over all octets but the last two, which hold it.
+fn has_sbus_crc(bytes: &[u8]) -> bool {
+    let Some(at) = bytes.len().checked_sub(2) else { return false };
+    be16(bytes, at) == Some(crc16(prefix(bytes, at), 0))
+}
+
+/// CRC-16 with the polynomial 1021 (ITU-T V.41), from a start value.
+pub(in super::super) fn crc16(bytes: &[u8], start: u16) -> u16 {
+    bytes.iter().fold(start, |crc, octet| {
+        (0..8).fold(crc ^ u16::from(*octet) << 8, |crc, _| {
+            if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
+        })
+    })
+}
+
+/// CRC-32 of IEEE 802.3, little-endian, over the header's first 36 octets.
+fn has_trdp_crc(bytes: &[u8]) -> bool {
+    le32(bytes, 36) == Some(crc32(prefix(bytes, 36)))
+}
+
+/// CRC-32 of IEEE 802.3.
+pub(in super::super) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, octet| {
+        (0..8).fold(crc ^ u32::from(*octet), |crc: u32, _| {
+            if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xedb8_8320 }
+        })
+    })
+}

@@ -1,0 +1,355 @@
+//! Protocols that one line can tell: constants in fixed places, and a length that fits.
+//!
+//! A row of [`rows!`] is everything there is to say of such a protocol, its samples included; it
+//! becomes a detector like any other. How much a row proves is counted from its parts, and a row
+//! whose messages prove little needs several of them.
+
+use super::super::hearing::{Role, Said, Spot};
+use super::super::messages::{Stop, probe_datagrams, probe_stream};
+#[cfg(test)]
+use super::super::{Detector, Over};
+use super::super::{FlowView, Probe, Transport};
+use crate::wire::{be16, be32, index, le16, le32, prefix, rest, u8_at};
+
+/// One message of a protocol.
+struct Say {
+    role: Role,
+    what: &'static str,
+    parts: &'static [Part],
+}
+
+/// What must hold at a place of a message.
+enum Part {
+    /// These octets stand at this offset.
+    Is(usize, &'static [u8]),
+    /// The octet at this offset, under this mask, has this value.
+    Mask(usize, u8, u8),
+    /// The octet at this offset is at least and at most.
+    In(usize, u8, u8),
+    /// The octet at this offset is one of these.
+    Any(usize, &'static [u8]),
+    /// From this offset on, so many octets are zero.
+    Zeros(usize, usize),
+    /// The number at this offset, plus so much, is the datagram's length.
+    Counts(Width, usize, i64),
+    /// The datagram has this length. Random lengths would pass, so it proves nothing alone.
+    Len(usize),
+    /// The datagram's length is at least and at most.
+    LenIn(usize, usize),
+    /// It is a datagram: in a stream this message is not looked for.
+    Datagram,
+    /// These octets stand anywhere in the first 256.
+    Holds(&'static [u8]),
+    /// A check of its own, and -log2 of the chance to pass it.
+    Check(fn(&[u8]) -> bool, f32),
+}
+
+#[derive(Clone, Copy)]
+enum Width {
+    U8,
+    Be16,
+    Le16,
+    Be32,
+    Le32,
+}
+
+/// How far [`Part::Holds`] looks, in octets.
+const HOLDS_BYTES_MAX: usize = 256;
+
+impl Part {
+    /// -log2 of the chance that random octets pass; `len` is the datagram's, a stream has none.
+    fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, Stop> {
+        use Part::{Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Mask, Zeros};
+        let octet = |at| u8_at(bytes, at).ok_or(Stop::Short);
+        let (passes, bits) = match *self {
+            Is(at, expected) => {
+                let there = prefix(rest(bytes, at), expected.len());
+                if there.len() < expected.len() && expected.starts_with(there) {
+                    return Err(Stop::Short);
+                }
+                (there == expected, octets_bits(expected.len()))
+            }
+            Zeros(at, count) => {
+                let there = prefix(rest(bytes, at), count);
+                if there.iter().any(|octet| *octet != 0) {
+                    return Err(Stop::Not);
+                }
+                (there.len() == count, octets_bits(count))
+            }
+            Mask(at, mask, value) => (
+                octet(at)? & mask == value,
+                f32::from(u8::try_from(mask.count_ones()).unwrap_or(8)),
+            ),
+            In(at, low, high) => {
+                let count = f32::from(high.saturating_sub(low)) + 1.0;
+                ((low..=high).contains(&octet(at)?), 8.0 - count.log2())
+            }
+            Any(at, values) => {
+                let count = f32::from(u8::try_from(values.len()).unwrap_or(u8::MAX));
+                (values.contains(&octet(at)?), 8.0 - count.log2())
+            }
+            Counts(width, at, plus) => return counts(bytes, len, (width, at, plus)),
+            Len(expected) => (len.is_none_or(|len| len == expected), 0.0),
+            LenIn(low, high) => (len.is_none_or(|len| (low..=high).contains(&len)), 0.0),
+            Datagram => (len.is_some(), 0.0),
+            Holds(text) => {
+                let mut windows = prefix(bytes, HOLDS_BYTES_MAX).windows(text.len());
+                (windows.any(|window| window == text), octets_bits(text.len()) - 8.0)
+            }
+            Check(check, bits) => (check(bytes), bits),
+        };
+        if passes { Ok(bits) } else { Err(Stop::Not) }
+    }
+}
+
+fn octets_bits(count: usize) -> f32 {
+    8.0 * f32::from(u8::try_from(count).unwrap_or(u8::MAX))
+}
+
+fn counts(
+    bytes: &[u8],
+    len: Option<usize>,
+    (width, at, plus): (Width, usize, i64),
+) -> Result<f32, Stop> {
+    let (number, bits) = match width {
+        Width::U8 => (u8_at(bytes, at).map(u32::from), 8.0),
+        Width::Be16 => (be16(bytes, at).map(u32::from), 16.0),
+        Width::Le16 => (le16(bytes, at).map(u32::from), 16.0),
+        Width::Be32 => (be32(bytes, at), 32.0),
+        Width::Le32 => (le32(bytes, at), 32.0),
+    };
+    let number = i64::from(number.ok_or(Stop::Short)?).saturating_add(plus);
+    let number = index(u32::try_from(number).map_err(|_| Stop::Not)?);
+    match len {
+        Some(len) if len == number => Ok(bits),
+        Some(_) => Err(Stop::Not),
+        // In a stream it is only plausible.
+        None if number <= usize::from(u16::MAX) => Ok(0.0),
+        None => Err(Stop::Not),
+    }
+}
+
+impl Say {
+    fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {
+        let mut bits = 0.0;
+        let mut stop = None;
+        for part in self.parts {
+            match part.test(bytes, len) {
+                Ok(more) => bits += more,
+                Err(Stop::Short) => stop = Some(Stop::Short),
+                Err(Stop::Not) => return Err(Stop::Not),
+            }
+        }
+        match stop {
+            Some(stop) => Err(stop),
+            None => Ok(Said::new(self.role, bits, self.what, self.spot())),
+        }
+    }
+
+    /// The first constant is what shows it.
+    fn spot(&self) -> Spot {
+        let constant = self.parts.iter().find_map(|part| match part {
+            Part::Is(at, expected) if *at < 48 => Some((*at, expected.len())),
+            Part::Is(..)
+            | Part::Mask(..)
+            | Part::In(..)
+            | Part::Any(..)
+            | Part::Zeros(..)
+            | Part::Counts(..)
+            | Part::Len(_)
+            | Part::LenIn(..)
+            | Part::Datagram
+            | Part::Holds(_)
+            | Part::Check(..) => None,
+        });
+        let (at, len) = constant.unwrap_or((0, 8));
+        Spot::datagram(0, at, len)
+    }
+}
+
+/// The first message of a row that fits.
+fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {
+    let mut stop = Stop::Not;
+    for say in says {
+        match say.test(bytes, len) {
+            Ok(said) => return Ok(said),
+            Err(Stop::Short) => stop = Stop::Short,
+            Err(Stop::Not) => {}
+        }
+    }
+    Err(stop)
+}
+
+fn probe_row(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Probe {
+    match view.transport {
+        Transport::Udp => probe_datagrams(id, view, |datagram| {
+            read(says, datagram.bytes, Some(datagram.wire_len)).ok()
+        }),
+        // Where one message ends in a stream is not known: the first must do.
+        Transport::Tcp => {
+            probe_stream(id, view, |bytes| read(says, bytes, None).map(|said| (said, bytes.len())))
+        }
+    }
+}
+
+const fn either(what: &'static str, parts: &'static [Part]) -> Say {
+    Say { role: Role::Either, what, parts }
+}
+
+const fn client(what: &'static str, parts: &'static [Part]) -> Say {
+    Say { role: Role::Client, what, parts }
+}
+
+const fn server(what: &'static str, parts: &'static [Part]) -> Say {
+    Say { role: Role::Server, what, parts }
+}
+
+/// Makes a detector of each row. `accepts` and `refuses` are messages in hexadecimal digits; `/`
+/// stands between those of one side, said one after the other.
+macro_rules! rows {
+    ($($name:ident {
+        id: $id:literal,
+        title: $title:literal,
+        over: $over:ident,
+        reference: $reference:literal,
+        rests_on: $rests_on:literal,
+        blind_spots: $blind_spots:literal,
+        bits: $bits:literal,
+        says: [$($say:expr),* $(,)?],
+        accepts: [$($accept:expr),* $(,)?],
+        refuses: [$($refuse:expr),* $(,)?],
+    })*) => {
+        $(pub(in super::super) static $name: Detector = {
+            static SAYS: &[Say] = &[$($say),*];
+            fn probe(view: &FlowView<'_>) -> Probe {
+                probe_row($id, SAYS, view)
+            }
+            Detector {
+                id: $id,
+                title: $title,
+                reference: $reference,
+                over: Over::$over,
+                rests_on: $rests_on,
+                blind_spots: $blind_spots,
+                bits: $bits,
+                probe,
+            }
+        };)*
+
+        #[cfg(test)]
+        pub(super) static SAMPLES: &[super::Sample] = &[$(super::Sample {
+            row: &$name,
+            accepts: &[$($accept),*],
+            refuses: &[$($refuse),*],
+        }),*];
+    };
+}
+
+mod home;
+mod industry;
+
+mod leisure;
+mod network;
+
+pub(super) use home::*;
+pub(super) use industry::*;
+pub(super) use leisure::*;
+pub(super) use network::*;
+
+#[cfg(test)]
+struct Sample {
+    row: &'static Detector,
+    accepts: &'static [&'static str],
+    refuses: &'static [&'static str],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::*;
+
+    /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
+    /// of them repeated, as in `00*64`. `udp:` before all says that it is for datagrams only.
+    fn octets(message: &str) -> Vec<u8> {
+        let mut octets = Vec::new();
+        for word in message.split_whitespace() {
+            let (word, times) = match word.rsplit_once('*') {
+                Some((word, times)) if times.parse::<usize>().is_ok() => (word, times.parse()),
+                Some(_) | None => (word, Ok(1)),
+            };
+            let text = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
+            let once = text.map_or_else(|| hex(word), |text| text.replace('~', " ").into_bytes());
+            octets.extend(once.repeat(times.unwrap()));
+        }
+        octets
+    }
+
+    fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
+        let (messages, only) = match messages.strip_prefix("udp: ") {
+            Some(messages) => (messages, Some(Over::Udp)),
+            None => (messages, None),
+        };
+        let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();
+        let all = all.filter(|(_, over)| only.is_none_or(|only| only == *over));
+        let fit = all.filter(|(_, over)| row.over == Over::Both || row.over == *over);
+        fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(octets(said))))
+            .collect()
+    }
+
+    fn samples() -> impl Iterator<Item = &'static Sample> {
+        [home::SAMPLES, industry::SAMPLES, leisure::SAMPLES, network::SAMPLES].into_iter().flatten()
+    }
+
+    #[test]
+    fn samples_are_named_from_each_side() {
+        let mut unnamed = Vec::new();
+        for sample in samples() {
+            assert!(!sample.accepts.is_empty(), "{}", sample.row.id);
+            for messages in sample.accepts {
+                for talk in talks(sample.row, messages) {
+                    if talk.heard_by(sample.row).is_none() {
+                        unnamed.push((sample.row.id, *messages));
+                    } else {
+                        talk.named_by(sample.row);
+                    }
+                }
+            }
+        }
+        assert!(unnamed.is_empty(), "{unnamed:#?}");
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        let mut named = Vec::new();
+        for sample in samples() {
+            assert!(sample.refuses.len() >= 3, "{}", sample.row.id);
+            for messages in sample.refuses {
+                for talk in talks(sample.row, messages) {
+                    if talk.heard_by(sample.row).is_some() {
+                        named.push((sample.row.id, *messages));
+                    } else {
+                        talk.refused_by(sample.row);
+                    }
+                }
+            }
+        }
+        assert!(named.is_empty(), "{named:#?}");
+    }
+
+    /// Each row's samples are look-alikes for all the others.
+    #[test]
+    fn rows_do_not_name_each_others_samples() {
+        for sample in samples() {
+            for other in samples().filter(|other| other.row.id != sample.row.id) {
+                for messages in sample.accepts {
+                    for talk in talks(sample.row, messages) {
+                        let fits = talks(other.row, messages).len() == 2
+                            || other.row.over == sample.row.over;
+                        let found = if fits { talk.heard_by(other.row) } else { None };
+                        assert_eq!(found, None, "{} named", sample.row.id);
+                    }
+                }
+            }
+        }
+    }
+}

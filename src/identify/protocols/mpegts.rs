@@ -1,0 +1,79 @@
+//! MPEG transport streams (ISO 13818-1), over UDP.
+//!
+//! ```text
+//!  47 | error start priority PID(13) | scrambling(2) adaptation(2) counter(4) | 184 octets; 1 to 7 times
+//! ```
+
+use super::super::hearing::{Role, Said, Spot};
+use super::super::messages::probe_datagrams;
+use super::super::view::Datagram;
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::u8_at;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "mpegts",
+    title: "MPEG transport stream",
+    reference: "ISO/IEC 13818-1 section 2.4.3.2",
+    over: Over::Udp,
+    rests_on: "Packets of 188 octets that fill the datagram, each with the sync octet and a header that \
+               is allowed.",
+    blind_spots: "Streams in RTP are RTP.",
+    bits: 24.0,
+    probe,
+};
+
+/// Octets of a transport packet.
+const PACKET: usize = 188;
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    probe_datagrams(DETECTOR.id, view, read)
+}
+
+fn read(datagram: &Datagram<'_>) -> Option<Said> {
+    let count = datagram.wire_len / PACKET;
+    if !datagram.wire_len.is_multiple_of(PACKET) || !(1..=7).contains(&count) {
+        return None;
+    }
+    let mut bits = 0.0;
+    for packet in datagram.bytes.chunks(PACKET) {
+        let (Some(flags), Some(control)) = (u8_at(packet, 1), u8_at(packet, 3)) else { break };
+        // no transport error, an adaptation field or payload or both, scrambling 01 is reserved
+        let fits = packet.first() == Some(&0x47)
+            && flags & 0x80 == 0
+            && control & 0x30 != 0
+            && control & 0xc0 != 0x40;
+        fits.then_some(())?;
+        bits += 8.0 + 1.0 + 0.4 + 0.4;
+    }
+    let fact = format!("MPEG transport stream, {count} packets a datagram");
+    Some(Said::new(Role::Client, bits, fact, Spot::datagram(0, 0, 4)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::*;
+
+    fn packets(count: usize, counter: u8) -> Vec<u8> {
+        let mut packet = hex("47 0100 10");
+        packet[3] |= counter;
+        packet.resize(PACKET, 0xa5);
+        packet.repeat(count)
+    }
+
+    #[test]
+    fn streams_are_named() {
+        Talk::udp().a(packets(7, 1)).named_by(&DETECTOR);
+        Talk::udp().a(packets(1, 1)).a(packets(1, 2)).a(packets(1, 3)).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        let mut sync = packets(7, 1);
+        sync[PACKET] = 0x48;
+        Talk::udp().a(sync).refused_by(&DETECTOR);
+        Talk::udp().a(&packets(7, 1)[1..]).refused_by(&DETECTOR);
+        Talk::udp().a(packets(1, 1)).refused_by(&DETECTOR);
+        Talk::udp().a([0x47; PACKET * 3]).refused_by(&DETECTOR);
+    }
+}
