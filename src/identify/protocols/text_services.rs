@@ -3,7 +3,7 @@
 //! Where a name takes more than one line to tell, its protocol has a file of its own.
 
 use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, is_one_of, line, mentions};
+use super::super::lines::{first_word, is_one_of, line, mentions};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
