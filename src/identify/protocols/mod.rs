@@ -12,20 +12,27 @@ mod cgp;
 mod citrix_edt;
 mod dcerpc;
 mod diameter;
+mod dnp3;
 mod dns;
 mod dtls;
 mod edonkey;
+mod enip;
 mod fastcgi;
+mod fins;
 mod fix;
 mod ftp;
 mod giop;
 mod git;
+mod gnutella;
 mod h323;
 mod haproxy;
+mod hart_ip;
 mod http;
 mod http2;
 mod ica;
+mod iec104;
 mod imap;
+mod industry_misc;
 mod irc;
 mod iscsi;
 mod kafka;
@@ -35,13 +42,17 @@ mod megaco;
 mod memcached;
 mod mgcp;
 mod minecraft;
+mod mms;
+mod modbus;
 mod mongodb;
+mod more_frames;
 mod mqtt;
 mod mysql;
 mod netbios_ssn;
 mod nntp;
 mod nrpe;
 mod onc_rpc;
+mod opcua;
 mod pgsql;
 mod pop3;
 mod quic;
@@ -53,6 +64,7 @@ mod rpki_rtr;
 mod rtmp;
 mod rtp;
 mod rtsp;
+mod s7comm;
 mod sip;
 mod skinny;
 mod smb;
@@ -80,9 +92,12 @@ mod zookeeper;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
+    &industry_misc::ADS,
     &afp::DETECTOR,
     &ajp::DETECTOR,
     &amqp::DETECTOR,
+    &industry_misc::ATG,
+    &industry_misc::BFCP,
     &bgp::DETECTOR,
     &binary_services::BITCOIN,
     &binary_services::BITTORRENT,
@@ -95,32 +110,45 @@ pub(super) static ALL: &[&Detector] = &[
     &binary_services::COPS,
     &dcerpc::DETECTOR,
     &diameter::DETECTOR,
+    &industry_misc::DLMS,
+    &dnp3::DETECTOR,
     &dns::DETECTOR,
+    &more_frames::DRDA,
     &dtls::DETECTOR,
     &edonkey::DETECTOR,
+    &more_frames::ELASTICSEARCH,
+    &enip::DETECTOR,
     &fastcgi::DETECTOR,
     &binary_services::FCIP,
+    &fins::DETECTOR,
     &fix::DETECTOR,
     &ftp::DETECTOR,
     &binary_services::GEARMAN,
     &giop::DETECTOR,
     &git::DETECTOR,
-    &text_services::GNUTELLA,
+    &gnutella::DETECTOR,
     &h323::DETECTOR,
+    &hart_ip::DETECTOR,
     &binary_services::HISLIP,
     &http::DETECTOR,
     &http2::DETECTOR,
     &ica::DETECTOR,
+    &more_frames::ICAP,
+    &iec104::DETECTOR,
+    &industry_misc::C37118,
     &imap::DETECTOR,
     &irc::DETECTOR,
     &iscsi::DETECTOR,
     &kafka::DETECTOR,
     &krb5::DETECTOR,
     &ldap::DETECTOR,
+    &more_frames::LUSTRE,
     &megaco::DETECTOR,
     &memcached::DETECTOR,
     &mgcp::DETECTOR,
     &minecraft::DETECTOR,
+    &mms::DETECTOR,
+    &modbus::DETECTOR,
     &binary_services::MONERO,
     &mongodb::DETECTOR,
     &mqtt::DETECTOR,
@@ -133,6 +161,7 @@ pub(super) static ALL: &[&Detector] = &[
     &binary_services::NX,
     &nrpe::DETECTOR,
     &binary_services::OFTP,
+    &opcua::DETECTOR,
     &tns::DETECTOR,
     &pgsql::DETECTOR,
     &pop3::DETECTOR,
@@ -141,16 +170,19 @@ pub(super) static ALL: &[&Detector] = &[
     &rdp::DETECTOR,
     &redis::DETECTOR,
     &rfb::DETECTOR,
+    &more_frames::RLOGIN,
     &rmi::DETECTOR,
     &rpki_rtr::DETECTOR,
     &text_services::RSYNC,
     &rtmp::DETECTOR,
     &rtp::DETECTOR,
     &rtsp::DETECTOR,
+    &s7comm::DETECTOR,
     &binary_services::SAP_NI,
     &sip::DETECTOR,
     &skinny::DETECTOR,
     &smb::DETECTOR,
+    &industry_misc::SMPP,
     &smtp::DETECTOR,
     &socks::DETECTOR,
     &spice::DETECTOR,
@@ -165,11 +197,13 @@ pub(super) static ALL: &[&Detector] = &[
     &text_services::TARANTOOL,
     &tds::DETECTOR,
     &binary_services::TEAMVIEWER,
+    &more_frames::TELEGRAM,
     &telnet::DETECTOR,
     &thrift::DETECTOR,
     &tls::DETECTOR,
     &udt::DETECTOR,
     &websocket::DETECTOR,
+    &more_frames::WHATSAPP,
     &x11::DETECTOR,
     &xmpp::DETECTOR,
     &z3950::DETECTOR,

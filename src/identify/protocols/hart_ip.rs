@@ -1,0 +1,100 @@
+//! HART-IP, over TCP and UDP.
+//!
+//! ```text
+//!  version(1: 1, 2) type(1) id(1) status(1) sequence(2) length(2, with these 8)  ...
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::view::Transport;
+use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{array, be16, be32, rest, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "hart-ip",
+    title: "HART-IP",
+    reference: "FieldComm Group, HART-IP (TS20085) sections 6 and 10",
+    over: Over::Both,
+    rests_on: "The header's version, type, number, status and length; a session's fields or a token \
+               passing frame behind it.",
+    blind_spots: "Version 2 starts with TLS or DTLS where security is on.",
+    bits: 34.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match view.transport {
+        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+            Some(1 | 2) => from_header(bytes, 8, message),
+            Some(_) => Heard::Foreign,
+            None => Heard::Open,
+        }),
+        Transport::Udp => {
+            hear_datagrams(view, DETECTOR.id, |datagram| Heard::or_foreign(message(datagram.bytes)))
+        }
+    }
+}
+
+fn message(bytes: &[u8]) -> Option<Message> {
+    let [version @ (1 | 2), kind, id, status] = array::<4>(bytes, 0)? else { return None };
+    let len = usize::from(be16(bytes, 6)?);
+    let role = match kind {
+        0 => Role::Client,
+        1 | 2 | 15 => Role::Server,
+        _ => return None,
+    };
+    let known = status == 0 || (kind != 0 && matches!(status, 1..=16));
+    let body = rest(bytes, 8);
+    let (fits, more, name) = match id {
+        // master type and a timer in milliseconds, of a day at most
+        0 => (
+            len == 13
+                && u8_at(body, 0).is_none_or(|kind| kind <= 1)
+                && be32(body, 1).is_none_or(|time| time <= 86_400_000),
+            16.0 + 7.0 + 5.6,
+            "session initiate",
+        ),
+        1 => (len == 8, 16.0, "session close"),
+        2 => (len == 8, 16.0, "keep alive"),
+        // token passing: a delimiter of a request (02, 82), an answer (06, 86) or a burst (01, 81)
+        3 => (
+            len >= 12 && u8_at(body, 0).is_none_or(|octet| matches!(octet & 0x1f, 1 | 2 | 6)),
+            5.0 + 6.0,
+            "token passing",
+        ),
+        4..=7 => (len >= 8 && version == 2, 0.0, "message"),
+        _ => return None,
+    };
+    // version, type, id, status, upper octet of the length
+    let bits = 7.0 + 6.0 + 5.0 + 4.0 + 5.0 + more;
+    (fits && known && len <= 2048).then(|| Message::new(len, role, bits, format!("HART-IP {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    const ASK: &str = "01 00 00 00 0001 000d 01 00007530";
+    const ANSWER: &str = "01 01 00 00 0001 000d 01 00007530";
+
+    #[test]
+    fn sessions_are_named() {
+        for talk in [Talk::tcp(), Talk::udp()] {
+            let talk = talk.a(hex(ASK)).b(hex(ANSWER));
+            let found = talk.named_by(&DETECTOR);
+            assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+            talk.clone().only(Side::A).named_by(&DETECTOR);
+            talk.only(Side::B).named_by(&DETECTOR);
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a(hex(&ASK.replace("000d", "000e"))).refused_by(&DETECTOR);
+        Talk::udp().a(hex("01 05 00 00 0001 000d 01 00007530")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("01 01 0001 0008 00 00 0001 01 0000000000")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("01 02 0000 00000008")).refused_by(&DETECTOR);
+    }
+}
