@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
+use crate::decode::fragment::{Fragment, Reassembly};
 use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, Packet, Stop};
-use crate::event::{AnomalyEvent, Event};
+use crate::event::{AnomalyEvent, Event, Layer};
 use crate::flow::ledger::CompanionKind;
-use crate::flow::partial::Piece;
+use crate::flow::partial::{PartialFlow, Piece, Place};
 use crate::flow::table::{self, stable_hash};
 use crate::flow::{Ended, FlowKey, FlowRecord, FlowTable, Ledgers, Seen};
 use crate::frame::{Frame, FrameRef};
@@ -32,10 +33,14 @@ pub struct Seized {
 pub struct Classifier {
     config: Config,
     peek: Peek,
+    reassembly: Reassembly,
     table: FlowTable,
     common: Common,
     endpoints: Endpoints,
+    /// The latest time so far.
     now: Timestamp,
+    /// The earliest, once there is one.
+    earliest: Timestamp,
     next_sweep: Timestamp,
     totals: Totals,
 }
@@ -66,17 +71,20 @@ impl Classifier {
     pub fn new(config: Config) -> Self {
         Self {
             peek: Peek::new(&config.watch),
+            reassembly: Reassembly::default(),
             table: FlowTable::new(config.hash_seed),
             config,
             common: Common::default(),
             endpoints: Endpoints::default(),
             now: Timestamp::MIN,
+            earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
             totals: Totals::default(),
         }
     }
 
     /// Takes in a frame; what it brings to an end is added to `out`.
+    #[inline]
     pub fn ingest(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
         self.totals.frames = self.totals.frames.saturating_add(1);
         self.totals.octets = self.totals.octets.saturating_add(u64::from(frame.wire_len));
@@ -84,11 +92,22 @@ impl Classifier {
         if !self.peek.is_candidate(frame) {
             return Seized::default();
         }
-        let Self { config, table, common, endpoints, now, totals, .. } = self;
-        let mut ended = Vec::new();
-        let seized = common.observe(frame, config, &mut |key, seen| {
+        self.look_into(frame, out)
+    }
+
+    /// The rare case: the frame may be of interest.
+    fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
+        let Self { config, reassembly, table, common, endpoints, now, totals, .. } = self;
+        let (mut ended, mut fragments) = (Vec::new(), Vec::new());
+        let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
-        });
+        };
+        let mut seized = common.observe(frame, config, &mut in_range, &mut fragments);
+        for fragment in fragments {
+            reassembly.add(fragment, config, &mut |decoded| {
+                seized.watched |= common.take(decoded, config, &mut in_range);
+            });
+        }
         totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
         for over in ended {
             hand_out(over, &common.ledgers, config, endpoints, out);
@@ -97,12 +116,18 @@ impl Classifier {
     }
 
     /// Time has passed, with or without a frame: flows that have ended by it are added to `out`.
+    #[inline]
     pub fn advance_to(&mut self, now: Timestamp, out: &mut Vec<Event>) {
-        self.common.ledgers.tick(now);
         self.now = self.now.max(now);
-        if self.now < self.next_sweep {
-            return;
+        if now < self.earliest || self.now >= self.next_sweep {
+            self.sweep(now, out);
         }
+    }
+
+    fn sweep(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.earliest = self.earliest.min(now);
+        self.common.ledgers.tick(self.earliest);
+        self.common.ledgers.tick(self.now);
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
         let Self { config, table, common, endpoints, now, .. } = self;
@@ -114,12 +139,26 @@ impl Classifier {
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
     /// anomalies are added to `out`.
     pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
-        let Self { config, table, common, endpoints, now, totals, .. } = self;
+        let Self { config, reassembly, table, common, endpoints, now, totals, .. } = self;
+        let mut ended = Vec::new();
+        reassembly.finish(&mut |decoded| {
+            common.take(decoded, config, &mut |key, seen| {
+                table.observe(key, seen, *now, config, &mut |over| ended.push(over));
+            });
+        });
+        for over in ended {
+            hand_out(over, &common.ledgers, config, endpoints, out);
+        }
         table.drain(*now, config, &mut |over| {
             hand_out(over, &common.ledgers, config, endpoints, out);
         });
         finish(std::mem::take(endpoints), std::mem::take(common), out);
         *totals
+    }
+
+    /// Time of the earliest and of the latest frame, or of what was told of time.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        (self.earliest <= self.now).then_some((self.earliest, self.now))
     }
 
     /// Sums so far.
@@ -156,22 +195,60 @@ impl Collector {
         if !peek.is_candidate(frame) {
             return Seized::default();
         }
-        common.observe(frame, config, &mut |key, seen| piece.observe(key, seen, config))
+        let mut fragments = Vec::new();
+        let mut in_range = |key: &FlowKey, seen: &Seen<'_>| piece.observe(key, seen, config);
+        let seized = common.observe(frame, config, &mut in_range, &mut fragments);
+        self.keep(fragments);
+        seized
+    }
+
+    /// Takes in nothing but the fragments of a frame that goes to another part of the same piece. Where
+    /// a piece is dealt out by flow this is needed for every frame that holds one: nobody can say yet
+    /// whose packet it will be.
+    pub fn pass_by(&mut self, frame: &Frame<'_>) {
+        let mut fragments = Vec::new();
+        decode::decode(frame, &self.config.limits, &mut |decoded| {
+            if let Decoded::Fragment(fragment) = decoded {
+                fragments.push(fragment.into_owned());
+            }
+        });
+        self.keep(fragments);
+    }
+
+    fn keep(&mut self, fragments: Vec<Fragment<'static>>) {
+        for fragment in fragments {
+            let at = fragment.at();
+            if !self.piece.keep(fragment, &self.config.limits) {
+                let layer = Layer::Network;
+                let stop = Stop { event: "fragments_not_kept", layer, offset: 0 };
+                self.common.anomaly(at, &stop, &self.config);
+            }
+        }
     }
 }
 
 /// Makes of pieces what [`Classifier`] would have made of the whole. Pieces may be given in any order,
-/// and cut by time or by flow; their numbers say which comes first.
+/// and cut by time or by flow ([`Collector::pass_by`]); their numbers say which comes first.
 pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Vec<Event>) {
     let mut common = Common::default();
     let mut runs: BTreeMap<FlowKey, Vec<_>> = BTreeMap::new();
-    for (number, collector) in pieces {
+    let mut fragments = BTreeMap::new();
+    for (number, mut collector) in pieces {
         common.merge(collector.common, config);
+        // All parts of a piece have the same.
+        fragments.entry(number).or_insert_with(|| collector.piece.take_fragments());
         for (key, flows) in collector.piece.into_flows() {
-            let numbered = flows.into_iter().enumerate().map(|(index, run)| ((number, index), run));
+            let numbered = flows
+                .into_iter()
+                .enumerate()
+                .map(|(index, run)| ((number, run.place(), index), run));
             runs.entry(key).or_default().extend(numbered);
         }
     }
+    reassemble(fragments, &mut common, config, &mut |key, place, run| {
+        let runs = runs.entry(key).or_default();
+        runs.push((place, run));
+    });
     let end = common.ledgers.span.map_or(Timestamp::MIN, |(_, last)| last);
     let mut ended = Vec::new();
     for (key, mut runs) in runs {
@@ -201,20 +278,66 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
     finish(endpoints, common, out);
 }
 
+/// Puts together what pieces could not: packets whose fragments may be in several of them. Each is a
+/// run of its own, placed behind the fragment that completed it.
+fn reassemble(
+    fragments: BTreeMap<u64, Vec<Fragment<'static>>>,
+    common: &mut Common,
+    config: &Config,
+    found: &mut dyn FnMut(FlowKey, (u64, Place, usize), PartialFlow),
+) {
+    let mut reassembly = Reassembly::default();
+    let mut count = 0_usize;
+    let mut take = |place: (u64, Place), decoded: Decoded<'_>| {
+        common.take(decoded, config, &mut |key, seen| {
+            count = count.saturating_add(1);
+            let run = PartialFlow::of_one(key.transport, seen, config);
+            found(*key, (place.0, place.1, count), run);
+        });
+    };
+    for (number, list) in fragments {
+        for (index, fragment) in list.into_iter().enumerate() {
+            let place = (number, Place::behind_fragment(index));
+            reassembly.add(fragment, config, &mut |decoded| take(place, decoded));
+        }
+    }
+    reassembly.finish(&mut |decoded| take((u64::MAX, Place::END), decoded));
+}
+
 impl Common {
-    /// Decodes a frame, keeps the ledgers, and shows packets in range to `in_range`.
+    /// Decodes a frame, keeps the ledgers, and shows packets in range to `in_range`. Fragments are left
+    /// in `fragments`.
     fn observe(
         &mut self,
         frame: &Frame<'_>,
         config: &Config,
         in_range: &mut dyn FnMut(&FlowKey, &Seen<'_>),
+        fragments: &mut Vec<Fragment<'static>>,
     ) -> Seized {
         let mut seized = Seized::default();
         decode::decode(frame, &config.limits, &mut |decoded| match decoded {
-            Decoded::Packet(packet) => seized.watched |= self.packet(&packet, config, in_range),
-            Decoded::Stop(stop) => self.anomaly(frame.at, &stop, config),
+            Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
+            other @ (Decoded::Packet(_) | Decoded::Stop(..)) => {
+                seized.watched |= self.take(other, config, in_range);
+            }
         });
         seized
+    }
+
+    /// Takes in what was decoded; says whether it is in range.
+    fn take(
+        &mut self,
+        decoded: Decoded<'_>,
+        config: &Config,
+        in_range: &mut dyn FnMut(&FlowKey, &Seen<'_>),
+    ) -> bool {
+        match decoded {
+            Decoded::Packet(packet) => return self.packet(&packet, config, in_range),
+            Decoded::Stop(at, stop) => self.anomaly(at, &stop, config),
+            // A reassembly hands on none.
+            Decoded::Fragment(_) => {}
+        }
+        false
     }
 
     fn packet(
@@ -244,6 +367,11 @@ impl Common {
     fn anomaly(&mut self, at: FrameRef, stop: &Stop, config: &Config) {
         if let Some(known) = self.anomalies.get_mut(stop.event) {
             known.count = known.count.saturating_add(1);
+            // What is wrong with a packet in fragments is found later than in which frame it was.
+            if at < known.frame {
+                (known.frame, known.layer, known.offset) =
+                    (at, stop.layer, wire::len32(stop.offset));
+            }
         } else if self.anomalies.len() < config.limits.anomaly_kinds_max {
             self.anomalies.insert(
                 stop.event,

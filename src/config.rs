@@ -71,8 +71,13 @@ pub struct Limits {
     pub companion_sessions_max: usize,
     /// VLAN tags, tunnels and IP headers that are opened in one frame. Real traffic needs about six.
     pub layers_max: usize,
-    /// IPv6 extension headers followed in one packet; RFC 8200 section 4.1 names eight places.
-    pub extension_headers_max: usize,
+    /// IP packets whose fragments are held at one time. Above it the oldest is given up.
+    pub fragments_datagrams_max: usize,
+    /// Octets held in fragments, what holding them costs included: four packets of the largest size
+    /// for each of sixteen hosts.
+    pub fragments_bytes_max: usize,
+    /// Fragments that a piece of a capture keeps for when the pieces are put together.
+    pub piece_fragments_max: usize,
     /// In-order octets kept of each direction of a TCP flow: a TLS ClientHello with a hybrid key
     /// share takes about 1,800.
     pub head_stream_bytes_max: usize,
@@ -100,6 +105,10 @@ pub struct Limits {
     pub duplicate_window_packets: usize,
 }
 
+/// IPv6 extension headers followed in one packet; RFC 8200 section 4.1 names eight places. A constant,
+/// because reading a header takes no settings.
+pub const EXTENSION_HEADERS_MAX: usize = 10;
+
 /// UDP datagrams kept of each direction: enough for a counter to be seen counting. A constant,
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;
@@ -113,7 +122,9 @@ impl Default for Limits {
             companion_pairs_max: 1 << 12,
             companion_sessions_max: 64,
             layers_max: 16,
-            extension_headers_max: 10,
+            fragments_datagrams_max: 1 << 12,
+            fragments_bytes_max: 4 << 20,
+            piece_fragments_max: 1 << 16,
             head_stream_bytes_max: 4096,
             head_pending_segments_max: 16,
             head_pending_bytes_max: 8192,
@@ -139,6 +150,9 @@ pub struct Timeouts {
     /// A TCP flow whose both directions were closed, or that was reset, ends after so long: late
     /// segments still belong to it.
     pub tcp_closed: Duration,
+    /// Fragments are held for so long (RFC 791 section 3.2 says 15 seconds at first, RFC 8200
+    /// section 4.5 sixty, Linux and Windows wait for 30 and 60).
+    pub fragments: Duration,
     /// Copies of a packet are looked for within this span.
     pub duplicate: Duration,
 }
@@ -149,6 +163,7 @@ impl Default for Timeouts {
             udp: Duration::from_secs(120),
             tcp: Duration::from_secs(600),
             tcp_closed: Duration::from_secs(10),
+            fragments: Duration::from_secs(30),
             duplicate: Duration::from_millis(5),
         }
     }

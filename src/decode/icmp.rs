@@ -3,19 +3,13 @@
 
 use super::ip::{self, Ip};
 use super::packet::{IcmpError, Unreachable};
-use super::{Body, Decoded, Halt, Packet, Part, Path};
+use super::{Body, Decoded, Halt, Packet, Part, Way};
 use crate::event::{Layer, Socket};
-use crate::frame::FrameRef;
 use crate::identify::Transport;
 use crate::wire;
 
 /// Hands on the error, if it is one that quotes TCP or UDP; says why nothing follows.
-pub(super) fn error<'a>(
-    at: FrameRef,
-    path: &Path,
-    ip: &Ip<'a>,
-    sink: &mut dyn FnMut(Decoded<'a>),
-) -> Halt {
+pub(super) fn error(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -> Halt {
     let part = ip.payload;
     let (Some(icmp_type), Some(code)) = (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1))
     else {
@@ -37,13 +31,13 @@ pub(super) fn error<'a>(
     let ports = (wire::be16(quoted.payload.bytes, 0), wire::be16(quoted.payload.bytes, 2));
     let (true, (Some(src), Some(dst))) = (first, ports) else { return Halt::Done };
     sink(Decoded::Packet(Packet {
-        at,
-        path: *path,
+        at: way.at,
+        path: way.path,
         transport,
         src: Socket { addr: quoted.src, port: src },
         dst: Socket { addr: quoted.dst, port: dst },
         ip_id: ip.id,
-        wire_len: ip.counted_len(path),
+        wire_len: ip.counted_len(&way.path),
         body: Body::Icmp(IcmpError { by: ip.src, kind, v6, icmp_type, code }),
     }));
     Halt::Done
@@ -57,7 +51,7 @@ fn meaning(v6: bool, icmp_type: u8, code: u8) -> Option<Unreachable> {
         (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6) => Some(Unreachable::Prohibited),
         (false, 3, 4) => Some(Unreachable::Transit),
         (false, 3, _) | (true, 1, _) => Some(Unreachable::Host),
-        (false, 4 | 5 | 11 | 12, _) | (true, 2 | 3 | 4, _) => Some(Unreachable::Transit),
+        (false, 4 | 5 | 11 | 12, _) | (true, 2..=4, _) => Some(Unreachable::Transit),
         _ => None,
     }
 }

@@ -1,13 +1,14 @@
-//! IPv4 (RFC 791) and IPv6 (RFC 8200) with their extension headers, by etherparse's lax slices: a
-//! total length of 0 (segmentation offload) or beyond the capture is taken as "as much as there is".
+//! IPv4 (RFC 791) and IPv6 (RFC 8200), by etherparse's lax slices: a total length of 0 (segmentation
+//! offload) or beyond the capture is taken as "as much as there is". Then IPv6's extension headers.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use etherparse::{Ipv6ExtensionSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
+use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 
-use super::{Decoded, Halt, Next, Opened, Part, Path, icmp, transport, tunnel};
+use super::{Decoded, Fragment, Halt, Next, Opened, Part, Path, Way, icmp, transport, tunnel};
+use crate::config::EXTENSION_HEADERS_MAX;
 use crate::event::Layer;
-use crate::frame::FrameRef;
 use crate::wire;
 
 /// What the IP header tells, with its payload.
@@ -20,7 +21,7 @@ pub(super) struct Ip<'a> {
     /// Protocol number of the payload.
     pub(super) protocol: u8,
     /// Where this packet's payload stands in the original one, if it is a fragment.
-    pub(super) fragment: Option<Fragment>,
+    pub(super) fragment: Option<Piece>,
     /// Octets of the whole packet on the wire, from this header on.
     pub(super) wire_len: usize,
     /// Where this header starts in the frame.
@@ -39,9 +40,13 @@ impl Ip<'_> {
 
 /// A piece of a packet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fragment {
+pub(super) struct Piece {
+    /// Identification, which all pieces share: 16 bits for IPv4, 32 for IPv6.
+    pub(super) id: u32,
     /// Offset in octets; 0 is the fragment with the ports.
     pub(super) offset: usize,
+    /// Whether there are pieces behind it.
+    pub(super) more: bool,
 }
 
 /// IP protocol numbers (IANA).
@@ -52,24 +57,42 @@ const ICMPV6: u8 = 58;
 
 /// Opens an IP packet: hands on the TCP, UDP or ICMP packet in it, or says which tunnel to open.
 pub(super) fn open<'a>(
-    at: FrameRef,
-    path: &Path,
+    way: &Way,
     part: Part<'a>,
-    sink: &mut dyn FnMut(Decoded<'a>),
+    sink: &mut dyn FnMut(Decoded<'_>),
 ) -> Result<Opened<'a>, Halt> {
     let ip = parse(part)?;
-    if ip.fragment.is_some_and(|fragment| fragment.offset > 0) {
-        return Err(part.stop(Layer::Network, "fragment_not_reassembled"));
+    if let Some(piece) = ip.fragment {
+        sink(Decoded::Fragment(Fragment {
+            way: *way,
+            src: ip.src,
+            dst: ip.dst,
+            protocol: ip.protocol,
+            piece,
+            bytes: Cow::Borrowed(ip.payload.bytes),
+            wire_len: ip.payload.wire_len,
+            header_offset: ip.offset,
+        }));
+        return Err(Halt::Done);
     }
+    deliver(way, &ip, sink)
+}
+
+/// Hands on what a whole packet carries, or says which tunnel to open.
+pub(super) fn deliver<'a>(
+    way: &Way,
+    ip: &Ip<'a>,
+    sink: &mut dyn FnMut(Decoded<'_>),
+) -> Result<Opened<'a>, Halt> {
     match ip.protocol {
-        TCP => Err(transport::tcp(at, path, &ip, sink)),
+        TCP => Err(transport::tcp(way, ip, sink)),
         UDP => {
-            let datagram = transport::udp(at, path, &ip, sink)?;
+            let datagram = transport::udp(way, ip, sink)?;
             let row = tunnel::over_udp(datagram.src, datagram.dst).ok_or(Halt::Done)?;
             (row.open)(datagram.payload)
         }
-        ICMP | ICMPV6 => Err(icmp::error(at, path, &ip, sink)),
-        protocol => Ok(Opened { next: Next::IpProtocol(protocol), rest: ip.payload, adds: None }),
+        ICMP | ICMPV6 => Err(icmp::error(way, ip, sink)),
+        protocol => Ok(Opened::new(Next::IpProtocol(protocol), ip.payload)),
     }
 }
 
@@ -84,63 +107,139 @@ pub(super) fn parse(part: Part<'_>) -> Result<Ip<'_>, Halt> {
             Some(_) => part.stop(Layer::Network, "ip.version_unknown"),
         });
     };
-    if trouble.is_some() {
-        return Err(part.too_short(Layer::Network, "ip.extension_malformed"));
-    }
     match slice {
-        LaxIpSlice::Ipv4(v4) => Ok(ipv4(part, &v4)),
-        LaxIpSlice::Ipv6(v6) => Ok(ipv6(part, &v6)),
+        LaxIpSlice::Ipv4(v4) => {
+            let ip = ipv4(part, &v4);
+            // In a fragment no authentication header is looked for: in a later one there is none.
+            if trouble.is_some() && ip.fragment.is_none() {
+                return Err(part.too_short(Layer::Network, "ip.extension_malformed"));
+            }
+            Ok(ip)
+        }
+        LaxIpSlice::Ipv6(v6) => ipv6(part, &v6),
     }
 }
 
 fn ipv4<'a>(part: Part<'a>, v4: &LaxIpv4Slice<'a>) -> Ip<'a> {
     let header = v4.header();
+    let header_len = header.slice().len();
     let total = usize::from(header.total_len());
     // RFC 791 does not allow a total below the header's length; 0 is what a capture shows of a packet
     // that the network card has yet to cut up.
-    let wire_len =
-        if total < header.slice().len() { part.wire_len } else { total.min(part.wire_len) };
-    let offset = usize::from(header.fragments_offset().value()).saturating_mul(8);
+    let wire_len = if total < header_len { part.wire_len } else { total.min(part.wire_len) };
+    let id = header.identification();
+    let fragment = header.is_fragmenting_payload().then(|| Piece {
+        id: u32::from(id),
+        offset: usize::from(header.fragments_offset().value()).saturating_mul(8),
+        more: header.more_fragments(),
+    });
+    let (protocol, payload) = match fragment {
+        Some(_) => (header.protocol().0, part.limited(wire_len).after(header_len)),
+        None => (v4.payload().ip_number.0, payload_of(part, v4.payload().payload, wire_len)),
+    };
     Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
-        id: header.identification(),
-        protocol: v4.payload().ip_number.0,
-        fragment: header.is_fragmenting_payload().then_some(Fragment { offset }),
+        id,
+        protocol,
+        fragment,
         wire_len,
         offset: part.offset,
-        payload: payload_of(part, v4.payload().payload, wire_len),
+        payload,
     }
 }
 
-fn ipv6<'a>(part: Part<'a>, v6: &LaxIpv6Slice<'a>) -> Ip<'a> {
+fn ipv6<'a>(part: Part<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, Halt> {
     let header = v6.header();
     let payload_len = usize::from(header.payload_length());
     // 0 stands for a jumbogram (RFC 2675) or for offload: as much as there is.
     let wire_len = if payload_len == 0 {
         part.wire_len
     } else {
-        payload_len.saturating_add(40).min(part.wire_len)
+        payload_len.saturating_add(IPV6_HEADER_LEN).min(part.wire_len)
     };
-    let fragment = v6.extensions().clone().into_iter().find_map(|extension| match extension {
-        Ipv6ExtensionSlice::Fragment(fragment) => Some(Fragment {
-            offset: usize::from(fragment.fragment_offset().value()).saturating_mul(8),
-        }),
-        Ipv6ExtensionSlice::HopByHop(_)
-        | Ipv6ExtensionSlice::Routing(_)
-        | Ipv6ExtensionSlice::DestinationOptions(_)
-        | Ipv6ExtensionSlice::Authentication(_) => None,
-    });
-    Ip {
+    let behind = part.limited(wire_len).after(IPV6_HEADER_LEN);
+    let chain = extensions(header.next_header().0, behind)?;
+    Ok(Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         id: 0,
-        protocol: v6.payload().ip_number.0,
-        fragment: fragment.filter(|_| v6.is_payload_fragmented()),
+        protocol: chain.protocol,
+        fragment: chain.fragment,
         wire_len,
         offset: part.offset,
-        payload: payload_of(part, v6.payload().payload, wire_len),
+        payload: chain.payload,
+    })
+}
+
+/// Octets of an IPv6 header without extensions.
+pub(super) const IPV6_HEADER_LEN: usize = 40;
+
+/// What is behind IPv6's extension headers.
+pub(super) struct Chain<'a> {
+    pub(super) protocol: u8,
+    pub(super) payload: Part<'a>,
+    fragment: Option<Piece>,
+}
+
+/// Passes over extension headers (RFC 8200 section 4, RFC 4302 section 2), up to the payload or to a
+/// Fragment header with a piece of it.
+///
+/// ```text
+/// | next header 1 | length 1, in units of 8 octets behind the first 8 | ...
+/// | next header 1 | 0 | offset 13 bits, reserved 2, more 1 | identification 4 |    Fragment
+/// ```
+///
+/// By hand: etherparse's iterator reads past the end of a chain that was cut.
+pub(super) fn extensions(first: u8, part: Part<'_>) -> Result<Chain<'_>, Halt> {
+    let (mut protocol, mut payload) = (first, part);
+    for _ in 0..EXTENSION_HEADERS_MAX {
+        let Some(kind) = Extension::of(protocol) else { break };
+        let Some([next, len]) = wire::array(payload.bytes, 0) else {
+            return Err(payload.too_short(Layer::Network, "ip.extension_malformed"));
+        };
+        let len = usize::from(len);
+        let len = match kind {
+            Extension::Options => len.saturating_mul(8).saturating_add(8),
+            Extension::Authentication => len.saturating_mul(4).saturating_add(8),
+            Extension::Fragment => 8,
+        };
+        if len > payload.bytes.len() {
+            return Err(payload.too_short(Layer::Network, "ip.extension_malformed"));
+        }
+        let piece = (kind == Extension::Fragment).then(|| piece(payload.bytes)).flatten();
+        (protocol, payload) = (next, payload.after(len));
+        if piece.is_some() {
+            return Ok(Chain { protocol, payload, fragment: piece });
+        }
     }
+    Ok(Chain { protocol, payload, fragment: None })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    Options,
+    Fragment,
+    Authentication,
+}
+
+impl Extension {
+    /// IANA's IPv6 extension header types; what is behind ESP nobody can read.
+    const fn of(protocol: u8) -> Option<Self> {
+        match protocol {
+            0 | 43 | 60 | 135 | 139 | 140 => Some(Self::Options),
+            44 => Some(Self::Fragment),
+            51 => Some(Self::Authentication),
+            _ => None,
+        }
+    }
+}
+
+/// RFC 6946: a Fragment header around a whole packet says nothing.
+fn piece(header: &[u8]) -> Option<Piece> {
+    let (place, id) = (wire::be16(header, 2)?, wire::be32(header, 4)?);
+    let piece = Piece { id, offset: usize::from(place & 0xfff8), more: place & 1 == 1 };
+    (piece.more || piece.offset > 0).then_some(piece)
 }
 
 /// The payload slice that etherparse found, as a part with its length on the wire.

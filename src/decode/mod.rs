@@ -7,20 +7,29 @@
 //!
 //! A link type is one file under `link/`, an encapsulation one file under `tunnel/`, each with its
 //! row in the table of that folder's `mod.rs`. etherparse's types stay in `ip.rs`.
+//!
+//! [`decode`] remembers nothing. What needs memory, fragments of IP packets, it hands on as they are:
+//! [`fragment::Reassembly`] puts them together and decodes the whole.
 
+pub mod fragment;
+#[cfg(test)]
+mod fragment_tests;
 mod icmp;
 mod ip;
 pub mod link;
 pub mod packet;
 mod part;
 pub mod peek;
+#[cfg(test)]
+mod testing;
 mod transport;
 pub mod tunnel;
 
 use crate::config::Limits;
 use crate::event::{Layer, TunnelId};
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameRef};
 
+pub use fragment::Fragment;
 pub use packet::{Body, IcmpError, Packet, Path, Payload, TcpFlags, TcpInfo};
 pub use part::{Halt, Part};
 
@@ -29,8 +38,10 @@ pub use part::{Halt, Part};
 pub enum Decoded<'a> {
     /// A TCP or UDP packet, or an ICMP error about one.
     Packet(Packet<'a>),
-    /// Decoding stopped here.
-    Stop(Stop),
+    /// A piece of an IP packet, for [`fragment::Reassembly`].
+    Fragment(Fragment<'a>),
+    /// Decoding of this frame stopped here.
+    Stop(FrameRef, Stop),
 }
 
 /// Why decoding of a frame stopped before TCP or UDP.
@@ -70,6 +81,18 @@ pub struct Opened<'a> {
     pub adds: Option<Adds>,
 }
 
+impl<'a> Opened<'a> {
+    /// A header that adds nothing to the path.
+    pub const fn new(next: Next, rest: Part<'a>) -> Self {
+        Self { next, rest, adds: None }
+    }
+
+    /// The same as a tunnel, with the number that separates networks where it has one.
+    pub const fn in_tunnel(self, kind: &'static str, id: Option<u32>) -> Self {
+        Self { adds: Some(Adds::Tunnel(TunnelId { kind, id })), ..self }
+    }
+}
+
 /// A step of a packet's [`Path`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adds {
@@ -79,35 +102,57 @@ pub enum Adds {
     Tunnel(TunnelId),
 }
 
-/// Hands every packet of `frame`, and what stopped the decoder, to `sink`.
-pub fn decode<'a>(frame: &Frame<'a>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'a>)) {
-    let mut part = Part::of_frame(frame);
-    let mut next = Next::Link(frame.link);
-    let mut path = Path::default();
-    for _ in 0..limits.layers_max {
+/// Hands every packet of `frame`, its fragments, and what stopped the decoder, to `sink`.
+pub fn decode(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_>)) {
+    let way = Way { at: frame.at, path: Path::default(), layers_left: limits.layers_max };
+    open(way, Next::Link(frame.link), Part::of_frame(frame), sink);
+}
+
+/// Where the decoder is.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// The frame.
+    at: FrameRef,
+    /// What was opened on the way here.
+    path: Path,
+    /// Layers that may still be opened.
+    layers_left: usize,
+}
+
+/// Opens what stands behind a header.
+fn go_on(mut way: Way, opened: Opened<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
+    if let Some(adds) = opened.adds {
+        way.path.push(adds);
+    }
+    open(way, opened.next, opened.rest, sink);
+}
+
+/// Opens layer after layer from here on.
+fn open(mut way: Way, mut next: Next, mut part: Part<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
+    while let Some(left) = way.layers_left.checked_sub(1) {
+        way.layers_left = left;
         let step = match next {
             Next::Link(link) => link::open(link, part),
             Next::EtherType(ethertype) => tunnel::open_ethertype(ethertype, part),
-            Next::Ip => ip::open(frame.at, &path, part, sink),
+            Next::Ip => ip::open(&way, part, sink),
             Next::IpProtocol(protocol) => tunnel::open_ip_protocol(protocol, part),
             Next::Nothing => return,
         };
         match step {
             Ok(opened) => {
                 if let Some(adds) = opened.adds {
-                    path.push(adds);
+                    way.path.push(adds);
                 }
                 (next, part) = (opened.next, opened.rest);
             }
             Err(Halt::Cut | Halt::Done) => return,
-            Err(Halt::Stop(stop)) => return sink(Decoded::Stop(stop)),
+            Err(Halt::Stop(stop)) => return sink(Decoded::Stop(way.at, stop)),
         }
     }
-    sink(Decoded::Stop(Stop {
-        event: "too_many_layers",
-        layer: Layer::Tunnel,
-        offset: part.offset,
-    }));
+    if next != Next::Nothing {
+        let stop = Stop { event: "too_many_layers", layer: Layer::Tunnel, offset: part.offset };
+        sink(Decoded::Stop(way.at, stop));
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,11 @@ impl TcpFlags {
         self.0 & 0x04 != 0
     }
 
+    /// PSH.
+    pub const fn psh(self) -> bool {
+        self.0 & 0x08 != 0
+    }
+
     /// ACK.
     pub const fn ack(self) -> bool {
         self.0 & 0x10 != 0
@@ -122,7 +127,7 @@ pub enum Unreachable {
 }
 
 /// VLAN tags or tunnels kept of one packet's path.
-pub const PATH_STEPS_MAX: usize = 3;
+pub const PATH_STEPS_MAX: usize = 4;
 
 /// The VLANs and tunnels around a packet, outermost first. What is deeper than [`PATH_STEPS_MAX`] is
 /// decoded all the same, but not told apart.
@@ -160,10 +165,10 @@ impl Path {
     /// of tunnels that have one, and VLAN ids where `vlans` asks for it. Which tunnel it was does not
     /// count, nor its outer addresses: the two directions may differ in both.
     pub fn network(&self, vlans: bool) -> Network {
-        Network {
-            vlans: if vlans { self.vlans } else { Default::default() },
-            ids: self.tunnels.map(|tunnel| tunnel.and_then(|tunnel| tunnel.id)),
-        }
+        let mut ids = [None; PATH_STEPS_MAX];
+        // Close together: a tunnel without a number may be there in one direction only.
+        self.tunnels().filter_map(|tunnel| tunnel.id).for_each(|id| put(&mut ids, id));
+        Network { vlans: if vlans { self.vlans } else { Default::default() }, ids }
     }
 }
 

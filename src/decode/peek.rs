@@ -7,7 +7,7 @@
 
 use crate::config::Watch;
 use crate::decode::tunnel::{Entry, TUNNELS};
-use crate::flow::ledger::CompanionKind;
+use crate::flow::ledger::COMPANION_PORTS;
 use crate::frame::Frame;
 use crate::identify::Transport;
 use crate::wire;
@@ -25,23 +25,34 @@ type PortSet = Box<[u64; 1024]>;
 impl Peek {
     /// Ports that are watched, that companions use, and that announce a tunnel are looked at.
     pub fn new(watch: &Watch) -> Self {
-        let tunnel =
-            |port: u16| TUNNELS.iter().any(|tunnel| tunnel.entries.contains(&Entry::UdpPort(port)));
-        let wanted = |transport: Transport, port: u16| {
-            watch.covers(transport, port)
-                || CompanionKind::of(transport, port).is_some()
-                || (transport == Transport::Udp && tunnel(port))
-        };
-        let set = |transport: Transport| {
-            let mut set: PortSet = Box::new([0; 1024]);
-            for port in (0..=u16::MAX).filter(|&port| wanted(transport, port)) {
-                if let Some(word) = set.get_mut(usize::from(port >> 6)) {
-                    *word |= 1 << (port & 63);
-                }
+        let mut peek = Self { tcp: Box::new([0; 1024]), udp: Box::new([0; 1024]) };
+        for &port in &watch.ports {
+            peek.want(Transport::Tcp, port);
+            peek.want(Transport::Udp, port);
+        }
+        for port in watch.framehawk.clone() {
+            peek.want(Transport::Udp, port);
+        }
+        for &(transport, port, _) in COMPANION_PORTS {
+            peek.want(transport, port);
+        }
+        for entry in TUNNELS.iter().flat_map(|tunnel| tunnel.entries) {
+            match *entry {
+                Entry::UdpPort(port) => peek.want(Transport::Udp, port),
+                Entry::EtherType(_) | Entry::IpProtocol(_) => {}
             }
-            set
+        }
+        peek
+    }
+
+    fn want(&mut self, transport: Transport, port: u16) {
+        let set = match transport {
+            Transport::Tcp => &mut self.tcp,
+            Transport::Udp => &mut self.udp,
         };
-        Self { tcp: set(Transport::Tcp), udp: set(Transport::Udp) }
+        if let Some(word) = set.get_mut(usize::from(port >> 6)) {
+            *word |= 1 << (port & 63);
+        }
     }
 
     /// False if the frame is surely of no interest.
@@ -49,7 +60,7 @@ impl Peek {
     pub fn is_candidate(&self, frame: &Frame<'_>) -> bool {
         let bytes = frame.bytes;
         let (ethertype, at) = match frame.link.0 {
-            1 => (wire::be16(bytes, 12), 14),
+            1 => behind_tags(bytes),
             113 => (wire::be16(bytes, 14), 16),
             276 => (wire::be16(bytes, 0), 20),
             101 => (wire::u8_at(bytes, 0).map(version_as_ethertype), 0),
@@ -67,37 +78,10 @@ impl Peek {
     #[inline]
     fn ipv4(&self, bytes: &[u8], at: usize) -> bool {
         let Some(header) = wire::array::<24>(bytes, at) else { return true };
-        let [
-            0x45,
-            _,
-            _,
-            _,
-            _,
-            _,
-            fragment,
-            offset,
-            _,
-            protocol,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            ports @ ..,
-        ] = header
-        else {
-            return true;
-        };
-        // More fragments, or an offset: the decoder knows what to do.
-        if fragment & 0x3f != 0 || offset != 0 {
-            return true;
-        }
-        self.transport(protocol, ports)
+        // No options, no "more fragments", no fragment offset: else the decoder knows what to do.
+        let plain = header[0] == 0x45 && header[6] & 0x3f == 0 && header[7] == 0;
+        let [.., a, b, c, d] = header;
+        !plain || self.transport(header[9], [a, b, c, d])
     }
 
     #[inline]
@@ -125,6 +109,18 @@ impl Peek {
 #[inline]
 fn contains(set: &PortSet, port: u16) -> bool {
     set.get(usize::from(port >> 6)).is_some_and(|word| word >> (port & 63) & 1 == 1)
+}
+
+/// The EtherType of an Ethernet frame behind up to two VLAN tags, and where its payload starts.
+#[inline]
+fn behind_tags(bytes: &[u8]) -> (Option<u16>, usize) {
+    let mut at = 12;
+    let mut ethertype = wire::be16(bytes, at);
+    while let (Some(0x8100 | 0x88a8 | 0x9100), ..20) = (ethertype, at) {
+        at += 4;
+        ethertype = wire::be16(bytes, at);
+    }
+    (ethertype, at + 2)
 }
 
 /// Raw IP has no EtherType: its version field tells the same.

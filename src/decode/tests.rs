@@ -2,101 +2,21 @@ use std::net::IpAddr;
 
 use super::packet::Unreachable;
 use super::peek::Peek;
+use super::testing::{
+    NOTHING, ethernet, found, frame, ipv4, ipv6, opens, path, stops, tcp, udp, v4, v6,
+};
 use super::*;
 use crate::config::Watch;
-use crate::frame::{FrameRef, LinkType};
 use crate::identify::Transport;
 
-/// An IPv4 packet: header, then `payload`.
-fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let total = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
-    let mut packet = vec![
-        0x45, 0, total[0], total[1], 0, 7, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-    ];
-    packet.extend(payload);
-    packet
-}
-
-/// An IPv6 packet.
-fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut packet = vec![0x60, 0, 0, 0, len[0], len[1], next, 64];
-    packet.extend([[0xfd; 16], [0xfe; 16]].concat());
-    packet.extend(payload);
-    packet
-}
-
-fn udp(src: u16, dst: u16, payload: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(8 + payload.len()).unwrap();
-    let mut datagram: Vec<u8> = [src, dst, len, 0].into_iter().flat_map(u16::to_be_bytes).collect();
-    datagram.extend(payload);
-    datagram
-}
-
-fn tcp(src: u16, dst: u16, flags: u8, payload: &[u8]) -> Vec<u8> {
-    let mut segment: Vec<u8> = [src, dst].into_iter().flat_map(u16::to_be_bytes).collect();
-    segment.extend([0, 0, 0, 9, 0, 0, 0, 3, 0x50, flags, 1, 0, 0, 0, 0, 0]);
-    segment.extend(payload);
-    segment
-}
-
-fn ethernet(ethertype: u16, payload: &[u8]) -> Vec<u8> {
-    [&[2; 12], &ethertype.to_be_bytes()[..], payload].concat()
-}
-
-fn frame(link: u16, bytes: &[u8]) -> Frame<'_> {
-    let wire_len = u32::try_from(bytes.len()).unwrap();
-    Frame { at: FrameRef::default(), link: LinkType(link), wire_len, bytes }
-}
-
-/// What the decoder finds: packets as (source port, destination port, payload), stops by name.
-fn found(frame: &Frame<'_>) -> (Vec<(u16, u16, Vec<u8>)>, Vec<&'static str>) {
-    let (mut packets, mut stops) = (Vec::new(), Vec::new());
-    decode(frame, &Limits::default(), &mut |decoded| match decoded {
-        Decoded::Stop(stop) => stops.push(stop.event),
-        Decoded::Packet(packet) => {
-            let payload = match packet.body {
-                Body::Tcp(_, payload) | Body::Udp(_, payload) => payload.bytes.to_vec(),
-                Body::Icmp(_) => Vec::new(),
-            };
-            packets.push((packet.src.port, packet.dst.port, payload));
-        }
-    });
-    (packets, stops)
-}
-
 #[test]
-fn every_link_type_leads_to_the_datagram() {
-    let v4 = ipv4(17, &udp(5000, 3243, b"hello"));
-    let v6 = ipv6(17, &udp(5000, 3243, b"hello"));
-    let sll = |arphrd: u16, ethertype: u16, packet: &[u8]| {
-        [&[0, 0], &arphrd.to_be_bytes()[..], &[0, 6], &[2; 8], &ethertype.to_be_bytes(), packet]
-            .concat()
-    };
-    let sll2 = |ethertype: u16, packet: &[u8]| {
-        [&ethertype.to_be_bytes()[..], &[0, 0, 0, 0, 0, 2, 0, 1, 0, 6], &[2; 8], packet].concat()
-    };
-    let cases: [(u16, Vec<u8>); 14] = [
-        (1, ethernet(0x0800, &v4)),
-        (1, ethernet(0x86dd, &v6)),
-        (1, ethernet(0x8100, &[&[0, 5, 0x08, 0x00], &v4[..]].concat())),
-        (1, ethernet(0x88a8, &[&[0, 5, 0x81, 0x00, 0, 6, 0x86, 0xdd], &v6[..]].concat())),
-        (113, sll(1, 0x0800, &v4)),
-        (276, sll2(0x86dd, &v6)),
-        (0, [&[2, 0, 0, 0], &v4[..]].concat()),
-        (0, [&[0, 0, 0, 30], &v6[..]].concat()),
-        (108, [&[0, 0, 0, 2], &v4[..]].concat()),
-        (101, v4.clone()),
-        (101, v6.clone()),
-        (228, v4.clone()),
-        (229, v6.clone()),
-        (12, v4.clone()),
-    ];
-    for (link, bytes) in cases {
-        let expected = (vec![(5000, 3243, b"hello".to_vec())], vec![]);
-        assert_eq!(found(&frame(link, &bytes)), expected, "link type {link}");
-        assert!(Peek::new(&Watch::default()).is_candidate(&frame(link, &bytes)));
-    }
+fn vlan_tags_are_told() {
+    let once = ethernet(0x8100, &[&[0x20, 5, 0x08, 0x00], &v4()[..]].concat());
+    opens(1, &once);
+    assert_eq!(path(1, &once), (vec![5], vec![]));
+    let twice = ethernet(0x88a8, &[&[0, 5, 0x81, 0, 0, 6, 0x86, 0xdd], &v6()[..]].concat());
+    opens(1, &twice);
+    assert_eq!(path(1, &twice), (vec![5, 6], vec![]));
 }
 
 #[test]
@@ -147,18 +67,16 @@ fn icmp_errors_tell_the_flow_that_they_quote() {
 
 #[test]
 fn what_stops_decoding_is_named_with_its_place() {
-    let stop = |link: u16, bytes: &[u8]| found(&frame(link, bytes)).1;
-    assert_eq!(stop(1, &[0; 13]), ["ethernet.header_too_short"]);
-    assert_eq!(stop(228, &[0x45, 0, 0]), ["ipv4.header_malformed"]);
-    assert_eq!(stop(228, &[0x95; 40]), ["ip.version_unknown"]);
-    assert_eq!(stop(228, &ipv4(6, &[0; 8])), ["tcp.header_too_short"]);
-    assert_eq!(stop(228, &ipv4(17, &udp(1, 3243, b"")[..6])), ["udp.header_too_short"]);
-    assert_eq!(stop(147, &[0; 60]), ["link_type_not_supported"]);
+    assert_eq!(stops(1, &[0; 13]), ["ethernet.header_too_short"]);
+    assert_eq!(stops(228, &[0x45, 0, 0]), ["ipv4.header_malformed"]);
+    assert_eq!(stops(228, &[0x95; 40]), ["ip.version_unknown"]);
+    assert_eq!(stops(228, &ipv4(6, &[0; 8])), ["tcp.header_too_short"]);
+    assert_eq!(stops(228, &ipv4(17, &udp(1, 3243, b"")[..6])), ["udp.header_too_short"]);
     let tags = [0, 5, 0x81, 0].repeat(40);
-    assert_eq!(stop(1, &ethernet(0x8100, &tags)), ["too_many_layers"]);
+    assert_eq!(stops(1, &ethernet(0x8100, &tags)), ["too_many_layers"]);
     let mut offset = None;
     decode(&frame(1, &ethernet(0x0800, &[0x45])), &Limits::default(), &mut |decoded| {
-        if let Decoded::Stop(stop) = decoded {
+        if let Decoded::Stop(_, stop) = decoded {
             offset = Some((stop.layer, stop.offset));
         }
     });
@@ -172,7 +90,7 @@ fn what_the_snap_length_cut_is_no_anomaly() {
     for len in 0..bytes.len() {
         let cut = Frame { bytes: &bytes[..len], wire_len, ..frame(1, &[]) };
         let (packets, stops) = found(&cut);
-        assert_eq!(stops, [] as [&str; 0], "cut to {len}");
+        assert_eq!(stops, NOTHING, "cut to {len}");
         assert_eq!(packets.len(), usize::from(len >= 14 + 20 + 8), "cut to {len}");
     }
 }

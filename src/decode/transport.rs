@@ -4,19 +4,13 @@
 //! IPv6 packet, and what is left of it still tells ports, sequence number and flags.
 
 use super::ip::Ip;
-use super::{Body, Decoded, Halt, Packet, Part, Path, Payload, TcpFlags, TcpInfo};
+use super::{Body, Decoded, Halt, Packet, Part, Payload, TcpFlags, TcpInfo, Way};
 use crate::event::{Layer, Socket};
-use crate::frame::FrameRef;
 use crate::identify::Transport;
 use crate::wire;
 
 /// Hands on a TCP segment; says why nothing follows.
-pub(super) fn tcp<'a>(
-    at: FrameRef,
-    path: &Path,
-    ip: &Ip<'a>,
-    sink: &mut dyn FnMut(Decoded<'a>),
-) -> Halt {
+pub(super) fn tcp(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -> Halt {
     let part = ip.payload;
     let (Some(src), Some(dst), Some(seq), Some(ack), Some(lengths)) = (
         wire::be16(part.bytes, 0),
@@ -40,7 +34,7 @@ pub(super) fn tcp<'a>(
         checksum: wire::be16(part.bytes, 16).unwrap_or_default(),
     };
     let body = Body::Tcp(info, payload(part.after(header_len)));
-    sink(Decoded::Packet(packet(at, path, ip, Transport::Tcp, (src, dst), body)));
+    sink(Decoded::Packet(packet(way, ip, Transport::Tcp, (src, dst), body)));
     Halt::Done
 }
 
@@ -53,10 +47,9 @@ pub(super) struct Datagram<'a> {
 
 /// Hands on a UDP datagram.
 pub(super) fn udp<'a>(
-    at: FrameRef,
-    path: &Path,
+    way: &Way,
     ip: &Ip<'a>,
-    sink: &mut dyn FnMut(Decoded<'a>),
+    sink: &mut dyn FnMut(Decoded<'_>),
 ) -> Result<Datagram<'a>, Halt> {
     let part = ip.payload;
     let (Some(src), Some(dst), Some(len), Some(checksum)) = (
@@ -72,13 +65,11 @@ pub(super) fn udp<'a>(
         // RFC 2675 section 4 (jumbograms) and segmentation offload: as much as there is.
         0 => part,
         1..8 => return Err(part.stop(Layer::Transport, "udp.length_invalid")),
-        // A first fragment says the length of the whole datagram: that is its length on the wire.
-        _ if ip.fragment.is_some() => Part { wire_len: len.max(part.bytes.len()), ..part },
         _ => part.limited(len),
     };
     let behind = whole.after(8);
     let body = Body::Udp(checksum, payload(behind));
-    sink(Decoded::Packet(packet(at, path, ip, Transport::Udp, (src, dst), body)));
+    sink(Decoded::Packet(packet(way, ip, Transport::Udp, (src, dst), body)));
     Ok(Datagram { src, dst, payload: behind })
 }
 
@@ -87,21 +78,20 @@ fn payload(part: Part<'_>) -> Payload<'_> {
 }
 
 fn packet<'a>(
-    at: FrameRef,
-    path: &Path,
-    ip: &Ip<'a>,
+    way: &Way,
+    ip: &Ip<'_>,
     transport: Transport,
     (src, dst): (u16, u16),
     body: Body<'a>,
 ) -> Packet<'a> {
     Packet {
-        at,
-        path: *path,
+        at: way.at,
+        path: way.path,
         transport,
         src: Socket { addr: ip.src, port: src },
         dst: Socket { addr: ip.dst, port: dst },
         ip_id: ip.id,
-        wire_len: ip.counted_len(path),
+        wire_len: ip.counted_len(&way.path),
         body,
     }
 }

@@ -170,8 +170,8 @@ impl Head {
         look(&FlowView { transport, sides: [side_view(Side::A), side_view(Side::B)] })
     }
 
-    /// Finds the packet that shows what a detector points at. `newest` is the packet that was just
-    /// captured, which it was shown whole.
+    /// Finds the packet that shows what a detector points at. `newest` is what was just
+    /// offered, which the detector was shown whole.
     pub fn quote(
         &self,
         transport: Transport,
@@ -186,8 +186,9 @@ impl Head {
                 (piece, seen.offset.saturating_sub(piece.start))
             }
         };
-        let whole = newest.filter(|offer| transport == Transport::Udp && offer.at == piece.at);
-        let kept = match whole {
+        let is_last = seen.datagram.saturating_add(1) == head.pieces.len();
+        let whole = newest.filter(|offer| transport == Transport::Udp && offer.side == seen.side);
+        let kept = match whole.filter(|_| is_last) {
             Some(offer) => offer.bytes,
             None => wire::prefix(wire::rest(&head.bytes, piece.start), piece.len),
         };
@@ -299,10 +300,9 @@ impl SideHead {
             *slot = Datagram { bytes, wire_len: piece.wire_len, time: piece.at.time };
         }
         let count = self.pieces.len().min(HEAD_DATAGRAMS_MAX);
-        // Only while it is the last one kept: later ones are not shown at all.
-        if let (Some(offer), Some(last)) = (newest, self.pieces.last())
-            && last.at == offer.at
-            && let Some(slot) = count.checked_sub(1).and_then(|last| slots.get_mut(last))
+        // What is offered was appended just before it is shown, so it is the last one.
+        if let (Some(offer), Some(last)) = (newest, count.checked_sub(1))
+            && let Some(slot) = slots.get_mut(last)
         {
             slot.bytes = offer.bytes;
         }

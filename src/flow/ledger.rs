@@ -69,14 +69,9 @@ pub enum CompanionKind {
 
 impl CompanionKind {
     /// The companion that this port stands for.
-    pub const fn of(transport: Transport, port: u16) -> Option<Self> {
-        match (transport, port) {
-            (_, 1494) => Some(Self::Ica),
-            (_, 2598) => Some(Self::Cgp),
-            (Transport::Tcp, 1720) => Some(Self::H225),
-            (_, 5060) => Some(Self::Sip),
-            (Transport::Tcp | Transport::Udp, _) => None,
-        }
+    pub fn of(transport: Transport, port: u16) -> Option<Self> {
+        let row = COMPANION_PORTS.iter().find(|row| (row.0, row.1) == (transport, port));
+        row.map(|row| row.2)
     }
 
     /// Whether it is a Citrix session, rather than call signalling.
@@ -97,6 +92,17 @@ impl CompanionKind {
         }
     }
 }
+
+/// All companion ports.
+pub static COMPANION_PORTS: &[(Transport, u16, CompanionKind)] = &[
+    (Transport::Tcp, 1494, CompanionKind::Ica),
+    (Transport::Udp, 1494, CompanionKind::Ica),
+    (Transport::Tcp, 2598, CompanionKind::Cgp),
+    (Transport::Udp, 2598, CompanionKind::Cgp),
+    (Transport::Tcp, 1720, CompanionKind::H225),
+    (Transport::Tcp, 5060, CompanionKind::Sip),
+    (Transport::Udp, 5060, CompanionKind::Sip),
+];
 
 /// A companion session without a packet for so long has ended.
 const COMPANION_IDLE_MAX: Duration = Duration::from_secs(3600);

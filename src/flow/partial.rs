@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
+use crate::decode::fragment::Fragment;
 use crate::decode::packet::{IcmpError, Path, Payload, TcpInfo};
 use crate::flow::key::FlowKey;
 use crate::flow::record::{FlowRecord, Seen, SeenBody};
@@ -19,12 +20,33 @@ use crate::wire;
 /// A run of packets on one 5-tuple within a piece: at most a flow, maybe only a part of one.
 #[derive(Clone, Debug)]
 pub struct PartialFlow {
+    place: Place,
     lead: Vec<Kept>,
     rest: Option<FlowRecord>,
     log: Vec<Kept>,
     offered: [Offered; 2],
     /// A record of all packets, which only tells where the next flow starts.
     whole: FlowRecord,
+}
+
+/// Where in a piece something stands, as far as fragments tell: the packet that they make up is put in
+/// between.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Fragments before it.
+    fragments: usize,
+    /// Whether it is what the next fragment completes.
+    completed: bool,
+}
+
+impl Place {
+    /// Behind everything.
+    pub const END: Self = Self { fragments: usize::MAX, completed: true };
+
+    /// Behind a fragment of the piece, and before the packets that follow.
+    pub const fn behind_fragment(index: usize) -> Self {
+        Self { fragments: index, completed: true }
+    }
 }
 
 /// A packet that outlives its frame.
@@ -58,6 +80,10 @@ pub struct Piece {
     /// Runs of packets in order of capture; flows are told apart when pieces are put together, so a
     /// flow may be several runs here.
     flows: BTreeMap<FlowKey, Vec<PartialFlow>>,
+    /// Fragments in order of capture: what they make up is only known when pieces are put together. No
+    /// run goes on past one, so that the packet can be put in its place.
+    fragments: Vec<Fragment<'static>>,
+    place: Place,
 }
 
 impl Piece {
@@ -66,10 +92,26 @@ impl Piece {
         let runs = self.flows.entry(*key).or_default();
         let transport = key.transport;
         // Where in doubt a new run starts: whether it is a new flow is decided when all is known.
-        match runs.last_mut().filter(|run| run.surely_continues_with(transport, seen, config)) {
+        let here = runs.last_mut().filter(|run| run.place == self.place);
+        match here.filter(|run| run.surely_continues_with(transport, seen, config)) {
             Some(run) => run.observe(transport, seen, config),
-            None => runs.push(PartialFlow::new(transport, seen, config)),
+            None => runs.push(PartialFlow::new(self.place, transport, seen, config)),
         }
+    }
+
+    /// Keeps a fragment; says whether there was room.
+    pub fn keep(&mut self, fragment: Fragment<'static>, limits: &Limits) -> bool {
+        let room = self.fragments.len() < limits.piece_fragments_max;
+        if room {
+            self.fragments.push(fragment);
+            self.place.fragments = self.fragments.len();
+        }
+        room
+    }
+
+    /// The fragments, in order of capture.
+    pub fn take_fragments(&mut self) -> Vec<Fragment<'static>> {
+        std::mem::take(&mut self.fragments)
     }
 
     /// The runs of each 5-tuple.
@@ -79,8 +121,19 @@ impl Piece {
 }
 
 impl PartialFlow {
-    fn new(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
+    /// A run of one packet, which came in fragments.
+    pub fn of_one(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
+        Self::new(Place::default(), transport, seen, config)
+    }
+
+    /// Where it stands.
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    fn new(place: Place, transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
         let mut run = Self {
+            place,
             lead: Vec::new(),
             rest: None,
             log: Vec::new(),

@@ -436,6 +436,9 @@ impl FlowRecord {
                 if syn {
                     head.opened(seen.side, info.seq);
                 }
+                if is_padding(&info, &payload) {
+                    return;
+                }
                 (Transport::Tcp, info.seq.wrapping_add(u32::from(syn)), payload)
             }
         };
@@ -531,6 +534,15 @@ impl FlowRecord {
             self.head = None;
         }
     }
+}
+
+/// Whether what looks like payload is what a short Ethernet frame was filled up with: some drivers
+/// count that into the IP length of a bare acknowledgement.
+fn is_padding(info: &TcpInfo, payload: &Payload<'_>) -> bool {
+    /// 60 octets of Ethernet less its header and the smallest IPv4 and TCP headers.
+    const FILL_BYTES_MAX: usize = 6;
+    let short = (1..=FILL_BYTES_MAX).contains(&payload.wire_len);
+    short && !info.flags.psh() && payload.bytes.iter().all(|octet| *octet == 0)
 }
 
 impl SideFacts {

@@ -126,15 +126,17 @@ impl FlowTable {
         ended: &mut dyn FnMut(Ended),
     ) {
         let transport = key.transport;
-        let slot = self.index.get(key).copied().filter(|&slot| {
-            let goes_on = self
-                .record(slot)
-                .is_some_and(|record| record.continues_with(transport, seen, config));
-            if !goes_on && let Some(over) = self.end_before(slot, seen, config) {
+        let goes_on = |record: &FlowRecord| record.continues_with(transport, seen, config);
+        let mut slot = self.index.get(key).copied();
+        if let Some(known) = slot.filter(|&slot| !self.record(slot).is_some_and(goes_on)) {
+            // Whatever ended earlier is told earlier; this flow may be among it.
+            self.expire(now, config, ended);
+            let still_there = self.index.get(key) == Some(&known);
+            if still_there && let Some(over) = self.end_before(known, seen, config) {
                 ended(over);
             }
-            goes_on
-        });
+            slot = None;
+        }
         let slot = slot.unwrap_or_else(|| {
             if self.len() >= config.limits.flows_max
                 && let Some(over) = self.evict(now)

@@ -105,7 +105,9 @@ impl Inquiry {
                 Over::Tcp => transport == Transport::Tcp,
                 Over::Udp => transport == Transport::Udp,
             };
-            self.set(index, fits && Some(detector.id) != without);
+            // What carries the rest was found already: ICE goes on with STUN between the media packets.
+            let is_outer = self.outer.iter().any(|outer| outer.finding.protocol == detector.id);
+            self.set(index, fits && !is_outer && Some(detector.id) != without);
         }
     }
 
@@ -125,13 +127,23 @@ impl Inquiry {
         }
     }
 
-    fn found(&mut self, finding: Finding, quote: Option<Quote>) {
-        let better = self.best.as_ref().is_none_or(|best| {
-            // The same protocol, seen better: its newer words replace its older ones.
-            rank(&finding) > rank(&best.finding)
-                || (finding.protocol == best.finding.protocol && finding != best.finding)
-        });
-        if let (true, Some(quote)) = (better, quote) {
+    fn found(&mut self, mut finding: Finding, quote: Option<Quote>) {
+        let Some(quote) = quote else { return };
+        let Some(best) = &self.best else {
+            self.best = Some(Recognised { finding, quote });
+            return;
+        };
+        let (new, old) = (rank(&finding), rank(&best.finding));
+        if finding.protocol != best.finding.protocol {
+            if new > old {
+                self.best = Some(Recognised { finding, quote });
+            }
+        } else if new >= old && finding != best.finding {
+            // The same protocol, seen better. What it told before still holds, though the octets that
+            // told it may have been cut since.
+            let known: Vec<_> = finding.details.iter().map(|detail| detail.key).collect();
+            let older = best.finding.details.iter().filter(|detail| !known.contains(&detail.key));
+            finding.details.extend(older.cloned());
             self.best = Some(Recognised { finding, quote });
         }
     }
@@ -182,7 +194,3 @@ fn centibits(bits: f32) -> u32 {
     let centibits = (bits * 100.0) as u32;
     centibits
 }
-
-/// How many detectors fit into a set.
-#[cfg(test)]
-pub(super) const DETECTORS_MAX: usize = WORDS * 64;

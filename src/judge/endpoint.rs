@@ -121,12 +121,12 @@ impl Sum {
         protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
         let status = most(&self.by_status, &Status::ALL).unwrap_or(Status::Insufficient);
         let summary = match protocols.as_slice() {
-            [] => format!(
-                "{} of {} flows {}",
-                self.by_status.iter().max().copied().unwrap_or_default(),
-                self.flows,
-                status.name()
-            ),
+            [] if self.flows == 1 => format!("its one flow: {}", status.name()),
+            [] => {
+                let most = self.by_status.iter().max().copied().unwrap_or_default();
+                format!("{most} of {} flows {}", self.flows, status.name())
+            }
+            [(only, _)] if self.flows == 1 => format!("its one flow speaks {only}"),
             [(only, flows)] if *flows == self.flows => format!("all {flows} flows speak {only}"),
             several => {
                 let names: Vec<_> =

@@ -15,16 +15,15 @@ use serde::Serialize;
 use super::community_id::community_id;
 use super::json::{self, Addr, Hex, Time};
 use super::{Context, Format, RunSummary};
-use crate::event::{
-    AnomalyEvent, EndpointEvent, Event, Evidence, FlowEvent, Label, Status, Unidentified,
-    Visibility,
-};
+use crate::event::{AnomalyEvent, Event, Evidence, FlowEvent, Label, Unidentified, Visibility};
 use crate::frame::FrameRef;
 
 mod details;
+mod endpoint;
 mod stats;
 
 use details::Details;
+use endpoint::EndpointLine;
 
 /// The EVE writer.
 #[derive(Debug, Default)]
@@ -326,68 +325,6 @@ impl<'a> UnidentifiedObject<'a> {
             first_toclient: Hex(&unidentified.first_to_client),
             message_sizes: &unidentified.message_sizes,
             period_ms: unidentified.period_ms,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct EndpointLine<'a> {
-    timestamp: Time,
-    event_type: &'static str,
-    dest_ip: Addr,
-    dest_port: u16,
-    proto: &'static str,
-    portstory: EndpointStory<'a>,
-}
-
-#[derive(Serialize)]
-struct EndpointStory<'a> {
-    label: &'static str,
-    summary: &'a str,
-    notable: Vec<&'static str>,
-    first_seen: Time,
-    last_seen: Time,
-    peers: u64,
-    peers_at_least: bool,
-    flows: u64,
-    by_label: json::Counts<'a, 3>,
-    by_status: json::Counts<'a, 9>,
-    protocols: Vec<ProtocolCount>,
-    bytes: u64,
-}
-
-#[derive(Serialize)]
-struct ProtocolCount {
-    protocol: &'static str,
-    flows: u64,
-}
-
-impl<'a> EndpointLine<'a> {
-    fn new(endpoint: &'a EndpointEvent) -> Self {
-        Self {
-            timestamp: Time(endpoint.last_seen),
-            event_type: "endpoint",
-            dest_ip: Addr(endpoint.socket.addr),
-            dest_port: endpoint.socket.port,
-            proto: endpoint.transport.name(),
-            portstory: EndpointStory {
-                label: endpoint.label.name(),
-                summary: &endpoint.summary,
-                notable: endpoint.notables.iter().map(|notable| notable.name()).collect(),
-                first_seen: Time(endpoint.first_seen),
-                last_seen: Time(endpoint.last_seen),
-                peers: endpoint.peers,
-                peers_at_least: endpoint.peers_at_least,
-                flows: endpoint.flows,
-                by_label: json::Counts(Label::ALL.map(Label::name), &endpoint.by_label),
-                by_status: json::Counts(Status::ALL.map(Status::name), &endpoint.by_status),
-                protocols: endpoint
-                    .protocols
-                    .iter()
-                    .map(|&(protocol, flows)| ProtocolCount { protocol, flows })
-                    .collect(),
-                bytes: endpoint.bytes,
-            },
         }
     }
 }

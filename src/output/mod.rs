@@ -12,24 +12,28 @@ use std::io;
 
 use crate::capture::SourceInfo;
 use crate::event::Event;
-use crate::frame::SourceId;
+use crate::frame::{FrameRef, SourceId};
 
 mod community_id;
 mod csv;
 pub mod escape;
 mod eve;
+mod human;
 mod json;
 pub mod packets;
 pub mod schema;
 mod summary;
+mod text;
 
 pub use csv::{COLUMNS as CSV_COLUMNS, Csv};
 pub use eve::Eve;
 pub use packets::{PacketFormat, PacketWriter};
 pub use summary::{AnomalyCount, RunSummary};
+pub use text::Text;
 
 /// All formats, the default first.
 pub static FORMATS: &[FormatRow] = &[
+    FormatRow { name: "text", about: "a table for people", make: |look| Box::new(Text::new(look)) },
     FormatRow { name: "eve", about: "Suricata's EVE JSON", make: |_| Box::new(Eve::new()) },
     FormatRow { name: "csv", about: "one row a flow", make: |_| Box::new(Csv::new()) },
 ];
@@ -110,6 +114,15 @@ impl<'a> Context<'a> {
             .ok()
             .and_then(|index| self.sources.get(index))
             .map_or("", |source| source.name.as_str())
+    }
+
+    /// Names a frame for a person: `packet 12 of a.pcap`, or its time and interface.
+    pub(crate) fn frame_name(&self, frame: FrameRef) -> String {
+        let source = escape::terminal(self.source_name(frame.source));
+        if self.live {
+            return format!("the packet at {} on {source}", human::Clock(frame.time));
+        }
+        format!("packet {} of {source}", frame.number)
     }
 }
 

@@ -1,24 +1,203 @@
-pub struct Text;
-impl Text {
-    pub fn new(_: super::Look) -> Self {
-        Text
-    }
+//! A table for a tired person: what was found, which endpoints matter, what to do next.
+//!
+//! Flows are sorted by their start and printed at the end, so that the columns fit; of flows that
+//! look alike a few are shown and the rest is counted ([`similar`]). Where that makes more than
+//! [`ROWS_MAX`] rows, and always on a live capture, rows are printed as they come, in columns of
+//! fixed width. Then come the endpoints, worst first, and the summary. Anomalies stand in the
+//! summary, which the caller counts.
+//!
+//! Nothing is told by colour only, and no line is longer than the width that was asked for, but for
+//! a name without a blank.
+
+use std::io;
+
+use super::{Context, Format, Look, RunSummary};
+use crate::event::{Event, FlowEvent, Label, Socket, Status};
+use crate::identify::Transport;
+
+mod ending;
+mod endpoints;
+mod row;
+mod similar;
+
+use ending::Lead;
+use endpoints::Endpoints;
+use row::{Layouts, Row};
+use similar::Similar;
+
+/// Rows kept for the end. What is more could not be read in one piece anyway.
+const ROWS_MAX: usize = 1000;
+
+/// The writer for people.
+#[derive(Debug)]
+pub struct Text {
+    look: Look,
+    rows: Vec<Row>,
+    /// The columns, once rows are printed as they come.
+    streaming: Option<Layouts>,
+    similar: Similar,
+    endpoints: Endpoints,
+    lead: Option<Lead>,
 }
-impl super::Format for Text {
-    fn event(
+
+impl Text {
+    /// A writer that looks like that.
+    pub fn new(look: Look) -> Self {
+        Self {
+            look: Look { width: look.width.max(60), ..look },
+            rows: Vec::new(),
+            streaming: None,
+            similar: Similar::default(),
+            endpoints: Endpoints::default(),
+            lead: None,
+        }
+    }
+
+    fn flow(
         &mut self,
-        _: &mut dyn std::io::Write,
-        _: &super::Event,
-        _: &super::Context<'_>,
-    ) -> std::io::Result<()> {
+        out: &mut dyn io::Write,
+        flow: &FlowEvent,
+        context: &Context<'_>,
+    ) -> io::Result<()> {
+        Lead::consider(&mut self.lead, flow, context);
+        let Some(id) = self.similar.admit(flow) else {
+            return Ok(());
+        };
+        let row = Row::new(flow, id);
+        if context.live {
+            self.start_streaming(out)?;
+        }
+        if let Some(layouts) = &self.streaming {
+            return layouts.write(out, &row);
+        }
+        self.rows.push(row);
+        if self.rows.len() > ROWS_MAX {
+            self.start_streaming(out)?;
+        }
         Ok(())
     }
+
+    fn start_streaming(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+        if self.streaming.is_some() {
+            return Ok(());
+        }
+        let layouts = Layouts::fixed(self.look);
+        layouts.write_header(out)?;
+        self.rows.sort_by_key(|row| row.order);
+        for row in std::mem::take(&mut self.rows) {
+            layouts.write(out, &row)?;
+        }
+        self.streaming = Some(layouts);
+        Ok(())
+    }
+
+    fn write_rows(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        self.rows.sort_by_key(|row| row.order);
+        let layouts = Layouts::fitting(self.look, &self.rows);
+        layouts.write_header(out)?;
+        for row in &self.rows {
+            layouts.write(out, row)?;
+            for more in self.similar.behind(row.id) {
+                layouts.write_note(out, &more)?;
+            }
+        }
+        writeln!(out)
+    }
+
+    /// Behind rows that were printed before it was known how many more would come.
+    fn write_unlisted(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let Some(layouts) = &self.streaming else {
+            return Ok(());
+        };
+        writeln!(out)?;
+        let mut unlisted = self.similar.all().peekable();
+        if unlisted.peek().is_none() {
+            return Ok(());
+        }
+        writeln!(out, "NOT LISTED, as they look like flows above")?;
+        for more in unlisted {
+            layouts.write_note(out, &more)?;
+        }
+        writeln!(out)
+    }
+}
+
+impl Format for Text {
+    fn event(
+        &mut self,
+        out: &mut dyn io::Write,
+        event: &Event,
+        context: &Context<'_>,
+    ) -> io::Result<()> {
+        match event {
+            Event::Flow(flow) => self.flow(out, flow, context),
+            Event::Endpoint(endpoint) => {
+                self.endpoints.keep(endpoint);
+                Ok(())
+            }
+            Event::Anomaly(_) => Ok(()),
+        }
+    }
+
     fn finish(
         &mut self,
-        o: &mut dyn std::io::Write,
-        _: &super::RunSummary,
-        _: &super::Context<'_>,
-    ) -> std::io::Result<()> {
-        o.write_all(b"\n")
+        out: &mut dyn io::Write,
+        summary: &RunSummary,
+        context: &Context<'_>,
+    ) -> io::Result<()> {
+        self.write_rows(out)?;
+        self.write_unlisted(out)?;
+        self.endpoints.write(out, self.look)?;
+        ending::write(out, self.look, summary, context, self.lead.as_ref())
     }
+}
+
+/// An end of a flow with its transport, as it is written everywhere here: `10.0.0.9:3243/udp`.
+fn service(socket: Socket, transport: Transport) -> String {
+    let transport = match transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    format!("{}/{transport}", end(socket))
+}
+
+/// An end of a flow: `10.0.0.5:50123`, `[2001:db8::5]:50123`.
+fn end(socket: Socket) -> String {
+    std::net::SocketAddr::new(socket.addr, socket.port).to_string()
+}
+
+/// What a flow speaks, in a word; what is not a protocol stands in brackets.
+fn protocol(protocols: &[&str], status: Status) -> String {
+    if protocols.is_empty() {
+        return format!("({})", status.name());
+    }
+    let chain = protocols.join("/");
+    match status {
+        Status::Identified => chain,
+        Status::Attempted
+        | Status::Unidentified
+        | Status::ClientPort
+        | Status::Refused
+        | Status::Unanswered
+        | Status::Scan
+        | Status::NoPayload
+        | Status::Insufficient => format!("{chain} ({})", status.name()),
+    }
+}
+
+/// The label in its colour. `text` is the label, padded or not.
+fn coloured(label: Label, text: &str, colour: bool) -> String {
+    if !colour {
+        return text.to_owned();
+    }
+    // Select Graphic Rendition (ECMA-48 section 8.3.117): bold yellow, bold magenta, green.
+    let code = match label {
+        Label::TimelotUnknown => "1;33",
+        Label::CitrixFramehawk => "1;35",
+        Label::Other => "32",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
 }

@@ -12,3 +12,4 @@ mod csv;
 mod eve;
 mod packets;
 mod samples;
+mod text;

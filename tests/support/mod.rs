@@ -61,6 +61,21 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
+/// The captures below the folder that `PORTSTORY_CORPUS` names, one case each; none without it.
+pub fn corpus() -> Vec<Case> {
+    let Some(folder) = std::env::var_os("PORTSTORY_CORPUS") else { return Vec::new() };
+    let mut captures: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    captures.retain(|path| path.extension().is_some_and(|ext| ext == "pcap" || ext == "pcapng"));
+    captures.sort();
+    let case = |path: PathBuf| Case {
+        name: path.display().to_string(),
+        dir: path.parent().unwrap().to_owned(),
+        captures: vec![path],
+    };
+    captures.into_iter().map(case).collect()
+}
+
 /// All frames of some captures, as one stream.
 pub fn frames(captures: &[PathBuf]) -> Vec<OwnedFrame> {
     let mut source = file::open(captures, Options::default()).unwrap();

@@ -9,7 +9,9 @@ use std::ops::RangeInclusive;
 use pcap::{Activated, Capture};
 
 use crate::config::Watch;
+use crate::flow::ledger::COMPANION_PORTS;
 use crate::frame::LinkType;
+use crate::identify::Transport;
 
 /// Which filter to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,12 +56,14 @@ pub fn default_filter(watch: &Watch, link: LinkType) -> Filter {
     let mut expression = untagged.clone();
     let mut covers = vec![
         "TCP and UDP on the watched ports, over IPv4 and IPv6",
+        "sessions that a Framehawk flow would run beside, or that speak against it: ICA 1494, CGP \
+         2598, H.225 1720, SIP 5060",
         "ICMP and ICMPv6 errors: they quote what they refuse",
         "all later fragments of IPv4 packets, and all IPv6 packets with extension headers",
     ];
     let mut misses = vec![
         "whatever is inside a tunnel: GRE, VXLAN, Geneve, GTP, IP in IP, PPPoE, MPLS",
-        "sessions beside a Framehawk flow on ports that are not watched (ICA 1494, CGP 2598, TLS 443)",
+        "a Citrix gateway's sessions beside a Framehawk flow (TLS on TCP and UDP 443)",
     ];
     if has_vlan(link) {
         for _ in 0..VLAN_TAGS {
@@ -83,10 +87,13 @@ fn untagged(watch: &Watch) -> String {
     /// section 4.1 and RFC 4302. `tcp` and `udp` do not look behind them.
     const IPV6_EXTENSIONS: [u8; 5] = [0, 43, 44, 51, 60];
 
-    let tcp = ranges(watch.ports.iter().map(|&port| port..=port));
-    let udp = ranges(
-        watch.ports.iter().map(|&port| port..=port).chain(std::iter::once(watch.framehawk.clone())),
-    );
+    let wanted = |wanted: Transport| {
+        let companions = COMPANION_PORTS.iter().filter(move |row| row.0 == wanted);
+        let named = watch.ports.iter().copied().chain(companions.map(|row| row.1));
+        named.map(|port| port..=port)
+    };
+    let tcp = ranges(wanted(Transport::Tcp));
+    let udp = ranges(wanted(Transport::Udp).chain(std::iter::once(watch.framehawk.clone())));
     let mut alternatives = ports("tcp", &tcp);
     alternatives.extend(ports("udp", &udp));
     alternatives.extend(ICMP_ERRORS.map(|kind| format!("icmp[0] = {kind}")));

@@ -3,22 +3,86 @@
 //! ```text
 //! | destination 6 | source 6 | type 2 | ...
 //! ```
+//!
+//! Hilscher's netANALYZER puts four octets of its own before it, and shows the preamble in its
+//! transparent mode.
 
-use super::Link;
+use super::{LLC, Link};
 use crate::decode::{Halt, Next, Opened, Part};
 use crate::event::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Ethernet", types: &[1], open };
+pub(super) static NETANALYZER: Link =
+    Link { name: "netANALYZER Ethernet", types: &[240], open: netanalyzer };
+pub(super) static NETANALYZER_TRANSPARENT: Link =
+    Link { name: "netANALYZER Ethernet with preamble", types: &[241], open: with_preamble };
 
 /// IEEE 802.3 section 3.2.6: up to this it is a length and an LLC header follows, from 0x600 on it is
 /// a type.
 const LENGTH_MAX: u16 = 1500;
 
 fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    let Some(ethertype) = wire::be16(part.bytes, 12) else {
+    let Some(number) = wire::be16(part.bytes, 12) else {
         return Err(part.too_short(Layer::Link, "ethernet.header_too_short"));
     };
-    let next = if ethertype > LENGTH_MAX { Next::EtherType(ethertype) } else { Next::Nothing };
-    Ok(Opened { next, rest: part.after(14), adds: None })
+    Ok(behind(number, part.after(14)))
+}
+
+/// What follows the field that is a type or a length.
+pub(in crate::decode) fn behind(number: u16, rest: Part<'_>) -> Opened<'_> {
+    if number > LENGTH_MAX {
+        return Opened::new(Next::EtherType(number), rest);
+    }
+    Opened::new(Next::Link(LLC), rest.limited(usize::from(number)))
+}
+
+/// Whether an Ethernet frame starts here that holds IP or a VLAN tag: for encapsulations that do not
+/// say what they hold.
+pub(in crate::decode) fn is_likely(bytes: &[u8]) -> bool {
+    let version = wire::u8_at(bytes, 14).map(|octet| octet >> 4);
+    match wire::be16(bytes, 12) {
+        Some(0x0800) => version == Some(4),
+        Some(0x86dd) => version == Some(6),
+        Some(ethertype) => matches!(ethertype, 0x0806 | 0x8100 | 0x88a8),
+        None => false,
+    }
+}
+
+fn netanalyzer(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    open(part.after(4))
+}
+
+fn with_preamble(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    open(part.after(12))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{NOTHING, ethernet, opens, snap, stops, v4, v6};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(1, &ethernet(0x0800, &v4()));
+        opens(1, &ethernet(0x86dd, &v6()));
+        opens(240, &[&[0; 4], &ethernet(0x0800, &v4())[..]].concat());
+        opens(241, &[&[0x55; 12], &ethernet(0x0800, &v4())[..]].concat());
+    }
+
+    #[test]
+    fn a_length_leads_through_llc() {
+        let inside = snap(0x0800, &v4());
+        let mut bytes = ethernet(u16::try_from(inside.len()).unwrap(), &inside);
+        opens(1, &bytes);
+        bytes.extend([0; 9]);
+        opens(1, &bytes);
+        // A spanning-tree frame holds nothing and is no anomaly.
+        assert_eq!(stops(1, &ethernet(38, &[0x42; 46])), NOTHING);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(1, &[0; 13]), ["ethernet.header_too_short"]);
+        assert_eq!(stops(240, &[0; 13]), ["ethernet.header_too_short"]);
+    }
 }

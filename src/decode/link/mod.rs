@@ -1,16 +1,43 @@
 //! Link types, one file each. Numbers are those of <https://www.tcpdump.org/linktypes.html>.
 //!
-//! A new one is its file, its `mod` line and its line in [`LINKS`].
+//! A new one is its file, its `mod` line and its line in [`LINKS`]. What is not opened is named by
+//! [`unopened`].
 
 use super::{Halt, Opened, Part};
 use crate::event::Layer;
 use crate::frame::LinkType;
 
-mod ethernet;
+mod arcnet;
+mod atm;
+mod avs;
+mod chdlc;
+mod docsis;
+mod dsa;
+mod enc;
+mod erf;
+pub(super) mod ethernet;
+mod fddi;
+mod frame_relay;
+mod ip_over_fc;
+mod ipnet;
+mod llc;
+mod mpls;
+mod nflog;
 mod null;
+mod pktap;
+mod ppi;
+mod ppp;
+mod prism;
+mod radiotap;
 mod raw;
+mod slip;
 mod sll;
 mod sll2;
+mod token_ring;
+mod unopened;
+pub(super) mod wifi;
+
+pub use unopened::{Unopened, unopened};
 
 /// A link type that can be opened.
 #[derive(Debug)]
@@ -24,8 +51,59 @@ pub struct Link {
 }
 
 /// All link types that can be opened.
-pub static LINKS: &[&Link] =
-    &[&ethernet::LINK, &null::NULL, &null::LOOP, &raw::LINK, &sll::LINK, &sll2::LINK];
+pub static LINKS: &[&Link] = &[
+    &arcnet::BSD,
+    &arcnet::LINUX,
+    &atm::LINK,
+    &avs::LINK,
+    &chdlc::LINK,
+    &chdlc::WITH_DIRECTION,
+    &docsis::LINK,
+    &dsa::BEFORE,
+    &dsa::LONG,
+    &dsa::SHORT,
+    &enc::ENC,
+    &enc::PFLOG,
+    &erf::LINK,
+    &ethernet::LINK,
+    &ethernet::NETANALYZER,
+    &ethernet::NETANALYZER_TRANSPARENT,
+    &fddi::LINK,
+    &frame_relay::BUNDLE,
+    &frame_relay::LINK,
+    &frame_relay::WITH_DIRECTION,
+    &ip_over_fc::LINK,
+    &ipnet::LINK,
+    &llc::CLIP,
+    &llc::LINK,
+    &mpls::LINK,
+    &nflog::LINK,
+    &null::LOOP,
+    &null::NULL,
+    &pktap::LINK,
+    &ppi::LINK,
+    &ppp::LINK,
+    &ppp::OVER_ETHERNET,
+    &ppp::PPPD,
+    &ppp::WITH_DIRECTION,
+    &prism::LINK,
+    &radiotap::LINK,
+    &raw::LINK,
+    &slip::LINK,
+    &sll2::LINK,
+    &sll::LINK,
+    &token_ring::LINK,
+    &wifi::LINK,
+];
+
+// Frames that others carry.
+pub(super) const ETHERNET: LinkType = LinkType(1);
+pub(super) const PPP: LinkType = LinkType(9);
+pub(super) const LLC: LinkType = LinkType(100);
+pub(super) const WIFI: LinkType = LinkType(105);
+pub(super) const FRAME_RELAY: LinkType = LinkType(107);
+pub(super) const PRISM: LinkType = LinkType(119);
+pub(super) const RADIOTAP: LinkType = LinkType(127);
 
 /// The link type with this number.
 pub fn find(link: LinkType) -> Option<&'static Link> {
@@ -34,8 +112,8 @@ pub fn find(link: LinkType) -> Option<&'static Link> {
 
 /// Opens a frame of this link type.
 pub(super) fn open(link: LinkType, part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    let Some(row) = find(link) else {
-        return Err(part.stop(Layer::Link, "link_type_not_supported"));
-    };
-    (row.open)(part)
+    match find(link) {
+        Some(row) => (row.open)(part),
+        None => Err(part.stop(Layer::Link, unopened(link).event())),
+    }
 }

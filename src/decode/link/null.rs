@@ -20,5 +20,25 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
         2 | 10 | 24 | 28 | 30 => Next::Ip,
         _ => Next::Nothing,
     };
-    Ok(Opened { next, rest: part.after(4), adds: None })
+    Ok(Opened::new(next, part.after(4)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{NOTHING, opens, stops, v4, v6};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(0, &[&[2, 0, 0, 0], &v4()[..]].concat());
+        opens(0, &[&[0, 0, 0, 30], &v6()[..]].concat());
+        opens(0, &[&[24, 0, 0, 0], &v6()[..]].concat());
+        opens(108, &[&[0, 0, 0, 2], &v4()[..]].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(0, &[2, 0, 0]), ["loopback.header_too_short"]);
+        // IPX.
+        assert_eq!(stops(0, &[23, 0, 0, 0, 1]), NOTHING);
+    }
 }

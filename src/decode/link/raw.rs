@@ -7,5 +7,25 @@ use crate::decode::{Halt, Next, Opened, Part};
 pub(super) static LINK: Link = Link { name: "raw IP", types: &[101, 228, 229, 12, 14], open };
 
 fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    Ok(Opened { next: Next::Ip, rest: part, adds: None })
+    Ok(Opened::new(Next::Ip, part))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{opens, stops, v4, v6};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(101, &v4());
+        opens(101, &v6());
+        opens(228, &v4());
+        opens(229, &v6());
+        opens(12, &v4());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(101, &[]), ["ip.header_missing"]);
+        assert_eq!(stops(101, &[0x95; 40]), ["ip.version_unknown"]);
+    }
 }

@@ -4,7 +4,7 @@
 //! | packet type 2 | ARPHRD 2 | address length 2 | address 8 | protocol 2 | ...
 //! ```
 
-use super::Link;
+use super::{FRAME_RELAY, LLC, Link, PRISM, RADIOTAP, WIFI};
 use crate::decode::{Halt, Next, Opened, Part};
 use crate::event::Layer;
 use crate::wire;
@@ -16,19 +16,50 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     else {
         return Err(part.too_short(Layer::Link, "sll.header_too_short"));
     };
-    Ok(Opened { next: protocol_behind(arphrd, protocol), rest: part.after(16), adds: None })
+    Ok(Opened::new(protocol_behind(arphrd, protocol), part.after(16)))
 }
-
-/// Devices for which the protocol field is no EtherType (LINKTYPE_LINUX_SLL's page): netlink,
-/// 802.11 with and without radiotap, and GRE's own.
-const NOT_AN_ETHERTYPE: [u16; 4] = [824, 801, 802, 803];
 
 /// What follows a cooked header, of either version.
 pub(super) fn protocol_behind(arphrd: u16, protocol: u16) -> Next {
-    // Below 0x600 the field holds Linux's own numbers (1: Novell 802.3, 4: LLC ...), none of them IP.
-    if NOT_AN_ETHERTYPE.contains(&arphrd) || protocol < 0x600 {
-        Next::Nothing
-    } else {
-        Next::EtherType(protocol)
+    // LINKTYPE_LINUX_SLL's page: what kind of device it is comes before the protocol field. Devices
+    // that hand over frames of their own have Linux's own numbers there, which are below 0x600.
+    match (arphrd, protocol) {
+        // Netlink.
+        (824, _) => Next::Nothing,
+        (770, 0..0x600) => Next::Link(FRAME_RELAY),
+        (801, 0..0x600) => Next::Link(WIFI),
+        (802, 0..0x600) => Next::Link(PRISM),
+        (803, 0..0x600) => Next::Link(RADIOTAP),
+        (_, 4) => Next::Link(LLC),
+        // Novell's raw 802.3, CAN and others that hold no IP.
+        (_, 0..0x600) => Next::Nothing,
+        (_, ethertype) => Next::EtherType(ethertype),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{NOTHING, opens, snap, stops, v4, v6, wifi};
+
+    fn cooked(arphrd: u16, protocol: u16, inside: &[u8]) -> Vec<u8> {
+        let [a, b] = arphrd.to_be_bytes();
+        [&[0, 0, a, b, 0, 6], &[2; 8][..], &protocol.to_be_bytes(), inside].concat()
+    }
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(113, &cooked(1, 0x0800, &v4()));
+        opens(113, &cooked(778, 0x86dd, &v6()));
+        opens(113, &cooked(1, 4, &snap(0x0800, &v4())));
+        opens(113, &cooked(801, 0x19, &wifi()));
+        opens(113, &cooked(803, 4, &[&[0, 0, 8, 0, 0, 0, 0, 0], &wifi()[..]].concat()));
+        opens(113, &cooked(770, 0x19, &[&[0x18, 0x41, 3, 0xcc], &v4()[..]].concat()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(113, &[0; 15]), ["sll.header_too_short"]);
+        assert_eq!(stops(113, &cooked(824, 0x0800, &v4())), NOTHING);
+        assert_eq!(stops(113, &cooked(280, 0x0c, &[0; 16])), NOTHING);
     }
 }

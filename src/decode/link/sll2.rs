@@ -19,5 +19,22 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     else {
         return Err(part.too_short(Layer::Link, "sll2.header_too_short"));
     };
-    Ok(Opened { next: protocol_behind(arphrd, protocol), rest: part.after(HEADER_LEN), adds: None })
+    Ok(Opened::new(protocol_behind(arphrd, protocol), part.after(HEADER_LEN)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{opens, stops, v4, v6};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        let header = [0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 2, 2];
+        opens(276, &[&[8, 0][..], &header[..], &v4()].concat());
+        opens(276, &[&[0x86, 0xdd][..], &header[..], &v6()].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(276, &[0; 19]), ["sll2.header_too_short"]);
+    }
 }

@@ -2,11 +2,30 @@
 //! one file each.
 //!
 //! A new one is its file, its `mod` line and its line in [`TUNNELS`].
+//!
+//! What an EtherType or an IP protocol number announces is one, or is malformed and named. A UDP port
+//! announces nothing for sure: the datagram was handed on as what it is, and what does not check out
+//! as the tunnel is left alone ([`not_this`]).
 
+use super::link::{ETHERNET, LLC, PPP};
 use super::{Halt, Next, Opened, Part};
 use crate::event::Layer;
 
+mod capwap;
+mod etherip;
+mod geneve;
+mod gre;
+mod gtp;
+mod ip_in_ip;
+mod l2tp;
+mod l2tpv3;
+mod mpls;
+mod nsh;
+mod pbb;
+mod pppoe;
+mod teredo;
 mod vlan;
+mod vxlan;
 
 /// How a tunnel's header is announced by the layer before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +50,26 @@ pub struct Tunnel {
 }
 
 /// All encapsulations that can be opened.
-pub static TUNNELS: &[&Tunnel] = &[&vlan::TUNNEL];
+pub static TUNNELS: &[&Tunnel] = &[
+    &capwap::TUNNEL,
+    &etherip::TUNNEL,
+    &geneve::TUNNEL,
+    &gre::TUNNEL,
+    &gtp::TUNNEL,
+    &gtp::VERSION_0,
+    &ip_in_ip::IPV4,
+    &ip_in_ip::IPV6,
+    &l2tp::TUNNEL,
+    &l2tpv3::TUNNEL,
+    &mpls::TUNNEL,
+    &nsh::TUNNEL,
+    &pbb::TUNNEL,
+    &pppoe::TUNNEL,
+    &teredo::TUNNEL,
+    &vlan::TUNNEL,
+    &vxlan::GPE,
+    &vxlan::TUNNEL,
+];
 
 /// The encapsulation that is announced so.
 pub fn find(entry: Entry) -> Option<&'static Tunnel> {
@@ -40,14 +78,23 @@ pub fn find(entry: Entry) -> Option<&'static Tunnel> {
 
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// Transparent Ethernet bridging: what GRE and others call an Ethernet frame (RFC 1701, RFC 7637).
+const ETHERTYPE_BRIDGED: u16 = 0x6558;
+/// PPP, in GRE (RFC 2637).
+const ETHERTYPE_PPP: u16 = 0x880b;
+/// LLC behind a type instead of a length: jumbo frames (draft-ietf-isis-ext-eth).
+const ETHERTYPE_LLC: u16 = 0x8870;
 
 /// Opens what an EtherType announces.
 pub(super) fn open_ethertype(ethertype: u16, part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    if ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6 {
-        return Ok(Opened { next: Next::Ip, rest: part, adds: None });
+    match ethertype {
+        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Opened::new(Next::Ip, part)),
+        ETHERTYPE_BRIDGED => Ok(Opened::new(Next::Link(ETHERNET), part)),
+        ETHERTYPE_PPP => Ok(Opened::new(Next::Link(PPP), part)),
+        ETHERTYPE_LLC => Ok(Opened::new(Next::Link(LLC), part)),
+        // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
+        _ => find(Entry::EtherType(ethertype)).map_or(Err(Halt::Done), |row| (row.open)(part)),
     }
-    // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
-    find(Entry::EtherType(ethertype)).map_or(Err(Halt::Done), |row| (row.open)(part))
 }
 
 /// Opens what an IP protocol number announces.
@@ -63,4 +110,23 @@ pub(super) fn over_udp(src: u16, dst: u16) -> Option<&'static Tunnel> {
 /// What a tunnel says of a header that does not fit.
 fn too_short(part: &Part<'_>, event: &'static str) -> Halt {
     part.too_short(Layer::Tunnel, event)
+}
+
+/// What a tunnel over UDP says of a payload that is not its own: the datagram was only on its port.
+const fn not_this() -> Halt {
+    Halt::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tunnels_are_announced_alike() {
+        let mut seen: Vec<Entry> = Vec::new();
+        for entry in TUNNELS.iter().flat_map(|row| row.entries) {
+            assert!(!seen.contains(entry), "{entry:?}");
+            seen.push(*entry);
+        }
+    }
 }

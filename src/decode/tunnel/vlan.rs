@@ -6,7 +6,8 @@
 //! ```
 
 use super::{Entry, Tunnel, too_short};
-use crate::decode::{Adds, Halt, Next, Opened, Part};
+use crate::decode::link::ethernet;
+use crate::decode::{Adds, Halt, Opened, Part};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel {
@@ -20,6 +21,6 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     else {
         return Err(too_short(&part, "vlan.header_too_short"));
     };
-    let next = if ethertype < 0x600 { Next::Nothing } else { Next::EtherType(ethertype) };
-    Ok(Opened { next, rest: part.after(4), adds: Some(Adds::Vlan(tag & 0x0fff)) })
+    let opened = ethernet::behind(ethertype, part.after(4));
+    Ok(Opened { adds: Some(Adds::Vlan(tag & 0x0fff)), ..opened })
 }

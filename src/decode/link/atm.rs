@@ -1,0 +1,41 @@
+//! SunATM (`LINKTYPE_SUNATM`): what kind of cell stream it is, and its circuit.
+//!
+//! ```text
+//! | flags 1: kind in the low four bits | VPI 1 | VCI 2 | ...
+//! ```
+
+use super::{ETHERNET, LLC, Link};
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static LINK: Link = Link { name: "SunATM", types: &[123], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    let (Some(flags), true) = (wire::u8_at(part.bytes, 0), part.bytes.len() >= 4) else {
+        return Err(part.too_short(Layer::Link, "sunatm.header_too_short"));
+    };
+    Ok(match flags & 0x0f {
+        // LAN emulation puts its own two octets before the Ethernet frame.
+        1 => Opened::new(Next::Link(ETHERNET), part.after(6)),
+        2 => Opened::new(Next::Link(LLC), part.after(4)),
+        _ => Opened::new(Next::Nothing, part),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{NOTHING, ethernet, opens, snap, stops, v4, v6};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(123, &[&[0x82, 0, 0, 100], &snap(0x0800, &v4())[..]].concat());
+        opens(123, &[&[1, 0, 0, 100, 0, 9], &ethernet(0x86dd, &v6())[..]].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(123, &[2, 0, 0]), ["sunatm.header_too_short"]);
+        assert_eq!(stops(123, &[5, 0, 0, 16, 1, 2]), NOTHING);
+    }
+}

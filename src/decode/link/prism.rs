@@ -1,0 +1,55 @@
+//! 802.11 behind the Prism header (`LINKTYPE_IEEE802_11_PRISM`), in the byte order of the machine that
+//! captured. Some drivers put the AVS header or no header at all in its place.
+//!
+//! ```text
+//! | message 4: 0x41 or 0x44 | length of the header 4 | device 16 | values ... | 802.11
+//! ```
+
+use super::{Link, WIFI, avs};
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static LINK: Link = Link { name: "802.11 with Prism header", types: &[119], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    if avs::is_avs(part.bytes) {
+        return avs::open(part);
+    }
+    let Some(message) = wire::array(part.bytes, 0) else {
+        return Err(part.too_short(Layer::Link, "prism.header_too_short"));
+    };
+    let len = match message {
+        [0x41 | 0x44, 0, 0, 0] => wire::le32(part.bytes, 4),
+        [0, 0, 0, 0x41 | 0x44] => wire::be32(part.bytes, 4),
+        _ => return Ok(Opened::new(Next::Link(WIFI), part)),
+    };
+    let Some(len) = len.map(wire::index) else {
+        return Err(part.too_short(Layer::Link, "prism.header_too_short"));
+    };
+    if !(24..=part.wire_len).contains(&len) {
+        return Err(part.stop(Layer::Link, "prism.length_invalid"));
+    }
+    Ok(Opened::new(Next::Link(WIFI), part.after(len)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{opens, stops, wifi};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        let little = [&[0x44, 0, 0, 0, 144, 0, 0, 0][..], &[0; 136]].concat();
+        opens(119, &[little, wifi()].concat());
+        let big = [&[0, 0, 0, 0x41, 0, 0, 0, 24][..], &[0; 16]].concat();
+        opens(119, &[big, wifi()].concat());
+        let avs = [0x80, 0x21, 0x10, 0x02, 0, 0, 0, 8];
+        opens(119, &[&avs, &wifi()[..]].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(119, &[0x44, 0, 0]), ["prism.header_too_short"]);
+        assert_eq!(stops(119, &[0x44, 0, 0, 0, 9, 0, 0, 0]), ["prism.length_invalid"]);
+    }
+}

@@ -1,0 +1,34 @@
+//! SLIP (RFC 1055; `LINKTYPE_SLIP`). Where the wire had compressed headers (RFC 1144), the capture has
+//! them whole.
+//!
+//! ```text
+//! | direction 1 | packet type 1 | compressed header 14 | IP
+//! ```
+
+use super::Link;
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+
+pub(super) static LINK: Link = Link { name: "SLIP", types: &[8], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    if part.bytes.len() < 16 {
+        return Err(part.too_short(Layer::Link, "slip.header_too_short"));
+    }
+    Ok(Opened::new(Next::Ip, part.after(16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{opens, stops, v4};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(8, &[&[0, 0x40], &[0; 14][..], &v4()].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(8, &[0; 15]), ["slip.header_too_short"]);
+    }
+}

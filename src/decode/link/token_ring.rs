@@ -1,0 +1,51 @@
+//! Token Ring (IEEE 802.5; `LINKTYPE_IEEE802_5`).
+//!
+//! ```text
+//! | access control 1 | frame control 1 | destination 6 | source 6 | (routing) | LLC
+//! ```
+
+use super::{LLC, Link};
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static LINK: Link = Link { name: "Token Ring", types: &[6], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    let too_short = || part.too_short(Layer::Link, "token_ring.header_too_short");
+    let (Some(control), Some(source), true) =
+        (wire::u8_at(part.bytes, 1), wire::u8_at(part.bytes, 8), part.bytes.len() >= 14)
+    else {
+        return Err(too_short());
+    };
+    // The top bit of the source says that routing information follows, whose first octet has its
+    // length in the low five bits.
+    let routing = if source & 0x80 == 0 {
+        0
+    } else {
+        usize::from(wire::u8_at(part.bytes, 14).ok_or_else(too_short)? & 0x1f)
+    };
+    // 00 is for MAC frames, 01 for LLC.
+    let next = if control >> 6 == 1 { Next::Link(LLC) } else { Next::Nothing };
+    Ok(Opened::new(next, part.after(routing.saturating_add(14))))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{NOTHING, opens, snap, stops, v4, v6};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(6, &[&[0x10, 0x40], &[2; 12][..], &snap(0x0800, &v4())].concat());
+        let routed =
+            [&[0x10, 0x40, 2, 2, 2, 2, 2, 2, 0x82, 2, 2, 2, 2, 2], &[6, 0x30][..], &[7; 4]];
+        opens(6, &[&routed.concat()[..], &snap(0x86dd, &v6())].concat());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(6, &[0x10; 13]), ["token_ring.header_too_short"]);
+        assert_eq!(stops(6, &[0x90; 14]), ["token_ring.header_too_short"]);
+        assert_eq!(stops(6, &[0; 40]), NOTHING);
+    }
+}

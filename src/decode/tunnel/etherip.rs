@@ -1,0 +1,43 @@
+//! EtherIP (RFC 3378).
+//!
+//! ```text
+//! | version 4 bits: 3, reserved 12 | Ethernet
+//! ```
+
+use super::{Entry, Tunnel, too_short};
+use crate::decode::link::ETHERNET;
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static TUNNEL: Tunnel =
+    Tunnel { name: "etherip", entries: &[Entry::IpProtocol(97)], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    match wire::be16(part.bytes, 0) {
+        None => Err(too_short(&part, "etherip.header_too_short")),
+        Some(0x3000) => {
+            let opened = Opened::new(Next::Link(ETHERNET), part.after(2));
+            Ok(opened.in_tunnel(TUNNEL.name, None))
+        }
+        Some(_) => Err(part.stop(Layer::Tunnel, "etherip.version_unknown")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{ethernet, ipv4, opens, path, stops, v4};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        let bytes = ipv4(97, &[&[0x30, 0], &ethernet(0x0800, &v4())[..]].concat());
+        opens(228, &bytes);
+        assert_eq!(path(228, &bytes), (vec![], vec![("etherip", None)]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(228, &ipv4(97, &[0x30])), ["etherip.header_too_short"]);
+        assert_eq!(stops(228, &ipv4(97, &[0x40, 0])), ["etherip.version_unknown"]);
+    }
+}

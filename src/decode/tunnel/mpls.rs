@@ -1,0 +1,83 @@
+//! MPLS (RFC 3032 section 2.1): a stack of labels, then something that only the routers know.
+//!
+//! ```text
+//! | label 20 bits, class 3, bottom of stack 1, time to live 8 | ... | (control word 4) | ...
+//! ```
+//!
+//! What follows is guessed as routers do (RFC 4928 section 3): by its first four bits.
+
+use super::{Entry, Tunnel, too_short};
+use crate::decode::link::{ETHERNET, ethernet};
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::event::Layer;
+use crate::wire;
+
+pub(super) static TUNNEL: Tunnel = Tunnel {
+    name: "mpls",
+    entries: &[Entry::EtherType(0x8847), Entry::EtherType(0x8848), Entry::IpProtocol(137)],
+    open,
+};
+
+/// Labels in one stack; networks use up to about five.
+const LABELS_MAX: usize = 16;
+
+const BOTTOM: u32 = 0x0100;
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    let mut rest = part;
+    for _ in 0..LABELS_MAX {
+        let Some(label) = wire::be32(rest.bytes, 0) else {
+            return Err(too_short(&rest, "mpls.header_too_short"));
+        };
+        rest = rest.after(4);
+        if label & BOTTOM != 0 {
+            return Ok(behind(rest).in_tunnel(TUNNEL.name, None));
+        }
+    }
+    Err(part.stop(Layer::Tunnel, "mpls.too_many_labels"))
+}
+
+fn behind(part: Part<'_>) -> Opened<'_> {
+    let likely_frame = ethernet::is_likely(part.bytes);
+    match wire::u8_at(part.bytes, 0).map(|octet| octet >> 4) {
+        // Addresses start with these bits too: then the frame's own type tells.
+        Some(4 | 6) if !likely_frame => Opened::new(Next::Ip, part),
+        // RFC 4385 section 3: a control word. An address that starts with 0 looks the same.
+        Some(0) if !likely_frame => Opened::new(Next::Link(ETHERNET), part.after(4)),
+        // RFC 4385 section 5: the channel for operation and maintenance.
+        Some(1) if !likely_frame => Opened::new(Next::Nothing, part),
+        Some(_) | None => Opened::new(Next::Link(ETHERNET), part),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{NOTHING, ethernet, opens, path, stops, v4, v6};
+
+    fn mpls(inside: &[u8]) -> Vec<u8> {
+        ethernet(0x8847, &[&[0, 1, 0x10, 64, 0, 2, 1, 64], inside].concat())
+    }
+
+    #[test]
+    fn leads_to_the_datagram() {
+        opens(1, &mpls(&v4()));
+        opens(1, &mpls(&v6()));
+        let frame = ethernet(0x0800, &v4());
+        opens(1, &mpls(&frame));
+        opens(1, &mpls(&[&[0, 0, 0, 7], &frame[..]].concat()));
+        let mut addressed = frame;
+        for first in [0x00, 0x10, 0x44, 0x6c] {
+            addressed[0] = first;
+            opens(1, &mpls(&addressed));
+        }
+        assert_eq!(path(1, &mpls(&v4())), (vec![], vec![("mpls", None)]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(1, &ethernet(0x8847, &[0, 1, 0])), ["mpls.header_too_short"]);
+        assert_eq!(stops(1, &ethernet(0x8848, &[0, 1, 0, 64])), ["mpls.header_too_short"]);
+        assert_eq!(stops(1, &ethernet(0x8847, &[0; 80])), ["mpls.too_many_labels"]);
+        assert_eq!(stops(1, &mpls(&[0x10, 0, 0, 7, 1, 2, 3])), NOTHING);
+    }
+}

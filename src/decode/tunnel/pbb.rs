@@ -1,0 +1,40 @@
+//! Provider backbone bridging (IEEE 802.1Q section 9.7, formerly 802.1ah): a customer's frame in a
+//! provider's.
+//!
+//! ```text
+//! | priority 3 bits, drop eligible 1, UCA 1, reserved 3 | service (I-SID) 3 | Ethernet
+//! ```
+
+use super::{Entry, Tunnel, too_short};
+use crate::decode::link::ETHERNET;
+use crate::decode::{Halt, Next, Opened, Part};
+use crate::wire;
+
+pub(super) static TUNNEL: Tunnel =
+    Tunnel { name: "pbb", entries: &[Entry::EtherType(0x88e7)], open };
+
+fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    let Some(service) = wire::be24(part.bytes, 1) else {
+        return Err(too_short(&part, "pbb.header_too_short"));
+    };
+    let opened = Opened::new(Next::Link(ETHERNET), part.after(4));
+    Ok(opened.in_tunnel(TUNNEL.name, Some(service)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{ethernet, opens, path, stops, v4};
+
+    #[test]
+    fn leads_to_the_datagram() {
+        let tagged = [&[0, 5, 0x88, 0xe7, 0, 0, 1, 2], &ethernet(0x0800, &v4())[..]].concat();
+        let bytes = ethernet(0x88a8, &tagged);
+        opens(1, &bytes);
+        assert_eq!(path(1, &bytes), (vec![5], vec![("pbb", Some(0x102))]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(stops(1, &ethernet(0x88e7, &[0, 0, 1])), ["pbb.header_too_short"]);
+    }
+}

@@ -1,0 +1,231 @@
+//! The end of a run: what was seen, how well, and what to do next.
+
+use std::io;
+
+use super::super::human::{Clock, bytes, count, counted, push_padded, span, wrap};
+use super::super::{Context, Look, RunSummary, escape};
+use crate::config::Watch;
+use crate::event::{FlowEvent, Label, Status};
+use crate::identify::Transport;
+use crate::time::Timestamp;
+
+/// The columns of the words at the left.
+const WORD_COLUMNS: usize = 11;
+
+/// Names of skipped files that are told; of the others the number.
+const SKIPPED_SHOWN_MAX: usize = 5;
+
+/// The flow that a person should look at first.
+#[derive(Debug)]
+pub(super) struct Lead {
+    /// The lower, the sooner: how puzzling, then when.
+    order: (u8, Timestamp, u64),
+    what: String,
+    frame: String,
+    filter: String,
+}
+
+impl Lead {
+    /// Takes the flow where it is a better lead than the one at hand.
+    pub(super) fn consider(lead: &mut Option<Self>, flow: &FlowEvent, context: &Context<'_>) {
+        let Some(rank) = rank(flow) else {
+            return;
+        };
+        let order = (rank, flow.start, flow.flow_id);
+        if lead.as_ref().is_none_or(|known| order < known.order) {
+            *lead = Some(Self {
+                order,
+                what: format!("{} flow", adjective(flow)),
+                frame: context.frame_name(flow.first_frame),
+                filter: filter(flow),
+            });
+        }
+    }
+}
+
+fn rank(flow: &FlowEvent) -> Option<u8> {
+    let verdict = &flow.verdict;
+    if verdict.status == Status::Unidentified && verdict.label != Label::CitrixFramehawk {
+        return Some(0);
+    }
+    if verdict.label == Label::CitrixFramehawk {
+        return Some(1);
+    }
+    (!verdict.notables.is_empty()).then_some(2)
+}
+
+fn adjective(flow: &FlowEvent) -> &'static str {
+    match flow.verdict.label {
+        Label::CitrixFramehawk => "framehawk-like",
+        Label::TimelotUnknown => "unidentified",
+        Label::Other if flow.verdict.status == Status::Unidentified => "unidentified",
+        Label::Other => "notable",
+    }
+}
+
+/// A Wireshark display filter for one flow.
+fn filter(flow: &FlowEvent) -> String {
+    let ip = if flow.client.addr.is_ipv4() { "ip" } else { "ipv6" };
+    let transport = match flow.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    format!(
+        "{ip}.addr=={} && {ip}.addr=={} && {transport}.port=={} && {transport}.port=={}",
+        flow.client.addr, flow.server.addr, flow.client.port, flow.server.port
+    )
+}
+
+pub(super) fn write(
+    out: &mut dyn io::Write,
+    look: Look,
+    summary: &RunSummary,
+    context: &Context<'_>,
+    lead: Option<&Lead>,
+) -> io::Result<()> {
+    let mut say = |word: &str, text: &str| item(out, look, word, text);
+    say("SUMMARY", "")?;
+    if summary.flows() == 0 {
+        say("Result", &nothing_found(summary))?;
+    } else {
+        say("Flows", &flows(summary))?;
+        say("Watched", &watched(&summary.watch))?;
+    }
+    say("Read", &read(summary, context))?;
+    say("Dropped", &dropped(context))?;
+    for anomaly in &summary.anomalies {
+        let text = format!(
+            "{} in {}, {} layer; first in {} at octet {}",
+            anomaly.first.event,
+            counted(anomaly.count, "frame"),
+            anomaly.first.layer.name(),
+            context.frame_name(anomaly.first.frame),
+            anomaly.first.offset
+        );
+        say("Anomaly", &text)?;
+    }
+    if !summary.skipped.is_empty() {
+        say("Skipped", &skipped(&summary.skipped))?;
+    }
+    for notice in &summary.notices {
+        say("Notice", &escape::terminal(notice))?;
+    }
+    if let Some(lead) = lead {
+        say(
+            "Next",
+            &format!(
+                "look at the first {}, which starts with {}. In Wireshark:",
+                lead.what, lead.frame
+            ),
+        )?;
+        // Unbroken, so that it can be copied.
+        writeln!(out, "{:WORD_COLUMNS$}{}", "", lead.filter)?;
+    }
+    Ok(())
+}
+
+/// A word and what is to be said of it, wrapped beside it.
+fn item(out: &mut dyn io::Write, look: Look, word: &str, text: &str) -> io::Result<()> {
+    let mut word = word;
+    for part in wrap(text, look.width - WORD_COLUMNS) {
+        let mut line = String::new();
+        push_padded(&mut line, word, WORD_COLUMNS);
+        line.push_str(&part);
+        writeln!(out, "{}", line.trim_end())?;
+        word = "";
+    }
+    Ok(())
+}
+
+fn nothing_found(summary: &RunSummary) -> String {
+    let watched = watched(&summary.watch);
+    if summary.frames == 0 {
+        return format!("there was no frame at all. Watched was {watched}");
+    }
+    format!(
+        "no flow in range: none of {} belongs to a flow on {watched}",
+        counted(summary.frames, "frame")
+    )
+}
+
+fn flows(summary: &RunSummary) -> String {
+    let labels: Vec<_> = Label::ALL
+        .iter()
+        .zip(summary.flows_by_label)
+        .map(|(label, flows)| format!("{} {}", count(flows), label.name()))
+        .collect();
+    format!("{}: {}", count(summary.flows()), labels.join(", "))
+}
+
+/// The watched ports in words.
+fn watched(watch: &Watch) -> String {
+    let ports: Vec<_> = watch.ports.iter().map(u16::to_string).collect();
+    let range = &watch.framehawk;
+    let udp = (!range.is_empty()).then(|| format!("UDP {}-{}", range.start(), range.end()));
+    let both = (!ports.is_empty()).then(|| format!("TCP and UDP {}", ports.join(", ")));
+    let all: Vec<_> = both.into_iter().chain(udp).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", and ") }
+}
+
+fn read(summary: &RunSummary, context: &Context<'_>) -> String {
+    let mut text = format!(
+        "{}, {}, {} of them in range",
+        counted(summary.frames, "frame"),
+        bytes(summary.bytes),
+        count(summary.frames_in_range)
+    );
+    if let (Some(first), Some(last)) = (summary.first, summary.last) {
+        text.push_str(&format!(
+            "; {} from {} to {} UTC",
+            span(summary.elapsed()),
+            Clock(first),
+            Clock(last)
+        ));
+    }
+    match context.sources {
+        [] => {}
+        [one] => text.push_str(&format!("; {}", escape::terminal(&one.name))),
+        many => {
+            let noun = if context.live { "interfaces" } else { "files" };
+            text.push_str(&format!("; {} {noun}", many.len()));
+        }
+    }
+    text
+}
+
+fn dropped(context: &Context<'_>) -> String {
+    let losses: Vec<_> = context
+        .sources
+        .iter()
+        .filter(|source| source.dropped > 0 || source.dropped_by_interface > 0)
+        .map(|source| {
+            format!(
+                "{} by the kernel and {} by the interface on {}",
+                count(source.dropped),
+                count(source.dropped_by_interface),
+                escape::terminal(&source.name)
+            )
+        })
+        .collect();
+    if losses.is_empty() {
+        let who = if context.live {
+            "kernel and interface report none"
+        } else {
+            "none reported by the capture"
+        };
+        return who.to_owned();
+    }
+    format!("{}. What was lost here can change the result", losses.join("; "))
+}
+
+fn skipped(names: &[String]) -> String {
+    let shown: Vec<_> =
+        names.iter().take(SKIPPED_SHOWN_MAX).map(|name| escape::terminal(name)).collect();
+    let others = names.len().saturating_sub(shown.len());
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let shown = shown.join(", ");
+    match names.len() {
+        1 => format!("1 file that is no capture: {shown}"),
+        files => format!("{files} files that are no captures: {shown}{more}"),
+    }
+}

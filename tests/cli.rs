@@ -1,0 +1,236 @@
+//! The program as its users run it: exit codes, sentences, and output that depends on the input alone.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
+
+fn run(args: &[&str]) -> Output {
+    Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn fixture(path: &str) -> String {
+    support::fixtures().join(path).to_str().unwrap().to_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What went wrong, and that it is one sentence on standard error.
+fn complaint(output: &Output, code: i32) -> String {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    said
+}
+
+#[test]
+fn the_same_input_gives_the_same_octets_whatever_the_seed() {
+    for case in support::cases() {
+        let captures: Vec<&str> = case.captures.iter().map(|path| path.to_str().unwrap()).collect();
+        for format in ["text", "eve", "csv"] {
+            let with = |seed: &str| {
+                run(&[&["read", "--format", format, "--hash-seed", seed], &captures[..]].concat())
+            };
+            let (one, other) = (with("1"), with("18446744073709551615"));
+            assert_eq!(one.stdout, other.stdout, "{} as {format}", case.name);
+            assert_eq!(one.stdout, with("1").stdout, "{} as {format}, again", case.name);
+        }
+    }
+}
+
+/// EVE lines without what names files and packets in them.
+fn without_places(eve: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in eve.lines() {
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+        if value["event_type"] == "stats" {
+            continue;
+        }
+        forget(&mut value);
+        lines.push(value.to_string());
+    }
+    assert!(!lines.is_empty());
+    lines
+}
+
+fn forget(value: &mut serde_json::Value) {
+    if let Some(map) = value.as_object_mut() {
+        for name in ["pcap_filename", "pcap_cnt", "first_packet"] {
+            map.remove(name);
+        }
+        map.values_mut().for_each(forget);
+    } else if let Some(items) = value.as_array_mut() {
+        items.iter_mut().for_each(forget);
+    }
+}
+
+/// Cuts a little-endian pcap into files of `frames` records each.
+fn cut_up(capture: &Path, frames: usize, into: &Path) -> Vec<PathBuf> {
+    let octets = fs::read(capture).unwrap();
+    assert_eq!(octets[..4], [0xd4, 0xc3, 0xb2, 0xa1], "{}", capture.display());
+    let (mut files, mut at) = (Vec::new(), 24);
+    while at < octets.len() {
+        let path = into.join(format!("part-{:03}.pcap", files.len()));
+        let mut file = fs::File::create(&path).unwrap();
+        file.write_all(&octets[..24]).unwrap();
+        for _ in 0..frames {
+            let Some(header) = octets.get(at..at + 16) else { break };
+            let len = 16 + u32::from_le_bytes(header[8..12].try_into().unwrap()) as usize;
+            file.write_all(&octets[at..at + len]).unwrap();
+            at += len;
+        }
+        files.push(path);
+    }
+    files
+}
+
+#[test]
+fn one_file_its_parts_and_standard_input_give_the_same_flows() {
+    for case in ["ssh-openssh", "unknown-udp", "framehawk-ica", "periodic-empty", "syn-scan"] {
+        let capture = PathBuf::from(fixture(&format!("{case}/capture.pcap")));
+        let whole = run(&["read", "--format", "eve", capture.to_str().unwrap()]);
+        let expected = without_places(&stdout(&whole));
+
+        let folder = tempfile::tempdir().unwrap();
+        let parts = cut_up(&capture, 7, folder.path());
+        assert!(parts.len() > 2, "{case}: {} parts", parts.len());
+        let in_folder = run(&["read", "--format", "eve", folder.path().to_str().unwrap()]);
+        assert_eq!(without_places(&stdout(&in_folder)), expected, "{case} as a folder of parts");
+
+        let piped = Command::new(PROGRAM)
+            .args(["read", "--format", "eve", "-"])
+            .stdin(fs::File::open(&capture).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(without_places(&stdout(&piped)), expected, "{case} from standard input");
+    }
+}
+
+#[test]
+fn what_is_no_capture_is_told_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, octets: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, octets).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let told = |path: &str| complaint(&run(&["read", path]), 2);
+    assert!(told(&file("notes.txt", b"nothing but words\n")).contains("not a capture"));
+    assert!(told(&file("empty.pcap", b"")).contains("empty"));
+    assert!(told(&file("old.snoop", b"snoop\0\0\0\0\0\0\x02\0\0\0\x04")).contains("editcap"));
+    assert!(told("/nonexistent/file.pcap").contains("/nonexistent/file.pcap"));
+    let nothing = tempfile::tempdir().unwrap();
+    assert!(told(nothing.path().to_str().unwrap()).contains("no capture"));
+}
+
+#[test]
+fn a_capture_that_breaks_off_is_reported_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.pcap");
+    let octets = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
+    fs::write(&path, &octets[..5000]).unwrap();
+    let output = run(&["read", "--format", "eve", path.to_str().unwrap()]);
+    assert!(complaint(&output, 1).contains("cut off behind frame"));
+    assert!(stdout(&output).contains(r#""protocol":"ssh""#));
+}
+
+#[test]
+fn wrong_use_ends_with_two() {
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let usage = |args: &[&str]| assert_eq!(run(args).status.code(), Some(2), "{args:?}");
+    usage(&["read", "--no-such-option", &capture]);
+    usage(&["read", "--port", "70000", &capture]);
+    usage(&["read", "--framehawk-range", "9-3", &capture]);
+    usage(&["read", "--without", "no-such-protocol", &capture]);
+    usage(&["live"]);
+    usage(&["explain", "no-such-thing"]);
+    assert!(complaint(&run(&["read", "-f", "port port", &capture]), 2).contains("pcap-filter"));
+    assert!(complaint(&run(&["live", "-i", "no-such-if0"]), 2).contains("no such interface"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(PROGRAM)
+        .args(["read", "--format", "eve", &fixture("syn-scan/capture.pcap")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let output =
+        run(&["read", "--format", "eve", "-o", "/dev/full", &fixture("syn-scan/capture.pcap")]);
+    assert!(complaint(&output, 1).contains("No space left"));
+}
+
+#[test]
+fn a_filter_narrows_what_is_looked_at() {
+    let capture = fixture("syn-scan/capture.pcap");
+    let flows = |args: &[&str]| {
+        let output = run(&[&["read", "--format", "csv", &capture], args].concat());
+        stdout(&output).lines().count() - 1
+    };
+    assert_eq!(flows(&["-f", "host 10.43.2.1"]), 1);
+    assert!(flows(&[]) > 50);
+}
+
+#[test]
+fn saved_packets_give_the_same_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (case, name) in [
+        ("ssh-openssh/capture.pcap", "saved.pcap"),
+        ("pcapng-mixed/capture.pcapng", "saved.pcapng"),
+    ] {
+        let saved = folder.path().join(name);
+        let first =
+            run(&["read", "--format", "eve", "-w", saved.to_str().unwrap(), &fixture(case)]);
+        let again = run(&["read", "--format", "eve", saved.to_str().unwrap()]);
+        let flows = |output: &Output| -> Vec<String> {
+            let lines = without_places(&stdout(output));
+            lines.into_iter().filter(|line| line.contains(r#""event_type":"flow""#)).collect()
+        };
+        assert_eq!(flows(&again), flows(&first), "{case}");
+    }
+}
+
+#[test]
+fn other_ports_can_be_watched() {
+    let capture = fixture("tls-on-client-port/capture.pcap");
+    let output = stdout(&run(&["read", "--format", "eve", "--port", "443", &capture]));
+    assert!(output.contains(r#""status":"identified""#), "{output}");
+    assert!(!output.contains(r#""status":"client_port""#), "{output}");
+}
+
+#[test]
+fn every_command_says_what_it_is_for() {
+    for command in ["read", "live", "explain", "interfaces", "schema", "completions", "man"] {
+        let help = stdout(&run(&[command, "--help"]));
+        assert!(help.contains("Usage: portstory"), "{command}: {help}");
+    }
+    assert!(stdout(&run(&["explain", "3243"])).contains("timelot"));
+    assert!(stdout(&run(&["explain", "ssh"])).contains("RFC 4253"));
+    assert!(stdout(&run(&["explain", "citrix-framehawk"])).contains("companion_session"));
+    assert!(stdout(&run(&["live", "--show-filter"])).contains("does not cover"));
+    assert!(stdout(&run(&["completions", "bash"])).contains("portstory"));
+    assert!(stdout(&run(&["man"])).contains(".TH portstory"));
+}

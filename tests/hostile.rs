@@ -1,0 +1,125 @@
+//! Invariant 2: nothing on the wire or in a file makes it panic, hang or bloat.
+//!
+//! Every fixture goes through reader, classifier and all outputs, truncated at every length and with
+//! every octet changed. Long captures repeat themselves, so of each file the first octets are taken
+//! this way, and of the rest every frame by itself.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use std::fs;
+use std::io::Cursor;
+
+use portstory::capture::file::{self, Options};
+use portstory::capture::{FrameSource, Polled};
+use portstory::classifier::Classifier;
+use portstory::config::Config;
+use portstory::output::{Context, FORMATS, Look, RunSummary};
+use support::OwnedFrame;
+
+/// Octets of each file that are cut at every length and changed one by one: headers, several records
+/// and the first flows' handshakes.
+const EVERY_OCTET_BYTES: usize = 4 * 1024;
+
+/// Of the rest, up to this length, every 997th is.
+const SOME_OCTETS_BYTES: usize = 64 * 1024;
+const STRIDE: usize = 997;
+
+/// Frames of each file that are cut and changed by themselves.
+const FRAMES: usize = 12;
+
+/// The whole path, from the octets of a file to the octets of every format.
+fn whole_path(octets: &[u8]) -> usize {
+    let input = Box::new(Cursor::new(octets.to_vec()));
+    let Ok(mut source) = file::open_stream(input, "hostile", Options::default()) else { return 0 };
+    let mut classifier = Classifier::new(Config::default());
+    let mut events = Vec::new();
+    // A reader that never says "end" would hang here: each round must bring frames, a fault or the end.
+    for _ in 0..100_000 {
+        let polled = source.poll(4096, &mut |frame| {
+            classifier.ingest(frame, &mut events);
+        });
+        if matches!(polled, Ok(Polled::End)) {
+            classifier.finish(&mut events);
+            return write_all(&events, &source);
+        }
+    }
+    panic!("the reader does not come to an end");
+}
+
+fn write_all(events: &[portstory::event::Event], source: &dyn FrameSource) -> usize {
+    let context = Context { sources: source.sources(), live: false };
+    let mut written = Vec::new();
+    for row in FORMATS {
+        let mut format = (row.make)(Look::default());
+        for event in events {
+            format.event(&mut written, event, &context).unwrap();
+        }
+        format.finish(&mut written, &RunSummary::default(), &context).unwrap();
+    }
+    written.len()
+}
+
+#[test]
+fn files_cut_at_every_length_and_changed_in_every_octet() {
+    let mut runs = 0_u64;
+    for case in support::cases() {
+        for capture in &case.captures {
+            let mut octets = fs::read(capture).unwrap();
+            octets.truncate(SOME_OCTETS_BYTES);
+            let head = octets.len().min(EVERY_OCTET_BYTES);
+            for len in (0..head).chain((head..octets.len()).step_by(STRIDE)) {
+                whole_path(&octets[..len]);
+                let kept = octets[len];
+                // Another value at every place, so that lengths, versions and types all go wrong.
+                octets[len] = kept ^ u8::try_from(len % 255 + 1).unwrap();
+                let end = if len < head { head } else { octets.len() };
+                whole_path(&octets[..end]);
+                octets[len] = kept;
+                runs += 2;
+            }
+        }
+    }
+    println!("{runs} damaged files");
+    assert!(runs > 100_000, "only {runs} runs");
+}
+
+#[test]
+fn frames_cut_at_every_length_and_changed_in_every_octet() {
+    let mut runs = 0_u64;
+    for case in support::cases() {
+        let mut frames = support::frames(&case.captures);
+        frames.truncate(FRAMES);
+        let mut classifier = Classifier::new(Config::default());
+        let mut events = Vec::new();
+        for frame in &frames {
+            for at in 0..frame.bytes.len() {
+                for damaged in damage(frame, at) {
+                    classifier.ingest(&damaged.frame(), &mut events);
+                    runs += 1;
+                }
+            }
+        }
+        classifier.finish(&mut events);
+    }
+    println!("{runs} damaged frames");
+    assert!(runs > 200_000, "only {runs} runs");
+}
+
+/// Cut by the snap length, cut on the wire, and with one octet changed.
+fn damage(frame: &OwnedFrame, at: usize) -> [OwnedFrame; 3] {
+    let mut snapped = frame.clone();
+    snapped.bytes.truncate(at);
+    let mut short = snapped.clone();
+    short.wire_len = u32::try_from(at).unwrap();
+    let mut changed = frame.clone();
+    changed.bytes[at] ^= u8::try_from(at % 255 + 1).unwrap();
+    [snapped, short, changed]
+}

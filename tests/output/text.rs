@@ -1,0 +1,237 @@
+//! The table for people.
+
+use portstory::event::{Event, FlowEvent, Label, Layer, Notable, Status};
+use portstory::output::{Look, RunSummary, Text};
+
+use crate::samples::{
+    anomaly, at, dtls, endpoint, every_kind, refused, socket, unknown, written, written_with,
+};
+
+fn flow(flow: FlowEvent) -> Event {
+    Event::Flow(Box::new(flow))
+}
+
+fn text(width: usize, events: &[Event], live: bool) -> String {
+    written(&mut Text::new(Look { width, colour: false }), events, live)
+}
+
+fn ipv6() -> FlowEvent {
+    FlowEvent {
+        client: socket("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:50123"),
+        server: socket("[2001:db8:1111:2222:3333:4444:5555:6666]:3243"),
+        ..dtls()
+    }
+}
+
+fn assert_fits(text: &str, width: usize) {
+    for line in text.lines() {
+        let is_filter = line.contains(".port==");
+        assert!(is_filter || line.chars().count() <= width, "{} columns: {line}", line.len());
+    }
+}
+
+#[test]
+fn a_run_reads_like_this() {
+    let mut events = vec![flow(unknown()), flow(dtls())];
+    events.extend((0..5000).map(|number| flow(refused(number))));
+    events.push(Event::Endpoint(Box::new(endpoint())));
+    events.push(Event::Anomaly(anomaly(Layer::Network)));
+    let got = text(120, &events, false);
+    let expected = include_str!("../data/text.txt");
+    assert_eq!(got, expected, "\n{got}");
+}
+
+#[test]
+fn ipv6_live_in_100_columns_reads_like_this() {
+    let mut events = vec![flow(ipv6()), flow(unknown())];
+    events.extend((0..500).map(|number| flow(refused(number))));
+    let got = text(100, &events, true);
+    let expected = include_str!("../data/text-live.txt");
+    assert_eq!(got, expected, "\n{got}");
+}
+
+#[test]
+fn lines_fit_the_terminal() {
+    let mut events = vec![flow(ipv6()), flow(unknown()), flow(dtls())];
+    events.extend(every_kind());
+    for width in [80, 100, 120, 200] {
+        for live in [false, true] {
+            assert_fits(&text(width, &events, live), width);
+        }
+    }
+}
+
+#[test]
+fn columns_are_aligned_also_for_ipv6() {
+    for width in [100, 120] {
+        let got = text(width, &[flow(ipv6()), flow(unknown()), flow(dtls())], false);
+        let heading = got.lines().next().unwrap();
+        let column = heading.find("CONFIDENCE").unwrap();
+        let rows: Vec<_> = got
+            .lines()
+            .filter(|line| Label::ALL.iter().any(|label| line.starts_with(label.name())))
+            .collect();
+        assert_eq!(rows.len(), 3);
+        for row in rows {
+            assert!(["high", "medium"].contains(&row[column..].trim_end()), "{got}");
+        }
+        assert!(got.contains("[2001:db8:1111:2222:3333:4444:5555:6666]:3243/udp"));
+    }
+}
+
+#[test]
+fn a_wide_terminal_has_the_reason_in_the_row() {
+    let got = text(200, &[flow(dtls())], false);
+    assert!(got.lines().next().unwrap().ends_with("WHY"));
+    assert!(got.lines().nth(1).unwrap().ends_with("both sides; notable: unexpected_service"));
+}
+
+#[test]
+fn flows_that_look_alike_are_counted_not_listed() {
+    let scan: Vec<_> = (0..5000).map(|number| flow(refused(number))).collect();
+    let got = text(120, &scan, false);
+    assert!(got.contains("x 4,999 more like this from 203.0.113.9: 9,998 pkt 599 kB"), "{got}");
+    assert!(got.lines().count() < 15, "{got}");
+
+    // Many clients of one service.
+    let clients = (0..50).map(|client| FlowEvent {
+        client: socket(&format!("10.1.0.{client}:50000")),
+        flow_id: client,
+        start: at(i64::try_from(client).unwrap()),
+        ..dtls()
+    });
+    let got = text(120, &clients.map(flow).collect::<Vec<_>>(), false);
+    assert!(got.contains("x 47 more like this to 10.0.0.9:3243/udp"), "{got}");
+
+    // Live, where rows are out before the others come.
+    let got = text(120, &scan, true);
+    assert!(got.contains("x 4,999 more other (refused) from 203.0.113.9"), "{got}");
+}
+
+#[test]
+fn what_is_notable_is_not_folded_away() {
+    let mut events: Vec<_> = (0..100).map(|number| flow(refused(number))).collect();
+    let mut odd = refused(100);
+    odd.verdict.notables = vec![Notable::Periodic];
+    odd.server = socket("10.9.9.9:3243");
+    events.push(flow(odd));
+    assert!(text(120, &events, false).contains("10.9.9.9:3243/tcp"));
+}
+
+#[test]
+fn more_rows_than_are_kept_are_all_printed() {
+    let all: Vec<_> = (0..3000u16)
+        .map(|number| {
+            let mut flow = refused(number);
+            flow.client = socket(&format!("172.16.{}.{}:50000", number / 256, number % 256));
+            Event::Flow(Box::new(flow))
+        })
+        .collect();
+    let got = text(120, &all, false);
+    assert_eq!(got.lines().filter(|line| line.starts_with("other ")).count(), 3000);
+    assert_fits(&got, 120);
+}
+
+#[test]
+fn flows_are_sorted_by_their_start() {
+    let got = text(120, &[flow(unknown()), flow(dtls())], false);
+    assert!(got.find("10.0.0.9").unwrap() < got.find("192.168.10.7").unwrap());
+}
+
+#[test]
+fn the_worst_endpoints_come_first() {
+    let one = |label, port: u16, status: Status| {
+        let mut one = endpoint();
+        one.label = label;
+        one.socket.port = port;
+        one.notables.clear();
+        one.by_status = Status::ALL.map(|other| u64::from(other == status));
+        Event::Endpoint(Box::new(one))
+    };
+    let mut events = vec![
+        one(Label::Other, 5, Status::NoPayload),
+        one(Label::Other, 4, Status::Identified),
+        one(Label::Other, 3, Status::Attempted),
+        one(Label::CitrixFramehawk, 2, Status::Unidentified),
+        one(Label::TimelotUnknown, 1, Status::Unidentified),
+    ];
+    let got = text(120, &events, false);
+    let places: Vec<_> =
+        (1..=5).map(|port| got.find(&format!("192.168.10.7:{port}/tcp")).unwrap()).collect();
+    assert!(places.is_sorted(), "{got}");
+
+    events.extend((0..3000).map(|port| one(Label::Other, 1000 + port, Status::NoPayload)));
+    events.extend((0..50).map(|port| one(Label::Other, 5000 + port, Status::Refused)));
+    let got = text(120, &events, false);
+    assert!(got.contains("only tried, without a conversation: 50 endpoints"), "{got}");
+    assert!(got.contains("and 2,985 more endpoints (2,985 other): see --format eve"), "{got}");
+}
+
+#[test]
+fn a_run_that_found_nothing_says_what_was_watched() {
+    let summary = RunSummary { frames: 1234, bytes: 99_000, ..RunSummary::default() };
+    let plain = |summary| written_with(&mut Text::new(Look::default()), &[], false, summary);
+    let got = plain(&summary);
+    assert!(
+        got.contains(
+            "no flow in range: none of 1,234 frames belongs to a flow on TCP and UDP 3243, and \
+             UDP 3224-3324"
+        ),
+        "{got}"
+    );
+    assert!(plain(&RunSummary::default()).contains("there was no frame at all"));
+}
+
+#[test]
+fn losses_skipped_files_and_notices_are_told() {
+    let mut text = Vec::new();
+    let sources = [portstory::capture::SourceInfo {
+        name: "eth\x1b0".to_owned(),
+        dropped: 12,
+        dropped_by_interface: 3,
+        ..Default::default()
+    }];
+    let context = portstory::output::Context { sources: &sources, live: true };
+    let summary = RunSummary {
+        skipped: (0..7).map(|number| format!("notes{number}.txt")).collect(),
+        notices: vec!["the snap length of 96 octets cut most packets".to_owned()],
+        ..RunSummary::default()
+    };
+    portstory::output::Format::finish(
+        &mut Text::new(Look::default()),
+        &mut text,
+        &summary,
+        &context,
+    )
+    .unwrap();
+    let text = String::from_utf8(text).unwrap();
+    for part in [
+        "12 by the kernel and 3 by the interface on eth\\x1b0",
+        "7 files that are no captures: notes0.txt, notes1.txt, notes2.txt, notes3.txt, notes4.txt \
+         and 2 more",
+        "Notice     the snap length of 96 octets",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn colour_is_only_added() {
+    let events = every_kind();
+    let plain = text(120, &events, false);
+    let mut coloured = written(&mut Text::new(Look { width: 120, colour: true }), &events, false);
+    assert!(coloured.contains("\x1b[1;33mtimelot-unknown"));
+    for code in ["\x1b[1;33m", "\x1b[1;35m", "\x1b[32m", "\x1b[0m"] {
+        coloured = coloured.replace(code, "");
+    }
+    assert_eq!(coloured, plain);
+}
+
+#[test]
+fn nothing_that_strangers_wrote_reaches_the_terminal_as_it_is() {
+    for live in [false, true] {
+        let got = text(120, &every_kind(), live);
+        assert!(!got.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'));
+        assert!(got.contains("\\u{202e}"));
+    }
+}
