@@ -15,26 +15,32 @@ mod dcerpc;
 mod dhcp;
 mod dhcpv6;
 mod diameter;
+mod dnp3;
 mod dns;
 mod dtls;
 mod edonkey;
 mod enet;
+mod enip;
 mod esp_udp;
 mod fastcgi;
+mod fins;
 mod fix;
 mod ftp;
 mod giop;
 mod git;
+mod gnutella;
 mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
-mod http;
 mod http2;
+mod http;
 mod iax2;
 mod ica;
+mod iec104;
 mod ike;
 mod imap;
+mod industry_misc;
 mod irc;
 mod iscsi;
 mod kad;
@@ -48,7 +54,10 @@ mod megaco;
 mod memcached;
 mod mgcp;
 mod minecraft;
+mod mms;
+mod modbus;
 mod mongodb;
+mod more_frames;
 mod mpegts;
 mod mqtt;
 mod mysql;
@@ -59,6 +68,7 @@ mod nntp;
 mod nrpe;
 mod ntp;
 mod onc_rpc;
+mod opcua;
 mod openvpn;
 mod pgsql;
 mod pop3;
@@ -76,6 +86,7 @@ mod rtmp;
 mod rtp;
 mod rtsp;
 mod rx;
+mod s7comm;
 mod sip;
 mod skinny;
 mod slp;
@@ -112,13 +123,16 @@ mod zoom;
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
     &magic::ABLETON_LINK,
+    &industry_misc::ADS,
     &afp::DETECTOR,
     &ajp::DETECTOR,
     &amqp::DETECTOR,
     &magic::ARD,
     &magic::ARTNET,
+    &industry_misc::ATG,
     &magic::BABEL,
     &magic::BACNET,
+    &industry_misc::BFCP,
     &magic::BFD,
     &bgp::DETECTOR,
     &binary_services::BITCOIN,
@@ -147,20 +161,26 @@ pub(super) static ALL: &[&Detector] = &[
     &diameter::DETECTOR,
     &magic::DISCORD,
     &magic::DLEP,
+    &industry_misc::DLMS,
+    &dnp3::DETECTOR,
     &dns::DETECTOR,
     &magic::DNSCRYPT,
     &magic::DOIP,
+    &more_frames::DRDA,
     &magic::DROPBOX,
     &dtls::DETECTOR,
     &edonkey::DETECTOR,
     &magic::EGD,
+    &more_frames::ELASTICSEARCH,
     &enet::ENET,
+    &enip::DETECTOR,
     &magic::ENPC,
     &esp_udp::DETECTOR,
     &magic::SBUS,
     &magic::ETHERSIO,
     &fastcgi::DETECTOR,
     &binary_services::FCIP,
+    &fins::DETECTOR,
     &fix::DETECTOR,
     &ftp::DETECTOR,
     &magic::GANGLIA,
@@ -171,6 +191,7 @@ pub(super) static ALL: &[&Detector] = &[
     &git::DETECTOR,
     &magic::GLBP,
     &magic::GNUTELLA,
+    &gnutella::DETECTOR,
     &gtp::DETECTOR,
     &magic::GVCP,
     &h323::DETECTOR,
@@ -183,6 +204,9 @@ pub(super) static ALL: &[&Detector] = &[
     &iax2::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
+    &more_frames::ICAP,
+    &iec104::DETECTOR,
+    &industry_misc::C37118,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
@@ -197,13 +221,16 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::LDP,
     &magic::LIFX,
     &local_names::LLMNR,
+    &more_frames::LUSTRE,
     &local_names::MDNS,
     &megaco::DETECTOR,
     &memcached::DETECTOR,
     &magic::MEMCACHED_UDP,
     &mgcp::DETECTOR,
     &minecraft::DETECTOR,
+    &mms::DETECTOR,
     &magic::MNDP,
+    &modbus::DETECTOR,
     &binary_services::MONERO,
     &mongodb::DETECTOR,
     &mpegts::DETECTOR,
@@ -226,6 +253,7 @@ pub(super) static ALL: &[&Detector] = &[
     &ntp::DETECTOR,
     &binary_services::OFTP,
     &magic::OLSR,
+    &opcua::DETECTOR,
     &openvpn::DETECTOR,
     &tns::DETECTOR,
     &magic::OSC,
@@ -245,6 +273,7 @@ pub(super) static ALL: &[&Detector] = &[
     &rfb::DETECTOR,
     &rip::DETECTOR,
     &magic::RIPE_ATLAS,
+    &more_frames::RLOGIN,
     &magic::RMCP,
     &rmi::DETECTOR,
     &magic::ROUGHTIME,
@@ -256,6 +285,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::RTPS,
     &rtsp::DETECTOR,
     &rx::DETECTOR,
+    &s7comm::DETECTOR,
     &magic::SACN,
     &magic::SAP_ANNOUNCEMENT,
     &binary_services::SAP_NI,
@@ -264,6 +294,7 @@ pub(super) static ALL: &[&Detector] = &[
     &skinny::DETECTOR,
     &slp::DETECTOR,
     &smb::DETECTOR,
+    &industry_misc::SMPP,
     &smtp::DETECTOR,
     &snmp::DETECTOR,
     &socks::DETECTOR,
@@ -289,6 +320,7 @@ pub(super) static ALL: &[&Detector] = &[
     &tds::DETECTOR,
     &magic::TEAMSPEAK,
     &binary_services::TEAMVIEWER,
+    &more_frames::TELEGRAM,
     &magic::TELEGRAM_VOIP,
     &telnet::DETECTOR,
     &magic::TEREDO,
@@ -307,6 +339,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::VXLAN,
     &magic::WCCP,
     &websocket::DETECTOR,
+    &more_frames::WHATSAPP,
     &wireguard::DETECTOR,
     &magic::WOL,
     &magic::WSD,
