@@ -2,23 +2,29 @@
 
 use super::Detector;
 
+mod bfcp;
+mod capwap;
 mod cgp;
 mod citrix_edt;
 mod coap;
+mod dcerpc_udp;
 mod dhcp;
 mod dhcpv6;
 mod dns;
 mod dtls;
 mod enet;
 mod esp_udp;
+mod fins;
 mod gtp;
 mod hart_ip;
 mod http;
-mod iax2;
+mod iax;
 mod ica;
 mod ike;
 mod kad;
+mod kcp;
 mod l2tp;
+mod lisp;
 mod local_names;
 mod magic;
 mod mpegts;
@@ -37,6 +43,7 @@ mod rx;
 mod slp;
 mod snmp;
 mod someip;
+mod srt;
 mod ssh;
 mod stun;
 mod synchrophasor;
@@ -54,11 +61,13 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::ARTNET,
     &magic::BABEL,
     &magic::BACNET,
+    &bfcp::DETECTOR,
     &magic::BFD,
     &magic::BT_DHT,
     &magic::C1222,
     &synchrophasor::DETECTOR,
     &magic::CAN,
+    &capwap::DETECTOR,
     &cgp::DETECTOR,
     &magic::CIP_IO,
     &citrix_edt::DETECTOR,
@@ -67,9 +76,11 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::COLLECTD,
     &magic::CPHA,
     &magic::CRESTRON,
+    &dcerpc_udp::DETECTOR,
     &dhcp::DETECTOR,
     &dhcpv6::DETECTOR,
     &magic::DAHUA,
+    &magic::DIS,
     &magic::DISCORD,
     &magic::DLEP,
     &dns::DETECTOR,
@@ -82,7 +93,9 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::ENPC,
     &esp_udp::DETECTOR,
     &magic::SBUS,
+    &magic::ETHERCAT,
     &magic::ETHERSIO,
+    &fins::DETECTOR,
     &magic::GANGLIA,
     &magic::GELF,
     &magic::GENEVE,
@@ -94,16 +107,18 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::HICP,
     &magic::HSRP,
     &http::DETECTOR,
-    &iax2::DETECTOR,
+    &iax::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
     &ike::DETECTOR,
     &netflow::IPFIX,
     &kad::DETECTOR,
+    &kcp::DETECTOR,
     &magic::KNX,
     &l2tp::DETECTOR,
     &magic::LDP,
     &magic::LIFX,
+    &lisp::DETECTOR,
     &local_names::LLMNR,
     &local_names::MDNS,
     &magic::MEMCACHED_UDP,
@@ -146,6 +161,7 @@ pub(super) static ALL: &[&Detector] = &[
     &someip::DETECTOR,
     &magic::SOURCE_ENGINE,
     &magic::SPOTIFY,
+    &srt::DETECTOR,
     &magic::SSDP,
     &ssh::DETECTOR,
     &magic::STATSD,

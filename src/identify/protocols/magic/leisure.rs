@@ -421,16 +421,14 @@ rows! {
         title: "Telegram calls",
         over: Udp,
         reference: "libtgvoip's public source, VoIPController (reflector requests)",
-        rests_on: "A reflector's request: twelve octets of ff behind the peer's tag, and a small negative \
-                   number.",
+        rests_on: "A reflector's request: twelve octets of ff behind the peer's tag, and the number -2.",
         blind_spots: "The call itself, which is ciphertext.",
         bits: 120.0,
         says: [either("Telegram reflector message", &[
-            Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), In(28, 0xf0, 0xff),
-            Is(29, b"\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
+            Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), Is(28, b"\xfe\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
         ])],
         accepts: ["a1*16 ff*12 feffffff 00*8"],
-        refuses: ["a1*16 ff*11 feffffff 00*8", "00*16 ff*12 feffffff 00*8", "a1*16 ff*12 00ffffff 00*8"],
+        refuses: ["a1*16 ff*11 feffffff 00*8", "00*16 ff*12 feffffff 00*8", "a1*16 ff*12 00ffffff 00*8", "a1*16 ff*140"],
     }
     TURN {
         id: "turn",
