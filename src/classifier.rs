@@ -37,7 +37,10 @@ pub struct Classifier {
     table: FlowTable,
     common: Common,
     endpoints: Endpoints,
+    /// The latest time so far.
     now: Timestamp,
+    /// The earliest, once there is one.
+    earliest: Timestamp,
     next_sweep: Timestamp,
     totals: Totals,
 }
@@ -74,12 +77,14 @@ impl Classifier {
             common: Common::default(),
             endpoints: Endpoints::default(),
             now: Timestamp::MIN,
+            earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
             totals: Totals::default(),
         }
     }
 
     /// Takes in a frame; what it brings to an end is added to `out`.
+    #[inline]
     pub fn ingest(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
         self.totals.frames = self.totals.frames.saturating_add(1);
         self.totals.octets = self.totals.octets.saturating_add(u64::from(frame.wire_len));
@@ -87,6 +92,11 @@ impl Classifier {
         if !self.peek.is_candidate(frame) {
             return Seized::default();
         }
+        self.look_into(frame, out)
+    }
+
+    /// The rare case: the frame may be of interest.
+    fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
         let Self { config, reassembly, table, common, endpoints, now, totals, .. } = self;
         let (mut ended, mut fragments) = (Vec::new(), Vec::new());
         let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
@@ -106,12 +116,18 @@ impl Classifier {
     }
 
     /// Time has passed, with or without a frame: flows that have ended by it are added to `out`.
+    #[inline]
     pub fn advance_to(&mut self, now: Timestamp, out: &mut Vec<Event>) {
-        self.common.ledgers.tick(now);
         self.now = self.now.max(now);
-        if self.now < self.next_sweep {
-            return;
+        if now < self.earliest || self.now >= self.next_sweep {
+            self.sweep(now, out);
         }
+    }
+
+    fn sweep(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.earliest = self.earliest.min(now);
+        self.common.ledgers.tick(self.earliest);
+        self.common.ledgers.tick(self.now);
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
         let Self { config, table, common, endpoints, now, .. } = self;
@@ -138,6 +154,11 @@ impl Classifier {
         });
         finish(std::mem::take(endpoints), std::mem::take(common), out);
         *totals
+    }
+
+    /// Time of the earliest and of the latest frame, or of what was told of time.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        (self.earliest <= self.now).then_some((self.earliest, self.now))
     }
 
     /// Sums so far.

@@ -16,6 +16,9 @@ impl Timestamp {
     /// The earliest time that can be told; before every packet.
     pub const MIN: Self = Self(i64::MIN);
 
+    /// The latest time that can be told; after every packet.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// The time that many nanoseconds after the epoch.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)

@@ -8,15 +8,20 @@
 
 #[path = "support/captures.rs"]
 mod captures;
+#[path = "support/packed.rs"]
+mod packed;
 
 use std::env;
 use std::fs;
+use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use captures::{MICRO, MODIFIED, NANO, NOON, Writer};
+use packed::{PACKERS, Packer};
 use pcap::{Capture, Offline, Precision};
-use portstory::capture::file::{self, Options};
-use portstory::capture::{FrameSource, Polled};
+use portstory::capture::file::{self, Inputs, Options};
+use portstory::capture::{CaptureErrorKind, FrameSource, Polled};
 
 /// What both readers tell of one frame.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +59,126 @@ fn made_frames_are_those_that_libpcap_reads() {
         files.push(path);
     }
     assert_eq!(compare_all(&files), files.len());
+}
+
+#[test]
+fn compressed_frames_are_those_of_the_plain_file() {
+    for path in fixtures() {
+        let plain = ours(&path).unwrap();
+        let octets = fs::read(&path).unwrap();
+        for (name, pack) in PACKERS {
+            assert_eq!(read(&pack(&octets)), plain, "{} by {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_the_usual_programs_compress_is_unpacked() {
+    let path = &fixtures()[0];
+    let plain = ours(path).unwrap();
+    for command in [
+        &["gzip", "-1c"][..],
+        &["gzip", "-9c"],
+        &["pigz", "-c"],
+        &["bgzip", "-c"],
+        &["zstd", "-c"],
+        &["zstd", "-19c"],
+        &["zstd", "-c", "--long=27"],
+        &["pzstd", "-c"],
+        &["lz4", "-c"],
+        &["lz4", "-cB4"],
+        &["lz4", "-cBD", "--no-frame-crc"],
+        &["lz4", "-cBX", "--content-size"],
+        &["xz", "-c"],
+        &["xz", "-9c"],
+        &["xz", "-c", "--block-size=1000"],
+    ] {
+        let Some(octets) = filtered(command, &fs::read(path).unwrap()) else {
+            println!("SKIPPED: there is no {}", command[0]);
+            continue;
+        };
+        assert_eq!(read(&octets), plain, "{command:?}");
+    }
+}
+
+#[test]
+fn cut_anywhere_or_changed_anywhere_what_is_compressed_gives_no_more_than_it_holds() {
+    let mut large = fixtures();
+    large.retain(|path| path.metadata().unwrap().len() > 200_000);
+    large.truncate(1);
+    for (path, places) in
+        small_fixtures().into_iter().zip([150; 6]).chain(large.into_iter().zip([9]))
+    {
+        let octets = fs::read(&path).unwrap();
+        for packer @ (name, pack) in PACKERS {
+            let packed = pack(&octets);
+            let step = packed.len() / places + 1;
+            for len in (0..packed.len()).step_by(step) {
+                // Exactly the frames in what other code unpacks of it.
+                let held = unpacked(packer, &packed[..len]);
+                let frames = read(&packed[..len]);
+                assert_eq!(frames, read(&held), "{} by {name} cut at {len}", path.display());
+            }
+            for at in (0..packed.len()).step_by(step) {
+                for value in [0, 0xff, packed[at] ^ 1, packed[at] ^ 0x80] {
+                    let mut changed = packed.clone();
+                    changed[at] = value;
+                    let frames = read(&changed);
+                    // No frame is larger than all there is.
+                    let whole = frames.iter().map(|frame| frame.bytes.len() + 16).sum::<usize>();
+                    assert!(whole <= 64 * octets.len(), "{whole}");
+                }
+            }
+        }
+    }
+}
+
+/// What the readers of the libraries unpack, a few octets at a time, until they fail.
+fn unpacked((name, _): Packer, octets: &[u8]) -> Vec<u8> {
+    let mut reader: Box<dyn Read + '_> = match name {
+        "gzip" => Box::new(flate2::read::MultiGzDecoder::new(octets)),
+        "zstd" => Box::new(zstd::Decoder::new(octets).unwrap()),
+        "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(octets)),
+        _ => Box::new(liblzma::read::XzDecoder::new(octets)),
+    };
+    let mut unpacked = Vec::new();
+    let mut few = [0; 16];
+    while let Ok(read @ 1..) = reader.read(&mut few) {
+        unpacked.extend(&few[..read]);
+    }
+    unpacked
+}
+
+/// What a program makes of these octets; nothing where there is no such program.
+fn filtered(command: &[&str], octets: &[u8]) -> Option<Vec<u8>> {
+    let child = Command::new(command[0])
+        .args(&command[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.ok()?;
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(octets).unwrap());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command:?}");
+        Some(output.stdout)
+    })
+}
+
+fn fixtures() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &mut files);
+    files.retain(|path| file::open(std::slice::from_ref(path), Options::default()).is_ok());
+    files
+}
+
+fn small_fixtures() -> Vec<PathBuf> {
+    let mut files = fixtures();
+    files.retain(|path| (1000..20_000).contains(&path.metadata().unwrap().len()));
+    files.truncate(6);
+    files
 }
 
 /// Captures in the variants that both readers know.
@@ -152,7 +277,16 @@ fn compare(path: &Path, mut theirs: Capture<Offline>) -> Result<(usize, usize), 
 
 fn ours(path: &Path) -> Result<Vec<Told>, String> {
     let inputs = file::open(&[path.to_owned()], Options::default());
-    let mut inputs = inputs.map_err(|error| error.to_string())?;
+    Ok(drained(inputs.map_err(|error| error.to_string())?))
+}
+
+/// The frames in these octets, none where they are no capture.
+fn read(octets: &[u8]) -> Vec<Told> {
+    let input = Box::new(Cursor::new(octets.to_vec()));
+    file::open_stream(input, "made", Options::default()).map(drained).unwrap_or_default()
+}
+
+fn drained(mut inputs: Inputs) -> Vec<Told> {
     let mut frames = Vec::new();
     loop {
         let polled = inputs.poll(100, &mut |frame| {
@@ -166,13 +300,13 @@ fn ours(path: &Path) -> Result<Vec<Told>, String> {
             });
         });
         match polled {
-            Ok(Polled::End) => return Ok(frames),
+            Ok(Polled::End) => return frames,
             Ok(Polled::Frames(_) | Polled::Idle) => {}
             // Compared is what came before.
-            Err(error) => println!("{error}"),
+            Err(error) => assert_eq!(error.kind, CaptureErrorKind::BrokeOff, "{error}"),
         }
         if frames.len() > FRAMES_MAX {
-            return Ok(frames);
+            return frames;
         }
     }
 }

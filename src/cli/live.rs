@@ -86,7 +86,7 @@ impl Live {
                 self.interfaces.join(", ")
             ));
         }
-        Ok(run.drive(&mut capture, &mut |_| true, &|| false))
+        Ok(run.drive(&mut capture, None, &|| false))
     }
 }
 

@@ -5,20 +5,26 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::run::Run;
+use super::run::{Run, Wanted};
 use super::{Exit, Watching, Writing, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::live::Stop;
-use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::capture::{CaptureError, CaptureErrorKind, FrameSource};
+use crate::frame::Frame;
 
 /// Label the flows in capture files.
 #[derive(Debug, Args)]
 pub(super) struct Read {
-    /// Captures (pcap, pcapng), folders of them, or '-' for standard input; several are read as one
-    /// stream in the order of time
+    /// Captures (pcap, pcapng; also .gz .zst .lz4 .xz), folders of them, or '-' for standard input;
+    /// several are read as one stream in the order of time
     #[arg(value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
+
+    /// Go on as the file grows, and over to the next one when it is replaced, until Ctrl-C: for one
+    /// capture file that is still being written
+    #[arg(long)]
+    follow: bool,
 
     /// Only look at frames that this filter lets through, in the language of pcap-filter(7)
     #[arg(short = 'f', long, value_name = "BPF")]
@@ -49,16 +55,27 @@ impl Read {
         }
         let mut bpf =
             self.filter.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
-        let mut source =
-            file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
+        let mut source = self.source()?;
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
-        Ok(run.drive(
-            &mut source,
-            &mut |frame| bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)),
-            &|| stop.as_ref().is_some_and(Stop::requested),
-        ))
+        let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
+        let wanted = wanted.as_mut().map(|wanted| wanted as &mut Wanted<'_>);
+        let stop = || stop.as_ref().is_some_and(Stop::requested);
+        Ok(run.drive(source.as_mut(), wanted, &stop))
+    }
+
+    fn source(&self) -> Result<Box<dyn FrameSource>, Exit> {
+        if !self.follow {
+            let inputs = file::open(&self.paths, Options::default());
+            return Ok(Box::new(inputs.map_err(|error| failed(&error))?));
+        }
+        let [path] = &*self.paths else {
+            log::say("--follow takes one file that is still being written; name no others");
+            return Err(Exit::Usage);
+        };
+        let follow = file::follow(path, Options::default());
+        Ok(Box::new(follow.map_err(|error| failed(&error))?))
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Run {
     exit: Exit,
 }
 
+/// Says which frames are to be looked at.
+pub(super) type Wanted<'a> = dyn FnMut(&Frame<'_>) -> bool + 'a;
+
 /// The output went wrong.
 enum Trouble {
     /// Whoever read it has gone: nothing more to do, and no error.
@@ -73,7 +76,7 @@ impl Run {
     pub(super) fn drive(
         mut self,
         source: &mut dyn FrameSource,
-        wanted: &mut dyn FnMut(&Frame<'_>) -> bool,
+        wanted: Option<&mut Wanted<'_>>,
         stop: &dyn Fn() -> bool,
     ) -> Exit {
         match self.pump(source, wanted, stop).and_then(|()| self.finish(source)) {
@@ -91,22 +94,23 @@ impl Run {
     fn pump(
         &mut self,
         source: &mut dyn FrameSource,
-        wanted: &mut dyn FnMut(&Frame<'_>) -> bool,
+        mut wanted: Option<&mut Wanted<'_>>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Trouble> {
         // Their names; while frames are lent the source itself cannot be asked.
-        let names = source.sources().to_vec();
-        let context = Context { sources: &names, live: self.is_live };
+        let mut names = source.sources().to_vec();
         loop {
+            // A file that is followed may be replaced by another.
+            if names.len() != source.sources().len() {
+                names = source.sources().to_vec();
+            }
+            let context = Context { sources: &names, live: self.is_live };
             let mut packet_error = None;
-            let Self { classifier, packets, summary, events, .. } = self;
+            let Self { classifier, packets, events, .. } = self;
             let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-                if !wanted(frame) {
+                if wanted.as_mut().is_some_and(|wanted| !wanted(frame)) {
                     return;
                 }
-                summary.first.get_or_insert(frame.at.time);
-                summary.last =
-                    Some(summary.last.map_or(frame.at.time, |last| last.max(frame.at.time)));
                 let seized = classifier.ingest(frame, events);
                 if let (true, Some(writer)) = (seized.watched, packets.as_mut()) {
                     packet_error = packet_error.take().or(writer.write(frame, &context).err());
@@ -119,14 +123,13 @@ impl Run {
                 self.exit = self.exit.max(Exit::BrokeOff);
             }
             self.tell_notices(source);
+            let is_idle = matches!(polled, Ok(Polled::Idle));
             let ended = match polled {
                 Ok(Polled::End) => true,
                 Ok(Polled::Frames(_)) => false,
                 Ok(Polled::Idle) => {
                     if let Some(now) = source.settled_until() {
                         self.classifier.advance_to(now, &mut self.events);
-                        self.summary.last =
-                            self.summary.last.map(|last| last.max(now)).or(Some(now));
                     }
                     false
                 }
@@ -141,6 +144,10 @@ impl Run {
                 }
             };
             self.write_events(source)?;
+            if is_idle {
+                // Somebody may be watching.
+                self.out.flush().map_err(trouble)?;
+            }
             // A live source still hands over what was waiting when it was asked to stop.
             if ended || (!self.is_live && stop()) {
                 return Ok(());
@@ -162,6 +169,7 @@ impl Run {
 
     fn finish(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
         self.tell_notices(source);
+        (self.summary.first, self.summary.last) = self.classifier.span().unzip();
         let totals = self.classifier.finish(&mut self.events);
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
         self.summary.frames_in_range = totals.frames_watched;

@@ -60,7 +60,7 @@ impl Peek {
     pub fn is_candidate(&self, frame: &Frame<'_>) -> bool {
         let bytes = frame.bytes;
         let (ethertype, at) = match frame.link.0 {
-            1 => (wire::be16(bytes, 12), 14),
+            1 => behind_tags(bytes),
             113 => (wire::be16(bytes, 14), 16),
             276 => (wire::be16(bytes, 0), 20),
             101 => (wire::u8_at(bytes, 0).map(version_as_ethertype), 0),
@@ -109,6 +109,18 @@ impl Peek {
 #[inline]
 fn contains(set: &PortSet, port: u16) -> bool {
     set.get(usize::from(port >> 6)).is_some_and(|word| word >> (port & 63) & 1 == 1)
+}
+
+/// The EtherType of an Ethernet frame behind up to two VLAN tags, and where its payload starts.
+#[inline]
+fn behind_tags(bytes: &[u8]) -> (Option<u16>, usize) {
+    let mut at = 12;
+    let mut ethertype = wire::be16(bytes, at);
+    while let (Some(0x8100 | 0x88a8 | 0x9100), ..20) = (ethertype, at) {
+        at += 4;
+        ethertype = wire::be16(bytes, at);
+    }
+    (ethertype, at + 2)
 }
 
 /// Raw IP has no EtherType: its version field tells the same.

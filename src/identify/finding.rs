@@ -163,4 +163,18 @@ detail_keys! {
     StunSoftware => "portstory.stun.software",
     /// UDT socket type: stream or datagram.
     UdtType => "portstory.udt.socket_type",
+    /// Greeting of an SMTP server.
+    SmtpBanner => "portstory.smtp.banner",
+    /// Name the SMTP client gives for itself.
+    SmtpHelo => "smtp.helo",
+    /// Greeting of an FTP server.
+    FtpBanner => "portstory.ftp.banner",
+    /// PostgreSQL server version.
+    PgsqlVersion => "portstory.pgsql.server_version",
+    /// RFB version, of the server where both were seen.
+    RfbVersion => "portstory.rfb.version",
+    /// User or token of an RDP connection request's cookie.
+    RdpCookie => "rdp.cookie",
+    /// Method of the first SIP request.
+    SipMethod => "sip.method",
 }

@@ -4,17 +4,21 @@
 //! port and no label. Each has a file under `protocols/`; what one line can tell is a row of
 //! `magic/`.
 
+mod ber;
 pub mod finding;
 mod handshake;
 mod hearing;
 pub mod inquiry;
+mod lines;
 mod messages;
 mod protocols;
 #[cfg(test)]
 mod table_tests;
 #[cfg(test)]
 mod testing;
+mod tpkt;
 pub mod view;
+mod walk;
 
 pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
 pub use view::{Datagram, FlowView, Side, SideView, Transport};

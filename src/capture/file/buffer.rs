@@ -2,9 +2,9 @@
 //!
 //! Reads large pieces into memory that is reused; what was read is lent out in place. It grows only
 //! where one record needs more room, and knows how far into the input it is. It knows no format: a
-//! decompressor would stand where the file stands, as the [`Read`] behind it.
+//! decompressor stands where the file stands, as the [`Read`] behind it.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
 /// before they are put aside until their turn.
@@ -41,6 +41,12 @@ impl Buffer {
         }
     }
 
+    /// The input, from the first octet on that was not consumed.
+    pub(super) fn into_rest(self) -> Box<dyn Read + Send> {
+        let filled = self.filled().to_vec();
+        Box::new(Cursor::new(filled).chain(self.input))
+    }
+
     /// What was read and not yet consumed.
     pub(super) fn filled(&self) -> &[u8] {
         self.data.get(self.start..self.end).unwrap_or_default()
@@ -54,6 +60,11 @@ impl Buffer {
     /// Whether the input has no more than what is in [`Self::filled`].
     pub(super) fn ended(&self) -> bool {
         self.ended
+    }
+
+    /// Reads on behind what was the end of the input, since it may have grown.
+    pub(super) fn expect_more(&mut self) {
+        self.ended = false;
     }
 
     /// Moves over the first `octets` of what is filled.

@@ -8,11 +8,9 @@ use crate::wire::{self, be16, be32, le16, le32};
 
 /// Formats known by what they begin with, and the rest of a sentence.
 const MAGICS: &[(&[u8], &str)] = &[
-    // Compressed files.
-    (b"\x1f\x8b", "is compressed: `gzip -dc FILE | portstory read -`"),
-    (b"\x28\xb5\x2f\xfd", "is compressed: `zstd -dc FILE | portstory read -`"),
-    (b"\x04\x22\x4d\x18", "is compressed: `lz4 -dc FILE | portstory read -`"),
-    (b"\xfd7zXZ\0", "is compressed: `xz -dc FILE | portstory read -`"),
+    // Compressed files of kinds that are not unpacked here.
+    (b"\x1f\x9d", "is compressed: `gzip -dc FILE | portstory read -`"),
+    (b"\x02\x21\x4c\x18", "is compressed in lz4's old format: `lz4 -dc FILE | portstory read -`"),
     (b"BZh", "is compressed: `bzip2 -dc FILE | portstory read -`"),
     (b"PK\x03\x04", "is a ZIP archive: unpack it first, with `unzip FILE`"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive: unpack it first, with `7z x FILE`"),
@@ -45,8 +43,21 @@ pub(super) fn starts_as_section(head: &[u8]) -> bool {
 /// Whether what [`describe`] says names a way to read the file all the same, so that nobody should
 /// pass over it without a word.
 pub(super) fn is_worth_a_word(message: &str) -> bool {
+    let message = message.strip_prefix(PACKED).unwrap_or(message);
     message != NOTHING_KNOWN && message != TEXT && message != EMPTY
 }
+
+/// Completes the sentence for a compressed file by `what` is said of what it holds.
+pub(super) fn packed(what: &str) -> String {
+    format!("{PACKED}{what}")
+}
+
+/// What a compressed file holds that was compressed again.
+pub(super) fn twice_packed(program: &str) -> String {
+    format!("is compressed once more: `{program} -dc FILE | portstory read -`")
+}
+
+const PACKED: &str = "is compressed, and what it holds ";
 
 const EMPTY: &str = "is empty";
 const NOTHING_KNOWN: &str = "is no capture file that is known here; \
@@ -72,6 +83,9 @@ pub(super) fn describe(head: &[u8], ended: bool) -> String {
                 perhaps by a transfer in text mode",
             )
         };
+    }
+    if wire::rest(head, 257).starts_with(b"ustar") {
+        return known("is a tar archive: unpack it first, with `tar -xf FILE`");
     }
     if is_nstrace(head) {
         return known(

@@ -106,7 +106,7 @@ impl Inputs {
         if self.open >= self.options.open_files_max {
             self.close_latest();
         }
-        let reader = parked.resume(self.options.buffer_bytes)?;
+        let reader = parked.resume(&self.options)?;
         if let Some(input) = self.inputs.get_mut(at) {
             input.turn = Turn::Open(Box::new(reader));
             self.open = self.open.saturating_add(1);
@@ -114,11 +114,13 @@ impl Inputs {
         Ok(())
     }
 
-    /// Closes the open file whose turn is latest.
+    /// Closes the open file whose turn is latest; a compressed one, which can be gone on with only
+    /// by unpacking it again from its beginning, where there is no other.
     fn close_latest(&mut self) {
         let is_file = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_stream());
-        let latest =
-            self.inputs.iter_mut().filter(|input| is_file(&input.turn)).max_by_key(|i| i.next);
+        let is_plain = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_packed());
+        let files = self.inputs.iter_mut().filter(|input| is_file(&input.turn));
+        let latest = files.max_by_key(|input| (is_plain(&input.turn), input.next));
         let Some(latest) = latest else { return };
         if let Turn::Open(reader) = std::mem::replace(&mut latest.turn, Turn::Over) {
             latest.turn = Turn::Aside(Box::new(reader.park()));
@@ -144,10 +146,7 @@ impl Inputs {
         if let Some(losses) = reader.new_losses() {
             self.damaged.insert(at, losses);
         }
-        info.frames = reader.frames();
-        (info.dropped, info.dropped_by_interface) = reader.dropped();
-        let new_links = reader.links().get(info.links.len()..).unwrap_or_default();
-        info.links.extend(new_links);
+        keep_books(reader, info);
         ran
     }
 
@@ -164,6 +163,14 @@ impl Inputs {
             self.open = self.open.saturating_sub(1);
         }
     }
+}
+
+/// Writes down what a reader knows of its capture by now.
+pub(super) fn keep_books(reader: &Reader, info: &mut SourceInfo) {
+    info.frames = reader.frames();
+    (info.dropped, info.dropped_by_interface) = reader.dropped();
+    let new_links = reader.links().get(info.links.len()..).unwrap_or_default();
+    info.links.extend(new_links);
 }
 
 impl FrameSource for Inputs {
@@ -187,7 +194,7 @@ impl FrameSource for Inputs {
             };
             handed = handed.saturating_add(frames);
             match then {
-                Then::End => self.finish(at),
+                Then::End | Then::Wait => self.finish(at),
                 Then::More => {
                     self.current = Some(at);
                     // What a stream has handed over is not held back until it has more.
@@ -214,14 +221,8 @@ impl FrameSource for Inputs {
     fn take_notices(&mut self) -> Vec<Notice> {
         let mut notices = std::mem::take(&mut self.notices);
         for (at, losses) in std::mem::take(&mut self.damaged) {
-            let Losses { places, octets, first_offset, first_behind } = losses;
-            notices.push(Notice {
-                source: self.infos.get(at).map_or_else(String::new, |info| info.name.clone()),
-                message: format!(
-                    "is damaged: {octets} octets skipped at {places} place(s), the first behind \
-                     frame {first_behind}, at octet {first_offset}"
-                ),
-            });
+            let name = self.infos.get(at).map_or_else(String::new, |info| info.name.clone());
+            notices.push(losses.notice(name));
         }
         notices
     }

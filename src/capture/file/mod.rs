@@ -1,16 +1,19 @@
 //! Capture files: our own reader.
 //!
 //! [`open`] takes files, folders and standard input and makes one stream of them, in the order of
-//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read. It reads pcap and pcapng in all
-//! their variants; other formats and compressed files are recognised, and the error says how to
-//! convert them. One thread, one buffer a file, records lent where they lie: it is nearly as fast as
-//! reading without looking.
+//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read, [`follow`] a file that is still
+//! being written. It reads pcap and pcapng in all their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first octets;
+//! other formats are recognised, and the error says how to convert them. One thread, one buffer a
+//! file, records lent where they lie: it is nearly as fast as reading without looking. What is
+//! compressed is unpacked on a thread of its own.
 //!
 //! | file | does |
 //! |---|---|
 //! | `inputs` | several captures as one stream |
+//! | `follow` | one capture that grows |
 //! | `folder` | what is in a folder |
 //! | `reader` | one capture: buffer, format, faults |
+//! | `unpack` | compressed captures |
 //! | `pcap`, `pcapng`, `interface` | the formats, over octets in memory |
 //! | `resync` | finds the next sound block of a damaged pcapng file |
 //! | `foreign` | what a file is that can't be read |
@@ -19,6 +22,7 @@
 
 mod buffer;
 mod folder;
+mod follow;
 mod foreign;
 mod inputs;
 mod interface;
@@ -27,11 +31,13 @@ mod pcap;
 mod pcapng;
 mod reader;
 mod resync;
+mod unpack;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
+pub use follow::{Follow, follow};
 pub use inputs::Inputs;
 pub use opening::{open, open_stream};
 
@@ -44,10 +50,14 @@ pub struct Options {
     /// Files that are open at one time; where more overlap in time, the one whose next frame is
     /// latest is closed until its turn. Well below the usual limit of 1,024 descriptors.
     pub open_files_max: usize,
+    /// Octets of memory that unpacking one compressed file may take; what wants more is refused. The
+    /// default is what `zstd` and `xz` grant by themselves or a little more; gzip takes 32 KiB and
+    /// lz4 at most 12 MiB.
+    pub unpack_bytes_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { buffer_bytes: 256 * 1024, open_files_max: 128 }
+        Self { buffer_bytes: 256 * 1024, open_files_max: 128, unpack_bytes_max: 128 * 1024 * 1024 }
     }
 }

@@ -19,7 +19,7 @@ use crate::frame::SourceId;
 use crate::time::Timestamp;
 
 /// How standard input is named, on the command line and in messages.
-const STANDARD_INPUT: &str = "-";
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// Files named one by one in notices; the rest are counted.
 const NAMED_MAX: usize = 20;
@@ -119,7 +119,7 @@ impl Opening {
         input: Box<dyn io::Read + Send>,
         name: String,
     ) -> Result<(), CaptureError> {
-        let reader = Reader::open(input, name.clone(), None, self.options.buffer_bytes)?;
+        let reader = Reader::open(input, name.clone(), None, &self.options)?;
         self.push(reader, name);
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Opening {
     fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
         let name = path.display().to_string();
         let kept = Some(path.to_owned());
-        let reader = Reader::open(Box::new(file), name.clone(), kept, self.options.buffer_bytes)?;
+        let reader = Reader::open(Box::new(file), name.clone(), kept, &self.options)?;
         self.push(reader, name);
         Ok(())
     }

@@ -9,13 +9,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use super::Options;
 use super::buffer::{Buffer, octets_64};
 use super::foreign;
 use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
+use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Stop, Walk};
-use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::capture::{CaptureError, CaptureErrorKind, Notice};
 use crate::frame::{Frame, LinkType, SourceId};
 use crate::time::Timestamp;
 use crate::wire;
@@ -36,6 +38,9 @@ struct State {
     name: String,
     /// Where to open it again; a stream can't be.
     path: Option<PathBuf>,
+    packing: Option<Packing>,
+    /// Behind its end there may be more later.
+    growing: bool,
     source: SourceId,
     format: Format,
     search: Option<Damage>,
@@ -66,6 +71,21 @@ pub(super) struct Losses {
     pub(super) first_offset: u64,
     /// Frames before the first one.
     pub(super) first_behind: u64,
+    /// Places are counted in what was unpacked, not in the file.
+    pub(super) unpacked: bool,
+}
+
+impl Losses {
+    /// What a person should know of it.
+    pub(super) fn notice(self, source: String) -> Notice {
+        let Self { places, octets, first_offset, first_behind, unpacked } = self;
+        let unpacked = if unpacked { " (unpacked)" } else { "" };
+        let message = format!(
+            "is damaged: {octets} octets skipped at {places} place(s), the first behind \
+             frame {first_behind}, at octet {first_offset}{unpacked}"
+        );
+        Notice { source, message }
+    }
 }
 
 /// What a run over a capture came to.
@@ -86,6 +106,8 @@ pub(super) enum Then {
     Next(Timestamp),
     /// There is nothing more.
     End,
+    /// There is nothing more as yet in a capture that grows.
+    Wait,
 }
 
 /// The octets that are enough to tell what a file is.
@@ -102,12 +124,15 @@ impl Reader {
         input: Box<dyn Read + Send>,
         name: String,
         path: Option<PathBuf>,
-        buffer_bytes: usize,
+        options: &Options,
     ) -> Result<Self, CaptureError> {
-        let mut buffer = Buffer::new(input, buffer_bytes, 0);
-        let format = match identify(&mut buffer) {
-            Ok(Ok(format)) => format,
-            Ok(Err(message)) => {
+        let opened = unpacked(input, options).and_then(|(mut buffer, packing)| {
+            let format = identify(&mut buffer, packing)?;
+            Ok((buffer, packing, format))
+        });
+        let (buffer, packing, format) = match opened {
+            Ok((buffer, packing, Ok(format))) => (buffer, packing, format),
+            Ok((_, _, Err(message))) => {
                 return Err(CaptureError {
                     kind: CaptureErrorKind::NotACapture,
                     source: name,
@@ -119,6 +144,8 @@ impl Reader {
         let state = State {
             name,
             path,
+            packing,
+            growing: false,
             source: SourceId::default(),
             format,
             search: None,
@@ -133,9 +160,25 @@ impl Reader {
         self.state.source = source;
     }
 
+    /// Looks behind what was the end of the file, which is not the end as long as it is `growing`.
+    pub(super) fn set_growing(&mut self, growing: bool) {
+        self.state.growing = growing;
+        self.buffer.expect_more();
+    }
+
+    /// Octets of the file that were read.
+    pub(super) fn position(&self) -> u64 {
+        self.buffer.offset().saturating_add(octets_64(self.buffer.filled().len()))
+    }
+
     /// Whether it can't be opened a second time.
     pub(super) fn is_stream(&self) -> bool {
         self.state.path.is_none()
+    }
+
+    /// Whether it is unpacked, so that going on somewhere means to unpack all before it again.
+    pub(super) fn is_packed(&self) -> bool {
+        self.state.packing.is_some()
     }
 
     /// Frames handed over so far.
@@ -178,7 +221,7 @@ impl Reader {
             match self.run(0, Timestamp::MIN, &mut |_| {})?.then {
                 Then::More => {}
                 Then::Next(time) => return Ok(Some(time)),
-                Then::End => return Ok(None),
+                Then::End | Then::Wait => return Ok(None),
             }
         }
         Ok(None)
@@ -228,6 +271,9 @@ impl Reader {
     /// The input ended where `need` octets were wanted.
     fn at_end(&mut self, need: usize) -> Result<Ran, CaptureError> {
         let have = self.buffer.filled().len();
+        if self.state.growing {
+            return Ok(Ran { frames: 0, then: Then::Wait });
+        }
         if have == 0 {
             return Ok(Ran { frames: 0, then: Then::End });
         }
@@ -268,7 +314,8 @@ impl Reader {
         let Format::Pcapng(pcapng) = &self.state.format else {
             return Err(self.state.damaged(damage.offset, damage.what));
         };
-        match resync::search(self.buffer.filled(), pcapng.big(), self.buffer.ended()) {
+        let ended = self.buffer.ended();
+        match resync::search(self.buffer.filled(), pcapng.big(), ended) {
             Search::Found(octets) => {
                 self.buffer.consume(octets);
                 self.state.search = None;
@@ -276,8 +323,13 @@ impl Reader {
                 self.state.lose(damage.offset, lost);
             }
             Search::NotWithin(octets) => {
+                if ended && self.state.growing {
+                    // The last one may only not be there whole.
+                    self.buffer.consume(octets.saturating_sub(resync::FOUND_BYTES_MAX));
+                    return Ok(Ran { frames: 0, then: Then::Wait });
+                }
                 self.buffer.consume(octets);
-                if self.buffer.ended() && self.buffer.filled().is_empty() {
+                if ended && self.buffer.filled().is_empty() {
                     return Err(self.state.damaged(damage.offset, damage.what));
                 }
             }
@@ -297,16 +349,11 @@ impl Parked {
     /// # Errors
     ///
     /// Where the file is gone or can't be read any more.
-    pub(super) fn resume(self, buffer_bytes: usize) -> Result<Reader, CaptureError> {
+    pub(super) fn resume(self, options: &Options) -> Result<Reader, CaptureError> {
         let Self { state, offset } = self;
-        let opened = state.path.as_ref().ok_or(io::ErrorKind::NotSeekable.into());
-        let sought = opened.and_then(File::open).and_then(|mut file| {
-            file.seek(SeekFrom::Start(offset))?;
-            Ok(file)
-        });
-        match sought {
-            Ok(file) => {
-                Ok(Reader { buffer: Buffer::new(Box::new(file), buffer_bytes, offset), state })
+        match state.open_at(offset, options) {
+            Ok(input) => {
+                Ok(Reader { buffer: Buffer::new(input, options.buffer_bytes, offset), state })
             }
             Err(error) => Err(state.unreadable(offset, &error)),
         }
@@ -314,6 +361,23 @@ impl Parked {
 }
 
 impl State {
+    /// Opens the file again and goes to `offset`: of a compressed one, all before it is unpacked and
+    /// thrown away, which for a file that was only looked at is its first few octets.
+    fn open_at(&self, offset: u64, options: &Options) -> io::Result<Box<dyn Read + Send>> {
+        let path = self.path.as_ref().ok_or(io::ErrorKind::NotSeekable)?;
+        let mut file = File::open(path)?;
+        let Some(packing) = self.packing else {
+            file.seek(SeekFrom::Start(offset))?;
+            return Ok(Box::new(file));
+        };
+        let mut unpacked = unpack::open(packing, Box::new(file), options.unpack_bytes_max)?;
+        let skipped = io::copy(&mut unpacked.by_ref().take(offset), &mut io::sink())?;
+        if skipped < offset {
+            return Err(io::Error::other("the file has become shorter"));
+        }
+        Ok(unpacked)
+    }
+
     fn frames(&self) -> u64 {
         match &self.format {
             Format::Pcap(pcap) => pcap.frames(),
@@ -323,6 +387,7 @@ impl State {
 
     fn lose(&mut self, offset: u64, octets: u64) {
         let behind = self.frames();
+        self.losses.unpacked = self.packing.is_some();
         if self.losses.places == 0 {
             self.losses.first_offset = offset;
             self.losses.first_behind = behind;
@@ -333,22 +398,31 @@ impl State {
 
     fn cut_off(&self, offset: u64, missing: usize) -> CaptureError {
         let behind = self.behind();
+        let octet = self.octet(offset);
         let s = if missing == 1 { "" } else { "s" };
         self.broke_off(format!(
-            "is cut off {behind}: the record at octet {offset} lacks at least {missing} octet{s}"
+            "is cut off {behind}: the record at {octet} lacks at least {missing} octet{s}"
         ))
     }
 
     fn damaged(&self, offset: u64, what: &str) -> CaptureError {
-        let behind = self.behind();
+        let (behind, octet) = (self.behind(), self.octet(offset));
         self.broke_off(format!(
-            "is damaged {behind}: the record at octet {offset} {what}, and nothing sound follows"
+            "is damaged {behind}: the record at {octet} {what}, and nothing sound follows"
         ))
     }
 
     fn unreadable(&self, offset: u64, error: &io::Error) -> CaptureError {
-        let behind = self.behind();
-        self.broke_off(format!("can't be read on {behind}, at octet {offset}: {error}"))
+        let (behind, octet) = (self.behind(), self.octet(offset));
+        self.broke_off(match Trouble::of(error) {
+            Some(trouble) => format!("breaks off {behind}: {trouble}"),
+            None => format!("can't be read on {behind}, at {octet}: {error}"),
+        })
+    }
+
+    fn octet(&self, offset: u64) -> String {
+        let unpacked = if self.packing.is_some() { " (unpacked)" } else { "" };
+        format!("octet {offset}{unpacked}")
     }
 
     fn behind(&self) -> String {
@@ -363,9 +437,22 @@ impl State {
     }
 }
 
+/// What `input` holds, which is unpacked where it was compressed.
+fn unpacked(
+    input: Box<dyn Read + Send>,
+    options: &Options,
+) -> io::Result<(Buffer, Option<Packing>)> {
+    let mut buffer = Buffer::new(input, options.buffer_bytes, 0);
+    // No capture is shorter, so that nobody waits here for octets that need not come.
+    buffer.fill(unpack::MAGIC_BYTES)?;
+    let Some(packing) = Packing::of(buffer.filled()) else { return Ok((buffer, None)) };
+    let unpacked = unpack::open(packing, buffer.into_rest(), options.unpack_bytes_max)?;
+    Ok((Buffer::new(unpacked, options.buffer_bytes, 0), Some(packing)))
+}
+
 /// Finds out the format and moves behind what is the file's own header; `Err` inside says in a
 /// sentence why it is no capture.
-fn identify(buffer: &mut Buffer) -> io::Result<Result<Format, String>> {
+fn identify(buffer: &mut Buffer, packing: Option<Packing>) -> io::Result<Result<Format, String>> {
     // A stream may send its header long before anything else: ask for no more than that.
     buffer.fill(pcap::HEADER_BYTES)?;
     if let Some(header) = buffer.filled().first_chunk().and_then(Pcap::header) {
@@ -387,8 +474,18 @@ fn identify(buffer: &mut Buffer) -> io::Result<Result<Format, String>> {
             return Ok(Ok(Format::Pcapng(Pcapng::default())));
         }
     }
-    buffer.fill(HEAD_BYTES)?;
-    Ok(Err(foreign::describe(buffer.filled(), buffer.ended())))
+    let filled = buffer.fill(HEAD_BYTES);
+    let head = buffer.filled();
+    let what = match (packing, filled) {
+        // What little could be unpacked says more than why there is no more.
+        (Some(_), Err(_)) if !head.is_empty() => foreign::describe(head, false),
+        (_, Err(error)) => return Err(error),
+        (Some(packing), Ok(_)) if Packing::of(head).is_some() => {
+            foreign::twice_packed(packing.program())
+        }
+        (_, Ok(_)) => foreign::describe(head, buffer.ended()),
+    };
+    Ok(Err(if packing.is_some() { foreign::packed(&what) } else { what }))
 }
 
 /// The error for what could not be opened at all.
@@ -397,6 +494,8 @@ pub(super) fn cannot_open(name: String, error: &io::Error) -> CaptureError {
         "does not exist".to_owned()
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "may not be read by this user; run with more rights, or have it made readable".to_owned()
+    } else if let Some(trouble) = Trouble::of(error) {
+        format!("can't be unpacked: {trouble}")
     } else {
         format!("can't be opened: {error}")
     };

@@ -2,84 +2,157 @@
 
 use super::Detector;
 
+mod afp;
+mod ajp;
+mod amqp;
 mod bfcp;
+mod bgp;
+mod binary_services;
 mod capwap;
+mod cassandra;
 mod cgp;
 mod citrix_edt;
 mod coap;
-mod dcerpc_udp;
+mod dcerpc;
 mod dhcp;
 mod dhcpv6;
+mod diameter;
 mod dns;
 mod dtls;
+mod edonkey;
 mod enet;
 mod esp_udp;
+mod fastcgi;
 mod fins;
+mod fix;
+mod ftp;
+mod giop;
+mod git;
 mod gtp;
+mod h323;
+mod haproxy;
 mod hart_ip;
 mod http;
+mod http2;
 mod iax;
 mod ica;
 mod ike;
+mod imap;
+mod irc;
+mod iscsi;
 mod kad;
+mod kafka;
 mod kcp;
+mod krb5;
 mod l2tp;
+mod ldap;
 mod lisp;
 mod local_names;
 mod magic;
+mod megaco;
+mod memcached;
+mod mgcp;
+mod minecraft;
+mod mongodb;
 mod mpegts;
+mod mqtt;
 mod mysql;
 mod nat_pmp;
+mod netbios_ssn;
 mod netflow;
+mod nntp;
+mod nrpe;
 mod ntp;
+mod onc_rpc;
 mod openvpn;
+mod pgsql;
+mod pop3;
 mod ptp;
 mod quic;
 mod radius;
+mod rdp;
+mod redis;
+mod rfb;
 mod rip;
+mod rmi;
+mod rpki_rtr;
 mod rtcp;
+mod rtmp;
 mod rtp;
+mod rtsp;
 mod rx;
+mod sip;
+mod skinny;
 mod slp;
+mod smb;
+mod smtp;
 mod snmp;
+mod socks;
 mod someip;
+mod spice;
 mod srt;
 mod ssh;
+mod stomp;
+mod stratum;
 mod stun;
 mod synchrophasor;
+mod syslog;
+mod tacacs;
+mod tds;
+mod telnet;
+mod text_services;
 mod tftp;
+mod thrift;
 mod tls;
+mod tns;
 mod udt;
 mod utp;
+mod websocket;
 mod wireguard;
+mod x11;
+mod xmpp;
+mod z3950;
+mod zookeeper;
 mod zoom;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
     &magic::ABLETON_LINK,
+    &afp::DETECTOR,
+    &ajp::DETECTOR,
+    &amqp::DETECTOR,
     &magic::ARD,
     &magic::ARTNET,
     &magic::BABEL,
     &magic::BACNET,
     &bfcp::DETECTOR,
     &magic::BFD,
+    &bgp::DETECTOR,
+    &binary_services::BITCOIN,
+    &binary_services::BITTORRENT,
     &magic::BT_DHT,
     &magic::C1222,
     &synchrophasor::DETECTOR,
     &magic::CAN,
     &capwap::DETECTOR,
+    &cassandra::DETECTOR,
+    &binary_services::CEPH,
     &cgp::DETECTOR,
+    &text_services::CHECKMK,
     &magic::CIP_IO,
     &citrix_edt::DETECTOR,
+    &text_services::CLAMD,
     &magic::CNP_IP,
     &coap::DETECTOR,
     &magic::COLLECTD,
+    &binary_services::COPS,
     &magic::CPHA,
     &magic::CRESTRON,
-    &dcerpc_udp::DETECTOR,
+    &dcerpc::DETECTOR,
     &dhcp::DETECTOR,
     &dhcpv6::DETECTOR,
     &magic::DAHUA,
+    &diameter::DETECTOR,
     &magic::DIS,
     &magic::DISCORD,
     &magic::DLEP,
@@ -88,6 +161,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::DOIP,
     &magic::DROPBOX,
     &dtls::DETECTOR,
+    &edonkey::DETECTOR,
     &magic::EGD,
     &enet::ENET,
     &magic::ENPC,
@@ -95,84 +169,145 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::SBUS,
     &magic::ETHERCAT,
     &magic::ETHERSIO,
+    &fastcgi::DETECTOR,
+    &binary_services::FCIP,
     &fins::DETECTOR,
+    &fix::DETECTOR,
+    &ftp::DETECTOR,
     &magic::GANGLIA,
+    &binary_services::GEARMAN,
     &magic::GELF,
     &magic::GENEVE,
+    &giop::DETECTOR,
+    &git::DETECTOR,
     &magic::GLBP,
-    &magic::GNUTELLA,
+    &text_services::GNUTELLA,
+    &magic::GNUTELLA_UDP,
     &gtp::DETECTOR,
     &magic::GVCP,
+    &h323::DETECTOR,
     &hart_ip::DETECTOR,
     &magic::HICP,
+    &binary_services::HISLIP,
     &magic::HSRP,
     &http::DETECTOR,
+    &http2::DETECTOR,
     &iax::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
     &ike::DETECTOR,
+    &imap::DETECTOR,
     &netflow::IPFIX,
+    &irc::DETECTOR,
+    &iscsi::DETECTOR,
     &kad::DETECTOR,
+    &kafka::DETECTOR,
     &kcp::DETECTOR,
     &magic::KNX,
+    &krb5::DETECTOR,
     &l2tp::DETECTOR,
+    &ldap::DETECTOR,
     &magic::LDP,
     &magic::LIFX,
     &lisp::DETECTOR,
     &local_names::LLMNR,
     &local_names::MDNS,
-    &magic::MEMCACHED_UDP,
+    &megaco::DETECTOR,
+    &memcached::DETECTOR,
+    &mgcp::DETECTOR,
+    &minecraft::DETECTOR,
     &magic::MNDP,
+    &binary_services::MONERO,
+    &mongodb::DETECTOR,
     &mpegts::DETECTOR,
+    &mqtt::DETECTOR,
     &magic::MUMBLE,
+    &text_services::MUNIN,
     &mysql::DETECTOR,
     &magic::NANO,
     &nat_pmp::DETECTOR,
+    &text_services::NATS,
     &local_names::NETBIOS_DGM,
     &local_names::NETBIOS_NS,
+    &netbios_ssn::DETECTOR,
     &netflow::NETFLOW,
+    &onc_rpc::NFS,
     &magic::NINTENDO,
+    &nntp::DETECTOR,
+    &binary_services::NX,
+    &nrpe::DETECTOR,
     &ntp::DETECTOR,
+    &binary_services::OFTP,
     &magic::OLSR,
     &openvpn::DETECTOR,
+    &tns::DETECTOR,
     &magic::OSC,
+    &pgsql::DETECTOR,
     &enet::PHOTON,
+    &pop3::DETECTOR,
     &magic::PPTP,
+    &haproxy::DETECTOR,
     &ptp::DETECTOR,
     &magic::QUAKE,
     &quic::DETECTOR,
     &radius::DETECTOR,
     &magic::RAKNET,
+    &rdp::DETECTOR,
     &magic::RDP_UDP,
+    &redis::DETECTOR,
+    &rfb::DETECTOR,
     &rip::DETECTOR,
     &magic::RIPE_ATLAS,
     &magic::RMCP,
+    &rmi::DETECTOR,
     &magic::ROUGHTIME,
+    &rpki_rtr::DETECTOR,
+    &text_services::RSYNC,
     &rtcp::DETECTOR,
+    &rtmp::DETECTOR,
     &rtp::DETECTOR,
     &magic::RTPS,
+    &rtsp::DETECTOR,
     &rx::DETECTOR,
     &magic::SACN,
     &magic::SAP_ANNOUNCEMENT,
+    &binary_services::SAP_NI,
     &netflow::SFLOW,
+    &sip::DETECTOR,
+    &skinny::DETECTOR,
     &slp::DETECTOR,
+    &smb::DETECTOR,
+    &smtp::DETECTOR,
     &snmp::DETECTOR,
+    &socks::DETECTOR,
     &magic::SOFTETHER,
     &someip::DETECTOR,
     &magic::SOURCE_ENGINE,
+    &spice::DETECTOR,
     &magic::SPOTIFY,
     &srt::DETECTOR,
     &magic::SSDP,
     &ssh::DETECTOR,
     &magic::STATSD,
     &magic::STEAM,
+    &stomp::DETECTOR,
+    &stratum::DETECTOR,
     &stun::DETECTOR,
+    &onc_rpc::SUNRPC,
+    &text_services::SVN,
     &magic::SYNCTHING,
+    &syslog::DETECTOR,
+    &tacacs::DETECTOR,
     &magic::TAILSCALE,
+    &text_services::TARANTOOL,
+    &tds::DETECTOR,
     &magic::TEAMSPEAK,
+    &binary_services::TEAMVIEWER,
     &magic::TELEGRAM_VOIP,
+    &telnet::DETECTOR,
     &magic::TEREDO,
     &tftp::DETECTOR,
+    &thrift::DETECTOR,
     &magic::TINC,
     &tls::DETECTOR,
     &magic::TPLINK,
@@ -185,11 +320,17 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::VBAN,
     &magic::VXLAN,
     &magic::WCCP,
+    &websocket::DETECTOR,
     &wireguard::DETECTOR,
     &magic::WOL,
     &magic::WSD,
+    &x11::DETECTOR,
     &magic::XDMCP,
+    &xmpp::DETECTOR,
+    &z3950::DETECTOR,
+    &binary_services::ZABBIX,
     &magic::ZEROTIER,
+    &zookeeper::DETECTOR,
     &zoom::DETECTOR,
     &magic::ZRTP,
 ];

@@ -3,8 +3,12 @@
 #[path = "../../../../tests/support/captures.rs"]
 mod captures;
 mod damage;
+mod following;
 mod formats;
 mod merging;
+#[path = "../../../../tests/support/packed.rs"]
+mod packed;
+mod packing;
 
 use std::fs;
 use std::io::{self, Read};

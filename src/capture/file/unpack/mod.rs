@@ -1,0 +1,226 @@
+//! Unpacks compressed captures while they are read.
+//!
+//! [`Packing::of`] tells by its first octets what a file was packed with, never by its name;
+//! [`open`] gives what it holds as a stream. A decompressor keeps its window and one buffer of input,
+//! whatever the file claims, and what wants a larger window is refused. All that could be unpacked is
+//! handed over before an error is, and an error is a [`Trouble`], or what the system said of a read.
+//!
+//! Each format is a `Step`: octets in, octets out, without I/O (`lz4`, whose crate reads by itself,
+//! is a [`Read`]). `ahead` puts the work on a second thread.
+
+mod ahead;
+mod gzip;
+mod lz4;
+mod xz;
+mod zstd;
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+
+use ahead::Ahead;
+
+/// Octets that tell a packing from all others.
+pub(super) const MAGIC_BYTES: usize = 6;
+
+/// Octets that are read of the file at once.
+const INPUT_BYTES: usize = 128 * 1024;
+
+/// What a file was compressed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Gzip,
+    Zstd,
+    Lz4,
+    Xz,
+}
+
+impl Packing {
+    /// What a file was compressed with that begins with `head`.
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            // RFC 1952, section 2.3.1: the only method there is, is deflate.
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            // RFC 8878, section 3.1.1, and 3.1.2: a skippable frame may come first, as pzstd has it.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
+            // LZ4 Frame Format Description 1.6.
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Self::Lz4),
+            // The .xz File Format 1.2, section 2.1.1.1.
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            _ => None,
+        }
+    }
+
+    /// The program that packs and unpacks it, after which people call the format too.
+    pub(super) fn program(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+            Self::Xz => "xz",
+        }
+    }
+}
+
+/// What `input` holds, which was packed in this way. A decompressor that wants a window of more than
+/// `window_bytes_max` is refused.
+pub(super) fn open(
+    packing: Packing,
+    input: Box<dyn Read + Send>,
+    window_bytes_max: usize,
+) -> io::Result<Box<dyn Read + Send>> {
+    let input = BufReader::with_capacity(INPUT_BYTES, input);
+    let unpacked: Box<dyn Read + Send> = match packing {
+        Packing::Gzip => Box::new(Steps::new(packing, input, gzip::Gzip::new())),
+        Packing::Zstd => Box::new(Steps::new(packing, input, zstd::Zstd::new(window_bytes_max)?)),
+        Packing::Lz4 => Box::new(lz4::Lz4::new(input)),
+        Packing::Xz => Box::new(Steps::new(packing, input, xz::Xz::new(window_bytes_max)?)),
+    };
+    Ok(Box::new(Ahead::new(unpacked)))
+}
+
+/// Why a file can't be unpacked further. The text is the end of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    packing: Packing,
+    fault: Fault,
+}
+
+/// What is wrong with compressed data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// It ends before it should.
+    Truncated,
+    /// It contradicts itself, or its checksum.
+    Damaged,
+    /// Something else follows it.
+    Trailing,
+    /// It takes more memory to unpack than is granted.
+    Large,
+    /// A dictionary, or what this library does not know.
+    Unsupported,
+}
+
+impl Trouble {
+    fn error(packing: Packing, fault: Fault) -> io::Error {
+        let kind = match fault {
+            Fault::Truncated => io::ErrorKind::UnexpectedEof,
+            Fault::Damaged | Fault::Trailing => io::ErrorKind::InvalidData,
+            Fault::Large => io::ErrorKind::OutOfMemory,
+            Fault::Unsupported => io::ErrorKind::Unsupported,
+        };
+        io::Error::new(kind, Self { packing, fault })
+    }
+
+    /// The trouble behind an error, if it came from here.
+    pub(super) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.packing.program();
+        match self.fault {
+            Fault::Truncated => write!(
+                f,
+                "the {program} data ends in the middle; the file was cut short, or is still being written"
+            ),
+            Fault::Damaged => {
+                write!(f, "the {program} data is damaged from there on; another copy may be sound")
+            }
+            Fault::Trailing => {
+                write!(f, "what follows the {program} data is something else, and was not read")
+            }
+            Fault::Large => {
+                let more = if self.packing == Packing::Zstd { " --long=31" } else { "" };
+                write!(
+                    f,
+                    "it takes too much memory to unpack here; \
+                     `{program} -dc{more} FILE | portstory read -` reads it"
+                )
+            }
+            Fault::Unsupported => write!(
+                f,
+                "it was packed with a dictionary, or in a way that is not known here; \
+                 unpack it first, with `{program} -dc FILE > OUT`"
+            ),
+        }
+    }
+}
+
+impl Error for Trouble {}
+
+/// A decompressor that is given octets and gives octets.
+trait Step {
+    /// Unpacks from `packed`, which is empty only where the input has ended, into `into`, which is
+    /// not empty.
+    fn step(&mut self, packed: &[u8], into: &mut [u8]) -> Stepped;
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stepped {
+    /// Octets that were used up.
+    taken: usize,
+    /// Octets that were unpacked.
+    made: usize,
+    then: Then,
+}
+
+/// How it goes on after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    More,
+    End,
+    Fault(Fault),
+}
+
+/// An input that is unpacked step by step.
+struct Steps<S> {
+    packing: Packing,
+    input: BufReader<Box<dyn Read + Send>>,
+    unpacker: S,
+    then: Then,
+}
+
+/// Steps in a row that came to nothing before it is believed that none will: a decompressor may
+/// need one or two to notice that it was given no input.
+const IDLE_STEPS_MAX: u32 = 4;
+
+impl<S: Step> Steps<S> {
+    fn new(packing: Packing, input: BufReader<Box<dyn Read + Send>>, unpacker: S) -> Self {
+        Self { packing, input, unpacker, then: Then::More }
+    }
+}
+
+impl<S: Step> Read for Steps<S> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut idle = 0;
+        while !into.is_empty() {
+            match self.then {
+                Then::More => {}
+                Then::End => break,
+                Then::Fault(fault) => return Err(Trouble::error(self.packing, fault)),
+            }
+            let packed = self.input.fill_buf()?;
+            let ended = packed.is_empty();
+            let Stepped { taken, made, then } = self.unpacker.step(packed, into);
+            self.input.consume(taken);
+            self.then = then;
+            if made > 0 {
+                return Ok(made);
+            }
+            idle = if taken > 0 { 0 } else { idle + 1 };
+            if idle > IDLE_STEPS_MAX && self.then == Then::More {
+                self.then = Then::Fault(if ended { Fault::Truncated } else { Fault::Damaged });
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// How much a count has grown, as a length in memory.
+fn growth(before: u64, after: u64) -> usize {
+    usize::try_from(after.saturating_sub(before)).unwrap_or_default()
+}

@@ -1,0 +1,99 @@
+//! ASN.1's basic and distinguished encoding (X.690 section 8.1), as far as detectors need it.
+
+use super::hearing::Heard;
+use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
+
+/// One element: its tag in one octet, and as much of its contents as was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Element<'a> {
+    pub(super) tag: u8,
+    /// Octets of tag and length.
+    pub(super) header: usize,
+    /// Octets of contents on the wire.
+    pub(super) len: usize,
+    pub(super) contents: &'a [u8],
+}
+
+impl Element<'_> {
+    /// Octets on the wire, all in all.
+    pub(super) fn total(&self) -> usize {
+        self.header.saturating_add(self.len)
+    }
+
+    /// Whether all of it was seen.
+    pub(super) fn is_whole(&self) -> bool {
+        self.contents.len() == self.len
+    }
+}
+
+/// The element at the front. Tags of several octets and lengths without end are foreign here.
+pub(super) fn element(bytes: &[u8]) -> Heard<Element<'_>> {
+    let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else { return Heard::Open };
+    if tag & 0x1f == 0x1f {
+        return Heard::Foreign;
+    }
+    let (more, len) = match first {
+        0..=0x7f => (0, Some(usize::from(first))),
+        0x81 => (1, u8_at(bytes, 2).map(usize::from)),
+        0x82 => (2, be16(bytes, 2).map(usize::from)),
+        0x83 => (3, be24(bytes, 2).map(index)),
+        0x84 => (4, be32(bytes, 2).map(index)),
+        _ => return Heard::Foreign,
+    };
+    let Some(len) = len else { return Heard::Open };
+    let header = 2_usize.saturating_add(more);
+    let contents = prefix(rest(bytes, header), len);
+    Heard::Speaks(Element { tag, header, len, contents })
+}
+
+/// The element at the front, of this tag.
+pub(super) fn tagged(bytes: &[u8], tag: u8) -> Option<Element<'_>> {
+    match element(bytes) {
+        Heard::Speaks(found) if found.tag == tag => Some(found),
+        Heard::Speaks(_) | Heard::Open | Heard::Foreign => None,
+    }
+}
+
+/// The elements one behind the other, as far as they were seen; `None` where they don't end where
+/// the octets do, and those are all.
+pub(super) fn elements<'a>(bytes: &'a [u8], whole: bool) -> Option<Vec<Element<'a>>> {
+    let mut found: Vec<Element<'a>> = Vec::new();
+    let mut at = 0_usize;
+    while at < bytes.len() && found.len() < ELEMENTS_MAX {
+        match element(rest(bytes, at)) {
+            Heard::Speaks(next) if next.is_whole() || !whole => {
+                at = at.saturating_add(next.total());
+                found.push(next);
+            }
+            Heard::Open if !whole => break,
+            Heard::Speaks(_) | Heard::Open | Heard::Foreign => return None,
+        }
+    }
+    Some(found)
+}
+
+/// More elements of one message are not looked at.
+const ELEMENTS_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_all_forms_are_read() {
+        for (bytes, header, len) in [
+            (&[0x30_u8, 2, 1, 2][..], 2, 2),
+            (&[0x30, 0x81, 2, 1, 2], 3, 2),
+            (&[0x30, 0x84, 0, 0, 0, 2, 1, 2], 6, 2),
+        ] {
+            let found = tagged(bytes, 0x30).unwrap();
+            assert_eq!((found.header, found.len, found.contents), (header, len, &[1_u8, 2][..]));
+            assert!(found.is_whole());
+        }
+        assert_eq!(element(&[0x30]), Heard::Open);
+        assert_eq!(element(&[0x30, 0x80, 0]), Heard::Foreign);
+        assert_eq!(element(&[0x1f, 1, 0]), Heard::Foreign);
+        assert_eq!(elements(&[2, 1, 5, 4, 9], true), None);
+        assert_eq!(elements(&[2, 1, 5, 4, 9], false).unwrap().len(), 2);
+    }
+}

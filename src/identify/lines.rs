@@ -1,0 +1,165 @@
+//! Lines of text, as the protocols of text send them. Knows no protocol.
+
+use super::Inside;
+use super::hearing::Heard;
+use super::view::{FlowView, Side};
+use super::walk::is_tls;
+use crate::wire::{prefix, rest};
+
+/// The longest line that is looked at: RFC 5321 section 4.5.3.1 and its kin say 512 or 1000.
+const LINE_BYTES_MAX: usize = 1024;
+
+/// A line, and how many octets it has with its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) len: usize,
+}
+
+/// The line at the front. Where nothing more will come, a line that is cut counts as it is.
+pub(super) fn line(bytes: &[u8], complete: bool) -> Heard<Line<'_>> {
+    let seen = prefix(bytes, LINE_BYTES_MAX);
+    let end = seen.iter().position(|octet| *octet == b'\n');
+    let raw = prefix(seen, end.unwrap_or(seen.len()));
+    let text = raw.strip_suffix(b"\r").unwrap_or(raw);
+    if !text.iter().all(|octet| is_plain(*octet)) {
+        return Heard::Foreign;
+    }
+    match end {
+        Some(end) => Heard::Speaks(Line { text, len: end.saturating_add(1) }),
+        None if seen.len() == LINE_BYTES_MAX => Heard::Foreign,
+        None if complete && text.len() >= 4 => Heard::Speaks(Line { text, len: raw.len() }),
+        None => Heard::Open,
+    }
+}
+
+/// What may stand in a line: no control character but the tab.
+pub(super) const fn is_plain(octet: u8) -> bool {
+    octet >= b' ' && octet != 0x7f || octet == b'\t'
+}
+
+/// The first word, and what stands behind the blank after it.
+pub(super) fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|octet| *octet == b' ').unwrap_or(text.len());
+    (prefix(text, end), rest(text, end.saturating_add(1)))
+}
+
+/// Whether the first word is one of these, in capitals or not.
+pub(super) fn is_one_of(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether the words stand somewhere, in capitals or not.
+pub(super) fn mentions(text: &[u8], words: &str) -> bool {
+    text.windows(words.len().max(1)).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
+}
+
+/// Whether the octets are a number of so many digits at most.
+pub(super) fn is_number(text: &[u8], digits_max: usize) -> bool {
+    (1..=digits_max).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
+}
+
+/// The number, where it is nothing but digits and small enough.
+pub(super) fn number(text: &[u8]) -> Option<u32> {
+    if !is_number(text, 9) {
+        return None;
+    }
+    let digit = |sum: u32, octet: &u8| sum.saturating_mul(10).saturating_add((octet - b'0').into());
+    Some(text.iter().fold(0, digit))
+}
+
+/// A reply of three digits and text, over one line or more (RFC 959 section 4.2, RFC 5321 section
+/// 4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reply<'a> {
+    pub(super) code: u16,
+    /// Everything behind the first code.
+    pub(super) text: &'a [u8],
+    pub(super) len: usize,
+}
+
+/// The reply at the front; one that goes on over lines is whole when its last line is there.
+pub(super) fn reply(bytes: &[u8], complete: bool) -> Heard<Reply<'_>> {
+    let front = prefix(bytes, 4);
+    let digits = prefix(front, 3);
+    if !digits.iter().all(u8::is_ascii_digit)
+        || front.get(3).is_some_and(|octet| !matches!(octet, b' ' | b'-' | b'\r' | b'\n'))
+    {
+        return Heard::Foreign;
+    }
+    let Some(code) = number(digits).and_then(|code| u16::try_from(code).ok()) else {
+        return Heard::Open;
+    };
+    // Second digits go up to 5 there, and to 8 with NNTP (RFC 3977 section 3.2).
+    if front.len() == 4 && (!(100..600).contains(&code) || code / 10 % 10 > 8) {
+        return Heard::Foreign;
+    }
+    let mut at = 0_usize;
+    loop {
+        let found = match line(rest(bytes, at), complete) {
+            Heard::Speaks(found) => found,
+            Heard::Open if at > 0 && complete => break,
+            Heard::Open => return Heard::Open,
+            Heard::Foreign => return Heard::Foreign,
+        };
+        at = at.saturating_add(found.len);
+        let goes_on = found.text.get(3) == Some(&b'-') || !found.text.starts_with(digits);
+        if !goes_on || at >= bytes.len() && complete {
+            break;
+        }
+    }
+    Heard::Speaks(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
+}
+
+/// Where TLS takes over from lines of text: it does where a side's next octets are a TLS record.
+/// What the other side has said so far is then text, and its TLS is still to come.
+pub(super) fn tls_behind_text(view: &FlowView<'_>) -> Inside {
+    let ends = Side::BOTH.map(|side| text_end(view.side(side).stream));
+    if ends.iter().any(|(_, tls)| *tls) {
+        Inside::StartsAt(ends.map(|(end, _)| end))
+    } else {
+        Inside::MayFollow
+    }
+}
+
+fn text_end(stream: &[u8]) -> (usize, bool) {
+    let mut at = 0_usize;
+    loop {
+        let left = rest(stream, at);
+        if at > 0 && is_tls(left) {
+            return (at, true);
+        }
+        match left.iter().position(|octet| *octet == b'\n') {
+            Some(end) => at = at.saturating_add(end).saturating_add(1),
+            None => return (at, false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_go_on_over_lines() {
+        let text = b"220-a\r\nwelcome\r\n220 b\r\nmore";
+        let Heard::Speaks(found) = reply(text, false) else { panic!() };
+        assert_eq!((found.code, found.len), (220, 23));
+        assert_eq!(reply(b"220-a\r\n", false), Heard::Open);
+        assert_eq!(reply(b"22", false), Heard::Open);
+        assert_eq!(reply(b"2200 x\r\n", false), Heard::Foreign);
+        assert_eq!(reply(b"720 x\r\n", false), Heard::Foreign);
+        assert_eq!(reply(b"220 \x01\r\n", false), Heard::Foreign);
+    }
+
+    #[test]
+    fn lines_end_and_are_plain() {
+        assert_eq!(line(b"ab\r\nc", false), Heard::Speaks(Line { text: b"ab", len: 4 }));
+        assert_eq!(line(b"abcd", false), Heard::Open);
+        assert_eq!(line(b"abcd", true), Heard::Speaks(Line { text: b"abcd", len: 4 }));
+        assert_eq!(line(&[b'x'; 2000], true), Heard::Foreign);
+        assert!(mentions(b"Postfix esmtp", "ESMTP") && !mentions(b"x", "ESMTP"));
+        assert_eq!(number(b"0421"), Some(421));
+        assert_eq!(number(b"-1"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! git's own protocol (git://), over TCP.
+//!
+//! ```text
+//!  pkt-line  length(4 hexadecimal digits, with these) payload;  0000 flush  0001 delimiter
+//!  client    git-upload-pack /path NUL host=name NUL
+//!  server    object(40 or 64 hexadecimal digits) SP name [NUL capabilities] LF ...
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::mentions;
+use super::super::walk::{Message, from_header, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix, rest};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "git",
+    title: "git",
+    reference: "git documentation, gitprotocol-pack(5) and gitprotocol-common(5)",
+    over: Over::Tcp,
+    rests_on: "The client's request for a service with a path, the server's references or version, each \
+               line as long as it says.",
+    blind_spots: "The pack itself. git over SSH or HTTP is named so.",
+    bits: 60.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, _| {
+        if prefix(bytes, 4)
+            .iter()
+            .all(|octet| octet.is_ascii_digit() || matches!(octet, b'a'..=b'f'))
+        {
+            from_header(bytes, 4, line)
+        } else {
+            Heard::Foreign
+        }
+    })
+}
+
+fn line(bytes: &[u8]) -> Option<Message> {
+    let digits = std::str::from_utf8(bytes.get(..4)?).ok()?;
+    let len = usize::from(u16::from_str_radix(digits, 16).ok()?);
+    if len < 4 {
+        // flush, delimiter, response end
+        return (len < 3).then(|| Message::new(4, Role::Either, 20.0, "git flush").shared());
+    }
+    let payload = prefix(rest(bytes, 4), len - 4);
+    let said = |role, bits, fact: String| Message::new(len, role, bits, fact);
+    let service = payload.split(|octet| *octet == 0).next().unwrap_or_default();
+    if [&b"git-upload-pack "[..], b"git-receive-pack ", b"git-upload-archive "]
+        .iter()
+        .any(|verb| service.starts_with(verb))
+    {
+        return Some(said(Role::Client, 150.0, format!("git request {}", from_wire(service))));
+    }
+    let hexadecimal = payload.iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
+    let object = matches!(hexadecimal, 40 | 64) && payload.get(hexadecimal) == Some(&b' ');
+    if object
+        && (mentions(payload, "HEAD")
+            || mentions(payload, "refs/")
+            || mentions(payload, "capabilities^{}"))
+    {
+        return Some(said(Role::Server, 200.0, "git references".to_owned()));
+    }
+    let text = payload.trim_ascii_end();
+    match text {
+        b"version 2" | b"version 1" => Some(said(Role::Server, 90.0, "git version".to_owned())),
+        b"NAK" | b"done" => Some(said(Role::Either, 40.0, "git word".to_owned()).shared()),
+        _ if text.starts_with(b"ERR ") => {
+            Some(said(Role::Server, 48.0, format!("git error: {}", from_wire(text))))
+        }
+        _ if text.starts_with(b"want ") || text.starts_with(b"have ") => {
+            Some(said(Role::Client, 60.0, "git want".to_owned()))
+        }
+        _ if text.starts_with(b"command=") => {
+            Some(said(Role::Client, 90.0, "git command".to_owned()))
+        }
+        _ if text.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ')
+            && !text.is_empty() =>
+        {
+            Some(said(Role::Either, 24.0, "git line".to_owned()).shared())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn requests_and_references_are_named() {
+        let talk = Talk::tcp()
+            .a("0032git-upload-pack /project.git\0host=a.example\0")
+            .b("00457217a7c7e582c46cec22a130adf4b9d7d950fba0 HEAD\0multi_ack thin-pack\n0000");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("0032 is a number\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("git-upload-pack /x\0").refused_by(&DETECTOR);
+        Talk::tcp().a("00000000").refused_by(&DETECTOR);
+        Talk::tcp().b("220 ready\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("dead beef").refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,129 @@
+//! The PROXY protocol of HAProxy, over TCP. What is proxied goes on inside.
+//!
+//! ```text
+//!  1  "PROXY" SP TCP4|TCP6|UNKNOWN SP source SP destination SP port SP port CRLF
+//!  2  0d0a0d0a000d0a515549540a  version and command(1)  family(1)  length(2)  addresses TLVs
+//! ```
+
+use super::super::hearing::{Heard, Role, starts_with};
+use super::super::lines::line;
+use super::super::view::Side;
+use super::super::walk::{Message, carrying, from_header, hear_stream};
+use super::super::{Detector, FlowView, Inside, Over, Probe};
+use crate::wire::{be16, from_wire, prefix, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "proxy-protocol",
+    title: "PROXY protocol (HAProxy)",
+    reference: "The PROXY protocol, versions 1 and 2 (haproxy.org), sections 2.1 and 2.2",
+    over: Over::Tcp,
+    rests_on: "The header that the proxy sends first, in either version.",
+    blind_spots: "It is the client's side alone that shows it.",
+    bits: 80.0,
+    probe,
+};
+
+const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    // One header only: what follows it is another protocol's.
+    let probe = hear_stream(view, DETECTOR.id, |bytes, _| read(bytes).map_len(|_| bytes.len()));
+    carrying(probe, |found| {
+        let Some(side) = found.client else { return Inside::MayFollow };
+        let len = match read(view.side(side).stream) {
+            Heard::Speaks(message) => message.len,
+            Heard::Open | Heard::Foreign => return Inside::MayFollow,
+        };
+        Inside::StartsAt(if side == Side::A { [len, 0] } else { [0, len] })
+    })
+}
+
+impl Heard<Message> {
+    fn map_len(self, len: impl FnOnce(usize) -> usize) -> Self {
+        match self {
+            Self::Speaks(message) => {
+                let len = len(message.len);
+                Self::Speaks(Message { len, ..message })
+            }
+            Self::Open => Self::Open,
+            Self::Foreign => Self::Foreign,
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> Heard<Message> {
+    match (starts_with(bytes, b"PROXY "), starts_with(bytes, SIGNATURE)) {
+        (Some(true), _) => text(bytes),
+        (_, Some(true)) => from_header(bytes, 16, binary),
+        (None, _) | (_, None) => Heard::Open,
+        (Some(false), Some(false)) => Heard::Foreign,
+    }
+}
+
+fn text(bytes: &[u8]) -> Heard<Message> {
+    // Section 2.1: 107 octets at the most.
+    let found = match line(prefix(bytes, 108), false) {
+        Heard::Speaks(found) => found,
+        Heard::Open if bytes.len() < 108 => return Heard::Open,
+        Heard::Open | Heard::Foreign => return Heard::Foreign,
+    };
+    let words: Vec<&[u8]> = found.text.split(|octet| *octet == b' ').collect();
+    let fits = match words.as_slice() {
+        [_, b"UNKNOWN", ..] => true,
+        [_, b"TCP4" | b"TCP6", source, target, ports @ ..] => {
+            let address = |word: &[u8]| {
+                std::str::from_utf8(word).is_ok_and(|word| word.parse::<std::net::IpAddr>().is_ok())
+            };
+            let port = |word: &&[u8]| {
+                std::str::from_utf8(word).is_ok_and(|word| word.parse::<u16>().is_ok())
+            };
+            address(source) && address(target) && ports.len() == 2 && ports.iter().all(port)
+        }
+        _ => false,
+    };
+    let fact = format!("PROXY protocol 1: {}", from_wire(found.text));
+    Heard::or_foreign(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact)))
+}
+
+fn binary(bytes: &[u8]) -> Option<Message> {
+    let (command, family, len) =
+        (u8_at(bytes, 12)?, u8_at(bytes, 13)?, usize::from(be16(bytes, 14)?));
+    let needed = match family {
+        0 => 0,
+        0x11 | 0x12 => 12,
+        0x21 | 0x22 => 36,
+        0x31 | 0x32 => 216,
+        _ => return None,
+    };
+    (matches!(command, 0x20 | 0x21) && len >= needed).then(|| {
+        Message::new(len.saturating_add(16), Role::Client, 96.0 + 7.0 + 5.0, "PROXY protocol 2")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::*;
+
+    #[test]
+    fn headers_are_named_and_what_follows_starts_behind_them() {
+        let first = "PROXY TCP4 192.0.2.1 192.0.2.2 50000 443\r\n";
+        let talk =
+            Talk::tcp().a([first, "GET / HTTP/1.0\r\n\r\n"].concat()).b("HTTP/1.0 200 OK\r\n\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!(
+            (found.client, found.inside),
+            (Some(Side::A), Inside::StartsAt([first.len(), 0]))
+        );
+        let second = [SIGNATURE.to_vec(), hex("21 11 000c c0000201 c0000202 c350 01bb")].concat();
+        assert_eq!(Talk::tcp().b(second).named_by(&DETECTOR).inside, Inside::StartsAt([0, 28]));
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("PROXY please\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("PROXY TCP4 192.0.2.1 192.0.2.2 50000 70000\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a([SIGNATURE, &[0x11, 0x11, 0, 12]].concat()).refused_by(&DETECTOR);
+        Talk::tcp().a("\r\n\r\nGET / HTTP/1.0\r\n").refused_by(&DETECTOR);
+    }
+}

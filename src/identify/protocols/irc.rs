@@ -1,0 +1,107 @@
+//! IRC (RFC 1459, RFC 2812), over TCP.
+//!
+//! ```text
+//!  client  NICK name CRLF   USER name mode * :real name CRLF   CAP LS 302 CRLF
+//!  server  :prefix 001 name :text CRLF   :prefix NOTICE * :text CRLF   PING :x CRLF
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_number, is_one_of, line};
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "irc",
+    title: "IRC",
+    reference: "RFC 2812 sections 2.3 and 3, RFC 1459, IRCv3 capability negotiation",
+    over: Over::Tcp,
+    rests_on: "NICK with USER or CAP, or a server's line with its prefix and a numeric or NOTICE.",
+    blind_spots: "A client's PING, PRIVMSG or JOIN alone is not taken for proof.",
+    bits: 40.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
+        Heard::Speaks(found) => Heard::or_foreign(said(found.text, found.len)),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    })
+}
+
+fn said(text: &[u8], len: usize) -> Option<Message> {
+    let (word, arguments) = first_word(text);
+    let fact = format!("IRC {}", from_wire(prefix(text, 60)));
+    if word.starts_with(b":") && word.len() > 1 {
+        let (command, behind) = first_word(arguments);
+        let numeric = command.len() == 3 && is_number(command, 3) && !behind.is_empty();
+        let known = is_one_of(
+            command,
+            &[
+                "NOTICE", "PRIVMSG", "JOIN", "MODE", "PART", "QUIT", "NICK", "PING", "PONG", "CAP",
+                "TOPIC", "KICK",
+            ],
+        );
+        // the colon, two blanks, three digits or a word
+        return (numeric || known).then(|| {
+            let own = numeric && (behind.contains(&b':') || word.contains(&b'.'));
+            let own = own || (known && behind.contains(&b':'));
+            Message::new(len, Role::Server, 8.0 + 12.0 + 20.0, fact).owned_if(own)
+        });
+    }
+    let users = arguments.splitn(4, |octet| *octet == b' ').filter(|word| !word.is_empty()).count();
+    let own = match word {
+        b"USER" => users == 4,
+        b"CAP" => is_one_of(first_word(arguments).0, &["LS", "REQ", "END", "LIST"]),
+        b"NOTICE" => arguments.starts_with(b"AUTH :") || arguments.starts_with(b"* :"),
+        b"PRIVMSG" => arguments.contains(&b':'),
+        b"JOIN" => arguments.starts_with(b"#") || arguments.starts_with(b"&"),
+        b"NICK" | b"PASS" | b"PING" | b"PONG" | b"MODE" | b"QUIT" | b"WHO" | b"USERHOST"
+        | b"PART"
+            if !arguments.is_empty() =>
+        {
+            false
+        }
+        b"ERROR" if arguments.starts_with(b":Closing Link") => true,
+        _ => return None,
+    };
+    let role = if matches!(word, b"NOTICE" | b"ERROR") {
+        Role::Server
+    } else if matches!(word, b"PING" | b"PONG") {
+        Role::Either
+    } else {
+        Role::Client
+    };
+    Some(Message::new(len, role, 40.0, fact).owned_if(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn logins_and_welcomes_are_named() {
+        let talk = Talk::tcp()
+            .b(":irc.example NOTICE * :*** Looking up your hostname\r\n")
+            .a("NICK joe\r\nUSER joe 0 * :Joe\r\n")
+            .b(":irc.example 001 joe :Welcome\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+        Talk::tcp().a("CAP LS 302\r\n").named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        // FTP and POP3, Redis, NATS, a sentence
+        Talk::tcp().a("USER joe\r\nPASS x\r\n").b("+OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("PING\r\n").b("PONG\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b(":1000\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("JOIN us\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("NOTICE: this system is monitored\r\n").refused_by(&DETECTOR);
+    }
+}

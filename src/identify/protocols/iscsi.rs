@@ -1,0 +1,164 @@
+//! iSCSI (RFC 7143), over TCP.
+//!
+//! ```text
+//!  opcode(1) flags(1) ...(2) AHS length(1, words) data length(3) LUN(8) tag(4) ...   48 octets
+//!  then AHS, digests, data padded to 4: a login's is text, "InitiatorName=..." NUL
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::mentions;
+use super::super::walk::{Message, from_header, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "iscsi",
+    title: "iSCSI",
+    reference: "RFC 7143 sections 11.2, 11.3, 11.4, 11.12 and 11.13",
+    over: Over::Tcp,
+    rests_on: "A login request or answer with its stages, versions and text; commands, answers and \
+               NOPs by their reserved octets.",
+    blind_spots: "Data in the middle; header digests after the login end the walk.",
+    bits: 30.0,
+    probe,
+};
+
+const HEADER: usize = 48;
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+        Some(
+            0x00
+            | 0x01
+            | 0x03
+            | 0x04
+            | 0x06
+            | 0x40
+            | 0x41
+            | 0x43
+            | 0x44
+            | 0x46
+            | 0x20
+            | 0x21
+            | 0x23..=0x26
+            | 0x31
+            | 0x3f,
+        ) => from_header(bytes, HEADER, header),
+        Some(_) => Heard::Foreign,
+        None => Heard::Open,
+    })
+}
+
+fn header(bytes: &[u8]) -> Option<Message> {
+    let (opcode, flags) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?);
+    let extra = usize::from(u8_at(bytes, 4)?).saturating_mul(4);
+    let len = index(be24(bytes, 5)?);
+    let data = prefix(rest(bytes, HEADER), len);
+    let zeros = |at: usize, count: usize| {
+        bytes
+            .get(at..at.saturating_add(count))
+            .is_some_and(|part| part.iter().all(|octet| *octet == 0))
+    };
+    // CSG 0, 1, 3 and NSG, with T and C never both set.
+    let stages = flags & 0xc0 != 0xc0 && flags >> 2 & 3 != 2 && flags & 0x30 == 0 && extra == 0;
+    let (role, name, bits, own) = match opcode {
+        0x43 | 0x03 => {
+            // both versions zero; 16 octets of reserved end
+            let text = mentions(prefix(data, 200), "=") && len > 0;
+            let fits = stages && be16(bytes, 2)? == 0 && zeros(32, 16) && text;
+            (Role::Client, "login request", 100.0, fits.then_some(true)?)
+        }
+        0x23 => {
+            let fits = stages && be16(bytes, 2)? == 0 && zeros(38, 10) && u8_at(bytes, 36)? <= 3;
+            (Role::Server, "login answer", 80.0, fits.then_some(true)?)
+        }
+        0x01 | 0x41 => {
+            // F, R and W with an attribute; nothing moves without a direction
+            let fits = be16(bytes, 2)? == 0 && flags & 0x18 == 0 && flags & 7 <= 4;
+            let moves = flags & 0x60 != 0 || be32(bytes, 20)? == 0;
+            (Role::Client, "SCSI command", 7.0 + 16.0 + 3.0 + 1.0, (fits && moves).then_some(true)?)
+        }
+        0x21 => {
+            let fits = flags & 0x81 == 0x80 && zeros(8, 8) && u8_at(bytes, 2)? <= 1;
+            (Role::Server, "SCSI answer", 8.0 + 2.0 + 7.0 + 64.0, fits.then_some(true)?)
+        }
+        0x00 | 0x40 => {
+            let fits = flags == 0x80 && be16(bytes, 2)? == 0 && zeros(32, 16);
+            (Role::Client, "NOP-Out", 7.0 + 8.0 + 16.0 + 128.0, fits.then_some(true)?)
+        }
+        0x20 => {
+            let fits = flags == 0x80 && be16(bytes, 2)? == 0 && zeros(36, 12);
+            (Role::Server, "NOP-In", 8.0 + 8.0 + 16.0 + 96.0, fits.then_some(true)?)
+        }
+        0x06 | 0x46 => (
+            Role::Client,
+            "logout",
+            8.0 + 1.0,
+            (flags & 0x80 != 0 && zeros(2, 6)).then_some(false)?,
+        ),
+        0x26 => {
+            (Role::Server, "logout answer", 16.0, (flags == 0x80 && zeros(4, 12)).then_some(false)?)
+        }
+        0x04 | 0x44 | 0x24 => {
+            (Role::Either, "text", 8.0, (be16(bytes, 2)? == 0 && extra == 0).then_some(false)?)
+        }
+        0x25 => (Role::Server, "data", 16.0, (zeros(4, 1)).then_some(false)?),
+        0x31 => (
+            Role::Server,
+            "ready to transfer",
+            40.0,
+            (flags == 0x80 && zeros(2, 6)).then_some(true)?,
+        ),
+        // section 11.17: ff stands where the tag would
+        0x3f => (
+            Role::Server,
+            "reject",
+            60.0,
+            (flags == 0x80 && be32(bytes, 16)? == u32::MAX).then_some(true)?,
+        ),
+        _ => return None,
+    };
+    let total = HEADER.saturating_add(extra).saturating_add(len.next_multiple_of(4));
+    Some(Message::new(total, role, bits, format!("iSCSI {name}")).owned_if(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    fn login() -> Vec<u8> {
+        let text = b"InitiatorName=iqn.a\0";
+        [
+            hex("43 87 0000 00 000014 400000000000 0000 00000001 0000 0000 00000001 00000000"),
+            vec![0; 16],
+            text.to_vec(),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn logins_and_answers_are_named() {
+        let answer = [hex("23 87 0000 00 000000 400000000000 0001 00000001 00000000 00000001 00000001 00000010 0000"), vec![0; 10]].concat();
+        let talk = Talk::tcp().a(login()).b(answer);
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        let mut reserved = login();
+        reserved[33] = 1;
+        Talk::tcp().a(reserved).refused_by(&DETECTOR);
+        let mut stage = login();
+        stage[1] = 0xc7;
+        Talk::tcp().a(stage).refused_by(&DETECTOR);
+        Talk::tcp().a([0; 96]).refused_by(&DETECTOR);
+        Talk::tcp()
+            .a("Connection: close and some more text that is long enough\r\n")
+            .refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,92 @@
+//! MGCP (RFC 3435), over UDP and TCP.
+//!
+//! ```text
+//!  RQNT 1201 aaln/1@gw.example MGCP 1.0 CRLF     200 1201 OK CRLF     section 3
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{is_number, is_one_of, line};
+use super::super::view::Transport;
+use super::super::walk::{Message, hear_datagrams, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "mgcp",
+    title: "MGCP",
+    reference: "RFC 3435 sections 3.2 and 3.3",
+    over: Over::Both,
+    rests_on: "A command line of a verb, a number, an endpoint and MGCP with a version.",
+    blind_spots: "Answers alone: a code and a number could be anybody's.",
+    bits: 80.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match view.transport {
+        Transport::Tcp => hear_stream(view, DETECTOR.id, read),
+        Transport::Udp => {
+            hear_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes, true) {
+                Heard::Speaks(message) => {
+                    Heard::Speaks(Message { len: datagram.wire_len, ..message })
+                }
+                Heard::Open | Heard::Foreign => Heard::Foreign,
+            })
+        }
+    }
+}
+
+fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+    match line(bytes, complete) {
+        Heard::Speaks(found) => Heard::or_foreign(start_line(found.text, bytes.len())),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    }
+}
+
+fn start_line(text: &[u8], len: usize) -> Option<Message> {
+    let words: Vec<&[u8]> =
+        text.split(|octet| *octet == b' ').filter(|word| !word.is_empty()).collect();
+    let fact = format!("MGCP: {}", from_wire(prefix(text, 80)));
+    match words.as_slice() {
+        [verb, number, _, b"MGCP", version, ..] => {
+            let known = is_one_of(
+                verb,
+                &["EPCF", "CRCX", "MDCX", "DLCX", "RQNT", "NTFY", "AUEP", "AUCX", "RSIP", "MESG"],
+            );
+            let fits = known && is_number(number, 9) && version.contains(&b'.');
+            // Both ends send commands: the call agent most, gateways NTFY and RSIP.
+            fits.then(|| Message::new(len, Role::Either, 28.0 + 8.0 + 56.0, fact))
+        }
+        [code, number, ..] if is_number(code, 3) && code.len() == 3 && is_number(number, 9) => {
+            Some(Message::new(len, Role::Either, 30.0, fact).shared())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn commands_and_answers_are_named() {
+        for talk in [Talk::udp(), Talk::tcp()] {
+            let talk =
+                talk.a("RQNT 1201 aaln/1@gw.example MGCP 1.0\r\nX: 1\r\n").b("200 1201 OK\r\n");
+            assert_eq!(talk.named_by(&DETECTOR).strength, Strength::BothSides);
+            talk.clone().only(Side::A).named_by(&DETECTOR);
+            talk.only(Side::B).refused_by(&DETECTOR);
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::udp().a("RQNT now aaln/1@gw.example MGCP 1.0\r\n").refused_by(&DETECTOR);
+        Talk::udp().a("INVITE sip:a@b SIP/2.0\r\n").b("SIP/2.0 200 OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("220 1201 ready\r\n").refused_by(&DETECTOR);
+        Talk::udp().a("talk of MGCP 1.0 here\r\n").refused_by(&DETECTOR);
+    }
+}

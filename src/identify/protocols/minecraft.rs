@@ -1,0 +1,128 @@
+//! Minecraft (Java Edition), over TCP.
+//!
+//! ```text
+//!  length(varint) 00 version(varint) address length(varint) address port(2) state(varint: 1 to 3)
+//!  answer  length 00 text length {"version": ... "description": ...}
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::mentions;
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{Cursor, from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "minecraft",
+    title: "Minecraft (Java Edition)",
+    reference: "Minecraft Wiki, Java Edition protocol: handshaking and status",
+    over: Over::Tcp,
+    rests_on: "The handshake, whose length is that of its fields, with an address and the next state; \
+               or the status in JSON.",
+    blind_spots: "A game that goes on is compressed or encrypted. Bedrock Edition is RakNet.",
+    bits: 36.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, complete| {
+        let mut cursor = Cursor::new(bytes);
+        let (Some(len), Some(id)) = (varint(&mut cursor), varint(&mut cursor)) else {
+            return if bytes.len() > 10 { Heard::Foreign } else { Heard::Open };
+        };
+        if id != 0 || !(2..=40_000).contains(&len) {
+            return Heard::Foreign;
+        }
+        if bytes.len() < 40 && bytes.len() < len && !complete {
+            return Heard::Open;
+        }
+        let at = cursor.position().saturating_sub(1);
+        let said = handshake(cursor, len.saturating_add(at)).or_else(|| status(cursor));
+        // Other packets follow, which are not read.
+        Heard::or_foreign(said.map(|said| Message { len: bytes.len(), ..said }))
+    })
+}
+
+/// A number of seven bits an octet, three octets at the most.
+fn varint(cursor: &mut Cursor<'_>) -> Option<usize> {
+    let mut value = 0_usize;
+    for shift in [0, 7, 14] {
+        let octet = cursor.u8()?;
+        value |= usize::from(octet & 0x7f) << shift;
+        if octet & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
+    // Snapshots have bit 30, and -1 asks for any: five octets then.
+    let version = match varint(&mut cursor) {
+        Some(version) => version,
+        None => {
+            cursor.skip(2)?;
+            0
+        }
+    };
+    let len = varint(&mut cursor)?;
+    let address = cursor.take(len)?;
+    cursor.be16()?;
+    let state = varint(&mut cursor)?;
+    // Forge adds its mark behind a zero.
+    let name = address.split(|octet| *octet == 0).next().unwrap_or_default();
+    let plain = name.len() >= 2
+        && name.iter().all(|octet| {
+            octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b':' | b'_')
+        });
+    let fits = (1..=3).contains(&state) && plain && version < 1200 && cursor.position() == end;
+    // length, id, version, address, state
+    let letters = f32::from(u8::try_from(name.len().min(16)).unwrap_or(16));
+    let fact = format!("Minecraft handshake to {}", from_wire(name));
+    fits.then(|| Message::new(end, Role::Client, 8.0 + 8.0 + 4.0 + 6.4 + 8.0 + 2.0 * letters, fact))
+}
+
+fn status(mut cursor: Cursor<'_>) -> Option<Message> {
+    let len = varint(&mut cursor)?;
+    let text = prefix(cursor.rest(), len);
+    let fits = text.starts_with(b"{\"")
+        && len >= 20
+        && ["\"description\"", "\"version\"", "\"players\""]
+            .iter()
+            .any(|word| mentions(prefix(text, 4000), word));
+    fits.then(|| Message::new(len, Role::Server, 8.0 + 16.0 + 60.0, "Minecraft status"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn status_requests_are_named() {
+        let ask = [hex("10 00 fd05 09"), b"a.example".to_vec(), hex("63dd 01 01 00")].concat();
+        let text = b"{\"version\":{\"name\":\"1.20.4\"},\"players\":{}}";
+        let answer = [
+            vec![u8::try_from(text.len() + 2).unwrap(), 0, u8::try_from(text.len()).unwrap()],
+            text.to_vec(),
+        ]
+        .concat();
+        let talk = Talk::tcp().a(ask).b(answer);
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp()
+            .a([hex("10 00 fd05 09"), b"a.example".to_vec(), hex("63dd 07")].concat())
+            .refused_by(&DETECTOR);
+        Talk::tcp()
+            .a([hex("11 00 fd05 09"), b"a.example".to_vec(), hex("63dd 01 01 00")].concat())
+            .refused_by(&DETECTOR);
+        Talk::tcp().a(hex("10 0d 0004 4d515454 04 02 003c 0001 61")).refused_by(&DETECTOR);
+        Talk::tcp().a([0; 40]).refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,106 @@
+//! POP3 (RFC 1939), over TCP.
+//!
+//! ```text
+//!  server  +OK SP text CRLF   -ERR SP text CRLF
+//!  client  CAPA  USER SP name  UIDL  TOP n n ...  STLS (RFC 2595), then TLS
+//! ```
+//!
+//! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_one_of, line, tls_behind_text};
+use super::super::walk::{Message, carrying, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::from_wire;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "pop3",
+    title: "POP3",
+    reference: "RFC 1939 sections 3 to 7, RFC 2449, RFC 2595 section 4",
+    over: Over::Tcp,
+    rests_on: "The server's `+OK` with text behind it, or a command that only POP3 has.",
+    blind_spots: "A server that greets with a bare `+OK`, as long as the client is not seen.",
+    bits: 40.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
+}
+
+fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+    match line(bytes, complete) {
+        Heard::Speaks(found) if matches!(bytes, [b'+' | b'-', ..]) => {
+            Heard::or_foreign(server(found.text, found.len))
+        }
+        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    }
+}
+
+fn server(text: &[u8], len: usize) -> Option<Message> {
+    let (status, words) = first_word(text);
+    let bits = match status {
+        b"+OK" => 24.0 + 8.0,
+        b"-ERR" => 32.0 + 8.0,
+        _ => return None,
+    };
+    let own = status == b"+OK" && words.len() >= 4 && words.iter().any(u8::is_ascii_alphabetic);
+    // With text: the blank and the letters.
+    let bits = bits + if own { 8.0 + 4.0 } else { 0.0 };
+    Some(
+        Message::new(len, Role::Server, bits, format!("POP3 answer {}", from_wire(text)))
+            .owned_if(own),
+    )
+}
+
+fn client(text: &[u8], len: usize) -> Option<Message> {
+    let (verb, argument) = first_word(text);
+    let own = is_one_of(verb, &["CAPA", "STLS", "UIDL", "APOP"])
+        || (is_one_of(verb, &["TOP"]) && argument.first().is_some_and(u8::is_ascii_digit));
+    let common = ["USER", "PASS", "AUTH", "STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT"];
+    if !own && !is_one_of(verb, &common) {
+        return None;
+    }
+    let fact = format!("POP3 command {}", from_wire(verb));
+    Some(Message::new(len, Role::Client, 40.0, fact).owned_if(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Inside, Side, Strength};
+    use super::*;
+
+    #[test]
+    fn greeting_and_login_are_named() {
+        let talk =
+            Talk::tcp().b("+OK Dovecot ready.\r\n").a("USER x\r\n").b("+OK\r\n").a("PASS y\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::B).named_by(&DETECTOR);
+        talk.only(Side::A).refused_by(&DETECTOR);
+        Talk::tcp().a("CAPA\r\n").named_by(&DETECTOR);
+        Talk::tcp().midway().a("UIDL 3\r\n").b("-ERR no\r\n").named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn behind_stls_is_tls() {
+        let talk = Talk::tcp()
+            .b("+OK ready\r\n")
+            .a("STLS\r\n")
+            .b("+OK Begin TLS\r\n")
+            .a(b"\x16\x03\x01\x00\x05hello");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([6, 26]));
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        // Redis, NATS, STOMP's absence of a sign, FTP
+        Talk::tcp().a("*1\r\n$4\r\nPING\r\n").b("+PONG\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("SET a b\r\n").b("+OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("+OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("220 ready\r\n").a("USER x\r\n").b("331 x\r\n").refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,88 @@
+//! RFB, the protocol of VNC (RFC 6143), over TCP.
+//!
+//! ```text
+//!  both sides   RFB 003.008 LF                 section 7.1.1
+//! ```
+
+use super::super::hearing::{Heard, Role, starts_with};
+use super::super::view::Side;
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "rfb",
+    title: "RFB (VNC)",
+    reference: "RFC 6143 section 7.1.1",
+    over: Over::Tcp,
+    rests_on: "The protocol version, twelve octets that both sides send first.",
+    blind_spots: "A connection captured without its start; which side is the client is told by the \
+                  security types alone.",
+    bits: 60.0,
+    probe,
+};
+
+const LEN: usize = 12;
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    // Section 7.1.2: the server's list of security types follows; the client answers one octet.
+    let server = Side::BOTH.into_iter().find(|side| {
+        let [mine, other] = [*side, side.other()].map(|side| view.side(side).stream.len());
+        mine > LEN + 1 && other <= LEN + 1
+    });
+    let answer = hear_stream(view, DETECTOR.id, |bytes, _| read(bytes));
+    match (answer, server) {
+        (Probe::Yes(mut found), Some(server))
+            if found.client.is_none() && found.spoken_by == [true; 2] =>
+        {
+            found.client = Some(server.other());
+            Probe::Yes(found)
+        }
+        (answer, _) => answer,
+    }
+}
+
+fn read(bytes: &[u8]) -> Heard<Message> {
+    match starts_with(bytes, b"RFB ") {
+        Some(true) if bytes.len() < LEN => return Heard::Open,
+        Some(true) => {}
+        Some(false) => return Heard::Foreign,
+        None => return Heard::Open,
+    }
+    let version = prefix(bytes, LEN);
+    // 003.003, 003.007, 003.008, Apple's 003.889, RealVNC's 004 and 005
+    let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return Heard::Foreign };
+    if ![a, b, c, d, e, f].iter().all(|octet| octet.is_ascii_digit()) {
+        return Heard::Foreign;
+    }
+    let name = from_wire(version.trim_ascii());
+    let said = Message::new(LEN, Role::Either, 48.0 + 28.0, format!("VNC version {name}"));
+    // What follows is binary: the walk ends here.
+    Heard::Speaks(
+        Message { len: bytes.len(), ..said }.with(Detail::new(DetailKey::RfbVersion, name)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Strength;
+    use super::super::super::testing::{Talk, hex};
+    use super::*;
+
+    #[test]
+    fn versions_are_named_and_security_types_tell_the_server() {
+        let talk = Talk::tcp().b("RFB 003.008\n").a("RFB 003.008\n").b(hex("020210")).a(hex("02"));
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().b("RFB three\n\n\n").refused_by(&DETECTOR);
+        Talk::tcp().b("RFB 003.008 \n").refused_by(&DETECTOR);
+        Talk::tcp().b("RFC 003.008\n").refused_by(&DETECTOR);
+        Talk::tcp().b("RFB 0").refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,81 @@
+//! The RPKI to Router protocol (RFC 8210), over TCP.
+//!
+//! ```text
+//!  version(1: 0 to 2) type(1) session or zero(2) length(4) ...
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::walk::{Message, from_header, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{be16, be32, index, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "rpki-rtr",
+    title: "RPKI to Router",
+    reference: "RFC 8210 section 5, RFC 6810 section 5",
+    over: Over::Tcp,
+    rests_on: "PDUs whose length belongs to their type.",
+    blind_spots: "Over SSH or TLS it is only seen as those.",
+    bits: 40.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+        Some(0..=2) => from_header(bytes, 8, pdu),
+        Some(_) => Heard::Foreign,
+        None => Heard::Open,
+    })
+}
+
+fn pdu(bytes: &[u8]) -> Option<Message> {
+    let (version, kind, zero, len) =
+        (u8_at(bytes, 0)?, u8_at(bytes, 1)?, be16(bytes, 2)?, be32(bytes, 4)?);
+    let (role, exact, zeroed) = match kind {
+        0 => (Role::Server, len == 12, false),
+        1 => (Role::Client, len == 12, false),
+        2 => (Role::Client, len == 8, true),
+        3 => (Role::Server, len == 8, false),
+        4 => (Role::Server, len == 20, true),
+        6 => (Role::Server, len == 32, true),
+        7 => (Role::Server, len == if version == 0 { 12 } else { 24 }, false),
+        8 => (Role::Server, len == 8, true),
+        9 => (Role::Server, (32..=512).contains(&len) && version > 0, false),
+        10 => (Role::Either, (16..=1024).contains(&len) && zero <= 8, false),
+        _ => return None,
+    };
+    if !exact || (zeroed && zero != 0) {
+        return None;
+    }
+    // version, type, length; the zeros
+    let bits = 6.4 + 4.6 + 30.0 + if zeroed { 16.0 } else { 0.0 };
+    // Version 0 of any type is mostly zeros, as other protocols' heads are.
+    let said = Message::new(index(len), role, bits, format!("RPKI to Router PDU {kind}"));
+    Some(said.owned_if(version > 0 || matches!(kind, 2 | 4 | 6)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn pdus_are_named() {
+        let talk = Talk::tcp()
+            .a(hex("01 02 0000 00000008"))
+            .b(hex("01 03 1234 00000008 01 04 0000 00000014 01181800 c0000200 0000fde8"));
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a(hex("01 02 0000 00000009 00")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("01 02 0001 00000008")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("01 05 0000 00000008")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("00 01 0000 0006 01 03 0000 0001")).refused_by(&DETECTOR);
+    }
+}

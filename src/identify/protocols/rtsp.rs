@@ -1,0 +1,75 @@
+//! RTSP 1.0 and 2.0 (RFC 2326, RFC 7826), over TCP.
+//!
+//! ```text
+//!  DESCRIBE rtsp://a.example/x RTSP/1.0 CRLF     RTSP/1.0 200 OK CRLF
+//!  '$' channel(1) length(2) data                 interleaved, section 10.12
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_number, line};
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "rtsp",
+    title: "RTSP",
+    reference: "RFC 2326 sections 6, 7 and 10, RFC 7826 section 5",
+    over: Over::Tcp,
+    rests_on: "A request line or a status line that says RTSP with a version.",
+    blind_spots: "Interleaved media, captured without the messages; RTSP in HTTP is HTTP.",
+    bits: 80.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
+        // Header fields and bodies follow, which are not read.
+        Heard::Speaks(found) => Heard::or_foreign(start_line(found.text, bytes.len())),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    })
+}
+
+fn start_line(text: &[u8], len: usize) -> Option<Message> {
+    let said = |role, bits| {
+        Some(Message::new(len, role, bits, format!("RTSP: {}", from_wire(prefix(text, 80)))))
+    };
+    if let Some(status) =
+        text.strip_prefix(b"RTSP/1.0 ").or_else(|| text.strip_prefix(b"RTSP/2.0 "))
+    {
+        return if is_number(first_word(status).0, 3) { said(Role::Server, 90.0) } else { None };
+    }
+    let (method, behind) = first_word(text);
+    let (_, version) = first_word(behind);
+    let word = method.len() >= 4
+        && method.iter().all(|octet| octet.is_ascii_uppercase() || *octet == b'_');
+    let ends = matches!(version.trim_ascii(), b"RTSP/1.0" | b"RTSP/2.0");
+    if word && ends { said(Role::Client, 100.0) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn requests_and_answers_are_named() {
+        let talk = Talk::tcp()
+            .a("OPTIONS rtsp://a.example/x RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+            .b("RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("OPTIONS sip:a@b SIP/2.0\r\n").b("SIP/2.0 200 OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("GET /rtsp HTTP/1.1\r\n").b("HTTP/1.1 200 OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("we talk about RTSP/1.0\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("RTSP/1.0 is old\r\n").refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,111 @@
+//! SIP (RFC 3261), over TCP and UDP.
+//!
+//! ```text
+//!  INVITE sip:bob@a.example SIP/2.0 CRLF     SIP/2.0 180 Ringing CRLF     section 7
+//!  CRLF CRLF keeps a connection open (RFC 5626 section 3.5.1)
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_number, line};
+use super::super::view::{Datagram, Transport};
+use super::super::walk::{Message, hear_datagrams, hear_stream};
+use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix, rest};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "sip",
+    title: "SIP",
+    reference: "RFC 3261 sections 7.1, 7.2 and 25.1, RFC 5626 section 3.5.1",
+    over: Over::Both,
+    rests_on: "A request line that ends in SIP/2.0, or a status line that starts with it.",
+    blind_spots: "Keep-alives alone; compressed messages (SigComp).",
+    bits: 80.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match view.transport {
+        Transport::Tcp => hear_stream(view, DETECTOR.id, read),
+        Transport::Udp => hear_datagrams(view, DETECTOR.id, datagram),
+    }
+}
+
+fn datagram(datagram: &Datagram<'_>) -> Heard<Message> {
+    let bytes = datagram.bytes;
+    // Keep-alives have blanks, line ends or zeros only.
+    if bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n' | b' ' | 0)) {
+        return Heard::Open;
+    }
+    match read(bytes, true) {
+        Heard::Speaks(message) => Heard::Speaks(Message { len: datagram.wire_len, ..message }),
+        // A line that was cut to what is kept of an older datagram
+        Heard::Open | Heard::Foreign => Heard::Foreign,
+    }
+}
+
+fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+    let blanks = bytes.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
+    if blanks > 8 {
+        return Heard::Foreign;
+    }
+    match line(rest(bytes, blanks), complete) {
+        // Both ends ask and answer: the first request tells the client.
+        Heard::Speaks(found) => Heard::or_foreign(start_line(found.text, bytes.len())),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    }
+}
+
+fn start_line(text: &[u8], len: usize) -> Option<Message> {
+    let said =
+        |role, bits| Message::new(len, role, bits, format!("SIP: {}", from_wire(prefix(text, 80))));
+    if let Some(status) = text.strip_prefix(b"SIP/2.0 ") {
+        return is_number(first_word(status).0, 3).then(|| said(Role::Server, 80.0));
+    }
+    let (method, behind) = first_word(text);
+    let (target, version) = first_word(behind);
+    let word = (3..=20).contains(&method.len()) && method.iter().all(u8::is_ascii_uppercase);
+    let scheme = [&b"sip:"[..], b"sips:", b"tel:", b"urn:"].iter().any(|scheme| {
+        target.get(..scheme.len()).is_some_and(|front| front.eq_ignore_ascii_case(scheme))
+    });
+    // Where the line was cut, its start must do.
+    let ends = version == b"SIP/2.0" || (version.is_empty() && len <= 64 && target.len() > 8);
+    let said = || {
+        said(Role::Client, 24.0 + 32.0 + 30.0)
+            .with(Detail::new(DetailKey::SipMethod, from_wire(method)))
+    };
+    (word && scheme && ends).then(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    const ASKED: &str = "REGISTER sip:a.example SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.5\r\n\r\n";
+    const ANSWER: &str = "SIP/2.0 401 Unauthorized\r\n\r\n";
+
+    #[test]
+    fn requests_and_answers_are_named_over_both() {
+        for talk in [Talk::udp(), Talk::tcp()] {
+            let talk = talk.a(ASKED).b(ANSWER);
+            let found = talk.named_by(&DETECTOR);
+            assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+            talk.clone().only(Side::A).named_by(&DETECTOR);
+            talk.only(Side::B).named_by(&DETECTOR);
+        }
+        Talk::udp().a("\r\n\r\n").a(ASKED).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::udp().a("\r\n\r\n").refused_by(&DETECTOR);
+        Talk::tcp()
+            .a("OPTIONS rtsp://a/b RTSP/1.0\r\n")
+            .b("RTSP/1.0 200 OK\r\n")
+            .refused_by(&DETECTOR);
+        Talk::udp().a("M-SEARCH * HTTP/1.1\r\n").refused_by(&DETECTOR);
+        Talk::udp().b("SIP/2.0 is a protocol\r\n").refused_by(&DETECTOR);
+    }
+}

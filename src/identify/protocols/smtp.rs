@@ -1,0 +1,165 @@
+//! SMTP and LMTP (RFC 5321, RFC 2033), over TCP.
+//!
+//! ```text
+//!  server  220 SP domain SP text CRLF      code, blank or hyphen, text; FTP and NNTP answer so too
+//!  client  EHLO SP domain CRLF   MAIL FROM:<path> ...   STARTTLS (RFC 3207), then TLS
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
+use super::super::walk::{Message, carrying, hear_stream};
+use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::wire::from_wire;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "smtp",
+    title: "SMTP and LMTP",
+    reference: "RFC 5321 sections 4.1 and 4.2, RFC 2033, RFC 3207",
+    over: Over::Tcp,
+    rests_on: "A greeting that says SMTP, an extension of SMTP in an answer, or a client's EHLO, HELO, \
+               LHLO, MAIL FROM or RCPT TO.",
+    blind_spots: "A greeting without the word SMTP, as long as the client is not seen; the mail itself.",
+    bits: 40.0,
+    probe,
+};
+
+/// Extensions (IANA's list of SMTP service extensions) that name nobody else's features.
+const EXTENSIONS: &[&str] = &[
+    "8BITMIME",
+    "BINARYMIME",
+    "CHUNKING",
+    "DELIVERBY",
+    "DSN",
+    "ENHANCEDSTATUSCODES",
+    "ETRN",
+    "PIPELINING",
+    "SMTPUTF8",
+];
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
+}
+
+fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+    if bytes.first().is_some_and(u8::is_ascii_digit) {
+        return server(bytes, complete);
+    }
+    match line(bytes, complete) {
+        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    }
+}
+
+fn server(bytes: &[u8], complete: bool) -> Heard<Message> {
+    let reply = match reply(bytes, complete) {
+        Heard::Speaks(reply) => reply,
+        Heard::Open => return Heard::Open,
+        Heard::Foreign => return Heard::Foreign,
+    };
+    // RFC 5321 section 4.2.3, with AUTH's (RFC 4954).
+    if !matches!(reply.code, 211 | 214 | 220 | 221 | 235 | 250..=252 | 334 | 354 | 421 | 432
+        | 450..=458 | 500..=504 | 521 | 530 | 534 | 535 | 538 | 550..=556)
+    {
+        return Heard::Foreign;
+    }
+    let greets =
+        reply.code == 220 && (mentions(reply.text, "SMTP") || mentions(reply.text, "LMTP"));
+    let extends = reply.code == 250 && EXTENSIONS.iter().any(|word| mentions(reply.text, word));
+    let fact = format!("SMTP answer {}", reply.code);
+    // three digits out of some fifty codes, what separates them from the text, its word
+    let bits = 18.0 + 6.0 + if greets || extends { 20.0 } else { 0.0 };
+    let said = Message::new(reply.len, Role::Server, bits, fact).owned_if(greets || extends);
+    if greets {
+        let text = reply.text.split(|octet| *octet == b'\n').next().unwrap_or_default();
+        let banner = from_wire(text.trim_ascii());
+        return Heard::Speaks(said.with(Detail::new(DetailKey::SmtpBanner, banner)));
+    }
+    Heard::Speaks(said)
+}
+
+fn client(text: &[u8], len: usize) -> Option<Message> {
+    let (verb, argument) = first_word(text);
+    let hello = is_one_of(verb, &["EHLO", "HELO", "LHLO"]) && !argument.is_empty();
+    let path =
+        |verb: &[u8]| text.get(..verb.len()).is_some_and(|front| front.eq_ignore_ascii_case(verb));
+    let envelope = path(b"MAIL FROM:") || path(b"RCPT TO:");
+    let common = [
+        "AUTH", "DATA", "HELP", "NOOP", "QUIT", "RSET", "STARTTLS", "VRFY", "EXPN", "ETRN", "BDAT",
+    ];
+    if !hello && !envelope && !is_one_of(verb, &common) {
+        return None;
+    }
+    let fact = format!("SMTP command {}", from_wire(verb));
+    let bits = if envelope {
+        60.0
+    } else if hello {
+        40.0
+    } else {
+        28.0
+    };
+    let said = Message::new(len, Role::Client, bits, fact).owned_if(hello || envelope);
+    Some(if hello {
+        said.with(Detail::new(DetailKey::SmtpHelo, from_wire(argument)))
+    } else {
+        said
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Inside, Side, Strength};
+    use super::*;
+
+    const GREETING: &str = "220 mail.example ESMTP Postfix\r\n";
+
+    #[test]
+    fn both_sides_and_each_alone_are_named() {
+        let talk = Talk::tcp()
+            .b(GREETING)
+            .a("EHLO me.example\r\n")
+            .b("250-mail.example\r\n250-PIPELINING\r\n250 HELP\r\n")
+            .a("MAIL FROM:<a@example>\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        assert!(found.details.contains(&Detail::new(DetailKey::SmtpHelo, "me.example")));
+        for side in Side::BOTH {
+            assert_eq!(talk.clone().only(side).named_by(&DETECTOR).client, Some(Side::A));
+        }
+    }
+
+    #[test]
+    fn the_client_tells_what_a_bare_greeting_is() {
+        let talk = Talk::tcp().b("220 ready\r\n");
+        talk.refused_by(&DETECTOR);
+        talk.a("HELO me\r\n").b("250 hi\r\n").named_by(&DETECTOR);
+        // midway: the envelope tells
+        Talk::tcp().midway().a("RCPT TO:<b@example>\r\n").b("250 2.1.5 Ok\r\n").named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn behind_starttls_is_tls() {
+        let talk = Talk::tcp()
+            .b(GREETING)
+            .a("EHLO x\r\n")
+            .b("250-x\r\n250 STARTTLS\r\n")
+            .a("STARTTLS\r\n")
+            .b("220 go\r\n")
+            .a(b"\x16\x03\x01\x00\x05hello");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([18, 61]));
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp()
+            .b("220 ProFTPD ready\r\n")
+            .a("USER x\r\n")
+            .b("331 password\r\n")
+            .refused_by(&DETECTOR);
+        Talk::tcp().b("200 news.example ready\r\n").a("QUIT\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("QUIT\r\n").b("+OK\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("HELO\x01x\r\n").refused_by(&DETECTOR);
+        Talk::tcp().b("HTTP/1.0 200 SMTP\r\n").refused_by(&DETECTOR);
+    }
+}

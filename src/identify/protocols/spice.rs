@@ -1,0 +1,80 @@
+//! SPICE's link stage, over TCP.
+//!
+//! ```text
+//!  "REDQ" major(4) minor(4) size(4)     little-endian; both sides send it first
+//! ```
+
+use super::super::hearing::{Heard, Role, starts_with};
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{index, le32};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "spice",
+    title: "SPICE",
+    reference: "SPICE Remote Computing Protocol definition v1.0, section 2.5 (link stage)",
+    over: Over::Tcp,
+    rests_on: "The link header: REDQ, a version, and a size.",
+    blind_spots: "A connection captured after the link stage. Over TLS it is only seen as TLS.",
+    bits: 80.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"REDQ") {
+        Some(true) if bytes.len() < 16 => Heard::Open,
+        Some(true) => Heard::or_foreign(link(bytes)),
+        None => Heard::Open,
+        Some(false) => Heard::Foreign,
+    })
+}
+
+fn link(bytes: &[u8]) -> Option<Message> {
+    let (major, minor, size) = (le32(bytes, 4)?, le32(bytes, 8)?, index(le32(bytes, 12)?));
+    // SpiceLinkMess starts with a connection id and two octets; SpiceLinkReply with an error and a key.
+    let role = match size {
+        178.. => Role::Server,
+        _ => Role::Client,
+    };
+    let fits = (1..=2).contains(&major) && minor < 100 && (18..=4096).contains(&size);
+    // Encrypted tickets and channel messages follow, which the walk leaves alone.
+    fits.then(|| {
+        Message::new(
+            bytes.len(),
+            role,
+            32.0 + 31.0 + 25.0 + 20.0,
+            format!("SPICE link version {major}.{minor}"),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn links_are_named() {
+        let client = [
+            b"REDQ".to_vec(),
+            hex("02000000 02000000 1a000000 00000000 0100 01000000 01000000 12000000"),
+        ]
+        .concat();
+        let server = [b"REDQ".to_vec(), hex("02000000 02000000 ba000000 00000000")].concat();
+        let talk = Talk::tcp().a(client).b(server);
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("REDQuestion of some kind\r\n").refused_by(&DETECTOR);
+        Talk::tcp()
+            .a([b"REDQ".to_vec(), hex("02000000 02000000 00000000")].concat())
+            .refused_by(&DETECTOR);
+        Talk::tcp().a("RED").refused_by(&DETECTOR);
+    }
+}

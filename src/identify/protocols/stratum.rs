@@ -1,0 +1,106 @@
+//! Stratum and other mining protocols in JSON lines, over TCP.
+//!
+//! ```text
+//!  {"id":1,"method":"mining.subscribe","params":[...]} LF
+//!  {"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"...","agent":"..."}} LF
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::mentions;
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::prefix;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "stratum",
+    title: "Stratum (coin mining)",
+    reference: "Stratum mining protocol (Bitcoin Wiki), EthereumStratum 1.0.0, XMRig's Stratum \
+                extensions, Ethereum getWork over TCP",
+    over: Over::Tcp,
+    rests_on: "A JSON object whose method is one of mining's.",
+    blind_spots: "Stratum version 2 and whatever goes over TLS.",
+    bits: 100.0,
+    probe,
+};
+
+/// The longest object whose start is looked at.
+const OBJECT_BYTES_MAX: usize = 1500;
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, DETECTOR.id, |bytes, complete| {
+        if bytes.first().is_some_and(|octet| *octet != b'{') {
+            return Heard::Foreign;
+        }
+        let seen = prefix(bytes, OBJECT_BYTES_MAX);
+        let end = seen.iter().position(|octet| *octet == b'\n');
+        let text = prefix(seen, end.unwrap_or(seen.len()));
+        if !text.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\t' | b'\r')) {
+            return Heard::Foreign;
+        }
+        if end.is_none() && !complete && seen.len() < OBJECT_BYTES_MAX && !text.ends_with(b"}") {
+            return Heard::Open;
+        }
+        let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
+        Heard::or_foreign(object(text, len))
+    })
+}
+
+fn object(text: &[u8], len: usize) -> Option<Message> {
+    let has = |words: &str| mentions(text, words);
+    let any = |words: &[&str]| words.iter().any(|word| has(word));
+    let said = |role, what: &str| Some(Message::new(len, role, 120.0, format!("Stratum {what}")));
+    if has("\"mining.") {
+        let server = any(&["mining.notify", "mining.set_", "mining.ping"]);
+        return said(if server { Role::Server } else { Role::Client }, "mining method");
+    }
+    if any(&[
+        "\"eth_submitLogin\"",
+        "\"eth_getWork\"",
+        "\"eth_submitWork\"",
+        "\"eth_submitHashrate\"",
+    ]) {
+        return said(Role::Client, "Ethereum work");
+    }
+    if has("\"login\"") && has("\"method\"") && any(&["\"agent\"", "\"pass\""]) {
+        return said(Role::Client, "login");
+    }
+    if any(&["\"method\":\"submit\"", "\"method\": \"submit\""]) && has("\"nonce\"") {
+        return said(Role::Client, "submit");
+    }
+    if has("\"job_id\"") && any(&["\"blob\"", "\"target\""]) {
+        return said(Role::Server, "job");
+    }
+    // Any answer.
+    let answer = has("\"id\"") && any(&["\"result\"", "\"error\""]);
+    answer.then(|| Message::new(len, Role::Server, 40.0, "JSON-RPC answer").shared())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn mining_is_named() {
+        let talk = Talk::tcp()
+            .a("{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n")
+            .b("{\"id\":1,\"result\":[[],\"08\",4],\"error\":null}\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).refused_by(&DETECTOR);
+        Talk::tcp().b("{\"method\":\"job\",\"params\":{\"blob\":\"0e\",\"job_id\":\"4\",\"target\":\"b8\"}}\n").named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp()
+            .a("{\"id\":1,\"method\":\"getinfo\"}\n")
+            .b("{\"id\":1,\"result\":{}}\n")
+            .refused_by(&DETECTOR);
+        Talk::tcp().a("{ mining }\n").refused_by(&DETECTOR);
+        Talk::tcp().a("{\"login\":\"x\"}\n").refused_by(&DETECTOR);
+        Talk::tcp().a("{\x01\"mining.x\"}\n").refused_by(&DETECTOR);
+    }
+}

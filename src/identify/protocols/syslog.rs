@@ -1,0 +1,126 @@
+//! Syslog (RFC 5424, RFC 3164), over UDP, and over TCP in both framings of RFC 6587.
+//!
+//! ```text
+//!  <34>1 2003-10-11T22:14:15.003Z host app pid id - text      RFC 5424 section 6
+//!  <34>Oct 11 22:14:15 host tag: text                          RFC 3164 section 4.1
+//!  123 <34>1 ...                                               counted, on TCP
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::number;
+use super::super::view::Transport;
+use super::super::walk::{Message, hear_datagrams, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, index, prefix, rest};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "syslog",
+    title: "Syslog",
+    reference: "RFC 5424 section 6, RFC 3164 section 4.1, RFC 6587 section 3.4",
+    over: Over::Both,
+    rests_on: "A priority of 0 to 191 in angles at the front of printable text, and a time, a version \
+               or a name behind it.",
+    blind_spots: "Senders that leave the priority out.",
+    bits: 30.0,
+    probe,
+};
+
+const MONTHS: [&[u8]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match view.transport {
+        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
+            let said = message(datagram.bytes);
+            Heard::or_foreign(said.map(|said| Message { len: datagram.wire_len, ..said }))
+        }),
+        Transport::Tcp => hear_stream(view, DETECTOR.id, stream),
+    }
+}
+
+fn stream(bytes: &[u8], complete: bool) -> Heard<Message> {
+    if bytes.len() < 24 && !complete && matches!(bytes.first(), Some(b'<' | b'1'..=b'9')) {
+        return Heard::Open;
+    }
+    let digits = bytes.iter().take(6).take_while(|octet| octet.is_ascii_digit()).count();
+    if digits > 0 && bytes.get(digits) == Some(&b' ') {
+        let at = digits.saturating_add(1);
+        let len = number(prefix(bytes, digits)).map_or(0, index);
+        let said = message(prefix(rest(bytes, at), len));
+        return Heard::or_foreign(said.map(|said| Message { len: len.saturating_add(at), ..said }));
+    }
+    let end = prefix(bytes, 8192).iter().position(|octet| matches!(octet, b'\n' | 0));
+    let text = prefix(bytes, end.unwrap_or(bytes.len()));
+    let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
+    Heard::or_foreign(message(text).map(|said| Message { len, ..said }))
+}
+
+fn message(bytes: &[u8]) -> Option<Message> {
+    let text = bytes.strip_prefix(b"<")?;
+    let end = text.iter().take(4).position(|octet| *octet == b'>')?;
+    let priority = number(prefix(text, end)).filter(|priority| *priority <= 191)?;
+    if end > 1 && text.first() == Some(&b'0') {
+        return None;
+    }
+    let behind = rest(text, end.saturating_add(1));
+    // A newline may end it, and a zero with old senders; UTF-8 may have a mark in front.
+    let front = prefix(behind, 200);
+    let plain =
+        front.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\t' | b'\n' | b'\r' | 0));
+    let bits = 8.0 + 8.0 + 6.0 + shape(behind)?;
+    let fact = format!("Syslog priority {priority}: {}", from_wire(prefix(behind, 40)));
+    plain.then(|| Message::new(bytes.len(), Role::Client, bits, fact))
+}
+
+/// What stands behind the priority, and its bits beyond.
+fn shape(text: &[u8]) -> Option<f32> {
+    let digits = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
+    let year = |bytes: &[u8]| digits(prefix(bytes, 4)) && bytes.get(4) == Some(&b'-');
+    match text {
+        [b'1', b' ', time @ ..] if year(time) || time.starts_with(b"- ") => Some(40.0),
+        _ if MONTHS.iter().any(|month| text.starts_with(month)) && text.get(3) == Some(&b' ') => {
+            Some(28.0)
+        }
+        _ if year(text) => Some(36.0),
+        // Others put a name or a counter first, and a colon within it.
+        _ => {
+            let word = text.iter().take(48).position(|octet| *octet == b':')?;
+            let front = prefix(text, word);
+            let named =
+                word >= 2 && front.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ');
+            let letters = front.iter().filter(|octet| octet.is_ascii_alphanumeric()).count();
+            (named && letters >= 2 && text.len() >= 8).then_some(10.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Side;
+    use super::super::super::testing::Talk;
+    use super::*;
+
+    #[test]
+    fn messages_are_named_over_both() {
+        for text in [
+            "<34>1 2003-10-11T22:14:15.003Z host su - ID47 - failed",
+            "<34>Oct 11 22:14:15 host su: failed",
+            "<189>45: *Mar  1 18:48:50: %SYS-5-CONFIG_I: Configured",
+        ] {
+            assert_eq!(Talk::udp().a(text).named_by(&DETECTOR).client, Some(Side::A));
+            Talk::tcp().a([text, "\n"].concat()).named_by(&DETECTOR);
+            Talk::tcp().a(format!("{} {text}", text.len())).named_by(&DETECTOR);
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::udp().a("<192>Oct 11 22:14:15 host su: failed").refused_by(&DETECTOR);
+        Talk::udp().a("<iq type='get' id='1'>").refused_by(&DETECTOR);
+        Talk::udp().a("<3> ").refused_by(&DETECTOR);
+        Talk::tcp().a("<!DOCTYPE html><title>x: y</title>\n").refused_by(&DETECTOR);
+        Talk::tcp().a("<14>\x01\x02\x03: some octets of another kind\n").refused_by(&DETECTOR);
+        Talk::tcp().a("220 <14 ready for you: sir or madam\r\n").refused_by(&DETECTOR);
+    }
+}

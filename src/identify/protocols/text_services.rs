@@ -1,0 +1,313 @@
+//! Services that greet in one line of text that nobody else says: one row each.
+//!
+//! Where a name takes more than one line to tell, its protocol has a file of its own.
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_number, is_one_of, line, mentions};
+use super::super::walk::{Message, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix};
+
+/// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.
+type Words = fn(&[u8]) -> Option<(Role, f32, bool)>;
+
+fn hear(view: &FlowView<'_>, id: &'static str, title: &str, words: Words) -> Probe {
+    hear_stream(view, id, |bytes, complete| match line(bytes, complete) {
+        Heard::Speaks(found) => Heard::or_foreign(words(found.text).map(|(role, bits, own)| {
+            let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
+            Message::new(found.len, role, bits, fact).owned_if(own)
+        })),
+        Heard::Open => Heard::Open,
+        Heard::Foreign => Heard::Foreign,
+    })
+}
+
+pub(super) static RSYNC: Detector = Detector {
+    id: "rsync",
+    title: "rsync daemon",
+    reference: "rsync source, clientserver.c, and csprotocol.txt: the @RSYNCD greeting",
+    over: Over::Tcp,
+    rests_on: "@RSYNCD: with a version, on either side.",
+    blind_spots: "rsync over SSH is SSH. Behind the greeting the protocol is binary.",
+    bits: 72.0,
+    probe: |view| hear(view, "rsync", "rsync", rsync),
+};
+
+fn rsync(text: &[u8]) -> Option<(Role, f32, bool)> {
+    let words = text.strip_prefix(b"@RSYNCD: ")?;
+    let role = if is_one_of(first_word(words).0, &["OK", "AUTHREQD", "EXIT"]) {
+        Role::Server
+    } else {
+        Role::Either
+    };
+    let known = words.first().is_some_and(u8::is_ascii_digit) || role == Role::Server;
+    known.then_some((role, 72.0, true))
+}
+
+pub(super) static NATS: Detector = Detector {
+    id: "nats",
+    title: "NATS",
+    reference: "NATS documentation, Client Protocol",
+    over: Over::Tcp,
+    rests_on: "The server's INFO or the client's CONNECT with a JSON object, or PUB, SUB and MSG lines \
+               beside PING and PONG.",
+    blind_spots: "A quiet connection of PING and PONG alone.",
+    bits: 48.0,
+    probe: |view| hear(view, "nats", "NATS", nats),
+};
+
+fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {
+    let (verb, rest_of) = first_word(text);
+    Some(match verb {
+        b"INFO"
+            if rest_of.starts_with(b"{\"")
+                && (mentions(rest_of, "server_") || mentions(rest_of, "max_payload")) =>
+        {
+            (Role::Server, 100.0, true)
+        }
+        b"CONNECT" if rest_of.starts_with(b"{\"") => (Role::Client, 80.0, true),
+        b"PING" | b"PONG" if rest_of.is_empty() => (Role::Either, 40.0, false),
+        b"+OK" if rest_of.is_empty() => (Role::Server, 32.0, false),
+        b"-ERR" if rest_of.starts_with(b"'") => (Role::Server, 48.0, true),
+        b"SUB" if rest_of.split(|octet| *octet == b' ').count() >= 2 => (Role::Client, 30.0, false),
+        _ => return None,
+    })
+}
+
+pub(super) static SVN: Detector = Detector {
+    id: "svn",
+    title: "Subversion (svnserve)",
+    reference: "Subversion source, libsvn_ra_svn/protocol, sections 1 and 2",
+    over: Over::Tcp,
+    rests_on: "The greeting ( success ( version version ..., or the client's list of capabilities with \
+               a URL.",
+    blind_spots: "Subversion over HTTP is HTTP.",
+    bits: 60.0,
+    probe,
+};
+
+/// Items are separated by white space, and no line ends need to be there.
+fn probe(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, SVN.id, |bytes, complete| {
+        let front = prefix(bytes, 200);
+        if front.len() < 60 && !complete && b"( ".starts_with(prefix(front, 2)) {
+            return Heard::Open;
+        }
+        let plain =
+            front.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\n' | b'\r' | b'\t'));
+        let server =
+            front.starts_with(b"( success ( ") && front.get(12).is_some_and(u8::is_ascii_digit);
+        let client = front.starts_with(b"( ")
+            && mentions(front, "( edit-pipeline ")
+            && mentions(front, ":svn");
+        let (role, what) = if server {
+            (Role::Server, "Subversion greeting")
+        } else if client {
+            (Role::Client, "Subversion client's capabilities")
+        } else {
+            return Heard::Foreign;
+        };
+        Heard::or_foreign(plain.then(|| Message::new(bytes.len(), role, 90.0, what)))
+    })
+}
+
+pub(super) static CLAMD: Detector = Detector {
+    id: "clamd",
+    title: "ClamAV daemon",
+    reference: "clamd(8), section COMMANDS",
+    over: Over::Tcp,
+    rests_on: "An answer of clamd: its version, a verdict on a stream, or PONG to a prefixed PING; a \
+               command with the prefix n or z.",
+    blind_spots: "Commands without prefix; what is scanned.",
+    bits: 40.0,
+    probe: probe_clamd,
+};
+
+/// Lines end in LF, or in NUL where the command starts with z.
+fn probe_clamd(view: &FlowView<'_>) -> Probe {
+    hear_stream(view, CLAMD.id, |bytes, complete| {
+        let front = prefix(bytes, 300);
+        let end = front.iter().position(|octet| matches!(octet, b'\n' | 0));
+        let text = match end {
+            Some(end) => prefix(front, end),
+            None if complete => front,
+            None if front.len() < 300 => return Heard::Open,
+            None => return Heard::Foreign,
+        };
+        if !text.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ') {
+            return Heard::Foreign;
+        }
+        let (verb, _) = first_word(text);
+        let prefixed = matches!(verb, [b'n' | b'z', ..])
+            && is_one_of(
+                verb.get(1..).unwrap_or_default(),
+                &[
+                    "PING",
+                    "VERSION",
+                    "RELOAD",
+                    "SCAN",
+                    "CONTSCAN",
+                    "MULTISCAN",
+                    "ALLMATCHSCAN",
+                    "INSTREAM",
+                    "FILDES",
+                    "STATS",
+                    "IDSESSION",
+                    "VERSIONCOMMANDS",
+                ],
+            );
+        let answer = text.starts_with(b"ClamAV ")
+            || text.starts_with(b"stream: ")
+            || text == b"UNKNOWN COMMAND"
+            || text.ends_with(b" FOUND");
+        let said = |role, bits, own| {
+            let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
+            // A stream's octets follow its command.
+            Heard::Speaks(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+        };
+        if prefixed {
+            said(Role::Client, 40.0, true)
+        } else if answer {
+            said(Role::Server, 56.0, true)
+        } else if text == b"PONG" {
+            said(Role::Server, 32.0, false)
+        } else {
+            Heard::Foreign
+        }
+    })
+}
+
+pub(super) static CHECKMK: Detector = Detector {
+    id: "checkmk",
+    title: "Checkmk agent",
+    reference: "Checkmk documentation, The agent's output: section headers",
+    over: Over::Tcp,
+    rests_on: "The agent's first section, <<<check_mk>>>.",
+    blind_spots: "Agents that answer in TLS or encrypt their output.",
+    bits: 100.0,
+    probe: |view| {
+        hear(view, "checkmk", "Checkmk agent", |text| {
+            (text == b"<<<check_mk>>>").then_some((Role::Server, 110.0, true))
+        })
+    },
+};
+
+pub(super) static MUNIN: Detector = Detector {
+    id: "munin",
+    title: "Munin node",
+    reference: "Munin documentation, Munin's node and master protocol",
+    over: Over::Tcp,
+    rests_on: "The node's greeting, # munin node at.",
+    blind_spots: "The master's commands alone are plain words.",
+    bits: 90.0,
+    probe: |view| hear(view, "munin", "Munin", munin),
+};
+
+fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {
+    if text.starts_with(b"# munin node at ") {
+        return Some((Role::Server, 120.0, true));
+    }
+    let (verb, _) = first_word(text);
+    let known =
+        matches!(verb, b"list" | b"nodes" | b"config" | b"fetch" | b"version" | b"cap" | b"quit");
+    known.then_some((Role::Client, 24.0, false))
+}
+
+pub(super) static TARANTOOL: Detector = Detector {
+    id: "tarantool",
+    title: "Tarantool",
+    reference: "Tarantool documentation, Binary protocol: greeting packet",
+    over: Over::Tcp,
+    rests_on: "The greeting's first line: Tarantool, a version and (Binary) or (Lua console).",
+    blind_spots: "A connection captured after the greeting is MessagePack.",
+    bits: 80.0,
+    probe: |view| {
+        hear(view, "tarantool", "Tarantool", |text| {
+            let greets = text.starts_with(b"Tarantool ")
+                && (mentions(text, "(Binary)") || mentions(text, "(Lua console)"));
+            greets.then_some((Role::Server, 120.0, true))
+        })
+    },
+};
+
+pub(super) static GNUTELLA: Detector = Detector {
+    id: "gnutella",
+    title: "Gnutella",
+    reference: "Gnutella 0.6 RFC draft, section 2.1 (handshake); Gnutella2 standard, connecting",
+    over: Over::Tcp,
+    rests_on: "GNUTELLA CONNECT/0.4 or 0.6, or GNUTELLA/0.6 with a status.",
+    blind_spots: "Downloads between peers are HTTP; GUESS and Gnutella2 over UDP are not seen.",
+    bits: 100.0,
+    probe: |view| {
+        hear(view, "gnutella", "Gnutella", |text| {
+            if text.starts_with(b"GNUTELLA CONNECT/0.") {
+                return Some((Role::Client, 150.0, true));
+            }
+            let status = text.strip_prefix(b"GNUTELLA/0.6 ")?;
+            is_number(first_word(status).0, 3).then_some((Role::Either, 120.0, true))
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Side;
+    use super::super::super::testing::Talk;
+    use super::*;
+
+    #[test]
+    fn greetings_are_named() {
+        for (detector, client, server) in [
+            (&RSYNC, "@RSYNCD: 31.0\n", "@RSYNCD: 31.0 sha512 md5\n"),
+            (
+                &NATS,
+                "CONNECT {\"verbose\":false}\r\nPING\r\n",
+                "INFO {\"server_id\":\"x\",\"max_payload\":1}\r\n",
+            ),
+            (
+                &SVN,
+                "( 2 ( edit-pipeline svndiff1 absent-entries ) 20:svn://svn.example/re 5:svn/1 ( ) ) ",
+                "( success ( 2 2 ( ) ( edit-pipeline svndiff1 absent-entries ) ) ) ",
+            ),
+            (&CLAMD, "zPING\0", "ClamAV 1.0.7/27000/Mon Jan  1 00:00:00 2024\n"),
+            (&GNUTELLA, "GNUTELLA CONNECT/0.6\r\n", "GNUTELLA/0.6 200 OK\r\n"),
+        ] {
+            let talk = Talk::tcp().a(client).b(server);
+            let found = talk.named_by(detector);
+            assert_eq!(found.spoken_by, [true; 2], "{found:?}");
+            talk.clone().only(Side::A).named_by(detector);
+            talk.only(Side::B).named_by(detector);
+        }
+        for (detector, server) in [
+            (&CHECKMK, "<<<check_mk>>>\nVersion: 2.2\n"),
+            (&MUNIN, "# munin node at a.example\n"),
+            (&TARANTOOL, "Tarantool 2.11.1 (Binary) 0a1b2c3d-0000-4000-8000-000000000000\n"),
+        ] {
+            assert_eq!(Talk::tcp().b(server).named_by(detector).client, Some(Side::A));
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        let strangers = [
+            "@RSYNC: 31\n",
+            "INFO the server is up\r\n",
+            "CONNECT a.example:443 HTTP/1.1\r\n",
+            "+OK ready\r\n",
+            "PING\r\n",
+            "( a list of words that is long enough to be looked at, and is no svn )\r\n",
+            "PONG\n",
+            "<<<other>>>\n",
+            "# a comment\n",
+            "Tarantool is a spider\n",
+            "GNUTELLA is a spread\r\n",
+            "220 ready\r\n",
+            "list\n",
+        ];
+        for detector in [&RSYNC, &NATS, &SVN, &CLAMD, &CHECKMK, &MUNIN, &TARANTOOL, &GNUTELLA] {
+            for stranger in strangers {
+                Talk::tcp().a(stranger).refused_by(detector);
+            }
+        }
+    }
+}
