@@ -13,6 +13,9 @@ use crate::wire::{prefix, rest};
 /// What must be proven before anything is named: -log2 of the chance that random octets pass.
 pub(super) const ENOUGH_BITS: f32 = 24.0;
 
+/// What one side must prove alone where the other one speaks something else.
+const AGAINST_BITS: f32 = 32.0;
+
 /// Why a message was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -63,7 +66,7 @@ pub(super) fn probe_sides<'a>(
     hear: impl Fn(&SideView<'a>) -> Heard<Said>,
 ) -> Probe {
     let mut said = [None, None];
-    let mut open = false;
+    let (mut open, mut foreign) = (false, false);
     for (side, head) in view.each() {
         match if head.has_spoken() { hear(head) } else { Heard::Open } {
             Heard::Speaks(words) => {
@@ -71,14 +74,15 @@ pub(super) fn probe_sides<'a>(
                 *side.of_mut(&mut said) = Some(words);
             }
             Heard::Open => open |= !head.complete,
-            Heard::Foreign => {}
+            Heard::Foreign => foreign = true,
         }
     }
     let fits = match &said {
         [Some(a), Some(b)] => a.role != b.role || a.role == Role::Either,
         [_, None] | [None, _] => false,
     };
-    let enough = |found: &Finding| found.bits >= ENOUGH_BITS;
+    let least = if foreign { AGAINST_BITS } else { ENOUGH_BITS };
+    let enough = |found: &Finding| found.bits >= least;
     match join_if(fits, protocol, said) {
         Some(found) if enough(&found) => yes(Some(found)),
         Some(_) | None if open => Probe::Wait,

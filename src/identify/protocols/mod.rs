@@ -5,8 +5,10 @@ use super::Detector;
 mod afp;
 mod ajp;
 mod amqp;
+mod bfcp;
 mod bgp;
 mod binary_services;
+mod capwap;
 mod cassandra;
 mod cgp;
 mod citrix_edt;
@@ -36,6 +38,7 @@ mod hart_ip;
 mod http2;
 mod http;
 mod iax2;
+mod iax;
 mod ica;
 mod iec104;
 mod ike;
@@ -45,9 +48,11 @@ mod irc;
 mod iscsi;
 mod kad;
 mod kafka;
+mod kcp;
 mod krb5;
 mod l2tp;
 mod ldap;
+mod lisp;
 mod local_names;
 mod magic;
 mod megaco;
@@ -96,6 +101,7 @@ mod snmp;
 mod socks;
 mod someip;
 mod spice;
+mod srt;
 mod ssh;
 mod stomp;
 mod stratum;
@@ -133,6 +139,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::BABEL,
     &magic::BACNET,
     &industry_misc::BFCP,
+    &bfcp::DETECTOR,
     &magic::BFD,
     &bgp::DETECTOR,
     &binary_services::BITCOIN,
@@ -141,6 +148,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::C1222,
     &synchrophasor::DETECTOR,
     &magic::CAN,
+    &capwap::DETECTOR,
     &cassandra::DETECTOR,
     &binary_services::CEPH,
     &cgp::DETECTOR,
@@ -155,11 +163,13 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::CPHA,
     &magic::CRESTRON,
     &dcerpc::DETECTOR,
+    &iax2::DETECTOR,
     &dhcp::DETECTOR,
     &dhcpv6::DETECTOR,
     &magic::DAHUA,
     &diameter::DETECTOR,
     &magic::DISCORD,
+    &magic::DIS,
     &magic::DLEP,
     &industry_misc::DLMS,
     &dnp3::DETECTOR,
@@ -177,6 +187,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::ENPC,
     &esp_udp::DETECTOR,
     &magic::SBUS,
+    &magic::ETHERCAT,
     &magic::ETHERSIO,
     &fastcgi::DETECTOR,
     &binary_services::FCIP,
@@ -190,8 +201,10 @@ pub(super) static ALL: &[&Detector] = &[
     &giop::DETECTOR,
     &git::DETECTOR,
     &magic::GLBP,
-    &magic::GNUTELLA,
     &gnutella::DETECTOR,
+    &text_services::GNUTELLA,
+    &magic::GNUTELLA,
+    &magic::GNUTELLA_UDP,
     &gtp::DETECTOR,
     &magic::GVCP,
     &h323::DETECTOR,
@@ -201,7 +214,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::HSRP,
     &http::DETECTOR,
     &http2::DETECTOR,
-    &iax2::DETECTOR,
+    &iax::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
     &more_frames::ICAP,
@@ -214,12 +227,14 @@ pub(super) static ALL: &[&Detector] = &[
     &iscsi::DETECTOR,
     &kad::DETECTOR,
     &kafka::DETECTOR,
+    &kcp::DETECTOR,
     &magic::KNX,
     &krb5::DETECTOR,
     &l2tp::DETECTOR,
     &ldap::DETECTOR,
     &magic::LDP,
     &magic::LIFX,
+    &lisp::DETECTOR,
     &local_names::LLMNR,
     &more_frames::LUSTRE,
     &local_names::MDNS,
@@ -303,6 +318,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::SOURCE_ENGINE,
     &spice::DETECTOR,
     &magic::SPOTIFY,
+    &srt::DETECTOR,
     &magic::SSDP,
     &ssh::DETECTOR,
     &magic::STATSD,

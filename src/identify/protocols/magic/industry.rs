@@ -4,7 +4,7 @@ use super::super::super::{Detector, FlowView, Over, Probe};
 use super::Part::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
 use super::Width::{Be16, Be32, Le16};
 use super::{Say, client, either, probe_row};
-use crate::wire::{array, be16, le32, prefix, u8_at};
+use crate::wire::{array, be16, le16, le32, prefix, rest, u8_at};
 
 rows! {
     ARTNET {
@@ -108,6 +108,43 @@ rows! {
             "0017 01 01 00 00 0000 00000001 00000002 00000003 a1a2",
             "0016 02 01 00 00 0000 00000001 00000002 00000003 a1a2",
             "0016 01 02 00 00 0000 00000001 00000002 00000003 a1a2",
+        ],
+    }
+    DIS {
+        id: "dis",
+        title: "DIS (distributed simulation)",
+        over: Udp,
+        reference: "IEEE 1278.1-2012 section 6.2.66",
+        rests_on: "A protocol version, a PDU type of the family it names, a length that is the datagram's, \
+                   and padding of zero.",
+        blind_spots: "Nothing known.",
+        bits: 30.0,
+        says: [either("DIS PDU", &[
+            In(0, 4, 7), Check(is_dis, 9.0), Counts(Be16, 8, 0), Zeros(11, 1), LenIn(12, 8192),
+        ])],
+        accepts: ["06 01 01 01 12345678 0010 0000 a1a2a3a4", "07 01 02 02 12345678 0010 00 00 a1a2a3a4"],
+        refuses: [
+            "06 01 01 02 12345678 0010 0000 a1a2a3a4",
+            "06 01 01 01 12345678 0011 0000 a1a2a3a4",
+            "09 01 01 01 12345678 0010 0000 a1a2a3a4",
+        ],
+    }
+    ETHERCAT {
+        id: "ethercat",
+        title: "EtherCAT over UDP",
+        over: Udp,
+        reference: "ETG.1000.4 section 5.3 (UDP 34980)",
+        rests_on: "A frame header of type 1 whose length is the datagram's, and datagrams with known \
+                   commands that fill it.",
+        blind_spots: "Nothing known.",
+        bits: 28.0,
+        says: [either("EtherCAT frame", &[Check(is_ethercat, 28.0), LenIn(14, 1500)])],
+        accepts: ["0e10 07 01 0000 0000 0200 0000 a1a2 0000"],
+        refuses: [
+            "0f10 07 01 0000 0000 0200 0000 a1a2 0000",
+            "0e20 07 01 0000 0000 0200 0000 a1a2 0000",
+            "0e10 27 01 0000 0000 0200 0000 a1a2 0000",
+            "0e10 07 01 0000 0000 0300 0000 a1a2 0000",
         ],
     }
     DLEP {
@@ -317,4 +354,51 @@ pub(in super::super) fn crc32(bytes: &[u8]) -> u32 {
             if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xedb8_8320 }
         })
     })
+}
+
+/// IEEE 1278.1 clause 6.2.66: the PDU types of each family.
+fn is_dis(bytes: &[u8]) -> bool {
+    let kinds = u8_at(bytes, 2).zip(u8_at(bytes, 3));
+    matches!(
+        kinds,
+        Some(
+            (1 | 4 | 67, 1)
+                | (2 | 3 | 68 | 69, 2)
+                | (5..=10, 3)
+                | (23 | 24 | 28 | 66, 6)
+                | (25..=27 | 31 | 32, 4)
+                | (11..=22, 5)
+                | (29 | 30 | 33..=36, 7 | 9)
+                | (37..=40, 8)
+                | (41..=45, 9)
+                | (51..=65, 10)
+                | (46..=50, 11)
+                | (70..=72, 13)
+        )
+    )
+}
+
+/// ETG.1000.4 section 5.4: each datagram has ten octets before its data and a counter behind; a bit
+/// says that another follows.
+fn is_ethercat(bytes: &[u8]) -> bool {
+    let Some(head) = le16(bytes, 0) else { return false };
+    let end = usize::from(head & 0x07ff).saturating_add(2);
+    if head & 0xf800 != 0x1000 || end > bytes.len().max(16) {
+        return false;
+    }
+    let mut at = 2_usize;
+    for _ in 0..15 {
+        let datagram = rest(bytes, at);
+        let (Some(command), Some(field)) = (u8_at(datagram, 0), le16(datagram, 6)) else {
+            return false;
+        };
+        if command > 14 || field & 0x3800 != 0 {
+            return false;
+        }
+        at = at.saturating_add(usize::from(field & 0x07ff)).saturating_add(12);
+        if field & 0x8000 == 0 {
+            return at == end && at <= bytes.len();
+        }
+    }
+    false
 }

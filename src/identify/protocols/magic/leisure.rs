@@ -1,7 +1,7 @@
 //! Rows: games, voice, music, pictures and sharing of files.
 
 use super::super::super::{Detector, FlowView, Over, Probe};
-use super::Part::{Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Mask, Zeros};
+use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Le32};
 use super::{Say, client, either, probe_row, server};
 use crate::wire::{be16, rest, u8_at};
@@ -30,25 +30,23 @@ rows! {
         ],
         refuses: ["'d1:ad2:ix20:' a1*20 'e'", "'d8:announce40:http://example.org/'", "'d1:x1:y1:qe'"],
     }
-    GNUTELLA {
-        id: "gnutella",
-        title: "Gnutella",
-        over: Both,
+    GNUTELLA_UDP {
+        id: "gnutella-udp",
+        title: "Gnutella over UDP",
+        over: Udp,
         reference: "Gnutella protocol specification 0.6 section 2.2; Gnutella2 standard, UDP transceiver",
-        rests_on: "The handshake's first line; a descriptor's header with a known type, small TTL and \
-                   hops, and a length that is the datagram's; or Gnutella2's name and counts.",
-        blind_spots: "Descriptors in a stream without the handshake.",
+        rests_on: "A descriptor's header with a known type, small TTL and hops, and a length that is \
+                   the datagram's; or Gnutella2's name and counts.",
+        blind_spots: "Descriptors longer than a datagram.",
         bits: 35.0,
         says: [
-            client("Gnutella handshake", &[Is(0, b"GNUTELLA CONNECT/")]),
-            server("Gnutella handshake", &[Is(0, b"GNUTELLA/0.")]),
-            either("Gnutella2 packet", &[Datagram, Is(0, b"GND"), Mask(3, 0xfc, 0), In(6, 1, 32), In(7, 0, 32), LenIn(8, 1500)]),
+            either("Gnutella2 packet", &[Is(0, b"GND"), Mask(3, 0xfc, 0), In(6, 1, 32), In(7, 0, 32), LenIn(8, 1500)]),
             either("Gnutella descriptor", &[
-                Datagram, Any(16, &[0x00, 0x01, 0x02, 0x10, 0x30, 0x31, 0x32, 0x40, 0x80, 0x81]), In(17, 0, 15),
+                Any(16, &[0x00, 0x01, 0x02, 0x10, 0x30, 0x31, 0x32, 0x40, 0x80, 0x81]), In(17, 0, 15),
                 In(18, 0, 15), Counts(Le32, 19, 23), Check(has_guid, 0.0),
             ]),
         ],
-        accepts: ["udp: a1*16 00 01 00 00000000", "udp: 'GND' 01 1a2b 01 01 a1*10", "'GNUTELLA~CONNECT/0.6' 0d0a"],
+        accepts: ["a1*16 00 01 00 00000000", "'GND' 01 1a2b 01 01 a1*10"],
         refuses: ["a1*16 05 01 00 00000000", "a1*16 00 01 00 00000100", "'GNE' 01 1a2b 01 01 a1*10"],
     }
     NINTENDO {
@@ -421,16 +419,14 @@ rows! {
         title: "Telegram calls",
         over: Udp,
         reference: "libtgvoip's public source, VoIPController (reflector requests)",
-        rests_on: "A reflector's request: twelve octets of ff behind the peer's tag, and a small negative \
-                   number.",
+        rests_on: "A reflector's request: twelve octets of ff behind the peer's tag, and the number -2.",
         blind_spots: "The call itself, which is ciphertext.",
         bits: 120.0,
         says: [either("Telegram reflector message", &[
-            Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), In(28, 0xf0, 0xff),
-            Is(29, b"\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
+            Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), Is(28, b"\xfe\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
         ])],
         accepts: ["a1*16 ff*12 feffffff 00*8"],
-        refuses: ["a1*16 ff*11 feffffff 00*8", "00*16 ff*12 feffffff 00*8", "a1*16 ff*12 00ffffff 00*8"],
+        refuses: ["a1*16 ff*11 feffffff 00*8", "00*16 ff*12 feffffff 00*8", "a1*16 ff*12 00ffffff 00*8", "a1*16 ff*140"],
     }
     TURN {
         id: "turn",

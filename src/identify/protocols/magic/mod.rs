@@ -36,8 +36,6 @@ enum Part {
     Len(usize),
     /// The datagram's length is at least and at most.
     LenIn(usize, usize),
-    /// It is a datagram: in a stream this message is not looked for.
-    Datagram,
     /// These octets stand anywhere in the first 256.
     Holds(&'static [u8]),
     /// A check of its own, and -log2 of the chance to pass it.
@@ -59,7 +57,7 @@ const HOLDS_BYTES_MAX: usize = 256;
 impl Part {
     /// -log2 of the chance that random octets pass; `len` is the datagram's, a stream has none.
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, Stop> {
-        use Part::{Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Mask, Zeros};
+        use Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
         let octet = |at| u8_at(bytes, at).ok_or(Stop::Short);
         let (passes, bits) = match *self {
             Is(at, expected) => {
@@ -91,7 +89,6 @@ impl Part {
             Counts(width, at, plus) => return counts(bytes, len, (width, at, plus)),
             Len(expected) => (len.is_none_or(|len| len == expected), 0.0),
             LenIn(low, high) => (len.is_none_or(|len| (low..=high).contains(&len)), 0.0),
-            Datagram => (len.is_some(), 0.0),
             Holds(text) => {
                 let mut windows = prefix(bytes, HOLDS_BYTES_MAX).windows(text.len());
                 (windows.any(|window| window == text), octets_bits(text.len()) - 8.0)
@@ -158,7 +155,6 @@ impl Say {
             | Part::Counts(..)
             | Part::Len(_)
             | Part::LenIn(..)
-            | Part::Datagram
             | Part::Holds(_)
             | Part::Check(..) => None,
         });
@@ -269,7 +265,7 @@ mod tests {
     use super::*;
 
     /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
-    /// of them repeated, as in `00*64`. `udp:` before all says that it is for datagrams only.
+    /// of them repeated, as in `00*64`.
     fn octets(message: &str) -> Vec<u8> {
         let mut octets = Vec::new();
         for word in message.split_whitespace() {
@@ -285,12 +281,7 @@ mod tests {
     }
 
     fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
-        let (messages, only) = match messages.strip_prefix("udp: ") {
-            Some(messages) => (messages, Some(Over::Udp)),
-            None => (messages, None),
-        };
         let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();
-        let all = all.filter(|(_, over)| only.is_none_or(|only| only == *over));
         let fit = all.filter(|(_, over)| row.over == Over::Both || row.over == *over);
         fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(octets(said))))
             .collect()

@@ -86,22 +86,6 @@ rows! {
             "00 00 6558 000001 00 020304050607 020304050608 0300 45000054 00*16",
         ],
     }
-    MEMCACHED_UDP {
-        id: "memcached-udp",
-        title: "memcached over UDP",
-        over: Udp,
-        reference: "memcached, doc/protocol.txt, UDP protocol",
-        rests_on: "A frame's header with its number below the count and the reserved zeros, and a command \
-                   or an answer in text.",
-        blind_spots: "The binary protocol.",
-        bits: 40.0,
-        says: [
-            client("memcached command", &[Zeros(6, 2), Zeros(4, 1), Check(is_memcached_command, 32.0)]),
-            server("memcached answer", &[Zeros(6, 2), Check(is_memcached_answer, 32.0)]),
-        ],
-        accepts: ["1a2b 0000 0001 0000 'stats' 0d0a", "1a2b 0000 0002 0000 'STAT~pid~12' 0d0a"],
-        refuses: ["1a2b 0000 0001 0001 'stats' 0d0a", "1a2b 0000 0001 0000 'stuff' 0d0a", "'stats' 0d0a 00*9"],
-    }
     OLSR {
         id: "olsr",
         title: "OLSR",
@@ -460,37 +444,6 @@ fn is_teredo(bytes: &[u8]) -> bool {
 fn is_own_identity(bytes: &[u8]) -> bool {
     let source = array::<5>(bytes, 13);
     source.is_some_and(|[first, ..]| first != 0 && first != 0xff) && source == array::<5>(bytes, 41)
-}
-
-fn is_memcached_command(bytes: &[u8]) -> bool {
-    let text = rest(bytes, 8);
-    let commands: [&[u8]; 9] = [
-        b"get ",
-        b"gets ",
-        b"set ",
-        b"add ",
-        b"stats",
-        b"version\r\n",
-        b"delete ",
-        b"incr ",
-        b"flush_all",
-    ];
-    be16(bytes, 2) < be16(bytes, 4) && commands.iter().any(|command| text.starts_with(command))
-}
-
-fn is_memcached_answer(bytes: &[u8]) -> bool {
-    let text = rest(bytes, 8);
-    let answers: [&[u8]; 8] = [
-        b"VALUE ",
-        b"STAT ",
-        b"END\r\n",
-        b"STORED\r\n",
-        b"ERROR\r\n",
-        b"VERSION ",
-        b"NOT_FOUND\r\n",
-        b"CLIENT_ERROR ",
-    ];
-    be16(bytes, 2) < be16(bytes, 4) && answers.iter().any(|answer| text.starts_with(answer))
 }
 
 /// RFC 3626 section 3.3.2: HELLO, TC, MID, HNA, and olsrd's own from 128 on.

@@ -12,7 +12,7 @@ use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
-    id: "iax2",
+    id: "iax",
     title: "IAX2",
     reference: "RFC 5456 section 8",
     over: Over::Udp,
