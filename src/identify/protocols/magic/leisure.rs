@@ -30,25 +30,6 @@ rows! {
         ],
         refuses: ["'d1:ad2:ix20:' a1*20 'e'", "'d8:announce40:http://example.org/'", "'d1:x1:y1:qe'"],
     }
-    GNUTELLA_UDP {
-        id: "gnutella-udp",
-        title: "Gnutella over UDP",
-        over: Udp,
-        reference: "Gnutella protocol specification 0.6 section 2.2; Gnutella2 standard, UDP transceiver",
-        rests_on: "A descriptor's header with a known type, small TTL and hops, and a length that is \
-                   the datagram's; or Gnutella2's name and counts.",
-        blind_spots: "Descriptors longer than a datagram.",
-        bits: 35.0,
-        says: [
-            either("Gnutella2 packet", &[Is(0, b"GND"), Mask(3, 0xfc, 0), In(6, 1, 32), In(7, 0, 32), LenIn(8, 1500)]),
-            either("Gnutella descriptor", &[
-                Any(16, &[0x00, 0x01, 0x02, 0x10, 0x30, 0x31, 0x32, 0x40, 0x80, 0x81]), In(17, 0, 15),
-                In(18, 0, 15), Counts(Le32, 19, 23), Check(has_guid, 0.0),
-            ]),
-        ],
-        accepts: ["a1*16 00 01 00 00000000", "'GND' 01 1a2b 01 01 a1*10"],
-        refuses: ["a1*16 05 01 00 00000000", "a1*16 00 01 00 00000100", "'GNE' 01 1a2b 01 01 a1*10"],
-    }
     NINTENDO {
         id: "nintendo",
         title: "Nintendo Pia",
