@@ -16,18 +16,15 @@ fn hear(
     parse: fn(&[u8]) -> Option<Message>,
 ) -> Probe {
     hear_stream(view, id, |bytes, _| {
-        let fits = starts.iter().map(|start| starts_with(bytes, start));
-        match fits.fold(Some(false), |all, one| {
-            if all == Some(true) {
-                all
-            } else {
-                one.map_or(None, |yes| if yes { Some(true) } else { all })
+        let mut open = false;
+        for start in starts {
+            match starts_with(bytes, start) {
+                Some(true) => return from_header(bytes, min, parse),
+                Some(false) => {}
+                None => open = true,
             }
-        }) {
-            Some(true) => from_header(bytes, min, parse),
-            Some(false) => Heard::Foreign,
-            None => Heard::Open,
         }
+        if open { Heard::Open } else { Heard::Foreign }
     })
 }
 
