@@ -8,7 +8,7 @@ use super::super::{Detector, Over};
 use crate::wire::{be16, be32, from_wire, index, le16, le32, prefix, rest, u8_at};
 
 pub(super) static DLMS: Detector = Detector {
-    id: "dlms",
+    id: "iec62056",
     title: "DLMS/COSEM (IEC 62056)",
     reference: "IEC 62056-47 section 5 (wrapper), IEC 62056-46 section 6.4 (HDLC), IEC 62056-53 \
                 section 8 (APDUs)",
