@@ -16,6 +16,7 @@ mod dcerpc;
 mod dhcp;
 mod dhcpv6;
 mod diameter;
+mod discv4;
 mod dnp3;
 mod dns;
 mod dtls;
@@ -34,8 +35,8 @@ mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
-mod http;
 mod http2;
+mod http;
 mod iax;
 mod ica;
 mod iec104;
@@ -164,10 +165,11 @@ pub(super) static ALL: &[&Detector] = &[
     &dhcpv6::DETECTOR,
     &magic::DAHUA,
     &diameter::DETECTOR,
+    &binary_services::DICOM,
     &magic::DIS,
     &magic::DISCORD,
+    &discv4::DETECTOR,
     &magic::DLEP,
-    &industry_misc::DLMS,
     &dnp3::DETECTOR,
     &dns::DETECTOR,
     &magic::DNSCRYPT,
@@ -204,6 +206,7 @@ pub(super) static ALL: &[&Detector] = &[
     &hart_ip::DETECTOR,
     &magic::HICP,
     &binary_services::HISLIP,
+    &binary_services::HL7,
     &magic::HSRP,
     &http::DETECTOR,
     &http2::DETECTOR,
@@ -212,12 +215,14 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::ICA_BROWSER,
     &more_frames::ICAP,
     &iec104::DETECTOR,
+    &industry_misc::DLMS,
     &industry_misc::C37118,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
     &irc::DETECTOR,
     &iscsi::DETECTOR,
+    &text_services::JSON_RPC,
     &kad::DETECTOR,
     &kafka::DETECTOR,
     &kcp::DETECTOR,
@@ -242,6 +247,7 @@ pub(super) static ALL: &[&Detector] = &[
     &mongodb::DETECTOR,
     &mpegts::DETECTOR,
     &mqtt::DETECTOR,
+    &binary_services::MSDP,
     &magic::MUMBLE,
     &text_services::MUNIN,
     &mysql::DETECTOR,
@@ -254,6 +260,7 @@ pub(super) static ALL: &[&Detector] = &[
     &netflow::NETFLOW,
     &onc_rpc::NFS,
     &magic::NINTENDO,
+    &text_services::NMDC,
     &nntp::DETECTOR,
     &binary_services::NX,
     &nrpe::DETECTOR,
@@ -261,6 +268,7 @@ pub(super) static ALL: &[&Detector] = &[
     &binary_services::OFTP,
     &magic::OLSR,
     &opcua::DETECTOR,
+    &binary_services::OPENFLOW,
     &openvpn::DETECTOR,
     &tns::DETECTOR,
     &magic::OSC,
@@ -273,6 +281,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::QUAKE,
     &quic::DETECTOR,
     &radius::DETECTOR,
+    &binary_services::RAFT,
     &magic::RAKNET,
     &rdp::DETECTOR,
     &magic::RDP_UDP,
@@ -285,6 +294,7 @@ pub(super) static ALL: &[&Detector] = &[
     &rmi::DETECTOR,
     &magic::ROUGHTIME,
     &rpki_rtr::DETECTOR,
+    &text_services::RSH,
     &text_services::RSYNC,
     &rtcp::DETECTOR,
     &rtmp::DETECTOR,
@@ -335,6 +345,7 @@ pub(super) static ALL: &[&Detector] = &[
     &tftp::DETECTOR,
     &thrift::DETECTOR,
     &magic::TINC,
+    &text_services::TINC,
     &tls::DETECTOR,
     &magic::TPLINK,
     &magic::TRDP,
@@ -348,6 +359,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::WCCP,
     &websocket::DETECTOR,
     &more_frames::WHATSAPP,
+    &text_services::WHOIS,
     &wireguard::DETECTOR,
     &magic::WOL,
     &magic::WSD,
@@ -357,6 +369,7 @@ pub(super) static ALL: &[&Detector] = &[
     &z3950::DETECTOR,
     &binary_services::ZABBIX,
     &magic::ZEROTIER,
+    &binary_services::ZMTP,
     &zookeeper::DETECTOR,
     &zoom::DETECTOR,
     &magic::ZRTP,
