@@ -35,8 +35,8 @@ mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
-mod http2;
 mod http;
+mod http2;
 mod iax;
 mod ica;
 mod iec104;
@@ -216,7 +216,6 @@ pub(super) static ALL: &[&Detector] = &[
     &more_frames::ICAP,
     &iec104::DETECTOR,
     &industry_misc::DLMS,
-    &industry_misc::C37118,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
