@@ -42,7 +42,7 @@ rows! {
         says: [
             either("Gnutella2 packet", &[Is(0, b"GND"), Mask(3, 0xfc, 0), In(6, 1, 32), In(7, 0, 32), LenIn(8, 1500)]),
             either("Gnutella descriptor", &[
-                Any(16, &[0x00, 0x01, 0x02, 0x10, 0x30, 0x31, 0x32, 0x40, 0x80, 0x81]), In(17, 0, 15),
+                Any(16, &[0x00, 0x01, 0x02, 0x10, 0x30, 0x31, 0x32, 0x40, 0x44, 0x80, 0x81]), In(17, 0, 15),
                 In(18, 0, 15), Counts(Le32, 19, 23), Check(has_guid, 0.0),
             ]),
         ],
