@@ -12,11 +12,15 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use portstory::config::Config;
+use portstory::decode::fragment::Reassembly;
+use portstory::decode::{self, Body, Decoded};
 use portstory::event::{Event, FlowEvent};
+use portstory::frame::FrameRef;
 use serde::Serialize;
 use support::Case;
 
@@ -135,6 +139,7 @@ fn evidence_can_be_looked_up() {
     for case in support::cases() {
         for captures in runs(&case) {
             let frames = support::frames(&captures);
+            let payloads = payloads(&frames);
             for event in support::classify(&frames, &Config::default()) {
                 let Event::Flow(flow) = event else { continue };
                 assert!(
@@ -143,11 +148,10 @@ fn evidence_can_be_looked_up() {
                     case.name
                 );
                 for piece in &flow.verdict.evidence {
-                    let frame = frames.iter().find(|frame| frame.at == piece.frame);
-                    let frame =
-                        frame.unwrap_or_else(|| panic!("{}: {piece:?} names no frame", case.name));
+                    let named = frames.iter().any(|frame| frame.at == piece.frame);
+                    assert!(named, "{}: {piece:?} names no frame", case.name);
                     if !piece.bytes.is_empty() {
-                        let payload = payload_of(frame);
+                        let payload = payloads.get(&piece.frame).cloned().unwrap_or_default();
                         let at = piece.offset as usize;
                         let shown = payload.get(at..at + piece.bytes.len());
                         assert_eq!(shown, Some(&*piece.bytes), "{}: {piece:?}", case.name);
@@ -160,16 +164,24 @@ fn evidence_can_be_looked_up() {
     assert!(quoted > 60, "only {quoted} quotations were looked up");
 }
 
-fn payload_of(frame: &support::OwnedFrame) -> Vec<u8> {
-    use portstory::decode::{self, Body, Decoded};
-    let mut payload = Vec::new();
-    decode::decode(&frame.frame(), &Config::default().limits, &mut |decoded| {
-        if let Decoded::Packet(packet) = decoded {
-            match packet.body {
-                Body::Tcp(_, inner) | Body::Udp(_, inner) => payload = inner.bytes.to_vec(),
-                Body::Icmp(_) => {}
-            }
+/// The payload of each frame's innermost packet; of one in fragments, with the frame that completed it,
+/// as Wireshark has it too.
+fn payloads(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<u8>> {
+    let config = Config::default();
+    let (mut payloads, mut reassembly) = (BTreeMap::new(), Reassembly::default());
+    let mut note = |decoded: Decoded<'_>| {
+        if let Decoded::Packet(packet) = decoded
+            && let Body::Tcp(_, inner) | Body::Udp(_, inner) = packet.body
+        {
+            payloads.insert(packet.at, inner.bytes.to_vec());
         }
-    });
-    payload
+    };
+    for frame in frames {
+        decode::decode(&frame.frame(), &config.limits, &mut |decoded| match decoded {
+            Decoded::Fragment(fragment) => reassembly.add(fragment, &config, &mut note),
+            other @ (Decoded::Packet(_) | Decoded::Stop(..)) => note(other),
+        });
+    }
+    reassembly.finish(&mut note);
+    payloads
 }

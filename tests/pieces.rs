@@ -30,14 +30,15 @@ fn plans() -> impl Strategy<Value = Plan> {
     (prop::collection::vec(0.0..1.0_f64, 0..6), 1..4_usize, any::<u64>())
 }
 
-/// Deals a frame out to one of `parts`: by its flow, so that each flow stays together. A fragment is
-/// nobody's yet: all get to know it.
+/// Deals a frame out to one of `parts`: by its flow, so that each flow stays together; by the innermost
+/// one, since the two directions of a tunnel have different ports. A fragment is nobody's yet: all get
+/// to know it.
 fn deal(frame: &OwnedFrame, parts: &mut [Collector], config: &Config) {
     let mut key: Option<FlowKey> = None;
     let mut fragments = false;
     decode::decode(&frame.frame(), &config.limits, &mut |decoded| match decoded {
         Decoded::Packet(packet) => {
-            key.get_or_insert(FlowKey::of(&packet, config.vlan_in_key).0);
+            key = Some(FlowKey::of(&packet, config.vlan_in_key).0);
         }
         Decoded::Fragment(_) => fragments = true,
         Decoded::Stop(..) => {}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::read::failed;
 use super::run::{Run, stdout_exit};
@@ -23,11 +23,16 @@ pub(super) struct Live {
     )]
     interfaces: Vec<String>,
 
-    /// What the kernel lets through, in the language of pcap-filter(7), instead of the default filter
-    #[arg(short = 'f', long, value_name = "BPF")]
-    filter: Option<String>,
+    /// Only look at frames that this filter lets through, in the language of pcap-filter(7); the
+    /// kernel applies it
+    #[arg(short = 'f', long, value_name = "EXPRESSION", conflicts_with = "filter")]
+    bpf: Option<String>,
 
-    /// Print the default filter and what it does not cover, and end
+    /// Who picks out what may be of interest
+    #[arg(long, value_enum, default_value_t)]
+    filter: FilterIn,
+
+    /// Print the kernel's filter and what it does not cover, and end
     #[arg(long)]
     show_filter: bool,
 
@@ -63,15 +68,26 @@ impl Live {
         }
     }
 
+    fn who_filters(&self) -> &'static str {
+        match (&self.bpf, self.filter) {
+            (Some(_), _) => "the kernel applies your filter",
+            (None, FilterIn::User) => "every frame is looked at, tunnels and fragments too",
+            (None, FilterIn::Kernel) => "the kernel filters (--show-filter says what it misses)",
+        }
+    }
+
     fn try_run(&self) -> Result<Exit, Exit> {
         let stop = Stop::by_signals().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));
             Exit::BrokeOff
         })?;
         let options = Options {
-            filter: match &self.filter {
+            filter: match &self.bpf {
                 Some(expression) => KernelFilter::Expression(expression.clone()),
-                None => KernelFilter::Watching(self.watching.config().watch),
+                None if self.filter == FilterIn::Kernel => {
+                    KernelFilter::Watching(self.watching.config().watch)
+                }
+                None => KernelFilter::Everything,
             },
             ring_bytes: self.ring << 20,
             snap_bytes: self.snaplen,
@@ -82,17 +98,28 @@ impl Live {
         let run = Run::new(&self.watching, &self.writing, true)?;
         if !self.writing.quiet {
             log::say(&format!(
-                "listening on {}; Ctrl-C ends it with the summary",
-                self.interfaces.join(", ")
+                "listening on {}, {}; Ctrl-C ends it with the summary",
+                self.interfaces.join(", "),
+                self.who_filters()
             ));
         }
         Ok(run.drive(&mut capture, None, &|| false))
     }
 }
 
+/// Where frames that are surely of no interest are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum FilterIn {
+    /// Here: every frame is looked at, tunnels and fragments too
+    #[default]
+    User,
+    /// In the kernel: costs less, and misses what `--show-filter` lists
+    Kernel,
+}
+
 fn describe(filter: &Filter) -> String {
     let mut text = format!(
-        "The kernel's filter on Ethernet, in the language of pcap-filter(7):\n\n  {}\n",
+        "Without --filter kernel every frame is looked at here, and nothing is missed. The kernel's filter, on\nEthernet, in the language of pcap-filter(7):\n\n  {}\n",
         filter.expression
     );
     for (title, phrases) in

@@ -27,8 +27,8 @@ pub(super) struct Read {
     follow: bool,
 
     /// Only look at frames that this filter lets through, in the language of pcap-filter(7)
-    #[arg(short = 'f', long, value_name = "BPF")]
-    filter: Option<String>,
+    #[arg(short = 'f', long, value_name = "EXPRESSION")]
+    bpf: Option<String>,
 
     #[command(flatten)]
     watching: Watching,
@@ -54,7 +54,7 @@ impl Read {
             self.paths.push(PathBuf::from("-"));
         }
         let mut bpf =
-            self.filter.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
+            self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
         let mut source = self.source()?;
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.

@@ -156,12 +156,20 @@ impl Reassembly {
         self.expire(now, config, sink);
         let Piece { offset, more, .. } = fragment.piece;
         // RFC 791 section 3.2 and RFC 8200 section 4.5: all but the last are multiples of 8 octets.
-        if fragment.wire_len == 0 || (more && !fragment.wire_len.is_multiple_of(8)) {
-            return tell(&fragment, "fragment_length_invalid", sink);
-        }
         let end = offset.saturating_add(fragment.wire_len);
-        if end > DATAGRAM_BYTES_MAX {
-            return tell(&fragment, "fragment_too_long", sink);
+        let trouble = if fragment.wire_len == 0 || (more && !fragment.wire_len.is_multiple_of(8)) {
+            Some("fragment_length_invalid")
+        } else if end > DATAGRAM_BYTES_MAX {
+            Some("fragment_too_long")
+        } else {
+            None
+        };
+        if let Some(event) = trouble {
+            // No host takes it. Its ports, if it has them, were on the wire all the same.
+            tell(&fragment, event, sink);
+            let mut alone = Datagram::new(0, now);
+            alone.take(&fragment, end);
+            return alone.deliver(Some(fragment.at()), sink);
         }
         let key = fragment.key();
         if let Some(done) = self.datagrams.get(&key).and_then(|datagram| datagram.finished) {

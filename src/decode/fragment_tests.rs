@@ -199,6 +199,9 @@ fn memory_is_bounded() {
 
 #[test]
 fn malformed_fragments_are_named() {
+    let first = piece4(1, 0, true, &datagram()[..20]);
+    let ports = (5000, 3243, datagram()[8..20].to_vec());
+    assert_eq!(found(&[first]), (vec![ports], vec!["fragment_length_invalid"]));
     assert_eq!(found(&[piece4(1, 0, true, &[0; 12])]).1, ["fragment_length_invalid"]);
     assert_eq!(found(&[piece4(1, 8, true, &[])]).1, ["fragment_length_invalid"]);
     assert_eq!(found(&[piece4(1, 65_528, false, &[0; 40])]).1, ["fragment_too_long"]);

@@ -50,11 +50,19 @@ pub(in crate::decode) fn is_likely(bytes: &[u8]) -> bool {
 }
 
 fn netanalyzer(part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    open(part.after(4))
+    behind_analyzer(part, 4)
 }
 
 fn with_preamble(part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    open(part.after(12))
+    behind_analyzer(part, 12)
+}
+
+/// A little-endian word, in which this bit says that it is an event on a pin and no frame.
+fn behind_analyzer(part: Part<'_>, len: usize) -> Result<Opened<'_>, Halt> {
+    match wire::u8_at(part.bytes, 1) {
+        Some(flags) if flags & 1 == 1 => Ok(Opened::new(Next::Nothing, part)),
+        Some(_) | None => open(part.after(len)),
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +74,8 @@ mod tests {
         opens(1, &ethernet(0x0800, &v4()));
         opens(1, &ethernet(0x86dd, &v6()));
         opens(240, &[&[0; 4], &ethernet(0x0800, &v4())[..]].concat());
-        opens(241, &[&[0x55; 12], &ethernet(0x0800, &v4())[..]].concat());
+        let preamble = [0, 6, 0x40, 0, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0xd5];
+        opens(241, &[&preamble, &ethernet(0x0800, &v4())[..]].concat());
     }
 
     #[test]
@@ -84,5 +93,6 @@ mod tests {
     fn what_is_wrong_is_named() {
         assert_eq!(stops(1, &[0; 13]), ["ethernet.header_too_short"]);
         assert_eq!(stops(240, &[0; 13]), ["ethernet.header_too_short"]);
+        assert_eq!(stops(240, &[0, 5, 0, 0, 1, 2]), NOTHING);
     }
 }

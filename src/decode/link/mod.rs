@@ -20,6 +20,7 @@ mod fddi;
 mod frame_relay;
 mod ip_over_fc;
 mod ipnet;
+mod ipoib;
 mod llc;
 mod mpls;
 mod nflog;
@@ -74,6 +75,7 @@ pub static LINKS: &[&Link] = &[
     &frame_relay::WITH_DIRECTION,
     &ip_over_fc::LINK,
     &ipnet::LINK,
+    &ipoib::LINK,
     &llc::CLIP,
     &llc::LINK,
     &mpls::LINK,

@@ -19,6 +19,7 @@ mod gtp;
 mod ip_in_ip;
 mod l2tp;
 mod l2tpv3;
+mod macsec;
 mod mpls;
 mod nsh;
 mod pbb;
@@ -61,6 +62,7 @@ pub static TUNNELS: &[&Tunnel] = &[
     &ip_in_ip::IPV6,
     &l2tp::TUNNEL,
     &l2tpv3::TUNNEL,
+    &macsec::TUNNEL,
     &mpls::TUNNEL,
     &nsh::TUNNEL,
     &pbb::TUNNEL,

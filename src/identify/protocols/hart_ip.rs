@@ -8,6 +8,17 @@ use super::super::hearing::{Role, Said, Spot};
 use super::super::messages::{Stop, probe_both};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
+//! HART-IP, over TCP and UDP.
+//!
+//! ```text
+//!  version(1: 1, 2) type(1) id(1) status(1) sequence(2) length(2, with these 8)  ...
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::view::Transport;
+use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{array, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "hart-ip",
@@ -18,6 +29,12 @@ pub(super) static DETECTOR: Detector = Detector {
                suits the id, and a pass-through PDU's delimiter.",
     blind_spots: "Messages with direct PDUs.",
     bits: 31.0,
+    reference: "FieldComm Group, HART-IP (TS20085) sections 6 and 10",
+    over: Over::Both,
+    rests_on: "The header's version, type, number, status and length; a session's fields or a token \
+               passing frame behind it.",
+    blind_spots: "Version 2 starts with TLS or DTLS where security is on.",
+    bits: 34.0,
     probe,
 };
 
@@ -54,6 +71,51 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
     // version, type, id; of a request the status
     let bits = 7.0 + 6.0 + 6.0 + if kind == 0 { 8.0 } else { 0.0 } + bits;
     Ok((Said::new(role, bits, format!("HART-IP {what}"), Spot::datagram(0, 0, 8)), len))
+    match view.transport {
+        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+            Some(1 | 2) => from_header(bytes, 8, message),
+            Some(_) => Heard::Foreign,
+            None => Heard::Open,
+        }),
+        Transport::Udp => {
+            hear_datagrams(view, DETECTOR.id, |datagram| Heard::or_foreign(message(datagram.bytes)))
+        }
+    }
+}
+
+fn message(bytes: &[u8]) -> Option<Message> {
+    let [version @ (1 | 2), kind, id, status] = array::<4>(bytes, 0)? else { return None };
+    let len = usize::from(be16(bytes, 6)?);
+    let role = match kind {
+        0 => Role::Client,
+        1 | 2 | 15 => Role::Server,
+        _ => return None,
+    };
+    let known = status == 0 || (kind != 0 && matches!(status, 1..=16));
+    let body = rest(bytes, 8);
+    let (fits, more, name) = match id {
+        // master type and a timer in milliseconds, of a day at most
+        0 => (
+            len == 13
+                && u8_at(body, 0).is_none_or(|kind| kind <= 1)
+                && be32(body, 1).is_none_or(|time| time <= 86_400_000),
+            16.0 + 7.0 + 5.6,
+            "session initiate",
+        ),
+        1 => (len == 8, 16.0, "session close"),
+        2 => (len == 8, 16.0, "keep alive"),
+        // token passing: a delimiter of a request (02, 82), an answer (06, 86) or a burst (01, 81)
+        3 => (
+            len >= 12 && u8_at(body, 0).is_none_or(|octet| matches!(octet & 0x1f, 1 | 2 | 6)),
+            5.0 + 6.0,
+            "token passing",
+        ),
+        4..=7 => (len >= 8 && version == 2, 0.0, "message"),
+        _ => return None,
+    };
+    // version, type, id, status, upper octet of the length
+    let bits = 7.0 + 6.0 + 5.0 + 4.0 + 5.0 + more;
+    (fits && known && len <= 2048).then(|| Message::new(len, role, bits, format!("HART-IP {name}")))
 }
 
 #[cfg(test)]
@@ -74,6 +136,22 @@ mod tests {
             talk.only(Side::B).named_by(&DETECTOR);
         }
         Talk::udp().a(hex(PDU)).named_by(&DETECTOR);
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    const ASK: &str = "01 00 00 00 0001 000d 01 00007530";
+    const ANSWER: &str = "01 01 00 00 0001 000d 01 00007530";
+
+    #[test]
+    fn sessions_are_named() {
+        for talk in [Talk::tcp(), Talk::udp()] {
+            let talk = talk.a(hex(ASK)).b(hex(ANSWER));
+            let found = talk.named_by(&DETECTOR);
+            assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+            talk.clone().only(Side::A).named_by(&DETECTOR);
+            talk.only(Side::B).named_by(&DETECTOR);
+        }
     }
 
     #[test]
@@ -84,5 +162,9 @@ mod tests {
             Talk::udp().a(hex(&OPEN.replacen(from, to, 1))).refused_by(&DETECTOR);
         }
         Talk::udp().a(hex(&PDU.replace("82", "83"))).refused_by(&DETECTOR);
+        Talk::tcp().a(hex(&ASK.replace("000d", "000e"))).refused_by(&DETECTOR);
+        Talk::udp().a(hex("01 05 00 00 0001 000d 01 00007530")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("01 01 0001 0008 00 00 0001 01 0000000000")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("01 02 0000 00000008")).refused_by(&DETECTOR);
     }
 }

@@ -6,7 +6,7 @@
 //!  name ":" value CRLF ... CRLF                   fields, section 5
 //! ```
 //!
-//! Behind an answered CONNECT another protocol follows ([`Inside`]). HTTP/2 is another protocol.
+//! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
 use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
 use super::super::view::SideView;
@@ -75,23 +75,32 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }))
 }
 
-/// RFC 9110 section 9.3.6: after a 2xx to CONNECT both sides carry something else.
+/// RFC 9110 sections 7.8 and 9.3.6: after 101 to an upgrade, and after 2xx to CONNECT, both sides
+/// carry something else.
 fn tunnel(said: &[Option<Message<'_>>; 2]) -> Inside {
-    let asked = |message: &Option<Message<'_>>| {
-        message.as_ref().is_some_and(|message| message.method == Some(b"CONNECT"))
-    };
+    let asked =
+        |message: &Option<Message<'_>>| message.as_ref().is_some_and(|one| one.method.is_some());
     let (question, answer, a_asks) = match said {
         [a, b] if asked(a) => (a, b, true),
         [a, b] if asked(b) => (b, a, false),
         [_, _] => return Inside::Nothing,
     };
-    let (Some(question), Some(answer)) = (question, answer) else { return Inside::MayFollow };
-    match (question.len, answer.status, answer.len) {
-        (Some(question), Some(200..=299), Some(answer)) => {
+    let Some(question) = question else { return Inside::Nothing };
+    let connects = question.method == Some(b"CONNECT");
+    let Some(answer) = answer else {
+        return if connects { Inside::MayFollow } else { Inside::Nothing };
+    };
+    let switches = match answer.status {
+        Some(101) => true,
+        Some(200..=299) => connects,
+        Some(_) | None => false,
+    };
+    match (switches, question.len, answer.len) {
+        (true, Some(question), Some(answer)) => {
             Inside::StartsAt(if a_asks { [question, answer] } else { [answer, question] })
         }
-        (_, Some(200..=299), _) => Inside::MayFollow,
-        (_, _, _) => Inside::Nothing,
+        (true, _, _) => Inside::MayFollow,
+        (false, _, _) => Inside::Nothing,
     }
 }
 
@@ -290,6 +299,14 @@ mod tests {
             .b("CONNECT a.example:443 HTTP/1.1\r\n\r\n")
             .a("HTTP/1.0 403 Forbidden\r\n\r\n");
         assert_eq!(refused.named_by(&DETECTOR).inside, Inside::Nothing);
+    }
+
+    #[test]
+    fn behind_an_upgrade_another_protocol_starts() {
+        let talk = Talk::tcp()
+            .a("GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n")
+            .b("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([32, 50]));
     }
 
     #[test]

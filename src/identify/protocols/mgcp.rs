@@ -5,7 +5,7 @@
 //! ```
 
 use super::super::hearing::{Heard, Role};
-use super::super::lines::{is_number, is_one_of, line};
+use super::super::lines::{is_number, is_one_of, is_plain};
 use super::super::view::Transport;
 use super::super::walk::{Message, hear_datagrams, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
@@ -22,6 +22,9 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
+/// The longest command line that is looked at.
+const LINE_BYTES_MAX: usize = 300;
+
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
         Transport::Tcp => hear_stream(view, DETECTOR.id, read),
@@ -36,12 +39,20 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
+/// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(start_line(found.text, bytes.len())),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
+    let front = prefix(bytes, LINE_BYTES_MAX);
+    let end = front.iter().position(|octet| matches!(octet, b'\r' | b'\n'));
+    let text = prefix(front, end.unwrap_or(front.len()));
+    if !text.iter().all(|octet| is_plain(*octet))
+        || (end.is_none() && front.len() == LINE_BYTES_MAX)
+    {
+        return Heard::Foreign;
     }
+    if end.is_none() && !complete {
+        return Heard::Open;
+    }
+    Heard::or_foreign(start_line(text, bytes.len()))
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Message> {

@@ -17,10 +17,12 @@ mod dcerpc;
 mod dhcp;
 mod dhcpv6;
 mod diameter;
+mod dnp3;
 mod dns;
 mod dtls;
 mod edonkey;
 mod enet;
+mod enip;
 mod esp_udp;
 mod fastcgi;
 mod fins;
@@ -28,16 +30,20 @@ mod fix;
 mod ftp;
 mod giop;
 mod git;
+mod gnutella;
 mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
-mod http;
 mod http2;
+mod http;
+mod iax2;
 mod iax;
 mod ica;
+mod iec104;
 mod ike;
 mod imap;
+mod industry_misc;
 mod irc;
 mod iscsi;
 mod kad;
@@ -53,7 +59,10 @@ mod megaco;
 mod memcached;
 mod mgcp;
 mod minecraft;
+mod mms;
+mod modbus;
 mod mongodb;
+mod more_frames;
 mod mpegts;
 mod mqtt;
 mod mysql;
@@ -64,6 +73,7 @@ mod nntp;
 mod nrpe;
 mod ntp;
 mod onc_rpc;
+mod opcua;
 mod openvpn;
 mod pgsql;
 mod pop3;
@@ -81,6 +91,7 @@ mod rtmp;
 mod rtp;
 mod rtsp;
 mod rx;
+mod s7comm;
 mod sip;
 mod skinny;
 mod slp;
@@ -118,13 +129,16 @@ mod zoom;
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
     &magic::ABLETON_LINK,
+    &industry_misc::ADS,
     &afp::DETECTOR,
     &ajp::DETECTOR,
     &amqp::DETECTOR,
     &magic::ARD,
     &magic::ARTNET,
+    &industry_misc::ATG,
     &magic::BABEL,
     &magic::BACNET,
+    &industry_misc::BFCP,
     &bfcp::DETECTOR,
     &magic::BFD,
     &bgp::DETECTOR,
@@ -149,21 +163,27 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::CPHA,
     &magic::CRESTRON,
     &dcerpc::DETECTOR,
+    &iax2::DETECTOR,
     &dhcp::DETECTOR,
     &dhcpv6::DETECTOR,
     &magic::DAHUA,
     &diameter::DETECTOR,
-    &magic::DIS,
     &magic::DISCORD,
+    &magic::DIS,
     &magic::DLEP,
+    &industry_misc::DLMS,
+    &dnp3::DETECTOR,
     &dns::DETECTOR,
     &magic::DNSCRYPT,
     &magic::DOIP,
+    &more_frames::DRDA,
     &magic::DROPBOX,
     &dtls::DETECTOR,
     &edonkey::DETECTOR,
     &magic::EGD,
+    &more_frames::ELASTICSEARCH,
     &enet::ENET,
+    &enip::DETECTOR,
     &magic::ENPC,
     &esp_udp::DETECTOR,
     &magic::SBUS,
@@ -181,7 +201,9 @@ pub(super) static ALL: &[&Detector] = &[
     &giop::DETECTOR,
     &git::DETECTOR,
     &magic::GLBP,
+    &gnutella::DETECTOR,
     &text_services::GNUTELLA,
+    &magic::GNUTELLA,
     &magic::GNUTELLA_UDP,
     &gtp::DETECTOR,
     &magic::GVCP,
@@ -195,6 +217,9 @@ pub(super) static ALL: &[&Detector] = &[
     &iax::DETECTOR,
     &ica::DETECTOR,
     &magic::ICA_BROWSER,
+    &more_frames::ICAP,
+    &iec104::DETECTOR,
+    &industry_misc::C37118,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
@@ -211,12 +236,16 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::LIFX,
     &lisp::DETECTOR,
     &local_names::LLMNR,
+    &more_frames::LUSTRE,
     &local_names::MDNS,
     &megaco::DETECTOR,
     &memcached::DETECTOR,
+    &magic::MEMCACHED_UDP,
     &mgcp::DETECTOR,
     &minecraft::DETECTOR,
+    &mms::DETECTOR,
     &magic::MNDP,
+    &modbus::DETECTOR,
     &binary_services::MONERO,
     &mongodb::DETECTOR,
     &mpegts::DETECTOR,
@@ -239,6 +268,7 @@ pub(super) static ALL: &[&Detector] = &[
     &ntp::DETECTOR,
     &binary_services::OFTP,
     &magic::OLSR,
+    &opcua::DETECTOR,
     &openvpn::DETECTOR,
     &tns::DETECTOR,
     &magic::OSC,
@@ -258,6 +288,7 @@ pub(super) static ALL: &[&Detector] = &[
     &rfb::DETECTOR,
     &rip::DETECTOR,
     &magic::RIPE_ATLAS,
+    &more_frames::RLOGIN,
     &magic::RMCP,
     &rmi::DETECTOR,
     &magic::ROUGHTIME,
@@ -269,6 +300,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::RTPS,
     &rtsp::DETECTOR,
     &rx::DETECTOR,
+    &s7comm::DETECTOR,
     &magic::SACN,
     &magic::SAP_ANNOUNCEMENT,
     &binary_services::SAP_NI,
@@ -277,6 +309,7 @@ pub(super) static ALL: &[&Detector] = &[
     &skinny::DETECTOR,
     &slp::DETECTOR,
     &smb::DETECTOR,
+    &industry_misc::SMPP,
     &smtp::DETECTOR,
     &snmp::DETECTOR,
     &socks::DETECTOR,
@@ -303,6 +336,7 @@ pub(super) static ALL: &[&Detector] = &[
     &tds::DETECTOR,
     &magic::TEAMSPEAK,
     &binary_services::TEAMVIEWER,
+    &more_frames::TELEGRAM,
     &magic::TELEGRAM_VOIP,
     &telnet::DETECTOR,
     &magic::TEREDO,
@@ -321,6 +355,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::VXLAN,
     &magic::WCCP,
     &websocket::DETECTOR,
+    &more_frames::WHATSAPP,
     &wireguard::DETECTOR,
     &magic::WOL,
     &magic::WSD,

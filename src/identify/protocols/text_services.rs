@@ -3,7 +3,7 @@
 //! Where a name takes more than one line to tell, its protocol has a file of its own.
 
 use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, is_one_of, line, mentions};
+use super::super::lines::{first_word, is_one_of, line, mentions};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
@@ -230,25 +230,6 @@ pub(super) static TARANTOOL: Detector = Detector {
     },
 };
 
-pub(super) static GNUTELLA: Detector = Detector {
-    id: "gnutella",
-    title: "Gnutella",
-    reference: "Gnutella 0.6 RFC draft, section 2.1 (handshake); Gnutella2 standard, connecting",
-    over: Over::Tcp,
-    rests_on: "GNUTELLA CONNECT/0.4 or 0.6, or GNUTELLA/0.6 with a status.",
-    blind_spots: "Downloads between peers are HTTP; GUESS and Gnutella2 over UDP are not seen.",
-    bits: 100.0,
-    probe: |view| {
-        hear(view, "gnutella", "Gnutella", |text| {
-            if text.starts_with(b"GNUTELLA CONNECT/0.") {
-                return Some((Role::Client, 150.0, true));
-            }
-            let status = text.strip_prefix(b"GNUTELLA/0.6 ")?;
-            is_number(first_word(status).0, 3).then_some((Role::Either, 120.0, true))
-        })
-    },
-};
-
 #[cfg(test)]
 mod tests {
     use super::super::super::Side;
@@ -270,7 +251,6 @@ mod tests {
                 "( success ( 2 2 ( ) ( edit-pipeline svndiff1 absent-entries ) ) ) ",
             ),
             (&CLAMD, "zPING\0", "ClamAV 1.0.7/27000/Mon Jan  1 00:00:00 2024\n"),
-            (&GNUTELLA, "GNUTELLA CONNECT/0.6\r\n", "GNUTELLA/0.6 200 OK\r\n"),
         ] {
             let talk = Talk::tcp().a(client).b(server);
             let found = talk.named_by(detector);
@@ -304,7 +284,7 @@ mod tests {
             "220 ready\r\n",
             "list\n",
         ];
-        for detector in [&RSYNC, &NATS, &SVN, &CLAMD, &CHECKMK, &MUNIN, &TARANTOOL, &GNUTELLA] {
+        for detector in [&RSYNC, &NATS, &SVN, &CLAMD, &CHECKMK, &MUNIN, &TARANTOOL] {
             for stranger in strangers {
                 Talk::tcp().a(stranger).refused_by(detector);
             }

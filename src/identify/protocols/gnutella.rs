@@ -1,0 +1,92 @@
+//! Gnutella: its handshake in text over TCP, its descriptors over UDP.
+//!
+//! ```text
+//!  TCP  GNUTELLA CONNECT/0.6 CRLF     GNUTELLA/0.6 200 OK CRLF
+//!  UDP  id(16) type(1) time to live(1) hops(1) length(4, little-endian) ...
+//! ```
+
+use super::super::hearing::{Heard, Role};
+use super::super::lines::{first_word, is_number, line};
+use super::super::view::Transport;
+use super::super::walk::{Message, hear_datagrams, hear_stream};
+use super::super::{Detector, FlowView, Over, Probe};
+use crate::wire::{index, le32, prefix, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "gnutella",
+    title: "Gnutella",
+    reference: "Gnutella 0.6 RFC draft, sections 2.1 (handshake) and 2.2.1 (message header)",
+    over: Over::Both,
+    rests_on: "GNUTELLA CONNECT/0.4 or 0.6, or GNUTELLA/0.6 with a status; over UDP the header with a \
+               known type, few hops and a length that is the datagram's.",
+    blind_spots: "Downloads between peers are HTTP; Gnutella2's datagrams have another header.",
+    bits: 40.0,
+    probe,
+};
+
+fn probe(view: &FlowView<'_>) -> Probe {
+    match view.transport {
+        Transport::Tcp => {
+            hear_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
+                Heard::Speaks(found) => Heard::or_foreign(handshake(found.text, bytes.len())),
+                Heard::Open => Heard::Open,
+                Heard::Foreign => Heard::Foreign,
+            })
+        }
+        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
+            Heard::or_foreign(descriptor(datagram.bytes))
+        }),
+    }
+}
+
+fn handshake(text: &[u8], len: usize) -> Option<Message> {
+    if text.starts_with(b"GNUTELLA CONNECT/0.") {
+        return Some(Message::new(len, Role::Client, 150.0, "Gnutella handshake"));
+    }
+    let status = text.strip_prefix(b"GNUTELLA/0.6 ")?;
+    let known = is_number(first_word(status).0, 3);
+    known.then(|| Message::new(len, Role::Either, 120.0, "Gnutella handshake's answer"))
+}
+
+fn descriptor(bytes: &[u8]) -> Option<Message> {
+    let (kind, ttl, hops) = (u8_at(bytes, 16)?, u8_at(bytes, 17)?, u8_at(bytes, 18)?);
+    let len = index(le32(bytes, 19)?);
+    let known = matches!(kind, 0x00..=0x02 | 0x30..=0x32 | 0x40 | 0x80 | 0x81);
+    let named = prefix(bytes, 16).iter().any(|octet| *octet != 0);
+    let fits = known && named && ttl.saturating_add(hops) <= 15 && len <= 4096;
+    let fact = format!("Gnutella descriptor 0x{kind:02x}");
+    // type, hops, length
+    fits.then(|| Message::new(len.saturating_add(23), Role::Either, 4.8 + 9.0 + 32.0, fact))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
+    use super::*;
+
+    #[test]
+    fn handshakes_and_descriptors_are_named() {
+        let talk = Talk::tcp().a("GNUTELLA CONNECT/0.6\r\n").b("GNUTELLA/0.6 200 OK\r\n");
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+        Talk::udp()
+            .a(hex("000102030405060708090a0b0c0d0e0f 00 01 00 00000000"))
+            .named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("GNUTELLA is a spread\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("GET /uri-res/x HTTP/1.1\r\n").b("HTTP/1.1 200 OK\r\n").refused_by(&DETECTOR);
+        Talk::udp()
+            .a(hex("000102030405060708090a0b0c0d0e0f 00 01 00 01000000"))
+            .refused_by(&DETECTOR);
+        Talk::udp()
+            .a(hex("000102030405060708090a0b0c0d0e0f 77 01 00 00000000"))
+            .refused_by(&DETECTOR);
+        Talk::udp().a([0; 23]).refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,69 @@
+//! The fast no is never wrong: where the decoder finds a packet that is watched or a companion's, peek
+//! lets the frame through. Over all fixtures, as they are and with octets changed at random.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use portstory::config::{Config, Watch};
+use portstory::decode::peek::Peek;
+use portstory::decode::{self, Decoded};
+use portstory::flow::ledger::CompanionKind;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use support::OwnedFrame;
+
+/// Whether the decoder finds something of interest; a fragment may be.
+fn is_of_interest(frame: &OwnedFrame, watch: &Watch) -> bool {
+    let mut found = false;
+    decode::decode(&frame.frame(), &Config::default().limits, &mut |decoded| match decoded {
+        Decoded::Packet(packet) => {
+            found |= [packet.src.port, packet.dst.port].iter().any(|&port| {
+                watch.covers(packet.transport, port)
+                    || CompanionKind::of(packet.transport, port).is_some()
+            });
+        }
+        Decoded::Fragment(_) => found = true,
+        Decoded::Stop(..) => {}
+    });
+    found
+}
+
+#[test]
+fn peek_lets_everything_of_interest_through() {
+    let watch = Watch::default();
+    let peek = Peek::new(&watch);
+    let frames: Vec<OwnedFrame> =
+        support::cases().iter().flat_map(|case| support::frames(&case.captures)).collect();
+    let mut interesting = 0;
+    for frame in &frames {
+        if is_of_interest(frame, &watch) {
+            interesting += 1;
+            assert!(peek.is_candidate(&frame.frame()), "{frame:?}");
+        }
+    }
+    assert!(interesting > 2000, "only {interesting} frames");
+    // What tells how a frame goes on is within the first octets.
+    let changes = prop::collection::vec((0..100_usize, any::<u8>()), 1..4);
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 60_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&(0..frames.len(), changes), |(number, changes)| {
+            let mut frame = frames[number].clone();
+            for (at, octet) in changes {
+                if let Some(place) = frame.bytes.get_mut(at) {
+                    *place = octet;
+                }
+            }
+            prop_assert!(!is_of_interest(&frame, &watch) || peek.is_candidate(&frame.frame()));
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
