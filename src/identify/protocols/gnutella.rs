@@ -18,9 +18,9 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "Gnutella 0.6 RFC draft, sections 2.1 (handshake) and 2.2.1 (message header)",
     over: Over::Both,
     rests_on: "GNUTELLA CONNECT/0.4 or 0.6, or GNUTELLA/0.6 with a status; over UDP the header with a \
-               known type, few hops and a length that is the datagram's.",
-    blind_spots: "Downloads between peers are HTTP; Gnutella2's datagrams have another header.",
-    bits: 40.0,
+               known type, few hops and a length that is the datagram's, or Gnutella2's GND with fitting counts.",
+    blind_spots: "Downloads between peers are HTTP.",
+    bits: 36.0,
     probe,
 };
 
@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             })
         }
         Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
-            Heard::or_foreign(descriptor(datagram.bytes))
+            Heard::or_foreign(descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes)))
         }),
     }
 }
@@ -59,6 +59,16 @@ fn descriptor(bytes: &[u8]) -> Option<Message> {
     fits.then(|| Message::new(len.saturating_add(23), Role::Either, 4.8 + 9.0 + 32.0, fact))
 }
 
+/// Gnutella2's UDP transceiver: "GND", flags, a sequence number, the part and the number of parts.
+fn transceiver(bytes: &[u8]) -> Option<Message> {
+    let flags = u8_at(bytes.strip_prefix(b"GND")?, 0)?;
+    let (part, parts) = (u8_at(bytes, 6)?, u8_at(bytes, 7)?);
+    // An acknowledgement has no parts; of a packet's parts this is one.
+    let fits = flags & 0xfc == 0 && (1..=32).contains(&part) && (parts == 0 || part <= parts);
+    let fact = "Gnutella2 datagram";
+    (fits && parts <= 32).then(|| Message::new(bytes.len(), Role::Either, 24.0 + 6.0 + 6.0, fact))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{Talk, hex};
@@ -75,6 +85,7 @@ mod tests {
         Talk::udp()
             .a(hex("000102030405060708090a0b0c0d0e0f 00 01 00 00000000"))
             .named_by(&DETECTOR);
+        Talk::udp().a(b"GND\x01\x00\x01\x01\x01abc").named_by(&DETECTOR);
     }
 
     #[test]
@@ -88,5 +99,7 @@ mod tests {
             .a(hex("000102030405060708090a0b0c0d0e0f 77 01 00 00000000"))
             .refused_by(&DETECTOR);
         Talk::udp().a([0; 23]).refused_by(&DETECTOR);
+        Talk::udp().a(b"GND\x04\x00\x01\x01\x01abc").refused_by(&DETECTOR);
+        Talk::udp().a(b"GND\x01\x00\x01\x05\x02abc").refused_by(&DETECTOR);
     }
 }

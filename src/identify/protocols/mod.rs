@@ -5,7 +5,6 @@ use super::Detector;
 mod afp;
 mod ajp;
 mod amqp;
-mod bfcp;
 mod bgp;
 mod binary_services;
 mod capwap;
@@ -35,9 +34,8 @@ mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
-mod http2;
 mod http;
-mod iax2;
+mod http2;
 mod iax;
 mod ica;
 mod iec104;
@@ -139,7 +137,6 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::BABEL,
     &magic::BACNET,
     &industry_misc::BFCP,
-    &bfcp::DETECTOR,
     &magic::BFD,
     &bgp::DETECTOR,
     &binary_services::BITCOIN,
@@ -163,13 +160,12 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::CPHA,
     &magic::CRESTRON,
     &dcerpc::DETECTOR,
-    &iax2::DETECTOR,
     &dhcp::DETECTOR,
     &dhcpv6::DETECTOR,
     &magic::DAHUA,
     &diameter::DETECTOR,
-    &magic::DISCORD,
     &magic::DIS,
+    &magic::DISCORD,
     &magic::DLEP,
     &industry_misc::DLMS,
     &dnp3::DETECTOR,
@@ -202,9 +198,6 @@ pub(super) static ALL: &[&Detector] = &[
     &git::DETECTOR,
     &magic::GLBP,
     &gnutella::DETECTOR,
-    &text_services::GNUTELLA,
-    &magic::GNUTELLA,
-    &magic::GNUTELLA_UDP,
     &gtp::DETECTOR,
     &magic::GVCP,
     &h323::DETECTOR,
@@ -240,7 +233,6 @@ pub(super) static ALL: &[&Detector] = &[
     &local_names::MDNS,
     &megaco::DETECTOR,
     &memcached::DETECTOR,
-    &magic::MEMCACHED_UDP,
     &mgcp::DETECTOR,
     &minecraft::DETECTOR,
     &mms::DETECTOR,
