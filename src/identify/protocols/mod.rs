@@ -35,8 +35,8 @@ mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
-mod http2;
 mod http;
+mod http2;
 mod iax;
 mod ica;
 mod iec104;
@@ -257,6 +257,7 @@ pub(super) static ALL: &[&Detector] = &[
     &local_names::NETBIOS_DGM,
     &local_names::NETBIOS_NS,
     &netbios_ssn::DETECTOR,
+    &magic::NETCODE,
     &netflow::NETFLOW,
     &onc_rpc::NFS,
     &magic::NINTENDO,
@@ -266,6 +267,7 @@ pub(super) static ALL: &[&Detector] = &[
     &nrpe::DETECTOR,
     &ntp::DETECTOR,
     &binary_services::OFTP,
+    &magic::OICQ,
     &magic::OLSR,
     &opcua::DETECTOR,
     &binary_services::OPENFLOW,
@@ -345,7 +347,6 @@ pub(super) static ALL: &[&Detector] = &[
     &tftp::DETECTOR,
     &thrift::DETECTOR,
     &magic::TINC,
-    &text_services::TINC,
     &tls::DETECTOR,
     &magic::TPLINK,
     &magic::TRDP,
