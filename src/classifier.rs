@@ -259,7 +259,7 @@ impl Common {
     }
 
     fn merge(&mut self, other: Self, config: &Config) {
-        self.ledgers.merge(other.ledgers, &config.limits);
+        self.ledgers.merge(other.ledgers, config);
         for (event, anomaly) in other.anomalies {
             match self.anomalies.get_mut(event) {
                 None => {

@@ -128,10 +128,15 @@ fn every_case_tells_where_it_comes_from() {
     }
 }
 
-/// Every piece of evidence names a packet that is there, and its octets stand where it says.
+/// Rules whose packet is one of another flow: of a companion session, of a sibling.
+const BESIDE: &[&str] =
+    &["companion_session", "citrix_elsewhere", "call_signalling", "siblings", "edt_companion"];
+
+/// Every piece of evidence names a packet that is there, that belongs to the flow or to what is
+/// beside it, and its octets stand where it says.
 #[test]
 fn evidence_can_be_looked_up() {
-    let mut quoted = 0;
+    let (mut quoted, mut beside) = (0, 0);
     for case in support::cases() {
         for captures in runs(&case) {
             let frames = support::frames(&captures);
@@ -146,6 +151,23 @@ fn evidence_can_be_looked_up() {
                     let frame = frames.iter().find(|frame| frame.at == piece.frame);
                     let frame =
                         frame.unwrap_or_else(|| panic!("{}: {piece:?} names no frame", case.name));
+                    let ends = ends_of(frame);
+                    let own = [flow.client, flow.server];
+                    let is_beside = BESIDE.contains(&piece.rule);
+                    assert!(
+                        is_beside
+                            || ends.iter().any(|pair| own.iter().all(|end| pair.contains(end))),
+                        "{}: {piece:?} is of another flow: {ends:?}",
+                        case.name
+                    );
+                    // What is beside a flow has at least its server's address.
+                    assert!(
+                        piece.rule == "citrix_elsewhere"
+                            || ends.iter().flatten().any(|end| end.addr == flow.server.addr),
+                        "{}: {piece:?} has nothing to do with the flow: {ends:?}",
+                        case.name
+                    );
+                    beside += usize::from(is_beside);
                     if !piece.bytes.is_empty() {
                         let payload = payload_of(frame);
                         let at = piece.offset as usize;
@@ -158,6 +180,19 @@ fn evidence_can_be_looked_up() {
         }
     }
     assert!(quoted > 60, "only {quoted} quotations were looked up");
+    assert!(beside > 3, "only {beside} pieces of evidence were from beside a flow");
+}
+
+/// The ends of the packets in a frame; of an ICMP error those of the packet that it quotes.
+fn ends_of(frame: &support::OwnedFrame) -> Vec<[portstory::event::Socket; 2]> {
+    use portstory::decode::{self, Decoded};
+    let mut ends = Vec::new();
+    decode::decode(&frame.frame(), &Config::default().limits, &mut |decoded| {
+        if let Decoded::Packet(packet) = decoded {
+            ends.push([packet.src, packet.dst]);
+        }
+    });
+    ends
 }
 
 fn payload_of(frame: &support::OwnedFrame) -> Vec<u8> {

@@ -56,7 +56,12 @@ fn verdict(case: &Case<'_>) -> Verdict {
     let status = status::status(case);
     let opinion = rules::weigh(case, status);
     let confidence = confidence::confidence(case, status, &opinion);
-    let protocols: Vec<_> = case.record.recognised().map(|found| found.finding.protocol).collect();
+    let mut protocols: Vec<_> =
+        case.record.recognised().map(|found| found.finding.protocol).collect();
+    protocols.extend(case.edt_companion().map(|_| "citrix-edt"));
+    if status == Status::Identified {
+        protocols.extend(case.known().map(|known| known.name));
+    }
     Verdict {
         label: opinion.label,
         status,
