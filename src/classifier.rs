@@ -16,6 +16,7 @@ use crate::flow::table::{self, stable_hash};
 use crate::flow::{Ended, FlowKey, FlowRecord, FlowTable, Ledgers, Seen};
 use crate::frame::{Frame, FrameRef};
 use crate::identify::Side;
+use crate::judge::account::{self, Account};
 use crate::judge::{self, endpoint::Endpoints};
 use crate::time::Timestamp;
 use crate::wire;
@@ -34,7 +35,7 @@ pub struct Classifier {
     peek: Peek,
     table: FlowTable,
     common: Common,
-    endpoints: Endpoints,
+    sums: Sums,
     now: Timestamp,
     next_sweep: Timestamp,
     totals: Totals,
@@ -49,6 +50,13 @@ pub struct Totals {
     pub octets: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,
+}
+
+/// What is made of the verdicts.
+#[derive(Debug, Default)]
+struct Sums {
+    endpoints: Endpoints,
+    accounts: Vec<Account>,
 }
 
 /// What is known beside the flows.
@@ -69,7 +77,7 @@ impl Classifier {
             table: FlowTable::new(config.hash_seed),
             config,
             common: Common::default(),
-            endpoints: Endpoints::default(),
+            sums: Sums::default(),
             now: Timestamp::MIN,
             next_sweep: Timestamp::MIN,
             totals: Totals::default(),
@@ -84,14 +92,14 @@ impl Classifier {
         if !self.peek.is_candidate(frame) {
             return Seized::default();
         }
-        let Self { config, table, common, endpoints, now, totals, .. } = self;
+        let Self { config, table, common, sums, now, totals, .. } = self;
         let mut ended = Vec::new();
         let seized = common.observe(frame, config, &mut |key, seen| {
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
         });
         totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
         for over in ended {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         }
         seized
     }
@@ -105,21 +113,26 @@ impl Classifier {
         }
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
-        let Self { config, table, common, endpoints, now, .. } = self;
+        let Self { config, table, common, sums, now, .. } = self;
         table.expire(*now, config, &mut |over| {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         });
     }
 
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
     /// anomalies are added to `out`.
     pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
-        let Self { config, table, common, endpoints, now, totals, .. } = self;
+        let Self { config, table, common, sums, now, totals, .. } = self;
         table.drain(*now, config, &mut |over| {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         });
-        finish(std::mem::take(endpoints), std::mem::take(common), out);
+        finish(std::mem::take(&mut sums.endpoints), std::mem::take(common), out);
         *totals
+    }
+
+    /// The accounts of the flow that [`Config::account_for`] names, as far as it has ended.
+    pub fn take_accounts(&mut self) -> Vec<Account> {
+        std::mem::take(&mut self.sums.accounts)
     }
 
     /// Sums so far.
@@ -194,11 +207,11 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
         }
         ended.extend(current.map(|record| table::at_end(key, record, end, config)));
     }
-    let mut endpoints = Endpoints::default();
+    let mut sums = Sums::default();
     table::in_order(ended, &mut |over| {
-        hand_out(over, &common.ledgers, config, &mut endpoints, out);
+        hand_out(over, &common.ledgers, config, &mut sums, out);
     });
-    finish(endpoints, common, out);
+    finish(sums.endpoints, common, out);
 }
 
 impl Common {
@@ -279,12 +292,15 @@ fn hand_out(
     mut over: Ended,
     ledgers: &Ledgers,
     config: &Config,
-    endpoints: &mut Endpoints,
+    sums: &mut Sums,
     out: &mut Vec<Event>,
 ) {
     over.record.conclude(over.key.transport, config);
     let flow = judge::judge(&over, ledgers, config);
-    endpoints.add(&flow, &config.limits);
+    if config.account_for == Some(flow.flow_id) {
+        sums.accounts.push(account::account(&over, ledgers, config));
+    }
+    sums.endpoints.add(&flow, &config.limits);
     out.push(Event::Flow(Box::new(flow)));
 }
 

@@ -26,6 +26,8 @@ pub struct Config {
     pub site: Option<Site>,
     /// Services that the site names itself.
     pub known: Vec<KnownService>,
+    /// The flow whose verdict is to be accounted for, by its id.
+    pub account_for: Option<u64>,
     /// Whether the classifier tells a flow's label when it first has one and when it changes.
     pub live_verdicts: bool,
     /// Keys the hash tables, so that nobody can choose keys that collide. The events do not depend on

@@ -54,7 +54,10 @@ impl Live {
     pub(super) fn run(&self) -> Exit {
         log::start(self.writing.quiet, self.writing.verbose, true);
         if self.show_filter {
-            let watch = self.watching.config().watch;
+            let watch = match self.watching.config() {
+                Ok(config) => config.watch,
+                Err(exit) => return exit,
+            };
             let text = describe(&default_filter(&watch, LinkType(1)));
             return stdout_exit(std::io::stdout().write_all(text.as_bytes()));
         }
@@ -71,7 +74,7 @@ impl Live {
         let options = Options {
             filter: match &self.filter {
                 Some(expression) => KernelFilter::Expression(expression.clone()),
-                None => KernelFilter::Watching(self.watching.config().watch),
+                None => KernelFilter::Watching(self.watching.config()?.watch),
             },
             ring_bytes: self.ring << 20,
             snap_bytes: self.snaplen,

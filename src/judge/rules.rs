@@ -104,23 +104,30 @@ pub fn weigh(case: &Case<'_>, status: Status) -> Opinion {
 }
 
 fn ranking(case: &Case<'_>, status: Status, evidence: &[Evidence]) -> (Label, Option<Label>) {
-    let sum = |label: Label| -> f32 {
-        evidence.iter().filter(|piece| piece.speaks_for == label).map(|piece| piece.weight).sum()
-    };
-    let open = is_conversation(status) && case.protocol().is_none();
-    let in_race = |label: &Label| match label {
-        Label::Other => true,
-        Label::TimelotUnknown => case.is_on_named_port() && open,
-        // Bare possibility is not enough: something must speak for it.
-        Label::CitrixFramehawk => case.may_be_framehawk() && open,
-    };
     // Stable: of equal sums the plainer label comes first, and Framehawk is the boldest.
     let plainest_first = [Label::TimelotUnknown, Label::Other, Label::CitrixFramehawk];
+    let in_race = |label: &Label| in_race(case, status, *label);
     let mut race: Vec<Label> = plainest_first.into_iter().filter(in_race).collect();
-    race.sort_by(|one, other| sum(*other).total_cmp(&sum(*one)));
+    race.sort_by(|one, other| sum(evidence, *other).total_cmp(&sum(evidence, *one)));
     let mut race = race.into_iter();
     let label = race.next().unwrap_or(Label::Other);
     (label, race.next())
+}
+
+/// What speaks for a label, and against it.
+pub(super) fn sum(evidence: &[Evidence], label: Label) -> f32 {
+    evidence.iter().filter(|piece| piece.speaks_for == label).map(|piece| piece.weight).sum()
+}
+
+/// Whether a flow can have this label at all. For Framehawk bare possibility is not enough:
+/// something must speak for it.
+pub(super) fn in_race(case: &Case<'_>, status: Status, label: Label) -> bool {
+    let open = is_conversation(status) && case.protocol().is_none();
+    match label {
+        Label::Other => true,
+        Label::TimelotUnknown => case.is_on_named_port() && open,
+        Label::CitrixFramehawk => case.may_be_framehawk() && open,
+    }
 }
 
 /// Whether there was something to recognise, and it was not.

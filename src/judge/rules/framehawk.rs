@@ -198,17 +198,59 @@ pub(in crate::judge) fn is_text(side: &SideFacts) -> bool {
     octets >= 2 && text.saturating_mul(10) >= octets.saturating_mul(9)
 }
 
-/// Whether the flow has the shape of display remoting (facts, section 7): thresholds from the
-/// literature on remote display traffic, not calibrated on Framehawk.
+/// Whether the flow has the shape of display remoting.
 fn has_remoting_shape(case: &Case<'_>) -> bool {
+    shape_conditions(case).into_iter().all(|(holds, _)| holds)
+}
+
+/// The shape of display remoting (facts, section 7): thresholds from the literature on remote display
+/// traffic, not calibrated on Framehawk. Each with what was seen.
+fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
     let (client, server, seconds) = (case.client(), case.server(), case.seconds());
-    seconds >= SHAPE_SECONDS_MIN
-        && server.payload_bytes >= client.payload_bytes.saturating_mul(3)
-        && percent(server.payload_large, server.payload_packets) >= 15
-        && percent(client.payload_small, client.payload_packets) >= 80
-        && percent(u64::from(client.seconds.count), seconds) >= 60
-        && client.seconds.longest_pause <= 10
-        && !is_bulk(case)
+    let (down, up) = (server.payload_bytes, client.payload_bytes);
+    let large = percent(server.payload_large, server.payload_packets);
+    let small = percent(client.payload_small, client.payload_packets);
+    let active = percent(u64::from(client.seconds.count), seconds);
+    let pause = client.seconds.longest_pause;
+    [
+        (seconds >= SHAPE_SECONDS_MIN, format!("at least {SHAPE_SECONDS_MIN} s long: {seconds} s")),
+        (
+            down >= up.saturating_mul(3),
+            format!("three times as much down as up: {down} and {up} octets"),
+        ),
+        (large >= 15, format!("at least 15 % of the packets down are large: {large} %")),
+        (small >= 80, format!("at least 80 % of the packets up are small: {small} %")),
+        (active >= 60, format!("the client sends in at least 60 % of the seconds: {active} %")),
+        (pause <= 10, format!("and never pauses for more than 10 s: {pause} s")),
+        (
+            !is_bulk(case),
+            format!("uneven as a screen is, not as even or full as a transfer: {large} % large"),
+        ),
+    ]
+}
+
+/// What Framehawk's circumstances need, and whether it is there.
+pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
+    let status = Status::Unidentified;
+    let mut all: Vec<_> = shape_conditions(case).into();
+    let companions = case.ledgers.companions(
+        case.client_socket().addr,
+        case.server_socket().addr,
+        case.record.first.time,
+        case.as_of,
+    );
+    let sessions = companions.filter(|session| session.kind.is_citrix()).count();
+    all.push((
+        companion(case, status).is_some(),
+        format!(
+            "a Citrix session of its own between the two hosts, started before: {sessions} seen"
+        ),
+    ));
+    all.push((
+        siblings(case, status).is_some(),
+        "other conversations on the server's ports of the range, from the lowest up".to_owned(),
+    ));
+    all
 }
 
 /// Whether the server sends one large thing rather than many pictures: a picture's last piece is
