@@ -58,7 +58,8 @@ fn walk(elements: &[u8], whole: bool) -> Option<f32> {
     let mut cursor = Cursor::new(elements);
     let mut bits = 0.0;
     while let Some(kind) = cursor.u8() {
-        if !(1..=60).contains(&kind) {
+        // Vendors have others, from the end of the range.
+        if kind == 0 {
             return None;
         }
         let Some(value) = cursor.block8() else { return (!whole).then_some(bits) };
@@ -66,7 +67,7 @@ fn walk(elements: &[u8], whole: bool) -> Option<f32> {
         if kind == 0x0b && value != [0, 2] {
             return None;
         }
-        bits += 2.1;
+        bits += if kind <= 60 { 2.1 } else { 0.0 };
     }
     Some(bits + if bits > 0.0 { 6.0 } else { 0.0 })
 }

@@ -21,8 +21,8 @@ pub(super) static MDNS: Detector = Detector {
     title: "Multicast DNS",
     reference: "RFC 6762 section 18",
     over: Over::Udp,
-    rests_on: "Id zero, no flag but those of an answer, and a first name that ends in .local or is a \
-               reversed address in an answer without a question.",
+    rests_on: "Id zero or a service's type, no flag but those of an answer, and a first name that \
+               ends in .local or is a reversed address in an answer without a question.",
     blind_spots: "Answers to old clients, which repeat their id, are DNS.",
     bits: 80.0,
     probe: |view| probe_datagrams("mdns", view, read_mdns),
@@ -71,6 +71,7 @@ const HEADER: usize = 12;
 struct Name<'a> {
     first: &'a [u8],
     last: &'a [u8],
+    last_but_one: &'a [u8],
     labels: usize,
 }
 
@@ -85,6 +86,7 @@ fn read_name<'a>(cursor: &mut Cursor<'a>) -> Option<Name<'a>> {
         if name.labels == 0 {
             name.first = label;
         }
+        name.last_but_one = name.last;
         name.last = label;
         name.labels = name.labels.saturating_add(1).min(128);
     }
@@ -104,11 +106,16 @@ fn read_mdns(datagram: &Datagram<'_>) -> Option<Said> {
     let local = name.last.eq_ignore_ascii_case(b"local");
     let reversed = name.last.eq_ignore_ascii_case(b"arpa") && flags == 0x8400 && questions == 0;
     // The upper bit of the class is QU, or flushes the cache.
-    let fits =
-        id == 0 && known && small && (local || reversed) && matches!(class & 0x7fff, 1 | 255);
+    // Some ask with an id, for a service by its type: that is below .local in mDNS only.
+    let service = local && matches!(name.last_but_one, b"_tcp" | b"_udp");
+    let fits = (id == 0 || service)
+        && known
+        && small
+        && (local || reversed)
+        && matches!(class & 0x7fff, 1 | 255);
     let (role, what) =
         if flags & 0x8000 == 0 { (Role::Client, "query") } else { (Role::Server, "answer") };
-    // id, flags, four counts, .local, class
+    // id or service type, flags, four counts, .local, class
     let bits = 16.0 + 13.0 + 28.0 + 32.0 + 14.0;
     fits.then(|| {
         Said::new(role, bits, format!("mDNS {what}"), Spot::datagram(0, 0, 16))

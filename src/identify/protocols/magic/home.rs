@@ -208,7 +208,7 @@ rows! {
         bits: 40.0,
         says: [
             either("TP-Link smart home JSON", &[
-                Is(0, b"\xd0\xf2"), LenIn(12, 4096), Check(|bytes| is_autokey_text(bytes), 28.0),
+                Is(0, b"\xd0\xf2"), LenIn(12, 4096), Check(is_autokey_text, 28.0),
             ]),
             either("TP-Link smart home JSON", &[
                 Zeros(0, 2), Is(4, b"\xd0\xf2"), Check(|bytes| is_autokey_text(rest(bytes, 4)), 28.0),

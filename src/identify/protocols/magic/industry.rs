@@ -383,7 +383,7 @@ fn is_dis(bytes: &[u8]) -> bool {
 fn is_ethercat(bytes: &[u8]) -> bool {
     let Some(head) = le16(bytes, 0) else { return false };
     let end = usize::from(head & 0x07ff).saturating_add(2);
-    if head & 0xf800 != 0x1000 || end > bytes.len().max(16) {
+    if head & 0xf800 != 0x1000 || end != bytes.len() {
         return false;
     }
     let mut at = 2_usize;
@@ -392,12 +392,12 @@ fn is_ethercat(bytes: &[u8]) -> bool {
         let (Some(command), Some(field)) = (u8_at(datagram, 0), le16(datagram, 6)) else {
             return false;
         };
-        if command > 14 || field & 0x3800 != 0 {
+        if !(1..=14).contains(&command) || field & 0x3800 != 0 {
             return false;
         }
         at = at.saturating_add(usize::from(field & 0x07ff)).saturating_add(12);
         if field & 0x8000 == 0 {
-            return at == end && at <= bytes.len();
+            return at == end;
         }
     }
     false

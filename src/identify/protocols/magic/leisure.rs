@@ -4,7 +4,7 @@ use super::super::super::{Detector, FlowView, Over, Probe};
 use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Le32};
 use super::{Say, client, either, probe_row, server};
-use crate::wire::{be16, rest, u8_at};
+use crate::wire::{be16, be32, rest, u8_at};
 
 rows! {
     BT_DHT {
@@ -29,6 +29,34 @@ rows! {
             "'d2:ip6:' c0000201 1a2b '1:rd2:id20:' a1*20 'e1:t2:aa1:y1:re'",
         ],
         refuses: ["'d1:ad2:ix20:' a1*20 'e'", "'d8:announce40:http://example.org/'", "'d1:x1:y1:qe'"],
+    }
+    NETCODE {
+        id: "netcode",
+        title: "netcode (Yojimbo)",
+        over: Udp,
+        reference: "netcode.io standard 1.02 (public), connection request packet",
+        rests_on: "A connection request with the version's text.",
+        blind_spots: "A connection captured after its request: it is encrypted.",
+        bits: 80.0,
+        says: [client("netcode connection request", &[Is(0, b"\0NETCODE 1.0"), Is(13, b"\0")])],
+        accepts: ["00 'NETCODE~1.02' 00 a1*64"],
+        refuses: ["01 'NETCODE~1.02' 00 a1*64", "00 'NETCODE~2.02' 00 a1*64", "'NETCODE~1.02' 00 a1*64"],
+    }
+    OICQ {
+        id: "oicq",
+        title: "OICQ (QQ)",
+        over: Udp,
+        reference: "OICQ as Wireshark documents it (UDP 8000)",
+        rests_on: "The first octet 2, the last 3, a known command, and an account number.",
+        blind_spots: "Commands of later versions.",
+        bits: 26.0,
+        says: [either("OICQ message", &[Is(0, b"\x02"), Check(is_oicq, 18.0), LenIn(12, 1500)])],
+        accepts: ["02 3649 0017 1a2b 3b9aca00 a1*16 03"],
+        refuses: [
+            "02 3649 0017 1a2b 3b9aca00 a1*16 04",
+            "02 3649 1017 1a2b 3b9aca00 a1*16 03",
+            "02 3649 0017 1a2b 00000001 a1*16 03",
+        ],
     }
     NINTENDO {
         id: "nintendo",
@@ -415,10 +443,10 @@ rows! {
         over: Udp,
         reference: "RFC 8656 section 12.4",
         rests_on: "A channel's number and a length that is the datagram's, in two datagrams.",
-        blind_spots: "Channel data that is padded.",
+        blind_spots: "Channel data that is padded, and channels from 4400 on.",
         bits: 36.0,
         says: [either("TURN channel data", &[
-            Mask(0, 0xf0, 0x40), Counts(Be16, 2, 4), LenIn(5, 1500),
+            Mask(0, 0xfc, 0x40), Counts(Be16, 2, 4), LenIn(5, 1500),
         ])],
         accepts: ["4000 0008 80600001 a1a2a3a4 / 4000 0008 80600002 b1a2a3a4"],
         refuses: [
@@ -462,4 +490,37 @@ fn is_source_text(bytes: &[u8]) -> bool {
 fn is_zrtp_length(bytes: &[u8]) -> bool {
     be16(bytes, 14).is_some_and(|words| (3..=1024).contains(&words))
         && rest(bytes, 16).iter().take(4).all(u8::is_ascii_graphic)
+}
+
+/// Behind the version a command, a sequence number, and the account, of which the first was 10000.
+fn is_oicq(bytes: &[u8]) -> bool {
+    let known = matches!(
+        be16(bytes, 3),
+        Some(
+            0x0001
+            | 0x0002
+            | 0x0004
+            | 0x0006
+            | 0x0009..=0x000b
+            | 0x000d
+            | 0x0016..=0x0018
+            | 0x001a
+            | 0x001c
+            | 0x001d
+            | 0x0022
+            | 0x0026
+            | 0x0027
+            | 0x0030
+            | 0x0031
+            | 0x0058
+            | 0x005c
+            | 0x0062
+            | 0x0065
+            | 0x0067
+            | 0x0081
+            | 0x00cd
+            | 0x00ce,
+        )
+    );
+    known && be32(bytes, 7).is_some_and(|account| account >= 10_000) && bytes.last() == Some(&3)
 }
