@@ -16,6 +16,7 @@ mod dcerpc;
 mod dhcp;
 mod dhcpv6;
 mod diameter;
+mod discv4;
 mod dnp3;
 mod dns;
 mod dtls;
@@ -166,6 +167,7 @@ pub(super) static ALL: &[&Detector] = &[
     &diameter::DETECTOR,
     &magic::DIS,
     &magic::DISCORD,
+    &discv4::DETECTOR,
     &magic::DLEP,
     &industry_misc::DLMS,
     &dnp3::DETECTOR,
@@ -251,6 +253,7 @@ pub(super) static ALL: &[&Detector] = &[
     &local_names::NETBIOS_DGM,
     &local_names::NETBIOS_NS,
     &netbios_ssn::DETECTOR,
+    &magic::NETCODE,
     &netflow::NETFLOW,
     &onc_rpc::NFS,
     &magic::NINTENDO,
@@ -259,6 +262,7 @@ pub(super) static ALL: &[&Detector] = &[
     &nrpe::DETECTOR,
     &ntp::DETECTOR,
     &binary_services::OFTP,
+    &magic::OICQ,
     &magic::OLSR,
     &opcua::DETECTOR,
     &openvpn::DETECTOR,
