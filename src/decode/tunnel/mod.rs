@@ -5,7 +5,7 @@
 //!
 //! What an EtherType or an IP protocol number announces is one, or is malformed and named. A UDP port
 //! announces nothing for sure: the datagram was handed on as what it is, and what does not check out
-//! as the tunnel is left alone ([`not_this`]).
+//! as the tunnel is left alone.
 
 use super::link::{ETHERNET, LLC, PPP};
 use super::{Halt, Next, Opened, Part};

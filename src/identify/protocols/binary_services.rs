@@ -16,18 +16,15 @@ fn hear(
     parse: fn(&[u8]) -> Option<Message>,
 ) -> Probe {
     hear_stream(view, id, |bytes, _| {
-        let fits = starts.iter().map(|start| starts_with(bytes, start));
-        match fits.fold(Some(false), |all, one| {
-            if all == Some(true) {
-                all
-            } else {
-                one.map_or(None, |yes| if yes { Some(true) } else { all })
+        let mut open = false;
+        for start in starts {
+            match starts_with(bytes, start) {
+                Some(true) => return from_header(bytes, min, parse),
+                Some(false) => {}
+                None => open = true,
             }
-        }) {
-            Some(true) => from_header(bytes, min, parse),
-            Some(false) => Heard::Foreign,
-            None => Heard::Open,
         }
+        if open { Heard::Open } else { Heard::Foreign }
     })
 }
 
@@ -418,6 +415,205 @@ pub(super) static TEAMVIEWER: Detector = Detector {
     },
 };
 
+pub(super) static ZMTP: Detector = Detector {
+    id: "zmtp",
+    title: "ZeroMQ (ZMTP)",
+    reference: "23/ZMTP and 37/ZMTP (rfc.zeromq.org), section Greeting; 15/ZMTP",
+    over: Over::Tcp,
+    rests_on: "The greeting's signature, and a version with a mechanism's name.",
+    blind_spots: "Version 1.0 has no signature.",
+    bits: 70.0,
+    probe: |view| {
+        hear(view, "zmtp", &[b"\xff\0\0\0\0\0\0"], 10, |bytes| {
+            // The length of an identity is in the signature's last octets with version 2.
+            let signed = u8_at(bytes, 9)? & 1 == 1 && be16(bytes, 7)? <= 0x00ff;
+            let version = u8_at(bytes, 10);
+            let name = rest(bytes, 12);
+            let known = [&b"NULL"[..], b"PLAIN", b"CURVE", b"GSSAPI"]
+                .iter()
+                .any(|known| starts_with(name, known) != Some(false));
+            let fits = match version {
+                None | Some(1 | 2) => true,
+                Some(3) => known,
+                Some(_) => false,
+            };
+            let fact = format!("ZeroMQ greeting, version {}", version.unwrap_or_default());
+            (signed && fits)
+                .then(|| Message::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact))
+        })
+    },
+};
+
+pub(super) static DICOM: Detector = Detector {
+    id: "dicom",
+    title: "DICOM upper layer",
+    reference: "DICOM PS3.8 section 9.3",
+    over: Over::Tcp,
+    rests_on: "An association's request or answer with its version and application titles, or data whose \
+               parts fill it.",
+    blind_spots: "DICOM over TLS is TLS; DICOMweb is HTTP.",
+    bits: 34.0,
+    probe: |view| {
+        hear_stream(view, DICOM.id, |bytes, _| match bytes {
+            [1..=7, 0, ..] => from_header(bytes, 10, dicom),
+            [] | [1..=7] => Heard::Open,
+            _ => Heard::Foreign,
+        })
+    },
+};
+
+fn dicom(bytes: &[u8]) -> Option<Message> {
+    let (kind, len) = (u8_at(bytes, 0)?, index(be32(bytes, 2)?));
+    let total = len.saturating_add(6);
+    let said = |role, bits, fact: &str| Some(Message::new(total, role, bits, fact));
+    match kind {
+        1 | 2 if (68..1 << 20).contains(&len) => {
+            let titles = prefix(rest(bytes, 10), 32);
+            // Titles are padded with blanks; an answer repeats them, or has anything.
+            let plain = kind == 2 || titles.iter().all(|octet| (b' '..=b'~').contains(octet));
+            let fits = be16(bytes, 6)? & 1 == 1 && be16(bytes, 8)? == 0 && plain;
+            let (role, name) = if kind == 1 {
+                (Role::Client, "DICOM association asked for")
+            } else {
+                (Role::Server, "DICOM association accepted")
+            };
+            if fits { said(role, 16.0 + 12.0 + 16.0 + 16.0, name) } else { None }
+        }
+        3 if len == 4 => said(Role::Server, 46.0 + 8.0, "DICOM association rejected"),
+        4 if len >= 6 => {
+            // a value's length, an odd context, a header of two bits
+            let (item, context, header) =
+                (index(be32(bytes, 6)?), u8_at(bytes, 10)?, u8_at(bytes, 11)?);
+            let fits = item.checked_add(4)? <= len && context & 1 == 1 && header <= 3;
+            if fits { said(Role::Either, 14.0 + 8.0 + 8.0 + 7.0, "DICOM data") } else { None }
+        }
+        5 if len == 4 => said(Role::Client, 46.0, "DICOM release asked for").map(Message::shared),
+        6 if len == 4 => said(Role::Server, 46.0, "DICOM released").map(Message::shared),
+        7 if len == 4 && bytes.get(6..8) == Some(&[0, 0]) => {
+            said(Role::Either, 62.0, "DICOM abort")
+        }
+        _ => None,
+    }
+}
+
+pub(super) static HL7: Detector = Detector {
+    id: "hl7",
+    title: "HL7 version 2 (MLLP)",
+    reference: "HL7 Version 2.5 section 2.16.9.1 (MSH); MLLP Release 1, section 2",
+    over: Over::Tcp,
+    rests_on: "The block's start and the message header segment with its separators.",
+    blind_spots: "HL7 version 3 and FHIR are XML and HTTP.",
+    bits: 48.0,
+    probe: |view| {
+        hear(view, "hl7", &[b"\x0bMSH"], 9, |bytes| {
+            let [separator, component, ..] = *rest(bytes, 4) else { return None };
+            let kind = bytes.split(|octet| *octet == separator).nth(8).unwrap_or_default();
+            let fits = separator.is_ascii_punctuation()
+                && component.is_ascii_punctuation()
+                && separator != component;
+            let fact = format!("HL7 message {}", from_wire(prefix(kind, 20)));
+            fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact))
+        })
+    },
+};
+
+pub(super) static OPENFLOW: Detector = Detector {
+    id: "openflow",
+    title: "OpenFlow",
+    reference: "OpenFlow Switch Specification 1.5.1, section 7.1; 1.0.0 section 5.1",
+    over: Over::Tcp,
+    rests_on: "Hellos of both sides, or messages whose types and lengths follow each other.",
+    blind_spots: "One hello alone. Over TLS it is only seen as TLS.",
+    bits: 26.0,
+    probe: |view| {
+        hear_stream(view, OPENFLOW.id, |bytes, _| match bytes {
+            [1..=6, 0..=35, ..] => from_header(bytes, 8, openflow),
+            [] | [1..=6] => Heard::Open,
+            _ => Heard::Foreign,
+        })
+    },
+};
+
+fn openflow(bytes: &[u8]) -> Option<Message> {
+    let [version, kind, ..] = *bytes.first_chunk::<8>()?;
+    let len = usize::from(be16(bytes, 2)?);
+    let last = if version == 1 { 21 } else { 35 };
+    let (exact, bits) = match kind {
+        // a bitmap of versions, or nothing
+        0 if len == 8 => (true, 8.0 + 15.0),
+        0 => (len >= 16 && be16(bytes, 8).is_none_or(|element| element == 1), 8.0 + 25.0),
+        2 | 3 => (len >= 8, 4.0),
+        // features request, barriers, config request have no body
+        5 | 7 => (len == 8, 8.0 + 15.0),
+        6 => (len >= 24, 8.0),
+        _ => (len >= 8, 3.0),
+    };
+    (exact && kind <= last && be32(bytes, 4)? != 0).then(|| {
+        Message::new(len, Role::Either, 5.4 - 2.0 + bits - 8.0, format!("OpenFlow message {kind}"))
+    })
+}
+
+pub(super) static RAFT: Detector = Detector {
+    id: "raft",
+    title: "Raft (Canonical's, dqlite)",
+    reference: "canonical/raft, docs/io-uv.rst and src/uv_encoding.c: handshake and message header",
+    over: Over::Tcp,
+    rests_on: "The handshake: protocol 1, a server's id and its address in text.",
+    blind_spots: "A connection captured after the handshake; other implementations of Raft.",
+    bits: 90.0,
+    probe: |view| {
+        hear(view, "raft", &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
+            let (id, len) = (le64(bytes, 8)?, usize::try_from(le64(bytes, 16)?).ok()?);
+            let address = prefix(rest(bytes, 24), len);
+            let end = address.iter().position(|octet| *octet == 0).unwrap_or(address.len());
+            let name = prefix(address, end);
+            let fits = id != 0
+                && len.is_multiple_of(8)
+                && (8..=512).contains(&len)
+                && name.len() >= 3
+                && name.iter().all(|octet| {
+                    octet.is_ascii_alphanumeric()
+                        || matches!(octet, b'.' | b':' | b'-' | b'[' | b']' | b'_' | b'@')
+                });
+            let fact = format!("Raft handshake of {}", from_wire(name));
+            fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact))
+        })
+    },
+};
+
+pub(super) static MSDP: Detector = Detector {
+    id: "msdp",
+    title: "MSDP",
+    reference: "RFC 3618 section 12",
+    over: Over::Tcp,
+    rests_on: "Source-Active messages whose entries fill them, or keep-alives beside them.",
+    blind_spots: "Keep-alives alone, three octets each.",
+    bits: 34.0,
+    probe: |view| {
+        hear_stream(view, MSDP.id, |bytes, _| match bytes {
+            [4, 0, 3, ..] => {
+                Heard::Speaks(Message::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
+            }
+            [1, ..] => from_header(bytes, 20, msdp),
+            [] | [4] | [4, 0] => Heard::Open,
+            _ => Heard::Foreign,
+        })
+    },
+};
+
+/// `01 length(2) count(1) rendezvous point(4) { reserved(3, 0) prefix(1, 32) group(4) source(4) }`
+fn msdp(bytes: &[u8]) -> Option<Message> {
+    let (len, count) = (usize::from(be16(bytes, 1)?), usize::from(u8_at(bytes, 3)?));
+    let entries = count.saturating_mul(12).saturating_add(8);
+    let group = u8_at(bytes, 12)?;
+    let fits = count > 0
+        && len >= entries
+        && len <= 9192
+        && be32(bytes, 8)? == 32
+        && (224..=239).contains(&group);
+    fits.then(|| Message::new(len, Role::Either, 8.0 + 4.0 + 32.0 + 4.0, "MSDP source active"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::Side;
@@ -483,6 +679,70 @@ mod tests {
         }
         Talk::tcp().b(b"ceph v027").named_by(&CEPH);
         Talk::tcp().b(b"\x10\0\0\x17IODETTE FTP READY \r").named_by(&OFTP);
+    }
+
+    #[test]
+    fn later_rows_are_named() {
+        let greeting =
+            [hex("ff 00 00 00 00 00 00 00 01 7f 03 00"), b"NULL".to_vec(), vec![0; 48]].concat();
+        let associate = |kind: u8| {
+            [vec![kind, 0, 0, 0, 0, 0x50, 0, 1, 0, 0], vec![b' '; 32], vec![0; 32]].concat()
+        };
+        for (detector, client, server) in [
+            (&ZMTP, greeting.clone(), greeting),
+            (&DICOM, associate(1), associate(2)),
+            (
+                &HL7,
+                b"\x0bMSH|^~\\&|A|B|C|D|20240101||ADT^A01|1|P|2.5\r".to_vec(),
+                b"\x0bMSH|^~\\&|C|D|A|B|20240101||ACK|1|P|2.5\r".to_vec(),
+            ),
+            (
+                &OPENFLOW,
+                hex("04 00 0008 00000001 04 05 0008 00000002"),
+                hex("04 00 0010 00000001 0001 0008 00000010 04 06 0020 00000002"),
+            ),
+            (
+                &MSDP,
+                hex("01 0014 01 0a000001 00000020 e8010203 0a000009"),
+                hex("01 0014 01 0a000001 00000020 e8010203 0a000009 040003"),
+            ),
+        ] {
+            let talk = Talk::tcp().a(client).b(server);
+            assert_eq!(talk.named_by(detector).spoken_by, [true; 2]);
+            talk.clone().only(Side::A).named_by(detector);
+            talk.only(Side::B).named_by(detector);
+        }
+        let raft = [
+            hex("0100000000000000 0100000000000000 1000000000000000"),
+            b"10.0.0.1:9001\0\0\0".to_vec(),
+        ]
+        .concat();
+        Talk::tcp().a(raft).named_by(&RAFT);
+    }
+
+    #[test]
+    fn look_alikes_of_later_rows_are_refused() {
+        for (detector, stranger) in [
+            (&ZMTP, hex("ff 00 00 00 00 00 00 00 01 7f 03 00 41424344 45464748")),
+            (&ZMTP, vec![0xff; 40]),
+            (&DICOM, hex("01 01 0001 0008 00 00 0001 01 0000000000")),
+            (&DICOM, hex("05 00 00000004 00000000")),
+            (&DICOM, hex("01 00 00000050 0002 0000 2020202020202020")),
+            (&HL7, b"\x0bMSHello there".to_vec()),
+            (&OPENFLOW, hex("04 00 0008 00000001")),
+            (&OPENFLOW, hex("04 00 0009 00000001 00 04 00 0008")),
+            (&RAFT, vec![0; 64]),
+            (
+                &RAFT,
+                hex(
+                    "0100000000000000 0100000000000000 1000000000000000 01020304050607080102030405060708",
+                ),
+            ),
+            (&MSDP, hex("040003 040003 040003")),
+            (&MSDP, hex("01 0014 01 0a000001 00000021 e8010203 0a000009")),
+        ] {
+            Talk::tcp().a(stranger).refused_by(detector);
+        }
     }
 
     #[test]

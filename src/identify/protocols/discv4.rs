@@ -1,107 +1,117 @@
-//! Ethereum's node discovery, version 4, over UDP.
+//! Ethereum's node discovery, version 4 (devp2p), over UDP.
 //!
 //! ```text
-//!  hash(256) signature(512) recovery(8) type(8) | RLP list, as long as the rest
+//!  hash(32) signature(65, the last octet 0 or 1) type(1: 1 to 6) RLP list to the end
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::probe_datagrams;
+use super::super::hearing::{Heard, Role};
 use super::super::view::Datagram;
+use super::super::walk::{Message, hear_datagrams};
 use super::super::{Detector, FlowView, Over, Probe};
-use crate::wire::{be16, u8_at};
+use crate::wire::{prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "discv4",
-    title: "Ethereum node discovery",
-    reference: "Ethereum devp2p, discv4.md, wire protocol",
+    title: "Ethereum node discovery (devp2p)",
+    reference: "ethereum/devp2p, discv4.md, section Wire Protocol; Ethereum Yellow Paper appendix B (RLP)",
     over: Over::Udp,
-    rests_on: "The signature's recovery octet, a known packet type, and an RLP list that fills the \
-               datagram; of a ping also version 4.",
-    blind_spots: "Version 5, which is masked; packets with data behind the list.",
-    bits: 24.0,
+    rests_on: "The signature's recovery octet, a packet type, and a list that ends with the datagram and \
+               has what the type demands; several packets, where they are cut.",
+    blind_spots: "Version 5 is masked; RLPx over TCP is encrypted.",
+    bits: 34.0,
     probe,
 };
 
-/// Where the list starts.
-const LIST: usize = 98;
+/// Octets before the list.
+const HEADER: usize = 98;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
+    hear_datagrams(view, DETECTOR.id, |datagram| {
+        // Older datagrams are kept in part: what is left of them proves nothing.
+        if datagram.bytes.len() < HEADER + 3 && datagram.wire_len > HEADER + 3 {
+            return Heard::Open;
+        }
+        Heard::or_foreign(packet(datagram))
+    })
 }
 
-fn read(datagram: &Datagram<'_>) -> Option<Said> {
+fn packet(datagram: &Datagram<'_>) -> Option<Message> {
     let bytes = datagram.bytes;
     let (recovery, kind) = (u8_at(bytes, 96)?, u8_at(bytes, 97)?);
-    let name = match kind {
-        1 => "Ping",
-        2 => "Pong",
-        3 => "FindNode",
-        4 => "Neighbors",
-        5 => "ENRRequest",
-        6 => "ENRResponse",
-        _ => return None,
+    if recovery > 1 || !(1..=6).contains(&kind) {
+        return None;
+    }
+    let list = rest(bytes, HEADER);
+    let (head, len) = list_head(list)?;
+    // Section Wire Protocol: data beyond the list is to be ignored, and nobody sends it.
+    if HEADER.saturating_add(head).saturating_add(len) != datagram.wire_len {
+        return None;
+    }
+    let body = rest(list, head);
+    let (name, bits) = match kind {
+        // version 4, then the sender's endpoint as a list
+        1 => ("ping", matches!(body, [4, 0xc0..=0xf7, ..]).then_some(10.0)?),
+        2 => ("pong", matches!(body, [0xc0..=0xf7, ..]).then_some(2.0)?),
+        // a public key of 64 octets
+        3 => ("find node", matches!(body, [0xb8, 0x40, ..]).then_some(16.0)?),
+        4 => ("neighbours", matches!(body, [0xc0..=0xff, ..]).then_some(2.0)?),
+        5 => ("ENR request", (len == 5 && matches!(body, [0x84, ..])).then_some(16.0)?),
+        _ => ("ENR response", matches!(body, [0xa0, ..]).then_some(8.0)?),
     };
-    let (header, len, bits) = match u8_at(bytes, LIST)? {
-        head @ 0xc1..=0xf7 => (1, usize::from(head - 0xc0), 8.0),
-        0xf8 => (2, usize::from(u8_at(bytes, LIST + 1)?), 16.0),
-        0xf9 => (3, usize::from(be16(bytes, LIST + 1)?), 24.0),
-        _ => return None,
-    };
-    let fills = LIST.checked_add(header)?.checked_add(len)? == datagram.wire_len;
-    let first = u8_at(bytes, LIST.checked_add(header)?)?;
-    // A ping starts with the version, then a list.
-    let fits = match kind {
-        1 => first == 4 && u8_at(bytes, LIST.checked_add(header)?.checked_add(1)?)? >= 0xc0,
-        2 | 4 => first >= 0xc0,
-        3 => first == 0xb8,
-        _ => true,
-    };
-    let more = match kind {
-        1 => 10.0,
-        2 | 4 => 2.0,
-        3 => 8.0,
-        _ => 0.0,
-    };
-    let fact = format!("Ethereum discovery, {name}");
-    // Both ends ask.
-    (recovery <= 1 && fills && fits)
-        .then(|| Said::new(Role::Either, 7.0 + 8.0 + bits - 2.6 + more, fact, Spot::datagram(0, 0, 16)))
+    // An expiry of four octets stands last in the first three, and of neighbours.
+    let expires = |bytes: &[u8]| bytes.len() >= 5 && bytes.get(bytes.len() - 5) == Some(&0x84);
+    let timed = datagram.is_whole()
+        && (expires(body) || expires(prefix(body, body.len().saturating_sub(1))));
+    let bits = 7.0 + 5.4 + 2.0 + 8.0 + bits + if timed { 7.0 } else { 0.0 };
+    Some(Message::new(datagram.wire_len, Role::Either, bits, format!("Ethereum discovery {name}")))
+}
+
+/// A list's header and contents in octets (RLP: c0 to f7 have the length in them, f8 and f9 behind).
+fn list_head(bytes: &[u8]) -> Option<(usize, usize)> {
+    match *bytes {
+        [short @ 0xc0..=0xf7, ..] => Some((1, usize::from(short - 0xc0))),
+        [0xf8, len @ 56..=255, ..] => Some((2, usize::from(len))),
+        [0xf9, high @ 1..=255, low, ..] => Some((3, usize::from(u16::from_be_bytes([high, low])))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
+    use super::super::super::testing::{Random, Talk, hex};
+    use super::super::super::{Side, Strength};
     use super::*;
 
-    fn packet(tail: &str) -> Vec<u8> {
-        let mut packet = vec![0xa5; 96];
-        packet.extend(hex(tail));
+    fn packet_of(kind: u8, list: &str) -> Vec<u8> {
+        let mut packet = Random::new(9).octets(96);
+        packet.extend([1, kind]);
+        packet.extend(hex(list));
         packet
     }
 
-    const PING: &str = "01 01 dc 04 cb 84 7f000001 82 765f 82 765f c9 84 c0000201 82 765f 80 84 5f5e1000";
-    const PONG: &str = "00 02 f0 c9 84 c0000201 82 765f 80 a0 \
-                        b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5 84 5f5e1000";
+    const PING: &str = "dc 04 cb 84 0a000001 82 765f 82 765f c9 84 0a000002 82 765f 80 84 66000000";
+    const PONG: &str =
+        "e6 c0 a0 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f 82 0102 82 0304";
 
     #[test]
-    fn packets_are_named() {
-        let ping = packet(PING);
-        assert_eq!(usize::from(ping[98] - 0xc0) + 99, ping.len());
-        let pong = packet(PONG);
-        assert_eq!(usize::from(pong[98] - 0xc0) + 99, pong.len());
-        Talk::udp().a(&ping).b(pong).named_by(&DETECTOR);
-        let mut again = ping.clone();
-        again[0] = 1;
-        Talk::udp().a(ping).a(again).named_by(&DETECTOR);
+    fn pings_are_named() {
+        let ping = packet_of(1, PING);
+        let talk = Talk::udp().a(&ping).b(&ping);
+        assert_eq!(talk.named_by(&DETECTOR).strength, Strength::BothSides);
+        talk.only(Side::A).named_by(&DETECTOR);
     }
 
     #[test]
     fn look_alikes_are_refused() {
-        for (from, to) in [("01 01", "02 01"), ("01 01", "01 07"), ("dc 04", "dd 04"), ("dc 04", "dc 05")] {
-            let packet = packet(&PING.replacen(from, to, 1));
-            let mut again = packet.clone();
-            again[0] = 1;
-            Talk::udp().a(packet).a(again).refused_by(&DETECTOR);
-        }
+        // a tail, a type, a recovery octet that are none, an answer that proves too little
+        let mut tail = packet_of(1, PING);
+        tail.push(0);
+        Talk::udp().a(tail).refused_by(&DETECTOR);
+        Talk::udp().a(packet_of(9, PING)).refused_by(&DETECTOR);
+        let mut recovery = packet_of(1, PING);
+        recovery[96] = 7;
+        Talk::udp().a(recovery).refused_by(&DETECTOR);
+        Talk::udp().a(packet_of(2, PONG)).refused_by(&DETECTOR);
+        Talk::udp().a([0; 150]).refused_by(&DETECTOR);
     }
 }

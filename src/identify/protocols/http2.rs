@@ -71,7 +71,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     // SETTINGS alone may be nine octets that are nearly all zero: shared, until more follows.
-    let own = kind == 4 && !body.is_empty() || matches!(kind, 6 | 8 | 7);
+    let own = (kind == 4 && !body.is_empty()) || (6..=8).contains(&kind);
     let bits = 10.0 + 8.0 + 1.0 - 3.0 + more;
     fits.then(|| {
         Message::new(len.saturating_add(HEADER), Role::Either, bits, format!("HTTP/2 frame {name}"))

@@ -8,16 +8,19 @@ use super::super::{Detector, Over};
 use crate::wire::{be16, be32, from_wire, index, le16, le32, prefix, rest, u8_at};
 
 pub(super) static DLMS: Detector = Detector {
-    id: "dlms",
+    id: "iec62056",
     title: "DLMS/COSEM (IEC 62056)",
-    reference: "IEC 62056-47 section 5 (wrapper), IEC 62056-53 section 8 (APDUs)",
+    reference: "IEC 62056-47 section 5 (wrapper), IEC 62056-46 section 6.4 (HDLC), IEC 62056-53 \
+                section 8 (APDUs)",
     over: Over::Tcp,
-    rests_on: "The wrapper's version, ports and length, and an APDU of COSEM in it.",
-    blind_spots: "HDLC framing over TCP.",
+    rests_on: "The wrapper's version, ports and length, and an APDU of COSEM in it; or HDLC frames with \
+               their checksum.",
+    blind_spots: "HDLC of this format without COSEM in it would be taken for it.",
     bits: 34.0,
     probe: |view| {
         hear_stream(view, DLMS.id, |bytes, _| match bytes {
             [0, 1, ..] => from_header(bytes, 11, dlms),
+            [0x7e, ..] => from_header(bytes, 9, hdlc),
             [] | [0] => Heard::Open,
             _ => Heard::Foreign,
         })
@@ -65,6 +68,47 @@ fn dlms(bytes: &[u8]) -> Option<Message> {
     let bits = 16.0 + 4.0 + 8.0 + 4.0 + more;
     (ports && len <= 4096)
         .then(|| Message::new(len.saturating_add(8), role, bits, format!("DLMS APDU 0x{tag:02x}")))
+}
+
+/// HDLC, frame format type 3: `7e a LLL(11 bits) destination source control HCS [information] FCS 7e`.
+/// Addresses end where an octet's lowest bit is set.
+fn hdlc(bytes: &[u8]) -> Option<Message> {
+    let format = be16(bytes, 1)?;
+    let len = usize::from(format & 0x07ff);
+    let frame = prefix(rest(bytes, 1), len);
+    let whole = frame.len() == len;
+    let flag = u8_at(bytes, len.saturating_add(1));
+    if format >> 12 != 0x0a || len < 7 || flag.is_some_and(|flag| flag != 0x7e) {
+        return None;
+    }
+    let at = len - 2;
+    if whole && Some(x25(prefix(frame, at)).swap_bytes()) != be16(frame, at) {
+        return None;
+    }
+    // A client's address has one octet, and is small.
+    let role = match rest(frame, 2) {
+        [1 | 0x21 | 0x41 | 0x61, second, ..] if second & 1 == 0 || *second < 0x21 => Role::Server,
+        [_, ..] => Role::Either,
+        [] => return None,
+    };
+    let bits = 8.0 + 4.0 + if whole { 16.0 + 8.0 } else { 0.0 };
+    Some(Message::new(len.saturating_add(2), role, bits, "DLMS frame in HDLC").owned_if(whole))
+}
+
+/// ISO/IEC 13239 section 4.2.5: x^16 + x^12 + x^5 + 1, reflected, from ones, inverted.
+fn x25(bytes: &[u8]) -> u16 {
+    let mut crc = 0xffff_u16;
+    for octet in bytes {
+        crc ^= u16::from(*octet);
+        for _ in 0..8 {
+            let carry = crc & 1;
+            crc >>= 1;
+            if carry == 1 {
+                crc ^= 0x8408;
+            }
+        }
+    }
+    !crc
 }
 
 pub(super) static ADS: Detector = Detector {
@@ -178,7 +222,7 @@ pub(super) static ATG: Detector = Detector {
     bits: 34.0,
     probe: |view| {
         hear_stream(view, ATG.id, |bytes, complete| match bytes.first() {
-            Some(1) if bytes.len() < 10 && !complete => Heard::Open,
+            Some(1) if bytes.len() < 8 && !complete => Heard::Open,
             Some(1) => Heard::or_foreign(atg(bytes)),
             Some(b'\n' | b'\r') => Heard::or_foreign(
                 (bytes.len() < 4)
@@ -194,32 +238,33 @@ fn atg(bytes: &[u8]) -> Option<Message> {
     let text = rest(bytes, 1);
     let ahead = text.strip_prefix(b"\r\n");
     let text = ahead.unwrap_or(text);
-    let command = |text: &[u8]| {
-        matches!(text.first(), Some(b'I' | b'S' | b'i' | b's'))
-            && text.get(1..6).is_some_and(|digits| {
-                digits.iter().all(u8::is_ascii_alphanumeric)
-                    && digits.iter().filter(|octet| octet.is_ascii_digit()).count() >= 4
-            })
-    };
-    let coded = prefix(text, 6).iter().all(u8::is_ascii_alphanumeric) && command(rest(text, 6));
-    let at = if command(text) {
-        6
-    } else if coded {
-        12
-    } else {
-        return None;
+    let at = match (is_gauge_command(text), is_gauge_command(rest(text, 6))) {
+        (true, _) => 6,
+        (false, true) if prefix(text, 6).iter().all(u8::is_ascii_alphanumeric) => 12,
+        (false, _) => return None,
     };
     let behind = rest(text, at);
+    let blanks = behind.iter().take_while(|octet| octet.is_ascii_whitespace()).count();
+    let report = rest(behind, blanks);
+    let printed =
+        |octet: &u8| octet.is_ascii_graphic() || matches!(octet, b' ' | b'\r' | b'\n' | 3);
     // The answer repeats the command, and a report follows, or a time in digits.
-    let reports = behind.len() > 8
-        && behind
-            .iter()
-            .take(64)
-            .all(|octet| octet.is_ascii_graphic() || matches!(octet, b' ' | b'\r' | b'\n' | 3));
+    let reports = report.len() > 8 && report.iter().take(64).all(printed);
+    let ends = report.first().is_none_or(|octet| matches!(octet, 1 | 3 | 0xff));
     let role = if ahead.is_some() || reports { Role::Server } else { Role::Client };
-    let ends = behind.iter().all(|octet| octet.is_ascii_whitespace() || *octet == 3);
+    let head = bytes.len().saturating_sub(text.len()).saturating_add(at).saturating_add(blanks);
+    let len = if reports { bytes.len() } else { head };
     let fact = format!("Tank gauge command {}", from_wire(prefix(text, at)));
-    (reports || ends).then(|| Message::new(bytes.len(), role, 8.0 + 6.0 + 5.0 * 4.5, fact))
+    // SOH, I or S, five digits
+    (reports || ends).then(|| Message::new(len, role, 8.0 + 6.0 + 5.0 * 4.5, fact))
+}
+
+fn is_gauge_command(text: &[u8]) -> bool {
+    let digits = text.get(1..6).unwrap_or_default();
+    let numbered = digits.iter().filter(|octet| octet.is_ascii_digit()).count() >= 4;
+    matches!(text.first(), Some(b'I' | b'S' | b'i' | b's'))
+        && numbered
+        && digits.iter().all(u8::is_ascii_alphanumeric)
 }
 
 pub(super) static SMPP: Detector = Detector {
@@ -369,6 +414,10 @@ mod tests {
         let floor = hex("20 01 0002 00000001 0001 0002 05 04 0001 03 04 0002");
         Talk::tcp().a(floor).named_by(&BFCP);
         assert_eq!(ccitt(b"123456789"), 0x29b1);
+        assert_eq!(x25(b"123456789"), 0x906e);
+        let mut connect = hex("a007 03 21 93");
+        connect.extend(x25(&connect).to_le_bytes());
+        Talk::tcp().a([&[0x7e][..], &connect, &[0x7e]].concat()).named_by(&DLMS);
     }
 
     #[test]
@@ -376,6 +425,7 @@ mod tests {
         for (detector, stranger) in [
             (&DLMS, hex("0001 0000 0006 01 03 0000 0001 00")),
             (&DLMS, hex("0001 0010 0001 0009 60 06 a1 04 06 02 00 00")),
+            (&DLMS, hex("7e a007 03 21 93 0f02 7e")),
             (&ADS, vec![0; 64]),
             (
                 &ADS,

@@ -3,7 +3,7 @@
 //! Where a name takes more than one line to tell, its protocol has a file of its own.
 
 use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_one_of, line, mentions};
+use super::super::lines::{first_word, is_number, is_one_of, line, mentions};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
@@ -230,6 +230,177 @@ pub(super) static TARANTOOL: Detector = Detector {
     },
 };
 
+pub(super) static JSON_RPC: Detector = Detector {
+    id: "json-rpc",
+    title: "JSON-RPC",
+    reference: "JSON-RPC 2.0 Specification, sections 4 and 5",
+    over: Over::Tcp,
+    rests_on: "A JSON object at the start that says \"jsonrpc\":\"2.0\" with a method, a result or an error.",
+    blind_spots: "Version 1, which has no mark; JSON-RPC over HTTP is HTTP.",
+    bits: 90.0,
+    probe: |view| {
+        hear_stream(view, JSON_RPC.id, |bytes, complete| {
+            let front = prefix(bytes, 400);
+            if front.first().is_some_and(|octet| !matches!(octet, b'{' | b'[')) {
+                return Heard::Foreign;
+            }
+            let marked = mentions(front, "\"jsonrpc\"") && mentions(front, "\"2.0\"");
+            let plain = front.iter().all(|octet| *octet >= b' ' || octet.is_ascii_whitespace());
+            let role = if mentions(front, "\"method\"") {
+                Role::Client
+            } else if mentions(front, "\"result\"") || mentions(front, "\"error\"") {
+                Role::Server
+            } else if front.len() < 400 && !complete && plain {
+                return Heard::Open;
+            } else {
+                return Heard::Foreign;
+            };
+            // Both ends may ask.
+            Heard::or_foreign(
+                (plain && marked)
+                    .then(|| Message::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object")),
+            )
+        })
+    },
+};
+
+pub(super) static TINC: Detector = Detector {
+    id: "tinc",
+    title: "tinc VPN (meta connection)",
+    reference: "tinc manual, section 6.3 (The meta-protocol), ID request",
+    over: Over::Tcp,
+    rests_on: "The ID request: 0, a name and version 17, on a line of its own.",
+    blind_spots: "What follows is encrypted; tinc's UDP packets have nothing that shows.",
+    bits: 44.0,
+    probe: |view| {
+        hear_stream(view, TINC.id, |bytes, complete| match line(bytes, complete) {
+            // Keys follow in one line, then encrypted octets.
+            Heard::Speaks(found) => Heard::or_foreign(
+                tinc(found.text).map(|fact| Message::new(bytes.len(), Role::Either, 44.0, fact)),
+            ),
+            Heard::Open => Heard::Open,
+            Heard::Foreign => Heard::Foreign,
+        })
+    },
+};
+
+fn tinc(text: &[u8]) -> Option<String> {
+    let mut words = text.strip_prefix(b"0 ")?.split(|octet| *octet == b' ');
+    let (name, version) = (words.next()?, words.next()?);
+    let word = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'_';
+    let known = matches!(version, b"17")
+        || version.strip_prefix(b"17.").is_some_and(|minor| is_number(minor, 2));
+    let fits = known && words.next().is_none() && !name.is_empty() && name.iter().all(word);
+    fits.then(|| format!("tinc node {} version {}", from_wire(name), from_wire(version)))
+}
+
+pub(super) static NMDC: Detector = Detector {
+    id: "nmdc",
+    title: "NMDC (Direct Connect)",
+    reference: "NMDC protocol 1.3 (nmdc.sourceforge.io), sections Lock, Key, Supports, MyNick",
+    over: Over::Tcp,
+    rests_on: "Commands that start with $ and end in a bar: a lock with its key, or a nickname.",
+    blind_spots: "ADC, its successor; chat without commands.",
+    bits: 44.0,
+    probe: |view| {
+        hear_stream(view, NMDC.id, |bytes, complete| {
+            if bytes.first().is_some_and(|octet| *octet != b'$') {
+                return Heard::Foreign;
+            }
+            let front = prefix(bytes, 600);
+            let end = front.iter().position(|octet| *octet == b'|');
+            if end.is_none() {
+                return if front.len() < 600 && !complete { Heard::Open } else { Heard::Foreign };
+            }
+            let text = prefix(front, end.unwrap_or(0));
+            let (verb, rest_of) = first_word(text);
+            let role = match verb {
+                b"$Lock" if mentions(rest_of, "Pk=") => Role::Either,
+                b"$HubName" | b"$Hello" | b"$LogedIn" => Role::Server,
+                b"$ValidateNick" | b"$Key" | b"$GetNickList" => Role::Client,
+                b"$MyNick" | b"$Supports" => Role::Either,
+                _ => return Heard::Foreign,
+            };
+            let fact = format!("Direct Connect {}", from_wire(verb));
+            Heard::Speaks(
+                Message::new(text.len().saturating_add(1), role, 48.0, fact)
+                    .owned_if(!rest_of.is_empty()),
+            )
+        })
+    },
+};
+
+pub(super) static WHOIS: Detector = Detector {
+    id: "whois",
+    title: "WHOIS",
+    reference: "RFC 3912; the answers' forms of IANA, RIPE, ARIN and the registries' agreements with ICANN",
+    over: Over::Tcp,
+    rests_on: "An answer whose first line is a registry's: a comment that says WHOIS, or Domain Name.",
+    blind_spots: "The question is one line of anything; registries with forms of their own.",
+    bits: 60.0,
+    probe: |view| {
+        hear_stream(view, WHOIS.id, |bytes, complete| match line(bytes, complete) {
+            Heard::Speaks(found) => {
+                let text = found.text.trim_ascii();
+                let comment =
+                    matches!(text, [b'%' | b'#', ..]) && mentions(prefix(bytes, 400), "whois");
+                let domain = text.starts_with(b"Domain Name: ") || text.starts_with(b"domain:  ");
+                let bits = if comment || domain { 64.0 } else { 8.0 };
+                let question = found.len == bytes.len() && !text.is_empty() && text.len() < 80;
+                match (comment || domain, question) {
+                    (true, _) => {
+                        Heard::Speaks(Message::new(bytes.len(), Role::Server, bits, "WHOIS answer"))
+                    }
+                    (false, true) => Heard::Speaks(
+                        Message::new(bytes.len(), Role::Client, bits, "WHOIS question").shared(),
+                    ),
+                    (false, false) => Heard::Foreign,
+                }
+            }
+            Heard::Open => Heard::Open,
+            Heard::Foreign => Heard::Foreign,
+        })
+    },
+};
+
+pub(super) static RSH: Detector = Detector {
+    id: "rsh",
+    title: "rsh (remote shell)",
+    reference: "rshd(8), protocol: 4.4BSD manual",
+    over: Over::Tcp,
+    rests_on: "The client's start: a port in digits, two user names and a command, each ended by a zero.",
+    blind_spots: "The server's side alone; rexec has a password in the second place and looks the same.",
+    bits: 44.0,
+    probe: |view| {
+        hear_stream(view, RSH.id, |bytes, _| match bytes {
+            [0] => Heard::Speaks(Message::new(1, Role::Server, 6.0, "rsh accepted").shared()),
+            [0, b' '..=b'~', ..] => {
+                Heard::Speaks(Message::new(bytes.len(), Role::Server, 8.0, "rsh output").shared())
+            }
+            [b'0'..=b'9', ..] => rsh(bytes),
+            [] => Heard::Open,
+            _ => Heard::Foreign,
+        })
+    },
+};
+
+fn rsh(bytes: &[u8]) -> Heard<Message> {
+    let words: Vec<&[u8]> = prefix(bytes, 400).splitn(5, |octet| *octet == 0).collect();
+    let plain = words
+        .iter()
+        .take(4)
+        .all(|word| word.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' '));
+    let [port, local, remote, command, _] = words.as_slice() else {
+        let port = words.first().is_some_and(|port| is_number(port, 5));
+        return if plain && port && bytes.len() < 400 { Heard::Open } else { Heard::Foreign };
+    };
+    let name =
+        |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
+    let fits = is_number(port, 5) && name(local) && name(remote) && plain && !command.is_empty();
+    let fact = format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
+    Heard::or_foreign(fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 5.0 + 9.0, fact)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::Side;
@@ -264,6 +435,46 @@ mod tests {
             (&TARANTOOL, "Tarantool 2.11.1 (Binary) 0a1b2c3d-0000-4000-8000-000000000000\n"),
         ] {
             assert_eq!(Talk::tcp().b(server).named_by(detector).client, Some(Side::A));
+        }
+    }
+
+    #[test]
+    fn first_lines_are_named() {
+        for (detector, client, server) in [
+            (
+                &JSON_RPC,
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}\n",
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n",
+            ),
+            (&TINC, "0 alice 17.7\n", "0 bob 17\n"),
+            (
+                &NMDC,
+                "$Supports NoHello |$Key abc|$ValidateNick joe|",
+                "$Lock EXTENDEDPROTOCOLABC Pk=hub1|$HubName x|",
+            ),
+        ] {
+            let talk = Talk::tcp().a(client).b(server);
+            assert_eq!(talk.named_by(detector).spoken_by, [true; 2]);
+            talk.clone().only(Side::A).named_by(detector);
+            talk.only(Side::B).named_by(detector);
+        }
+        Talk::tcp().a("a.example\r\n").b("% IANA WHOIS server\r\n% for more\r\n").named_by(&WHOIS);
+        Talk::tcp().a("1022\0joe\0root\0uname -a\0").b("\0").named_by(&RSH);
+    }
+
+    #[test]
+    fn first_lines_of_others_are_refused() {
+        for (detector, stranger) in [
+            (&JSON_RPC, "{\"id\":1,\"method\":\"mining.subscribe\"}\n"),
+            (&TINC, "0 alice 18.7\n"),
+            (&TINC, "0 17 17 17\n"),
+            (&NMDC, "$Lock the door|"),
+            (&WHOIS, "Domain of the king\r\n"),
+            (&WHOIS, "% a comment\r\n"),
+            (&RSH, "1022\0joe\0"),
+            (&RSH, "220 ready\r\n"),
+        ] {
+            Talk::tcp().a(stranger).refused_by(detector);
         }
     }
 

@@ -51,7 +51,7 @@ fn server(bytes: &[u8]) -> Option<Message> {
     let number = |at| if little { le16(bytes, at) } else { be16(bytes, at) };
     let [status, reason, ..] = *bytes.first_chunk::<8>()?;
     let words = usize::from(number(6)?);
-    let text = usize::from(reason).next_multiple_of(4) / 4;
+    let text = usize::from(reason).div_ceil(4);
     let fits = number(2)? == 11 && number(4)? == 0;
     let sized = match status {
         // failed: the reason, padded
