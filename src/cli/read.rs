@@ -60,7 +60,7 @@ impl Read {
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
         let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
-        let wanted = wanted.as_mut().map(|wanted| wanted as &mut Wanted<'_>);
+        let wanted = wanted.as_mut().map(|wanted| -> &mut Wanted<'_> { wanted });
         let stop = || stop.as_ref().is_some_and(Stop::requested);
         Ok(run.drive(source.as_mut(), wanted, &stop))
     }

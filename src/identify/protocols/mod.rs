@@ -344,7 +344,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::TEREDO,
     &tftp::DETECTOR,
     &thrift::DETECTOR,
-    &text_services::TINC,
+    &magic::TINC,
     &tls::DETECTOR,
     &magic::TPLINK,
     &magic::TRDP,

@@ -264,36 +264,6 @@ pub(super) static JSON_RPC: Detector = Detector {
     },
 };
 
-pub(super) static TINC: Detector = Detector {
-    id: "tinc",
-    title: "tinc VPN (meta connection)",
-    reference: "tinc manual, section 6.3 (The meta-protocol), ID request",
-    over: Over::Tcp,
-    rests_on: "The ID request: 0, a name and version 17, on a line of its own.",
-    blind_spots: "What follows is encrypted; tinc's UDP packets have nothing that shows.",
-    bits: 44.0,
-    probe: |view| {
-        hear_stream(view, TINC.id, |bytes, complete| match line(bytes, complete) {
-            // Keys follow in one line, then encrypted octets.
-            Heard::Speaks(found) => Heard::or_foreign(
-                tinc(found.text).map(|fact| Message::new(bytes.len(), Role::Either, 44.0, fact)),
-            ),
-            Heard::Open => Heard::Open,
-            Heard::Foreign => Heard::Foreign,
-        })
-    },
-};
-
-fn tinc(text: &[u8]) -> Option<String> {
-    let mut words = text.strip_prefix(b"0 ")?.split(|octet| *octet == b' ');
-    let (name, version) = (words.next()?, words.next()?);
-    let word = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'_';
-    let known = matches!(version, b"17")
-        || version.strip_prefix(b"17.").is_some_and(|minor| is_number(minor, 2));
-    let fits = known && words.next().is_none() && !name.is_empty() && name.iter().all(word);
-    fits.then(|| format!("tinc node {} version {}", from_wire(name), from_wire(version)))
-}
-
 pub(super) static NMDC: Detector = Detector {
     id: "nmdc",
     title: "NMDC (Direct Connect)",
@@ -446,7 +416,6 @@ mod tests {
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}\n",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n",
             ),
-            (&TINC, "0 alice 17.7\n", "0 bob 17\n"),
             (
                 &NMDC,
                 "$Supports NoHello |$Key abc|$ValidateNick joe|",
@@ -466,8 +435,6 @@ mod tests {
     fn first_lines_of_others_are_refused() {
         for (detector, stranger) in [
             (&JSON_RPC, "{\"id\":1,\"method\":\"mining.subscribe\"}\n"),
-            (&TINC, "0 alice 18.7\n"),
-            (&TINC, "0 17 17 17\n"),
             (&NMDC, "$Lock the door|"),
             (&WHOIS, "Domain of the king\r\n"),
             (&WHOIS, "% a comment\r\n"),

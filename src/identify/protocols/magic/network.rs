@@ -102,6 +102,18 @@ rows! {
             "0014 0001 09 86 0010 c0000201 01 00 0007 00000203",
         ],
     }
+    TINC {
+        id: "tinc",
+        title: "tinc",
+        over: Tcp,
+        reference: "tinc manual, The connection, ID request",
+        rests_on: "The line 0, a name, and protocol version 17.",
+        blind_spots: "Its UDP packets, which are ciphertext.",
+        bits: 40.0,
+        says: [either("tinc ID request", &[Is(0, b"0 "), Check(is_tinc_id, 32.0)])],
+        accepts: ["'0~hall~17.7' 0a '1~94' 0a", "'0~hall~17' 0a"],
+        refuses: ["'0~hall~18' 0a", "'0~17' 0a", "'1~hall~17' 0a"],
+    }
     COLLECTD {
         id: "collectd",
         title: "collectd",
@@ -451,6 +463,19 @@ fn is_olsr(bytes: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// `0 NAME 17` or `0 NAME 17.MINOR`, and the line's end.
+fn is_tinc_id(bytes: &[u8]) -> bool {
+    let Some(line) = bytes.split(|octet| *octet == b'\n').next() else { return false };
+    let mut words = line.split(|octet| *octet == b' ');
+    let zero = words.next() == Some(b"0");
+    let name = words.next().is_some_and(|name| {
+        !name.is_empty() && name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'_')
+    });
+    let version = words.next().and_then(|version| version.strip_prefix(b"17"));
+    let minor = version.is_some_and(|minor| minor.is_empty() || minor.starts_with(b"."));
+    zero && name && minor && words.next().is_none() && line.len() < bytes.len()
 }
 
 /// A string's zero is counted; then a time, as seconds (1) or finer (8).
