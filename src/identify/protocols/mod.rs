@@ -105,7 +105,6 @@ mod ssh;
 mod stomp;
 mod stratum;
 mod stun;
-mod synchrophasor;
 mod syslog;
 mod tacacs;
 mod tds;
@@ -144,7 +143,6 @@ pub(super) static ALL: &[&Detector] = &[
     &binary_services::BITTORRENT,
     &magic::BT_DHT,
     &magic::C1222,
-    &synchrophasor::DETECTOR,
     &magic::CAN,
     &capwap::DETECTOR,
     &cassandra::DETECTOR,
