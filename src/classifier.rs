@@ -17,6 +17,7 @@ use crate::flow::table::{self, stable_hash};
 use crate::flow::{Ended, FlowKey, FlowRecord, FlowTable, Ledgers, Seen};
 use crate::frame::{Frame, FrameRef};
 use crate::identify::Side;
+use crate::judge::account::{self, Account};
 use crate::judge::{self, endpoint::Endpoints};
 use crate::time::Timestamp;
 use crate::wire;
@@ -36,7 +37,7 @@ pub struct Classifier {
     reassembly: Reassembly,
     table: FlowTable,
     common: Common,
-    endpoints: Endpoints,
+    sums: Sums,
     /// The latest time so far.
     now: Timestamp,
     /// The earliest, once there is one.
@@ -54,6 +55,13 @@ pub struct Totals {
     pub octets: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,
+}
+
+/// What is made of the verdicts.
+#[derive(Debug, Default)]
+struct Sums {
+    endpoints: Endpoints,
+    accounts: Vec<Account>,
 }
 
 /// What is known beside the flows.
@@ -75,7 +83,7 @@ impl Classifier {
             table: FlowTable::new(config.hash_seed),
             config,
             common: Common::default(),
-            endpoints: Endpoints::default(),
+            sums: Sums::default(),
             now: Timestamp::MIN,
             earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
@@ -97,7 +105,7 @@ impl Classifier {
 
     /// The rare case: the frame may be of interest.
     fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
-        let Self { config, reassembly, table, common, endpoints, now, totals, .. } = self;
+        let Self { config, reassembly, table, common, sums, now, totals, .. } = self;
         let (mut ended, mut fragments) = (Vec::new(), Vec::new());
         let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
@@ -110,7 +118,7 @@ impl Classifier {
         }
         totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
         for over in ended {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         }
         seized
     }
@@ -130,16 +138,16 @@ impl Classifier {
         self.common.ledgers.tick(self.now);
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
-        let Self { config, table, common, endpoints, now, .. } = self;
+        let Self { config, table, common, sums, now, .. } = self;
         table.expire(*now, config, &mut |over| {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         });
     }
 
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
     /// anomalies are added to `out`.
     pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
-        let Self { config, reassembly, table, common, endpoints, now, totals, .. } = self;
+        let Self { config, reassembly, table, common, sums, now, totals, .. } = self;
         let mut ended = Vec::new();
         reassembly.finish(&mut |decoded| {
             common.take(decoded, config, &mut |key, seen| {
@@ -147,18 +155,23 @@ impl Classifier {
             });
         });
         for over in ended {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         }
         table.drain(*now, config, &mut |over| {
-            hand_out(over, &common.ledgers, config, endpoints, out);
+            hand_out(over, &common.ledgers, config, sums, out);
         });
-        finish(std::mem::take(endpoints), std::mem::take(common), out);
+        finish(std::mem::take(&mut sums.endpoints), std::mem::take(common), out);
         *totals
     }
 
     /// Time of the earliest and of the latest frame, or of what was told of time.
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
         (self.earliest <= self.now).then_some((self.earliest, self.now))
+    }
+
+    /// The accounts of the flow that [`Config::account_for`] names, as far as it has ended.
+    pub fn take_accounts(&mut self) -> Vec<Account> {
+        std::mem::take(&mut self.sums.accounts)
     }
 
     /// Sums so far.
@@ -271,11 +284,11 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
         }
         ended.extend(current.map(|record| table::at_end(key, record, end, config)));
     }
-    let mut endpoints = Endpoints::default();
+    let mut sums = Sums::default();
     table::in_order(ended, &mut |over| {
-        hand_out(over, &common.ledgers, config, &mut endpoints, out);
+        hand_out(over, &common.ledgers, config, &mut sums, out);
     });
-    finish(endpoints, common, out);
+    finish(sums.endpoints, common, out);
 }
 
 /// Puts together what pieces could not: packets whose fragments may be in several of them. Each is a
@@ -387,7 +400,7 @@ impl Common {
     }
 
     fn merge(&mut self, other: Self, config: &Config) {
-        self.ledgers.merge(other.ledgers, &config.limits);
+        self.ledgers.merge(other.ledgers, config);
         for (event, anomaly) in other.anomalies {
             match self.anomalies.get_mut(event) {
                 None => {
@@ -407,12 +420,15 @@ fn hand_out(
     mut over: Ended,
     ledgers: &Ledgers,
     config: &Config,
-    endpoints: &mut Endpoints,
+    sums: &mut Sums,
     out: &mut Vec<Event>,
 ) {
     over.record.conclude(over.key.transport, config);
     let flow = judge::judge(&over, ledgers, config);
-    endpoints.add(&flow, &config.limits);
+    if config.account_for == Some(flow.flow_id) {
+        sums.accounts.push(account::account(&over, ledgers, config));
+    }
+    sums.endpoints.add(&flow, &config.limits);
     out.push(Event::Flow(Box::new(flow)));
 }
 

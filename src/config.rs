@@ -1,9 +1,11 @@
 //! Every limit and threshold, with its unit, its default and the reason for it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::event::Socket;
 use crate::identify::Transport;
 
 /// All settings of the core.
@@ -20,9 +22,80 @@ pub struct Config {
     pub vlan_in_key: bool,
     /// A detector that is left out, by id: to see what its absence would change.
     pub without: Option<String>,
+    /// What the site says of its Citrix installation.
+    pub site: Option<Site>,
+    /// Services that the site names itself.
+    pub known: Vec<KnownService>,
+    /// The flow whose verdict is to be accounted for, by its id.
+    pub account_for: Option<u64>,
+    /// Whether the classifier tells a flow's label when it first has one and when it changes.
+    pub live_verdicts: bool,
     /// Keys the hash tables, so that nobody can choose keys that collide. The events do not depend on
     /// it.
     pub hash_seed: u64,
+}
+
+/// What a site says of its Citrix installation: packets alone cannot tell it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Versions of its VDAs; empty where it does not say.
+    pub vda_versions: Vec<VdaVersion>,
+    /// Whether its policy "Framehawk display channel" is on.
+    pub framehawk_policy: Option<bool>,
+    /// Addresses from which its gateways talk to the VDAs.
+    pub gateways: BTreeSet<IpAddr>,
+}
+
+impl Site {
+    /// Whether none of its VDAs can have Framehawk.
+    pub fn has_no_framehawk(&self) -> bool {
+        !self.vda_versions.is_empty() && self.vda_versions.iter().all(|one| !one.has_framehawk())
+    }
+}
+
+/// A version of Citrix's VDA: year and month since 1808 (`1903`), major and minor before (`7.15`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VdaVersion(u32);
+
+impl VdaVersion {
+    /// Reads `7.15`, `1903`, `7 1903`, `7.15 LTSR` or `1912 LTSR CU4`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.split_whitespace().find_map(|word| match word.split_once('.') {
+            Some(("7", minor)) => {
+                let minor: u32 = minor.split('.').next()?.parse().ok()?;
+                (minor < 100).then(|| Self(700_u32.saturating_add(minor)))
+            }
+            Some(_) => None,
+            None => word.parse().ok().filter(|number| (1800..10_000).contains(number)).map(Self),
+        })
+    }
+
+    /// From 7.6 (feature pack 2) to 1811: no longer supported as of 1903.
+    pub const fn has_framehawk(self) -> bool {
+        self.0 >= 706 && self.0 < 1903
+    }
+}
+
+/// A service that the site names itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownService {
+    /// What it is called. Settings live as long as the process.
+    pub name: &'static str,
+    /// Where it is; anywhere, if that is not said.
+    pub addr: Option<IpAddr>,
+    /// Its port.
+    pub port: u16,
+    /// Its transport; both, if that is not said.
+    pub transport: Option<Transport>,
+}
+
+impl KnownService {
+    /// Whether it is this service's.
+    pub fn is_at(&self, socket: Socket, transport: Transport) -> bool {
+        self.port == socket.port
+            && self.addr.is_none_or(|addr| addr == socket.addr)
+            && self.transport.is_none_or(|own| own == transport)
+    }
 }
 
 /// The watched ports. A flow is in range if either of its ports is.

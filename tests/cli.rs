@@ -221,9 +221,68 @@ fn other_ports_can_be_watched() {
     assert!(!output.contains(r#""status":"client_port""#), "{output}");
 }
 
+/// The id of a capture's first flow.
+fn first_flow_id(capture: &str) -> String {
+    let eve = stdout(&run(&["read", "--format", "eve", capture]));
+    let first: serde_json::Value = serde_json::from_str(eve.lines().next().unwrap()).unwrap();
+    first["flow_id"].to_string()
+}
+
+#[test]
+fn why_tells_what_another_label_would_have_needed() {
+    let capture = fixture("framehawk-3243-alone/capture.pcap");
+    let told = stdout(&run(&["why", &capture, "--flow", &first_flow_id(&capture)]));
+    for part in [
+        "citrix-framehawk (unidentified), confidence low",
+        "Runner-up: timelot-unknown",
+        "remoting_shape for citrix-framehawk",
+        "no  a Citrix session of its own",
+        "site_without_framehawk -> timelot-unknown",
+        "udp.dstport == 3243",
+    ] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let told = stdout(&run(&["why", &capture, "--flow", &first_flow_id(&capture)]));
+    assert!(told.contains("Why not Framehawk") && told.contains("no  UDP: it is TCP"), "{told}");
+    assert!(complaint(&run(&["why", &capture, "--flow", "1"]), 2).contains("lists their ids"));
+}
+
+#[test]
+fn what_the_site_says_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (with, without) = (
+        file("with.toml", "framehawk_policy = true\nvda_versions = [\"7.15 LTSR\"]\n"),
+        file("without.toml", "vda_versions = [\"1903\", \"2203 LTSR\"]\n"),
+    );
+    let known = file(
+        "known.toml",
+        "[[service]]\nname = \"screens\"\naddress = \"10.43.1.10\"\nport = 3224\ntransport = \"udp\"\n",
+    );
+    let capture = fixture("framehawk-ica/capture.pcap");
+    let verdict = |args: &[&str]| {
+        let eve = stdout(&run(&[&["read", "--format", "eve", &capture], args].concat()));
+        let first: serde_json::Value = serde_json::from_str(eve.lines().next().unwrap()).unwrap();
+        let story = &first["portstory"];
+        [&story["label"], &story["confidence"], &story["protocol"]].map(|value| value.to_string())
+    };
+    assert_eq!(verdict(&[]), ["\"citrix-framehawk\"", "\"medium\"", "null"]);
+    assert_eq!(verdict(&["--site", &with]), ["\"citrix-framehawk\"", "\"high\"", "null"]);
+    assert_eq!(verdict(&["--site", &without])[0], "\"other\"");
+    assert_eq!(verdict(&["--known", &known]), ["\"other\"", "\"medium\"", "\"screens\""]);
+    let broken = file("broken.toml", "policy = maybe");
+    assert!(complaint(&run(&["read", "--site", &broken, &capture]), 2).contains("broken.toml"));
+}
+
 #[test]
 fn every_command_says_what_it_is_for() {
-    for command in ["read", "live", "explain", "interfaces", "schema", "completions", "man"] {
+    for command in ["read", "live", "why", "explain", "interfaces", "schema", "completions", "man"]
+    {
         let help = stdout(&run(&[command, "--help"]));
         assert!(help.contains("Usage: portstory"), "{command}: {help}");
     }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use portstory::config::Config;
 use portstory::decode::fragment::Reassembly;
 use portstory::decode::{self, Body, Decoded};
-use portstory::event::{Event, FlowEvent};
+use portstory::event::{Event, FlowEvent, Socket};
 use portstory::frame::FrameRef;
 use serde::Serialize;
 use support::Case;
@@ -132,14 +132,19 @@ fn every_case_tells_where_it_comes_from() {
     }
 }
 
-/// Every piece of evidence names a packet that is there, and its octets stand where it says.
+/// Rules whose packet is one of another flow: of a companion session, of a sibling.
+const BESIDE: &[&str] =
+    &["companion_session", "citrix_elsewhere", "call_signalling", "siblings", "edt_companion"];
+
+/// Every piece of evidence names a packet that is there, that belongs to the flow or to what is
+/// beside it, and its octets stand where it says.
 #[test]
 fn evidence_can_be_looked_up() {
-    let mut quoted = 0;
+    let (mut quoted, mut beside) = (0, 0);
     for case in support::cases() {
         for captures in runs(&case) {
             let frames = support::frames(&captures);
-            let payloads = payloads(&frames);
+            let packets = packets(&frames);
             for event in support::classify(&frames, &Config::default()) {
                 let Event::Flow(flow) = event else { continue };
                 assert!(
@@ -150,13 +155,33 @@ fn evidence_can_be_looked_up() {
                 for piece in &flow.verdict.evidence {
                     let named = frames.iter().any(|frame| frame.at == piece.frame);
                     assert!(named, "{}: {piece:?} names no frame", case.name);
+                    let told = packets.get(&piece.frame).map(Vec::as_slice).unwrap_or_default();
+                    let own = [flow.client, flow.server];
+                    let is_beside = BESIDE.contains(&piece.rule);
+                    assert!(
+                        is_beside
+                            || told
+                                .iter()
+                                .any(|(pair, _)| own.iter().all(|end| pair.contains(end))),
+                        "{}: {piece:?} is of another flow",
+                        case.name
+                    );
+                    // What is beside a flow has at least its server's address.
+                    let touches =
+                        |pair: &[Socket; 2]| pair.iter().any(|end| end.addr == flow.server.addr);
+                    assert!(
+                        piece.rule == "citrix_elsewhere"
+                            || told.iter().any(|(pair, _)| touches(pair)),
+                        "{}: {piece:?} has nothing to do with the flow",
+                        case.name
+                    );
+                    beside += usize::from(is_beside);
                     if !piece.bytes.is_empty() {
                         let at = piece.offset as usize;
                         let shows = |payload: &Vec<u8>| {
                             payload.get(at..at + piece.bytes.len()) == Some(&*piece.bytes)
                         };
-                        let shown =
-                            payloads.get(&piece.frame).is_some_and(|all| all.iter().any(shows));
+                        let shown = told.iter().any(|(_, payload)| shows(payload));
                         assert!(shown, "{}: {piece:?}", case.name);
                         quoted += 1;
                     }
@@ -165,19 +190,23 @@ fn evidence_can_be_looked_up() {
         }
     }
     assert!(quoted > 60, "only {quoted} quotations were looked up");
+    assert!(beside > 3, "only {beside} pieces of evidence were from beside a flow");
 }
 
-/// The payloads of each frame's packets, the tunnel's and the inner one; of one in fragments, with the frame that completed it,
-/// as Wireshark has it too.
-fn payloads(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<Vec<u8>>> {
+/// The ends and the payload of each frame's packets, of a tunnel and of what is in it; of one in
+/// fragments, with the frame that completed it, as Wireshark has it too; of an ICMP error the ends
+/// that it quotes.
+fn packets(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<([Socket; 2], Vec<u8>)>> {
     let config = Config::default();
-    let mut payloads: BTreeMap<FrameRef, Vec<Vec<u8>>> = BTreeMap::new();
+    let mut packets: BTreeMap<FrameRef, Vec<([Socket; 2], Vec<u8>)>> = BTreeMap::new();
     let mut reassembly = Reassembly::default();
     let mut note = |decoded: Decoded<'_>| {
-        if let Decoded::Packet(packet) = decoded
-            && let Body::Tcp(_, inner) | Body::Udp(_, inner) = packet.body
-        {
-            payloads.entry(packet.at).or_default().push(inner.bytes.to_vec());
+        if let Decoded::Packet(packet) = decoded {
+            let payload = match packet.body {
+                Body::Tcp(_, inner) | Body::Udp(_, inner) => inner.bytes.to_vec(),
+                Body::Icmp(_) => Vec::new(),
+            };
+            packets.entry(packet.at).or_default().push(([packet.src, packet.dst], payload));
         }
     };
     for frame in frames {
@@ -187,5 +216,5 @@ fn payloads(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<Vec<u8>>> 
         });
     }
     reassembly.finish(&mut note);
-    payloads
+    packets
 }

@@ -59,7 +59,10 @@ impl Live {
     pub(super) fn run(&self) -> Exit {
         log::start(self.writing.quiet, self.writing.verbose, true);
         if self.show_filter {
-            let watch = self.watching.config().watch;
+            let watch = match self.watching.config() {
+                Ok(config) => config.watch,
+                Err(exit) => return exit,
+            };
             let text = describe(&default_filter(&watch, LinkType(1)));
             return stdout_exit(std::io::stdout().write_all(text.as_bytes()));
         }
@@ -85,7 +88,7 @@ impl Live {
             filter: match &self.bpf {
                 Some(expression) => KernelFilter::Expression(expression.clone()),
                 None if self.filter == FilterIn::Kernel => {
-                    KernelFilter::Watching(self.watching.config().watch)
+                    KernelFilter::Watching(self.watching.config()?.watch)
                 }
                 None => KernelFilter::Everything,
             },

@@ -16,6 +16,8 @@ mod log;
 mod read;
 mod run;
 mod schema;
+mod site;
+mod why;
 
 use crate::config::{Config, FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 
@@ -69,6 +71,8 @@ enum Command {
     Read(read::Read),
     /// Label flows live, through libpcap; Ctrl-C ends it with the summary
     Live(live::Live),
+    /// Why one flow has its label, and what another label would have needed
+    Why(why::Why),
     /// What is known of a port, a label or a protocol, and how it is recognised
     Explain(explain::Explain),
     /// The interfaces that can be captured from
@@ -92,6 +96,15 @@ struct Watching {
     #[arg(long, value_name = "LOW-HIGH", value_parser = range)]
     framehawk_range: Option<std::ops::RangeInclusive<u16>>,
 
+    /// What the site says of its Citrix installation (TOML): vda_versions, framehawk_policy,
+    /// port_range, gateways
+    #[arg(long, value_name = "FILE")]
+    site: Option<PathBuf>,
+
+    /// Services that the site names itself (TOML): [[service]] with name, port, address, transport
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+
     /// Take equal 5-tuples in different VLANs for different flows
     #[arg(long)]
     vlan_in_key: bool,
@@ -106,19 +119,24 @@ struct Watching {
 }
 
 impl Watching {
-    fn config(&self) -> Config {
+    fn config(&self) -> Result<Config, Exit> {
         let mut ports: std::collections::BTreeSet<u16> = self.ports.iter().copied().collect();
         if ports.is_empty() {
             ports.insert(TIMELOT_PORT);
         }
-        let framehawk = self.framehawk_range.clone().unwrap_or(FRAMEHAWK_PORTS);
-        Config {
+        let site = self.site.as_deref().map(site::site).transpose()?;
+        let (site, policy_range) = site.map_or((None, None), |(site, range)| (Some(site), range));
+        let known = self.known.as_deref().map(site::known).transpose()?.unwrap_or_default();
+        let framehawk = self.framehawk_range.clone().or(policy_range).unwrap_or(FRAMEHAWK_PORTS);
+        Ok(Config {
             watch: Watch { ports, framehawk },
             vlan_in_key: self.vlan_in_key,
             without: self.without.clone(),
             hash_seed: self.hash_seed.unwrap_or_else(random_seed),
+            site,
+            known,
             ..Config::default()
-        }
+        })
     }
 }
 
@@ -180,6 +198,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
+        Command::Why(why) => why.run(),
         Command::Explain(explain) => explain.run(),
         Command::Interfaces => interfaces::run(),
         Command::Schema => schema::run(),

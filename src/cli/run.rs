@@ -9,6 +9,7 @@ use std::path::Path;
 use super::{Color, Exit, Format, Watching, Writing, log};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::classifier::Classifier;
+use crate::config::Config;
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::output::{self, Context, Look, PacketFormat, PacketWriter, RunSummary};
@@ -43,7 +44,7 @@ enum Trouble {
 impl Run {
     /// Opens the outputs.
     pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
-        let config = watching.config();
+        let config = Config { live_verdicts: is_live, ..watching.config()? };
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
         let name = match writing.format {
             Format::Text => "text",

@@ -5,7 +5,7 @@
 //! (invariant 8).
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::config::{Config, Limits};
@@ -27,7 +27,23 @@ pub struct Ledgers {
     targets: BTreeMap<IpAddr, Peers>,
     /// Sessions that Framehawk would run beside, by pair of hosts.
     companions: BTreeMap<(IpAddr, IpAddr), Vec<Companion>>,
+    /// Conversations with in-range UDP sockets, by that socket and its peer.
+    talks: BTreeMap<(Socket, Socket), Vec<Talk>>,
 }
+
+/// A conversation with an in-range UDP socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Talk {
+    /// Its first packet.
+    pub first: FrameRef,
+    /// Its last packet so far.
+    pub last: Timestamp,
+    /// The first packet by which the in-range socket took part with payload.
+    pub answered: Option<FrameRef>,
+}
+
+/// Conversations of one pair of sockets that are kept, one after the other.
+const TALKS_MAX: usize = 8;
 
 /// The first peers of something, with the time of each one's first packet.
 #[derive(Clone, Debug, Default)]
@@ -129,6 +145,32 @@ impl Ledgers {
                     targets.note(own, seen.at.time, &config.limits);
                 }
             }
+            if key.transport == Transport::Udp && config.watch.framehawk.contains(&own.port) {
+                self.observe_talk((own, peer), seen, side, config);
+            }
+        }
+    }
+
+    fn observe_talk(
+        &mut self,
+        ends: (Socket, Socket),
+        seen: &Seen<'_>,
+        own: Side,
+        config: &Config,
+    ) {
+        let SeenBody::Udp(payload) = seen.body else { return };
+        let Some(talks) = bounded(&mut self.talks, ends, config.limits.endpoints_max) else {
+            return;
+        };
+        let answers = seen.side == own && payload.wire_len > 0;
+        let answered = answers.then_some(seen.at);
+        let idle_max = config.timeouts.udp;
+        let goes_on = |talk: &&mut Talk| seen.at.time.since(talk.last) <= idle_max;
+        if let Some(talk) = talks.last_mut().filter(goes_on) {
+            talk.last = talk.last.max(seen.at.time);
+            talk.answered = talk.answered.or(answered);
+        } else if talks.len() < TALKS_MAX {
+            talks.push(Talk { first: seen.at, last: seen.at.time, answered });
         }
     }
 
@@ -171,19 +213,41 @@ impl Ledgers {
             .unwrap_or_default()
     }
 
+    /// When each of the peers of a watched socket that have this address was first seen, in order.
+    pub fn connections(
+        &self,
+        transport: Transport,
+        socket: Socket,
+        peer: IpAddr,
+        as_of: Timestamp,
+    ) -> Vec<Timestamp> {
+        let all = self.peers.get(&(transport, socket)).into_iter().flat_map(|p| &p.first_seen);
+        let own = all.filter(|(socket, first)| socket.addr == peer && **first <= as_of);
+        let mut times: Vec<Timestamp> = own.map(|(_, first)| *first).collect();
+        times.sort_unstable();
+        times
+    }
+
     /// Distinct watched sockets that a host talked to until `as_of`.
     pub fn targets(&self, host: IpAddr, as_of: Timestamp) -> usize {
         self.targets.get(&host).map_or(0, |targets| targets.until(as_of).count())
     }
 
-    /// The in-range UDP sockets of `host` that were in use until `as_of`.
-    pub fn udp_sockets(&self, host: IpAddr, as_of: Timestamp) -> impl Iterator<Item = u16> {
-        let from = (Transport::Udp, Socket { addr: host, port: 0 });
-        let to = (Transport::Udp, Socket { addr: host, port: u16::MAX });
-        self.peers
-            .range(from..=to)
-            .filter(move |(_, peers)| peers.until(as_of).next().is_some())
-            .map(|((_, socket), _)| socket.port)
+    /// Conversations of in-range UDP sockets of `host` that were going on at `at`, as known until
+    /// `as_of`: the socket, its peer, and when they began.
+    pub fn talks(
+        &self,
+        host: IpAddr,
+        at: Timestamp,
+        as_of: Timestamp,
+    ) -> impl Iterator<Item = (Socket, Socket, &Talk)> {
+        let lowest = |port: u16| Socket { addr: host, port };
+        let from = (lowest(0), Socket { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 });
+        self.talks
+            .range(from..)
+            .take_while(move |((own, _), _)| own.addr == host)
+            .flat_map(|((own, peer), talks)| talks.iter().map(move |talk| (*own, *peer, talk)))
+            .filter(move |(.., talk)| talk.first.time <= as_of && talk.last >= at)
     }
 
     /// Companion sessions between two hosts that were confirmed and alive at `at`, as known until
@@ -210,7 +274,8 @@ impl Ledgers {
     }
 
     /// Adds another piece's ledgers. Pieces may come in any order.
-    pub fn merge(&mut self, other: Self, limits: &Limits) {
+    pub fn merge(&mut self, other: Self, config: &Config) {
+        let limits = &config.limits;
         if let Some((first, last)) = other.span {
             self.tick(first);
             self.tick(last);
@@ -230,7 +295,29 @@ impl Ledgers {
                 merge_sessions(own, sessions, limits.companion_sessions_max);
             }
         }
+        for (ends, talks) in other.talks {
+            if let Some(own) = bounded(&mut self.talks, ends, limits.endpoints_max) {
+                merge_talks(own, talks, config.timeouts.udp);
+            }
+        }
     }
+}
+
+fn merge_talks(own: &mut Vec<Talk>, others: Vec<Talk>, idle_max: Duration) {
+    own.extend(others);
+    own.sort_by_key(|talk| talk.first);
+    let mut merged: Vec<Talk> = Vec::new();
+    for talk in own.drain(..) {
+        match merged.last_mut() {
+            Some(before) if talk.first.time.since(before.last) <= idle_max => {
+                before.last = before.last.max(talk.last);
+                before.answered = earliest(before.answered, talk.answered);
+            }
+            Some(_) | None => merged.push(talk),
+        }
+    }
+    merged.truncate(TALKS_MAX);
+    *own = merged;
 }
 
 impl Peers {

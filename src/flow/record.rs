@@ -100,14 +100,16 @@ pub struct SideFacts {
     pub finished: Option<FrameRef>,
     /// The first RST.
     pub reset: Option<FrameRef>,
-    /// Whether the snap length cut a payload.
-    pub cut: bool,
+    /// The first packet whose payload the snap length cut.
+    pub cut: Option<FrameRef>,
     /// Seconds of the clock in which it sent payload.
     pub seconds: Seconds,
     /// TCP: sequence numbers covered.
     pub span: Option<Span>,
     /// How random the head's payload looks.
     pub sample: Sample,
+    /// The first packet of the head whose payload starts as a program's file does.
+    pub executable: Option<FrameRef>,
 }
 
 /// Seconds of the clock in which something happened.
@@ -118,12 +120,22 @@ pub struct Seconds {
     range: Option<(i64, i64)>,
     /// The longest run of seconds between two of them.
     pub longest_pause: u32,
+    /// Octets of payload in the first and in the last of them, which a piece may share with another.
+    ends_bytes: [u64; 2],
+    /// The sum over them of the square of their octets: how unevenly they are filled.
+    squares: u128,
 }
 
 impl Seconds {
-    fn add(&mut self, time: Timestamp) {
+    fn add(&mut self, time: Timestamp, bytes: u64) {
         let second = time.seconds();
-        self.absorb(Self { count: 1, range: Some((second, second)), longest_pause: 0 });
+        self.absorb(Self {
+            count: 1,
+            range: Some((second, second)),
+            longest_pause: 0,
+            ends_bytes: [bytes; 2],
+            squares: u128::from(bytes).saturating_mul(u128::from(bytes)),
+        });
     }
 
     fn absorb(&mut self, later: Self) {
@@ -134,10 +146,39 @@ impl Seconds {
             return;
         };
         let shared = u32::from(later_from <= to);
+        self.squares = self.squares.saturating_add(later.squares);
+        let ([first, last], [later_first, later_last]) = (self.ends_bytes, later.ends_bytes);
+        self.ends_bytes = [first, later_last];
+        if shared == 1 {
+            // (a + b)^2 is a^2 + b^2, which are counted, and 2ab.
+            let both = u128::from(last).saturating_mul(u128::from(later_first));
+            self.squares = self.squares.saturating_add(both.saturating_mul(2));
+            let joined = last.saturating_add(later_first);
+            let [first, last] = &mut self.ends_bytes;
+            if self.count == 1 {
+                *first = joined;
+            }
+            if later.count == 1 {
+                *last = joined;
+            }
+        }
         let pause = u32::try_from(later_from.saturating_sub(to)).unwrap_or_default();
         self.count = self.count.saturating_add(later.count).saturating_sub(shared);
         self.longest_pause = self.longest_pause.max(later.longest_pause).max(pause);
         self.range = Some((from.min(later_from), to.max(later_to)));
+    }
+
+    /// How unevenly `bytes` octets are spread over `seconds`: the square of the deviation from their
+    /// mean, in hundredths of the mean's square; 0 is perfectly even.
+    pub fn unevenness(&self, bytes: u64, seconds: u64) -> u64 {
+        let mean_squared = u128::from(bytes).saturating_mul(u128::from(bytes));
+        let ratio = self
+            .squares
+            .saturating_mul(u128::from(seconds))
+            .saturating_mul(100)
+            .checked_div(mean_squared)
+            .unwrap_or_default();
+        u64::try_from(ratio.saturating_sub(100)).unwrap_or(u64::MAX)
     }
 }
 
@@ -445,7 +486,11 @@ impl FlowRecord {
         let Payload { bytes, wire_len } = payload;
         let offer = Offer { at: seen.at, side: seen.side, seq, bytes, wire_len };
         if !head.side_is_closed(seen.side) {
-            seen.side.of_mut(&mut self.sides).sample.add(bytes);
+            let facts = seen.side.of_mut(&mut self.sides);
+            facts.sample.add(bytes);
+            if starts_as_program(bytes) {
+                facts.executable.get_or_insert(seen.at);
+            }
         }
         if head.offer(transport, &offer, &config.limits) {
             self.inquiry.ask(transport, head, Some(&offer), false, config);
@@ -545,6 +590,18 @@ fn is_padding(info: &TcpInfo, payload: &Payload<'_>) -> bool {
     short && !info.flags.psh() && payload.bytes.iter().all(|octet| *octet == 0)
 }
 
+/// Whether these are the first octets of a program's file: ELF with a class, a byte order and a
+/// version that exist (System V ABI, "ELF Header"), or MZ whose `e_lfanew` leads to a PE header
+/// (Microsoft, "PE Format"). The two octets MZ alone would be seen in random payload too often.
+fn starts_as_program(bytes: &[u8]) -> bool {
+    if let [0x7f, b'E', b'L', b'F', class, order, version, ..] = bytes {
+        return (1..=2).contains(class) && (1..=2).contains(order) && *version == 1;
+    }
+    let pe_at = bytes.get(0x3c..0x40).and_then(|at| Some(u32::from_le_bytes(at.try_into().ok()?)));
+    let Some(pe_at) = pe_at.and_then(|at| usize::try_from(at).ok()) else { return false };
+    bytes.starts_with(b"MZ") && bytes.get(pe_at..).is_some_and(|pe| pe.starts_with(b"PE\0\0"))
+}
+
 impl SideFacts {
     fn packet(&mut self, seen: &Seen<'_>, payload: &Payload<'_>) {
         let len = payload.wire_len;
@@ -561,8 +618,10 @@ impl SideFacts {
             self.payload_small.saturating_add(u64::from(len <= SMALL_PAYLOAD_BYTES_MAX));
         self.payload_large =
             self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
-        self.cut |= payload.bytes.len() < len;
-        self.seconds.add(seen.at.time);
+        if payload.bytes.len() < len {
+            self.cut.get_or_insert(seen.at);
+        }
+        self.seconds.add(seen.at.time, u64::from(wire::len32(len)));
     }
 
     fn segment(&mut self, at: FrameRef, info: &TcpInfo, payload_len: usize) {
@@ -601,7 +660,7 @@ impl SideFacts {
         self.accepted = self.accepted.or(later.accepted);
         self.finished = self.finished.or(later.finished);
         self.reset = self.reset.or(later.reset);
-        self.cut |= later.cut;
+        self.cut = self.cut.or(later.cut);
         self.seconds.absorb(later.seconds);
         match (&mut self.span, later.span) {
             (Some(span), Some(later)) => span.absorb(later),

@@ -3,7 +3,7 @@
 use super::hearing::Heard;
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
-/// One element: its tag in one octet, and as much of its contents as was seen.
+/// One element: its tag's first octet, and as much of its contents as was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element<'a> {
     pub(super) tag: u8,
@@ -26,22 +26,31 @@ impl Element<'_> {
     }
 }
 
-/// The element at the front. Tags of several octets and lengths without end are foreign here.
+/// The element at the front. Tags of more than three octets and lengths without end are foreign here.
 pub(super) fn element(bytes: &[u8]) -> Heard<Element<'_>> {
     let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else { return Heard::Open };
-    if tag & 0x1f == 0x1f {
+    // Numbers of 31 and more stand in further octets (section 8.1.2.4); one or two are believed.
+    let extra = match (tag & 0x1f == 0x1f, first & 0x80 != 0) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    };
+    let at = 1_usize.saturating_add(extra);
+    if extra == 2 && u8_at(bytes, 2).is_some_and(|octet| octet & 0x80 != 0) {
         return Heard::Foreign;
     }
+    let Some(first) = u8_at(bytes, at) else { return Heard::Open };
+    let behind = at.saturating_add(1);
     let (more, len) = match first {
         0..=0x7f => (0, Some(usize::from(first))),
-        0x81 => (1, u8_at(bytes, 2).map(usize::from)),
-        0x82 => (2, be16(bytes, 2).map(usize::from)),
-        0x83 => (3, be24(bytes, 2).map(index)),
-        0x84 => (4, be32(bytes, 2).map(index)),
+        0x81 => (1, u8_at(bytes, behind).map(usize::from)),
+        0x82 => (2, be16(bytes, behind).map(usize::from)),
+        0x83 => (3, be24(bytes, behind).map(index)),
+        0x84 => (4, be32(bytes, behind).map(index)),
         _ => return Heard::Foreign,
     };
     let Some(len) = len else { return Heard::Open };
-    let header = 2_usize.saturating_add(more);
+    let header = behind.saturating_add(more);
     let contents = prefix(rest(bytes, header), len);
     Heard::Speaks(Element { tag, header, len, contents })
 }
@@ -92,7 +101,12 @@ mod tests {
         }
         assert_eq!(element(&[0x30]), Heard::Open);
         assert_eq!(element(&[0x30, 0x80, 0]), Heard::Foreign);
-        assert_eq!(element(&[0x1f, 1, 0]), Heard::Foreign);
+        assert_eq!(
+            element(&[0x9f, 0x6e, 1, 7]),
+            tagged(&[0x9f, 0x6e, 1, 7], 0x9f).map_or(Heard::Open, Heard::Speaks)
+        );
+        assert_eq!(tagged(&[0x9f, 0x81, 1, 1, 7], 0x9f).unwrap().contents, [7]);
+        assert_eq!(element(&[0x1f, 0x81, 0x81, 0, 0]), Heard::Foreign);
         assert_eq!(elements(&[2, 1, 5, 4, 9], true), None);
         assert_eq!(elements(&[2, 1, 5, 4, 9], false).unwrap().len(), 2);
     }

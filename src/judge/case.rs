@@ -1,7 +1,8 @@
 //! One flow as the judge sees it: its facts, turned by who is client and who is server.
 
-use crate::config::Config;
+use crate::config::{Config, KnownService};
 use crate::event::{Direction, Socket, Visibility};
+use crate::flow::ledger::Companion;
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
 use crate::frame::FrameRef;
 use crate::identify::inquiry::Recognised;
@@ -81,6 +82,21 @@ impl<'a> Case<'a> {
         self.record.recognised().last()
     }
 
+    /// The service as the site names it, if it does.
+    pub fn known(&self) -> Option<&'a KnownService> {
+        let (server, transport) = (self.server_socket(), self.key.transport);
+        self.config.known.iter().find(|known| known.is_at(server, transport))
+    }
+
+    /// The Citrix session that makes a recognised UDT flow one of EDT.
+    pub fn edt_companion(&self) -> Option<&'a Companion> {
+        self.protocol().filter(|found| found.finding.protocol == "udt")?;
+        let (client, server) = (self.client_socket().addr, self.server_socket().addr);
+        self.ledgers
+            .companions(client, server, self.record.last, self.as_of)
+            .find(|session| session.kind.is_citrix() && session.server == server)
+    }
+
     /// Which way packets of this side go.
     pub fn direction(&self, side: Side) -> Direction {
         if side == self.roles.client { Direction::ToServer } else { Direction::ToClient }
@@ -122,7 +138,7 @@ impl<'a> Case<'a> {
             head_to_server: *self.roles.client.of(heads),
             head_to_client: *self.roles.client.other().of(heads),
             lost: self.record.sides.iter().any(missing),
-            truncated: self.record.sides.iter().any(|side| side.cut),
+            truncated: self.record.sides.iter().any(|side| side.cut.is_some()),
             duplicates: self.record.duplicates,
         }
     }

@@ -14,20 +14,28 @@ const TELLING_PACKETS: u64 = 8;
 /// The confidence of a verdict.
 pub fn confidence(case: &Case<'_>, status: Status, opinion: &Opinion) -> Confidence {
     match opinion.label {
-        Label::CitrixFramehawk => framehawk(opinion),
-        Label::TimelotUnknown => exclusion(case, status).min(Confidence::High),
+        Label::CitrixFramehawk => framehawk(case, opinion),
+        // Where the watched port was only taken for the service's, it may be the client's own.
+        Label::TimelotUnknown if case.roles.basis == RoleBasis::WatchedPort => Confidence::Low,
+        Label::TimelotUnknown => exclusion(case, status),
         // Off the named port there is not even a registered name's worth of a guess.
         Label::Other => other(case, status),
     }
 }
 
-/// Circumstance only: a companion and the shape make it likely, nothing in packets makes it sure.
-fn framehawk(opinion: &Opinion) -> Confidence {
+/// Circumstance only: at most low without a companion, at most medium without the site's word that
+/// Framehawk is in use, since nothing in packets makes it sure; low, where what would have excluded
+/// other protocols could not be seen.
+fn framehawk(case: &Case<'_>, opinion: &Opinion) -> Confidence {
     let fired = |id| opinion.fired.contains(&id);
-    if fired("companion_session") && fired("remoting_shape") {
-        Confidence::Medium
-    } else {
-        Confidence::Low
+    let visibility = case.visibility();
+    if visibility.truncated || visibility.directions < 2 {
+        return Confidence::Low;
+    }
+    match (fired("companion_session") && fired("remoting_shape"), fired("site_with_framehawk")) {
+        (true, true) => Confidence::High,
+        (true, false) => Confidence::Medium,
+        (false, true | false) => Confidence::Low,
     }
 }
 
@@ -65,7 +73,8 @@ fn other(case: &Case<'_>, status: Status) -> Confidence {
 }
 
 fn recognised(case: &Case<'_>) -> Confidence {
-    let Some(found) = case.protocol() else { return Confidence::Low };
+    // Without a protocol it is the site's word for it, and something else may have taken the port.
+    let Some(found) = case.protocol() else { return Confidence::Medium };
     let both = found.finding.spoken_by == [true; 2];
     match found.finding.strength {
         Strength::Signature | Strength::BothSides => Confidence::High,

@@ -6,6 +6,7 @@
 //! be seen. Weights are log-odds by judgement, not calibrated on anything: no public capture of
 //! Framehawk exists to calibrate them on.
 
+pub mod account;
 mod case;
 pub mod confidence;
 pub mod endpoint;
@@ -56,7 +57,12 @@ fn verdict(case: &Case<'_>) -> Verdict {
     let status = status::status(case);
     let opinion = rules::weigh(case, status);
     let confidence = confidence::confidence(case, status, &opinion);
-    let protocols: Vec<_> = case.record.recognised().map(|found| found.finding.protocol).collect();
+    let mut protocols: Vec<_> =
+        case.record.recognised().map(|found| found.finding.protocol).collect();
+    protocols.extend(case.edt_companion().map(|_| "citrix-edt"));
+    if status == Status::Identified {
+        protocols.extend(case.known().map(|known| known.name));
+    }
     Verdict {
         label: opinion.label,
         status,

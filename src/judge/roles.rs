@@ -27,7 +27,7 @@ const PEERS_MIN: usize = 4;
 
 /// A flow whose first packet comes so long after the capture began was hardly running before: busy
 /// conversations do not pause for so long.
-const SETTLING_TIME: Duration = Duration::from_secs(5);
+pub(super) const SETTLING_TIME: Duration = Duration::from_secs(5);
 
 /// Decides by what was known until `as_of`.
 pub fn decide(

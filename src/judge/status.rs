@@ -36,6 +36,9 @@ pub fn status(case: &Case<'_>) -> Status {
     if silent {
         return if scanning() { Status::Scan } else { Status::NoPayload };
     }
+    if case.known().is_some() {
+        return Status::Identified;
+    }
     let payload_packets = client.payload_packets.saturating_add(server.payload_packets);
     if server.payload_packets == 0 || payload_packets < TELLING_PACKETS_MIN {
         return Status::Insufficient;

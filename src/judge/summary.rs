@@ -50,6 +50,13 @@ pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String
 
 fn recognised(case: &Case<'_>) -> String {
     let mut line = case.protocol().map(|found| found.finding.fact.clone()).unwrap_or_default();
+    if let Some(known) = case.known() {
+        let known = format!("{}, as the site names it", known.name);
+        line = if line.is_empty() { known } else { format!("{known}: {line}") };
+    }
+    if case.edt_companion().is_some() {
+        line.push_str(", beside a Citrix session: EDT");
+    }
     let details = || case.record.recognised().flat_map(|found| &found.finding.details);
     for (key, word) in TOLD {
         if let Some(detail) = details().find(|detail| detail.key == *key) {

@@ -1,5 +1,5 @@
-//! Industrial and metering protocols with one fixed header each: DLMS's wrapper, Beckhoff's ADS,
-//! synchrophasors, and the tank gauges of Veeder-Root.
+//! Industrial and metering protocols with one fixed header each: DLMS's wrapper and its
+//! HDLC, Beckhoff's ADS, the tank gauges of Veeder-Root, SMPP's short messages, and BFCP.
 
 use super::super::hearing::{Heard, Role};
 use super::super::view::Transport;
@@ -147,68 +147,6 @@ fn ads(bytes: &[u8]) -> Option<Message> {
             format!("ADS command {command}"),
         )
     })
-}
-
-pub(super) static C37118: Detector = Detector {
-    id: "ieee-c37118",
-    title: "Synchrophasors (IEEE C37.118)",
-    reference: "IEEE C37.118.2-2011 section 6.2, tables 2 and annex B (CRC)",
-    over: Over::Both,
-    rests_on: "The synchronisation word with a frame type and version, the size, and the checksum where \
-               the frame is whole.",
-    blind_spots: "Frames cut short, without a second one.",
-    bits: 34.0,
-    probe: |view| match view.transport {
-        Transport::Tcp => hear_stream(view, C37118.id, |bytes, _| match bytes.first() {
-            Some(0xaa) => from_header(bytes, 16, synchrophasor),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
-        }),
-        Transport::Udp => hear_datagrams(view, C37118.id, |datagram| {
-            Heard::or_foreign(synchrophasor(datagram.bytes))
-        }),
-    },
-};
-
-fn synchrophasor(bytes: &[u8]) -> Option<Message> {
-    let (kind, size) = (u8_at(bytes, 1)?, usize::from(be16(bytes, 2)?));
-    let (role, name) = match kind >> 4 {
-        0 => (Role::Server, "data"),
-        1 => (Role::Server, "header"),
-        2 | 3 | 5 => (Role::Server, "configuration"),
-        4 => (Role::Client, "command"),
-        _ => return None,
-    };
-    if kind & 0x80 != 0 || !matches!(kind & 0x0f, 1..=3) || size < 16 {
-        return None;
-    }
-    let frame = prefix(bytes, size);
-    let whole = frame.len() == size;
-    if whole && Some(ccitt(prefix(frame, size - 2))) != be16(frame, size - 2) {
-        return None;
-    }
-    // a command's size, and its code
-    let commanded = kind >> 4 != 4
-        || (size >= 18
-            && be16(bytes, 14).is_some_and(|code| (1..=8).contains(&code) || code >= 0x100));
-    let bits = 8.0 + 4.0 + 3.0 + if whole { 16.0 + 4.0 } else { 2.0 };
-    commanded.then(|| Message::new(size, role, bits, format!("Synchrophasor {name} frame")))
-}
-
-/// C37.118 annex B: x^16 + x^12 + x^5 + 1, from ones.
-fn ccitt(bytes: &[u8]) -> u16 {
-    let mut crc = 0xffff_u16;
-    for octet in bytes {
-        crc ^= u16::from(*octet) << 8;
-        for _ in 0..8 {
-            let carry = crc >> 15;
-            crc <<= 1;
-            if carry == 1 {
-                crc ^= 0x1021;
-            }
-        }
-    }
-    crc
 }
 
 pub(super) static ATG: Detector = Detector {
@@ -369,16 +307,8 @@ mod tests {
     use super::super::super::testing::{Talk, hex};
     use super::*;
 
-    fn pmu(body: &str) -> Vec<u8> {
-        let mut frame = hex(body);
-        frame.extend(ccitt(&frame).to_be_bytes());
-        frame
-    }
-
     #[test]
     fn messages_are_named_from_both_sides_and_each() {
-        let command = pmu("aa41 0012 00f1 00000000 00000000 0005");
-        let config = pmu("aa31 0014 00f1 4893344a 0019999a 00ffffff");
         for (detector, client, server) in [
             (
                 &DLMS,
@@ -394,7 +324,6 @@ mod tests {
                     "0000 28000000 050a0b0d0101 0180 050a0b0c0101 5303 0100 0500 08000000 00000000 01000000 00000000 00000000",
                 ),
             ),
-            (&C37118, command, config),
             (
                 &ATG,
                 b"\x01I20100\r\n".to_vec(),
@@ -413,7 +342,6 @@ mod tests {
         }
         let floor = hex("20 01 0002 00000001 0001 0002 05 04 0001 03 04 0002");
         Talk::tcp().a(floor).named_by(&BFCP);
-        assert_eq!(ccitt(b"123456789"), 0x29b1);
         assert_eq!(x25(b"123456789"), 0x906e);
         let mut connect = hex("a007 03 21 93");
         connect.extend(x25(&connect).to_le_bytes());
@@ -433,7 +361,6 @@ mod tests {
                     "0000 21000000 050a0b0c0101 5303 050a0b0d0101 0180 0100 0400 00000000 00000000 01000000",
                 ),
             ),
-            (&C37118, hex("aa41 0012 00f1 00000000 00000000 0005 1234")),
             (&ATG, b"\x01hello there\r\n".to_vec()),
             (&ATG, hex("01 01 0001 0008 00 00 0001 01 0000000000")),
             (&SMPP, hex("00000010 00000099 00000000 00000002")),

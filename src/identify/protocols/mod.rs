@@ -214,7 +214,6 @@ pub(super) static ALL: &[&Detector] = &[
     &more_frames::ICAP,
     &iec104::DETECTOR,
     &industry_misc::DLMS,
-    &industry_misc::C37118,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,

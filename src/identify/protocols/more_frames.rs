@@ -139,10 +139,12 @@ pub(super) static WHATSAPP: Detector = Detector {
                 })
             }),
             [b'W', b'A', ..] => from_header(bytes, 7, whatsapp),
-            [0, ..] => from_header(bytes, 3, |bytes| {
-                let len = index(be24(bytes, 0)?);
-                (16..=1 << 14).contains(&len).then(|| {
-                    Message::new(len.saturating_add(3), Role::Either, 10.0, "WhatsApp frame")
+            // The upper bits were flags, with the old frames.
+            [0 | 0x80, ..] => from_header(bytes, 3, |bytes| {
+                let len = index(be24(bytes, 0)? & 0x000f_ffff);
+                let fits = (3..=1 << 14).contains(&len);
+                fits.then(|| {
+                    Message::new(len.saturating_add(3), Role::Either, 8.0, "WhatsApp frame")
                         .shared()
                 })
             }),
@@ -155,21 +157,19 @@ pub(super) static WHATSAPP: Detector = Detector {
 fn whatsapp(bytes: &[u8]) -> Option<Message> {
     let [_, _, major, minor] = array::<4>(bytes, 0)?;
     let len = index(be24(bytes, 4)?);
-    // A client's hello has an ephemeral key of 32 octets in protobuf.
-    let hello = match rest(bytes, 7) {
-        [0x12, inner, ..] => usize::from(*inner) <= len,
-        [] => true,
-        _ => false,
+    let inner = rest(bytes, 7);
+    let fits = match (major, inner) {
+        // Until 2021: the stream's start, a list in tokens of XMPP.
+        (1, [0xf8, ..]) => (2..=6).contains(&minor) && (8..=1024).contains(&len),
+        // A client's hello has an ephemeral key of 32 octets in protobuf.
+        (4..=7, [0x12, size, ..]) => {
+            minor <= 5 && (36..=2048).contains(&len) && usize::from(*size) <= len
+        }
+        (1 | 4..=7, []) => minor <= 6 && (8..=2048).contains(&len),
+        (_, _) => false,
     };
-    let fits = matches!(major, 4..=7) && minor <= 5 && (36..=2048).contains(&len) && hello;
-    fits.then(|| {
-        Message::new(
-            len.saturating_add(7),
-            Role::Client,
-            16.0 + 6.0 + 5.4 + 13.0,
-            format!("WhatsApp prologue {major}.{minor}"),
-        )
-    })
+    let fact = format!("WhatsApp prologue {major}.{minor}");
+    fits.then(|| Message::new(len.saturating_add(7), Role::Client, 16.0 + 5.6 + 5.4 + 13.0, fact))
 }
 
 pub(super) static TELEGRAM: Detector = Detector {
@@ -313,6 +313,9 @@ mod tests {
         }
         let hello = [b"WA".to_vec(), hex("06 03 000024 12 22 0a 20"), vec![7; 32]].concat();
         Talk::tcp().a(hello).b([hex("000020"), vec![9; 32]].concat()).named_by(&WHATSAPP);
+        Talk::tcp()
+            .a(hex("574101 05 000017 f80501 a59189fc0f416e64726f69642d322e31322e3834"))
+            .named_by(&WHATSAPP);
         let exchange = hex(
             "ef 0a 0000000000000000 0102030405060708 14000000 f18e7ebe 000102030405060708090a0b0c0d0e0f",
         );
@@ -334,6 +337,7 @@ mod tests {
             (&ELASTICSEARCH, b"ESMTP is spoken here, not what you seek".to_vec()),
             (&WHATSAPP, b"WATER is wet and other short sentences.........".to_vec()),
             (&WHATSAPP, hex("000020 0102030405")),
+            (&WHATSAPP, hex("574101 09 000017 f80501 a59189fc0f416e64726f6964")),
             (
                 &TELEGRAM,
                 hex(

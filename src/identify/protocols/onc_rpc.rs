@@ -7,7 +7,7 @@
 //! ```
 
 use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
+use super::super::view::{SideView, Transport};
 use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, rest};
@@ -38,6 +38,10 @@ pub(super) static NFS: Detector = Detector {
 const NFS_PROGRAM: u32 = 100_003;
 
 fn probe(view: &FlowView<'_>, id: &'static str, nfs: bool) -> Probe {
+    // The answers to NFS's calls are NFS's.
+    if !nfs && view.each().any(|(_, head)| calls_nfs(head)) {
+        return Probe::No;
+    }
     match view.transport {
         Transport::Tcp => {
             hear_stream(view, id, |bytes, _| from_header(bytes, 32, |bytes| record(bytes, nfs)))
@@ -46,6 +50,12 @@ fn probe(view: &FlowView<'_>, id: &'static str, nfs: bool) -> Probe {
             Heard::or_foreign(message(datagram.bytes, datagram.wire_len, nfs))
         }),
     }
+}
+
+fn calls_nfs(head: &SideView<'_>) -> bool {
+    let framed = message(rest(head.stream, 4), usize::MAX, true);
+    let datagrams = head.datagrams.iter().map(|one| message(one.bytes, one.wire_len, true));
+    datagrams.chain([framed]).flatten().any(|message| message.own)
 }
 
 fn record(bytes: &[u8], nfs: bool) -> Option<Message> {

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Tcp,
     rests_on: "A JSON object whose method is one of mining's.",
     blind_spots: "Stratum version 2 and whatever goes over TLS.",
-    bits: 100.0,
+    bits: 150.0,
     probe,
 };
 
@@ -48,7 +48,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn object(text: &[u8], len: usize) -> Option<Message> {
     let has = |words: &str| mentions(text, words);
     let any = |words: &[&str]| words.iter().any(|word| has(word));
-    let said = |role, what: &str| Some(Message::new(len, role, 120.0, format!("Stratum {what}")));
+    let said = |role, what: &str| Some(Message::new(len, role, 160.0, format!("Stratum {what}")));
     if has("\"mining.") {
         let server = any(&["mining.notify", "mining.set_", "mining.ping"]);
         return said(if server { Role::Server } else { Role::Client }, "mining method");

@@ -5,13 +5,13 @@
 //!  server  HTTP/1.1 101 ... CRLF ... Sec-WebSocket-Accept: 28 characters CRLF
 //! ```
 //!
-//! The frames behind it have hardly anything that shows.
+//! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
 use super::super::hearing::{Heard, Role, starts_with};
 use super::super::lines::mentions;
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
-use crate::wire::{from_wire, prefix, rest};
+use crate::wire::{array, be16, be64, from_wire, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "websocket",
@@ -19,10 +19,10 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "RFC 6455 sections 1.3, 4.1 and 4.2.2",
     over: Over::Tcp,
     rests_on: "An HTTP request with Upgrade: websocket and a key of 16 octets in base64, or the answer \
-               101 with an accepted key of 20.",
-    blind_spots: "Frames without the handshake: two octets of header, and the client's are masked. \
-                  Over TLS it is only seen as TLS.",
-    bits: 160.0,
+               101 with an accepted key of 20; in the middle, frames of plain text.",
+    blind_spots: "Frames without the handshake, unless they hold plain text. Over TLS it is only seen \
+                  as TLS.",
+    bits: 25.0,
     probe,
 };
 
@@ -31,6 +31,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+    match bytes {
+        [0x81 | 0x82 | 0xc1 | 0xc2 | 0x88..=0x8a, ..] => return frame(bytes),
+        _ => {}
+    }
     let asks = starts_with(bytes, b"GET ");
     let answers = starts_with(bytes, b"HTTP/1.1 101");
     if asks == Some(false) && answers == Some(false) {
@@ -71,6 +75,57 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     Heard::Speaks(said)
 }
 
+/// Section 5.2: a whole frame, masked from the client. Text proves it, where it is long enough; the
+/// others only go with it.
+fn frame(bytes: &[u8]) -> Heard<Message> {
+    let (Some(first), Some(second)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
+        return Heard::Open;
+    };
+    let masked = second & 0x80 != 0;
+    let (at, len) = match second & 0x7f {
+        126 => (4_usize, be16(bytes, 2).map(usize::from)),
+        127 => (10, be64(bytes, 2).and_then(|len| usize::try_from(len).ok())),
+        len => (2, Some(usize::from(len))),
+    };
+    let Some(len) = len else {
+        return if bytes.len() < at { Heard::Open } else { Heard::Foreign };
+    };
+    let mask = if masked { array::<4>(bytes, at) } else { Some([0; 4]) };
+    let Some(mask) = mask else { return Heard::Open };
+    let head = at.saturating_add(if masked { 4 } else { 0 });
+    // Section 5.5: control frames are short.
+    if len > 1 << 24 || (first & 8 != 0 && len > 125) {
+        return Heard::Foreign;
+    }
+    let payload = prefix(rest(bytes, head), len);
+    let role = if masked { Role::Client } else { Role::Server };
+    let said = |bits, own| {
+        let total = head.saturating_add(len);
+        Heard::Speaks(Message::new(total, role, bits, "WebSocket frame").owned_if(own))
+    };
+    if first != 0x81 {
+        return said(4.0, false);
+    }
+    if payload.len() < len.min(64) {
+        return Heard::Open;
+    }
+    let text: Vec<u8> = payload
+        .iter()
+        .zip(mask.iter().cycle())
+        .take(64)
+        .map(|(octet, mask)| octet ^ mask)
+        .collect();
+    let plain =
+        text.iter().all(|octet| (b' '..=b'~').contains(octet) || octet.is_ascii_whitespace());
+    if !plain {
+        // It may be of another alphabet; that proves nothing.
+        return if std::str::from_utf8(&text).is_ok() { said(4.0, false) } else { Heard::Foreign };
+    }
+    // first octet, mask's bit; 1.4 bits for each letter
+    let letters = f32::from(u8::try_from(text.len()).unwrap_or(64));
+    said(8.0 + 1.0 + 1.4 * letters, text.len() >= 12)
+}
+
 /// The value of the first field of this name, which is given in lower case with its colon.
 fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     section.split(|octet| *octet == b'\n').find_map(|line| {
@@ -81,7 +136,7 @@ fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
+    use super::super::super::testing::{Talk, hex};
     use super::super::super::{Side, Strength};
     use super::*;
 
@@ -97,6 +152,34 @@ mod tests {
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
         talk.clone().only(Side::A).named_by(&DETECTOR);
         talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn frames_of_text_are_named() {
+        let mut asked = hex("8195 01020304");
+        asked.extend(
+            b"{\"type\":\"ping\",\"n\":1}"[..21]
+                .iter()
+                .zip([1, 2, 3, 4].iter().cycle())
+                .map(|(a, b)| a ^ b),
+        );
+        let answer = [hex("8115"), b"{\"type\":\"pong\",\"n\":1}"[..21].to_vec()].concat();
+        let talk = Talk::tcp().midway().a(asked).b(answer);
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+        talk.clone().only(Side::A).named_by(&DETECTOR);
+        talk.only(Side::B).named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_of_frames_are_refused() {
+        Talk::tcp().b(hex("8115 0102030405060708090a0b0c0d0e0f101112131415")).refused_by(&DETECTOR);
+        Talk::tcp()
+            .b([hex("8110"), b"a text longer than it says it is".to_vec()].concat())
+            .refused_by(&DETECTOR);
+        Talk::tcp().b(hex("8104 61626364 8900 8a00")).refused_by(&DETECTOR);
+        // NetBIOS's session request
+        Talk::tcp().a(hex("81000044 20434b4644454e4543464445464643")).refused_by(&DETECTOR);
     }
 
     #[test]

@@ -81,6 +81,12 @@ mod tests {
     }
 
     #[test]
+    fn implementations_names_have_long_tags() {
+        let ask = "b4 1a 83 02 00e0 84 03 00e9a2 85 02 4000 86 02 4000 9f6e 02 3831 9f6f 01 59";
+        Talk::tcp().a(hex(ask)).named_by(&DETECTOR);
+    }
+
+    #[test]
     fn look_alikes_are_refused() {
         Talk::tcp().a(hex(&ASK.replace("84 02", "94 02"))).refused_by(&DETECTOR);
         Talk::tcp().a(hex(&ASK.replace("83 02", "83 07"))).refused_by(&DETECTOR);

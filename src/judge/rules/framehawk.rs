@@ -1,0 +1,282 @@
+//! What circumstance says of Framehawk: sessions beside the flow, other users of the server, the
+//! shape over time, and how random the payload looks. None of it reads payload.
+
+use std::net::IpAddr;
+
+use super::{Shown, server_side, shown};
+use crate::event::Status;
+use crate::flow::SideFacts;
+use crate::flow::ledger::Companion;
+use crate::judge::Case;
+
+/// A shape shows itself only over time, in seconds.
+const SHAPE_SECONDS_MIN: u64 = 60;
+
+/// Packets with payload of both sides below which nothing can be said of circumstances.
+const PACKETS_MIN: u64 = 20;
+
+/// Packets with payload after which it shows whether a flow is as heavy one way as the other.
+const SYMMETRY_PACKETS_MIN: u64 = 40;
+
+/// Octets of a sample from which on it says something.
+const SAMPLE_OCTETS_MIN: u32 = 128;
+
+/// The Citrix session that this flow may belong to. Every session is good for one flow: behind a
+/// gateway all of them are between one pair of hosts, and they are given out in the order in which
+/// the flows began.
+pub(in crate::judge) fn companion_of<'a>(case: &Case<'a>) -> Option<&'a Companion> {
+    let (client, server) = (case.client_socket(), case.server_socket());
+    let at = case.record.first.time;
+    let sessions = case.ledgers.companions(client.addr, server.addr, at, case.as_of);
+    let sessions =
+        sessions.filter(|session| session.kind.is_citrix() && session.server == server.addr);
+    let mine = (case.record.first, server, client);
+    let before = case
+        .ledgers
+        .talks(server.addr, at, case.as_of)
+        .filter(|(own, peer, talk)| peer.addr == client.addr && (talk.first, *own, *peer) < mine);
+    sessions.into_iter().nth(before.count())
+}
+
+pub(super) fn companion(case: &Case<'_>, _: Status) -> Option<Shown> {
+    let session = companion_of(case)?;
+    let frame = session.confirmed?;
+    let fact = format!("{} session between the same hosts, started before", session.kind.name());
+    case.may_be_framehawk().then(|| Shown { fact, frame, side: server_side(case) })
+}
+
+pub(super) fn citrix_elsewhere(case: &Case<'_>, _: Status) -> Option<Shown> {
+    let session = case.ledgers.citrix_elsewhere(case.as_of)?;
+    let frame = session.confirmed?;
+    let fact = format!("{} answers on {}", session.server, session.kind.name());
+    case.may_be_framehawk().then(|| Shown { fact, frame, side: server_side(case) })
+}
+
+pub(super) fn call_signalling(case: &Case<'_>, _: Status) -> Option<Shown> {
+    let (one, other) = (case.client_socket().addr, case.server_socket().addr);
+    let session = case
+        .ledgers
+        .companions(one, other, case.record.first.time, case.as_of)
+        .find(|session| !session.kind.is_citrix())?;
+    let fact = format!("{} between the same hosts", session.kind.name());
+    case.may_be_framehawk().then(|| Shown { fact, frame: session.first, side: server_side(case) })
+}
+
+/// Other conversations of the server in the range, where the ports are used from the lowest up.
+pub(super) fn siblings(case: &Case<'_>, _: Status) -> Option<Shown> {
+    if !case.may_be_framehawk() {
+        return None;
+    }
+    let (own, lowest) = (case.server_socket(), *case.config.watch.framehawk.start());
+    let talks = case.ledgers.talks(own.addr, case.record.first.time, case.as_of);
+    let others: Vec<_> = talks
+        .filter(|(socket, ..)| socket.port != own.port)
+        .filter(|(.., talk)| talk.first.time <= case.record.last)
+        .filter_map(|(socket, _, talk)| {
+            let answered = talk.answered.filter(|answered| answered.time <= case.as_of)?;
+            Some((socket.port, answered))
+        })
+        .collect();
+    let (_, lowest_answer) = match others.first() {
+        Some(first) if first.0 == lowest || own.port == lowest => first,
+        Some(_) | None => return None,
+    };
+    let fact = format!(
+        "{} other conversations on UDP ports of the range of {}, from port {lowest} up",
+        others.len(),
+        own.addr
+    );
+    Some(Shown { fact, frame: *lowest_answer, side: server_side(case) })
+}
+
+pub(super) fn remoting_shape(case: &Case<'_>, _: Status) -> Option<Shown> {
+    (case.may_be_framehawk() && has_remoting_shape(case))
+        .then(|| shown(case, server_side(case), shape_in_words(case)))
+}
+
+pub(super) fn no_remoting_shape(case: &Case<'_>, status: Status) -> Option<Shown> {
+    let told = case.may_be_framehawk()
+        && super::is_conversation(status)
+        && case.seconds() >= SHAPE_SECONDS_MIN
+        && !has_remoting_shape(case);
+    told.then(|| {
+        let fact = format!("no display-remoting shape: {}", shape_in_words(case));
+        shown(case, server_side(case), fact)
+    })
+}
+
+/// What goes up is not much less than what comes down: a call, a game, or an upload.
+pub(super) fn not_server_heavy(case: &Case<'_>, status: Status) -> Option<Shown> {
+    let (client, server) = (case.client(), case.server());
+    let packets = client.payload_packets.saturating_add(server.payload_packets);
+    let told = case.may_be_framehawk()
+        && super::is_conversation(status)
+        && packets >= SYMMETRY_PACKETS_MIN
+        && server.payload_bytes < client.payload_bytes.saturating_mul(2);
+    told.then(|| {
+        let fact = format!("{} octets down and {} up", server.payload_bytes, client.payload_bytes);
+        shown(case, server_side(case), fact)
+    })
+}
+
+pub(super) fn too_few_packets(case: &Case<'_>, status: Status) -> Option<Shown> {
+    let packets = case.client().payload_packets.saturating_add(case.server().payload_packets);
+    let told = case.may_be_framehawk() && super::is_conversation(status) && packets < PACKETS_MIN;
+    told.then(|| shown(case, server_side(case), format!("only {packets} packets with payload")))
+}
+
+/// One direction only, or to a group: display remoting has input.
+pub(super) fn one_way(case: &Case<'_>, status: Status) -> Option<Shown> {
+    if !case.may_be_framehawk() || !super::is_conversation(status) {
+        return None;
+    }
+    let is_group = |addr: IpAddr| match addr {
+        IpAddr::V4(addr) => addr.is_multicast() || addr.is_broadcast(),
+        IpAddr::V6(addr) => addr.is_multicast(),
+    };
+    let ends = [case.client_socket().addr, case.server_socket().addr];
+    let sides = [case.client(), case.server()];
+    let fact = if let Some(group) = ends.into_iter().find(|&addr| is_group(addr)) {
+        format!("sent to the group {group}")
+    } else if sides.iter().any(|side| side.payload_packets == 0) {
+        "payload in one direction only".to_owned()
+    } else {
+        return None;
+    };
+    Some(shown(case, case.record.first_sender, fact))
+}
+
+pub(super) fn random_payload(case: &Case<'_>, status: Status) -> Option<Shown> {
+    let told = case.may_be_framehawk()
+        && super::is_conversation(status)
+        && case.record.sides.iter().all(looks_random);
+    told.then(|| {
+        let fact = "half of the sampled bits are set, both ways, and little is text".to_owned();
+        shown(case, server_side(case), fact)
+    })
+}
+
+pub(super) fn text_payload(case: &Case<'_>, _: Status) -> Option<Shown> {
+    let enough = |side: &SideFacts| side.sample.octets >= SAMPLE_OCTETS_MIN;
+    let side = server_side(case);
+    let facts = case.record.side(side);
+    (case.may_be_framehawk() && enough(facts) && is_text(facts))
+        .then(|| shown(case, side, "what comes down is text".to_owned()))
+}
+
+pub(super) fn before_release(case: &Case<'_>, _: Status) -> Option<Shown> {
+    (case.may_be_framehawk() && case.record.first.time.seconds() < RELEASED)
+        .then(|| shown(case, case.record.first_sender, "captured before June 2015".to_owned()))
+}
+
+pub(super) fn after_end_of_support(case: &Case<'_>, _: Status) -> Option<Shown> {
+    (case.may_be_framehawk() && case.record.first.time.seconds() >= UNSUPPORTED).then(|| {
+        let fact = "captured after March 2019, when Framehawk's support ended".to_owned();
+        shown(case, case.record.first_sender, fact)
+    })
+}
+
+/// 2015-06-01 and 2019-03-01, in seconds since the epoch.
+const RELEASED: i64 = 1_433_116_800;
+const UNSUPPORTED: i64 = 1_551_398_400;
+
+/// Half of the bits set, within what a fair coin does (facts, section 7: popcount, because entropy
+/// says nothing of short packets), and hardly any text.
+pub(in crate::judge) fn looks_random(side: &SideFacts) -> bool {
+    let (octets, ones, text) =
+        (u64::from(side.sample.octets), u64::from(side.sample.ones), u64::from(side.sample.text));
+    let per_mille = ones.saturating_mul(125).checked_div(octets).unwrap_or_default();
+    side.sample.octets >= SAMPLE_OCTETS_MIN
+        && (470..=530).contains(&per_mille)
+        // Of random octets 98 of 256 are text.
+        && text.saturating_mul(2) < octets
+}
+
+/// Nine of ten octets are text.
+pub(in crate::judge) fn is_text(side: &SideFacts) -> bool {
+    let (octets, text) = (u64::from(side.sample.octets), u64::from(side.sample.text));
+    octets >= 2 && text.saturating_mul(10) >= octets.saturating_mul(9)
+}
+
+/// Whether the flow has the shape of display remoting.
+fn has_remoting_shape(case: &Case<'_>) -> bool {
+    shape_conditions(case).into_iter().all(|(holds, _)| holds)
+}
+
+/// The shape of display remoting (facts, section 7): thresholds from the literature on remote display
+/// traffic, not calibrated on Framehawk. Each with what was seen.
+fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
+    let (client, server, seconds) = (case.client(), case.server(), case.seconds());
+    let (down, up) = (server.payload_bytes, client.payload_bytes);
+    let large = percent(server.payload_large, server.payload_packets);
+    let small = percent(client.payload_small, client.payload_packets);
+    let active = percent(u64::from(client.seconds.count), seconds);
+    let pause = client.seconds.longest_pause;
+    [
+        (seconds >= SHAPE_SECONDS_MIN, format!("at least {SHAPE_SECONDS_MIN} s long: {seconds} s")),
+        (
+            down >= up.saturating_mul(3),
+            format!("three times as much down as up: {down} and {up} octets"),
+        ),
+        (large >= 15, format!("at least 15 % of the packets down are large: {large} %")),
+        (small >= 80, format!("at least 80 % of the packets up are small: {small} %")),
+        (active >= 60, format!("the client sends in at least 60 % of the seconds: {active} %")),
+        (pause <= 10, format!("and never pauses for more than 10 s: {pause} s")),
+        (
+            !is_bulk(case),
+            format!("uneven as a screen is, not as even or full as a transfer: {large} % large"),
+        ),
+    ]
+}
+
+/// What Framehawk's circumstances need, and whether it is there.
+pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
+    let status = Status::Unidentified;
+    let mut all: Vec<_> = shape_conditions(case).into();
+    let companions = case.ledgers.companions(
+        case.client_socket().addr,
+        case.server_socket().addr,
+        case.record.first.time,
+        case.as_of,
+    );
+    let sessions = companions.filter(|session| session.kind.is_citrix()).count();
+    all.push((
+        companion(case, status).is_some(),
+        format!(
+            "a Citrix session of its own between the two hosts, started before: {sessions} seen"
+        ),
+    ));
+    all.push((
+        siblings(case, status).is_some(),
+        "other conversations on the server's ports of the range, from the lowest up".to_owned(),
+    ));
+    all
+}
+
+/// Whether the server sends one large thing rather than many pictures: a picture's last piece is
+/// seldom full, and there is not always one to send; a transfer's packets are nearly all full, and
+/// come evenly.
+fn is_bulk(case: &Case<'_>) -> bool {
+    let (server, seconds) = (case.server(), case.seconds().saturating_add(1));
+    let large = percent(server.payload_large, server.payload_packets);
+    let uneven = server.seconds.unevenness(server.payload_bytes, seconds);
+    large >= 97 || (large >= 93 && uneven < 70)
+}
+
+fn shape_in_words(case: &Case<'_>) -> String {
+    let (client, server) = (case.client(), case.server());
+    format!(
+        "{} s, {} octets down and {} up, {} % of the packets down are large, {} % of those up small, client active in {} s{}",
+        case.seconds(),
+        server.payload_bytes,
+        client.payload_bytes,
+        percent(server.payload_large, server.payload_packets),
+        percent(client.payload_small, client.payload_packets),
+        client.seconds.count,
+        if is_bulk(case) { ", as even as a transfer" } else { "" },
+    )
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    part.saturating_mul(100).checked_div(whole).unwrap_or_default()
+}
