@@ -1,6 +1,6 @@
 //! Protocols that one line can tell: constants in fixed places, and a length that fits.
 //!
-//! A row of [`rows!`] is everything there is to say of such a protocol, its samples included; it
+//! A row of `rows!` is everything there is to say of such a protocol, its samples included; it
 //! becomes a detector like any other. How much a row proves is counted from its parts, and a row
 //! whose messages prove little needs several of them.
 
