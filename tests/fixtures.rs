@@ -193,12 +193,15 @@ fn evidence_can_be_looked_up() {
     assert!(beside > 3, "only {beside} pieces of evidence were from beside a flow");
 }
 
+/// The two ends of a packet, and its payload.
+type Told = ([Socket; 2], Vec<u8>);
+
 /// The ends and the payload of each frame's packets, of a tunnel and of what is in it; of one in
 /// fragments, with the frame that completed it, as Wireshark has it too; of an ICMP error the ends
 /// that it quotes.
-fn packets(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<([Socket; 2], Vec<u8>)>> {
+fn packets(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<Told>> {
     let config = Config::default();
-    let mut packets: BTreeMap<FrameRef, Vec<([Socket; 2], Vec<u8>)>> = BTreeMap::new();
+    let mut packets: BTreeMap<FrameRef, Vec<Told>> = BTreeMap::new();
     let mut reassembly = Reassembly::default();
     let mut note = |decoded: Decoded<'_>| {
         if let Decoded::Packet(packet) = decoded {

@@ -9,7 +9,7 @@ use super::{DETECTORS, Detector, Finding, FlowView, Inside, Over, Probe, Strengt
 use crate::flow::head::{Head, Offer, Quote};
 
 /// Sets of detectors, by index into [`DETECTORS`].
-const WORDS: usize = 4;
+const WORDS: usize = 6;
 
 /// A finding and the packet that shows it.
 #[derive(Clone, Debug, PartialEq)]
