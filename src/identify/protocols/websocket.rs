@@ -31,9 +31,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    match bytes {
-        [0x81 | 0x82 | 0xc1 | 0xc2 | 0x88..=0x8a, ..] => return frame(bytes),
-        _ => {}
+    if let [0x81 | 0x82 | 0xc1 | 0xc2 | 0x88..=0x8a, ..] = bytes {
+        return frame(bytes);
     }
     let asks = starts_with(bytes, b"GET ");
     let answers = starts_with(bytes, b"HTTP/1.1 101");
