@@ -21,6 +21,10 @@ use crate::judge::{self, endpoint::Endpoints};
 use crate::time::Timestamp;
 use crate::wire;
 
+mod verdicts;
+
+use verdicts::Verdicts;
+
 /// What a frame turned out to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seized {
@@ -36,6 +40,7 @@ pub struct Classifier {
     table: FlowTable,
     common: Common,
     sums: Sums,
+    verdicts: Verdicts,
     now: Timestamp,
     next_sweep: Timestamp,
     totals: Totals,
@@ -78,6 +83,7 @@ impl Classifier {
             config,
             common: Common::default(),
             sums: Sums::default(),
+            verdicts: Verdicts::default(),
             now: Timestamp::MIN,
             next_sweep: Timestamp::MIN,
             totals: Totals::default(),
@@ -92,14 +98,22 @@ impl Classifier {
         if !self.peek.is_candidate(frame) {
             return Seized::default();
         }
-        let Self { config, table, common, sums, now, totals, .. } = self;
-        let mut ended = Vec::new();
+        let Self { config, table, common, sums, verdicts, now, totals, .. } = self;
+        let (mut ended, mut touched) = (Vec::new(), Vec::new());
         let seized = common.observe(frame, config, &mut |key, seen| {
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
+            if config.live_verdicts {
+                touched.push(*key);
+            }
         });
         totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
         for over in ended {
+            verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
+        }
+        for key in touched {
+            let Some(record) = table.running(&key) else { continue };
+            out.extend(verdicts.look(key, record, *now, &common.ledgers, config));
         }
         seized
     }
@@ -113,8 +127,9 @@ impl Classifier {
         }
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
-        let Self { config, table, common, sums, now, .. } = self;
+        let Self { config, table, common, sums, verdicts, now, .. } = self;
         table.expire(*now, config, &mut |over| {
+            verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
         });
     }
