@@ -24,12 +24,15 @@ fn live() -> Config {
     Config { live_verdicts: true, ..Config::default() }
 }
 
-fn verdicts(events: &[Event]) -> Vec<&VerdictEvent> {
-    let one = |event| match event {
-        &Event::Verdict(ref verdict) => Some(&**verdict),
+fn verdict(event: &Event) -> Option<&VerdictEvent> {
+    match event {
+        Event::Verdict(verdict) => Some(verdict),
         Event::Flow(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
-    };
-    events.iter().filter_map(one).collect()
+    }
+}
+
+fn verdicts(events: &[Event]) -> Vec<&VerdictEvent> {
+    events.iter().filter_map(verdict).collect()
 }
 
 #[test]

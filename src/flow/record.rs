@@ -260,7 +260,7 @@ pub struct Refusal {
 pub struct Pace {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    /// Messages: payload after a pause of at least [`MESSAGE_PAUSE`].
+    /// Messages: payload after a pause of at least half a second.
     pub messages: u32,
     /// When the second message started: where a piece is added, its first may turn out to be none.
     second: Option<Timestamp>,

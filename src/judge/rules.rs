@@ -4,8 +4,8 @@
 //! different ways: only the strongest of them counts. The label with the highest sum wins; a label
 //! that cannot apply (TCP is never Framehawk) is not in the race.
 //!
-//! The rows stand in [`table`]; what they look at is in [`status`], [`framehawk`], [`site`] and
-//! [`sight`]. Rows of no weight change no label: they say what could not be seen.
+//! The rows stand in `table`; what they look at is in `status`, `framehawk`, `site` and `sight`. Rows
+//! of no weight change no label: they say what could not be seen.
 
 use crate::event::{Evidence, Label, Status};
 use crate::frame::FrameRef;

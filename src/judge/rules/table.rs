@@ -149,7 +149,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "not_remoting_shape",
-        observes: "long enough to tell, and not the shape of display remoting",
+        observes: "long or busy enough to tell, and not the shape of display remoting",
         speaks_for: Label::CitrixFramehawk,
         weight: -4.0,
         group: "shape",
