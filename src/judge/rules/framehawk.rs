@@ -12,11 +12,9 @@ use crate::judge::Case;
 /// A shape shows itself only over time, in seconds.
 const SHAPE_SECONDS_MIN: u64 = 60;
 
-/// Packets with payload of both sides below which nothing can be said of circumstances.
-const PACKETS_MIN: u64 = 20;
-
-/// Packets with payload after which it shows what shape a flow has, if not how long it will last.
-const SHAPE_PACKETS_MIN: u64 = 40;
+/// Packets with payload of both sides from which on it shows what shape a flow has, if not how long it
+/// will last; with fewer, nothing can be said.
+const SHAPE_PACKETS_MIN: u64 = 20;
 
 /// Octets of a sample from which on it says something.
 const SAMPLE_OCTETS_MIN: u32 = 128;
@@ -123,7 +121,8 @@ pub(super) fn not_server_heavy(case: &Case<'_>, status: Status) -> Option<Shown>
 
 pub(super) fn too_few_packets(case: &Case<'_>, status: Status) -> Option<Shown> {
     let packets = case.client().payload_packets.saturating_add(case.server().payload_packets);
-    let told = case.may_be_framehawk() && super::is_conversation(status) && packets < PACKETS_MIN;
+    let told =
+        case.may_be_framehawk() && super::is_conversation(status) && packets < SHAPE_PACKETS_MIN;
     told.then(|| shown(case, server_side(case), format!("only {packets} packets with payload")))
 }
 
