@@ -204,8 +204,11 @@ fn has_remoting_shape(case: &Case<'_>) -> bool {
     shape_conditions(case).into_iter().all(|(holds, _)| holds)
 }
 
-/// The shape of display remoting (facts, section 7): thresholds from the literature on remote display
-/// traffic, not calibrated on Framehawk. Each with what was seen, the duration first.
+/// The shape of display remoting. What is looked at comes from the literature on remote display
+/// traffic; the thresholds do not. Those that were proposed from it (40 % large down, the client active
+/// in 80 % of the seconds) missed a third of the generated sessions and were loosened until these
+/// passed (`fixtures/make/sessions.py`, seed 1). Nothing here was measured on Framehawk. Each condition
+/// comes with what was seen, the duration first.
 fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
     let (client, server, seconds) = (case.client(), case.server(), case.seconds());
     let (down, up) = (server.payload_bytes, client.payload_bytes);
