@@ -22,6 +22,10 @@ use crate::judge::{self, endpoint::Endpoints};
 use crate::time::Timestamp;
 use crate::wire;
 
+mod verdicts;
+
+use verdicts::Verdicts;
+
 /// What a frame turned out to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seized {
@@ -38,6 +42,7 @@ pub struct Classifier {
     table: FlowTable,
     common: Common,
     sums: Sums,
+    verdicts: Verdicts,
     /// The latest time so far.
     now: Timestamp,
     /// The earliest, once there is one.
@@ -84,6 +89,7 @@ impl Classifier {
             config,
             common: Common::default(),
             sums: Sums::default(),
+            verdicts: Verdicts::default(),
             now: Timestamp::MIN,
             earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
@@ -105,10 +111,13 @@ impl Classifier {
 
     /// The rare case: the frame may be of interest.
     fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
-        let Self { config, reassembly, table, common, sums, now, totals, .. } = self;
-        let (mut ended, mut fragments) = (Vec::new(), Vec::new());
+        let Self { config, reassembly, table, common, sums, verdicts, now, totals, .. } = self;
+        let (mut ended, mut touched, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
         let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
+            if config.live_verdicts {
+                touched.push(*key);
+            }
         };
         let mut seized = common.observe(frame, config, &mut in_range, &mut fragments);
         for fragment in fragments {
@@ -118,7 +127,12 @@ impl Classifier {
         }
         totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
         for over in ended {
+            verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
+        }
+        for key in touched {
+            let Some(record) = table.running(&key) else { continue };
+            out.extend(verdicts.look(key, record, *now, &common.ledgers, config));
         }
         seized
     }
@@ -138,8 +152,9 @@ impl Classifier {
         self.common.ledgers.tick(self.now);
         self.next_sweep =
             Timestamp::from_parts(self.now.seconds().saturating_add(SWEEP_SECONDS), 0);
-        let Self { config, table, common, sums, now, .. } = self;
+        let Self { config, table, common, sums, verdicts, now, .. } = self;
         table.expire(*now, config, &mut |over| {
+            verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
         });
     }

@@ -11,6 +11,8 @@ use crate::time::Timestamp;
 pub enum Event {
     /// A flow in range has ended, or the capture has.
     Flow(Box<FlowEvent>),
+    /// A flow that is still running has its first label, or another one than it had.
+    Verdict(Box<VerdictEvent>),
     /// All that is known of one service address at the end.
     Endpoint(Box<EndpointEvent>),
     /// Something stopped the decoder.
@@ -179,6 +181,25 @@ pub struct FlowEvent {
     pub reason: EndReason,
     /// The flow's first frame.
     pub first_frame: FrameRef,
+    /// What it is.
+    pub verdict: Verdict,
+}
+
+/// What a running flow is, as far as can be told by now. Its [`FlowEvent`] has the last word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerdictEvent {
+    /// When this could be told.
+    pub time: Timestamp,
+    /// As in [`FlowEvent`].
+    pub flow_id: u64,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// The client, as far as that is known.
+    pub client: Socket,
+    /// The server.
+    pub server: Socket,
+    /// The label that was told before, if one was.
+    pub previous: Option<Label>,
     /// What it is.
     pub verdict: Verdict,
 }

@@ -73,7 +73,7 @@ fn flows(case: &Case) -> Vec<FlowEvent> {
         .into_iter()
         .filter_map(|event| match event {
             Event::Flow(flow) => Some(*flow),
-            Event::Endpoint(_) | Event::Anomaly(_) => None,
+            Event::Endpoint(_) | Event::Verdict(_) | Event::Anomaly(_) => None,
         })
         .collect()
 }

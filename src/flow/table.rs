@@ -116,6 +116,11 @@ impl FlowTable {
         self.index.is_empty()
     }
 
+    /// The record of a flow that is running.
+    pub fn running(&self, key: &FlowKey) -> Option<&FlowRecord> {
+        self.record(*self.index.get(key)?)
+    }
+
     /// Takes in a packet at event time `now`. What ended because of it is handed to `ended`.
     pub fn observe(
         &mut self,

@@ -30,7 +30,17 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// The case of a flow that has ended.
     pub fn new(ended: &'a Ended, ledgers: &'a Ledgers, config: &'a Config) -> Self {
-        let (key, record, as_of) = (ended.key, &*ended.record, ended.closing);
+        Self::running(ended.key, &ended.record, ended.closing, ledgers, config)
+    }
+
+    /// The case of a flow that is running at `as_of`.
+    pub fn running(
+        key: FlowKey,
+        record: &'a FlowRecord,
+        as_of: Timestamp,
+        ledgers: &'a Ledgers,
+        config: &'a Config,
+    ) -> Self {
         let roles = roles::decide(&key, record, ledgers, as_of, config);
         Self { key, record, ledgers, as_of, roles, config }
     }

@@ -17,11 +17,14 @@ pub mod status;
 mod summary;
 
 use crate::config::Config;
-use crate::event::{Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume};
+use crate::event::{
+    Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, VerdictEvent, Volume,
+};
 use crate::flow::table::stable_hash;
-use crate::flow::{Ended, Ledgers, SideFacts};
+use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
 use crate::identify::{DETECTORS, Side};
 use crate::registry;
+use crate::time::Timestamp;
 
 pub use case::Case;
 
@@ -50,6 +53,26 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
         reason: ended.reason,
         first_frame: record.first,
         verdict,
+    }
+}
+
+/// Judges a flow that is still running, by what is known until `as_of`.
+pub fn judge_running(
+    key: FlowKey,
+    record: &FlowRecord,
+    as_of: Timestamp,
+    ledgers: &Ledgers,
+    config: &Config,
+) -> VerdictEvent {
+    let case = Case::running(key, record, as_of, ledgers, config);
+    VerdictEvent {
+        time: as_of,
+        flow_id: flow_id(&case),
+        transport: key.transport,
+        client: case.client_socket(),
+        server: case.server_socket(),
+        previous: None,
+        verdict: verdict(&case),
     }
 }
 

@@ -4,8 +4,8 @@
 //! different ways: only the strongest of them counts. The label with the highest sum wins; a label
 //! that cannot apply (TCP is never Framehawk) is not in the race.
 //!
-//! The rows stand in `table`; what they look at is in `status`, `framehawk`, `site` and
-//! `sight`. Rows of no weight change no label: they say what could not be seen.
+//! The rows stand in `table`; what they look at is in `status`, `framehawk`, `site` and `sight`. Rows
+//! of no weight change no label: they say what could not be seen.
 
 use crate::event::{Evidence, Label, Status};
 use crate::frame::FrameRef;
@@ -116,7 +116,11 @@ fn ranking(case: &Case<'_>, status: Status, evidence: &[Evidence]) -> (Label, Op
 
 /// What speaks for a label, and against it.
 pub(super) fn sum(evidence: &[Evidence], label: Label) -> f32 {
-    evidence.iter().filter(|piece| piece.speaks_for == label).map(|piece| piece.weight).sum()
+    let own = evidence.iter().filter(|piece| piece.speaks_for == label);
+    let mut weights: Vec<f32> = own.map(|piece| piece.weight).collect();
+    // Sums of floats depend on their order, and a label must not.
+    weights.sort_by(f32::total_cmp);
+    weights.into_iter().sum()
 }
 
 /// Whether a flow can have this label at all. For Framehawk bare possibility is not enough:
@@ -153,4 +157,41 @@ fn shown(case: &Case<'_>, side: Side, fact: String) -> Shown {
     let has_payload = case.record.side(side).first_payload.is_some();
     let side = if has_payload { side } else { case.record.first_sender };
     Shown { fact, frame: case.shown_by(side).0, side }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_names_of_their_own_and_say_what_they_rest_on() {
+        for (at, rule) in RULES.iter().enumerate() {
+            assert!(RULES[..at].iter().all(|other| other.id != rule.id), "{} twice", rule.id);
+            for text in [rule.observes, rule.source, rule.misleads, rule.group] {
+                assert!(!text.is_empty(), "{}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_evidence_changes_no_sum() {
+        let piece = |rule: &Rule| Evidence {
+            rule: rule.id,
+            fact: String::new(),
+            speaks_for: rule.speaks_for,
+            weight: rule.weight,
+            direction: crate::event::Direction::ToServer,
+            frame: FrameRef::default(),
+            offset: 0,
+            bytes: Vec::new(),
+        };
+        let mut evidence: Vec<Evidence> = RULES.iter().map(piece).collect();
+        let sums = |evidence: &[Evidence]| Label::ALL.map(|label| sum(evidence, label).to_bits());
+        let expected = sums(&evidence);
+        for _ in 0..evidence.len() {
+            evidence.rotate_left(7);
+            evidence.reverse();
+            assert_eq!(sums(&evidence), expected);
+        }
+    }
 }

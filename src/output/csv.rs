@@ -119,7 +119,7 @@ impl Format for Csv {
                 self.header(out)?;
                 self.flow(out, flow, context)
             }
-            Event::Endpoint(_) | Event::Anomaly(_) => Ok(()),
+            Event::Endpoint(_) | Event::Verdict(_) | Event::Anomaly(_) => Ok(()),
         }
     }
 

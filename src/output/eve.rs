@@ -3,7 +3,7 @@
 //! Shared fields have Suricata's names, types and meaning; all else stands under `portstory`, and a
 //! JSON Schema of it all is in [`super::schema`]. `src_*` is the client, `dest_*` the server. The
 //! time of a flow's event is that of its last packet: nothing here depends on when it was written.
-//! Event types: `flow`, `endpoint` (ours), `anomaly`, and one `stats` at the end.
+//! Event types: `flow`, `verdict` (live, ours), `endpoint` (ours), `anomaly`, and one `stats` at the end.
 //!
 //! Keys come in a fixed order. Fields that do not apply are left out, but for
 //! `portstory.protocol`, which is null where nothing was recognised.
@@ -21,9 +21,11 @@ use crate::frame::FrameRef;
 mod details;
 mod endpoint;
 mod stats;
+mod verdict;
 
 use details::Details;
 use endpoint::EndpointLine;
+use verdict::VerdictLine;
 
 /// The EVE writer.
 #[derive(Debug, Default)]
@@ -55,6 +57,7 @@ impl Format for Eve {
     ) -> io::Result<()> {
         match event {
             Event::Flow(flow) => self.write(out, &FlowLine::new(flow, context)),
+            Event::Verdict(verdict) => self.write(out, &VerdictLine::new(verdict)),
             Event::Endpoint(endpoint) => self.write(out, &EndpointLine::new(endpoint)),
             Event::Anomaly(anomaly) => self.write(out, &AnomalyLine::new(anomaly, context)),
         }

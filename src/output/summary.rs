@@ -63,7 +63,7 @@ impl RunSummary {
                 }
             }
             Event::Anomaly(anomaly) => self.count_anomaly(*anomaly),
-            Event::Endpoint(_) => {}
+            Event::Endpoint(_) | Event::Verdict(_) => {}
         }
     }
 

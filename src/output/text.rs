@@ -11,8 +11,9 @@
 
 use std::io;
 
-use super::{Context, Format, Look, RunSummary};
-use crate::event::{Event, FlowEvent, Label, Socket, Status};
+use super::human::wrap;
+use super::{Context, Format, Look, RunSummary, escape};
+use crate::event::{Event, FlowEvent, Label, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
 
 mod ending;
@@ -77,6 +78,25 @@ impl Text {
         Ok(())
     }
 
+    /// A line by itself, told at once: the flow is still running.
+    fn verdict(&mut self, out: &mut dyn io::Write, event: &VerdictEvent) -> io::Result<()> {
+        self.start_streaming(out)?;
+        let verdict = &event.verdict;
+        let text = format!(
+            "now {}{}: {} -> {}, {} confidence, still running; {}",
+            verdict.label.name(),
+            event.previous.map_or(String::new(), |label| format!(", was {}", label.name())),
+            end(event.client),
+            service(event.server, event.transport),
+            verdict.confidence.name(),
+            escape::terminal(&verdict.summary),
+        );
+        for line in wrap(&text, self.look.width.saturating_sub(2)) {
+            writeln!(out, "  {line}")?;
+        }
+        Ok(())
+    }
+
     fn start_streaming(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
         if self.streaming.is_some() {
             return Ok(());
@@ -134,6 +154,7 @@ impl Format for Text {
     ) -> io::Result<()> {
         match event {
             Event::Flow(flow) => self.flow(out, flow, context),
+            Event::Verdict(verdict) => self.verdict(out, verdict),
             Event::Endpoint(endpoint) => {
                 self.endpoints.keep(endpoint);
                 Ok(())

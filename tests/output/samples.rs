@@ -6,7 +6,7 @@ use portstory::capture::SourceInfo;
 use portstory::event::{
     AnomalyEvent, Confidence, Direction, EndReason, EndpointEvent, Event, Evidence, FlowEvent,
     FlowState, Label, Layer, Notable, RoleBasis, Socket, Status, TunnelId, Unidentified, Verdict,
-    Visibility, Volume,
+    VerdictEvent, Visibility, Volume,
 };
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::identify::{Detail, DetailKey, Strength, Transport};
@@ -222,6 +222,9 @@ pub(crate) fn every_kind() -> Vec<Event> {
         flow.verdict.evidence[0].weight = f32::NEG_INFINITY;
         flow.verdict.summary = "a \u{202e}\"hostile\"\x1b[2J\n banner".to_owned();
     });
+    for previous in [None, Some(Label::TimelotUnknown)] {
+        events.push(Event::Verdict(Box::new(running(previous))));
+    }
     events.push(Event::Endpoint(Box::new(endpoint())));
     events.push(Event::Endpoint(Box::new(EndpointEvent {
         label: Label::Other,
@@ -234,6 +237,12 @@ pub(crate) fn every_kind() -> Vec<Event> {
         events.push(Event::Anomaly(anomaly(layer)));
     }
     events
+}
+
+/// The DTLS session before it ended.
+pub(crate) fn running(previous: Option<Label>) -> VerdictEvent {
+    let FlowEvent { flow_id, transport, client, server, verdict, .. } = dtls();
+    VerdictEvent { time: at(1000), flow_id, transport, client, server, previous, verdict }
 }
 
 /// Writes events and the summary that goes with them.

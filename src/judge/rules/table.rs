@@ -143,13 +143,14 @@ pub static RULES: &[Rule] = &[
         speaks_for: Label::CitrixFramehawk,
         weight: 2.5,
         group: "shape",
-        source: "literature on remote display traffic; not measured on Framehawk",
+        source: "literature on remote display traffic; thresholds fitted to generated sessions, not \
+                 measured on Framehawk",
         misleads: "a remote desktop of any maker inside a VPN has this shape",
         test: framehawk::remoting_shape,
     },
     Rule {
         id: "not_remoting_shape",
-        observes: "long enough to tell, and not the shape of display remoting",
+        observes: "long or busy enough to tell, and not the shape of display remoting",
         speaks_for: Label::CitrixFramehawk,
         weight: -4.0,
         group: "shape",

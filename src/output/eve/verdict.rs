@@ -1,0 +1,69 @@
+//! What a running flow is, told before it ends. Live only, and ours: Suricata's `verdict` is what it
+//! did to a packet, a member of other events.
+
+use serde::Serialize;
+
+use super::super::community_id::community_id;
+use super::super::json::{Addr, Time};
+use crate::event::{Label, VerdictEvent};
+
+#[derive(Serialize)]
+pub(super) struct VerdictLine<'a> {
+    timestamp: Time,
+    flow_id: u64,
+    event_type: &'static str,
+    src_ip: Addr,
+    src_port: u16,
+    dest_ip: Addr,
+    dest_port: u16,
+    proto: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_proto: Option<&'static str>,
+    community_id: String,
+    portstory: VerdictStory<'a>,
+}
+
+#[derive(Serialize)]
+struct VerdictStory<'a> {
+    label: &'static str,
+    status: &'static str,
+    protocol: Option<&'static str>,
+    protocols: &'a [&'static str],
+    confidence: &'static str,
+    summary: &'a str,
+    notable: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runner_up: Option<&'static str>,
+}
+
+impl<'a> VerdictLine<'a> {
+    pub(super) fn new(event: &'a VerdictEvent) -> Self {
+        let verdict = &event.verdict;
+        let protocol = verdict.protocols.last().copied();
+        Self {
+            timestamp: Time(event.time),
+            flow_id: event.flow_id,
+            event_type: "verdict",
+            src_ip: Addr(event.client.addr),
+            src_port: event.client.port,
+            dest_ip: Addr(event.server.addr),
+            dest_port: event.server.port,
+            proto: event.transport.name(),
+            app_proto: protocol,
+            community_id: community_id(event.transport, event.client, event.server),
+            portstory: VerdictStory {
+                label: verdict.label.name(),
+                status: verdict.status.name(),
+                protocol,
+                protocols: &verdict.protocols,
+                confidence: verdict.confidence.name(),
+                summary: &verdict.summary,
+                notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
+                previous: event.previous.map(Label::name),
+                runner_up: verdict.runner_up.map(Label::name),
+            },
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Labels told while flows run, and labels that must not depend on the order of anything.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use portstory::config::Config;
+use portstory::event::{Event, FlowEvent, Label, VerdictEvent};
+use support::OwnedFrame;
+
+fn events(case: &str, config: &Config) -> Vec<Event> {
+    let case = support::cases().into_iter().find(|other| other.name == case).unwrap();
+    support::classify(&support::frames(&case.captures), config)
+}
+
+fn live() -> Config {
+    Config { live_verdicts: true, ..Config::default() }
+}
+
+fn verdict(event: &Event) -> Option<&VerdictEvent> {
+    match event {
+        Event::Verdict(verdict) => Some(verdict),
+        Event::Flow(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    }
+}
+
+fn verdicts(events: &[Event]) -> Vec<&VerdictEvent> {
+    events.iter().filter_map(verdict).collect()
+}
+
+#[test]
+fn running_flows_are_told_once_and_again_when_they_change() {
+    let told = events("framehawk-3243-alone", &live());
+    let labels: Vec<_> =
+        verdicts(&told).iter().map(|one| (one.previous, one.verdict.label)).collect();
+    assert_eq!(
+        labels,
+        [
+            (None, Label::TimelotUnknown),
+            // The shape shows only after a minute.
+            (Some(Label::TimelotUnknown), Label::CitrixFramehawk),
+        ]
+    );
+    let Some(Event::Flow(last)) = told.iter().find(|event| matches!(event, Event::Flow(_))) else {
+        panic!("no flow")
+    };
+    assert!(verdicts(&told).iter().all(|one| one.flow_id == last.flow_id && one.time <= last.end));
+}
+
+#[test]
+fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
+    let told = events("ssh-openssh", &live());
+    let [only] = verdicts(&told)[..] else { panic!("{:?}", verdicts(&told)) };
+    assert_eq!(only.verdict.protocols, ["ssh"]);
+    for case in support::cases() {
+        let frames = support::frames(&case.captures);
+        let without = support::classify(&frames, &Config::default());
+        assert!(verdicts(&without).is_empty(), "{}", case.name);
+        let mut with = support::classify(&frames, &live());
+        let mut labels: BTreeMap<u64, Label> = BTreeMap::new();
+        for one in verdicts(&with) {
+            let before = labels.insert(one.flow_id, one.verdict.label);
+            assert_eq!(before, one.previous, "{}", case.name);
+            assert_ne!(before, Some(one.verdict.label), "{}: told twice", case.name);
+        }
+        with.retain(|event| !matches!(event, Event::Verdict(_)));
+        assert_eq!(with, without, "{}: what is told early changes nothing", case.name);
+    }
+}
+
+fn labels(frames: &[OwnedFrame]) -> Vec<String> {
+    let one = |event| match event {
+        Event::Flow(flow) => Some(label(&flow)),
+        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    };
+    let mut labels: Vec<String> =
+        support::classify(frames, &Config::default()).into_iter().filter_map(one).collect();
+    labels.sort();
+    labels
+}
+
+fn label(flow: &FlowEvent) -> String {
+    let verdict = &flow.verdict;
+    format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        flow.client,
+        flow.server,
+        verdict.label,
+        verdict.status,
+        verdict.confidence,
+        verdict.protocols
+    )
+}
+
+/// Cases of one capture stand for files: whichever is named first, the flows are the same.
+#[test]
+fn the_order_of_files_changes_no_verdict() {
+    let cases = support::cases();
+    let ours = ["framehawk-ica", "framehawk-siblings", "framehawk-3243-alone"];
+    let captures: Vec<_> = cases
+        .iter()
+        .filter(|case| ours.contains(&&*case.name))
+        .flat_map(|case| case.captures.clone())
+        .collect();
+    let expected = labels(&support::frames(&captures));
+    assert_eq!(expected.len(), 5);
+    let mut turned = captures;
+    for _ in 0..turned.len() {
+        turned.rotate_left(1);
+        assert_eq!(labels(&support::frames(&turned)), expected);
+        turned.reverse();
+        assert_eq!(labels(&support::frames(&turned)), expected);
+    }
+}
