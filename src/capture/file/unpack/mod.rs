@@ -24,7 +24,7 @@ use ahead::Ahead;
 pub(super) const MAGIC_BYTES: usize = 6;
 
 /// Octets that are read of the file at once.
-const INPUT_BYTES: usize = 128 * 1024;
+const INPUT_BYTES: usize = 512 * 1024;
 
 /// What a file was compressed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,27 +196,29 @@ impl<S: Step> Steps<S> {
 
 impl<S: Step> Read for Steps<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
         let mut idle = 0;
-        while !into.is_empty() {
+        while let Some(room @ [_, ..]) = into.get_mut(filled..) {
             match self.then {
+                // What there is, is not held back until there is more.
+                Then::More if filled > 0 && self.input.buffer().is_empty() => break,
                 Then::More => {}
+                Then::End | Then::Fault(_) if filled > 0 => break,
                 Then::End => break,
                 Then::Fault(fault) => return Err(Trouble::error(self.packing, fault)),
             }
             let packed = self.input.fill_buf()?;
             let ended = packed.is_empty();
-            let Stepped { taken, made, then } = self.unpacker.step(packed, into);
+            let Stepped { taken, made, then } = self.unpacker.step(packed, room);
             self.input.consume(taken);
+            filled = filled.saturating_add(made);
             self.then = then;
-            if made > 0 {
-                return Ok(made);
-            }
-            idle = if taken > 0 { 0 } else { idle + 1 };
+            idle = if taken > 0 || made > 0 { 0 } else { idle + 1 };
             if idle > IDLE_STEPS_MAX && self.then == Then::More {
                 self.then = Then::Fault(if ended { Fault::Truncated } else { Fault::Damaged });
             }
         }
-        Ok(0)
+        Ok(filled)
     }
 }
 
