@@ -32,6 +32,8 @@ pub struct Follow {
     name: String,
     options: Options,
     stage: Stage,
+    /// The file that was opened last, kept open so that no other can get its identity.
+    held: Option<File>,
     /// One for each file that was found under the name.
     infos: Vec<SourceInfo>,
     notices: Vec<Notice>,
@@ -92,6 +94,7 @@ pub fn follow(path: &Path, options: Options) -> Result<Follow, CaptureError> {
         name,
         options,
         stage: Stage::Awaited,
+        held: None,
         infos: Vec::new(),
         notices: Vec::new(),
         damaged: None,
@@ -106,10 +109,11 @@ impl Follow {
     fn begin(&mut self) -> Result<(), CaptureError> {
         let opened = folder::open_regular(&self.path).and_then(|file| {
             let Some(file) = file else { return Ok(None) };
-            Ok(Some((has_header(&file)?, Known::of(&file.metadata()?), file)))
+            let known = Known::of(&file.metadata()?);
+            Ok(Some((has_header(&file)?, known, file.try_clone()?, file)))
         });
-        let (known, file) = match opened {
-            Ok(Some((true, known, file))) => (known, file),
+        let (known, held, file) = match opened {
+            Ok(Some((true, known, held, file))) => (known, held, file),
             Ok(Some((false, ..)) | None) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(_) if self.complained => return Ok(()),
@@ -120,6 +124,7 @@ impl Follow {
         };
         self.complained = false;
         self.stage = Stage::Spoilt(known);
+        self.held = Some(held);
         let mut reader = Reader::open(Box::new(file), self.name.clone(), None, &self.options)?;
         if reader.is_packed() {
             return Err(CaptureError {

@@ -327,3 +327,18 @@ fn a_file_that_became_shorter_before_its_turn_is_told() {
     assert_eq!(all.frames.len(), 10);
     assert_eq!(all.errors.len(), 1);
 }
+
+#[test]
+fn records_larger_than_the_pieces_are_read_among_small_ones() {
+    let mut made = Writer::pcap(true);
+    for (at, len) in (0..).zip([100, 70_000, 9, 2_000_000, 100, 300_000, 1_000_000, 50, 64 * 1024])
+    {
+        made = made.record(at, 0, &vec![7; len]).record(at, 0, b"small");
+    }
+    let plain = read(&made.octets);
+    for (name, pack) in PACKERS {
+        let all = read(&pack(&made.octets));
+        assert!(all.errors.is_empty(), "{name}: {:?}", all.errors);
+        assert_eq!(all.frames, plain.frames, "{name}");
+    }
+}

@@ -1,11 +1,12 @@
-//! Unpacks on a second thread, a few pieces ahead.
+//! Reads a stream on a thread of its own, a few pieces ahead.
 //!
-//! The pieces are all the memory there is between the two threads: they go round. The thread begins
-//! only once more than the head of a capture is wanted, so that looking into every file of a folder
-//! starts none. It ends by itself when the reader goes away, at the latest when the input gives its
-//! next octets: nobody waits for it.
+//! It stands twice in a row: one thread reads the file, one unpacks what was read, and the classifier
+//! goes on meanwhile. The pieces are all the memory there is between two threads: they go round. A
+//! thread is started only once more than the head of a capture is wanted, so that looking into every
+//! file of a folder starts none. It ends by itself when nobody wants the stream any more, at the
+//! latest when the input gives its next octets: nobody waits for it.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
@@ -19,28 +20,28 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// a piece that is harder than most.
 const PIECES: usize = 3;
 
-/// Octets that are unpacked before the thread is started.
-const HERE_BYTES: usize = 32 * 1024;
+/// Octets that are read at once before there is a thread.
+const FIRST_BYTES: usize = 32 * 1024;
 
 /// A stream that is read ahead.
 pub(super) struct Ahead {
     side: Side,
+    piece: Piece,
+    /// Octets of `piece` that were consumed.
+    read: usize,
 }
 
 enum Side {
-    /// On the reader's own thread, after so many octets.
+    /// On the caller's own thread, for so many octets more.
     Here(Box<dyn Read + Send>, usize),
     There(Pieces),
     Over,
 }
 
-/// The reader's end of the second thread.
+/// The caller's end of the thread.
 struct Pieces {
     filled: Receiver<io::Result<Piece>>,
     empty: Sender<Vec<u8>>,
-    piece: Piece,
-    /// Octets of `piece` that were read.
-    read: usize,
 }
 
 #[derive(Default)]
@@ -50,34 +51,67 @@ struct Piece {
 }
 
 impl Ahead {
-    pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
-        Self { side: Side::Here(input, 0) }
+    /// Starts the thread after so many octets.
+    pub(super) fn new(input: Box<dyn Read + Send>, here_bytes: usize) -> Self {
+        Self { side: Side::Here(input, here_bytes), piece: Piece::default(), read: 0 }
+    }
+
+    /// What was read and not consumed.
+    pub(super) fn unread(&self) -> &[u8] {
+        wire::rest(wire::prefix(&self.piece.octets, self.piece.len), self.read)
+    }
+
+    /// Goes on with the next piece; an empty one where there is no more.
+    fn refill(&mut self) -> io::Result<()> {
+        if let Side::Here(_, 0) = self.side
+            && let Side::Here(input, _) = std::mem::replace(&mut self.side, Side::Over)
+        {
+            self.piece = Piece::default();
+            self.side = Side::There(Pieces::of(input)?);
+        }
+        match &mut self.side {
+            Side::Here(input, octets) => {
+                (self.piece.len, self.read) = (0, 0);
+                self.piece.octets.resize(FIRST_BYTES, 0);
+                self.piece.len = input.read(&mut self.piece.octets)?;
+                *octets = octets.saturating_sub(self.piece.len);
+            }
+            Side::There(pieces) => {
+                let next = pieces.swap(std::mem::take(&mut self.piece));
+                self.read = 0;
+                match next {
+                    Ok(piece) if piece.len > 0 => self.piece = piece,
+                    Ok(_) => self.side = Side::Over,
+                    Err(error) => {
+                        self.side = Side::Over;
+                        return Err(error);
+                    }
+                }
+            }
+            Side::Over => {}
+        }
+        Ok(())
+    }
+}
+
+impl BufRead for Ahead {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread().is_empty() {
+            self.refill()?;
+        }
+        Ok(self.unread())
+    }
+
+    fn consume(&mut self, octets: usize) {
+        self.read = self.read.saturating_add(octets).min(self.piece.len);
     }
 }
 
 impl Read for Ahead {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if let Side::Here(_, octets) = self.side
-            && octets >= HERE_BYTES
-            && let Side::Here(input, _) = std::mem::replace(&mut self.side, Side::Over)
-        {
-            self.side = Side::There(Pieces::of(input)?);
-        }
-        match &mut self.side {
-            Side::Here(input, octets) => {
-                let read = input.read(into)?;
-                *octets = octets.saturating_add(read);
-                Ok(read)
-            }
-            Side::There(pieces) => {
-                let read = pieces.read(into);
-                if !matches!(read, Ok(1..)) && !into.is_empty() {
-                    self.side = Side::Over;
-                }
-                read
-            }
-            Side::Over => Ok(0),
-        }
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
+        Ok(read)
     }
 }
 
@@ -90,34 +124,26 @@ impl Pieces {
             let _ = empty.send(vec![0; PIECE_BYTES]);
         }
         thread::Builder::new()
-            .name("unpack".to_owned())
-            .spawn(move || unpack(input, &take, &give))?;
-        Ok(Self { filled, empty, piece: Piece::default(), read: 0 })
+            .name("read-ahead".to_owned())
+            .spawn(move || read_ahead(input, &take, &give))?;
+        Ok(Self { filled, empty })
     }
 
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.read >= self.piece.len {
-            let filled = self.filled.recv().map_err(|_| gone())?;
-            let piece = std::mem::replace(&mut self.piece, filled?);
-            self.read = 0;
-            if !piece.octets.is_empty() {
-                let _ = self.empty.send(piece.octets);
-            }
+    /// Gives a piece back for the next one, which is empty where there is no more.
+    fn swap(&mut self, piece: Piece) -> io::Result<Piece> {
+        if !piece.octets.is_empty() {
+            // Where the thread has ended nobody needs it.
+            let _ = self.empty.send(piece.octets);
         }
-        let unread = wire::prefix(&self.piece.octets, self.piece.len);
-        let read = wire::rest(unread, self.read).read(into)?;
-        self.read = self.read.saturating_add(read);
-        Ok(read)
+        // The thread has a last word, unless it panicked.
+        self.filled.recv().map_err(|_| {
+            io::Error::other("the thread that reads it is gone; that is a fault of this program")
+        })?
     }
 }
 
-/// The thread always has a last word, unless it panicked.
-fn gone() -> io::Error {
-    io::Error::other("the thread that unpacks it is gone; that is a fault of this program")
-}
-
-/// Fills pieces until the input ends, fails, or nobody wants them any more.
-fn unpack(
+/// Fills pieces until the input ends or fails, or nobody wants them any more.
+fn read_ahead(
     mut input: Box<dyn Read + Send>,
     take: &Receiver<Vec<u8>>,
     give: &Sender<io::Result<Piece>>,

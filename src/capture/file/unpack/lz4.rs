@@ -3,11 +3,11 @@
 //! The decoder of the crate reads by itself and takes the end of the input for the end of a frame
 //! where a block could begin; what it was given is watched to tell the one from the other.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use lz4_flex::frame::{Error, FrameDecoder};
 
-use super::{Fault, Packing, Trouble};
+use super::{Ahead, Fault, Packing, Trouble};
 
 /// A file of LZ4 frames.
 pub(super) struct Lz4 {
@@ -19,7 +19,7 @@ pub(super) struct Lz4 {
 
 /// An input that remembers how much it gave, and whether it had no more.
 struct Watched {
-    input: BufReader<Box<dyn Read + Send>>,
+    input: Ahead,
     octets: u64,
     ended: bool,
 }
@@ -42,7 +42,7 @@ impl Read for Watched {
 }
 
 impl Lz4 {
-    pub(super) fn new(input: BufReader<Box<dyn Read + Send>>) -> Self {
+    pub(super) fn new(input: Ahead) -> Self {
         let input = Watched { input, octets: 0, ended: false };
         Self { decoder: Some(FrameDecoder::new(input)), whole: None }
     }

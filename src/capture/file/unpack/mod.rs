@@ -6,7 +6,7 @@
 //! handed over before an error is, and an error is a [`Trouble`], or what the system said of a read.
 //!
 //! Each format is a `Step`: octets in, octets out, without I/O (`lz4`, whose crate reads by itself,
-//! is a [`Read`]). `ahead` puts the work on a second thread.
+//! is a [`Read`]). `ahead` puts reading the file and unpacking it on a thread each.
 
 mod ahead;
 mod gzip;
@@ -16,15 +16,19 @@ mod zstd;
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 use ahead::Ahead;
 
 /// Octets that tell a packing from all others.
 pub(super) const MAGIC_BYTES: usize = 6;
 
-/// Octets that are read of the file at once.
-const INPUT_BYTES: usize = 128 * 1024;
+/// Octets of a file that are read before a thread is started for it: enough to unpack the first
+/// block of every format.
+const PACKED_HERE_BYTES: usize = 256 * 1024;
+
+/// Octets that are unpacked before a thread is started for it.
+const UNPACKED_HERE_BYTES: usize = 32 * 1024;
 
 /// What a file was compressed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +73,14 @@ pub(super) fn open(
     input: Box<dyn Read + Send>,
     window_bytes_max: usize,
 ) -> io::Result<Box<dyn Read + Send>> {
-    let input = BufReader::with_capacity(INPUT_BYTES, input);
+    let input = Ahead::new(input, PACKED_HERE_BYTES);
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(Steps::new(packing, input, gzip::Gzip::new())),
         Packing::Zstd => Box::new(Steps::new(packing, input, zstd::Zstd::new(window_bytes_max)?)),
         Packing::Lz4 => Box::new(lz4::Lz4::new(input)),
         Packing::Xz => Box::new(Steps::new(packing, input, xz::Xz::new(window_bytes_max)?)),
     };
-    Ok(Box::new(Ahead::new(unpacked)))
+    Ok(Box::new(Ahead::new(unpacked, UNPACKED_HERE_BYTES)))
 }
 
 /// Why a file can't be unpacked further. The text is the end of a sentence.
@@ -179,7 +183,7 @@ enum Then {
 /// An input that is unpacked step by step.
 struct Steps<S> {
     packing: Packing,
-    input: BufReader<Box<dyn Read + Send>>,
+    input: Ahead,
     unpacker: S,
     then: Then,
 }
@@ -189,34 +193,36 @@ struct Steps<S> {
 const IDLE_STEPS_MAX: u32 = 4;
 
 impl<S: Step> Steps<S> {
-    fn new(packing: Packing, input: BufReader<Box<dyn Read + Send>>, unpacker: S) -> Self {
+    fn new(packing: Packing, input: Ahead, unpacker: S) -> Self {
         Self { packing, input, unpacker, then: Then::More }
     }
 }
 
 impl<S: Step> Read for Steps<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
         let mut idle = 0;
-        while !into.is_empty() {
+        while let Some(room @ [_, ..]) = into.get_mut(filled..) {
             match self.then {
+                // What there is, is not held back until there is more.
+                Then::More if filled > 0 && self.input.unread().is_empty() => break,
                 Then::More => {}
+                Then::End | Then::Fault(_) if filled > 0 => break,
                 Then::End => break,
                 Then::Fault(fault) => return Err(Trouble::error(self.packing, fault)),
             }
             let packed = self.input.fill_buf()?;
             let ended = packed.is_empty();
-            let Stepped { taken, made, then } = self.unpacker.step(packed, into);
+            let Stepped { taken, made, then } = self.unpacker.step(packed, room);
             self.input.consume(taken);
+            filled = filled.saturating_add(made);
             self.then = then;
-            if made > 0 {
-                return Ok(made);
-            }
-            idle = if taken > 0 { 0 } else { idle + 1 };
+            idle = if taken > 0 || made > 0 { 0 } else { idle + 1 };
             if idle > IDLE_STEPS_MAX && self.then == Then::More {
                 self.then = Then::Fault(if ended { Fault::Truncated } else { Fault::Damaged });
             }
         }
-        Ok(0)
+        Ok(filled)
     }
 }
 
