@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 mod completions;
+mod confine;
 mod explain;
 mod interfaces;
 mod live;

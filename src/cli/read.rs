@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::confine::{self, Confining};
 use super::run::Run;
 use super::{Exit, Watching, Writing, log};
 use crate::capture::bpf::Bpf;
@@ -29,6 +30,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     writing: Writing,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 impl Read {
@@ -49,11 +53,15 @@ impl Read {
         }
         let mut bpf =
             self.filter.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
-        let mut source =
-            file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
+        let mut plan = self.confining.plan()?;
+        file::exist(&self.paths).map_err(|error| failed(&error))?;
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
+        plan.readable = confine::readable(&self.paths);
+        self.confining.enter(&plan)?;
+        let mut source =
+            file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
         Ok(run.drive(
             &mut source,
             &mut |frame| bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)),
