@@ -84,8 +84,9 @@ impl Live {
             promiscuous: self.promiscuous,
             ..Options::new(self.interfaces.clone())
         };
-        let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
+        // Before the capture, whose handle the helper must not inherit.
         let run = Run::new(&self.watching, &self.writing, true)?;
+        let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
         self.confining.enter(&plan)?;
         if !self.writing.quiet {
