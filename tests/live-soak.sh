@@ -24,6 +24,7 @@ clean_up() {
 trap clean_up EXIT
 fail() {
     echo "live-soak: $*" >&2
+    head -5 "$work/log" >&2
     tail -5 "$work/log" >&2
     exit 1
 }

@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -72,8 +73,19 @@ impl Helper {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut answer = [REFUSED, 0, 0, 0, 0];
-        let parts = &mut [IoSliceMut::new(&mut answer)];
-        let received = recvmsg(&self.socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+        let received = loop {
+            let parts = &mut [IoSliceMut::new(&mut answer)];
+            match recvmsg(&self.socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+                // With a time limit the system does not go on by itself behind a signal.
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    // An answer that comes too late would be taken for the next one.
+                    let _ = self.socket.shutdown(std::net::Shutdown::Both);
+                    return Err(error.into());
+                }
+                Ok(received) => break received,
+            }
+        };
         if received.bytes == 0 {
             return Err(io::Error::other("the process that opens files has ended"));
         }
