@@ -100,17 +100,17 @@ pub struct Limits {
     pub duplicate_window_packets: usize,
 }
 
-/// Octets of memory that a running flow takes at most on average: its record, its place in the table,
-/// and a head. Full heads are larger, but a flow has one only while it is not settled. Measured by
-/// `tests/flood.rs`.
+/// Octets of memory that a flow of few packets is taken to need: its record, its place in the table,
+/// and what it leaves behind. An estimate, which `tests/flood.rs` checks as a whole; flows whose heads
+/// are full take more.
 const FLOW_BYTES: usize = 1_400;
 
 /// Octets of memory that an endpoint in the ledgers takes with all its peers.
 const ENDPOINT_BYTES: usize = 3_000;
 
 impl Limits {
-    /// Limits under which the tables take about `bytes` octets at most, and never less than lets a
-    /// thousand flows run. The capture's ring is not counted.
+    /// Limits under which a flood of single packets costs about `bytes` octets at most, and never less
+    /// than lets a thousand flows run. The capture's ring is not counted.
     ///
     /// Half is for flows; of the rest ledgers and sums, which exist for peers, targets and endpoints,
     /// take what is left over when room for events and output buffers is set aside.
