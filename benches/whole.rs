@@ -1,0 +1,96 @@
+//! How long a frame takes: the fast no, the decoder, and the whole path from frame to event.
+//!
+//! `cargo bench` runs it over the fixtures; `PORTSTORY_CAPTURE=FILE cargo bench` over a capture of
+//! yours. Timings are never compared in tests.
+
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+use portstory::capture::file::{self, Options};
+use portstory::capture::{FrameSource, Polled};
+use portstory::classifier::Classifier;
+use portstory::config::{Config, Limits, Watch};
+use portstory::decode::peek::Peek;
+use portstory::decode::{self, Decoded};
+use portstory::frame::{Frame, FrameRef, LinkType};
+
+fn main() {
+    divan::main();
+}
+
+/// A frame that owns its octets.
+struct Owned {
+    at: FrameRef,
+    link: LinkType,
+    wire_len: u32,
+    bytes: Vec<u8>,
+}
+
+impl Owned {
+    fn frame(&self) -> Frame<'_> {
+        Frame { at: self.at, link: self.link, wire_len: self.wire_len, bytes: &self.bytes }
+    }
+}
+
+/// The frames to measure with; none where there is no capture.
+fn frames() -> Vec<Owned> {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    let path = std::env::var_os("PORTSTORY_CAPTURE").unwrap_or_else(|| fixtures.into());
+    let mut frames = Vec::new();
+    let Ok(mut source) = file::open(&[path.into()], Options::default()) else { return frames };
+    loop {
+        let polled = source.poll(4096, &mut |frame| {
+            let Frame { at, link, wire_len, bytes } = *frame;
+            frames.push(Owned { at, link, wire_len, bytes: bytes.to_vec() });
+        });
+        if matches!(polled, Ok(Polled::End)) {
+            return frames;
+        }
+    }
+}
+
+/// Times `each` over all frames, with what that is in frames and octets a second.
+fn over_frames(bencher: Bencher<'_, '_>, mut each: impl FnMut(&[Owned])) {
+    let frames = frames();
+    let octets: usize = frames.iter().map(|frame| frame.bytes.len()).sum();
+    bencher
+        .counter(ItemsCount::new(frames.len()))
+        .counter(BytesCount::new(octets))
+        .bench_local(|| each(&frames));
+}
+
+#[divan::bench]
+fn peek(bencher: Bencher<'_, '_>) {
+    let peek = Peek::new(&Watch::default());
+    over_frames(bencher, |frames| {
+        let candidates = frames.iter().filter(|frame| peek.is_candidate(&frame.frame())).count();
+        divan::black_box(candidates);
+    });
+}
+
+#[divan::bench]
+fn decode(bencher: Bencher<'_, '_>) {
+    let limits = Limits::default();
+    over_frames(bencher, |frames| {
+        let mut packets = 0_usize;
+        for frame in frames {
+            decode::decode(&frame.frame(), &limits, &mut |decoded| {
+                packets =
+                    packets.saturating_add(usize::from(matches!(decoded, Decoded::Packet(_))));
+            });
+        }
+        divan::black_box(packets);
+    });
+}
+
+#[divan::bench]
+fn whole(bencher: Bencher<'_, '_>) {
+    over_frames(bencher, |frames| {
+        let mut classifier = Classifier::new(Config::default());
+        let mut events = Vec::new();
+        for frame in frames {
+            classifier.ingest(&frame.frame(), &mut events);
+        }
+        classifier.finish(&mut events);
+        divan::black_box(events.len());
+    });
+}
