@@ -193,6 +193,11 @@ impl Classifier {
     pub const fn totals(&self) -> &Totals {
         &self.totals
     }
+
+    /// Flows that are running.
+    pub fn flows_running(&self) -> usize {
+        self.table.len()
+    }
 }
 
 /// Collects a piece of a capture.

@@ -182,6 +182,32 @@ pub struct Limits {
 /// because reading a header takes no settings.
 pub const EXTENSION_HEADERS_MAX: usize = 10;
 
+/// Octets of memory that a flow of few packets is taken to need: its record, its place in the table,
+/// and what it leaves behind. An estimate, which `tests/flood.rs` checks as a whole; flows whose heads
+/// are full take more.
+const FLOW_BYTES: usize = 1_700;
+
+/// Octets of memory that an endpoint in the ledgers takes with all its peers.
+const ENDPOINT_BYTES: usize = 3_000;
+
+impl Limits {
+    /// Limits under which a flood of single packets costs about `bytes` octets at most, and never less
+    /// than lets a thousand flows run. The capture's ring is not counted.
+    ///
+    /// Half is for flows; of the rest ledgers and sums, which exist for peers, targets and endpoints,
+    /// take what is left over when room for events and output buffers is set aside.
+    #[must_use]
+    pub fn within(bytes: usize) -> Self {
+        let standard = Self::default();
+        Self {
+            flows_max: (bytes / 2 / FLOW_BYTES).clamp(1_000, standard.flows_max),
+            endpoints_max: (bytes / 4 / 3 / ENDPOINT_BYTES).clamp(100, standard.endpoints_max),
+            companion_pairs_max: (bytes / 16 / 10_000).clamp(64, standard.companion_pairs_max),
+            ..standard
+        }
+    }
+}
+
 /// UDP datagrams kept of each direction: enough for a counter to be seen counting. A constant,
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;

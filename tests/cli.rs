@@ -184,6 +184,38 @@ fn a_full_disk_is_told() {
 }
 
 #[test]
+fn packets_that_find_no_room_are_told_and_the_verdicts_stand() {
+    let input = fixture("ssh-openssh/capture.pcap");
+    let output = run(&["read", "--format", "eve", "-w", "/dev/full", &input]);
+    assert!(complaint(&output, 1).contains("No space left"));
+    assert!(stdout(&output).contains(r#""protocol":"ssh""#));
+}
+
+#[test]
+fn a_clock_that_jumps_back_costs_no_flow() {
+    let mut octets = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
+    let expected = run(&["read", "--format", "csv", &fixture("ssh-openssh/capture.pcap")]);
+    // An hour back, from the twentieth frame on.
+    let (mut at, mut frame) = (24, 0);
+    while at < octets.len() {
+        let len = u32::from_le_bytes(octets[at + 8..at + 12].try_into().unwrap()) as usize;
+        frame += 1;
+        if frame > 20 {
+            let seconds = u32::from_le_bytes(octets[at..at + 4].try_into().unwrap()) - 3600;
+            octets[at..at + 4].copy_from_slice(&seconds.to_le_bytes());
+        }
+        at += 16 + len;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jumps.pcap");
+    fs::write(&path, &octets).unwrap();
+    let jumped = run(&["read", "--format", "csv", path.to_str().unwrap()]);
+    let flows = |output: &Output| stdout(output).lines().count();
+    assert_eq!(flows(&jumped), flows(&expected), "{}", stdout(&jumped));
+    assert!(stdout(&jumped).contains(",ssh,"), "{}", stdout(&jumped));
+}
+
+#[test]
 fn a_filter_narrows_what_is_looked_at() {
     let capture = fixture("syn-scan/capture.pcap");
     let flows = |args: &[&str]| {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use pcap::{BpfProgram, Capture, Linktype};
 
 use super::{CaptureError, CaptureErrorKind};
+use crate::decode::link::LINKS;
 use crate::frame::{Frame, LinkType};
 
 /// A filter expression, compiled where needed.
@@ -38,7 +39,12 @@ impl Bpf {
                 "{error}; see pcap-filter(7), for example 'host 10.0.0.9 and port 3243'"
             ),
         })?;
-        let programs = BTreeMap::from([(ethernet, Some(program))]);
+        let mut programs = BTreeMap::from([(ethernet, Some(program))]);
+        // Names of services and hosts are looked up here, while files can still be opened for it.
+        for &number in LINKS.iter().flat_map(|link| link.types) {
+            let link = LinkType(number);
+            programs.entry(link).or_insert_with(|| compile(expression, link).ok());
+        }
         Ok(Self { expression: expression.to_owned(), programs })
     }
 

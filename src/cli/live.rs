@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 
 use clap::{Args, ValueEnum};
 
+use super::confine::Confining;
 use super::read::failed;
 use super::run::{Run, stdout_exit};
 use super::{Exit, Watching, Writing, log};
@@ -53,6 +55,9 @@ pub(super) struct Live {
 
     #[command(flatten)]
     writing: Writing,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 impl Live {
@@ -80,6 +85,7 @@ impl Live {
     }
 
     fn try_run(&self) -> Result<Exit, Exit> {
+        let mut plan = self.confining.plan()?;
         let stop = Stop::by_signals().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));
             Exit::BrokeOff
@@ -97,8 +103,11 @@ impl Live {
             promiscuous: self.promiscuous,
             ..Options::new(self.interfaces.clone())
         };
-        let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
+        // Before the capture, whose handle the helper must not inherit.
         let run = Run::new(&self.watching, &self.writing, true)?;
+        let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
+        plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
+        self.confining.enter(&plan)?;
         if !self.writing.quiet {
             log::say(&format!(
                 "listening on {}, {}; Ctrl-C ends it with the summary",

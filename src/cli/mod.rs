@@ -9,17 +9,20 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 mod completions;
+mod confine;
 mod explain;
 mod interfaces;
 mod live;
 mod log;
+mod outlet;
 mod read;
 mod run;
 mod schema;
+mod signals;
 mod site;
 mod why;
 
-use crate::config::{Config, FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
+use crate::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
 
 /// How a run ended, as the exit code says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +86,9 @@ enum Command {
     Completions(completions::Completions),
     /// Print the manual page (roff)
     Man,
+    /// What the program starts for itself
+    #[command(name = "__open-outputs", hide = true)]
+    OpenOutputs(outlet::OpenOutputs),
 }
 
 /// What is watched.
@@ -113,6 +119,10 @@ struct Watching {
     #[arg(long, value_name = "PROTOCOL", value_parser = detector)]
     without: Option<String>,
 
+    /// Memory for flows and what is known of endpoints, the capture's ring aside
+    #[arg(long, value_name = "SIZE", value_parser = outlet::octets, default_value = "256M")]
+    memory_max: u64,
+
     /// Key of the hash tables, for tests: the output must not depend on it
     #[arg(long, hide = true, value_name = "NUMBER")]
     hash_seed: Option<u64>,
@@ -131,6 +141,7 @@ impl Watching {
         Ok(Config {
             watch: Watch { ports, framehawk },
             vlan_in_key: self.vlan_in_key,
+            limits: Limits::within(usize::try_from(self.memory_max).unwrap_or(usize::MAX)),
             without: self.without.clone(),
             hash_seed: self.hash_seed.unwrap_or_else(random_seed),
             site,
@@ -154,6 +165,9 @@ struct Writing {
     /// Save all packets of watched flows: pcapng, or pcap where the name ends in .pcap
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     packets: Option<PathBuf>,
+
+    #[command(flatten)]
+    rotating: outlet::Rotating,
 
     /// Colour in text output
     #[arg(long, value_enum, default_value_t)]
@@ -204,6 +218,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man => completions::man(Cli::command()),
+        Command::OpenOutputs(open_outputs) => open_outputs.run(),
     };
     exit.into()
 }

@@ -1,10 +1,11 @@
 //! `portstory read`.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::confine::{self, Confining};
 use super::run::{Run, Wanted};
 use super::{Exit, Watching, Writing, log};
 use crate::capture::bpf::Bpf;
@@ -35,6 +36,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     writing: Writing,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 impl Read {
@@ -55,10 +59,18 @@ impl Read {
         }
         let mut bpf =
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
-        let mut source = self.source()?;
+        let mut plan = self.confining.plan()?;
+        file::exist(&self.paths).map_err(|error| failed(&error))?;
         let run = Run::new(&self.watching, &self.writing, false)?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
+        plan.readable = confine::readable(&self.paths);
+        if self.follow {
+            // Another file may take this one's name, and only its folder is there to be named now.
+            plan.readable.extend(self.paths.iter().filter_map(|path| folder_of(path)));
+        }
+        self.confining.enter(&plan)?;
+        let mut source = self.source()?;
         let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
         let wanted = wanted.as_mut().map(|wanted| -> &mut Wanted<'_> { wanted });
         let stop = || stop.as_ref().is_some_and(Stop::requested);
@@ -77,6 +89,12 @@ impl Read {
         let follow = file::follow(path, Options::default());
         Ok(Box::new(follow.map_err(|error| failed(&error))?))
     }
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent()?;
+    Some(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() })
 }
 
 /// Says why nothing could be read.

@@ -2,10 +2,11 @@
 //!
 //! Whatever fails part-way, what was read until then is still reported.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::outlet::{self, Outlet, Rotating};
+use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, log};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::classifier::Classifier;
@@ -21,9 +22,12 @@ const BATCH_FRAMES: usize = 4096;
 /// A run from its first frame to its summary.
 pub(super) struct Run {
     classifier: Classifier,
+    row: &'static output::FormatRow,
+    look: Look,
     format: Box<dyn output::Format>,
-    out: Box<dyn Write>,
-    packets: Option<PacketWriter<File>>,
+    out: Out,
+    packets: Option<PacketWriter<Outlet>>,
+    signals: Signals,
     summary: RunSummary,
     events: Vec<Event>,
     is_live: bool,
@@ -32,6 +36,30 @@ pub(super) struct Run {
 
 /// Says which frames are to be looked at.
 pub(super) type Wanted<'a> = dyn FnMut(&Frame<'_>) -> bool + 'a;
+/// Where the events go.
+enum Out {
+    Stdout(BufWriter<io::Stdout>),
+    File(Outlet),
+}
+
+impl Write for Out {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(stdout) => stdout.write(octets),
+            Self::File(outlet) => outlet.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::File(outlet) => outlet.commit(),
+        }
+    }
+}
+
+/// Sentences kept for the summary. An interface that flaps for months must not fill the memory.
+const NOTICES_MAX: usize = 256;
 
 /// The output went wrong.
 enum Trouble {
@@ -53,18 +81,50 @@ impl Run {
         };
         let look = Look { width: terminal_width(), colour: colour(writing) };
         let row = output::FORMATS.iter().find(|row| row.name == name);
-        let format = row.map(|row| (row.make)(look)).ok_or(Exit::Usage)?;
-        let out: Box<dyn Write> = match &writing.output {
-            Some(path) => Box::new(BufWriter::new(create(path)?)),
-            None => Box::new(BufWriter::new(io::stdout())),
+        let row = row.ok_or(Exit::Usage)?;
+        let rotating = &writing.rotating;
+        rotating.check().map_err(|why| {
+            log::say(why);
+            Exit::Usage
+        })?;
+        let mut paths: Vec<PathBuf> = Vec::new();
+        let mut open = |path: &PathBuf| {
+            let index = u8::try_from(paths.len()).unwrap_or(u8::MAX);
+            paths.push(path.clone());
+            create(path, rotating, index)
         };
-        let packets = writing.packets.as_deref().map(open_packets).transpose()?;
+        let mut out = match &writing.output {
+            Some(path) => Out::File(open(path)?),
+            None => Out::Stdout(BufWriter::new(io::stdout())),
+        };
+        let mut packets = match &writing.packets {
+            Some(path) => Some(PacketWriter::new(open(path)?, packet_format(path))),
+            None => None,
+        };
+        if is_live || rotating.is_wanted() {
+            let helper = outlet::start_helper(&paths, rotating).map_err(|error| {
+                log::say(&format!("the process that opens outputs cannot be started: {error}"));
+                Exit::BrokeOff
+            })?;
+            let outlets = packets.iter_mut().map(PacketWriter::get_mut);
+            let outlets = outlets.chain(match &mut out {
+                Out::File(outlet) => Some(outlet),
+                Out::Stdout(_) => None,
+            });
+            outlets.zip(helper.iter().cycle()).for_each(|(outlet, helper)| {
+                outlet.set_helper(std::rc::Rc::clone(helper));
+            });
+        }
+        let signals = Signals::catch(is_live && !paths.is_empty()).unwrap_or_default();
         let classifier = Classifier::new(config);
         Ok(Self {
             classifier,
-            format,
+            row,
+            look,
+            format: (row.make)(look),
             out,
             packets,
+            signals,
             summary,
             events: Vec::new(),
             is_live,
@@ -80,7 +140,8 @@ impl Run {
         wanted: Option<&mut Wanted<'_>>,
         stop: &dyn Fn() -> bool,
     ) -> Exit {
-        match self.pump(source, wanted, stop).and_then(|()| self.finish(source)) {
+        let done = self.begin().and_then(|()| self.pump(source, wanted, stop));
+        match done.and_then(|()| self.finish(source)) {
             Ok(()) => self.exit,
             Err(Trouble::ReaderGone) => self.exit,
             Err(Trouble::Io(what, error)) => {
@@ -90,6 +151,17 @@ impl Run {
                 Exit::BrokeOff
             }
         }
+    }
+
+    /// The source is sound: what outputs held before goes.
+    fn begin(&mut self) -> Result<(), Trouble> {
+        if let Out::File(outlet) = &mut self.out {
+            outlet.begin().map_err(trouble)?;
+        }
+        if let Some(writer) = &mut self.packets {
+            writer.get_mut().begin().map_err(|error| Trouble::Io("writing packets", error))?;
+        }
+        Ok(())
     }
 
     fn pump(
@@ -113,18 +185,21 @@ impl Run {
                     return;
                 }
                 let seized = classifier.ingest(frame, events);
-                if let (true, Some(writer)) = (seized.watched, packets.as_mut()) {
-                    packet_error = packet_error.take().or(writer.write(frame, &context).err());
+                if let (true, None, Some(writer)) =
+                    (seized.watched, &packet_error, packets.as_mut())
+                {
+                    packet_error = save(writer, frame, &context).err();
                 }
             });
             if let Some(error) = packet_error {
-                // The packets are lost, the verdicts need not be.
-                log::say(&format!("writing packets failed: {error}; going on without them"));
-                self.packets = None;
-                self.exit = self.exit.max(Exit::BrokeOff);
+                self.give_up_packets(&error);
             }
             self.tell_notices(source);
             let is_idle = matches!(polled, Ok(Polled::Idle));
+            self.look_after_outputs();
+            if self.signals.take_statistics() {
+                self.tell_statistics(source);
+            }
             let ended = match polled {
                 Ok(Polled::End) => true,
                 Ok(Polled::Frames(_)) => false,
@@ -136,7 +211,7 @@ impl Run {
                 }
                 Err(error) => {
                     log::error(&error);
-                    self.summary.notices.push(error.to_string());
+                    note(&mut self.summary.notices, error.to_string());
                     self.exit = self.exit.max(match error.kind {
                         CaptureErrorKind::BrokeOff => Exit::BrokeOff,
                         CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
@@ -164,8 +239,67 @@ impl Run {
         for event in self.events.drain(..) {
             self.summary.count(&event);
             self.format.event(&mut self.out, &event, &context).map_err(trouble)?;
+            if let Out::File(outlet) = &mut self.out {
+                outlet.record_ended().map_err(trouble)?;
+                if outlet.is_due() {
+                    let next = outlet.next_file();
+                    if next.is_ok() && outlet.is_fresh() && self.row.starts_each_file {
+                        self.format = (self.row.make)(self.look);
+                    }
+                    self.exit = self.exit.max(told(next));
+                }
+            }
         }
         if self.is_live { self.out.flush().map_err(trouble) } else { Ok(()) }
+    }
+
+    /// Rotates by time and on SIGHUP, and lets nothing wait for more than a second.
+    fn look_after_outputs(&mut self) {
+        let reopen = self.signals.take_reopen();
+        if let Out::File(outlet) = &mut self.out
+            && (reopen || outlet.is_due())
+        {
+            let next = outlet.next_file();
+            if next.is_ok() && outlet.is_fresh() && self.row.starts_each_file {
+                self.format = (self.row.make)(self.look);
+            }
+            self.exit = self.exit.max(told(next));
+        }
+        let Some(writer) = &mut self.packets else { return };
+        if reopen || writer.get_mut().is_due() {
+            match turn(writer) {
+                Ok(exit) => self.exit = self.exit.max(exit),
+                Err(error) => self.give_up_packets(&error),
+            }
+        } else if writer.get_mut().wants_flush()
+            && let Err(error) = writer.flush().and_then(|()| writer.get_mut().commit())
+        {
+            self.give_up_packets(&error);
+        }
+    }
+
+    /// The packets are lost, the verdicts need not be.
+    fn give_up_packets(&mut self, error: &io::Error) {
+        log::say(&format!("writing packets failed: {error}; going on without them"));
+        self.packets = None;
+        self.exit = self.exit.max(Exit::BrokeOff);
+    }
+
+    fn tell_statistics(&self, source: &dyn FrameSource) {
+        let totals = self.classifier.totals();
+        let sum = |count: fn(&crate::capture::SourceInfo) -> u64| -> u64 {
+            source.sources().iter().map(count).fold(0, u64::saturating_add)
+        };
+        log::say(&format!(
+            "{} frames, {} in range, {} flows ended and {} running; dropped by the kernel {}, by \
+             interfaces {}",
+            totals.frames,
+            totals.frames_watched,
+            self.summary.flows_by_label.iter().fold(0, |sum: u64, &one| sum.saturating_add(one)),
+            self.classifier.flows_running(),
+            sum(|source| source.dropped),
+            sum(|source| source.dropped_by_interface),
+        ));
     }
 
     fn finish(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
@@ -180,7 +314,8 @@ impl Run {
         self.out.flush().map_err(trouble)?;
         match self.packets.take() {
             Some(writer) => {
-                writer.finish().map(|_| ()).map_err(|error| Trouble::Io("writing packets", error))
+                let finished = writer.finish().and_then(|mut outlet| outlet.commit());
+                finished.map_err(|error| Trouble::Io("writing packets", error))
             }
             None => Ok(()),
         }
@@ -189,7 +324,7 @@ impl Run {
     fn tell_notices(&mut self, source: &mut dyn FrameSource) {
         for notice in source.take_notices() {
             tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
-            self.summary.notices.push(notice.to_string());
+            note(&mut self.summary.notices, notice.to_string());
         }
     }
 }
@@ -213,17 +348,61 @@ fn trouble(error: io::Error) -> Trouble {
     }
 }
 
-fn create(path: &Path) -> Result<File, Exit> {
-    File::create(path).map_err(|error| {
+fn note(notices: &mut Vec<String>, sentence: String) {
+    if notices.len() < NOTICES_MAX {
+        notices.push(sentence);
+    }
+}
+
+/// Saves a frame, in the next file where it is time for one.
+fn save(
+    writer: &mut PacketWriter<Outlet>,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> io::Result<()> {
+    if writer.get_mut().is_due() {
+        turn(writer)?;
+    }
+    writer.write(frame, context)?;
+    if writer.get_mut().is_much() {
+        writer.flush()?;
+        writer.get_mut().commit()?;
+    }
+    Ok(())
+}
+
+/// Completes a file of packets and goes on in the next. Where that can't be had, in this one.
+fn turn(writer: &mut PacketWriter<Outlet>) -> io::Result<Exit> {
+    writer.complete()?;
+    writer.get_mut().commit()?;
+    let next = writer.get_mut().next_file();
+    if next.is_ok() && writer.get_mut().is_fresh() {
+        writer.restart();
+    }
+    Ok(told(next))
+}
+
+/// Says that no further file can be had, which ends nothing.
+fn told(next: io::Result<()>) -> Exit {
+    match next {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            log::say(&format!("the next output file cannot be had: {error}; going on in this one"));
+            Exit::BrokeOff
+        }
+    }
+}
+
+fn create(path: &Path, rotating: &Rotating, index: u8) -> Result<Outlet, Exit> {
+    Outlet::open(path, rotating, index).map_err(|error| {
         log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
         Exit::Usage
     })
 }
 
-fn open_packets(path: &Path) -> Result<PacketWriter<File>, Exit> {
+fn packet_format(path: &Path) -> PacketFormat {
     let classic = path.extension().is_some_and(|extension| extension == "pcap");
-    let format = if classic { PacketFormat::Pcap } else { PacketFormat::Pcapng };
-    Ok(PacketWriter::new(create(path)?, format))
+    if classic { PacketFormat::Pcap } else { PacketFormat::Pcapng }
 }
 
 /// Colour on a terminal only, unless asked for; `NO_COLOR` (no-color.org) turns it off.

@@ -33,9 +33,24 @@ pub use text::Text;
 
 /// All formats, the default first.
 pub static FORMATS: &[FormatRow] = &[
-    FormatRow { name: "text", about: "a table for people", make: |look| Box::new(Text::new(look)) },
-    FormatRow { name: "eve", about: "Suricata's EVE JSON", make: |_| Box::new(Eve::new()) },
-    FormatRow { name: "csv", about: "one row a flow", make: |_| Box::new(Csv::new()) },
+    FormatRow {
+        name: "text",
+        about: "a table for people",
+        make: |look| Box::new(Text::new(look)),
+        starts_each_file: false,
+    },
+    FormatRow {
+        name: "eve",
+        about: "Suricata's EVE JSON",
+        make: |_| Box::new(Eve::new()),
+        starts_each_file: false,
+    },
+    FormatRow {
+        name: "csv",
+        about: "one row a flow",
+        make: |_| Box::new(Csv::new()),
+        starts_each_file: true,
+    },
 ];
 
 /// One way to write events down.
@@ -73,6 +88,8 @@ pub struct FormatRow {
     pub about: &'static str,
     /// Makes a writer.
     pub make: fn(Look) -> Box<dyn Format>,
+    /// Whether a file that continues another needs a writer of its own, for a line of titles.
+    pub starts_each_file: bool,
 }
 
 impl fmt::Debug for FormatRow {

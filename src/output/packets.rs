@@ -49,7 +49,7 @@ impl<W: Write> PacketWriter<W> {
     /// A writer to `out`, which it buffers. Nothing is written yet.
     pub fn new(out: W, format: PacketFormat) -> Self {
         Self {
-            out: BufWriter::with_capacity(1 << 16, out),
+            out: BufWriter::with_capacity(1 << 12, out),
             format,
             interfaces: Vec::new(),
             has_header: false,
@@ -86,12 +86,28 @@ impl<W: Write> PacketWriter<W> {
         self.out.flush()
     }
 
+    /// What is written to. Octets may still be buffered: [`PacketWriter::flush`] first.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.out.get_mut()
+    }
+
     /// Completes the file, also one without a frame, and gives the output back.
     ///
     /// # Errors
     ///
     /// The output's own.
     pub fn finish(mut self) -> io::Result<W> {
+        self.complete()?;
+        self.out.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+
+    /// Completes the file so that it can be read, also one without a frame, and hands on what is
+    /// buffered.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    pub fn complete(&mut self) -> io::Result<()> {
         if !self.has_header {
             match self.format {
                 PacketFormat::Pcap => self.pcap_header(LINKTYPE_ETHERNET)?,
@@ -102,8 +118,13 @@ impl<W: Write> PacketWriter<W> {
                 }
             }
         }
-        self.out.flush()?;
-        self.out.into_inner().map_err(io::IntoInnerError::into_error)
+        self.out.flush()
+    }
+
+    /// What follows goes into another file, which has its own head. [`PacketWriter::complete`] first.
+    pub fn restart(&mut self) {
+        self.has_header = false;
+        self.interfaces.clear();
     }
 
     fn write_pcap(&mut self, frame: &Frame<'_>) -> io::Result<()> {

@@ -37,6 +37,18 @@ pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
+/// The files that symbolic links in folders lead to, out of the folder that was named.
+pub fn linked(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut linked = Vec::new();
+    for folder in paths.iter().filter(|path| path.is_dir()) {
+        let Ok(root) = fs::canonicalize(folder) else { continue };
+        let files = list(folder).map(|listing| listing.files).unwrap_or_default();
+        let targets = files.into_iter().filter_map(|file| fs::canonicalize(file).ok());
+        linked.extend(targets.filter(|target| !target.starts_with(&root)));
+    }
+    linked
+}
+
 fn descend(
     entries: Vec<PathBuf>,
     depth_left: usize,

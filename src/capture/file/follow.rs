@@ -10,6 +10,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub struct Follow {
     options: Options,
     stage: Stage,
     /// The file that was opened last, kept open so that no other can get its identity.
-    held: Option<File>,
+    held: Option<Arc<File>>,
     /// One for each file that was found under the name.
     infos: Vec<SourceInfo>,
     notices: Vec<Notice>,
@@ -110,10 +111,10 @@ impl Follow {
         let opened = folder::open_regular(&self.path).and_then(|file| {
             let Some(file) = file else { return Ok(None) };
             let known = Known::of(&file.metadata()?);
-            Ok(Some((has_header(&file)?, known, file.try_clone()?, file)))
+            Ok(Some((has_header(&file)?, known, Arc::new(file))))
         });
-        let (known, held, file) = match opened {
-            Ok(Some((true, known, held, file))) => (known, held, file),
+        let (known, file) = match opened {
+            Ok(Some((true, known, file))) => (known, file),
             Ok(Some((false, ..)) | None) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(_) if self.complained => return Ok(()),
@@ -124,7 +125,7 @@ impl Follow {
         };
         self.complained = false;
         self.stage = Stage::Spoilt(known);
-        self.held = Some(held);
+        self.held = Some(Arc::clone(&file));
         let mut reader = Reader::open(Box::new(file), self.name.clone(), None, &self.options)?;
         if reader.is_packed() {
             return Err(CaptureError {

@@ -37,9 +37,10 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use folder::linked;
 pub use follow::{Follow, follow};
 pub use inputs::Inputs;
-pub use opening::{open, open_stream};
+pub use opening::{exist, open, open_stream};
 
 /// How captures are read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,6 +48,20 @@ pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, CaptureError>
     Ok(Inputs::new(opening.inputs, opening.notices, opening.options))
 }
 
+/// Whether everything that was named is there; nothing is read.
+///
+/// # Errors
+///
+/// For the first that is not.
+pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
+    for path in paths.iter().filter(|path| path.as_os_str() != STANDARD_INPUT) {
+        if let Err(error) = fs::metadata(path) {
+            return Err(cannot_open(path.display().to_string(), &error));
+        }
+    }
+    Ok(())
+}
+
 /// Opens one capture that comes from anywhere, read once from front to back; `name` is what messages
 /// call it.
 ///

@@ -23,6 +23,7 @@ mod stop;
 mod tap;
 
 use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -87,6 +88,9 @@ impl Options {
 pub struct Live {
     /// By [`SourceId`]; `None` where the interface is gone.
     taps: Vec<Option<Tap>>,
+    /// Those of interfaces that are gone. They stay open: the sandbox knows handles by their numbers,
+    /// and an output that got such a number could not be written.
+    buried: Vec<Tap>,
     sources: Vec<SourceInfo>,
     filters: Vec<Filter>,
     links: Option<LinkWatch>,
@@ -113,6 +117,7 @@ impl Live {
         let links = LinkWatch::open();
         let mut live = Self {
             taps: Vec::new(),
+            buried: Vec::new(),
             sources: Vec::new(),
             filters: Vec::new(),
             links,
@@ -141,6 +146,12 @@ impl Live {
     /// The filter that works on each interface, by [`SourceId`].
     pub fn filters(&self) -> &[Filter] {
         &self.filters
+    }
+
+    /// The handles, which are never written to.
+    pub fn handles(&self) -> Vec<BorrowedFd<'_>> {
+        let taps = self.taps.iter().flatten().map(Tap::handle);
+        taps.chain(self.links.as_ref().map(LinkWatch::wakes)).collect()
     }
 
     /// Reads what is waiting, until all rings are empty or the budget is used up.
@@ -250,7 +261,7 @@ impl Live {
             source: info.name.clone(),
             message: format!("{}; what it had captured stands", tap.failure()),
         });
-        *slot = None;
+        self.buried.extend(slot.take());
     }
 
     fn count_drops(&mut self) {

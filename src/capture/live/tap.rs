@@ -55,6 +55,10 @@ impl Tap {
         self.link
     }
 
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.capture.as_fd()
+    }
+
     pub(super) fn index(&self) -> Option<u32> {
         self.index
     }

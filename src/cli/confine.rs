@@ -1,0 +1,76 @@
+//! Rights are given up here, between opening and reading.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, log};
+use crate::capture::file;
+use crate::sandbox::{self, Account, Plan};
+
+/// How rights are given up.
+#[derive(Debug, Args)]
+pub(super) struct Confining {
+    /// Give up all rights that are not needed, as far as the kernel has the means; or refuse to run
+    /// where it has not
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    sandbox: Mode,
+
+    /// Become this user (a name in /etc/passwd, or UID:GID) where root started it [default: who
+    /// called sudo, else portstory]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+/// What to do where the kernel lacks the means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Go on with those it has
+    #[default]
+    Auto,
+    /// Refuse
+    Require,
+    /// Give up nothing, for debugging
+    #[value(hide = true)]
+    Off,
+}
+
+impl Confining {
+    /// Whom to become. Before anything is opened, so that a wrong name does no harm.
+    pub(super) fn plan(&self) -> Result<Plan, Exit> {
+        let Some(name) = &self.user else { return Ok(Plan::new(Account::usual())) };
+        let account = Account::named(name).map_err(|why| {
+            log::error(&format!("--user: {why}"));
+            Exit::Usage
+        })?;
+        if !rustix::process::geteuid().is_root() {
+            log::say("--user: only root can become somebody else; leave it out");
+            return Err(Exit::Usage);
+        }
+        Ok(Plan::new(Some(account)))
+    }
+
+    /// Gives the rights up, and says so.
+    pub(super) fn enter(&self, plan: &Plan) -> Result<(), Exit> {
+        if self.sandbox == Mode::Off {
+            log::say("nothing was given up: what a capture holds can reach all that you can");
+            return Ok(());
+        }
+        let report = sandbox::enter(plan);
+        tracing::info!("{}", crate::output::escape::terminal(&report.to_string()));
+        if self.sandbox == Mode::Require && !report.missing.is_empty() {
+            log::error(&format!(
+                "--sandbox=require: not given up: {}; `--sandbox=auto` runs without",
+                report.missing.join("; ")
+            ));
+            return Err(Exit::Usage);
+        }
+        Ok(())
+    }
+}
+
+/// What is read where these are named: also what links in folders point to.
+pub(super) fn readable(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let named = paths.iter().filter(|path| path.as_os_str() != "-").cloned();
+    named.chain(file::linked(paths)).collect()
+}

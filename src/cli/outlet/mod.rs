@@ -1,0 +1,258 @@
+//! Files that are written: whole records only, rotated, opened anew on SIGHUP.
+//!
+//! An [`Outlet`] takes records into memory, and at their boundaries into the file. If that fails (a disk
+//! is full), the file is cut back to its last whole record, so that nothing that stands in it is damaged.
+//! Fresh files are opened by a [`helper`] that kept its rights when this process gave up its own.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+mod helper;
+mod naming;
+
+pub(super) use helper::{Helper, OpenOutputs};
+use naming::Naming;
+
+/// When outputs are continued in another file.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Rotating {
+    /// Go on in another file, NAME-000001 and so on, at this size (such as 500K, 100M, 2G)
+    #[arg(long, value_name = "SIZE", value_parser = octets)]
+    rotate_size: Option<u64>,
+
+    /// Go on in another file after this time (such as 30s, 15m, 24h)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    rotate_time: Option<Duration>,
+
+    /// Keep only so many files of each output: older ones are deleted
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    keep: Option<u64>,
+}
+
+impl Rotating {
+    /// Whether there is more than one file of each output.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.rotate_size.is_some() || self.rotate_time.is_some()
+    }
+
+    /// A sentence where the options make no sense together.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        if self.keep.is_some() && !self.is_wanted() {
+            return Err("--keep wants --rotate-size or --rotate-time: else there is one file");
+        }
+        Ok(())
+    }
+}
+
+/// Octets that are held back until the next batch ends; what a crash can cost, next to a second.
+const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// What is written is handed to the system at least this often.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// A file that is written, and those that follow it.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    file: File,
+    naming: Naming,
+    rotating: Rotating,
+    helper: Option<Rc<Helper>>,
+    /// By which the helper knows this output.
+    index: u8,
+    number: u64,
+    opened: Instant,
+    flushed: Instant,
+    /// Not in the file yet.
+    held: Vec<u8>,
+    /// Octets in the file, all of them of whole records.
+    complete: u64,
+}
+
+impl Outlet {
+    /// Opens the first file. What it held stays until [`Self::begin`].
+    pub(super) fn open(path: &Path, rotating: &Rotating, index: u8) -> io::Result<Self> {
+        let naming = Naming::new(path, rotating.is_wanted());
+        let number = naming.first_free()?;
+        let file = append_to(&naming.path(number))?;
+        Ok(Self {
+            file,
+            naming,
+            rotating: rotating.clone(),
+            helper: None,
+            index,
+            number,
+            opened: now(),
+            flushed: now(),
+            held: Vec::new(),
+            complete: 0,
+        })
+    }
+
+    /// Who opens the files to come.
+    pub(super) fn set_helper(&mut self, helper: Rc<Helper>) {
+        self.helper = Some(helper);
+    }
+
+    /// There will be something to write: what the file held before goes.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.is_file() { self.file.set_len(0) } else { Ok(()) }
+    }
+
+    /// Whether so much is held that it should go into the file.
+    pub(super) fn is_much(&self) -> bool {
+        self.held.len() >= HELD_BYTES_MAX
+    }
+
+    /// A record ended. What is held goes into the file if it is much, or if it waited for long.
+    pub(super) fn record_ended(&mut self) -> io::Result<()> {
+        if self.is_much() { self.commit() } else { Ok(()) }
+    }
+
+    /// Whether the system should get what is held.
+    pub(super) fn wants_flush(&self) -> bool {
+        now().saturating_duration_since(self.flushed) >= FLUSH_EVERY
+    }
+
+    /// All that is held goes into the file; call it between records.
+    pub(super) fn commit(&mut self) -> io::Result<()> {
+        self.flushed = now();
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let result = self.file.write_all(&self.held);
+        match &result {
+            Ok(()) => {
+                let octets = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
+                self.complete = self.complete.saturating_add(octets);
+            }
+            Err(_) if self.file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+                // The first error is the one that is told.
+                let _ = self.file.set_len(self.complete);
+            }
+            Err(_) => {}
+        }
+        self.held.clear();
+        result
+    }
+
+    /// Whether it is time for another file.
+    pub(super) fn is_due(&self) -> bool {
+        let octets =
+            self.complete.saturating_add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
+        let rotating = &self.rotating;
+        octets > 0
+            && (rotating.rotate_size.is_some_and(|max| octets >= max)
+                || rotating
+                    .rotate_time
+                    .is_some_and(|max| now().saturating_duration_since(self.opened) >= max))
+    }
+
+    /// Goes on in another file; where it can't be had, in this one. Call it when the records are whole.
+    pub(super) fn next_file(&mut self) -> io::Result<()> {
+        self.commit()?;
+        // Either way: what can't be had now is not asked for with every record.
+        self.opened = now();
+        let number =
+            if self.naming.is_numbered() { self.number.saturating_add(1) } else { self.number };
+        let Some(helper) = &self.helper else { return Ok(()) };
+        let file = helper.open(self.index, number)?;
+        let complete = file.metadata().map_or(0, |metadata| metadata.len());
+        (self.file, self.number, self.complete) = (file, number, complete);
+        Ok(())
+    }
+
+    /// Whether the file holds nothing yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.complete == 0 && self.held.is_empty()
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.held.extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    /// Nothing yet: only [`Outlet::commit`] knows that the records are whole.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Starts the process that opens the files to come, before rights are given up.
+pub(super) fn start_helper(
+    outputs: &[PathBuf],
+    rotating: &Rotating,
+) -> io::Result<Option<Rc<Helper>>> {
+    if outputs.is_empty() {
+        return Ok(None);
+    }
+    Helper::start(outputs, rotating).map(|helper| Some(Rc::new(helper)))
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+#[expect(clippy::disallowed_methods, reason = "files are rotated by the machine's clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A number and a unit out of a table, as in `100M`.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.get(digits.len()..)?;
+    let (_, factor) = units.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name))?;
+    digits.parse::<u64>().ok()?.checked_mul(*factor).filter(|&number| number > 0)
+}
+
+/// Octets, with a unit of 1024 or its powers.
+pub(super) fn octets(text: &str) -> Result<u64, String> {
+    let text = text.trim_end_matches("iB");
+    scaled(text, &[("", 1), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)])
+        .ok_or_else(|| "give a number with K, M or G, such as 100M".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    scaled(text, &[("", 1), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
+        .map(Duration::from_secs)
+        .ok_or_else(|| "give a number with s, m, h or d, such as 15m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        assert_eq!(octets("500K"), Ok(500 << 10));
+        assert_eq!(octets("2GiB"), Ok(2 << 30));
+        assert_eq!(octets("7"), Ok(7));
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        for wrong in ["", "K", "0", "1.5M", "-1", "12 parsecs", "99999999999999999G"] {
+            assert!(octets(wrong).is_err() && duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_failing_file_keeps_its_whole_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut outlet = Outlet::open(&path, &Rotating::default(), 0).unwrap();
+        outlet.begin().unwrap();
+        outlet.write_all(b"whole\n").unwrap();
+        outlet.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
+        // A descriptor that can't be written stands for a disk that is full.
+        outlet.file = File::open(&path).unwrap();
+        outlet.write_all(b"another\n").unwrap();
+        assert!(outlet.commit().is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
+    }
+}

@@ -1,0 +1,101 @@
+//! Whom to become, once root is not needed any more.
+//!
+//! Names are looked up in `/etc/passwd`, where accounts of services are; a name that only a directory
+//! service knows is given by number, `--user 1000:1000`.
+
+use std::fs;
+
+/// A user and a group, by number; never root's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its name, or its number where it was given so.
+    pub name: String,
+    /// User.
+    pub uid: u32,
+    /// Its group, the only one.
+    pub gid: u32,
+}
+
+/// The account that a package makes for the purpose.
+const OWN_ACCOUNT: &str = "portstory";
+
+const PASSWD: &str = "/etc/passwd";
+
+impl Account {
+    /// The account that was named: a name, or `UID:GID`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence where there is none, or where it is root.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let numbers = name
+            .split_once(':')
+            .and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)));
+        let account = match numbers {
+            Some((uid, gid)) => Self { name: name.to_owned(), uid, gid },
+            None => {
+                let passwd = fs::read_to_string(PASSWD)
+                    .map_err(|error| format!("{PASSWD} cannot be read: {error}"))?;
+                find(&passwd, name).ok_or_else(|| {
+                    format!("{PASSWD} has no user {name}; others are given as UID:GID")
+                })?
+            }
+        };
+        if account.uid == 0 || account.gid == 0 {
+            return Err(format!("{name} is root: name a user without rights"));
+        }
+        Ok(account)
+    }
+
+    /// Whom a process of root's becomes where nobody was named: who called sudo, else the account
+    /// `portstory`, if there is one.
+    pub fn usual() -> Option<Self> {
+        let number = |name| std::env::var(name).ok()?.parse().ok().filter(|&id: &u32| id != 0);
+        let behind_sudo = number("SUDO_UID").zip(number("SUDO_GID"));
+        match behind_sudo {
+            Some((uid, gid)) => {
+                let name = std::env::var("SUDO_USER").unwrap_or_else(|_| uid.to_string());
+                Some(Self { name, uid, gid })
+            }
+            None => Self::named(OWN_ACCOUNT).ok(),
+        }
+    }
+}
+
+/// passwd(5): `name:password:uid:gid:comment:home:shell`.
+fn find(passwd: &str, name: &str) -> Option<Account> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        if fields.next() != Some(name) {
+            return None;
+        }
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        Some(Account { name: name.to_owned(), uid, gid })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_found_by_their_whole_name() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533::/:/bin/false\nbad:x:y\n";
+        let found = find(passwd, "nobody").unwrap();
+        assert_eq!((found.uid, found.gid), (65534, 65533));
+        for name in ["nobod", "nobody2", "bad", ""] {
+            assert_eq!(find(passwd, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_do_and_root_does_not() {
+        let account = Account::named("1234:5678").unwrap();
+        assert_eq!((account.uid, account.gid), (1234, 5678));
+        for root in ["root", "0:0", "0:5", "5:0"] {
+            assert!(Account::named(root).unwrap_err().contains("root"), "{root}");
+        }
+        assert!(Account::named("no such user").is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! Gives up every right that is not needed any more, before the first octet of a stranger's is parsed.
+//!
+//! [`enter`] is called once, when all handles and outputs are open and no thread was started: rights
+//! that are given up belong to a thread, and only those that it starts afterwards inherit the loss.
+//! What is given up, one file each:
+//!
+//! | file | does |
+//! |---|---|
+//! | `account` | who to become: the user behind sudo, a named account |
+//! | `rights` | user and groups, capabilities, no-new-privileges |
+//! | `paths` | Landlock: no file but those that are to be read, no network, no signals |
+//! | `calls` | seccomp: an allow-list of system calls; frames cannot be sent, programs not started |
+//!
+//! Each measure stands alone: where the kernel lacks one, the others work, and the [`Report`] says so.
+//! Linux only; elsewhere the report says that nothing was done. `tests/sandbox.rs` tries to get out.
+
+use std::fmt;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+mod account;
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod paths;
+#[cfg(target_os = "linux")]
+mod rights;
+
+pub use account::Account;
+
+/// What will still be needed, and what is to be given up.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whom a process of root's becomes; `None`: it stays root, without capabilities.
+    pub account: Option<Account>,
+    /// Files and folders that are still to be opened, for reading. Nothing else can be opened.
+    pub readable: Vec<PathBuf>,
+    /// Descriptors that are never written to: the capture's handles.
+    pub receive_only: Vec<RawFd>,
+    /// Which measures are taken; all but for tests.
+    pub measures: Measures,
+}
+
+/// The measures, which tests take one by one to see what each is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measures {
+    /// User, groups, capabilities, no-new-privileges.
+    pub rights: bool,
+    /// Landlock.
+    pub paths: bool,
+    /// seccomp.
+    pub calls: bool,
+}
+
+impl Measures {
+    /// All of them.
+    pub const ALL: Self = Self { rights: true, paths: true, calls: true };
+}
+
+impl Plan {
+    /// Gives up everything.
+    pub fn new(account: Option<Account>) -> Self {
+        Self { account, readable: Vec::new(), receive_only: Vec::new(), measures: Measures::ALL }
+    }
+}
+
+/// What was given up, and what could not be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Restrictions that hold from now on, each a phrase.
+    pub active: Vec<String>,
+    /// Restrictions that could not be had, each a phrase with the reason.
+    pub missing: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none = |phrases: &[String]| {
+            if phrases.is_empty() { "nothing".to_owned() } else { phrases.join("; ") }
+        };
+        write!(f, "given up: {}", or_none(&self.active))?;
+        if self.missing.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; not had: {}", or_none(&self.missing))
+        }
+    }
+}
+
+/// Gives up what the plan does not keep. There is no way back.
+#[cfg(target_os = "linux")]
+pub fn enter(plan: &Plan) -> Report {
+    let mut report = Report::default();
+    if let Some(threads) = threads().filter(|&threads| threads != 1) {
+        report.missing.push(format!("all of it for {} other threads", threads.saturating_sub(1)));
+    }
+    let Measures { rights, paths, calls } = plan.measures;
+    // Landlock's descriptors are made with the rights of before: a folder may be root's.
+    let rules = paths.then(|| paths::Rules::new(&plan.readable));
+    if rights {
+        rights::drop(plan, &mut report);
+    }
+    match rules.map(|rules| rules.and_then(paths::Rules::enforce)) {
+        None => {}
+        Some(Ok(phrase)) => report.active.push(phrase),
+        Some(Err(reason)) => report.missing.push(format!("Landlock ({reason})")),
+    }
+    // Last: what the others need is not on the list.
+    if calls {
+        match calls::enforce(plan) {
+            Ok(phrase) => report.active.push(phrase),
+            Err(reason) => report.missing.push(format!("seccomp ({reason})")),
+        }
+    }
+    report
+}
+
+/// There is nothing to give up with.
+#[cfg(not(target_os = "linux"))]
+pub fn enter(_: &Plan) -> Report {
+    Report {
+        active: Vec::new(),
+        missing: vec!["everything (only Linux has the means that are used)".to_owned()],
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn threads() -> Option<usize> {
+    Some(std::fs::read_dir("/proc/self/task").ok()?.count())
+}

@@ -1,0 +1,163 @@
+//! Every capture of a folder of yours, cut at every 97th octet and changed at random 1,000 times.
+//!
+//! `PORTSTORY_MUTATE=DIR cargo test --test mutate -- --nocapture`, with debug assertions and overflow
+//! checks on; `PORTSTORY_MUTATIONS=N` changes the count. Each damaged file goes through reader,
+//! classifier and the EVE writer, and may take a second at most; the process stays within bounds.
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use portstory::capture::file::{self, Options};
+use portstory::capture::{FrameSource, Polled};
+use portstory::classifier::Classifier;
+use portstory::config::Config;
+use portstory::output::{Context, FORMATS, Look};
+
+const STRIDE: usize = 97;
+const ONE_RUN_MAX: Duration = Duration::from_secs(1);
+const RESIDENT_MAX_KIB: u64 = 512 * 1024;
+/// Larger files are taken up to here: with their length the cuts would go with the square of it.
+const OCTETS_MAX: usize = 128 * 1024;
+
+#[test]
+fn damaged_captures_of_a_folder() {
+    let Some(folder) = std::env::var_os("PORTSTORY_MUTATE") else {
+        println!("SKIPPED: PORTSTORY_MUTATE names no folder");
+        return;
+    };
+    let mutations =
+        std::env::var("PORTSTORY_MUTATIONS").map_or(1_000, |text| text.parse().unwrap());
+    let mut files = Vec::new();
+    list(Path::new(&folder), &mut files);
+    files.sort();
+    assert!(!files.is_empty(), "no files");
+    let (mut runs, mut slowest) = (0_u64, (Duration::ZERO, String::new()));
+    for path in &files {
+        let mut octets = fs::read(path).unwrap();
+        octets.truncate(OCTETS_MAX);
+        let mut timed = |what: String, octets: &[u8]| {
+            let started = Instant::now();
+            let done = std::panic::catch_unwind(|| through(octets));
+            let took = started.elapsed();
+            runs += 1;
+            let what = format!("{} {what}", path.display());
+            assert!(done.is_ok(), "panic: {what}");
+            assert!(took <= ONE_RUN_MAX, "{took:?}: {what}");
+            if took > slowest.0 {
+                slowest = (took, what);
+            }
+        };
+        for len in (0..=octets.len()).step_by(STRIDE) {
+            timed(format!("cut at {len}"), &octets[..len]);
+        }
+        for seed in 0..mutations {
+            let mut damaged = octets.clone();
+            let mut random = Random(seed);
+            for _ in 0..=random.below(8) {
+                random.damage(&mut damaged);
+            }
+            timed(format!("changed with seed {seed}"), &damaged);
+        }
+    }
+    let peak = peak_kib();
+    println!("{} files, {runs} runs, peak {peak} KiB, slowest {slowest:?}", files.len());
+    assert!(peak <= RESIDENT_MAX_KIB, "{peak} KiB");
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            list(&path, files);
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+}
+
+fn through(octets: &[u8]) {
+    let input = Box::new(Cursor::new(octets.to_vec()));
+    let Ok(mut source) = file::open_stream(input, "damaged", Options::default()) else { return };
+    let mut classifier = Classifier::new(Config::default());
+    let mut events = Vec::new();
+    for _ in 0..100_000 {
+        let polled = source.poll(4096, &mut |frame| {
+            classifier.ingest(frame, &mut events);
+        });
+        if !matches!(polled, Ok(Polled::End)) {
+            continue;
+        }
+        classifier.finish(&mut events);
+        let eve = FORMATS.iter().find(|row| row.name == "eve").unwrap();
+        let mut format = (eve.make)(Look::default());
+        let context = Context { sources: source.sources(), live: false };
+        for event in &events {
+            format.event(&mut std::io::sink(), event, &context).unwrap();
+        }
+        return;
+    }
+    panic!("the reader does not come to an end");
+}
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn below(&mut self, max: usize) -> usize {
+        (self.next() % max.max(1) as u64) as usize
+    }
+
+    fn damage(&mut self, octets: &mut Vec<u8>) {
+        const TELLING: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
+        if octets.is_empty() {
+            return;
+        }
+        let at = self.below(octets.len());
+        match self.below(5) {
+            0 => octets[at] ^= 1 << self.below(8),
+            1 => octets[at] = TELLING[self.below(TELLING.len())],
+            2 => octets[at] = self.next() as u8,
+            3 => {
+                let end = (at + self.below(64)).min(octets.len());
+                octets.drain(at..end);
+            }
+            _ => {
+                let end = (at + self.below(64)).min(octets.len());
+                let copy = octets[at..end].to_vec();
+                let to = self.below(octets.len());
+                octets.splice(to..to, copy);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn peak_kib() -> u64 {
+    0
+}
