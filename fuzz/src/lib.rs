@@ -1,0 +1,297 @@
+//! What the fuzz targets do with arbitrary octets, and what must hold whatever those are.
+//!
+//! Each target is one function here, so that `cargo fuzz` can search for inputs and the project's own
+//! tests (`tests/fuzzing.rs`, which takes this file in as a module) can replay those that were kept.
+//! A target fails by panicking: because the code under test does, or because a promise is broken that
+//! can be checked from outside:
+//!
+//! - `links`, `tunnels`: where the decoder finds a watched packet, the fast no lets the frame through;
+//! - `pieces`: pieces of a capture give the events of the whole (invariant 8);
+//! - `outputs`: an EVE line is JSON, and no control character of a stranger reaches a terminal.
+
+use std::io::Cursor;
+
+use portstory::capture::file::{self, Options};
+use portstory::capture::{FrameSource, Polled, SourceInfo};
+use portstory::classifier::{Classifier, Collector, put_together};
+use portstory::config::{Config, Watch};
+use portstory::decode::link::LINKS;
+use portstory::decode::peek::Peek;
+use portstory::decode::tunnel::{Entry, TUNNELS};
+use portstory::decode::{self, Decoded};
+use portstory::event::Event;
+use portstory::flow::ledger::CompanionKind;
+use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory::output::{Context, FORMATS, Look, RunSummary};
+use portstory::time::Timestamp;
+
+/// A target by its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub static TARGETS: &[Target] = &[
+    ("readers", readers),
+    ("links", links),
+    ("tunnels", tunnels),
+    ("fragments", fragments),
+    ("detectors", detectors),
+    ("pieces", pieces),
+    ("outputs", outputs),
+    ("whole", whole),
+];
+
+/// Rounds in which a reader of a small file must come to its end.
+const ROUNDS_MAX: usize = 100_000;
+
+const ETHERNET: u16 = 1;
+const RAW_IP: u16 = 101;
+const UDP: u8 = 17;
+const TCP: u8 = 6;
+const WATCHED_PORT: u16 = 3243;
+
+/// The octets of a capture file, in any format that is read, compressed or not.
+pub fn readers(octets: &[u8]) {
+    read(octets, &mut |frame| {
+        assert!(frame.bytes.len() <= 1 << 24, "a frame of {} octets", frame.bytes.len());
+    });
+}
+
+/// The number of a link type, then a frame of it.
+pub fn links(octets: &[u8]) {
+    let Some((&choice, frame)) = octets.split_first() else { return };
+    let types = || LINKS.iter().flat_map(|row| row.types);
+    if let Some(&link) = types().nth(usize::from(choice) % types().count()) {
+        check_frame(&frame_at(0, link, frame));
+    }
+}
+
+/// The number of an encapsulation, then what it is to open, behind the header that announces it.
+pub fn tunnels(octets: &[u8]) {
+    let Some((&choice, inside)) = octets.split_first() else { return };
+    let entries = || TUNNELS.iter().flat_map(|row| row.entries);
+    let Some(entry) = entries().nth(usize::from(choice) % entries().count()) else { return };
+    let frame = match *entry {
+        Entry::EtherType(ethertype) => ethernet(ethertype, inside),
+        Entry::IpProtocol(protocol) => ethernet(0x0800, &ipv4(protocol, [0; 2], inside)),
+        Entry::UdpPort(port) => ethernet(0x0800, &ipv4(UDP, [0; 2], &udp(40_000, port, inside))),
+    };
+    check_frame(&frame_at(0, ETHERNET, &frame));
+}
+
+/// Fragments of IPv4 packets: of each its identification, offset and length, then its octets.
+pub fn fragments(mut octets: &[u8]) {
+    let mut frames = Vec::new();
+    while let Some((&[id, offset_high, offset_low, len], rest)) = octets.split_first_chunk() {
+        let (inside, rest) = rest.split_at(usize::from(len).min(rest.len()));
+        let mut packet = ipv4(UDP, [offset_high & 0x3f, offset_low], inside);
+        packet[5] = id & 3;
+        frames.push(packet);
+        octets = rest;
+    }
+    let raw: Vec<_> = frames.iter().map(|packet| (RAW_IP, packet.as_slice())).collect();
+    classify(&timed(&raw));
+}
+
+/// A conversation on the watched port, message by message, past every detector.
+pub fn detectors(octets: &[u8]) {
+    let packets = conversation(octets);
+    classify(&timed(&as_raw(&packets)));
+}
+
+/// The same in two pieces of a capture, which must give the events of the whole.
+pub fn pieces(octets: &[u8]) {
+    let Some((&cut, octets)) = octets.split_first() else { return };
+    let packets = conversation(octets);
+    let raw = as_raw(&packets);
+    let frames = timed(&raw);
+    let config = Config::default();
+    let whole = classify(&frames);
+    let cut = usize::from(cut) % frames.len().saturating_add(1);
+    let parts =
+        [&frames[..cut], &frames[cut..]].into_iter().zip(0_u64..).map(|(frames, number)| {
+            let mut part = Collector::new(config.clone());
+            frames.iter().for_each(|frame| {
+                part.ingest(frame);
+            });
+            (number, part)
+        });
+    let mut events = Vec::new();
+    put_together(parts.collect(), &config, &mut events);
+    assert_eq!(events, whole, "cut before frame {cut}");
+}
+
+/// The same conversation, and what every format writes of it.
+pub fn outputs(octets: &[u8]) {
+    let packets = conversation(octets);
+    let sources = [SourceInfo { name: "fuzz".to_owned(), ..SourceInfo::default() }];
+    let events = classify(&timed(&as_raw(&packets)));
+    for row in FORMATS {
+        let written = write(row.name, &events, &sources);
+        let text = std::str::from_utf8(&written).expect("output is UTF-8");
+        match row.name {
+            "eve" => text.lines().for_each(|line| {
+                serde_json::from_str::<serde_json::Value>(line).expect("a line is JSON");
+            }),
+            _ => {
+                let bad = text.chars().find(|&c| c != '\n' && c != '\r' && c.is_control());
+                assert_eq!(bad, None, "in {}", row.name);
+            }
+        }
+    }
+}
+
+/// The octets of a capture file, through reader and classifier, to every format.
+pub fn whole(octets: &[u8]) {
+    let mut classifier = Classifier::new(Config::default());
+    let mut events = Vec::new();
+    let sources = read(octets, &mut |frame| {
+        classifier.ingest(frame, &mut events);
+    });
+    classifier.finish(&mut events);
+    for row in FORMATS {
+        write(row.name, &events, &sources);
+    }
+}
+
+fn read(octets: &[u8], sink: &mut dyn FnMut(&Frame<'_>)) -> Vec<SourceInfo> {
+    let input = Box::new(Cursor::new(octets.to_vec()));
+    let Ok(mut source) = file::open_stream(input, "fuzz", Options::default()) else {
+        return Vec::new();
+    };
+    for _ in 0..ROUNDS_MAX {
+        if let Ok(Polled::End) = source.poll(1024, sink) {
+            return source.sources().to_vec();
+        }
+    }
+    panic!("the reader does not come to an end");
+}
+
+fn write(format: &str, events: &[Event], sources: &[SourceInfo]) -> Vec<u8> {
+    let row = FORMATS.iter().find(|row| row.name == format).expect("a format of the table");
+    let context = Context { sources, live: false };
+    let mut format = (row.make)(Look::default());
+    let mut out = Vec::new();
+    for event in events {
+        format.event(&mut out, event, &context).expect("a Vec takes everything");
+    }
+    format.finish(&mut out, &RunSummary::default(), &context).expect("a Vec takes everything");
+    out
+}
+
+fn classify(frames: &[Frame<'_>]) -> Vec<Event> {
+    let mut classifier = Classifier::new(Config::default());
+    let mut events = Vec::new();
+    for frame in frames {
+        classifier.ingest(frame, &mut events);
+    }
+    classifier.finish(&mut events);
+    events
+}
+
+/// What the decoder finds of interest, the fast no lets through.
+fn check_frame(frame: &Frame<'_>) {
+    let watch = Watch::default();
+    let mut found = false;
+    decode::decode(frame, &Config::default().limits, &mut |decoded| match decoded {
+        Decoded::Packet(packet) => {
+            found |= [packet.src.port, packet.dst.port].iter().any(|&port| {
+                watch.covers(packet.transport, port)
+                    || CompanionKind::of(packet.transport, port).is_some()
+            });
+        }
+        Decoded::Fragment(_) => found = true,
+        Decoded::Stop(..) => {}
+    });
+    assert!(!found || Peek::new(&watch).is_candidate(frame), "the fast no is wrong");
+    classify(&[*frame]);
+}
+
+fn frame_at(number: u64, link: u16, bytes: &[u8]) -> Frame<'_> {
+    let millis = i64::try_from(number).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    let time = Timestamp::from_nanos(1_500_000_000_000_000_000_i64.saturating_add(millis));
+    let at = FrameRef { time, source: SourceId(0), number: number.saturating_add(1) };
+    let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    Frame { at, link: LinkType(link), wire_len, bytes }
+}
+
+fn timed<'a>(frames: &[(u16, &'a [u8])]) -> Vec<Frame<'a>> {
+    frames.iter().zip(0..).map(|(&(link, bytes), number)| frame_at(number, link, bytes)).collect()
+}
+
+fn as_raw(packets: &[Vec<u8>]) -> Vec<(u16, &[u8])> {
+    packets.iter().map(|packet| (RAW_IP, packet.as_slice())).collect()
+}
+
+/// Packets between a client and the watched port.
+///
+/// The first octet says: bit 0 UDP, bit 1 with a handshake. Then of each message one octet (bit 0 from
+/// the server, bit 1 twice, bit 2 ends the connection) and its length in two, then the message.
+fn conversation(octets: &[u8]) -> Vec<Vec<u8>> {
+    let Some((&kind, mut octets)) = octets.split_first() else { return Vec::new() };
+    let over_udp = kind & 1 == 1;
+    let mut next = [1_u32, 1];
+    let mut packets: Vec<Vec<u8>> = Vec::new();
+    let mut packet = |server: bool, flags: u8, data: &[u8]| {
+        let (src, dst) = if server { (WATCHED_PORT, 40_000) } else { (40_000, WATCHED_PORT) };
+        let [own, other] = if server { [1, 0] } else { [0, 1] };
+        let inside = if over_udp {
+            udp(src, dst, data)
+        } else {
+            tcp([src, dst], [next[own], next[other]], flags, data)
+        };
+        next[own] = next[own].wrapping_add(u32::try_from(data.len()).unwrap_or(0));
+        let protocol = if over_udp { UDP } else { TCP };
+        let mut packet = ipv4(protocol, [0; 2], &inside);
+        if server {
+            packet[12..20].rotate_left(4);
+        }
+        packet
+    };
+    if kind & 3 == 2 {
+        // Their sequence numbers are one less: a SYN takes one.
+        packets.extend([packet(false, 0x02, &[]), packet(true, 0x12, &[])]);
+        packets.iter_mut().for_each(|packet| packet[27] = 0);
+    }
+    while let Some((&[how, len_high, len_low], rest)) = octets.split_first_chunk() {
+        let len = usize::from(u16::from_be_bytes([len_high, len_low])) % 2048;
+        let (message, rest) = rest.split_at(len.min(rest.len()));
+        octets = rest;
+        let flags = if how & 4 == 4 { 0x11 } else { 0x18 };
+        packets.push(packet(how & 1 == 1, flags, message));
+        if how & 2 == 2 {
+            packets.extend_from_within(packets.len().saturating_sub(1)..);
+        }
+    }
+    packets
+}
+
+fn ethernet(ethertype: u16, inside: &[u8]) -> Vec<u8> {
+    let mut frame = vec![2; 12];
+    frame.extend(ethertype.to_be_bytes());
+    frame.extend(inside);
+    frame
+}
+
+/// An IPv4 header (RFC 791) before `inside`; `place` is its flags and fragment offset.
+fn ipv4(protocol: u8, place: [u8; 2], inside: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(inside.len().saturating_add(20)).unwrap_or(u16::MAX).to_be_bytes();
+    let mut packet = vec![0x45, 0, len[0], len[1], 0, 1, place[0], place[1], 64, protocol, 0, 0];
+    packet.extend([10, 0, 0, 5, 10, 0, 0, 9]);
+    packet.extend(inside);
+    packet
+}
+
+fn udp(src: u16, dst: u16, inside: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(inside.len().saturating_add(8)).unwrap_or(u16::MAX);
+    let mut datagram: Vec<u8> = [src, dst, len, 0].into_iter().flat_map(u16::to_be_bytes).collect();
+    datagram.extend(inside);
+    datagram
+}
+
+fn tcp(ports: [u16; 2], numbers: [u32; 2], flags: u8, inside: &[u8]) -> Vec<u8> {
+    let mut segment: Vec<u8> = ports.into_iter().flat_map(u16::to_be_bytes).collect();
+    segment.extend(numbers.into_iter().flat_map(u32::to_be_bytes));
+    segment.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    segment.extend(inside);
+    segment
+}

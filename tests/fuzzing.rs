@@ -1,0 +1,179 @@
+//! The fuzz targets over what is known: seeds made of the fixtures, and the inputs that searches found
+//! and that are kept in `fuzz/seeds/`.
+//!
+//! With `PORTSTORY_SEEDS=DIR` the seeds are written to `DIR/TARGET/`, for `fuzz/run.sh` to begin from.
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+#[path = "../fuzz/src/lib.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a crate of its own elsewhere")]
+mod targets;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use portstory::config::{Config, Watch};
+use portstory::decode::link::LINKS;
+use portstory::decode::tunnel::{Entry, TUNNELS};
+use portstory::decode::{self, Body, Decoded};
+use portstory::identify::Transport;
+use support::{Case, OwnedFrame};
+
+/// Longer seeds only make a search slow.
+const SEED_BYTES_MAX: usize = 16 * 1024;
+const FRAMES_MAX: usize = 6;
+const MESSAGES_MAX: usize = 16;
+
+#[test]
+fn nothing_known_breaks_a_promise() {
+    let seeds = seeds();
+    for (target, run) in targets::TARGETS {
+        let made = &seeds[target];
+        assert!(made.len() > 20, "only {} seeds for {target}", made.len());
+        made.iter().for_each(|(_, octets)| run(octets));
+        let kept = kept(target);
+        for path in &kept {
+            println!("{}", path.display());
+            run(&fs::read(path).unwrap());
+        }
+        println!("{target}: {} seeds, {} kept", made.len(), kept.len());
+    }
+    if let Some(folder) = std::env::var_os("PORTSTORY_SEEDS") {
+        write(&seeds, Path::new(&folder));
+    }
+}
+
+/// What searches found.
+fn kept(target: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "fuzz/seeds/{target} is empty");
+    paths
+}
+
+type Seeds = BTreeMap<&'static str, Vec<(String, Vec<u8>)>>;
+
+fn seeds() -> Seeds {
+    let mut seeds = Seeds::new();
+    for case in support::cases() {
+        let file = fs::read(&case.captures[0]).unwrap();
+        let file = file[..file.len().min(SEED_BYTES_MAX)].to_vec();
+        add(&mut seeds, "readers", &case, vec![file.clone()]);
+        add(&mut seeds, "whole", &case, vec![file]);
+        let frames = support::frames(&case.captures[..1]);
+        add(
+            &mut seeds,
+            "links",
+            &case,
+            frames.iter().take(FRAMES_MAX).filter_map(of_link).collect(),
+        );
+        let inside = frames.iter().filter_map(of_tunnel).take(FRAMES_MAX).collect();
+        add(&mut seeds, "tunnels", &case, inside);
+        let Some(conversation) = conversation(&frames) else { continue };
+        add(&mut seeds, "fragments", &case, vec![in_fragments(&conversation)]);
+        let cut = std::iter::once(5).chain(conversation.iter().copied()).collect();
+        add(&mut seeds, "pieces", &case, vec![cut]);
+        add(&mut seeds, "detectors", &case, vec![conversation.clone()]);
+        add(&mut seeds, "outputs", &case, vec![conversation]);
+    }
+    seeds
+}
+
+fn add(seeds: &mut Seeds, target: &'static str, case: &Case, made: Vec<Vec<u8>>) {
+    let named = made.into_iter().zip(0..).map(|(made, n)| (format!("{}-{n}", case.name), made));
+    seeds.entry(target).or_default().extend(named);
+}
+
+fn of_link(frame: &OwnedFrame) -> Option<Vec<u8>> {
+    let mut types = LINKS.iter().flat_map(|row| row.types);
+    let choice = types.position(|&link| link == frame.link.0)?;
+    Some([&[choice as u8], frame.bytes.as_slice()].concat())
+}
+
+/// What stands behind Ethernet, or behind IPv4 without options on it.
+fn of_tunnel(frame: &OwnedFrame) -> Option<Vec<u8>> {
+    let bytes = (frame.link.0 == 1).then_some(&*frame.bytes)?;
+    let number = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
+    let ethertype = number(12)?;
+    let ip = ethertype == 0x0800 && bytes.get(14) == Some(&0x45);
+    let protocol = ip.then(|| bytes.get(23).copied()).flatten();
+    let mut entries = TUNNELS.iter().flat_map(|row| row.entries);
+    let mut start = 0;
+    let choice = entries.position(|&entry| {
+        let (is_it, behind) = match entry {
+            Entry::EtherType(own) => (own == ethertype, 14),
+            Entry::IpProtocol(own) => (Some(own) == protocol, 34),
+            Entry::UdpPort(own) => (protocol == Some(17) && number(36) == Some(own), 42),
+        };
+        start = behind;
+        is_it
+    })?;
+    Some([&[choice as u8], bytes.get(start..)?].concat())
+}
+
+/// The first conversation on a watched port, as the targets take it.
+fn conversation(frames: &[OwnedFrame]) -> Option<Vec<u8>> {
+    let watch = Watch::default();
+    let mut made: Option<(Transport, Vec<u8>)> = None;
+    let mut messages = 0;
+    for frame in frames {
+        decode::decode(&frame.frame(), &Config::default().limits, &mut |decoded| {
+            let Decoded::Packet(packet) = decoded else { return };
+            let payload = match packet.body {
+                Body::Tcp(_, payload) | Body::Udp(_, payload) => payload,
+                Body::Icmp(_) => return,
+            };
+            let watched = |port| watch.covers(packet.transport, port);
+            let from_server = watched(packet.src.port);
+            if !(from_server || watched(packet.dst.port)) || payload.bytes.is_empty() {
+                return;
+            }
+            let kind = if packet.transport == Transport::Udp { 1 } else { 2 };
+            let (transport, octets) = made.get_or_insert_with(|| (packet.transport, vec![kind]));
+            if *transport != packet.transport || messages == MESSAGES_MAX {
+                return;
+            }
+            messages += 1;
+            let payload = &payload.bytes[..payload.bytes.len().min(2047)];
+            octets.push(u8::from(from_server));
+            octets.extend((payload.len() as u16).to_be_bytes());
+            octets.extend(payload);
+        });
+    }
+    made.map(|(_, octets)| octets)
+}
+
+/// These octets as the payload of a datagram in three fragments.
+fn in_fragments(octets: &[u8]) -> Vec<u8> {
+    let header = [0x9c, 0x40, 0x0c, 0xab, 2, 0x60, 0, 0];
+    let datagram: Vec<u8> = header.iter().chain(octets).copied().take(600).collect();
+    let mut made = Vec::new();
+    for (number, part) in datagram.chunks(200).enumerate() {
+        let more = if (number + 1) * 200 < datagram.len() { 0x20 } else { 0 };
+        made.extend([1, more, (number * 25) as u8, part.len() as u8]);
+        made.extend(part);
+    }
+    made
+}
+
+fn write(seeds: &Seeds, folder: &Path) {
+    for (target, made) in seeds {
+        let folder = folder.join(target);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, octets) in made {
+            fs::write(folder.join(name), octets).unwrap();
+        }
+    }
+}
