@@ -1,11 +1,14 @@
 //! What makes packets belong to one flow.
 
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+
 use crate::decode::packet::{Network, Packet};
 use crate::event::Socket;
 use crate::identify::{Side, Transport};
 
 /// A bidirectional 5-tuple and what separates its network from others (invariant 9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
     /// TCP or UDP.
     pub transport: Transport,
@@ -36,5 +39,28 @@ impl FlowKey {
             Side::A => self.a,
             Side::B => self.b,
         }
+    }
+}
+
+/// One write of a few words: what is derived writes twenty small ones, for every packet.
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b] = [self.a.addr, self.b.addr].map(number);
+        let ports = u128::from(self.a.port) << 16 | u128::from(self.b.port);
+        let rest = ports << 8 | u128::from(self.transport.number());
+        let words = [a, b, rest].map(u128::to_le_bytes);
+        state.write(words.as_flattened());
+        if self.network != Network::default() {
+            self.network.hash(state);
+        }
+    }
+}
+
+/// An address as a number. An IPv6 address may have the number of an IPv4 one: they are not equal all
+/// the same.
+pub(super) fn number(addr: IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(addr) => addr.to_bits().into(),
+        IpAddr::V6(addr) => addr.to_bits(),
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::config::{Config, Limits};
 use crate::event::Socket;
 use crate::flow::key::FlowKey;
+use crate::flow::recent::{Lists, Noted, Recent};
 use crate::flow::record::{Seen, SeenBody};
 use crate::frame::FrameRef;
 use crate::identify::{Side, Transport};
@@ -26,9 +27,11 @@ pub struct Ledgers {
     /// Which watched sockets a host talks to.
     targets: BTreeMap<IpAddr, Peers>,
     /// Sessions that Framehawk would run beside, by pair of hosts.
-    companions: BTreeMap<(IpAddr, IpAddr), Vec<Companion>>,
+    companions: Lists<(IpAddr, IpAddr), Companion>,
     /// Conversations with in-range UDP sockets, by that socket and its peer.
-    talks: BTreeMap<(Socket, Socket), Vec<Talk>>,
+    talks: Lists<(Socket, Socket), Talk>,
+    /// Where the flows that had packets of late are noted.
+    recent: Recent,
 }
 
 /// A conversation with an in-range UDP socket.
@@ -132,77 +135,79 @@ impl Ledgers {
 
     /// A packet of a flow in range was seen.
     pub fn observe_flow(&mut self, key: &FlowKey, seen: &Seen<'_>, config: &Config) {
-        for side in Side::BOTH {
-            let (own, peer) = (key.socket(side), key.socket(side.other()));
-            if config.watch.covers(key.transport, own.port) {
-                let peers =
-                    bounded(&mut self.peers, (key.transport, own), config.limits.endpoints_max);
-                if let Some(peers) = peers {
-                    peers.note(peer, seen.at.time, &config.limits);
-                }
-                let targets = bounded(&mut self.targets, peer.addr, config.limits.endpoints_max);
-                if let Some(targets) = targets {
-                    targets.note(own, seen.at.time, &config.limits);
-                }
+        let known = self.recent.get(key).filter(|noted| seen.at.time >= noted.since);
+        let places = match known {
+            Some(noted) => noted.places,
+            None => {
+                let places = self.note_flow(key, seen.at.time, config);
+                self.recent.put(Noted { key: *key, since: seen.at.time, places });
+                places
             }
-            if key.transport == Transport::Udp && config.watch.framehawk.contains(&own.port) {
-                self.observe_talk((own, peer), seen, side, config);
+        };
+        for (side, place) in Side::BOTH.into_iter().zip(places) {
+            if let Some(talks) = place.and_then(|place| self.talks.at(place)) {
+                observe_talk(talks, seen, side, config);
             }
         }
     }
 
-    fn observe_talk(
-        &mut self,
-        ends: (Socket, Socket),
-        seen: &Seen<'_>,
-        own: Side,
-        config: &Config,
-    ) {
-        let SeenBody::Udp(payload) = seen.body else { return };
-        let Some(talks) = bounded(&mut self.talks, ends, config.limits.endpoints_max) else {
-            return;
-        };
-        let answers = seen.side == own && payload.wire_len > 0;
-        let answered = answers.then_some(seen.at);
-        let idle_max = config.timeouts.udp;
-        let goes_on = |talk: &&mut Talk| seen.at.time.since(talk.last) <= idle_max;
-        if let Some(talk) = talks.last_mut().filter(goes_on) {
-            talk.last = talk.last.max(seen.at.time);
-            talk.answered = talk.answered.or(answered);
-        } else if talks.len() < TALKS_MAX {
-            talks.push(Talk { first: seen.at, last: seen.at.time, answered });
-        }
+    /// Notes who talks to whom; says where the conversations of each side's socket stand. Nothing of
+    /// it changes with later packets of the same flow.
+    fn note_flow(&mut self, key: &FlowKey, time: Timestamp, config: &Config) -> [Option<usize>; 2] {
+        let max = config.limits.endpoints_max;
+        Side::BOTH.map(|side| {
+            let (own, peer) = (key.socket(side), key.socket(side.other()));
+            if config.watch.covers(key.transport, own.port) {
+                if let Some(peers) = bounded(&mut self.peers, (key.transport, own), max) {
+                    peers.note(peer, time, &config.limits);
+                }
+                if let Some(targets) = bounded(&mut self.targets, peer.addr, max) {
+                    targets.note(own, time, &config.limits);
+                }
+            }
+            let talks =
+                key.transport == Transport::Udp && config.watch.framehawk.contains(&own.port);
+            if talks { self.talks.place((own, peer), max) } else { None }
+        })
     }
 
     /// A packet of a companion session was seen.
     pub fn observe_companion(&mut self, key: &FlowKey, seen: &Seen<'_>, limits: &Limits) {
-        for side in Side::BOTH {
-            let server = key.socket(side);
-            let Some(kind) = CompanionKind::of(key.transport, server.port) else { continue };
-            let client = key.socket(side.other());
-            let pair = ordered(server.addr, client.addr);
-            let Some(sessions) = bounded(&mut self.companions, pair, limits.companion_pairs_max)
-            else {
-                return;
-            };
-            let known = sessions.iter().rposition(|session| {
-                session.kind == kind
-                    && session.server == server.addr
-                    && session.client_port == client.port
-                    && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
-            });
-            let place = match known {
-                Some(place) => place,
-                None if sessions.len() >= limits.companion_sessions_max => return,
-                None => {
-                    sessions.push(Companion::new(kind, server.addr, client.port, seen.at));
-                    sessions.len().saturating_sub(1)
-                }
-            };
-            let Some(session) = sessions.get_mut(place) else { return };
-            session.observe(seen, side);
+        let companion = |side: &Side| CompanionKind::of(key.transport, key.socket(*side).port);
+        let Some((side, kind)) =
+            Side::BOTH.into_iter().find_map(|side| Some((side, companion(&side)?)))
+        else {
             return;
+        };
+        let known = self.recent.get(key).map_or([None; 2], |noted| noted.places);
+        if let [Some(list), Some(place)] = known
+            && let Some(session) = self.companions.at(list).and_then(|all| all.get_mut(place))
+            && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
+        {
+            return session.observe(seen, side);
         }
+        let (server, client) = (key.socket(side), key.socket(side.other()));
+        let pair = ordered(server.addr, client.addr);
+        let Some(list) = self.companions.place(pair, limits.companion_pairs_max) else { return };
+        let Some(sessions) = self.companions.at(list) else { return };
+        let known = sessions.iter().rposition(|session| {
+            session.kind == kind
+                && session.server == server.addr
+                && session.client_port == client.port
+                && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
+        });
+        let place = match known {
+            Some(place) => place,
+            None if sessions.len() >= limits.companion_sessions_max => return,
+            None => {
+                sessions.push(Companion::new(kind, server.addr, client.port, seen.at));
+                sessions.len().saturating_sub(1)
+            }
+        };
+        let Some(session) = sessions.get_mut(place) else { return };
+        session.observe(seen, side);
+        let places = [Some(list), Some(place)];
+        self.recent.put(Noted { key: *key, since: seen.at.time, places });
     }
 
     /// Distinct peers of a watched socket until `as_of`, with whether there may be more.
@@ -244,7 +249,7 @@ impl Ledgers {
         let lowest = |port: u16| Socket { addr: host, port };
         let from = (lowest(0), Socket { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 });
         self.talks
-            .range(from..)
+            .from(from)
             .take_while(move |((own, _), _)| own.addr == host)
             .flat_map(|((own, peer), talks)| talks.iter().map(move |talk| (*own, *peer, talk)))
             .filter(move |(.., talk)| talk.first.time <= as_of && talk.last >= at)
@@ -259,14 +264,13 @@ impl Ledgers {
         at: Timestamp,
         as_of: Timestamp,
     ) -> impl Iterator<Item = &Companion> {
-        let sessions =
-            self.companions.get(&ordered(one, other)).map(Vec::as_slice).unwrap_or_default();
+        let sessions = self.companions.get(&ordered(one, other));
         sessions.iter().filter(move |session| session.is_alive(at, as_of))
     }
 
     /// Whether any Citrix session was confirmed until `as_of`, between whatever hosts.
     pub fn citrix_elsewhere(&self, as_of: Timestamp) -> Option<&Companion> {
-        let sessions = self.companions.values().flatten();
+        let sessions = self.companions.lists.iter().flatten();
         sessions
             .filter(|session| session.kind.is_citrix())
             .filter(|session| session.confirmed.is_some_and(|at| at.time <= as_of))
@@ -290,16 +294,33 @@ impl Ledgers {
                 own.merge(targets, limits);
             }
         }
-        for (pair, sessions) in other.companions {
-            if let Some(own) = bounded(&mut self.companions, pair, limits.companion_pairs_max) {
+        self.recent = Recent::default();
+        for (pair, sessions) in other.companions.into_lists() {
+            let place = self.companions.place(pair, limits.companion_pairs_max);
+            if let Some(own) = place.and_then(|place| self.companions.at(place)) {
                 merge_sessions(own, sessions, limits.companion_sessions_max);
             }
         }
-        for (ends, talks) in other.talks {
-            if let Some(own) = bounded(&mut self.talks, ends, limits.endpoints_max) {
+        for (ends, talks) in other.talks.into_lists() {
+            let place = self.talks.place(ends, limits.endpoints_max);
+            if let Some(own) = place.and_then(|place| self.talks.at(place)) {
                 merge_talks(own, talks, config.timeouts.udp);
             }
         }
+    }
+}
+
+fn observe_talk(talks: &mut Vec<Talk>, seen: &Seen<'_>, own: Side, config: &Config) {
+    let SeenBody::Udp(payload) = seen.body else { return };
+    let answers = seen.side == own && payload.wire_len > 0;
+    let answered = answers.then_some(seen.at);
+    let idle_max = config.timeouts.udp;
+    let goes_on = |talk: &&mut Talk| seen.at.time.since(talk.last) <= idle_max;
+    if let Some(talk) = talks.last_mut().filter(goes_on) {
+        talk.last = talk.last.max(seen.at.time);
+        talk.answered = talk.answered.or(answered);
+    } else if talks.len() < TALKS_MAX {
+        talks.push(Talk { first: seen.at, last: seen.at.time, answered });
     }
 }
 

@@ -10,6 +10,7 @@ pub mod head;
 pub mod key;
 pub mod ledger;
 pub mod partial;
+mod recent;
 pub mod record;
 pub mod table;
 

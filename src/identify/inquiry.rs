@@ -1,15 +1,14 @@
 //! Asks the detectors about one flow, as its head grows.
 //!
-//! A detector that said no is never asked again for the flow. Of what is found, the better proven
+//! A detector that said no is never asked again for the flow, and one whose protocol begins with
+//! other octets is not asked at all ([`super::openings`]). Of what is found, the better proven
 //! stays: what the server itself spoke before what only a client tried, then the strength of the
 //! proof, then how few random octets would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
 
-use super::{DETECTORS, Detector, Finding, FlowView, Inside, Over, Probe, Strength, Transport};
+use super::openings::{INDEX, Set};
+use super::{DETECTORS, Detector, Finding, FlowView, Inside, Probe, Strength, Transport};
 use crate::flow::head::{Head, Offer, Quote};
-
-/// Sets of detectors, by index into [`DETECTORS`].
-const WORDS: usize = 6;
 
 /// A finding and the packet that shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +22,8 @@ pub struct Recognised {
 /// What is known so far of what a flow speaks.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
-    candidates: [u64; WORDS],
+    /// Those that have not said no.
+    candidates: Set,
     /// The best so far at this depth.
     best: Option<Recognised>,
     /// Protocols that carry what is looked at now, outermost first.
@@ -37,7 +37,7 @@ impl Inquiry {
     /// All detectors for this transport, but for the one named `without`.
     pub fn new(transport: Transport, without: Option<&str>) -> Self {
         let mut inquiry = Self {
-            candidates: [0; WORDS],
+            candidates: Set::default(),
             best: None,
             outer: Vec::new(),
             skip: [0; 2],
@@ -99,25 +99,30 @@ impl Inquiry {
     }
 
     fn reset(&mut self, transport: Transport, without: Option<&str>) {
-        for (index, detector) in DETECTORS.iter().enumerate() {
-            let fits = match detector.over {
-                Over::Both => true,
-                Over::Tcp => transport == Transport::Tcp,
-                Over::Udp => transport == Transport::Udp,
-            };
-            // What carries the rest was found already: ICE goes on with STUN between the media packets.
-            let is_outer = self.outer.iter().any(|outer| outer.finding.protocol == detector.id);
-            self.set(index, fits && !is_outer && Some(detector.id) != without);
+        self.candidates = INDEX.all(transport);
+        // What carries the rest was found already: ICE goes on with STUN between the media packets.
+        let outer = self.outer.iter().map(|outer| outer.finding.protocol);
+        for id in outer.chain(without) {
+            if let Ok(index) = DETECTORS.binary_search_by(|row| row.id.cmp(id)) {
+                self.candidates.remove(index);
+            }
         }
     }
 
     fn ask_once(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) {
-        for (index, detector) in DETECTORS.iter().enumerate() {
-            if !self.is_candidate(index) {
-                continue;
-            }
+        let (worth, for_good) = INDEX.worth_asking(view);
+        #[cfg(debug_assertions)]
+        for (_, detector) in self.candidates.without(&worth).detectors() {
+            let answer = (detector.probe)(view);
+            debug_assert!(!matches!(answer, Probe::Yes(_)), "{} was not asked", detector.id);
+        }
+        let asked = self.candidates.meet(&worth);
+        if for_good {
+            self.candidates = asked;
+        }
+        for (index, detector) in asked.detectors() {
             match (detector.probe)(view) {
-                Probe::No => self.set(index, false),
+                Probe::No => self.candidates.remove(index),
                 Probe::Wait => {}
                 Probe::Yes(finding) => {
                     let quote = self.quote(detector, view.transport, &finding, head, newest);
@@ -167,17 +172,6 @@ impl Inquiry {
         let shown = quote.as_ref().is_some_and(|quote| !quote.bytes.is_empty());
         debug_assert!(shown, "{} points at {seen:?}, which is not in the head", detector.id);
         quote
-    }
-
-    fn is_candidate(&self, index: usize) -> bool {
-        self.candidates.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
-    }
-
-    fn set(&mut self, index: usize, member: bool) {
-        if let Some(word) = self.candidates.get_mut(index / 64) {
-            let bit = 1 << (index % 64);
-            *word = if member { *word | bit } else { *word & !bit };
-        }
     }
 }
 

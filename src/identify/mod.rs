@@ -11,6 +11,7 @@ mod hearing;
 pub mod inquiry;
 mod lines;
 mod messages;
+mod openings;
 mod protocols;
 #[cfg(test)]
 mod table_tests;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Datagram, Detector, Finding, FlowView, Probe, Side, SideView, Transport};
+use super::openings::INDEX;
+use super::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, Side, SideView, Transport};
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
 use crate::time::Timestamp;
 
@@ -118,7 +119,17 @@ impl Talk {
             datagrams: &datagrams[at],
             complete: ended || full[at],
         };
-        (detector.probe)(&FlowView { transport: self.transport, sides: [side(0), side(1)] })
+        let view = FlowView { transport: self.transport, sides: [side(0), side(1)] };
+        let answer = (detector.probe)(&view);
+        // What says yes must be worth asking.
+        if let (Probe::Yes(_), Ok(at)) =
+            (&answer, DETECTORS.binary_search_by(|row| row.id.cmp(detector.id)))
+        {
+            let (worth, _) = INDEX.worth_asking(&view);
+            let asked = worth.detectors().any(|(index, _)| index == at);
+            assert!(asked, "{} is not asked of {self:02x?}", detector.id);
+        }
+        answer
     }
 
     /// What the detector ends up with when it is asked after each message, as for a flow: its last

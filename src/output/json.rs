@@ -1,49 +1,24 @@
 //! The JSON that EVE is made of: compact, one reused buffer, no tree of values in between.
 //!
-//! serde_json escapes control characters; here the other characters that act on a display are
-//! escaped too, so that a line may be looked at in a terminal.
+//! Characters that act on a display are escaped, not only control characters, so that a line may be
+//! looked at in a terminal.
 
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
-use serde_json::ser::Formatter;
 
-use super::escape::is_hazard;
 use crate::time::Timestamp;
+use crate::wire;
+
+mod writer;
+
+use writer::Writer;
 
 /// Appends a value as JSON to `buffer`.
 pub(super) fn append<T: Serialize>(buffer: &mut Vec<u8>, value: &T) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(buffer, Visible);
-    value.serialize(&mut serializer).map_err(io::Error::from)
-}
-
-/// Compact JSON whose strings hold no character that acts on a display.
-struct Visible;
-
-impl Formatter for Visible {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + io::Write,
-    {
-        // Nearly all of it is ASCII, and ASCII's own controls never come here but for DEL.
-        if fragment.bytes().all(|octet| octet.is_ascii() && octet != 0x7f) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_hazard(c)) {
-            let (before, after) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            let mut chars = after.chars();
-            chars.next();
-            rest = chars.as_str();
-        }
-        writer.write_all(rest.as_bytes())
-    }
+    value.serialize(Writer { out: buffer }).map_err(io::Error::other)
 }
 
 /// A time as Suricata writes it: UTC, microseconds, `+0000`.
@@ -102,7 +77,19 @@ pub(super) struct Addr(pub(super) IpAddr);
 
 impl Serialize for Addr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        let IpAddr::V4(addr) = self.0 else { return serializer.collect_str(&self.0) };
+        let (mut text, mut len) = ([b'.'; 15], 0);
+        for (at, octet) in addr.octets().into_iter().enumerate() {
+            let digits = match octet {
+                0..10 => 1,
+                10..100 => 2,
+                100.. => 3,
+            };
+            len += usize::from(at > 0);
+            put_digits(&mut text, len, digits, octet.into());
+            len += digits;
+        }
+        serializer.serialize_str(str::from_utf8(wire::prefix(&text, len)).unwrap_or_default())
     }
 }
 
@@ -112,12 +99,12 @@ pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 
 impl Serialize for Hex<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-        let mut text = String::with_capacity(self.0.len().saturating_mul(2));
+        let digit = |value: u8| value.saturating_add(if value < 10 { b'0' } else { b'a' - 10 });
+        let mut text = Vec::with_capacity(self.0.len().saturating_mul(2));
         for octet in self.0 {
-            text.extend([digit(octet >> 4), digit(octet & 15)]);
+            text.extend_from_slice(&[digit(octet >> 4), digit(octet & 15)]);
         }
-        serializer.serialize_str(&text)
+        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -114,6 +114,10 @@ pub fn find(link: LinkType) -> Option<&'static Link> {
 
 /// Opens a frame of this link type.
 pub(super) fn open(link: LinkType, part: Part<'_>) -> Result<Opened<'_>, Halt> {
+    // Nearly always, and the first to be asked for it.
+    if link == ETHERNET {
+        return (ethernet::LINK.open)(part);
+    }
     match find(link) {
         Some(row) => (row.open)(part),
         None => Err(part.stop(Layer::Link, unopened(link).event())),

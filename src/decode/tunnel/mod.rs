@@ -7,6 +7,9 @@
 //! announces nothing for sure: the datagram was handed on as what it is, and what does not check out
 //! as the tunnel is left alone.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::link::{ETHERNET, LLC, PPP};
 use super::{Halt, Next, Opened, Part};
 use crate::event::Layer;
@@ -106,8 +109,19 @@ pub(super) fn open_ip_protocol(protocol: u8, part: Part<'_>) -> Result<Opened<'_
 
 /// The encapsulation that a UDP datagram between these ports would hold.
 pub(super) fn over_udp(src: u16, dst: u16) -> Option<&'static Tunnel> {
-    find(Entry::UdpPort(dst)).or_else(|| find(Entry::UdpPort(src)))
+    BY_UDP_PORT.get(&dst).or_else(|| BY_UDP_PORT.get(&src)).copied()
 }
+
+/// Every datagram is looked up here.
+static BY_UDP_PORT: LazyLock<BTreeMap<u16, &'static Tunnel>> = LazyLock::new(|| {
+    let ports = |row: &'static Tunnel| {
+        row.entries.iter().filter_map(move |entry| match *entry {
+            Entry::UdpPort(port) => Some((port, row)),
+            Entry::EtherType(_) | Entry::IpProtocol(_) => None,
+        })
+    };
+    TUNNELS.iter().flat_map(|row| ports(row)).collect()
+});
 
 /// What a tunnel says of a header that does not fit.
 fn too_short(part: &Part<'_>, event: &'static str) -> Halt {

@@ -124,6 +124,8 @@ mod z3950;
 mod zookeeper;
 mod zoom;
 
+pub(super) use magic::opening as magic_opening;
+
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
     &magic::ABLETON_LINK,

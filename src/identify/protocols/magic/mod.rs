@@ -6,6 +6,7 @@
 
 use super::super::hearing::{Role, Said, Spot};
 use super::super::messages::{Stop, probe_datagrams, probe_stream};
+use super::super::openings::Octets;
 #[cfg(test)]
 use super::super::{Detector, Over};
 use super::super::{FlowView, Probe, Transport};
@@ -143,6 +144,26 @@ impl Say {
         }
     }
 
+    fn may_begin_with(&self, octet: u8) -> bool {
+        self.parts.iter().all(|part| match *part {
+            Part::Is(0, expected) => expected.first().is_none_or(|first| *first == octet),
+            Part::Mask(0, mask, value) => octet & mask == value,
+            Part::In(0, low, high) => (low..=high).contains(&octet),
+            Part::Any(0, values) => values.contains(&octet),
+            Part::Zeros(0, 1..) => octet == 0,
+            Part::Is(..)
+            | Part::Mask(..)
+            | Part::In(..)
+            | Part::Any(..)
+            | Part::Zeros(..)
+            | Part::Counts(..)
+            | Part::Len(_)
+            | Part::LenIn(..)
+            | Part::Holds(_)
+            | Part::Check(..) => true,
+        })
+    }
+
     /// The first constant is what shows it.
     fn spot(&self) -> Spot {
         let constant = self.parts.iter().find_map(|part| match part {
@@ -161,6 +182,14 @@ impl Say {
         let (at, len) = constant.unwrap_or((0, 8));
         Spot::datagram(0, at, len)
     }
+}
+
+/// With which octets the messages of a row begin; `None` where there is no such row, or with any.
+pub(in super::super) fn opening(id: &str) -> Option<Octets> {
+    let files = [home::ROWS, industry::ROWS, leisure::ROWS, network::ROWS];
+    let (_, says) = files.into_iter().flatten().find(|(row, _)| *row == id)?;
+    let octets = Octets::that(|octet| says.iter().any(|say| say.may_begin_with(octet)));
+    (octets != Octets::that(|_| true)).then_some(octets)
 }
 
 /// The first message of a row that fits.
@@ -231,6 +260,9 @@ macro_rules! rows {
                 probe,
             }
         };)*
+
+        /// What the rows of this file look for, by id.
+        pub(super) static ROWS: &[(&str, &[Say])] = &[$(($id, &[$($say),*])),*];
 
         #[cfg(test)]
         pub(super) static SAMPLES: &[super::Sample] = &[$(super::Sample {
