@@ -14,6 +14,7 @@ mod messages;
 mod protocols;
 #[cfg(test)]
 mod table_tests;
+mod telling;
 #[cfg(test)]
 mod testing;
 mod tpkt;
@@ -68,3 +69,9 @@ pub struct Detector {
 
 /// All detectors, sorted by id.
 pub static DETECTORS: &[&Detector] = protocols::ALL;
+
+/// Who tells more of a protocol than its detector, if anybody does.
+fn teller_of(protocol: &str) -> Option<telling::Teller> {
+    let row = protocols::TELLERS.iter().find(|(id, _)| *id == protocol);
+    row.map(|&(_, teller)| teller)
+}
