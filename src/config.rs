@@ -162,6 +162,11 @@ pub struct Limits {
     pub head_first_datagram_bytes_max: usize,
     /// Octets kept of every later one. The newest is shown whole to the detectors.
     pub head_datagram_bytes_max: usize,
+    /// Datagrams kept whole of one direction, while a message in them goes on in a later one: a QUIC
+    /// ClientHello with a hybrid key share takes two.
+    pub head_whole_datagrams_max: u8,
+    /// Octets of a datagram that is kept whole; a larger one is not: what Ethernet carries.
+    pub head_whole_datagram_bytes_max: usize,
     /// Packets with payload that a flow may offer to the detectors, each direction: after these its
     /// head is closed, whatever came of it.
     pub head_packets_max: u16,
@@ -229,6 +234,8 @@ impl Default for Limits {
             head_pending_bytes_max: 8192,
             head_first_datagram_bytes_max: 256,
             head_datagram_bytes_max: 64,
+            head_whole_datagrams_max: 3,
+            head_whole_datagram_bytes_max: 1472,
             head_packets_max: 48,
             head_offered_bytes_max: 32 * 1024,
             chain_max: 4,

@@ -1,7 +1,8 @@
 //! The first octets of a flow, kept for the detectors.
 //!
 //! TCP is put in order, with a bounded buffer for segments that came early; of overlapping
-//! octets the first seen win. UDP keeps the first datagrams, cut short. A direction is offered so
+//! octets the first seen win. UDP keeps the first datagrams, cut short, but for the few that hold a
+//! part of a message that the detectors still wait for ([`Head::keep_whole`]). A direction is offered so
 //! many packets and octets at most ([`Limits::head_packets_max`], [`Limits::head_offered_bytes_max`]);
 //! then its head is closed, whatever came of it. Holes that the snap length left are never bridged.
 
@@ -57,6 +58,8 @@ struct SideHead {
     base: Option<u32>,
     from_start: bool,
     closed: bool,
+    /// UDP: datagrams that were kept whole.
+    whole: u8,
     offered_packets: u16,
     offered_bytes: u32,
 }
@@ -111,6 +114,20 @@ impl Head {
             return true;
         }
         grew
+    }
+
+    /// Keeps the datagram that was just taken in whole: a message in it goes on in a later one.
+    pub fn keep_whole(&mut self, offer: &Offer<'_>, limits: &Limits) {
+        let head = offer.side.of_mut(&mut self.sides);
+        let Some(last) = head.pieces.last_mut().filter(|last| last.at == offer.at) else { return };
+        let max = limits.head_whole_datagram_bytes_max;
+        if head.whole >= limits.head_whole_datagrams_max || offer.bytes.len() > max {
+            return;
+        }
+        head.whole = head.whole.saturating_add(1);
+        let more = wire::rest(offer.bytes, last.len);
+        head.bytes.extend_from_slice(more);
+        last.len = last.len.saturating_add(more.len());
     }
 
     /// Whether both directions are closed: nothing will be added.

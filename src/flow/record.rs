@@ -485,7 +485,7 @@ impl FlowRecord {
         };
         let Payload { bytes, wire_len } = payload;
         let offer = Offer { at: seen.at, side: seen.side, seq, bytes, wire_len };
-        if !head.side_is_closed(seen.side) {
+        if !head.side_is_closed(seen.side) && !self.inquiry.is_proven() {
             let facts = seen.side.of_mut(&mut self.sides);
             facts.sample.add(bytes);
             if starts_as_program(bytes) {
@@ -494,6 +494,9 @@ impl FlowRecord {
         }
         if head.offer(transport, &offer, &config.limits) {
             self.inquiry.ask(transport, head, Some(&offer), false, config);
+            if self.inquiry.wants_whole() == Some(seen.side) {
+                head.keep_whole(&offer, &config.limits);
+            }
             self.note_head();
         }
     }

@@ -119,18 +119,58 @@ detail_keys! {
     TlsVersion => "tls.version",
     /// Protocols that the client offered (RFC 7301), comma-separated.
     TlsAlpn => "tls.client_alpns",
+    /// JA3 of a TLS ClientHello: the MD5 of the next.
+    TlsJa3Hash => "tls.ja3.hash",
+    /// Version, ciphers, extensions, groups and point formats of a TLS ClientHello, in decimal.
+    TlsJa3String => "tls.ja3.string",
+    /// JA3S of a TLS ServerHello: the MD5 of the next.
+    TlsJa3sHash => "tls.ja3s.hash",
+    /// Version, cipher and extensions of a TLS ServerHello, in decimal.
+    TlsJa3sString => "tls.ja3s.string",
+    /// JA4 of a TLS ClientHello.
+    TlsJa4 => "tls.ja4",
+    /// Subject of the server's certificate, such as `C=DE, O=Test, CN=tls.example`.
+    TlsSubject => "tls.subject",
+    /// Issuer of the server's certificate.
+    TlsIssuer => "tls.issuerdn",
+    /// Serial number of the server's certificate, such as `0A:1B`.
+    TlsSerial => "tls.serial",
+    /// SHA-1 of the server's certificate, such as `0a:1b`.
+    TlsFingerprint => "tls.fingerprint",
+    /// When the server's certificate becomes valid, in UTC, such as `2026-01-02T03:04:05`.
+    TlsNotBefore => "tls.notbefore",
+    /// When the server's certificate is no longer valid.
+    TlsNotAfter => "tls.notafter",
+    /// Cipher suite that the TLS server chose, such as `0x1301` (IANA's TLS Cipher Suites).
+    TlsCipher => "portstory.tls.cipher",
+    /// Why nothing is told of a certificate that was seen.
+    TlsCertificate => "portstory.tls.certificate",
     /// DTLS version.
     DtlsVersion => "portstory.dtls.version",
     /// Server name of a DTLS ClientHello.
     DtlsSni => "portstory.dtls.sni",
+    /// JA3 of a DTLS ClientHello: the MD5 of the next.
+    DtlsJa3Hash => "portstory.dtls.ja3.hash",
+    /// The numbers that it is made of, as for TLS.
+    DtlsJa3String => "portstory.dtls.ja3.string",
+    /// JA4 of a DTLS ClientHello.
+    DtlsJa4 => "portstory.dtls.ja4",
     /// `softwareversion` of the client's banner (RFC 4253 section 4.2).
     SshClientSoftware => "ssh.client.software_version",
     /// Protocol version of the client's banner.
     SshClientProto => "ssh.client.proto_version",
+    /// HASSH of the client's KEXINIT: the MD5 of the next.
+    SshClientHasshHash => "ssh.client.hassh.hash",
+    /// What the client offers: key exchanges, then ciphers, MACs and compressions to the server.
+    SshClientHasshString => "ssh.client.hassh.string",
     /// `softwareversion` of the server's banner.
     SshServerSoftware => "ssh.server.software_version",
     /// Protocol version of the server's banner.
     SshServerProto => "ssh.server.proto_version",
+    /// HASSH of the server's KEXINIT: the MD5 of the next.
+    SshServerHasshHash => "ssh.server.hassh.hash",
+    /// What the server offers: key exchanges, then ciphers, MACs and compressions to the client.
+    SshServerHasshString => "ssh.server.hassh.string",
     /// HTTP Host header.
     HttpHost => "http.hostname",
     /// HTTP request target.
@@ -146,13 +186,31 @@ detail_keys! {
     /// HTTP Server header.
     HttpServer => "portstory.http.server",
     /// First name asked for.
-    DnsName => "portstory.dns.rrname",
+    DnsName => "dns.rrname",
     /// Type of the first question.
-    DnsType => "portstory.dns.rrtype",
+    DnsType => "dns.rrtype",
+    /// Response code, such as `NOERROR` (IANA's DNS RCODEs).
+    DnsRcode => "dns.rcode",
+    /// Addresses in the first answer's A records, comma-separated.
+    DnsA => "dns.grouped.A",
+    /// Addresses in its AAAA records, comma-separated.
+    DnsAaaa => "dns.grouped.AAAA",
     /// QUIC version.
     QuicVersion => "quic.version",
     /// Server name in a QUIC Initial's ClientHello.
     QuicSni => "quic.sni",
+    /// JA3 of a QUIC Initial's ClientHello: the MD5 of the next.
+    QuicJa3Hash => "quic.ja3.hash",
+    /// The numbers that it is made of, as for TLS.
+    QuicJa3String => "quic.ja3.string",
+    /// JA3S of a QUIC Initial's ServerHello: the MD5 of the next.
+    QuicJa3sHash => "quic.ja3s.hash",
+    /// The numbers that it is made of, as for TLS.
+    QuicJa3sString => "quic.ja3s.string",
+    /// JA4 of a QUIC Initial's ClientHello.
+    QuicJa4 => "quic.ja4",
+    /// Protocols that the client offered, comma-separated.
+    QuicAlpn => "portstory.quic.alpn",
     /// MySQL or MariaDB server version.
     MysqlVersion => "portstory.mysql.version",
     /// RTP payload type of the first packet.
@@ -175,6 +233,8 @@ detail_keys! {
     RfbVersion => "portstory.rfb.version",
     /// User or token of an RDP connection request's cookie.
     RdpCookie => "rdp.cookie",
+    /// Security that the RDP server chose, in Suricata's words: `rdp`, `ssl`, `hybrid` and the like.
+    RdpProtocol => "rdp.protocol",
     /// Method of the first SIP request.
     SipMethod => "sip.method",
 }

@@ -5,7 +5,13 @@
 //! and supported_versions. A hello that is cut gives what it has; one that contradicts itself gives
 //! nothing. Knows no record layer.
 
+mod certificate;
+mod fingerprint;
+
 use crate::wire::{Cursor, be16};
+
+pub(super) use certificate::Certificate;
+pub(super) use fingerprint::{Carrier, Client, ja3s, md5_hex};
 
 /// HandshakeType (RFC 8446 section 4).
 pub(super) const CLIENT_HELLO: u8 = 1;
@@ -168,6 +174,8 @@ impl<'a> ClientHello<'a> {
 pub(super) struct ServerHello {
     /// The version that was chosen.
     pub(super) version: Option<u16>,
+    /// The cipher suite that was chosen.
+    pub(super) cipher: Option<u16>,
     /// It is a HelloRetryRequest: the client is to send another ClientHello.
     pub(super) retry: bool,
     /// -log2 of the chance that random octets pass the checks that could be made.
@@ -198,7 +206,7 @@ impl ServerHello {
         self.retry = random.starts_with(&RETRY_RANDOM);
         read_session_id(cursor)?;
         self.bits += 3.0;
-        cursor.skip(2).ok_or(Stop::Short)?;
+        self.cipher = Some(cursor.be16().ok_or(Stop::Short)?);
         // null, DEFLATE (RFC 3749), LZS (RFC 3943).
         check(matches!(cursor.u8().ok_or(Stop::Short)?, 0 | 1 | 64))?;
         self.bits += 6.0;
@@ -259,6 +267,23 @@ pub(super) mod samples {
         hello.extend(extensions);
         hello
     }
+
+    /// A certificate that vouches for itself, made with an Ed25519 key whose octets count up.
+    pub(crate) fn certificate() -> Vec<u8> {
+        super::super::testing::hex(
+            "308201123081c5a00302010202030a1b2c300506032b65703032310b300906035504061302444531 \
+             0d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65301e170d \
+             3236303130323033303430355a170d3237303130323033303430355a3032310b3009060355040613 \
+             024445310d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65 \
+             302a300506032b657003210003a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664 \
+             125531b8300506032b65700341003a1c12ce0cd524e0a0d339af37b8bc78b64c7b778d6824abbaff \
+             f4267ee13a93b192da29bf050d78376d7bb24ae47dac67f6f80633c9e9f1f71e608bdc86b307",
+        )
+    }
+
+    /// Its fingerprint.
+    pub(crate) const CERTIFICATE_SHA1: &str =
+        "e3:4f:94:89:2e:e5:7a:a6:7a:f0:b9:3d:bc:f0:4a:cf:65:f7:d6:77";
 
     /// A ServerHello that chooses TLS 1.3.
     pub(crate) fn server_hello() -> Vec<u8> {

@@ -7,7 +7,10 @@
 //! order of the table does not matter.
 
 use super::openings::{INDEX, Set};
-use super::{DETECTORS, Detector, Finding, FlowView, Inside, Probe, Strength, Transport};
+use super::telling::merge;
+use super::{
+    DETECTORS, Detector, Finding, FlowView, Inside, Probe, Side, Strength, Transport, teller_of,
+};
 use crate::flow::head::{Head, Offer, Quote};
 
 /// A finding and the packet that shows it.
@@ -31,6 +34,10 @@ pub struct Inquiry {
     /// What of each side belongs to them.
     skip: [usize; 2],
     settled: bool,
+    /// The protocol that has told all it knows beside its name.
+    told: Option<&'static str>,
+    /// The side whose newest datagram is to be kept whole.
+    keep: Option<Side>,
 }
 
 impl Inquiry {
@@ -42,6 +49,8 @@ impl Inquiry {
             outer: Vec::new(),
             skip: [0; 2],
             settled: false,
+            told: None,
+            keep: None,
         };
         inquiry.reset(transport, without);
         inquiry
@@ -50,6 +59,25 @@ impl Inquiry {
     /// Whether asking on would change nothing.
     pub const fn is_settled(&self) -> bool {
         self.settled
+    }
+
+    /// Whether it is known what the flow speaks: what is still asked is only for names and versions.
+    pub fn is_proven(&self) -> bool {
+        self.best.as_ref().is_some_and(|best| {
+            let finding = &best.finding;
+            let both = finding.strength >= Strength::BothSides && finding.spoken_by == [true; 2];
+            both && match finding.inside {
+                Inside::Nothing => true,
+                // The last that is followed: what it carries is not asked for.
+                Inside::StartsAt(_) => self.settled,
+                Inside::MayFollow => false,
+            }
+        })
+    }
+
+    /// The side whose newest datagram the head should keep whole: a message goes on in a later one.
+    pub const fn wants_whole(&self) -> Option<Side> {
+        self.keep
     }
 
     /// What was recognised, outermost first.
@@ -74,7 +102,10 @@ impl Inquiry {
                 return;
             }
             head.show(transport, newest, ended, self.skip, |view| {
-                self.ask_once(view, head, newest)
+                if !self.is_proven() {
+                    self.ask_once(view, head, newest);
+                }
+                self.hear_details(view);
             });
             let Some(found) = &self.best else { break };
             let proven = found.finding.strength >= Strength::BothSides
@@ -91,7 +122,9 @@ impl Inquiry {
                     continue;
                 }
                 Inside::MayFollow => {}
-                Inside::Nothing | Inside::StartsAt(_) => self.settled = proven,
+                Inside::Nothing | Inside::StartsAt(_) => {
+                    self.settled = proven && self.told == Some(found.finding.protocol);
+                }
             }
             break;
         }
@@ -129,6 +162,26 @@ impl Inquiry {
                     self.found(*finding, quote);
                 }
             }
+        }
+    }
+
+    /// Asks what was found for what it tells beside its name, until it has told all.
+    fn hear_details(&mut self, view: &FlowView<'_>) {
+        self.keep = None;
+        let Some(best) = &mut self.best else { return };
+        let protocol = best.finding.protocol;
+        if self.told == Some(protocol) {
+            return;
+        }
+        let Some(teller) = teller_of(protocol) else {
+            self.told = Some(protocol);
+            return;
+        };
+        let told = teller(view, &best.finding);
+        merge(&mut best.finding.details, told.details);
+        self.keep = told.keep;
+        if told.done {
+            self.told = Some(protocol);
         }
     }
 

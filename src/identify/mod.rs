@@ -15,6 +15,7 @@ mod openings;
 mod protocols;
 #[cfg(test)]
 mod table_tests;
+mod telling;
 #[cfg(test)]
 mod testing;
 mod tpkt;
@@ -69,3 +70,9 @@ pub struct Detector {
 
 /// All detectors, sorted by id.
 pub static DETECTORS: &[&Detector] = protocols::ALL;
+
+/// Who tells more of a protocol than its detector, if anybody does.
+fn teller_of(protocol: &str) -> Option<telling::Teller> {
+    let row = protocols::TELLERS.iter().find(|(id, _)| *id == protocol);
+    row.map(|&(_, teller)| teller)
+}

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::openings::INDEX;
+use super::telling::{Teller, Told};
 use super::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, Side, SideView, Transport};
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
 use crate::time::Timestamp;
@@ -14,6 +15,8 @@ pub(crate) struct Talk {
     messages: Vec<(Side, Vec<u8>)>,
     from_start: bool,
     snap: usize,
+    /// Datagrams that are kept whole.
+    whole: Vec<usize>,
 }
 
 impl fmt::Debug for Talk {
@@ -37,7 +40,13 @@ impl Talk {
     }
 
     fn over(transport: Transport) -> Self {
-        Self { transport, messages: Vec::new(), from_start: true, snap: usize::MAX }
+        Self {
+            transport,
+            messages: Vec::new(),
+            from_start: true,
+            snap: usize::MAX,
+            whole: Vec::new(),
+        }
     }
 
     /// Side A says something.
@@ -81,6 +90,37 @@ impl Talk {
 
     /// What the detector says after the first `count` messages.
     pub(crate) fn probe_at(&self, detector: &Detector, count: usize, ended: bool) -> Probe {
+        self.show(count, ended, |view| {
+            let answer = (detector.probe)(view);
+            // What says yes must be worth asking.
+            if let (Probe::Yes(_), Ok(at)) =
+                (&answer, DETECTORS.binary_search_by(|row| row.id.cmp(detector.id)))
+            {
+                let (worth, _) = INDEX.worth_asking(view);
+                let asked = worth.detectors().any(|(index, _)| index == at);
+                assert!(asked, "{} is not asked of {self:02x?}", detector.id);
+            }
+            answer
+        })
+    }
+
+    /// What the teller says of what the detector finds at the end. Older datagrams stay whole where
+    /// the teller wants that.
+    pub(crate) fn told_by(&self, detector: &Detector, teller: Teller, ended: bool) -> Told {
+        let Some(finding) = self.heard_by(detector) else {
+            panic!("{} does not name {self:02x?}", detector.id)
+        };
+        let mut talk = self.clone();
+        for count in 1..=self.messages.len() {
+            let told = talk.show(count, false, |view| teller(view, &finding));
+            if told.keep == Some(self.messages[count - 1].0) {
+                talk.whole.push(count - 1);
+            }
+        }
+        talk.show(self.messages.len(), ended, |view| teller(view, &finding))
+    }
+
+    fn show<R>(&self, count: usize, ended: bool, look: impl FnOnce(&FlowView<'_>) -> R) -> R {
         let limits = Limits::default();
         let messages = &self.messages[..count];
         let mut streams = [Vec::new(), Vec::new()];
@@ -99,7 +139,8 @@ impl Talk {
                 }
                 Transport::Udp if list.len() == HEAD_DATAGRAMS_MAX => {}
                 Transport::Udp => {
-                    let room = match (nth + 1 == count && !ended, list.is_empty()) {
+                    let newest = nth + 1 == count && !ended;
+                    let room = match (newest || self.whole.contains(&nth), list.is_empty()) {
                         (true, _) => usize::MAX,
                         (false, true) => limits.head_first_datagram_bytes_max,
                         (false, false) => limits.head_datagram_bytes_max,
@@ -119,17 +160,7 @@ impl Talk {
             datagrams: &datagrams[at],
             complete: ended || full[at],
         };
-        let view = FlowView { transport: self.transport, sides: [side(0), side(1)] };
-        let answer = (detector.probe)(&view);
-        // What says yes must be worth asking.
-        if let (Probe::Yes(_), Ok(at)) =
-            (&answer, DETECTORS.binary_search_by(|row| row.id.cmp(detector.id)))
-        {
-            let (worth, _) = INDEX.worth_asking(&view);
-            let asked = worth.detectors().any(|(index, _)| index == at);
-            assert!(asked, "{} is not asked of {self:02x?}", detector.id);
-        }
-        answer
+        look(&FlowView { transport: self.transport, sides: [side(0), side(1)] })
     }
 
     /// What the detector ends up with when it is asked after each message, as for a flow: its last

@@ -1,6 +1,7 @@
 //! One file a protocol. A new one is that file, its `mod` line and its line in [`ALL`].
 
 use super::Detector;
+use super::telling::Teller;
 
 mod afp;
 mod ajp;
@@ -374,3 +375,6 @@ pub(super) static ALL: &[&Detector] = &[
     &zoom::DETECTOR,
     &magic::ZRTP,
 ];
+
+/// Those that tell more than their detectors do, by id.
+pub(super) static TELLERS: &[(&str, Teller)] = &[("quic", quic::tell), ("tls", tls::tell)];

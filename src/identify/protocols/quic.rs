@@ -10,12 +10,18 @@
 //!  Google, to Q043   00 .. 1 . 0 1      CID(64)  "Q0nn"  packet number | ...
 //! ```
 //!
-//! Short headers have nothing to recognise. The names inside an Initial are not read here.
+//! Short headers have nothing to recognise. What is inside an Initial is read by [`tell`] alone, once
+//! it is known to be one.
+
+mod initial;
+mod told;
 
 use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join_if, yes};
 use super::super::view::{Datagram, Side, SideView};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, array, be32, rest, u8_at};
+
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "quic",

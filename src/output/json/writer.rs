@@ -381,6 +381,8 @@ objects! { SerializeStruct, SerializeStructVariant }
 
 #[cfg(test)]
 mod tests {
+    use serde::Serialize;
+
     use super::*;
 
     fn written<T: Serialize>(value: &T) -> String {

@@ -10,6 +10,7 @@
 //! ```
 
 mod records;
+mod told;
 
 use super::super::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
@@ -19,6 +20,7 @@ use super::super::view::SideView;
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tls",

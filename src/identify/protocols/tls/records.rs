@@ -108,6 +108,36 @@ pub(super) fn handshake_octets(stream: &[u8], wanted: usize) -> Option<Cow<'_, [
     Some(Cow::Owned(joined))
 }
 
+/// Handshake octets from the start of a stream on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Flight<'a> {
+    /// As far as they were seen.
+    pub(super) octets: Cow<'a, [u8]>,
+    /// Something else follows: there will be no more of them.
+    pub(super) ended: bool,
+}
+
+/// The handshake octets in the records at the start of the stream, up to the first other record.
+pub(super) fn flight(stream: &[u8]) -> Flight<'_> {
+    let mut found = Flight { octets: Cow::Borrowed(&[]), ended: false };
+    let mut at = 0_usize;
+    while rest(stream, at).len() >= HEADER {
+        let Some(header) = Header::read(stream, at).filter(|header| header.kind == HANDSHAKE)
+        else {
+            found.ended = true;
+            break;
+        };
+        let body = prefix(rest(stream, at.saturating_add(HEADER)), header.len);
+        if at == 0 {
+            found.octets = Cow::Borrowed(body);
+        } else {
+            found.octets.to_mut().extend_from_slice(body);
+        }
+        at = at.saturating_add(HEADER).saturating_add(header.len);
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +152,16 @@ mod tests {
         assert_eq!(walk(&mixed, 0), None);
         let broken = [23, 3, 3, 0, 1, 9, 99];
         assert_eq!(walk(&broken, 0), None);
+    }
+
+    #[test]
+    fn a_flight_ends_with_another_record() {
+        let stream = [22, 3, 1, 0, 2, 1, 0, 22, 3, 1, 0, 3, 0, 9, 7, 20, 3, 3, 0, 1, 1];
+        let found = flight(&stream);
+        assert_eq!((&*found.octets, found.ended), (&[1, 0, 0, 9, 7][..], true));
+        let found = flight(&stream[..14]);
+        assert_eq!((&*found.octets, found.ended), (&[1, 0, 0, 9][..], false));
+        assert!(matches!(flight(&stream[..7]).octets, Cow::Borrowed([1, 0])));
     }
 
     #[test]

@@ -1,0 +1,99 @@
+//! What a server's certificate says of itself (RFC 5280), as TLS up to 1.2 shows it in the clear.
+//!
+//! Nothing is verified: it is what a stranger wrote. Only a whole certificate is read, and of a chain
+//! the first one, which is the server's own (RFC 5246 section 7.4.2).
+
+use std::fmt::Write as _;
+
+use sha1::{Digest as _, Sha1};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::time::ASN1Time;
+
+use super::super::{Detail, DetailKey};
+use crate::wire::{Cursor, from_wire, index, prefix};
+
+/// The server's own certificate in a Certificate message, behind its handshake header.
+///
+/// ```text
+/// certificate_list length(24)   length(24) certificate   length(24) certificate ...
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Certificate<'a> {
+    /// Its octets, as far as they were seen.
+    octets: &'a [u8],
+    /// How many it has.
+    len: usize,
+}
+
+impl<'a> Certificate<'a> {
+    /// Finds the first certificate; `None` where there is none, or its length was not seen.
+    pub(in super::super) fn first(message: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(message);
+        let list = index(cursor.be24()?);
+        let len = index(cursor.be24()?);
+        let fits = len > 0 && len.saturating_add(3) <= list;
+        fits.then(|| Self { octets: prefix(cursor.rest(), len), len })
+    }
+
+    /// Whether all of it was seen.
+    pub(in super::super) fn is_whole(&self) -> bool {
+        self.octets.len() == self.len
+    }
+
+    /// Names, number, validity and fingerprint as Suricata writes them; where it was cut or cannot
+    /// be read, only that.
+    pub(in super::super) fn details(&self) -> Vec<Detail> {
+        if !self.is_whole() {
+            let said = format!("cut: {} of {} octets seen", self.octets.len(), self.len);
+            return vec![Detail::new(DetailKey::TlsCertificate, said)];
+        }
+        let mut details = Vec::new();
+        match X509Certificate::from_der(self.octets) {
+            Ok((_, certificate)) => {
+                let mut tell = |key, text: String| {
+                    details.push(Detail::new(key, from_wire(text.as_bytes())));
+                };
+                tell(DetailKey::TlsSubject, certificate.subject().to_string());
+                tell(DetailKey::TlsIssuer, certificate.issuer().to_string());
+                tell(DetailKey::TlsSerial, colons(certificate.raw_serial(), true));
+                let validity = certificate.validity();
+                tell(DetailKey::TlsNotBefore, moment(&validity.not_before));
+                tell(DetailKey::TlsNotAfter, moment(&validity.not_after));
+            }
+            Err(_) => details.push(Detail::new(DetailKey::TlsCertificate, "unreadable")),
+        }
+        let hash = colons(&Sha1::digest(self.octets), false);
+        details.push(Detail::new(DetailKey::TlsFingerprint, hash));
+        details
+    }
+}
+
+/// `0A:1B:2C`
+fn colons(octets: &[u8], upper: bool) -> String {
+    let mut text = String::with_capacity(octets.len().saturating_mul(3));
+    for (nth, octet) in octets.iter().enumerate() {
+        let colon = if nth == 0 { "" } else { ":" };
+        // Writing to a String cannot fail.
+        let _ = if upper {
+            write!(text, "{colon}{octet:02X}")
+        } else {
+            write!(text, "{colon}{octet:02x}")
+        };
+    }
+    text
+}
+
+/// `2020-05-03T11:07:28`, in UTC.
+fn moment(time: &ASN1Time) -> String {
+    let time = time.to_datetime();
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}

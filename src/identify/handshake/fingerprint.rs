@@ -1,0 +1,327 @@
+//! JA3, JA3S and JA4: names for the way in which a program says hello.
+//!
+//! JA3 (Salesforce, 2017) is the MD5 of the numbers in a ClientHello in their order, JA3S the same of a
+//! ServerHello. JA4 (FoxIO, "JA4: TLS Client Fingerprinting", BSD 3-Clause) sorts them, so that
+//! clients that shuffle their extensions keep one name. Only JA4 itself is made: the rest of JA4+ is
+//! not freely licensed. GREASE (RFC 8701) counts nowhere.
+//!
+//! A fingerprint of a part would be another program's: there is none unless the hello is whole.
+
+use std::fmt::{Display, Write as _};
+
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
+
+use super::{ALPN, Flavour, SERVER_NAME, SUPPORTED_VERSIONS};
+use crate::wire::{Cursor, be16};
+
+/// supported_groups (RFC 8446 section 4.2.7, RFC 4492 section 5.1.1).
+const GROUPS: u16 = 10;
+/// ec_point_formats (RFC 8422 section 5.1.2).
+const POINT_FORMATS: u16 = 11;
+/// signature_algorithms (RFC 8446 section 4.2.3).
+const SIGNATURES: u16 = 13;
+
+/// What carries the hello: JA4's first letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Carrier {
+    /// TLS over TCP.
+    Tls,
+    /// QUIC.
+    Quic,
+    /// DTLS.
+    Dtls,
+}
+
+impl Carrier {
+    const fn letter(self) -> char {
+        match self {
+            Self::Tls => 't',
+            Self::Quic => 'q',
+            Self::Dtls => 'd',
+        }
+    }
+
+    const fn flavour(self) -> Flavour {
+        match self {
+            Self::Tls | Self::Quic => Flavour::Tls,
+            Self::Dtls => Flavour::Dtls,
+        }
+    }
+}
+
+/// The numbers of a ClientHello, GREASE left out.
+#[derive(Debug, Default)]
+pub(in super::super) struct Client<'a> {
+    version: u16,
+    ciphers: Vec<u16>,
+    extensions: Vec<u16>,
+    groups: Vec<u16>,
+    formats: &'a [u8],
+    signatures: Vec<u16>,
+    /// The first protocol of ALPN.
+    protocol: &'a [u8],
+    /// The newest of supported_versions.
+    newest: Option<u16>,
+}
+
+impl<'a> Client<'a> {
+    /// Reads a whole ClientHello, behind its handshake header. `None` if it is none, or cut.
+    pub(in super::super) fn read(body: &'a [u8], carrier: Carrier) -> Option<Self> {
+        let mut cursor = Cursor::new(body);
+        let mut client = Self { version: cursor.be16()?, ..Self::default() };
+        cursor.skip(32)?;
+        cursor.block8()?;
+        if carrier == Carrier::Dtls {
+            cursor.block8()?;
+        }
+        client.ciphers = numbers(cursor.block16()?);
+        cursor.block8()?;
+        if cursor.is_empty() {
+            return Some(client);
+        }
+        let mut extensions = Cursor::new(cursor.block16()?);
+        while !extensions.is_empty() {
+            let kind = extensions.be16()?;
+            client.take_extension(kind, extensions.block16()?, carrier)?;
+        }
+        Some(client)
+    }
+
+    fn take_extension(&mut self, kind: u16, body: &'a [u8], carrier: Carrier) -> Option<()> {
+        if is_grease(kind) {
+            return Some(());
+        }
+        self.extensions.push(kind);
+        let mut cursor = Cursor::new(body);
+        match kind {
+            GROUPS => self.groups = numbers(cursor.block16()?),
+            POINT_FORMATS => self.formats = cursor.block8()?,
+            SIGNATURES => self.signatures = numbers(cursor.block16()?),
+            ALPN => {
+                let mut names = Cursor::new(cursor.block16()?);
+                self.protocol = names.block8().unwrap_or_default();
+            }
+            SUPPORTED_VERSIONS => {
+                self.newest = carrier.flavour().newest(&numbers(cursor.block8()?));
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// `version,ciphers,extensions,groups,point formats`, in decimal.
+    pub(in super::super) fn ja3(&self) -> String {
+        format!(
+            "{},{},{},{},{}",
+            self.version,
+            dashed(&self.ciphers),
+            dashed(&self.extensions),
+            dashed(&self.groups),
+            dashed(self.formats)
+        )
+    }
+
+    /// Three parts: what can be read, the ciphers' hash, the extensions' and signatures' hash.
+    pub(in super::super) fn ja4(&self, carrier: Carrier) -> String {
+        let named = if self.extensions.contains(&SERVER_NAME) { 'd' } else { 'i' };
+        let [first, last] = ends(self.protocol);
+        let mut ciphers = self.ciphers.clone();
+        ciphers.sort_unstable();
+        let mut extensions = self.extensions.clone();
+        extensions.retain(|kind| !matches!(*kind, SERVER_NAME | ALPN));
+        extensions.sort_unstable();
+        let mut behind = commas(&extensions);
+        if !behind.is_empty() && !self.signatures.is_empty() {
+            behind.push('_');
+            behind.push_str(&commas(&self.signatures));
+        }
+        format!(
+            "{}{}{named}{:02}{:02}{first}{last}_{}_{}",
+            carrier.letter(),
+            version_letters(self.newest.unwrap_or(self.version)),
+            self.ciphers.len().min(99),
+            self.extensions.len().min(99),
+            short_hash(&commas(&ciphers)),
+            short_hash(&behind),
+        )
+    }
+}
+
+/// JA3S of a whole ServerHello, behind its handshake header: `version,cipher,extensions`.
+pub(in super::super) fn ja3s(body: &[u8]) -> Option<String> {
+    let mut cursor = Cursor::new(body);
+    let version = cursor.be16()?;
+    cursor.skip(32)?;
+    cursor.block8()?;
+    let cipher = cursor.be16()?;
+    cursor.skip(1)?;
+    let mut kinds = Vec::new();
+    if !cursor.is_empty() {
+        let mut extensions = Cursor::new(cursor.block16()?);
+        while !extensions.is_empty() {
+            kinds.push(extensions.be16()?);
+            extensions.block16()?;
+        }
+    }
+    kinds.retain(|kind| !is_grease(*kind));
+    Some(format!("{version},{cipher},{}", dashed(&kinds)))
+}
+
+/// The MD5 of a text, in hexadecimal digits: what JA3 and HASSH are known by.
+pub(in super::super) fn md5_hex(text: &str) -> String {
+    hex_digits(&Md5::digest(text.as_bytes()))
+}
+
+/// Octets in lower-case hexadecimal digits.
+pub(super) fn hex_digits(octets: &[u8]) -> String {
+    let mut digits = String::with_capacity(octets.len().saturating_mul(2));
+    for octet in octets {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{octet:02x}");
+    }
+    digits
+}
+
+/// RFC 8701 section 2: both octets are the same, and end in A.
+const fn is_grease(number: u16) -> bool {
+    number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
+}
+
+fn numbers(list: &[u8]) -> Vec<u16> {
+    let numbers = list.chunks_exact(2).filter_map(|pair| be16(pair, 0));
+    numbers.filter(|number| !is_grease(*number)).collect()
+}
+
+fn dashed<T: Display>(numbers: &[T]) -> String {
+    let mut text = String::new();
+    for (nth, number) in numbers.iter().enumerate() {
+        let _ = write!(text, "{}{number}", if nth == 0 { "" } else { "-" });
+    }
+    text
+}
+
+fn commas(numbers: &[u16]) -> String {
+    let mut text = String::new();
+    for (nth, number) in numbers.iter().enumerate() {
+        let _ = write!(text, "{}{number:04x}", if nth == 0 { "" } else { "," });
+    }
+    text
+}
+
+/// The first twelve digits of the SHA-256; zeros where there is nothing.
+fn short_hash(text: &str) -> String {
+    if text.is_empty() {
+        return "0".repeat(12);
+    }
+    let mut digits = hex_digits(&Sha256::digest(text.as_bytes()));
+    digits.truncate(12);
+    digits
+}
+
+const fn version_letters(version: u16) -> &'static str {
+    match version {
+        0x0304 => "13",
+        0x0303 => "12",
+        0x0302 => "11",
+        0x0301 => "10",
+        0x0300 => "s3",
+        0x0002 => "s2",
+        0xfeff => "d1",
+        0xfefd => "d2",
+        0xfefc => "d3",
+        _ => "00",
+    }
+}
+
+/// First and last letter of the protocol; of its hexadecimal digits where they are no letters.
+fn ends(protocol: &[u8]) -> [char; 2] {
+    let (Some(&first), Some(&last)) = (protocol.first(), protocol.last()) else { return ['0'; 2] };
+    if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() {
+        return [char::from(first), char::from(last)];
+    }
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    [digit(first >> 4), digit(last & 0x0f)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{client_hello, server_hello};
+    use super::*;
+
+    /// The example of FoxIO's technical details: a Chrome's ciphers, extensions and signatures.
+    #[test]
+    fn ja4_of_the_specifications_example() {
+        let ciphers = [
+            0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014,
+            0x009c, 0x009d, 0x002f, 0x0035,
+        ];
+        let extensions = [
+            0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012,
+            0x002b, 0xff01, 0x000b, 0x000a, 0x0015,
+        ];
+        let signatures = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601];
+        let client = Client {
+            version: 0x0303,
+            ciphers: ciphers.to_vec(),
+            extensions: extensions.to_vec(),
+            signatures: signatures.to_vec(),
+            protocol: b"h2",
+            newest: Some(0x0304),
+            ..Client::default()
+        };
+        assert_eq!(client.ja4(Carrier::Tls), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+    }
+
+    /// The example of JA3's own description.
+    #[test]
+    fn ja3_of_the_specifications_example() {
+        let client = Client {
+            version: 769,
+            ciphers: vec![47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4],
+            extensions: vec![0, 10, 11],
+            groups: vec![23, 24, 25],
+            formats: &[0],
+            ..Client::default()
+        };
+        let text = "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0";
+        assert_eq!(client.ja3(), text);
+        assert_eq!(md5_hex(text), "ada70206e40642a3e4461f35503241d5");
+        let bare = Client {
+            version: 769,
+            ciphers: vec![4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99],
+            ..Client::default()
+        };
+        assert_eq!(bare.ja3(), "769,4-5-10-9-100-98-3-6-19-18-99,,,");
+        assert_eq!(md5_hex(&bare.ja3()), "de350869b8c85de67a350c8d186f11e6");
+    }
+
+    #[test]
+    fn grease_counts_nowhere() {
+        let bytes = client_hello("a.example");
+        let client = Client::read(&bytes, Carrier::Tls).unwrap();
+        assert_eq!(client.ja3(), "771,4865-49199,0-16-43,,");
+        assert!(client.ja4(Carrier::Quic).starts_with("q13d0203h2_"), "{client:?}");
+        assert_eq!(ja3s(&server_hello()).as_deref(), Some("771,4865,43"));
+    }
+
+    #[test]
+    fn a_cut_hello_has_no_fingerprint() {
+        let bytes = client_hello("a.example");
+        for len in 0..bytes.len() {
+            // At the end of the compression methods it is a whole hello without extensions.
+            assert_eq!(Client::read(&bytes[..len], Carrier::Tls).is_some(), len == 43, "{len}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_letter_is_told_by_its_digits() {
+        assert_eq!(ends(b""), ['0', '0']);
+        assert_eq!(ends(b"h"), ['h', 'h']);
+        assert_eq!(ends(b"http/1.1"), ['h', '1']);
+        assert_eq!(ends(b"\xab"), ['a', 'b']);
+        assert_eq!(ends(b"0\xab"), ['3', 'b']);
+        let none = Client::default();
+        assert_eq!(none.ja4(Carrier::Dtls), "d00i000000_000000000000_000000000000");
+    }
+}

@@ -1,0 +1,190 @@
+//! What the Initials of a QUIC connection tell: the ClientHello's names and fingerprints, and the
+//! ServerHello's fingerprint.
+//!
+//! A ClientHello with a hybrid key share takes two datagrams, which clients fill in any order; so the
+//! first is to be kept whole until the rest of it has come.
+
+use super::super::super::handshake::{
+    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, ja3s, md5_hex,
+};
+use super::super::super::telling::Told;
+use super::super::super::view::{Datagram, Side, SideView};
+use super::super::super::{Detail, DetailKey, Finding, FlowView};
+use super::initial::{Initial, Sender, Stream};
+use crate::wire::{be24, from_wire, index, prefix, rest};
+
+/// Octets of a handshake message's header.
+const HEADER: usize = 4;
+
+/// Waits until both hellos are there or cannot come any more.
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
+    for side in Side::BOTH {
+        let head = view.side(side);
+        let stream = client_stream(head);
+        if stream.is_empty() {
+            continue;
+        }
+        let octets = stream.octets();
+        let (details, whole) = client(&octets);
+        if !whole && !head.complete {
+            return Told { details, done: false, keep: Some(side) };
+        }
+        return with_server(view, side, details);
+    }
+    // The client's first datagram, once it is cut, still tells the keys of the server's.
+    for side in Side::BOTH {
+        if server_stream(view, side).is_some() {
+            return with_server(view, side, Vec::new());
+        }
+    }
+    let seen = view.each().all(|(_, head)| head.complete || head.has_spoken());
+    if seen { Told::all(Vec::new()) } else { Told::later() }
+}
+
+fn with_server(view: &FlowView<'_>, client: Side, mut details: Vec<Detail>) -> Told {
+    let server = view.side(client.other());
+    if let Some(stream) = server_stream(view, client) {
+        details.extend(server_hello(&stream.octets()));
+    }
+    Told { details, done: server.has_spoken() || server.complete, keep: None }
+}
+
+/// What the client's Initials carry, as far as they are whole. Each may have keys of its own: behind a
+/// Retry the client sends to another id (RFC 9001 section 5.2).
+fn client_stream(head: &SideView<'_>) -> Stream {
+    let mut stream = Stream::default();
+    for datagram in head.datagrams {
+        each_initial(datagram, |initial| {
+            let opened = initial.open(initial.destination, Sender::Client)?;
+            stream.take(&opened);
+            Some(())
+        });
+    }
+    stream
+}
+
+/// What the server's Initials carry, if any is whole.
+fn server_stream(view: &FlowView<'_>, client: Side) -> Option<Stream> {
+    let first = view.side(client).datagrams.iter().find_map(|one| Initial::read(one.bytes))?;
+    let mut stream = Stream::default();
+    for datagram in view.side(client.other()).datagrams {
+        each_initial(datagram, |initial| {
+            stream.take(&initial.open(first.destination, Sender::Server)?);
+            Some(())
+        });
+    }
+    (!stream.is_empty()).then_some(stream)
+}
+
+/// Packets one behind the other in a datagram (RFC 9000 section 12.2), as long as they are Initials.
+fn each_initial(datagram: &Datagram<'_>, mut look: impl FnMut(&Initial<'_>) -> Option<()>) {
+    let mut at = 0_usize;
+    while datagram.is_whole() {
+        let Some(initial) = Initial::read(rest(datagram.bytes, at)) else { break };
+        if look(&initial).is_none() {
+            break;
+        }
+        at = at.saturating_add(initial.len());
+    }
+}
+
+/// The message at the front: its body as far as it was seen, and whether that is all.
+fn message(octets: &[u8], kind: u8) -> Option<(&[u8], bool)> {
+    let len = be24(octets, 1).map(index).filter(|_| octets.first() == Some(&kind))?;
+    let body = prefix(rest(octets, HEADER), len);
+    Some((body, body.len() == len))
+}
+
+fn client(octets: &[u8]) -> (Vec<Detail>, bool) {
+    let Some((body, whole)) = message(octets, CLIENT_HELLO) else {
+        // Another message comes first in no handshake; fewer than its header may be there.
+        return (Vec::new(), octets.len() >= HEADER);
+    };
+    let mut details = Vec::new();
+    if let Some(hello) = ClientHello::read(body, whole, Flavour::Tls) {
+        if let Some(name) = hello.server_name {
+            details.push(Detail::new(DetailKey::QuicSni, from_wire(name)));
+        }
+        if !hello.alpn.is_empty() {
+            let names: Vec<_> = hello.alpn.iter().map(|name| from_wire(name)).collect();
+            details.push(Detail::new(DetailKey::QuicAlpn, names.join(",")));
+        }
+    }
+    if let Some(client) = Client::read(body, Carrier::Quic).filter(|_| whole) {
+        let ja3 = client.ja3();
+        details.push(Detail::new(DetailKey::QuicJa3Hash, md5_hex(&ja3)));
+        details.push(Detail::new(DetailKey::QuicJa3String, ja3));
+        details.push(Detail::new(DetailKey::QuicJa4, client.ja4(Carrier::Quic)));
+    }
+    (details, whole)
+}
+
+fn server_hello(octets: &[u8]) -> Vec<Detail> {
+    let hello = message(octets, SERVER_HELLO).filter(|(_, whole)| *whole);
+    let Some(ja3s) = hello.and_then(|(body, _)| ja3s(body)) else { return Vec::new() };
+    vec![
+        Detail::new(DetailKey::QuicJa3sHash, md5_hex(&ja3s)),
+        Detail::new(DetailKey::QuicJa3sString, ja3s),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::testing::Talk;
+    use super::super::DETECTOR;
+    use super::super::initial::samples::{client_frame, client_packet, server_packet};
+    use super::*;
+
+    fn value(details: &[Detail], key: DetailKey) -> Option<&str> {
+        details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
+    }
+
+    const JA3: &str = "771,4865-4866,0-65281-10-16-5-51-43-13-45-28-57,29-23-24,";
+
+    #[test]
+    fn the_specifications_hellos_are_read() {
+        for version in [1, 0x6b33_43cf, 0xff00_001d] {
+            let talk = Talk::udp().a(client_packet(version, &client_frame()));
+            let told = talk.told_by(&DETECTOR, tell, false);
+            assert_eq!((told.done, told.keep), (false, None));
+            assert_eq!(value(&told.details, DetailKey::QuicSni), Some("example.com"));
+            assert_eq!(value(&told.details, DetailKey::QuicAlpn), Some("alpn"));
+            assert_eq!(value(&told.details, DetailKey::QuicJa3String), Some(JA3));
+            let ja4 = value(&told.details, DetailKey::QuicJa4).unwrap();
+            assert!(ja4.starts_with("q13d0211an_"), "{ja4}");
+        }
+    }
+
+    #[test]
+    fn the_servers_hello_is_read_with_the_clients_id() {
+        let talk = Talk::udp().a(client_packet(1, &client_frame())).b(server_packet());
+        let told = talk.told_by(&DETECTOR, tell, false);
+        assert!(told.done);
+        assert_eq!(value(&told.details, DetailKey::QuicJa3sString), Some("771,4865,51-43"));
+    }
+
+    #[test]
+    fn a_hello_in_two_datagrams_is_put_together() {
+        let frame = client_frame();
+        let hello = &frame[4..];
+        // The second half comes first.
+        let second = [&[6, 0x40, 100, 0x40, 141][..], &hello[100..]].concat();
+        let first = [&[6, 0, 0x40, 100][..], &hello[..100]].concat();
+        let talk = Talk::udp().a(client_packet(1, &second));
+        let told = talk.told_by(&DETECTOR, tell, false);
+        assert_eq!((told.done, told.keep), (false, Some(Side::A)));
+        let told = talk.a(client_packet(1, &first)).told_by(&DETECTOR, tell, false);
+        assert_eq!(value(&told.details, DetailKey::QuicJa3String), Some(JA3));
+        assert_eq!(told.keep, None);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_tells_nothing_and_ends() {
+        let mut bad = client_packet(1, &client_frame());
+        bad[900] ^= 1;
+        let talk = Talk::udp().a(&bad).b(server_packet());
+        let told = talk.told_by(&DETECTOR, tell, false);
+        assert!(told.done && value(&told.details, DetailKey::QuicSni).is_none(), "{told:?}");
+        assert_eq!(Talk::udp().a(&bad).told_by(&DETECTOR, tell, true), Told::all(Vec::new()));
+    }
+}

@@ -1,0 +1,213 @@
+//! What a TLS handshake tells beside its name: fingerprints of both hellos, the cipher, and up to TLS
+//! 1.2 the server's certificate, as far as the head holds them.
+
+use super::super::super::handshake::{
+    CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, ja3s, md5_hex,
+};
+use super::super::super::telling::Told;
+use super::super::super::view::SideView;
+use super::super::super::{Detail, DetailKey, Finding, FlowView};
+use super::records::{self, HANDSHAKE};
+use crate::wire::{be24, index, prefix, rest, u8_at};
+
+/// HandshakeType certificate (RFC 5246 section 7.4.2).
+const CERTIFICATE: u8 = 11;
+
+/// Octets of a handshake message's header.
+const HEADER: usize = 4;
+
+/// Waits until both hellos, and the certificate, are there or cannot come any more.
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
+    let mut details = Vec::new();
+    for (_, head) in view.each() {
+        match side(head) {
+            Some(told) => details.extend(told),
+            None => return Told::later(),
+        }
+    }
+    Told::all(details)
+}
+
+/// One side's part; `None` while there may be more to tell.
+fn side(head: &SideView<'_>) -> Option<Vec<Detail>> {
+    let flight = match head.stream.first() {
+        Some(&HANDSHAKE) => records::flight(head.stream),
+        Some(_) => return Some(Vec::new()),
+        None => return head.complete.then(Vec::new),
+    };
+    let over = head.complete || flight.ended;
+    let Some(first) = Message::read(&flight.octets) else { return over.then(Vec::new) };
+    if !first.is_whole() {
+        return over.then(Vec::new);
+    }
+    match first.kind {
+        CLIENT_HELLO => Some(client(first.body)),
+        SERVER_HELLO => server(&first, rest(&flight.octets, first.total()), over),
+        _ => Some(Vec::new()),
+    }
+}
+
+fn client(hello: &[u8]) -> Vec<Detail> {
+    let Some(client) = Client::read(hello, Carrier::Tls) else { return Vec::new() };
+    let ja3 = client.ja3();
+    vec![
+        Detail::new(DetailKey::TlsJa3Hash, md5_hex(&ja3)),
+        Detail::new(DetailKey::TlsJa3String, ja3),
+        Detail::new(DetailKey::TlsJa4, client.ja4(Carrier::Tls)),
+    ]
+}
+
+fn server(hello: &Message<'_>, behind: &[u8], over: bool) -> Option<Vec<Detail>> {
+    let said = ServerHello::read(hello.body, true, Flavour::Tls);
+    let Some(said) = said.filter(|said| !said.retry) else { return Some(Vec::new()) };
+    let mut details = Vec::new();
+    if let Some(ja3s) = ja3s(hello.body) {
+        details.push(Detail::new(DetailKey::TlsJa3sHash, md5_hex(&ja3s)));
+        details.push(Detail::new(DetailKey::TlsJa3sString, ja3s));
+    }
+    if let Some(cipher) = said.cipher {
+        details.push(Detail::new(DetailKey::TlsCipher, format!("0x{cipher:04x}")));
+    }
+    // From TLS 1.3 on the certificate is encrypted.
+    if said.version.is_none_or(|version| version > 0x0303) {
+        return Some(details);
+    }
+    match Message::read(behind) {
+        Some(next) if next.kind == CERTIFICATE => {
+            let certificate = Certificate::first(next.body);
+            if !over && !certificate.is_some_and(|one| one.is_whole()) {
+                return None;
+            }
+            details.extend(certificate.map(|one| one.details()).unwrap_or_default());
+            Some(details)
+        }
+        // A session that is resumed, or that nobody vouches for.
+        Some(_) => Some(details),
+        None => over.then_some(details),
+    }
+}
+
+/// A handshake message, as much of it as was seen.
+struct Message<'a> {
+    kind: u8,
+    len: usize,
+    body: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    fn read(octets: &'a [u8]) -> Option<Self> {
+        let kind = u8_at(octets, 0)?;
+        let len = index(be24(octets, 1)?);
+        Some(Self { kind, len, body: prefix(rest(octets, HEADER), len) })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.body.len() == self.len
+    }
+
+    fn total(&self) -> usize {
+        self.len.saturating_add(HEADER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::handshake::samples;
+    use super::super::super::super::testing::{Talk, hex};
+    use super::super::DETECTOR;
+    use super::*;
+
+    fn record(body: &[u8]) -> Vec<u8> {
+        [&[22, 3, 3][..], &u16::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
+    }
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let len = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&[kind], &len[1..], body].concat()
+    }
+
+    fn client() -> Vec<u8> {
+        record(&message(CLIENT_HELLO, &samples::client_hello("tls.example")))
+    }
+
+    /// A ServerHello of TLS 1.2.
+    fn server() -> Vec<u8> {
+        let mut hello = hex("0303");
+        hello.extend([0x22; 32]);
+        hello.extend(hex("00 c02f 00"));
+        message(SERVER_HELLO, &hello)
+    }
+
+    fn certificate(der: &[u8]) -> Vec<u8> {
+        let len = |len: usize| u32::try_from(len).unwrap().to_be_bytes()[1..].to_vec();
+        let list = [len(der.len() + 3), len(der.len()), der.to_vec()].concat();
+        message(CERTIFICATE, &list)
+    }
+
+    fn value(details: &[Detail], key: DetailKey) -> Option<&str> {
+        details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
+    }
+
+    #[test]
+    fn both_hellos_are_fingerprinted_once_both_are_there() {
+        let talk = Talk::tcp().a(client());
+        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
+        let told = talk.b(record(&message(SERVER_HELLO, &samples::server_hello())));
+        let told = told.told_by(&DETECTOR, tell, false);
+        assert!(told.done);
+        assert_eq!(value(&told.details, DetailKey::TlsJa3String), Some("771,4865-49199,0-16-43,,"));
+        assert_eq!(value(&told.details, DetailKey::TlsJa3sString), Some("771,4865,43"));
+        assert_eq!(value(&told.details, DetailKey::TlsCipher), Some("0x1301"));
+    }
+
+    #[test]
+    fn the_certificate_is_waited_for() {
+        let der = samples::certificate();
+        let flight = record(&[server(), certificate(&der), message(14, &[])].concat());
+        let (first, second) = flight.split_at(200);
+        let talk = Talk::tcp().a(client()).b(first);
+        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
+        let cut = talk.told_by(&DETECTOR, tell, true);
+        assert!(value(&cut.details, DetailKey::TlsCertificate).unwrap().starts_with("cut: "));
+        let told = talk.b(second).told_by(&DETECTOR, tell, false).details;
+        assert_eq!(value(&told, DetailKey::TlsSubject), Some("C=DE, O=Test, CN=tls.example"));
+        assert_eq!(value(&told, DetailKey::TlsIssuer), Some("C=DE, O=Test, CN=tls.example"));
+        assert_eq!(value(&told, DetailKey::TlsSerial), Some("0A:1B:2C"));
+        assert_eq!(value(&told, DetailKey::TlsNotBefore), Some("2026-01-02T03:04:05"));
+        assert_eq!(value(&told, DetailKey::TlsNotAfter), Some("2027-01-02T03:04:05"));
+        let fingerprint = value(&told, DetailKey::TlsFingerprint).unwrap();
+        assert_eq!(fingerprint, samples::CERTIFICATE_SHA1);
+    }
+
+    #[test]
+    fn a_resumed_session_shows_no_certificate() {
+        let mut flight = record(&server());
+        flight.extend(hex("14 0303 0001 01"));
+        let told = Talk::tcp().a(client()).b(flight).told_by(&DETECTOR, tell, false);
+        assert!(told.done && value(&told.details, DetailKey::TlsSubject).is_none());
+        assert!(value(&told.details, DetailKey::TlsJa3sHash).is_some());
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_said_to_be_unreadable() {
+        let flight = record(&[server(), certificate(&[0x30, 0x82, 0xff])].concat());
+        let told = Talk::tcp().a(client()).b(flight).told_by(&DETECTOR, tell, false);
+        assert_eq!(value(&told.details, DetailKey::TlsCertificate), Some("unreadable"));
+    }
+
+    #[test]
+    fn octets_changed_and_cut_do_no_harm() {
+        let flight = record(&[server(), certificate(&samples::certificate())].concat());
+        for at in 0..flight.len() {
+            let mut bad = flight.clone();
+            bad[at] ^= 0x81;
+            let talk = Talk::tcp().a(client()).b(&bad);
+            assert!(
+                side(&SideView { stream: &bad, complete: true, ..SideView::default() }).is_some()
+            );
+            let _ = talk.probe_at(&DETECTOR, 2, true);
+            let cut = SideView { stream: &flight[..at], complete: true, ..SideView::default() };
+            assert!(side(&cut).is_some());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What a recognised protocol tells beside its name, where that takes more than a look.
+//!
+//! A detector is asked again and again while a flow's head grows, so it reads only what names the
+//! protocol. Names, versions and fingerprints that cost more (hashes, a certificate, QUIC's keys) are
+//! told by a [`Teller`]: a pure function, too, asked only of the protocol that was found, and only
+//! until it has said all. It changes nothing about what was found.
+
+use super::{Detail, Finding, FlowView, Side};
+
+/// Tells what the heads of a flow say beside the protocol's name.
+pub(super) type Teller = fn(&FlowView<'_>, &Finding) -> Told;
+
+/// What a [`Teller`] says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Told {
+    /// What it knows so far. Told again, a key's later value stands.
+    pub(super) details: Vec<Detail>,
+    /// Nothing more will come of asking again.
+    pub(super) done: bool,
+    /// UDP: the newest datagram of this side holds a part of a message that goes on in a later one.
+    /// It should be kept whole until then.
+    pub(super) keep: Option<Side>,
+}
+
+impl Told {
+    /// All there is to tell.
+    pub(super) fn all(details: Vec<Detail>) -> Self {
+        Self { details, done: true, keep: None }
+    }
+
+    /// Nothing, as long as there is too little to see.
+    pub(super) fn later() -> Self {
+        Self::default()
+    }
+}
+
+/// Puts what was told to what is known: of one key the newer value stands.
+pub(super) fn merge(known: &mut Vec<Detail>, told: Vec<Detail>) {
+    for new in told {
+        match known.iter_mut().find(|old| old.key == new.key) {
+            Some(old) => *old = new,
+            None => known.push(new),
+        }
+    }
+}
