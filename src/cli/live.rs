@@ -98,7 +98,7 @@ impl Live {
             ..Options::new(self.interfaces.clone())
         };
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
-        let run = Run::new(&self.watching, &self.writing, true)?;
+        let run = Run::new(&self.watching, &self.writing, true, &[])?;
         if !self.writing.quiet {
             log::say(&format!(
                 "listening on {}, {}; Ctrl-C ends it with the summary",

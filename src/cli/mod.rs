@@ -17,6 +17,7 @@ mod read;
 mod run;
 mod schema;
 mod site;
+mod waiting;
 mod why;
 
 use crate::config::{Config, FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
@@ -151,7 +152,9 @@ struct Writing {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Save all packets of watched flows: pcapng, or pcap where the name ends in .pcap
+    /// Save all frames of watched flows, those of fragments too: as pcap where the name ends in .pcap,
+    /// as pcapng where it ends in .pcapng, else ('-' for standard output too) in the format that came
+    /// in, which live is pcapng
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     packets: Option<PathBuf>,
 

@@ -56,7 +56,7 @@ impl Read {
         let mut bpf =
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
         let mut source = self.source()?;
-        let run = Run::new(&self.watching, &self.writing, false)?;
+        let run = Run::new(&self.watching, &self.writing, false, source.sources())?;
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
         let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));

@@ -2,12 +2,15 @@
 //!
 //! Whatever fails part-way, what was read until then is still reported.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
+use super::waiting::Waiting;
 use super::{Color, Exit, Format, Watching, Writing, log};
-use crate::capture::{CaptureErrorKind, FrameSource, Polled};
+use crate::capture::{CaptureErrorKind, FileFormat, FrameSource, Polled, SourceInfo};
 use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::event::Event;
@@ -24,6 +27,7 @@ pub(super) struct Run {
     format: Box<dyn output::Format>,
     out: Box<dyn Write>,
     packets: Option<PacketWriter<File>>,
+    waiting: Waiting,
     summary: RunSummary,
     events: Vec<Event>,
     is_live: bool,
@@ -42,8 +46,13 @@ enum Trouble {
 }
 
 impl Run {
-    /// Opens the outputs.
-    pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
+    /// Opens the outputs. `sources` say what comes in, as far as it is known before it is read.
+    pub(super) fn new(
+        watching: &Watching,
+        writing: &Writing,
+        is_live: bool,
+        sources: &[SourceInfo],
+    ) -> Result<Self, Exit> {
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
         let name = match writing.format {
@@ -58,10 +67,13 @@ impl Run {
             Some(path) => Box::new(BufWriter::new(create(path)?)),
             None => Box::new(BufWriter::new(io::stdout())),
         };
-        let packets = writing.packets.as_deref().map(open_packets).transpose()?;
+        let packets = writing.packets.as_deref();
+        let packets = packets.map(|path| open_packets(path, writing, sources)).transpose()?;
+        let waiting = Waiting::new(config.timeouts.fragments);
         let classifier = Classifier::new(config);
         Ok(Self {
             classifier,
+            waiting,
             format,
             out,
             packets,
@@ -107,14 +119,16 @@ impl Run {
             }
             let context = Context { sources: &names, live: self.is_live };
             let mut packet_error = None;
-            let Self { classifier, packets, events, .. } = self;
+            let Self { classifier, packets, waiting, events, .. } = self;
             let polled = source.poll(BATCH_FRAMES, &mut |frame| {
                 if wanted.as_mut().is_some_and(|wanted| !wanted(frame)) {
                     return;
                 }
                 let seized = classifier.ingest(frame, events);
-                if let (true, Some(writer)) = (seized.watched, packets.as_mut()) {
-                    packet_error = packet_error.take().or(writer.write(frame, &context).err());
+                if let Some(writer) = packets.as_mut() {
+                    let write = &mut |frame: &Frame<'_>| writer.write(frame, &context);
+                    let taken = waiting.take(frame, seized, classifier.turned_out(), write);
+                    packet_error = packet_error.take().or(taken.err());
                 }
             });
             if let Some(error) = packet_error {
@@ -179,7 +193,10 @@ impl Run {
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
         self.out.flush().map_err(trouble)?;
         match self.packets.take() {
-            Some(writer) => {
+            Some(mut writer) => {
+                let write = &mut |frame: &Frame<'_>| writer.write(frame, &context);
+                let taken = self.waiting.finish(self.classifier.turned_out(), write);
+                taken.map_err(|error| Trouble::Io("writing packets", error))?;
                 writer.finish().map(|_| ()).map_err(|error| Trouble::Io("writing packets", error))
             }
             None => Ok(()),
@@ -220,10 +237,43 @@ fn create(path: &Path) -> Result<File, Exit> {
     })
 }
 
-fn open_packets(path: &Path) -> Result<PacketWriter<File>, Exit> {
-    let classic = path.extension().is_some_and(|extension| extension == "pcap");
-    let format = if classic { PacketFormat::Pcap } else { PacketFormat::Pcapng };
-    Ok(PacketWriter::new(create(path)?, format))
+/// Opens the file for `-w`; `-` is standard output.
+fn open_packets(
+    path: &Path,
+    writing: &Writing,
+    sources: &[SourceInfo],
+) -> Result<PacketWriter<File>, Exit> {
+    let format = packet_format(path, sources);
+    if path.as_os_str() != "-" {
+        return Ok(PacketWriter::new(create(path)?, format));
+    }
+    if writing.output.is_none() {
+        log::say("-w - sends packets to standard output: name a file for the flows with -o");
+        return Err(Exit::Usage);
+    }
+    let file = io::stdout().as_fd().try_clone_to_owned().map_err(|error| {
+        log::say(&format!("standard output cannot be written to: {error}"));
+        Exit::BrokeOff
+    })?;
+    Ok(PacketWriter::new(File::from(file), format))
+}
+
+/// What the file's name asks for; where it asks for nothing, what came in: pcap if all of it is, with
+/// one link type, which is all that such a file can hold.
+fn packet_format(path: &Path, sources: &[SourceInfo]) -> PacketFormat {
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
+    match extension.as_deref().and_then(OsStr::to_str) {
+        Some("pcap") => return PacketFormat::Pcap,
+        Some("pcapng") => return PacketFormat::Pcapng,
+        Some(_) | None => {}
+    }
+    let first = sources.first().and_then(|source| source.format);
+    let is_pcap = matches!(first, Some(FileFormat::Pcap(_)));
+    if is_pcap && sources.iter().all(|source| source.format == first) {
+        PacketFormat::Pcap
+    } else {
+        PacketFormat::Pcapng
+    }
 }
 
 /// Colour on a terminal only, unless asked for; `NO_COLOR` (no-color.org) turns it off.
