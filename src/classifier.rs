@@ -31,6 +31,11 @@ use verdicts::Verdicts;
 pub struct Seized {
     /// It holds a packet of a flow in range, or an ICMP error about one.
     pub watched: bool,
+    /// It holds a fragment of a packet that is not complete yet: whether that is in range will turn
+    /// out with a later frame.
+    pub waits: bool,
+    /// Of frames that waited something turned out: see [`Classifier::turned_out`].
+    pub turned_out: bool,
 }
 
 /// Labels flows. The same frames give the same events, whatever the hash seed (invariant 1).
@@ -43,6 +48,8 @@ pub struct Classifier {
     common: Common,
     sums: Sums,
     verdicts: Verdicts,
+    /// What the last frame said of frames that waited.
+    turned_out: Vec<(FrameRef, bool)>,
     /// The latest time so far.
     now: Timestamp,
     /// The earliest, once there is one.
@@ -90,6 +97,7 @@ impl Classifier {
             common: Common::default(),
             sums: Sums::default(),
             verdicts: Verdicts::default(),
+            turned_out: Vec::new(),
             now: Timestamp::MIN,
             earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
@@ -112,6 +120,8 @@ impl Classifier {
     /// The rare case: the frame may be of interest.
     fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
         let Self { config, reassembly, table, common, sums, verdicts, now, totals, .. } = self;
+        let turned_out = &mut self.turned_out;
+        turned_out.clear();
         let (mut ended, mut touched, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
         let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
@@ -121,11 +131,22 @@ impl Classifier {
         };
         let mut seized = common.observe(frame, config, &mut in_range, &mut fragments);
         for fragment in fragments {
-            reassembly.add(fragment, config, &mut |decoded| {
-                seized.watched |= common.take(decoded, config, &mut in_range);
+            let mut waiting = reassembly.add(fragment, config, &mut |decoded, frames| {
+                let watched = common.take(decoded, config, &mut in_range);
+                turned_out.extend(frames.iter().map(|&at| (at, watched)));
             });
+            waiting.sort_unstable();
+            let waits = |at: &FrameRef| waiting.binary_search(at).is_ok();
+            seized.waits |= waits(&frame.at);
+            turned_out.retain(|(at, watched)| *watched || !waits(at));
         }
-        totals.frames_watched = totals.frames_watched.saturating_add(u64::from(seized.watched));
+        seized.watched |= turned_out.contains(&(frame.at, true));
+        turned_out.retain(|&(at, _)| at != frame.at);
+        seized.turned_out = !turned_out.is_empty();
+        totals.frames_watched = totals
+            .frames_watched
+            .saturating_add(u64::from(seized.watched))
+            .saturating_add(each_once(turned_out));
         for over in ended {
             verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
@@ -163,12 +184,16 @@ impl Classifier {
     /// anomalies are added to `out`.
     pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
         let Self { config, reassembly, table, common, sums, now, totals, .. } = self;
+        let turned_out = &mut self.turned_out;
+        turned_out.clear();
         let mut ended = Vec::new();
-        reassembly.finish(&mut |decoded| {
-            common.take(decoded, config, &mut |key, seen| {
+        reassembly.finish(&mut |decoded, frames| {
+            let watched = common.take(decoded, config, &mut |key, seen| {
                 table.observe(key, seen, *now, config, &mut |over| ended.push(over));
             });
+            turned_out.extend(frames.iter().map(|&at| (at, watched)));
         });
+        totals.frames_watched = totals.frames_watched.saturating_add(each_once(turned_out));
         for over in ended {
             hand_out(over, &common.ledgers, config, sums, out);
         }
@@ -177,6 +202,12 @@ impl Classifier {
         });
         finish(std::mem::take(&mut sums.endpoints), std::mem::take(common), out);
         *totals
+    }
+
+    /// What the last frame, or the end of the capture, said of earlier frames that waited: whether they
+    /// hold a part of a packet in range. In the order of the frames, each once.
+    pub fn turned_out(&self) -> &[(FrameRef, bool)] {
+        &self.turned_out
     }
 
     /// Time of the earliest and of the latest frame, or of what was told of time.
@@ -198,6 +229,18 @@ impl Classifier {
     pub fn flows_running(&self) -> usize {
         self.table.len()
     }
+}
+
+/// Leaves each frame once, watched if it was so once. Returns how many are.
+fn each_once(turned_out: &mut Vec<(FrameRef, bool)>) -> u64 {
+    turned_out.sort_unstable();
+    turned_out.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        kept.1 |= same && later.1;
+        same
+    });
+    let watched = turned_out.iter().filter(|&&(_, watched)| watched);
+    u64::try_from(watched.count()).unwrap_or(u64::MAX)
 }
 
 /// Collects a piece of a capture.
@@ -326,10 +369,10 @@ fn reassemble(
     for (number, list) in fragments {
         for (index, fragment) in list.into_iter().enumerate() {
             let place = (number, Place::behind_fragment(index));
-            reassembly.add(fragment, config, &mut |decoded| take(place, decoded));
+            reassembly.add(fragment, config, &mut |decoded, _| take(place, decoded));
         }
     }
-    reassembly.finish(&mut |decoded| take((u64::MAX, Place::END), decoded));
+    reassembly.finish(&mut |decoded, _| take((u64::MAX, Place::END), decoded));
 }
 
 impl Common {

@@ -217,6 +217,10 @@ impl Limits {
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;
 
+/// Octets of frames that wait before `-w` writes them, for it is not known yet whether they are parts
+/// of a packet in range: twice what all their fragments may take. A constant of the edge that writes.
+pub const WAITING_BYTES_MAX: usize = 8 << 20;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

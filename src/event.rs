@@ -508,3 +508,14 @@ pub struct AnomalyEvent {
     /// How many frames.
     pub count: u64,
 }
+
+/// How the names of events begin that are no fault: frames of link types in which there is no IP, such
+/// as USB. They are counted, so that nothing stays unread in silence.
+pub const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
+
+impl AnomalyEvent {
+    /// The link type's number and name where the frames carry no IP, and nothing is wrong with them.
+    pub fn link_without_ip(&self) -> Option<&'static str> {
+        self.event.strip_prefix(CARRIES_NO_IP)
+    }
+}

@@ -14,6 +14,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
 
@@ -232,6 +233,13 @@ fn saved_packets_give_the_same_verdicts() {
     for (case, name) in [
         ("ssh-openssh/capture.pcap", "saved.pcap"),
         ("pcapng-mixed/capture.pcapng", "saved.pcapng"),
+        ("fragments-ipv4/order.pcap", "saved"),
+        ("fragments-ipv4/missing.pcap", "saved"),
+        ("fragments-ipv6/backwards.pcap", "saved"),
+        ("fragments-overlap/capture.pcap", "saved"),
+        ("fragments-tcp/capture.pcap", "saved"),
+        ("fragments-tunnel/outer.pcap", "saved"),
+        ("fragments-tunnel/both.pcap", "saved"),
     ] {
         let saved = folder.path().join(name);
         let first =
@@ -242,6 +250,83 @@ fn saved_packets_give_the_same_verdicts() {
             lines.into_iter().filter(|line| line.contains(r#""event_type":"flow""#)).collect()
         };
         assert_eq!(flows(&again), flows(&first), "{case}");
+        let stats = |output: &Output, field: &str| -> u64 {
+            let text = stdout(output);
+            let stats: serde_json::Value =
+                serde_json::from_str(text.lines().last().unwrap()).unwrap();
+            stats.pointer(field).unwrap().as_u64().unwrap()
+        };
+        // Every frame that holds a piece of a watched packet is there, and nothing else.
+        let in_range = stats(&first, "/portstory/frames_in_range");
+        assert_eq!(stats(&again, "/stats/decoder/pkts"), in_range, "{case}");
+        assert_eq!(stats(&again, "/portstory/frames_in_range"), in_range, "{case}");
+    }
+}
+
+#[test]
+fn saved_packets_have_the_format_that_was_asked_for_or_came_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pcap, pcapng) =
+        (fixture("ssh-openssh/capture.pcap"), fixture("pcapng-mixed/capture.pcapng"));
+    let other_link = fixture("raw-ip/raw.pcap");
+    const CLASSIC: [u8; 4] = [0x4d, 0x3c, 0xb2, 0xa1];
+    const BLOCKS: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+    for (name, inputs, expected) in [
+        ("a.pcapng", &[&pcap][..], BLOCKS),
+        ("a.pcap", &[&pcap], CLASSIC),
+        ("a.PCAP", &[&pcap], CLASSIC),
+        ("plain", &[&pcap], CLASSIC),
+        ("plain", &[&pcapng], BLOCKS),
+        ("plain.cap", &[&pcap, &pcapng], BLOCKS),
+        ("plain.cap", &[&pcap, &other_link], BLOCKS),
+    ] {
+        let saved = folder.path().join(name);
+        let inputs: Vec<&str> = inputs.iter().map(|input| input.as_str()).collect();
+        let output = run(&[&["read", "-w", saved.to_str().unwrap()], &inputs[..]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(fs::read(&saved).unwrap()[..4], expected, "{name} {inputs:?}");
+    }
+    let flows = folder.path().join("flows");
+    let piped = run(&["read", "-w", "-", "-o", flows.to_str().unwrap(), &pcap]);
+    assert_eq!(piped.stdout[..4], CLASSIC);
+    assert!(fs::read_to_string(flows).unwrap().contains("ssh"));
+    assert!(complaint(&run(&["read", "-w", "-", &pcap]), 2).contains("-o"));
+}
+
+#[test]
+fn a_growing_capture_is_followed_until_it_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    for case in ["ssh-openssh/capture.pcap", "pcapng-mixed/capture.pcapng"] {
+        let octets = fs::read(fixture(case)).unwrap();
+        let path = folder.path().join("growing");
+        // Within a record, so that the rest of it is still to come.
+        let (begun, rest) = octets.split_at(octets.len() / 2 + 1);
+        fs::write(&path, begun).unwrap();
+        let child = Command::new(PROGRAM)
+            .args(["read", "--follow", "--format", "eve", path.to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        for chunk in rest.chunks(rest.len() / 3 + 1) {
+            fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(chunk).unwrap();
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        // Three looks at a file that does not grow any more.
+        std::thread::sleep(Duration::from_millis(500));
+        let stopped = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(stopped.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let whole = run(&["read", "--format", "eve", &fixture(case)]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(without_places(&stdout(&output)), without_places(&stdout(&whole)), "{case}");
+        let last = |output: &Output| -> serde_json::Value {
+            serde_json::from_str(stdout(output).lines().last().unwrap()).unwrap()
+        };
+        let (followed, whole) = (last(&output), last(&whole));
+        assert_eq!(followed["event_type"], "stats");
+        assert_eq!(followed["stats"]["decoder"], whole["stats"]["decoder"], "{case}");
     }
 }
 

@@ -214,10 +214,12 @@ fn packets(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<Told>> {
     };
     for frame in frames {
         decode::decode(&frame.frame(), &config.limits, &mut |decoded| match decoded {
-            Decoded::Fragment(fragment) => reassembly.add(fragment, &config, &mut note),
+            Decoded::Fragment(fragment) => {
+                reassembly.add(fragment, &config, &mut |decoded, _| note(decoded));
+            }
             other @ (Decoded::Packet(_) | Decoded::Stop(..)) => note(other),
         });
     }
-    reassembly.finish(&mut note);
+    reassembly.finish(&mut |decoded, _| note(decoded));
     packets
 }

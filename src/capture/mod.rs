@@ -68,6 +68,15 @@ impl fmt::Display for Notice {
     }
 }
 
+/// The kinds of capture files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// The classic format, whose frames all have this link type.
+    Pcap(LinkType),
+    /// The format of blocks.
+    Pcapng,
+}
+
 /// One capture file or interface, and how well it was captured.
 #[derive(Clone, Debug, Default)]
 pub struct SourceInfo {
@@ -75,6 +84,8 @@ pub struct SourceInfo {
     pub name: String,
     /// The link types that occurred, in order of appearance.
     pub links: Vec<LinkType>,
+    /// A file's format, as far as it is known; an interface has none.
+    pub format: Option<FileFormat>,
     /// Frames handed over.
     pub frames: u64,
     /// Frames that the kernel or the capturing program reports as dropped for want of room.

@@ -17,9 +17,11 @@ mod log;
 mod outlet;
 mod read;
 mod run;
+mod saving;
 mod schema;
 mod signals;
 mod site;
+mod waiting;
 mod why;
 
 use crate::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
@@ -162,7 +164,9 @@ struct Writing {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Save all packets of watched flows: pcapng, or pcap where the name ends in .pcap
+    /// Save all frames of watched flows, those of fragments too: as pcap where the name ends in .pcap,
+    /// as pcapng where it ends in .pcapng, else ('-' for standard output too) in the format that came
+    /// in, which live is pcapng
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     packets: Option<PathBuf>,
 

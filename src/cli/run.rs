@@ -5,7 +5,8 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-use super::outlet::{self, Outlet, Rotating};
+use super::outlet::{self, Outlet, told};
+use super::saving::Saving;
 use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, log};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
@@ -13,7 +14,7 @@ use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::event::Event;
 use crate::frame::Frame;
-use crate::output::{self, Context, Look, PacketFormat, PacketWriter, RunSummary};
+use crate::output::{self, Context, Look, RunSummary};
 
 /// Frames that are taken from a source at a time. Between batches the output is written and a stop is
 /// looked for.
@@ -26,7 +27,7 @@ pub(super) struct Run {
     look: Look,
     format: Box<dyn output::Format>,
     out: Out,
-    packets: Option<PacketWriter<Outlet>>,
+    packets: Option<Saving>,
     signals: Signals,
     summary: RunSummary,
     events: Vec<Event>,
@@ -70,7 +71,7 @@ enum Trouble {
 }
 
 impl Run {
-    /// Opens the outputs.
+    /// Opens the outputs. `sources` say what comes in, as far as it is known before it is read.
     pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
@@ -88,17 +89,29 @@ impl Run {
             Exit::Usage
         })?;
         let mut paths: Vec<PathBuf> = Vec::new();
-        let mut open = |path: &PathBuf| {
+        let mut number = |path: &PathBuf| {
             let index = u8::try_from(paths.len()).unwrap_or(u8::MAX);
             paths.push(path.clone());
-            create(path, rotating, index)
+            index
         };
         let mut out = match &writing.output {
-            Some(path) => Out::File(open(path)?),
+            Some(path) => {
+                let opened = Outlet::open(path, rotating, number(path));
+                Out::File(opened.map_err(|error| cannot_write(path, &error))?)
+            }
+            None if writing.packets.as_deref() == Some(Path::new("-")) => {
+                log::say(
+                    "-w - sends packets to standard output: name a file for the flows with -o",
+                );
+                return Err(Exit::Usage);
+            }
             None => Out::Stdout(BufWriter::new(io::stdout())),
         };
         let mut packets = match &writing.packets {
-            Some(path) => Some(PacketWriter::new(open(path)?, packet_format(path))),
+            Some(path) => {
+                let opened = Saving::open(path, rotating, number(path), &config);
+                Some(opened.map_err(|error| cannot_write(path, &error))?)
+            }
             None => None,
         };
         if is_live || rotating.is_wanted() {
@@ -106,7 +119,7 @@ impl Run {
                 log::say(&format!("the process that opens outputs cannot be started: {error}"));
                 Exit::BrokeOff
             })?;
-            let outlets = packets.iter_mut().map(PacketWriter::get_mut);
+            let outlets = packets.iter_mut().filter_map(Saving::outlet);
             let outlets = outlets.chain(match &mut out {
                 Out::File(outlet) => Some(outlet),
                 Out::Stdout(_) => None,
@@ -140,7 +153,7 @@ impl Run {
         wanted: Option<&mut Wanted<'_>>,
         stop: &dyn Fn() -> bool,
     ) -> Exit {
-        let done = self.begin().and_then(|()| self.pump(source, wanted, stop));
+        let done = self.begin(source).and_then(|()| self.pump(source, wanted, stop));
         match done.and_then(|()| self.finish(source)) {
             Ok(()) => self.exit,
             Err(Trouble::ReaderGone) => self.exit,
@@ -154,14 +167,12 @@ impl Run {
     }
 
     /// The source is sound: what outputs held before goes.
-    fn begin(&mut self) -> Result<(), Trouble> {
+    fn begin(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
         if let Out::File(outlet) = &mut self.out {
             outlet.begin().map_err(trouble)?;
         }
-        if let Some(writer) = &mut self.packets {
-            writer.get_mut().begin().map_err(|error| Trouble::Io("writing packets", error))?;
-        }
-        Ok(())
+        let begun = self.packets.as_mut().map_or(Ok(()), |saving| saving.begin(source.sources()));
+        begun.map_err(|error| Trouble::Io("writing packets", error))
     }
 
     fn pump(
@@ -185,10 +196,8 @@ impl Run {
                     return;
                 }
                 let seized = classifier.ingest(frame, events);
-                if let (true, None, Some(writer)) =
-                    (seized.watched, &packet_error, packets.as_mut())
-                {
-                    packet_error = save(writer, frame, &context).err();
+                if let (None, Some(saving)) = (&packet_error, packets.as_mut()) {
+                    packet_error = saving.take(frame, seized, classifier, &context).err();
                 }
             });
             if let Some(error) = packet_error {
@@ -265,23 +274,17 @@ impl Run {
             }
             self.exit = self.exit.max(told(next));
         }
-        let Some(writer) = &mut self.packets else { return };
-        if reopen || writer.get_mut().is_due() {
-            match turn(writer) {
-                Ok(exit) => self.exit = self.exit.max(exit),
-                Err(error) => self.give_up_packets(&error),
-            }
-        } else if writer.get_mut().wants_flush()
-            && let Err(error) = writer.flush().and_then(|()| writer.get_mut().commit())
-        {
-            self.give_up_packets(&error);
+        match self.packets.as_mut().map(|saving| saving.look_after(reopen)) {
+            Some(Ok(exit)) => self.exit = self.exit.max(exit),
+            Some(Err(error)) => self.give_up_packets(&error),
+            None => {}
         }
     }
 
-    /// The packets are lost, the verdicts need not be.
     fn give_up_packets(&mut self, error: &io::Error) {
-        log::say(&format!("writing packets failed: {error}; going on without them"));
-        self.packets = None;
+        if let Some(saving) = &mut self.packets {
+            saving.give_up(error);
+        }
         self.exit = self.exit.max(Exit::BrokeOff);
     }
 
@@ -313,8 +316,8 @@ impl Run {
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
         self.out.flush().map_err(trouble)?;
         match self.packets.take() {
-            Some(writer) => {
-                let finished = writer.finish().and_then(|mut outlet| outlet.commit());
+            Some(mut saving) => {
+                let finished = saving.finish(&self.classifier, &context);
                 finished.map_err(|error| Trouble::Io("writing packets", error))
             }
             None => Ok(()),
@@ -354,55 +357,9 @@ fn note(notices: &mut Vec<String>, sentence: String) {
     }
 }
 
-/// Saves a frame, in the next file where it is time for one.
-fn save(
-    writer: &mut PacketWriter<Outlet>,
-    frame: &Frame<'_>,
-    context: &Context<'_>,
-) -> io::Result<()> {
-    if writer.get_mut().is_due() {
-        turn(writer)?;
-    }
-    writer.write(frame, context)?;
-    if writer.get_mut().is_much() {
-        writer.flush()?;
-        writer.get_mut().commit()?;
-    }
-    Ok(())
-}
-
-/// Completes a file of packets and goes on in the next. Where that can't be had, in this one.
-fn turn(writer: &mut PacketWriter<Outlet>) -> io::Result<Exit> {
-    writer.complete()?;
-    writer.get_mut().commit()?;
-    let next = writer.get_mut().next_file();
-    if next.is_ok() && writer.get_mut().is_fresh() {
-        writer.restart();
-    }
-    Ok(told(next))
-}
-
-/// Says that no further file can be had, which ends nothing.
-fn told(next: io::Result<()>) -> Exit {
-    match next {
-        Ok(()) => Exit::Done,
-        Err(error) => {
-            log::say(&format!("the next output file cannot be had: {error}; going on in this one"));
-            Exit::BrokeOff
-        }
-    }
-}
-
-fn create(path: &Path, rotating: &Rotating, index: u8) -> Result<Outlet, Exit> {
-    Outlet::open(path, rotating, index).map_err(|error| {
-        log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
-        Exit::Usage
-    })
-}
-
-fn packet_format(path: &Path) -> PacketFormat {
-    let classic = path.extension().is_some_and(|extension| extension == "pcap");
-    if classic { PacketFormat::Pcap } else { PacketFormat::Pcapng }
+fn cannot_write(path: &Path, error: &io::Error) -> Exit {
+    log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
+    Exit::Usage
 }
 
 /// Colour on a terminal only, unless asked for; `NO_COLOR` (no-color.org) turns it off.

@@ -39,6 +39,8 @@ pub struct Fragment<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     pub(super) wire_len: usize,
     pub(super) header_offset: usize,
+    /// Frames of the packet that it came out of, where that came in fragments too.
+    pub(super) outer_frames: Vec<FrameRef>,
 }
 
 impl Fragment<'_> {
@@ -55,7 +57,8 @@ impl Fragment<'_> {
     fn without_octets(&self) -> Fragment<'static> {
         let Self { way, src, dst, protocol, piece, wire_len, header_offset, .. } = *self;
         let bytes = Cow::Borrowed(&[][..]);
-        Fragment { way, src, dst, protocol, piece, bytes, wire_len, header_offset }
+        let outer_frames = Vec::new();
+        Fragment { way, src, dst, protocol, piece, bytes, wire_len, header_offset, outer_frames }
     }
 
     fn key(&self) -> Key {
@@ -100,6 +103,8 @@ struct Datagram {
     cost: usize,
     /// Octets of the whole, known from the last fragment.
     total: Option<usize>,
+    /// The frames that its fragments were in.
+    frames: Vec<FrameRef>,
     overlap_told: bool,
     finished: Option<Timestamp>,
 }
@@ -113,45 +118,58 @@ struct Held {
 /// What holding a fragment costs beside its octets.
 const HELD_OVERHEAD: usize = 64;
 
+/// What remembering a frame costs.
+const FRAME_OVERHEAD: usize = size_of::<FrameRef>();
+
+/// Takes what comes out of fragments, with the frames that they were in.
+type Sink<'a> = dyn FnMut(Decoded<'_>, &[FrameRef]) + 'a;
+
 /// RFC 791 section 3.1: the longest packet, header included.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
 impl Reassembly {
     /// Takes in a fragment. Packets that it completes, and what is given up to make room or because
-    /// its time is over, go to `sink`; never a fragment.
+    /// its time is over, go to `sink`; never a fragment. Returns the frames that wait for more: its
+    /// own, or those of a packet that it completed and that holds a fragment itself.
     pub fn add(
         &mut self,
         fragment: Fragment<'_>,
         config: &Config,
-        sink: &mut dyn FnMut(Decoded<'_>),
-    ) {
+        sink: &mut Sink<'_>,
+    ) -> Vec<FrameRef> {
         // A packet may turn out to carry a fragment of another one. Each is a layer further in.
-        let mut waiting = vec![fragment];
-        while let Some(fragment) = waiting.pop() {
-            self.add_one(fragment, config, &mut |decoded| match decoded {
-                Decoded::Fragment(inner) => waiting.push(inner.into_owned()),
-                other @ (Decoded::Packet(_) | Decoded::Stop(..)) => sink(other),
+        let mut inner = vec![fragment];
+        let mut waiting = Vec::new();
+        while let Some(fragment) = inner.pop() {
+            let mut frames = fragment.outer_frames.clone();
+            frames.push(fragment.at());
+            let is_held = self.add_one(fragment, config, &mut |decoded, frames| match decoded {
+                Decoded::Fragment(fragment) => {
+                    let outer_frames = frames.to_vec();
+                    inner.push(Fragment { outer_frames, ..fragment.into_owned() });
+                }
+                other @ (Decoded::Packet(_) | Decoded::Stop(..)) => sink(other, frames),
             });
+            if is_held {
+                waiting.append(&mut frames);
+            }
         }
+        waiting
     }
 
     /// The capture is over: hands on what is known of packets that stayed incomplete.
-    pub fn finish(&mut self, sink: &mut dyn FnMut(Decoded<'_>)) {
+    pub fn finish(&mut self, sink: &mut Sink<'_>) {
         while let Some(age) = self.oldest() {
-            self.give_up(age, &mut |decoded| match decoded {
+            self.give_up(age, &mut |decoded, frames| match decoded {
                 // What was in an incomplete packet stays incomplete.
                 Decoded::Fragment(inner) => tell(&inner, "fragments_missing", sink),
-                other @ (Decoded::Packet(_) | Decoded::Stop(..)) => sink(other),
+                other @ (Decoded::Packet(_) | Decoded::Stop(..)) => sink(other, frames),
             });
         }
     }
 
-    fn add_one(
-        &mut self,
-        fragment: Fragment<'_>,
-        config: &Config,
-        sink: &mut dyn FnMut(Decoded<'_>),
-    ) {
+    /// Says whether the fragment is held.
+    fn add_one(&mut self, fragment: Fragment<'_>, config: &Config, sink: &mut Sink<'_>) -> bool {
         let now = fragment.at().time;
         self.expire(now, config, sink);
         let Piece { offset, more, .. } = fragment.piece;
@@ -169,12 +187,13 @@ impl Reassembly {
             tell(&fragment, event, sink);
             let mut alone = Datagram::new(0, now);
             alone.take(&fragment, end);
-            return alone.deliver(Some(fragment.at()), sink);
+            alone.deliver(Some(fragment.at()), sink);
+            return false;
         }
         let key = fragment.key();
         if let Some(done) = self.datagrams.get(&key).and_then(|datagram| datagram.finished) {
             if now.since(done) <= config.timeouts.duplicate {
-                return;
+                return false;
             }
             // The identification was used again.
             self.remove(&key);
@@ -191,7 +210,8 @@ impl Reassembly {
         if differs && !std::mem::replace(&mut datagram.overlap_told, true) {
             tell(&fragment, "fragment_overlap", sink);
         }
-        if datagram.total.is_some_and(|total| datagram.covered >= total) {
+        let is_whole = datagram.total.is_some_and(|total| datagram.covered >= total);
+        if is_whole {
             self.held_bytes = self.held_bytes.saturating_sub(datagram.cost);
             let whole = std::mem::replace(datagram, Datagram::new(datagram.age, datagram.since));
             datagram.finished = Some(now);
@@ -203,13 +223,14 @@ impl Reassembly {
             let Some(oldest) = self.oldest() else { break };
             self.give_up(oldest, sink);
         }
+        !is_whole
     }
 
     fn oldest(&self) -> Option<u64> {
         self.ages.first_key_value().map(|(&age, _)| age)
     }
 
-    fn expire(&mut self, now: Timestamp, config: &Config, sink: &mut dyn FnMut(Decoded<'_>)) {
+    fn expire(&mut self, now: Timestamp, config: &Config, sink: &mut Sink<'_>) {
         while let Some((&age, key)) = self.ages.first_key_value() {
             let since = self.datagrams.get(key).map(|datagram| datagram.since);
             if since.is_some_and(|since| now.since(since) <= config.timeouts.fragments) {
@@ -220,7 +241,7 @@ impl Reassembly {
     }
 
     /// Decodes what is there of an incomplete packet.
-    fn give_up(&mut self, age: u64, sink: &mut dyn FnMut(Decoded<'_>)) {
+    fn give_up(&mut self, age: u64, sink: &mut Sink<'_>) {
         let Some(key) = self.ages.get(&age).copied() else { return };
         let Some(datagram) = self.remove(&key) else { return };
         if datagram.finished.is_none() {
@@ -246,6 +267,7 @@ impl Datagram {
             covered: 0,
             cost: 0,
             total: None,
+            frames: Vec::new(),
             overlap_told: false,
             finished: None,
         }
@@ -255,6 +277,7 @@ impl Datagram {
     fn take(&mut self, fragment: &Fragment<'_>, end: usize) -> bool {
         let start = fragment.piece.offset;
         let mut differs = false;
+        self.remember(fragment);
         if !fragment.piece.more {
             differs |= self.total.is_some_and(|total| total != end);
             self.total.get_or_insert(end);
@@ -297,12 +320,23 @@ impl Datagram {
         differs
     }
 
+    /// Remembers in which frames it was. One frame may hold several fragments: they come in a row.
+    fn remember(&mut self, fragment: &Fragment<'_>) {
+        for &frame in fragment.outer_frames.iter().chain([&fragment.way.at]) {
+            if self.frames.last() != Some(&frame) {
+                self.frames.push(frame);
+                self.cost = self.cost.saturating_add(FRAME_OVERHEAD);
+            }
+        }
+    }
+
     /// Decodes the packet, which the frame `completed_by` completed, or what is there of it.
-    fn deliver(self, completed_by: Option<FrameRef>, sink: &mut dyn FnMut(Decoded<'_>)) {
+    fn deliver(self, completed_by: Option<FrameRef>, sink: &mut Sink<'_>) {
         let Some(first) = &self.header else { return };
         if completed_by.is_none() {
             tell(first, "fragments_missing", sink);
         }
+        let sink: &mut dyn FnMut(Decoded<'_>) = &mut |decoded| sink(decoded, &self.frames);
         if first.piece.offset > 0 {
             return;
         }
@@ -356,9 +390,9 @@ impl Datagram {
     }
 }
 
-fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut dyn FnMut(Decoded<'_>)) {
+fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut Sink<'_>) {
     let stop = Stop { event, layer: Layer::Network, offset: fragment.header_offset };
-    sink(Decoded::Stop(fragment.at(), stop));
+    sink(Decoded::Stop(fragment.at(), stop), &[]);
 }
 
 fn halted(way: Way, halt: Halt, sink: &mut dyn FnMut(Decoded<'_>)) {

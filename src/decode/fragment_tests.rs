@@ -103,7 +103,7 @@ fn an_incomplete_packet_keeps_its_length_on_the_wire() {
     let pieces = cut_up(&datagram(), 1, &[24]);
     let mut reassembly = Reassembly::default();
     let mut lens = None;
-    let mut note = |decoded: Decoded<'_>| {
+    let mut note = |decoded: Decoded<'_>, _: &[FrameRef]| {
         if let Decoded::Packet(packet) = decoded
             && let Body::Udp(_, payload) = packet.body
         {
@@ -187,7 +187,7 @@ fn memory_is_bounded() {
         let piece = piece4(id, 0, true, &udp(5000, 3243, &[id; 312]));
         decode(&frame(101, &piece), &config.limits, &mut |decoded| {
             let Decoded::Fragment(fragment) = decoded else { return };
-            reassembly.add(fragment, &config, &mut |decoded| match decoded {
+            reassembly.add(fragment, &config, &mut |decoded, _| match decoded {
                 Decoded::Packet(_) => named += 1,
                 Decoded::Stop(..) => given_up += 1,
                 Decoded::Fragment(_) => {}

@@ -72,6 +72,7 @@ pub(super) fn open<'a>(
             bytes: Cow::Borrowed(ip.payload.bytes),
             wire_len: ip.payload.wire_len,
             header_offset: ip.offset,
+            outer_frames: Vec::new(),
         }));
         return Err(Halt::Done);
     }

@@ -98,11 +98,13 @@ pub(super) fn found_in(frames: &[Frame<'_>]) -> (Vec<Found>, Vec<&'static str>) 
     let mut reassembly = Reassembly::default();
     for frame in frames {
         decode(frame, &config.limits, &mut |decoded| match decoded {
-            Decoded::Fragment(fragment) => reassembly.add(fragment, &config, &mut note),
+            Decoded::Fragment(fragment) => {
+                reassembly.add(fragment, &config, &mut |decoded, _| note(decoded));
+            }
             other @ (Decoded::Packet(_) | Decoded::Stop(..)) => note(other),
         });
     }
-    reassembly.finish(&mut note);
+    reassembly.finish(&mut |decoded, _| note(decoded));
     (packets, stops)
 }
 

@@ -72,9 +72,18 @@ impl RunSummary {
         self.flows_by_label.iter().sum()
     }
 
-    /// Frames that anomalies stopped.
+    /// Frames that anomalies stopped. Those that carry no IP are none of them.
     pub fn anomalous_frames(&self) -> u64 {
-        self.anomalies.iter().map(|anomaly| anomaly.count).sum()
+        self.frames_stopped(|anomaly| anomaly.link_without_ip().is_none())
+    }
+
+    /// Frames of link types that carry no IP.
+    pub fn frames_without_ip(&self) -> u64 {
+        self.frames_stopped(|anomaly| anomaly.link_without_ip().is_some())
+    }
+
+    fn frames_stopped(&self, by: fn(&AnomalyEvent) -> bool) -> u64 {
+        self.anomalies.iter().filter(|row| by(&row.first)).map(|row| row.count).sum()
     }
 
     /// The time that the capture covers.
@@ -122,6 +131,9 @@ mod tests {
         summary.count(&Event::Anomaly(AnomalyEvent { count: 3, ..one }));
         summary.count(&Event::Anomaly(AnomalyEvent { event: "vlan.too_many", ..one }));
         assert_eq!(summary.anomalies.len(), 2);
-        assert_eq!(summary.anomalous_frames(), 7);
+        assert_eq!((summary.anomalous_frames(), summary.frames_without_ip()), (7, 0));
+        let usb = "link_type_carries_no_ip.189_usb_linux";
+        summary.count(&Event::Anomaly(AnomalyEvent { event: usb, ..one }));
+        assert_eq!((summary.anomalous_frames(), summary.frames_without_ip()), (7, 2));
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn sources() -> Vec<SourceInfo> {
         frames: 12_345,
         dropped: 0,
         dropped_by_interface: 0,
+        format: None,
     }]
 }
 

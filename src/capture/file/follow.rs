@@ -137,7 +137,11 @@ impl Follow {
         }
         reader.set_source(SourceId(wire::len32(self.infos.len())));
         reader.set_growing(true);
-        self.infos.push(SourceInfo { name: self.name.clone(), ..SourceInfo::default() });
+        self.infos.push(SourceInfo {
+            name: self.name.clone(),
+            format: Some(reader.format()),
+            ..SourceInfo::default()
+        });
         self.stage = Stage::Read(Box::new(reader), known);
         Ok(())
     }

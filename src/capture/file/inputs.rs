@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Options;
 use super::reader::{Losses, Parked, Ran, Reader, Then};
-use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
+use crate::capture::{CaptureError, FileFormat, FrameSource, Notice, Polled, SourceInfo};
 use crate::frame::Frame;
 use crate::time::Timestamp;
 
@@ -49,6 +49,14 @@ pub(super) enum Turn {
 }
 
 impl Input {
+    fn format(&self) -> Option<FileFormat> {
+        match &self.turn {
+            Turn::Open(reader) => Some(reader.format()),
+            Turn::Aside(parked) => Some(parked.format()),
+            Turn::Broken(_) | Turn::Over => None,
+        }
+    }
+
     /// Looks when the next frame is, and closes the file until then. A stream stays as it is:
     /// looking might mean to wait, and it could not be opened again.
     pub(super) fn put_aside(&mut self) {
@@ -69,10 +77,14 @@ impl Input {
 
 impl Inputs {
     pub(super) fn new(inputs: Vec<Input>, notices: Vec<Notice>, options: Options) -> Self {
-        let name = |input: &Input| SourceInfo { name: input.name.clone(), ..SourceInfo::default() };
+        let info = |input: &Input| SourceInfo {
+            name: input.name.clone(),
+            format: input.format(),
+            ..SourceInfo::default()
+        };
         let is_open = |input: &&Input| matches!(input.turn, Turn::Open(_));
         Self {
-            infos: inputs.iter().map(name).collect(),
+            infos: inputs.iter().map(info).collect(),
             waiting: (0..).zip(&inputs).map(|(at, input)| Reverse((input.next, at))).collect(),
             current: None,
             open: inputs.iter().filter(is_open).count(),

@@ -79,7 +79,12 @@ impl Pcap {
         self.frames
     }
 
-    /// The link type of every frame.
+    /// The link type of every frame, by the header.
+    pub(super) fn link(&self) -> LinkType {
+        self.link
+    }
+
+    /// The link type of every frame, once there is one.
     pub(super) fn links(&self) -> &[LinkType] {
         if self.frames == 0 { &[] } else { std::slice::from_ref(&self.link) }
     }

@@ -17,7 +17,7 @@ use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
 use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Stop, Walk};
-use crate::capture::{CaptureError, CaptureErrorKind, Notice};
+use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
 use crate::frame::{Frame, LinkType, SourceId};
 use crate::time::Timestamp;
 use crate::wire;
@@ -186,6 +186,11 @@ impl Reader {
         self.state.frames()
     }
 
+    /// Its format.
+    pub(super) fn format(&self) -> FileFormat {
+        self.state.format()
+    }
+
     /// Link types of the frames so far.
     pub(super) fn links(&self) -> &[LinkType] {
         match &self.state.format {
@@ -344,6 +349,11 @@ impl Reader {
 }
 
 impl Parked {
+    /// Its format.
+    pub(super) fn format(&self) -> FileFormat {
+        self.state.format()
+    }
+
     /// Opens the file again and goes to where it was left.
     ///
     /// # Errors
@@ -361,6 +371,13 @@ impl Parked {
 }
 
 impl State {
+    fn format(&self) -> FileFormat {
+        match &self.format {
+            Format::Pcap(pcap) => FileFormat::Pcap(pcap.link()),
+            Format::Pcapng(_) => FileFormat::Pcapng,
+        }
+    }
+
     /// Opens the file again and goes to `offset`: of a compressed one, all before it is unpacked and
     /// thrown away, which for a file that was only looked at is its first few octets.
     fn open_at(&self, offset: u64, options: &Options) -> io::Result<Box<dyn Read + Send>> {

@@ -18,6 +18,8 @@ mod naming;
 pub(super) use helper::{Helper, OpenOutputs};
 use naming::Naming;
 
+use super::{Exit, log};
+
 /// When outputs are continued in another file.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Rotating {
@@ -59,7 +61,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Outlet {
     file: File,
-    naming: Naming,
+    /// None for standard output, which stays as it is.
+    naming: Option<Naming>,
     rotating: Rotating,
     helper: Option<Rc<Helper>>,
     /// By which the helper knows this output.
@@ -79,18 +82,24 @@ impl Outlet {
         let naming = Naming::new(path, rotating.is_wanted());
         let number = naming.first_free()?;
         let file = append_to(&naming.path(number))?;
-        Ok(Self {
+        let naming = Some(naming);
+        Ok(Self { naming, rotating: rotating.clone(), index, number, ..Self::of(file) })
+    }
+
+    /// Writes to what is open already, and to nothing else.
+    pub(super) fn of(file: File) -> Self {
+        Self {
             file,
-            naming,
-            rotating: rotating.clone(),
+            naming: None,
+            rotating: Rotating::default(),
             helper: None,
-            index,
-            number,
+            index: 0,
+            number: 0,
             opened: now(),
             flushed: now(),
             held: Vec::new(),
             complete: 0,
-        })
+        }
     }
 
     /// Who opens the files to come.
@@ -157,9 +166,8 @@ impl Outlet {
         self.commit()?;
         // Either way: what can't be had now is not asked for with every record.
         self.opened = now();
-        let number =
-            if self.naming.is_numbered() { self.number.saturating_add(1) } else { self.number };
-        let Some(helper) = &self.helper else { return Ok(()) };
+        let (Some(naming), Some(helper)) = (&self.naming, &self.helper) else { return Ok(()) };
+        let number = if naming.is_numbered() { self.number.saturating_add(1) } else { self.number };
         let file = helper.open(self.index, number)?;
         let complete = file.metadata().map_or(0, |metadata| metadata.len());
         (self.file, self.number, self.complete) = (file, number, complete);
@@ -193,6 +201,17 @@ pub(super) fn start_helper(
         return Ok(None);
     }
     Helper::start(outputs, rotating).map(|helper| Some(Rc::new(helper)))
+}
+
+/// Says that no further file can be had, which ends nothing.
+pub(super) fn told(next: io::Result<()>) -> Exit {
+    match next {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            log::say(&format!("the next output file cannot be had: {error}; going on in this one"));
+            Exit::BrokeOff
+        }
+    }
 }
 
 fn append_to(path: &Path) -> io::Result<File> {

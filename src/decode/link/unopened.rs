@@ -220,6 +220,7 @@ mod tests {
     use super::*;
     use crate::decode::link;
     use crate::decode::testing::stops;
+    use crate::event::CARRIES_NO_IP;
 
     #[test]
     fn every_link_type_is_opened_or_named_once() {
@@ -242,6 +243,7 @@ mod tests {
         assert_eq!(stops(195, &[0; 60]), ["link_type_not_supported.195_ieee802_15_4_withfcs"]);
         assert_eq!(stops(189, &[0; 60]), ["link_type_carries_no_ip.189_usb_linux"]);
         assert_eq!(stops(60_000, &[]), ["link_type_not_supported.unassigned"]);
+        assert!((0..=295).all(|number| no_ip(number).is_none_or(|e| e.starts_with(CARRIES_NO_IP))));
         assert_eq!(unopened(LinkType(253)), Unopened::NoIp("link_type_carries_no_ip.253_netlink"));
     }
 }

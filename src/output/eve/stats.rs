@@ -52,6 +52,7 @@ struct StatsStory<'a> {
     first_frame: Option<Time>,
     last_frame: Option<Time>,
     frames_in_range: u64,
+    frames_without_ip: u64,
     by_label: Counts<'a, 3>,
     by_status: Counts<'a, 9>,
     anomalies: Vec<Anomaly>,
@@ -117,6 +118,7 @@ impl<'a> StatsStory<'a> {
             first_frame: summary.first.map(Time),
             last_frame: summary.last.map(Time),
             frames_in_range: summary.frames_in_range,
+            frames_without_ip: summary.frames_without_ip(),
             by_label: Counts(Label::ALL.map(Label::name), &summary.flows_by_label),
             by_status: Counts(Status::ALL.map(Status::name), &summary.flows_by_status),
             anomalies: summary

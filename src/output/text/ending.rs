@@ -94,6 +94,15 @@ pub(super) fn write(
     say("Read", &read(summary, context))?;
     say("Dropped", &dropped(context))?;
     for anomaly in &summary.anomalies {
+        if let Some(link) = anomaly.first.link_without_ip() {
+            let frames = counted(anomaly.count, "frame");
+            let first = context.frame_name(anomaly.first.frame);
+            say(
+                "No IP",
+                &format!("{frames} of link type {link}, which carries no IP; first {first}"),
+            )?;
+            continue;
+        }
         let text = format!(
             "{} in {}, {} layer; first in {} at octet {}",
             anomaly.first.event,

@@ -1,0 +1,169 @@
+//! The packets that `-w` saves: in which format, in which file, and when.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use super::outlet::{Outlet, Rotating, told};
+use super::waiting::Waiting;
+use super::{Exit, log};
+use crate::capture::{FileFormat, SourceInfo};
+use crate::classifier::{Classifier, Seized};
+use crate::config::Config;
+use crate::frame::Frame;
+use crate::output::{Context, PacketFormat, PacketWriter};
+
+/// Saves frames of watched flows.
+pub(super) struct Saving {
+    path: PathBuf,
+    stage: Stage,
+    waiting: Waiting,
+}
+
+enum Stage {
+    /// The file is open, and what comes in is not known yet.
+    Opened(Outlet),
+    Writing(PacketWriter<Outlet>),
+    /// Writing failed, which was told.
+    Over,
+}
+
+impl Saving {
+    /// Opens the file; `-` is standard output.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be opened.
+    pub(super) fn open(
+        path: &Path,
+        rotating: &Rotating,
+        index: u8,
+        config: &Config,
+    ) -> io::Result<Self> {
+        let outlet = if path.as_os_str() == "-" {
+            Outlet::of(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+        } else {
+            Outlet::open(path, rotating, index)?
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            stage: Stage::Opened(outlet),
+            waiting: Waiting::new(config.timeouts.fragments),
+        })
+    }
+
+    /// The file.
+    pub(super) fn outlet(&mut self) -> Option<&mut Outlet> {
+        match &mut self.stage {
+            Stage::Opened(outlet) => Some(outlet),
+            Stage::Writing(writer) => Some(writer.get_mut()),
+            Stage::Over => None,
+        }
+    }
+
+    /// There is something to read: what the file held before goes.
+    pub(super) fn begin(&mut self, sources: &[SourceInfo]) -> io::Result<()> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Opened(mut outlet) => {
+                outlet.begin()?;
+                Stage::Writing(PacketWriter::new(outlet, format_for(&self.path, sources)))
+            }
+            stage @ (Stage::Writing(_) | Stage::Over) => stage,
+        };
+        Ok(())
+    }
+
+    /// Takes in the next frame, and saves what need not wait any longer.
+    pub(super) fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        seized: Seized,
+        classifier: &Classifier,
+        context: &Context<'_>,
+    ) -> io::Result<()> {
+        let Stage::Writing(writer) = &mut self.stage else { return Ok(()) };
+        let write = &mut |frame: &Frame<'_>| save(writer, frame, context);
+        self.waiting.take(frame, seized, classifier.turned_out(), write)
+    }
+
+    /// Rotates by time and on request, and lets nothing wait for more than a second.
+    pub(super) fn look_after(&mut self, reopen: bool) -> io::Result<Exit> {
+        let Stage::Writing(writer) = &mut self.stage else { return Ok(Exit::Done) };
+        if reopen || writer.get_mut().is_due() {
+            return turn(writer);
+        }
+        if writer.get_mut().wants_flush() {
+            writer.flush()?;
+            writer.get_mut().commit()?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// The packets are lost, the verdicts need not be.
+    pub(super) fn give_up(&mut self, error: &io::Error) {
+        log::say(&format!("writing packets failed: {error}; going on without them"));
+        self.stage = Stage::Over;
+    }
+
+    /// Saves what is left, and completes the file.
+    pub(super) fn finish(
+        &mut self,
+        classifier: &Classifier,
+        context: &Context<'_>,
+    ) -> io::Result<()> {
+        let Stage::Writing(mut writer) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Ok(());
+        };
+        let write = &mut |frame: &Frame<'_>| save(&mut writer, frame, context);
+        self.waiting.finish(classifier.turned_out(), write)?;
+        writer.finish()?.commit()
+    }
+}
+
+/// Saves a frame, in the next file where it is time for one.
+fn save(
+    writer: &mut PacketWriter<Outlet>,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> io::Result<()> {
+    if writer.get_mut().is_due() {
+        turn(writer)?;
+    }
+    writer.write(frame, context)?;
+    if writer.get_mut().is_much() {
+        writer.flush()?;
+        writer.get_mut().commit()?;
+    }
+    Ok(())
+}
+
+/// Completes a file of packets and goes on in the next. Where that can't be had, in this one.
+fn turn(writer: &mut PacketWriter<Outlet>) -> io::Result<Exit> {
+    writer.complete()?;
+    writer.get_mut().commit()?;
+    let next = writer.get_mut().next_file();
+    if next.is_ok() && writer.get_mut().is_fresh() {
+        writer.restart();
+    }
+    Ok(told(next))
+}
+
+/// What the file's name asks for; where it asks for nothing, what came in: pcap if all of it is, with
+/// one link type, which is all that such a file can hold.
+fn format_for(path: &Path, sources: &[SourceInfo]) -> PacketFormat {
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
+    match extension.as_deref().and_then(OsStr::to_str) {
+        Some("pcap") => return PacketFormat::Pcap,
+        Some("pcapng") => return PacketFormat::Pcapng,
+        Some(_) | None => {}
+    }
+    let first = sources.first().and_then(|source| source.format);
+    let is_pcap = matches!(first, Some(FileFormat::Pcap(_)));
+    if is_pcap && sources.iter().all(|source| source.format == first) {
+        PacketFormat::Pcap
+    } else {
+        PacketFormat::Pcapng
+    }
+}
