@@ -6,6 +6,10 @@ use crate::frame::FrameRef;
 use crate::identify::{Detail, Strength, Transport};
 use crate::time::Timestamp;
 
+mod process;
+
+pub use process::Process;
+
 /// One thing that the classifier has to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

@@ -9,8 +9,8 @@
 //! that have not said no. When the flow is over, [`judge`] weighs record and ledgers into a
 //! verdict, and the [`classifier`] hands out an [`event::Event`], which [`output`] writes.
 //!
-//! Everything but `capture`, `output`, `sandbox` and `cli` is the core: it does no I/O, reads no clock and
-//! starts no thread. ARCHITECTURE.md has the invariants.
+//! Everything but `capture`, `host`, `output`, `sandbox` and `cli` is the core: it does no I/O, reads no
+//! clock and starts no thread. ARCHITECTURE.md has the invariants.
 
 pub mod capture;
 pub mod classifier;
@@ -20,6 +20,7 @@ pub mod decode;
 pub mod event;
 pub mod flow;
 pub mod frame;
+pub mod host;
 pub mod identify;
 pub mod judge;
 pub mod output;

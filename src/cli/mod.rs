@@ -22,6 +22,7 @@ mod schema;
 mod signals;
 mod site;
 mod waiting;
+mod who;
 mod why;
 
 use crate::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
@@ -78,6 +79,8 @@ enum Command {
     Live(live::Live),
     /// Why one flow has its label, and what another label would have needed
     Why(why::Why),
+    /// The processes behind the sockets on the watched ports of this machine
+    Who(who::Who),
     /// What is known of a port, a label or a protocol, and how it is recognised
     Explain(explain::Explain),
     /// The interfaces that can be captured from
@@ -93,9 +96,9 @@ enum Command {
     OpenOutputs(outlet::OpenOutputs),
 }
 
-/// What is watched.
+/// The ports that are watched.
 #[derive(Debug, Args)]
-struct Watching {
+struct Ports {
     /// A port to watch on TCP and UDP; may be repeated [default: 3243]
     #[arg(long = "port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     ports: Vec<u16>,
@@ -103,6 +106,25 @@ struct Watching {
     /// The UDP range of the site's Framehawk policy [default: 3224-3324]
     #[arg(long, value_name = "LOW-HIGH", value_parser = range)]
     framehawk_range: Option<std::ops::RangeInclusive<u16>>,
+}
+
+impl Ports {
+    /// What is watched, where a site's policy names this range.
+    fn watch(&self, policy_range: Option<std::ops::RangeInclusive<u16>>) -> Watch {
+        let mut ports: std::collections::BTreeSet<u16> = self.ports.iter().copied().collect();
+        if ports.is_empty() {
+            ports.insert(TIMELOT_PORT);
+        }
+        let framehawk = self.framehawk_range.clone().or(policy_range).unwrap_or(FRAMEHAWK_PORTS);
+        Watch { ports, framehawk }
+    }
+}
+
+/// What is watched.
+#[derive(Debug, Args)]
+struct Watching {
+    #[command(flatten)]
+    ports: Ports,
 
     /// What the site says of its Citrix installation (TOML): vda_versions, framehawk_policy,
     /// port_range, gateways
@@ -132,16 +154,11 @@ struct Watching {
 
 impl Watching {
     fn config(&self) -> Result<Config, Exit> {
-        let mut ports: std::collections::BTreeSet<u16> = self.ports.iter().copied().collect();
-        if ports.is_empty() {
-            ports.insert(TIMELOT_PORT);
-        }
         let site = self.site.as_deref().map(site::site).transpose()?;
         let (site, policy_range) = site.map_or((None, None), |(site, range)| (Some(site), range));
         let known = self.known.as_deref().map(site::known).transpose()?.unwrap_or_default();
-        let framehawk = self.framehawk_range.clone().or(policy_range).unwrap_or(FRAMEHAWK_PORTS);
         Ok(Config {
-            watch: Watch { ports, framehawk },
+            watch: self.ports.watch(policy_range),
             vlan_in_key: self.vlan_in_key,
             limits: Limits::within(usize::try_from(self.memory_max).unwrap_or(usize::MAX)),
             without: self.without.clone(),
@@ -217,6 +234,7 @@ pub fn main() -> ExitCode {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
         Command::Why(why) => why.run(),
+        Command::Who(who) => who.run(),
         Command::Explain(explain) => explain.run(),
         Command::Interfaces => interfaces::run(),
         Command::Schema => schema::run(),

@@ -375,7 +375,7 @@ fn colour(writing: &Writing) -> bool {
 }
 
 /// Columns of the terminal; 120 where there is none.
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
     size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(120)
 }

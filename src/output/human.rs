@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::json::civil;
+use crate::config::Watch;
 use crate::time::Timestamp;
 
 /// A time in UTC, to the second.
@@ -78,6 +79,16 @@ pub(super) fn span(span: Duration) -> String {
         (0, hours, minutes, _) => format!("{hours} h {} min", minutes % 60),
         (days, hours, _, _) => format!("{days} d {} h", hours % 24),
     }
+}
+
+/// The watched ports in words.
+pub(super) fn watched(watch: &Watch) -> String {
+    let ports: Vec<_> = watch.ports.iter().map(u16::to_string).collect();
+    let range = &watch.framehawk;
+    let udp = (!range.is_empty()).then(|| format!("UDP {}-{}", range.start(), range.end()));
+    let both = (!ports.is_empty()).then(|| format!("TCP and UDP {}", ports.join(", ")));
+    let all: Vec<_> = both.into_iter().chain(udp).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", and ") }
 }
 
 /// How many columns of a terminal a text takes, near enough: East Asian wide characters and emoji

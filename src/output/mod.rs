@@ -18,6 +18,7 @@ mod community_id;
 mod csv;
 pub mod escape;
 mod eve;
+pub mod host;
 mod human;
 mod json;
 pub mod packets;

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use super::super::human::{Clock, bytes, count, counted, push_padded, span, wrap};
+use super::super::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
 use super::super::{Context, Look, RunSummary, escape};
-use crate::config::Watch;
 use crate::event::{FlowEvent, Label, Status};
 use crate::identify::Transport;
 use crate::time::Timestamp;
@@ -164,16 +163,6 @@ fn flows(summary: &RunSummary) -> String {
         .map(|(label, flows)| format!("{} {}", count(flows), label.name()))
         .collect();
     format!("{}: {}", count(summary.flows()), labels.join(", "))
-}
-
-/// The watched ports in words.
-fn watched(watch: &Watch) -> String {
-    let ports: Vec<_> = watch.ports.iter().map(u16::to_string).collect();
-    let range = &watch.framehawk;
-    let udp = (!range.is_empty()).then(|| format!("UDP {}-{}", range.start(), range.end()));
-    let both = (!ports.is_empty()).then(|| format!("TCP and UDP {}", ports.join(", ")));
-    let all: Vec<_> = both.into_iter().chain(udp).collect();
-    if all.is_empty() { "nothing".to_owned() } else { all.join(", and ") }
 }
 
 fn read(summary: &RunSummary, context: &Context<'_>) -> String {

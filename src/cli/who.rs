@@ -1,0 +1,61 @@
+//! `portstory who`: which processes own the sockets on the watched ports.
+
+use std::io::{self, Write as _};
+
+use clap::{Args, ValueEnum};
+
+use super::run::{stdout_exit, terminal_width};
+use super::{Exit, Ports, log};
+use crate::host;
+use crate::output::{self, Look};
+
+/// The processes behind the sockets on the watched ports of this machine.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Who {
+    #[command(flatten)]
+    ports: Ports,
+
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo portstory who                       with the processes of all users and containers
+  portstory who --port 8443 --framehawk-range 4000-4100
+  portstory who --format json | jq -r '.sockets[].processes[].pid'
+
+Sockets of every network namespace that may be looked into are listed, containers included.
+What cannot be seen without rights is said at the end, with the command that shows it.";
+
+/// How `who` and `doctor` write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}
+
+impl Who {
+    pub(super) fn run(&self) -> Exit {
+        let watch = self.ports.watch(None);
+        let inventory = match host::sockets(&watch) {
+            Ok(inventory) => inventory,
+            Err(error) => {
+                log::error(&format!("the sockets of this machine cannot be listed: {error}"));
+                return Exit::BrokeOff;
+            }
+        };
+        let look = Look { width: terminal_width(), colour: false };
+        let mut text = Vec::new();
+        let written = match self.format {
+            Format::Text => output::host::text(&mut text, &inventory, &watch, look),
+            Format::Json => output::host::json(&mut text, &inventory, &watch),
+        };
+        stdout_exit(written.and_then(|()| io::stdout().write_all(&text)))
+    }
+}

@@ -1,0 +1,131 @@
+//! Sockets and processes of this machine.
+//!
+//! An edge: it asks the operating system and remembers nothing. One file a platform: `linux.rs`
+//! reads /proc, in every network namespace that it may look into; `windows.rs` and `macos.rs` stand
+//! on `portable.rs`, which asks the same of two crates. What cannot be seen for want of rights comes
+//! back as [`Unseen`], with the command that would show it: a list that is cut says so.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::config::Watch;
+pub use crate::event::Process;
+use crate::identify::Transport;
+
+#[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(not(target_os = "linux"))]
+mod portable;
+#[cfg(any(windows, test))]
+mod told;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as platform;
+#[cfg(target_os = "macos")]
+use macos as platform;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+use portable as platform;
+#[cfg(windows)]
+use windows as platform;
+
+/// What was found, and what was not for want of rights.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Sockets, listeners first.
+    pub sockets: Vec<HostSocket>,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+}
+
+/// A socket and the processes that hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostSocket {
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Its own end. IPv4 inside IPv6 (RFC 4291 section 2.5.5.2) is given as IPv4.
+    pub local: SocketAddr,
+    /// The other end of a connected one.
+    pub remote: Option<SocketAddr>,
+    /// How far it is.
+    pub state: State,
+    /// The network namespace, where that is not this process's own: its name, or its number.
+    pub namespace: Option<String>,
+    /// Who holds it, by PID; empty where there is nobody or where that cannot be seen.
+    pub processes: Vec<Process>,
+    /// What the system does with it by itself, such as a port that Windows forwards.
+    pub notes: Vec<String>,
+}
+
+/// The state of a socket: TCP's own (RFC 9293 section 3.3.2), and UDP's two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// TCP: waits for connections.
+    Listen,
+    /// UDP: takes datagrams from anybody.
+    Unconnected,
+    /// TCP: open. UDP: bound to one peer.
+    Established,
+    /// TCP: on the way up.
+    Opening(&'static str),
+    /// TCP: on the way down.
+    Closing(&'static str),
+}
+
+impl State {
+    /// The word that `ss` and `netstat` use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listen => "LISTEN",
+            Self::Unconnected => "UNCONN",
+            Self::Established => "ESTAB",
+            Self::Opening(name) | Self::Closing(name) => name,
+        }
+    }
+
+    /// Whether it waits for whoever comes.
+    pub const fn is_waiting(self) -> bool {
+        match self {
+            Self::Listen | Self::Unconnected => true,
+            Self::Established | Self::Opening(_) | Self::Closing(_) => false,
+        }
+    }
+}
+
+/// Something that could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// What is missing, and why.
+    pub what: String,
+    /// The command that would show it.
+    pub command: String,
+}
+
+/// The sockets that have a watched port at either end, with their processes.
+///
+/// # Errors
+///
+/// The system's, where it has no list of sockets to give.
+pub fn sockets(watch: &Watch) -> io::Result<Inventory> {
+    let mut found = platform::sockets(&|transport, local, remote| {
+        watch.covers(transport, local.port())
+            || remote.is_some_and(|remote| watch.covers(transport, remote.port()))
+    })?;
+    found.sockets.sort_by_key(|socket| {
+        (socket.state, socket.local.port(), socket.transport.name(), socket.local, socket.remote)
+    });
+    Ok(found)
+}
+
+/// Says of a socket, by transport, its own end and the other, whether it is wanted.
+type Wanted<'a> = dyn Fn(Transport, SocketAddr, Option<SocketAddr>) -> bool + 'a;
+
+/// With IPv4 inside IPv6 as IPv4.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,281 @@
+//! Sockets and their processes, as `portstory who` tells them: a table, or one JSON object.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use serde::Serialize;
+
+use super::human::{Clock, push_padded, watched, width, wrap};
+use super::json::{self, Addr, Time};
+use super::{Look, escape};
+use crate::config::Watch;
+use crate::event::Process;
+use crate::host::{HostSocket, Inventory};
+use crate::identify::Transport;
+
+/// Blanks between columns.
+const GAP: usize = 2;
+
+const HEADINGS: [&str; 6] = ["PROTO", "STATE", "LOCAL", "REMOTE", "PROCESS", "USER"];
+
+/// A table for people.
+///
+/// # Errors
+///
+/// The output's own.
+pub fn text(
+    out: &mut dyn io::Write,
+    inventory: &Inventory,
+    watch: &Watch,
+    look: Look,
+) -> io::Result<()> {
+    if inventory.sockets.is_empty() {
+        writeln!(out, "No socket here has to do with {}.", watched(watch))?;
+    } else {
+        table(out, inventory, look)?;
+    }
+    for unseen in &inventory.unseen {
+        writeln!(out, "\nNOT SEEN: {}. This shows it:", unseen.what)?;
+        writeln!(out, "  {}", unseen.command)?;
+    }
+    Ok(())
+}
+
+fn table(out: &mut dyn io::Write, inventory: &Inventory, look: Look) -> io::Result<()> {
+    let rows: Vec<_> = inventory.sockets.iter().map(cells).collect();
+    let mut columns = HEADINGS.map(width);
+    for row in &rows {
+        for (columns, cell) in columns.iter_mut().zip(row) {
+            *columns = width(cell).max(*columns);
+        }
+    }
+    line(out, &HEADINGS.map(str::to_owned), &columns)?;
+    let mut told = BTreeSet::new();
+    for (socket, row) in inventory.sockets.iter().zip(&rows) {
+        line(out, row, &columns)?;
+        let details = socket.processes.iter().filter(|process| told.insert(process.pid));
+        let details = details.map(particulars).chain(socket.notes.iter().cloned());
+        let namespace = socket.namespace.iter();
+        let namespace = namespace.map(|name| format!("in network namespace {name}"));
+        for text in namespace.chain(details) {
+            let text = escape::terminal(&text);
+            for part in wrap(&text, look.width.max(60).saturating_sub(GAP)) {
+                writeln!(out, "  {part}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(out: &mut dyn io::Write, cells: &[String], columns: &[usize]) -> io::Result<()> {
+    let mut line = String::new();
+    for (cell, &columns) in cells.iter().zip(columns) {
+        push_padded(&mut line, cell, columns.saturating_add(GAP));
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+fn cells(socket: &HostSocket) -> [String; 6] {
+    let list = |each: fn(&Process) -> String| {
+        let mut words: Vec<_> = socket.processes.iter().map(each).collect();
+        words.dedup();
+        if words.is_empty() { "-".to_owned() } else { words.join(",") }
+    };
+    [
+        match socket.transport {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        }
+        .to_owned(),
+        socket.state.name().to_owned(),
+        socket.local.to_string(),
+        socket.remote.map_or("*".to_owned(), |remote| remote.to_string()),
+        list(|process| format!("{}[{}]", escape::terminal(&process.name), process.pid)),
+        list(|process| escape::terminal(process.user.as_deref().unwrap_or("?")).into_owned()),
+    ]
+}
+
+/// All of a process but its name and its user.
+fn particulars(process: &Process) -> String {
+    let mut text = format!("{}: ", process.pid);
+    if process.command_line.is_empty() {
+        text.push_str(process.executable.as_deref().unwrap_or("a command line that is empty"));
+    } else {
+        text.push_str(&process.command_line.join(" "));
+    }
+    for (word, value) in [("unit", &process.unit), ("container", &process.container)] {
+        if let Some(value) = value {
+            text.push_str(&format!("; {word} {value}"));
+        }
+    }
+    if !process.services.is_empty() {
+        text.push_str(&format!("; services {}", process.services.join(", ")));
+    }
+    if let Some(started) = process.started {
+        text.push_str(&format!("; since {} UTC", Clock(started)));
+    }
+    text
+}
+
+/// One JSON object, and a line feed.
+///
+/// # Errors
+///
+/// The output's own.
+pub fn json(out: &mut dyn io::Write, inventory: &Inventory, watch: &Watch) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    json::append(&mut buffer, &InventoryJson::new(inventory, watch))?;
+    buffer.push(b'\n');
+    out.write_all(&buffer)
+}
+
+#[derive(Serialize)]
+struct InventoryJson<'a> {
+    ports: Vec<u16>,
+    framehawk_range: [u16; 2],
+    sockets: Vec<SocketJson<'a>>,
+    unseen: Vec<UnseenJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SocketJson<'a> {
+    proto: &'static str,
+    state: &'static str,
+    local_ip: Addr,
+    local_port: u16,
+    remote_ip: Option<Addr>,
+    remote_port: Option<u16>,
+    network_namespace: Option<&'a str>,
+    processes: Vec<ProcessJson<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct UnseenJson<'a> {
+    what: &'a str,
+    command: &'a str,
+}
+
+/// A process in JSON, here and in EVE.
+#[derive(Debug, Serialize)]
+pub(super) struct ProcessJson<'a> {
+    pid: u32,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executable: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    command_line: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    services: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<Time>,
+}
+
+impl<'a> ProcessJson<'a> {
+    pub(super) fn new(process: &'a Process) -> Self {
+        Self {
+            pid: process.pid,
+            name: &process.name,
+            executable: process.executable.as_deref(),
+            command_line: &process.command_line,
+            user: process.user.as_deref(),
+            unit: process.unit.as_deref(),
+            container: process.container.as_deref(),
+            services: &process.services,
+            started: process.started.map(Time),
+        }
+    }
+}
+
+impl<'a> InventoryJson<'a> {
+    fn new(inventory: &'a Inventory, watch: &Watch) -> Self {
+        let socket = |socket: &'a HostSocket| SocketJson {
+            proto: socket.transport.name(),
+            state: socket.state.name(),
+            local_ip: Addr(socket.local.ip()),
+            local_port: socket.local.port(),
+            remote_ip: socket.remote.map(|remote| Addr(remote.ip())),
+            remote_port: socket.remote.map(|remote| remote.port()),
+            network_namespace: socket.namespace.as_deref(),
+            processes: socket.processes.iter().map(ProcessJson::new).collect(),
+            notes: &socket.notes,
+        };
+        let unseen = inventory.unseen.iter();
+        Self {
+            ports: watch.ports.iter().copied().collect(),
+            framehawk_range: [*watch.framehawk.start(), *watch.framehawk.end()],
+            sockets: inventory.sockets.iter().map(socket).collect(),
+            unseen: unseen
+                .map(|unseen| UnseenJson { what: &unseen.what, command: &unseen.command })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{State, Unseen};
+
+    fn inventory() -> Inventory {
+        let process = Process {
+            pid: 42,
+            name: "evil\x1b[2J".to_owned(),
+            command_line: vec!["/bin/x".to_owned(), "\u{202e}arg".to_owned()],
+            unit: Some("x.service".to_owned()),
+            ..Process::default()
+        };
+        let socket = HostSocket {
+            transport: Transport::Tcp,
+            local: "[::]:3243".parse().unwrap(),
+            remote: None,
+            state: State::Listen,
+            namespace: Some("blue".to_owned()),
+            processes: vec![process],
+            notes: vec!["portproxy forwards it to 10.0.0.9:22".to_owned()],
+        };
+        let unseen = Unseen { what: "much".to_owned(), command: "sudo x".to_owned() };
+        Inventory { sockets: vec![socket], unseen: vec![unseen] }
+    }
+
+    #[test]
+    fn the_table_tells_all_and_escapes_what_strangers_wrote() {
+        let mut out = Vec::new();
+        text(&mut out, &inventory(), &Watch::default(), Look::default()).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "PROTO  STATE   LOCAL      REMOTE  PROCESS          USER\n\
+             tcp    LISTEN  [::]:3243  *       evil\\x1b[2J[42]  ?\n  in network namespace blue\n  \
+             42: /bin/x \\u{202e}arg; unit x.service\n  portproxy forwards it to 10.0.0.9:22\n\n\
+             NOT SEEN: much. This shows it:\n  sudo x\n"
+        );
+    }
+
+    #[test]
+    fn json_is_one_object_without_hazards() {
+        let mut out = Vec::new();
+        json(&mut out, &inventory(), &Watch::default()).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.trim_end().contains(escape::is_hazard), "{text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let socket = &value["sockets"][0];
+        assert_eq!(socket["local_port"], 3243);
+        assert_eq!(socket["processes"][0]["pid"], 42);
+        assert_eq!(socket["processes"][0]["command_line"][1], "\u{202e}arg");
+        assert_eq!(value["unseen"][0]["command"], "sudo x");
+    }
+
+    #[test]
+    fn where_there_is_nothing_it_says_of_what() {
+        let mut out = Vec::new();
+        text(&mut out, &Inventory::default(), &Watch::default(), Look::default()).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert_eq!(said, "No socket here has to do with TCP and UDP 3243, and UDP 3224-3324.\n");
+    }
+}

@@ -1,0 +1,281 @@
+//! `portstory who` beside `ss` and `lsof`: the same sockets, the same processes.
+//!
+//! Real programs open them on this machine's loopback, on ports that are free. Without one of the
+//! programs the test says so; with `PORTSTORY_NEEDS_NETNS` set that is a failure, as `./setup`
+//! installs them all.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
+
+/// A socket in words: transport, own end, other end, process.
+type Row = (String, String, String, u64);
+
+/// Ends its programs, and those that they started, when it goes.
+struct Programs(Vec<Child>);
+
+impl Programs {
+    fn start(&mut self, line: &str) {
+        use std::os::unix::process::CommandExt as _;
+        let child = Command::new("bash")
+            .args(["-c", &format!("exec {line}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        self.0.push(child.unwrap());
+    }
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let group = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            let _ = child.wait();
+        }
+    }
+}
+
+fn skipped(why: &str) {
+    assert!(std::env::var_os("PORTSTORY_NEEDS_NETNS").is_none(), "{why}");
+    eprintln!("SKIPPED: `who` was not held against other tools: {why}");
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn said(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Twenty ports in a row; nothing else here uses them.
+fn free_ports() -> u16 {
+    let is_free = |base: u16| {
+        (base..base + 20).all(|port| {
+            TcpListener::bind(("::", port)).is_ok()
+                && std::net::UdpSocket::bind(("::", port)).is_ok()
+        })
+    };
+    let start = 20_000 + u16::try_from(std::process::id() % 500).unwrap() * 20;
+    (start..32_000).step_by(20).find(|&base| is_free(base)).unwrap()
+}
+
+fn of_who(base: u16) -> BTreeSet<Row> {
+    let range = format!("{base}-{}", base + 19);
+    let args =
+        ["who", "--format", "json", "--port", &base.to_string(), "--framehawk-range", &range];
+    let tcp: Vec<String> = (1..4).map(|more| (base + more).to_string()).collect();
+    let more = tcp.iter().flat_map(|port| ["--port", port]);
+    let args: Vec<&str> = args.into_iter().chain(more).collect();
+    let value: serde_json::Value = serde_json::from_str(&said(PROGRAM, &args)).unwrap();
+    assert_eq!(value["unseen"].as_array().unwrap().len(), 0, "{value:#}");
+    let mut rows = BTreeSet::new();
+    for socket in value["sockets"].as_array().unwrap() {
+        let end = |which: &str| match socket[format!("{which}_ip")].as_str() {
+            Some(ip) => {
+                let port =
+                    u16::try_from(socket[format!("{which}_port")].as_u64().unwrap()).unwrap();
+                SocketAddr::new(ip.parse().unwrap(), port).to_string()
+            }
+            None => "*".to_owned(),
+        };
+        let proto = socket["proto"].as_str().unwrap().to_lowercase();
+        for process in socket["processes"].as_array().unwrap() {
+            let pid = process["pid"].as_u64().unwrap();
+            rows.insert((proto.clone(), end("local"), end("remote"), pid));
+        }
+    }
+    rows
+}
+
+/// As `ss` and `lsof` write an end: `*:1` for any address, `[::1]:2`, `127.0.0.1%lo:3`.
+fn end(text: &str) -> Option<SocketAddr> {
+    let (address, port) = text.rsplit_once(':')?;
+    let address = address.trim_matches(['[', ']']).split('%').next()?;
+    let address = if address == "*" { "::" } else { address };
+    let address: std::net::IpAddr = address.parse().ok()?;
+    Some(SocketAddr::new(address.to_canonical(), port.parse().ok()?))
+}
+
+fn is_ours(base: u16, ends: &[Option<SocketAddr>]) -> bool {
+    ends.iter().flatten().any(|end| (base..base + 20).contains(&end.port()))
+}
+
+fn of_ss(base: u16) -> BTreeSet<Row> {
+    let mut rows = BTreeSet::new();
+    for line in said("ss", &["-H", "-t", "-u", "-a", "-n", "-p"]).lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (local, remote) = (end(words[4]), end(words[5]));
+        if !is_ours(base, &[local, remote]) {
+            continue;
+        }
+        for part in line.split("pid=").skip(1) {
+            let pid = part.split(',').next().unwrap().parse().unwrap();
+            let remote = remote.map_or("*".to_owned(), |end| end.to_string());
+            rows.insert((words[0].to_owned(), local.unwrap().to_string(), remote, pid));
+        }
+    }
+    rows
+}
+
+/// `lsof -F`: a field a line, named by its first letter. It writes any address as `*`, whatever the
+/// family, so only ports are held against it.
+fn of_lsof(base: u16) -> BTreeSet<Row> {
+    let (mut rows, mut pid, mut proto) = (BTreeSet::new(), 0, String::new());
+    for line in said("lsof", &["-nP", "-i", "-F", "pPn"]).lines() {
+        let (field, value) = line.split_at(1);
+        match field {
+            "p" => pid = value.parse().unwrap(),
+            "P" => proto = value.to_lowercase(),
+            "n" => {
+                let (local, remote) = value.split_once("->").unwrap_or((value, ""));
+                let (local, remote) = (end(local), end(remote));
+                if is_ours(base, &[local, remote]) {
+                    rows.insert(by_ports(&proto, local.unwrap(), remote, pid));
+                }
+            }
+            _ => {}
+        }
+    }
+    rows
+}
+
+fn by_ports(proto: &str, local: SocketAddr, remote: Option<SocketAddr>, pid: u64) -> Row {
+    let remote = remote.map_or("*".to_owned(), |end| end.port().to_string());
+    (proto.to_owned(), local.port().to_string(), remote, pid)
+}
+
+fn start_all(programs: &mut Programs, base: u16) {
+    let key = "-nocert -cipher aNULL:@SECLEVEL=0 -tls1_2 -quiet";
+    for line in [
+        format!("socat TCP4-LISTEN:{base},bind=127.0.0.1,fork EXEC:cat"),
+        format!("socat -u UDP6-RECV:{},bind=[::1] STDOUT", base + 5),
+        format!("socat UDP4:127.0.0.1:{} STDIO", base + 6),
+        format!("nc -n -6 -l ::1 {base}"),
+        format!("nc -n -u -l 127.0.0.1 {}", base + 7),
+        format!("openssl s_server -accept {} {key}", base + 1),
+        format!(
+            "perl -MSocket -e 'socket($s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in({}, INADDR_ANY)) or die; sleep 60'",
+            base + 8
+        ),
+        format!(
+            "perl -MSocket=:all -e 'socket($s, AF_INET6, SOCK_STREAM, 0); bind($s, pack_sockaddr_in6({}, IN6ADDR_ANY)) or die; listen($s, 5); sleep 60'",
+            base + 2
+        ),
+    ] {
+        programs.start(&line);
+    }
+    sleep(Duration::from_millis(500));
+    // Clients: one of each family, once the servers are there.
+    programs.start(&format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{base}; exec sleep 60'"));
+    programs.start(&format!("nc -n ::1 {base}"));
+    programs.start(&format!(
+        "openssl s_client -connect 127.0.0.1:{} -cipher aNULL:@SECLEVEL=0 -tls1_2",
+        base + 1
+    ));
+}
+
+#[test]
+fn it_names_the_sockets_and_processes_that_ss_and_lsof_name() {
+    for program in ["ss", "lsof", "socat", "nc", "openssl", "perl", "bash"] {
+        if !is_there(program) {
+            return skipped(&format!("{program} is missing; ./setup installs it"));
+        }
+    }
+    let base = free_ports();
+    let mut programs = Programs(Vec::new());
+    start_all(&mut programs, base);
+    // Sockets come and go while the programs start: what stands still is compared.
+    let (ours, theirs) = (0..40)
+        .find_map(|_| {
+            sleep(Duration::from_millis(250));
+            let (before, ours, after) = (of_ss(base), of_who(base), of_ss(base));
+            (before == after && before.len() >= 14).then_some((ours, before))
+        })
+        .unwrap_or_else(|| panic!("not all programs came up: {:#?}", of_ss(base)));
+    println!("{} sockets and processes: {ours:#?}", ours.len());
+    assert_eq!(ours, theirs, "`who`, then `ss`");
+    let lsof = of_lsof(base);
+    let ours: BTreeSet<Row> = ours
+        .iter()
+        .map(|(proto, local, remote, pid)| {
+            by_ports(proto, local.parse().unwrap(), remote.parse().ok(), *pid)
+        })
+        .collect();
+    assert_eq!(ours, lsof, "`who`, then `lsof`");
+}
+
+#[test]
+fn a_socket_in_another_network_namespace_is_found_and_the_namespace_named() {
+    let name = format!("ps-who-{}", std::process::id());
+    if !rustix::process::geteuid().is_root() || !is_there("ip") || !is_there("perl") {
+        return skipped("network namespaces need root, iproute2 and perl");
+    }
+    if !Command::new("ip").args(["netns", "add", &name]).status().unwrap().success() {
+        return skipped("no network namespace can be made here");
+    }
+    let mut programs = Programs(Vec::new());
+    programs.start(&format!(
+        "ip netns exec {name} perl -MSocket -e 'socket($s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(3243, INADDR_ANY)) or die; sleep 60'"
+    ));
+    let found = (0..40).find_map(|_| {
+        sleep(Duration::from_millis(250));
+        let value: serde_json::Value =
+            serde_json::from_str(&said(PROGRAM, &["who", "--format", "json"])).unwrap();
+        let sockets = value["sockets"].as_array().unwrap().clone();
+        sockets.into_iter().find(|socket| socket["network_namespace"] == *name)
+    });
+    drop(programs);
+    let _ = Command::new("ip").args(["netns", "del", &name]).status();
+    let found = found.expect("the socket was not found");
+    assert_eq!(found["state"], "UNCONN", "{found:#}");
+    assert_eq!(found["processes"][0]["name"], "perl", "{found:#}");
+}
+
+#[test]
+fn without_rights_it_says_what_it_could_not_see_and_how() {
+    if !rustix::process::geteuid().is_root() || !is_there("setpriv") {
+        return skipped("giving up rights needs root and setpriv");
+    }
+    // A copy that any user may run.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let program = folder.path().join("portstory");
+    std::fs::copy(PROGRAM, &program).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"])
+        .arg(&program)
+        .args(["who", "--port", &port])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("LISTEN") && text.contains(&format!("127.0.0.1:{port}")), "{text}");
+    assert!(
+        text.contains("NOT SEEN: the processes of 1 of these sockets")
+            && text.contains("sudo portstory who"),
+        "{text}"
+    );
+}
