@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use pcap::{BpfProgram, Capture, Linktype};
+use pcap::{BpfProgram, Capture};
 
+use super::live::dlt;
 use super::{CaptureError, CaptureErrorKind};
 use crate::decode::link::LINKS;
 use crate::frame::{Frame, LinkType};
@@ -49,16 +50,22 @@ impl Bpf {
     }
 
     /// Whether the filter lets a frame through. On a link type for which it does not compile it lets
-    /// nothing through, as tcpdump would.
+    /// nothing through, as tcpdump would, and says so once.
     pub fn lets_through(&mut self, frame: &Frame<'_>) -> bool {
         let Self { expression, programs } = self;
-        let program =
-            programs.entry(frame.link).or_insert_with(|| compile(expression, frame.link).ok());
+        let program = programs.entry(frame.link).or_insert_with(|| {
+            let compiled = compile(expression, frame.link);
+            if let Err(error) = &compiled {
+                let number = frame.link.0;
+                tracing::warn!("the filter lets no frame of link type {number} through: {error}");
+            }
+            compiled.ok()
+        });
         program.as_ref().is_some_and(|program| program.0.filter(frame.bytes))
     }
 }
 
 fn compile(expression: &str, link: LinkType) -> Result<Program, pcap::Error> {
-    let dead = Capture::dead(Linktype(i32::from(link.0)))?;
+    let dead = Capture::dead(dlt(link))?;
     dead.compile(expression, true).map(Program)
 }

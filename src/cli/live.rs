@@ -10,8 +10,13 @@ use super::confine::Confining;
 use super::read::failed;
 use super::run::{Run, stdout_exit};
 use super::{Exit, Watching, Writing, log};
-use crate::capture::live::{Filter, KernelFilter, Live as Capture, Options, Stop, default_filter};
+use crate::capture::FrameSource as _;
+use crate::capture::live::{
+    Filter, KernelFilter, Live as Capture, Options, Stop, default_filter, own_filter,
+};
+use crate::config::Watch;
 use crate::frame::LinkType;
+use crate::output::escape;
 
 /// Label flows live.
 #[derive(Debug, Args)]
@@ -68,7 +73,7 @@ impl Live {
                 Ok(config) => config.watch,
                 Err(exit) => return exit,
             };
-            let text = describe(&default_filter(&watch, LinkType(1)));
+            let text = self.describe(&watch);
             return stdout_exit(std::io::stdout().write_all(text.as_bytes()));
         }
         match self.try_run() {
@@ -80,7 +85,7 @@ impl Live {
         match (&self.bpf, self.filter) {
             (Some(_), _) => "the kernel applies your filter",
             (None, FilterIn::User) => "every frame is looked at, tunnels and fragments too",
-            (None, FilterIn::Kernel) => "the kernel filters (--show-filter says what it misses)",
+            (None, FilterIn::Kernel) => "the kernel filters",
         }
     }
 
@@ -92,7 +97,9 @@ impl Live {
         })?;
         let options = Options {
             filter: match &self.bpf {
-                Some(expression) => KernelFilter::Expression(expression.clone()),
+                Some(expression) => {
+                    KernelFilter::Expression(expression.clone(), self.watching.config()?.watch)
+                }
                 None if self.filter == FilterIn::Kernel => {
                     KernelFilter::Watching(self.watching.config()?.watch)
                 }
@@ -114,6 +121,13 @@ impl Live {
                 self.interfaces.join(", "),
                 self.who_filters()
             ));
+            for (source, filter) in capture.sources().iter().zip(capture.filters()) {
+                if !filter.expression.is_empty() {
+                    let name = escape::terminal(&source.name);
+                    log::say(&format!("{name}: the kernel lets through {}", list(&filter.covers)));
+                    log::say(&format!("{name}: it does not let through {}", list(&filter.misses)));
+                }
+            }
         }
         Ok(run.drive(&mut capture, None, &|| false))
     }
@@ -129,11 +143,51 @@ enum FilterIn {
     Kernel,
 }
 
-fn describe(filter: &Filter) -> String {
-    let mut text = format!(
-        "Without --filter kernel every frame is looked at here, and nothing is missed. The kernel's filter, on\nEthernet, in the language of pcap-filter(7):\n\n  {}\n",
-        filter.expression
-    );
+impl Live {
+    /// What the kernel's filter covers on each link type that an interface may have.
+    fn describe(&self, watch: &Watch) -> String {
+        let filter = |link| match &self.bpf {
+            Some(expression) => own_filter(expression, watch, link),
+            None => default_filter(watch, link),
+        };
+        let ethernet = filter(LinkType(1));
+        let mut text = format!(
+            "Without --filter kernel every frame is looked at here, and nothing is missed. The kernel's filter, on\nEthernet, in the language of pcap-filter(7):\n\n  {}\n",
+            ethernet.expression
+        );
+        describe_coverage(&mut text, &ethernet);
+        let mut told = vec![("Ethernet", ethernet)];
+        for (number, name) in OTHER_LINKS {
+            let other = filter(LinkType(number));
+            let _ = write!(text, "\nOn {name} (link type {number})");
+            let same = told
+                .iter()
+                .find(|(_, one)| (&one.covers, &one.misses) == (&other.covers, &other.misses));
+            if let Some((like, _)) = same {
+                let _ = writeln!(text, ": as on {like}");
+                continue;
+            }
+            text.push_str(":\n");
+            describe_coverage(&mut text, &other);
+            told.push((name, other));
+        }
+        text
+    }
+}
+
+/// Link types that interfaces have, besides Ethernet.
+const OTHER_LINKS: [(u16, &str); 8] = [
+    (113, "all interfaces at once, older kernels"),
+    (276, "all interfaces at once"),
+    (101, "a tunnel device, raw IP"),
+    (0, "BSD's loopback"),
+    (108, "OpenBSD's loopback"),
+    (9, "PPP"),
+    (105, "802.11"),
+    (127, "802.11 with radiotap"),
+];
+
+fn describe_coverage(text: &mut String, filter: &Filter) {
     for (title, phrases) in
         [("It lets through", &filter.covers), ("It does not cover", &filter.misses)]
     {
@@ -142,5 +196,8 @@ fn describe(filter: &Filter) -> String {
             let _ = writeln!(text, "  - {phrase}");
         }
     }
-    text
+}
+
+fn list(phrases: &[&str]) -> String {
+    if phrases.is_empty() { "nothing that could be told".to_owned() } else { phrases.join("; ") }
 }

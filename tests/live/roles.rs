@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portstory::capture::live::{KernelFilter, Live, Options, Stop};
 use portstory::capture::{FrameSource, Polled};
+use portstory::config::Watch;
 use portstory::frame::Frame;
 use portstory::time::Timestamp;
 
@@ -31,7 +32,7 @@ pub(crate) fn watch() {
         options.ring_bytes = ring.parse().unwrap();
     }
     if let Ok(filter) = var("FILTER") {
-        options.filter = KernelFilter::Expression(filter);
+        options.filter = KernelFilter::Expression(filter, Watch::default());
     }
     match Live::open(&options, Stop::by_signals().unwrap()) {
         Ok(live) => follow(live),

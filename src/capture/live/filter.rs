@@ -2,12 +2,15 @@
 //!
 //! A filter in the kernel saves copying what is surely not watched. It is blunter than the decoder:
 //! it opens no tunnels and cannot tell whose fragment it sees. [`default_filter`] lets through all
-//! that it cheaply can tell may be ours, and says what it misses.
+//! that it cheaply can tell may be ours; what a filter covers and misses, [`coverage`] finds out.
 
 use std::ops::RangeInclusive;
 
 use pcap::{Activated, Capture};
 
+use super::coverage::{self, Coverage};
+use super::linktype::dlt;
+use super::probes::Ends;
 use crate::config::Watch;
 use crate::flow::ledger::COMPANION_PORTS;
 use crate::frame::LinkType;
@@ -18,8 +21,8 @@ use crate::identify::Transport;
 pub enum KernelFilter {
     /// [`default_filter`] for these ports.
     Watching(Watch),
-    /// This expression, and nothing else.
-    Expression(String),
+    /// This expression, and nothing else; what of these ports it covers is told.
+    Expression(String, Watch),
     /// Everything is let through, and looked at here: the slow way that misses nothing.
     Everything,
 }
@@ -35,7 +38,7 @@ impl Default for KernelFilter {
 pub struct Filter {
     /// In the language of pcap-filter(7); empty lets everything through.
     pub expression: String,
-    /// What it lets through, one phrase each; empty for a filter that the user wrote.
+    /// What it lets through, one phrase each.
     pub covers: Vec<&'static str>,
     /// What may be ours and does not get through, one phrase each.
     pub misses: Vec<&'static str>,
@@ -48,34 +51,36 @@ const RANGES_MAX: usize = 32;
 /// VLAN tags that are looked behind: 802.1ad (QinQ) has two.
 const VLAN_TAGS: usize = 2;
 
-/// The filter for what is watched, for interfaces of this link type.
-///
-/// `vlan` moves all offsets behind it, whatever the parentheses say, so it comes last.
+/// The filter for what is watched, for interfaces of this link type, and what it covers there.
 pub fn default_filter(watch: &Watch, link: LinkType) -> Filter {
+    described(default_expression(watch, link), link, watch, Ends::default())
+}
+
+/// A filter of the user's own, on interfaces of this link type.
+pub fn own_filter(expression: &str, watch: &Watch, link: LinkType) -> Filter {
+    described(expression.to_owned(), link, watch, coverage::ends_in(expression))
+}
+
+fn described(expression: String, link: LinkType, watch: &Watch, ends: Ends) -> Filter {
+    let program = Capture::dead(dlt(link)).and_then(|dead| dead.compile(&expression, true));
+    let Coverage { covers, misses } = match program {
+        Ok(program) => coverage::coverage(&program, link, watch, ends),
+        // Then it is not put to work either, and that is said.
+        Err(_) => Coverage::default(),
+    };
+    Filter { expression, covers, misses }
+}
+
+/// `vlan` moves all offsets behind it, whatever the parentheses say, so it comes last.
+fn default_expression(watch: &Watch, link: LinkType) -> String {
     let untagged = untagged(watch);
     let mut expression = untagged.clone();
-    let mut covers = vec![
-        "TCP and UDP on the watched ports, over IPv4 and IPv6",
-        "sessions that a Framehawk flow would run beside, or that speak against it: ICA 1494, CGP \
-         2598, H.225 1720, SIP 5060",
-        "ICMP and ICMPv6 errors: they quote what they refuse",
-        "all later fragments of IPv4 packets, and all IPv6 packets with extension headers",
-    ];
-    let mut misses = vec![
-        "whatever is inside a tunnel: GRE, VXLAN, Geneve, GTP, IP in IP, PPPoE, MPLS",
-        "a Citrix gateway's sessions beside a Framehawk flow (TLS on TCP and UDP 443)",
-    ];
     if has_vlan(link) {
         for _ in 0..VLAN_TAGS {
             expression = format!("{untagged} or (vlan and ({expression}))");
         }
-        covers.push("the same behind one or two VLAN tags");
-        misses.push("the same behind three or more VLAN tags");
-    } else {
-        covers.push("the same behind one VLAN tag where the system takes it off, as Linux does");
-        misses.push("the same behind two or more VLAN tags");
     }
-    Filter { expression, covers, misses }
+    expression
 }
 
 /// Everything that is wanted of frames without a VLAN tag. `and` and `or` bind alike in this
@@ -149,8 +154,8 @@ pub(super) fn install<T: Activated>(
 ) -> Result<(Filter, Option<String>), String> {
     match wanted {
         KernelFilter::Everything => Ok((Filter::default(), None)),
-        KernelFilter::Expression(expression) => match capture.filter(expression, true) {
-            Ok(()) => Ok((Filter { expression: expression.clone(), ..Filter::default() }, None)),
+        KernelFilter::Expression(expression, watch) => match capture.filter(expression, true) {
+            Ok(()) => Ok((own_filter(expression, watch, link), None)),
             Err(error) => Err(format!(
                 "the filter \"{expression}\" does not work: libpcap says \"{}\"; filters are \
                  written as for tcpdump, see `man pcap-filter`, for example \"tcp port 3243\"",

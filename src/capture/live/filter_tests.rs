@@ -1,11 +1,13 @@
 //! The default filter, run over hand-made packets by libpcap's own interpreter.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use pcap::{BpfProgram, Linktype};
 
 use super::*;
 use crate::capture::live::linktype::link_type;
+use crate::capture::{FrameSource, Polled, file};
 
 const ETHERNET: i32 = 1;
 const TCP: u8 = 6;
@@ -174,6 +176,126 @@ fn what_is_said_to_be_missed_is_missed() {
     }
 }
 
+/// Rows of the default filter's coverage: what is covered everywhere, and what on Ethernet alone.
+const EVERYWHERE: [&str; 9] = [
+    "TCP on the watched ports over IPv4",
+    "UDP on the watched ports over IPv4",
+    "TCP on the watched ports over IPv6",
+    "UDP on the watched ports over IPv6",
+    "later fragments of IPv4 packets, which have no ports",
+    "ICMP errors, which quote what they refuse",
+    "sessions that speak for or against Framehawk (ICA 1494, CGP 2598, H.225 1720, SIP 5060)",
+    "IPv6 packets with extension headers, fragments among them",
+    "ICMPv6 errors, which quote what they refuse",
+];
+
+#[test]
+fn coverage_is_told_for_each_link_type() {
+    for (name, dlt, _) in LINKS {
+        let link = link_type(Linktype(dlt));
+        let Filter { covers, misses, .. } = default_filter(&Watch::default(), link);
+        for phrase in EVERYWHERE {
+            assert!(covers.contains(&phrase), "{name}: {phrase}");
+        }
+        assert!(misses.contains(&"what is inside IP in IP, GRE, VXLAN, Geneve or GTP-U"), "{name}");
+        let says = |list: &[&str], words: &str| list.iter().any(|phrase| phrase.contains(words));
+        let has_vlan = super::has_vlan(link);
+        assert_eq!(says(&covers, "one VLAN tag"), has_vlan, "{name}");
+        assert_eq!(says(&covers, "two VLAN tags"), has_vlan, "{name}");
+        assert!(!says(&covers, "three or more"), "{name}");
+        assert_eq!(says(&misses, "PPPoE or MPLS"), says(&misses, "three or more"), "{name}");
+    }
+}
+
+#[test]
+fn coverage_of_a_filter_of_ones_own_is_told_too() {
+    let own = |expression| own_filter(expression, &Watch::default(), LinkType(1));
+    let tcp = own("tcp port 3243");
+    assert_eq!(
+        tcp.covers,
+        EVERYWHERE[..1].iter().chain(&EVERYWHERE[2..3]).copied().collect::<Vec<_>>()
+    );
+    assert!(tcp.misses.contains(&EVERYWHERE[4]));
+    let hosts = own("host 198.51.100.7 and (tcp port 3243 or udp port 3243)");
+    assert_eq!(hosts.covers, EVERYWHERE[..1], "the Framehawk range is not asked for");
+    let net = own("net 198.51.100.0/24 or vlan");
+    assert!(net.covers.contains(&"the same behind one VLAN tag"));
+    assert!(net.covers.contains(&EVERYWHERE[4]), "all that this network says");
+    let one_way = own("dst port 3243");
+    assert!(one_way.covers.contains(&EVERYWHERE[0]));
+    assert!(one_way.misses.contains(&"the other direction of the same flows"));
+    let nothing = own("host server.example.invalid or tcp port 22");
+    assert!(nothing.covers.is_empty());
+    let other = own("tcp port 22");
+    assert!(other.covers.is_empty() && other.misses[0].contains("it may let none through"));
+    assert_eq!(own("").misses, [""; 0], "everything");
+    let unknown = default_filter(&Watch::default(), LinkType(129));
+    assert!(unknown.covers.is_empty() && unknown.misses[0].contains("could not be checked"));
+}
+
+/// What is told, held against the frames of the fixtures.
+#[test]
+fn what_is_told_holds_for_the_fixtures() {
+    let frames = |path: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path);
+        let mut source = file::open(&[path], file::Options::default()).unwrap();
+        let mut frames = Vec::new();
+        while let Ok(Polled::Frames(_)) = source.poll(1000, &mut |frame| {
+            frames.push((frame.link, frame.bytes.to_vec()));
+        }) {}
+        // Address resolution is nothing that anybody asks for.
+        frames.retain(|(_, bytes)| bytes.get(12..14) != Some(&[8, 6]));
+        frames
+    };
+    let passing = |path: &str| {
+        let frames = frames(path);
+        let expression = default_filter(&Watch::default(), frames[0].0).expression;
+        let dead = Capture::dead(dlt(frames[0].0)).unwrap();
+        let program = dead.compile(&expression, true).unwrap();
+        (frames.iter().filter(|(_, bytes)| program.filter(bytes)).count(), frames.len())
+    };
+    for covered in [
+        "ssh-openssh/capture.pcap",
+        "ssh-sll/capture.pcap",
+        "ssh-sll2/capture.pcap",
+        "link-cooked/plain.pcap",
+        "link-cooked/version2.pcap",
+        "link-none/plain.pcap",
+        "link-none/loop.pcap",
+        "link-ppp/plain.pcap",
+        "link-wifi/plain.pcap",
+        "link-wifi-radio/plain.pcap",
+        "vlan/capture.pcap",
+        "tunnel-vlan/plain.pcap",
+        "tunnel-vlan/provider.pcap",
+        "tunnel-vlan/older.pcap",
+        "fragments-ipv4/order.pcap",
+        "fragments-ipv6/order.pcap",
+        "udp-refused/capture.pcap",
+        "udp6-refused/capture.pcap",
+        "framehawk-ica/capture.pcap",
+    ] {
+        let (passed, all) = passing(covered);
+        // Cooked captures have address resolution, too.
+        assert!(passed * 10 >= all * 9 && passed > 0, "{covered}: {passed} of {all}");
+    }
+    for missed in [
+        "vxlan-tls/capture.pcap",
+        "tunnel-gre/plain.pcap",
+        "tunnel-geneve/plain.pcap",
+        "tunnel-gtp/plain.pcap",
+        "tunnel-ip-in-ip/plain.pcap",
+        "tunnel-pppoe/plain.pcap",
+        "tunnel-mpls/plain.pcap",
+        "tunnel-vlan/nested.pcap",
+        "link-cooked/nested.pcap",
+        "link-none/nested.pcap",
+        "link-ppp/nested.pcap",
+    ] {
+        assert_eq!(passing(missed).0, 0, "{missed}: no longer true");
+    }
+}
+
 #[test]
 fn any_choice_of_ports_compiles() {
     let every_third: BTreeSet<u16> = (1..=60_000).step_by(3).collect();
@@ -212,7 +334,7 @@ fn neighbouring_ports_become_ranges() {
 #[test]
 fn a_filter_that_is_wrong_is_told_with_what_to_do() {
     let mut handle = Capture::dead(Linktype(ETHERNET)).unwrap();
-    let wanted = KernelFilter::Expression("tcp prot 3243".to_owned());
+    let wanted = KernelFilter::Expression("tcp prot 3243".to_owned(), Watch::default());
     let message = install(&mut handle, LinkType(1), &wanted).unwrap_err();
     assert!(message.contains("\"tcp prot 3243\" does not work"), "{message}");
     assert!(message.contains("man pcap-filter"), "{message}");

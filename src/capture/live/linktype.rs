@@ -23,6 +23,12 @@ pub(super) fn link_type(dlt: Linktype) -> LinkType {
     })
 }
 
+/// The `DLT_` number of a link type: the other way round.
+pub(crate) fn dlt(link: LinkType) -> Linktype {
+    let renumbered = (11..=19).map(Linktype).find(|&dlt| link_type(dlt) == link);
+    renumbered.unwrap_or(Linktype(i32::from(link.0)))
+}
+
 /// Names the link types that no IP packet can be found in, with what they carry.
 ///
 /// libpcap lists such devices beside real interfaces, and some of them have no descriptor to wait
@@ -48,13 +54,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("head.pcap");
         let mut known = 0;
-        for dlt in 0..=300 {
-            let handle = pcap::Capture::dead(Linktype(dlt)).unwrap();
+        for number in 0..=300 {
+            let handle = pcap::Capture::dead(Linktype(number)).unwrap();
             let Ok(mut file) = handle.savefile(&path) else { continue };
             file.flush().unwrap();
             let head = std::fs::read(&path).unwrap();
             let written = u32::from_ne_bytes(head[20..24].try_into().unwrap());
-            assert_eq!(u32::from(link_type(Linktype(dlt)).0), written, "DLT {dlt}");
+            assert_eq!(u32::from(link_type(Linktype(number)).0), written, "DLT {number}");
+            assert_eq!(link_type(dlt(link_type(Linktype(number)))), link_type(Linktype(number)));
             known += 1;
         }
         assert!(known > 150, "only {known} were compared");

@@ -13,12 +13,14 @@
 
 mod clock;
 mod counter;
+mod coverage;
 mod effect;
 mod filter;
 pub mod interfaces;
 mod links;
 mod linktype;
 mod open;
+mod probes;
 mod stop;
 mod tap;
 
@@ -34,7 +36,8 @@ use crate::time::Timestamp;
 use links::{LinkChange, LinkWatch};
 use tap::Tap;
 
-pub use filter::{Filter, KernelFilter, default_filter};
+pub use filter::{Filter, KernelFilter, default_filter, own_filter};
+pub(super) use linktype::dlt;
 pub use stop::{Stop, StopHandle};
 
 /// How long the kernel may hold frames back to hand them over in a block, which is what makes
