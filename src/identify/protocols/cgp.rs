@@ -69,7 +69,8 @@ fn hear_stream(head: &SideView<'_>) -> Heard<Said> {
 
 /// Where `wanted` stands.
 pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    let first = wanted.first();
+    bytes.windows(wanted.len()).position(|window| window.first() == first && window == wanted)
 }
 
 #[cfg(test)]

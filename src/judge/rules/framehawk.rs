@@ -201,7 +201,9 @@ pub(in crate::judge) fn is_text(side: &SideFacts) -> bool {
 
 /// Whether the flow has the shape of display remoting.
 fn has_remoting_shape(case: &Case<'_>) -> bool {
-    shape_conditions(case).into_iter().all(|(holds, _)| holds)
+    // Most flows are short, and the conditions are also told in words.
+    case.seconds() >= SHAPE_SECONDS_MIN
+        && shape_conditions(case).into_iter().all(|(holds, _)| holds)
 }
 
 /// The shape of display remoting. What is looked at comes from the literature on remote display

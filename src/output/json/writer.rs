@@ -97,12 +97,21 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Whether nothing is to be escaped. Whole blocks are looked at without a branch for each octet.
+/// Whether nothing is to be escaped. Blocks are looked at without a branch for each octet.
 fn is_plain(bytes: &[u8]) -> bool {
-    let special = |octet: u8| octet.wrapping_sub(0x20) > 0x5e || octet == b'"' || octet == b'\\';
     let (blocks, rest) = bytes.as_chunks::<16>();
-    let in_block = |block: &[u8; 16]| block.iter().fold(false, |any, octet| any | special(*octet));
-    !blocks.iter().any(in_block) && !rest.iter().any(|octet| special(*octet))
+    let mut last = [b' '; 16];
+    if let Some(place) = last.get_mut(..rest.len()) {
+        place.copy_from_slice(rest);
+    }
+    blocks.iter().chain([&last]).all(|block| {
+        let special = block.iter().map(|octet| {
+            u8::from(octet.wrapping_sub(0x20) > 0x5e)
+                | u8::from(*octet == b'"')
+                | u8::from(*octet == b'\\')
+        });
+        special.fold(0, |any, one| any | one) == 0
+    })
 }
 
 fn character(out: &mut Vec<u8>, c: char) {
