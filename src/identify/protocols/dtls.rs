@@ -8,6 +8,8 @@
 //! A datagram is one record or several, to its last octet. Others share the ports with DTLS
 //! (RFC 7983): datagrams that start like STUN, TURN, RTP or a DTLS 1.3 ciphertext are passed over.
 
+mod told;
+
 use super::super::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
@@ -15,6 +17,8 @@ use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
 use super::super::view::{Datagram, SideView};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
+
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dtls",
@@ -242,7 +246,7 @@ mod tests {
         message
     }
 
-    fn client() -> Vec<u8> {
+    pub(super) fn client() -> Vec<u8> {
         let tls = samples::client_hello("dtls.example");
         // DTLS's version, and an empty cookie behind the empty session id
         let mut hello = vec![0xfe, 0xfd];
@@ -252,7 +256,7 @@ mod tests {
         record(22, 0xfeff, 0, &handshake(1, &hello))
     }
 
-    fn verify() -> Vec<u8> {
+    pub(super) fn verify() -> Vec<u8> {
         record(22, 0xfeff, 0, &handshake(3, &hex("feff 04 01020304")))
     }
 
