@@ -166,6 +166,10 @@ fn message(body: &[u8], header: Header, bits: f32, at: usize) -> Option<Said> {
         _ => {
             let (name, role) = message_name(kind)?;
             let said = Said::new(role, bits, format!("{version} {name}"), spot);
+            // RFC 6347 section 4.2.1: what stands in a HelloVerifyRequest is not what was chosen.
+            if kind == HELLO_VERIFY_REQUEST {
+                return Some(said);
+            }
             Some(said.with(Detail::new(DetailKey::DtlsVersion, version)))
         }
     }
@@ -229,7 +233,7 @@ mod tests {
     use super::super::super::{Side, Strength};
     use super::*;
 
-    fn record(kind: u8, version: u16, epoch: u16, body: &[u8]) -> Vec<u8> {
+    pub(super) fn record(kind: u8, version: u16, epoch: u16, body: &[u8]) -> Vec<u8> {
         let mut record = vec![kind];
         record.extend(version.to_be_bytes());
         record.extend(epoch.to_be_bytes());
@@ -239,7 +243,7 @@ mod tests {
         record
     }
 
-    fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+    pub(super) fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
         let len = u16::try_from(body.len()).unwrap().to_be_bytes();
         let mut message = vec![kind, 0, len[0], len[1], 0, 0, 0, 0, 0, 0, len[0], len[1]];
         message.extend(body);
