@@ -191,6 +191,14 @@ pub const EXTENSION_HEADERS_MAX: usize = 10;
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;
 
+/// Octets of the text that a fingerprint is made of (JA3, HASSH): programs need up to about 900, and
+/// strangers could fill a head. A longer one is told by its hash alone.
+pub const FINGERPRINT_TEXT_BYTES_MAX: usize = 2048;
+
+/// Words in a list that is told of a flow (ALPN, a DNS answer's addresses): more are in nothing that a
+/// person reads.
+pub const TOLD_WORDS_MAX: usize = 16;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -6,10 +6,8 @@ use super::super::super::telling::Told;
 use super::super::super::view::{FlowView, SideView, Transport};
 use super::super::super::{Detail, DetailKey, Finding};
 use super::{QR, skip_name};
+use crate::config::TOLD_WORDS_MAX;
 use crate::wire::{Cursor, array, be16, rest};
-
-/// Addresses that are told of one kind: more are in no answer that a person reads.
-const ADDRESSES_MAX: usize = 16;
 
 /// IN (RFC 1035 section 3.2.4).
 const INTERNET: u16 = 1;
@@ -56,10 +54,10 @@ fn answer(message: &[u8]) -> Option<Vec<Detail>> {
         cursor.skip(4)?;
         let data = cursor.block16()?;
         match (kind, class, data.len()) {
-            (1, INTERNET, 4) if v4.len() < ADDRESSES_MAX => {
+            (1, INTERNET, 4) if v4.len() < TOLD_WORDS_MAX => {
                 v4.push(Ipv4Addr::from(array::<4>(data, 0)?).to_string());
             }
-            (28, INTERNET, 16) if v6.len() < ADDRESSES_MAX => {
+            (28, INTERNET, 16) if v6.len() < TOLD_WORDS_MAX => {
                 v6.push(Ipv6Addr::from(array::<16>(data, 0)?).to_string());
             }
             (_, _, _) => {}

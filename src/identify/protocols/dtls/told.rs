@@ -1,7 +1,7 @@
 //! What the hellos of DTLS tell: the client's fingerprints, and the version that the server chose.
 
 use super::super::super::handshake::{
-    CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, md5_hex, version_name,
+    CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text, version_name,
 };
 use super::super::super::telling::Told;
 use super::super::super::view::{Datagram, SideView};
@@ -60,12 +60,9 @@ impl<'a> Hello<'a> {
             return None;
         }
         let client = Client::read(self.body, Carrier::Dtls)?;
-        let ja3 = client.ja3();
-        Some(vec![
-            Detail::new(DetailKey::DtlsJa3Hash, md5_hex(&ja3)),
-            Detail::new(DetailKey::DtlsJa3String, ja3),
-            Detail::new(DetailKey::DtlsJa4, client.ja4(Carrier::Dtls)),
-        ])
+        let (hash, text) = (DetailKey::DtlsJa3Hash, DetailKey::DtlsJa3String);
+        let ja4 = Detail::new(DetailKey::DtlsJa4, client.ja4(Carrier::Dtls));
+        Some(hash_and_text(hash, text, client.ja3()).chain([ja4]).collect())
     }
 
     fn chosen(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 //! HASSH (Salesforce, 2018) is the MD5 of key exchanges, ciphers, MACs and compressions in a KEXINIT,
 //! in their order: of the client's those to the server, of the server's those to the client.
 
-use super::super::super::handshake::md5_hex;
+use super::super::super::handshake::hash_and_text;
 use super::super::super::hearing::{Heard, Role};
 use super::super::super::telling::Told;
 use super::super::super::view::{FlowView, Side, SideView};
@@ -91,12 +91,13 @@ impl<'a> Offer<'a> {
             return Vec::new();
         }
         let text = lists.map(|list| String::from_utf8_lossy(list)).join(";");
-        vec![Detail::new(hash, md5_hex(&text)), Detail::new(string, text)]
+        hash_and_text(hash, string, text).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::handshake::md5_hex;
     use super::super::super::super::testing::Talk;
     use super::super::DETECTOR;
     use super::*;
