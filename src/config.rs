@@ -221,6 +221,14 @@ pub const HEAD_DATAGRAMS_MAX: usize = 8;
 /// of a packet in range: twice what all their fragments may take. A constant of the edge that writes.
 pub const WAITING_BYTES_MAX: usize = 8 << 20;
 
+/// Octets of the text that a fingerprint is made of (JA3, HASSH): programs need up to about 900, and
+/// strangers could fill a head. A longer one is told by its hash alone.
+pub const FINGERPRINT_TEXT_BYTES_MAX: usize = 2048;
+
+/// Words in a list that is told of a flow (ALPN, a DNS answer's addresses): more are in nothing that a
+/// person reads.
+pub const TOLD_WORDS_MAX: usize = 16;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

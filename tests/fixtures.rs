@@ -21,6 +21,7 @@ use portstory::decode::fragment::Reassembly;
 use portstory::decode::{self, Body, Decoded};
 use portstory::event::{Event, FlowEvent, Socket};
 use portstory::frame::FrameRef;
+use portstory::identify::DetailKey::{self, *};
 use serde::Serialize;
 use support::Case;
 
@@ -98,6 +99,63 @@ fn every_fixture_is_named_as_expected() {
         print_row(&case, &flows);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What recordings of real programs tell beside the name. tshark 4.0 says the same of all but JA4, which
+/// it does not know, and the certificate's text, which is openssl's.
+const TOLD: &[(&str, DetailKey, &str)] = &[
+    ("tls-openssl", TlsSni, "timelot.example"),
+    ("tls-openssl", TlsVersion, "TLS 1.3"),
+    ("tls-openssl", TlsAlpn, "http/1.1"),
+    ("tls-openssl", TlsJa3Hash, "9dffdb8b608a430b774a2ff7d36c1a0c"),
+    ("tls-openssl", TlsJa3sHash, "15af977ce25de452b96affa2addb1036"),
+    ("tls-openssl", TlsJa4, "t13d0411h1_16476d049b0b_78f1d400d464"),
+    ("tls12-openssl", TlsVersion, "TLS 1.2"),
+    ("tls12-openssl", TlsJa3Hash, "22558766122974704364c9c75c5cce0a"),
+    ("tls12-openssl", TlsJa3sHash, "e195432758194ce2d482396b82e0d48e"),
+    ("tls12-openssl", TlsSubject, "CN=timelot.example"),
+    ("tls12-openssl", TlsSerial, "03:F2:47:A5:F1:0E:6E:FD:DB:78:B8:0C:62:56:5F:05:50:EB:87:91"),
+    ("tls12-openssl", TlsNotBefore, "2026-11-22T15:53:10"),
+    ("quic-aioquic", QuicVersion, "1"),
+    ("quic-aioquic", QuicSni, "timelot.example"),
+    ("quic-aioquic", QuicAlpn, "h3"),
+    ("quic-aioquic", QuicJa3Hash, "121f6e4f22ee3205214b0676ed64b9e2"),
+    ("quic-aioquic", QuicJa3sHash, "15af977ce25de452b96affa2addb1036"),
+    ("quic-aioquic", QuicJa4, "q13d0307h3_55b375c5d22e_1cecd519fee8"),
+    ("dtls-openssl", DtlsSni, "timelot.example"),
+    ("dtls-openssl", DtlsVersion, "DTLS 1.2"),
+    ("dtls-openssl", DtlsJa3Hash, "248a2544f4221c0f02f877e42fe67853"),
+    ("ssh-openssh", SshServerSoftware, "OpenSSH_9.2p1"),
+    ("ssh-openssh", SshClientHasshHash, "472b5de333ad665af5cbf10ff892c4df"),
+    ("ssh-openssh", SshServerHasshHash, "425d29fe50d8e4f5e37efb6e24bcf660"),
+    ("dns-dnsmasq", DnsName, "timelot.example"),
+    ("dns-dnsmasq", DnsA, "10.43.0.1"),
+    ("dns-dnsmasq", DnsRcode, "NOERROR"),
+];
+
+#[test]
+fn recordings_tell_names_and_versions() {
+    let mut wrong = Vec::new();
+    for case in support::cases() {
+        let rows: Vec<_> = TOLD.iter().filter(|(name, ..)| *name == case.name).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let flows = flows(&case);
+        let details: Vec<_> = flows.iter().flat_map(|flow| &flow.verdict.details).collect();
+        for (name, key, expected) in rows {
+            let found: Vec<_> = details.iter().filter(|one| one.key == *key).collect();
+            // Of several flows the first is meant.
+            if found.first().is_none_or(|first| &*first.value != *expected) {
+                wrong.push(format!("{name} {key:?}: {found:?}, not {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let cases = support::cases();
+    let all_there =
+        |(name, ..): &(&str, DetailKey, &str)| cases.iter().any(|case| case.name == *name);
+    assert!(TOLD.iter().all(all_there));
 }
 
 /// A row of the scoreboard: `cargo test --test fixtures -- --nocapture` shows them all.

@@ -11,7 +11,9 @@ mod fingerprint;
 use crate::wire::{Cursor, be16};
 
 pub(super) use certificate::Certificate;
-pub(super) use fingerprint::{Carrier, Client, ja3s, md5_hex};
+#[cfg(test)]
+pub(super) use fingerprint::md5_hex;
+pub(super) use fingerprint::{Carrier, Client, hash_and_text, ja3s};
 
 /// HandshakeType (RFC 8446 section 4).
 pub(super) const CLIENT_HELLO: u8 = 1;

@@ -3,22 +3,43 @@
 use std::fmt::Write as _;
 
 use crate::event::{Label, RoleBasis, Status};
-use crate::identify::DetailKey;
+use crate::identify::{DetailKey, Finding};
 use crate::judge::Case;
 use crate::judge::rules::Opinion;
 
 /// Details worth a place in the line, in this order, with the word before them.
 const TOLD: &[(DetailKey, &str)] = &[
     (DetailKey::TlsSni, "SNI "),
+    (DetailKey::TlsAlpn, "offers "),
+    (DetailKey::TlsSubject, "certificate "),
+    (DetailKey::TlsJa4, "JA4 "),
     (DetailKey::DtlsSni, "SNI "),
+    (DetailKey::DtlsJa4, "JA4 "),
     (DetailKey::QuicSni, "SNI "),
+    (DetailKey::QuicAlpn, "offers "),
+    (DetailKey::QuicJa4, "JA4 "),
     (DetailKey::SshServerSoftware, "server "),
     (DetailKey::SshClientSoftware, "client "),
+    (DetailKey::SshClientHasshHash, "HASSH "),
     (DetailKey::HttpHost, "host "),
     (DetailKey::HttpServer, "server "),
+    (DetailKey::HttpUserAgent, "client "),
     (DetailKey::HttpStatus, "status "),
     (DetailKey::DnsName, "name "),
+    (DetailKey::DnsRcode, "answer "),
+    (DetailKey::DnsA, ""),
+    (DetailKey::DnsAaaa, ""),
     (DetailKey::MysqlVersion, "version "),
+    (DetailKey::PgsqlVersion, "version "),
+    (DetailKey::RdpCookie, "cookie "),
+];
+
+/// Protocols with hellos: the version, and the name that was asked for. Of these that is the line,
+/// and what was seen of each side is left to the evidence.
+const HEADLINES: &[(&str, &str, DetailKey, DetailKey)] = &[
+    ("tls", "", DetailKey::TlsVersion, DetailKey::TlsSni),
+    ("dtls", "", DetailKey::DtlsVersion, DetailKey::DtlsSni),
+    ("quic", "QUIC ", DetailKey::QuicVersion, DetailKey::QuicSni),
 ];
 
 /// A flow in one line.
@@ -49,7 +70,7 @@ pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String
 }
 
 fn recognised(case: &Case<'_>) -> String {
-    let mut line = case.protocol().map(|found| found.finding.fact.clone()).unwrap_or_default();
+    let mut line = case.protocol().map(|found| headline(&found.finding)).unwrap_or_default();
     if let Some(known) = case.known() {
         let known = format!("{}, as the site names it", known.name);
         line = if line.is_empty() { known } else { format!("{known}: {line}") };
@@ -67,6 +88,16 @@ fn recognised(case: &Case<'_>) -> String {
         }
     }
     line
+}
+
+/// `TLS 1.3 to example.org` where a hello told that, else the evidence's own sentence.
+fn headline(finding: &Finding) -> String {
+    let told = |key| finding.details.iter().find(|one| one.key == key).map(|one| &*one.value);
+    let row = HEADLINES.iter().find(|(protocol, ..)| *protocol == finding.protocol);
+    row.and_then(|&(_, word, version, name)| {
+        Some(format!("{word}{} to {}", told(version)?, told(name)?))
+    })
+    .unwrap_or_else(|| finding.fact.clone())
 }
 
 fn conversation(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {

@@ -12,7 +12,9 @@ use std::fmt::{Display, Write as _};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
+use super::super::{Detail, DetailKey};
 use super::{ALPN, Flavour, SERVER_NAME, SUPPORTED_VERSIONS};
+use crate::config::FINGERPRINT_TEXT_BYTES_MAX;
 use crate::wire::{Cursor, be16};
 
 /// supported_groups (RFC 8446 section 4.2.7, RFC 4492 section 5.1.1).
@@ -173,6 +175,17 @@ pub(in super::super) fn md5_hex(text: &str) -> String {
     hex_digits(&Md5::digest(text.as_bytes()))
 }
 
+/// A fingerprint by its hash, and by its text where that is not too long.
+pub(in super::super) fn hash_and_text(
+    hash_key: DetailKey,
+    text_key: DetailKey,
+    text: String,
+) -> impl Iterator<Item = Detail> {
+    let hash = Detail::new(hash_key, md5_hex(&text));
+    let text = (text.len() <= FINGERPRINT_TEXT_BYTES_MAX).then(|| Detail::new(text_key, text));
+    std::iter::once(hash).chain(text)
+}
+
 /// Octets in lower-case hexadecimal digits.
 pub(super) fn hex_digits(octets: &[u8]) -> String {
     let mut digits = String::with_capacity(octets.len().saturating_mul(2));
@@ -303,6 +316,16 @@ mod tests {
         assert_eq!(client.ja3(), "771,4865-49199,0-16-43,,");
         assert!(client.ja4(Carrier::Quic).starts_with("q13d0203h2_"), "{client:?}");
         assert_eq!(ja3s(&server_hello()).as_deref(), Some("771,4865,43"));
+    }
+
+    #[test]
+    fn a_text_that_fills_a_head_is_told_by_its_hash() {
+        let keys = (DetailKey::TlsJa3Hash, DetailKey::TlsJa3String);
+        let told = |len| hash_and_text(keys.0, keys.1, "1".repeat(len)).count();
+        assert_eq!(
+            (told(FINGERPRINT_TEXT_BYTES_MAX), told(FINGERPRINT_TEXT_BYTES_MAX + 1)),
+            (2, 1)
+        );
     }
 
     #[test]

@@ -8,12 +8,16 @@
 //! mDNS, LLMNR and NetBIOS's name service have the same messages. What only they say is refused,
 //! and what they would say in the same words is not taken for DNS without a sign of it.
 
+mod told;
+
 use std::fmt::Write as _;
 
 use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
 use super::super::view::{SideView, Transport};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
+
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dns",

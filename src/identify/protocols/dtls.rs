@@ -8,6 +8,8 @@
 //! A datagram is one record or several, to its last octet. Others share the ports with DTLS
 //! (RFC 7983): datagrams that start like STUN, TURN, RTP or a DTLS 1.3 ciphertext are passed over.
 
+mod told;
+
 use super::super::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
@@ -15,6 +17,8 @@ use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
 use super::super::view::{Datagram, SideView};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
+
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dtls",
@@ -162,6 +166,10 @@ fn message(body: &[u8], header: Header, bits: f32, at: usize) -> Option<Said> {
         _ => {
             let (name, role) = message_name(kind)?;
             let said = Said::new(role, bits, format!("{version} {name}"), spot);
+            // RFC 6347 section 4.2.1: what stands in a HelloVerifyRequest is not what was chosen.
+            if kind == HELLO_VERIFY_REQUEST {
+                return Some(said);
+            }
             Some(said.with(Detail::new(DetailKey::DtlsVersion, version)))
         }
     }
@@ -225,7 +233,7 @@ mod tests {
     use super::super::super::{Side, Strength};
     use super::*;
 
-    fn record(kind: u8, version: u16, epoch: u16, body: &[u8]) -> Vec<u8> {
+    pub(super) fn record(kind: u8, version: u16, epoch: u16, body: &[u8]) -> Vec<u8> {
         let mut record = vec![kind];
         record.extend(version.to_be_bytes());
         record.extend(epoch.to_be_bytes());
@@ -235,14 +243,14 @@ mod tests {
         record
     }
 
-    fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+    pub(super) fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
         let len = u16::try_from(body.len()).unwrap().to_be_bytes();
         let mut message = vec![kind, 0, len[0], len[1], 0, 0, 0, 0, 0, 0, len[0], len[1]];
         message.extend(body);
         message
     }
 
-    fn client() -> Vec<u8> {
+    pub(super) fn client() -> Vec<u8> {
         let tls = samples::client_hello("dtls.example");
         // DTLS's version, and an empty cookie behind the empty session id
         let mut hello = vec![0xfe, 0xfd];
@@ -252,7 +260,7 @@ mod tests {
         record(22, 0xfeff, 0, &handshake(1, &hello))
     }
 
-    fn verify() -> Vec<u8> {
+    pub(super) fn verify() -> Vec<u8> {
         record(22, 0xfeff, 0, &handshake(3, &hex("feff 04 01020304")))
     }
 

@@ -377,4 +377,10 @@ pub(super) static ALL: &[&Detector] = &[
 ];
 
 /// Those that tell more than their detectors do, by id.
-pub(super) static TELLERS: &[(&str, Teller)] = &[("quic", quic::tell), ("tls", tls::tell)];
+pub(super) static TELLERS: &[(&str, Teller)] = &[
+    ("dns", dns::tell),
+    ("dtls", dtls::tell),
+    ("quic", quic::tell),
+    ("ssh", ssh::tell),
+    ("tls", tls::tell),
+];

@@ -101,15 +101,16 @@ fn confirm(packet: &tpkt::Packet<'_>) -> Option<Message> {
         return Some(said(0.0, "X.224 connection confirm".to_owned()).shared());
     }
     if let Some(protocol @ (0 | 1 | 2 | 4 | 8 | 16)) = negotiation(packet.body, 2) {
-        let name = match protocol {
-            0 => "standard security",
-            1 => "TLS",
-            2 => "CredSSP",
-            4 => "RDSTLS",
-            8 => "CredSSP with early authorization",
-            _ => "Entra ID",
+        let (name, word) = match protocol {
+            0 => ("standard security", "rdp"),
+            1 => ("TLS", "ssl"),
+            2 => ("CredSSP", "hybrid"),
+            4 => ("RDSTLS", "rds_tls"),
+            8 => ("CredSSP with early authorization", "hybrid_ex"),
+            _ => ("Entra ID", "rds_aad_auth"),
         };
-        return Some(said(54.0, format!("RDP connection confirm, {name}")));
+        let said = said(54.0, format!("RDP connection confirm, {name}"));
+        return Some(said.with(Detail::new(DetailKey::RdpProtocol, word)));
     }
     // 2.2.1.2.2: failures 1 to 6
     let failure = negotiation(packet.body, 3).filter(|code| (1..=6).contains(code))?;
@@ -160,6 +161,7 @@ mod tests {
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
         assert_eq!(found.inside, Inside::StartsAt([19, 19]));
+        assert_eq!(found.details, [Detail::new(DetailKey::RdpProtocol, "hybrid")]);
         talk.clone().only(Side::A).named_by(&DETECTOR);
         talk.only(Side::B).named_by(&DETECTOR);
     }

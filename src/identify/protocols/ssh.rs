@@ -9,10 +9,14 @@
 //! packets do: the algorithm names `ext-info-c` and `ext-info-s` (RFC 8308 section 2.1), and which
 //! end starts the key exchange.
 
+mod told;
+
 use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
 use super::super::view::{Side, SideView};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
+
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ssh",

@@ -11,6 +11,10 @@ use crate::identify::{Detail, DetailKey};
 /// Where paths of our own begin.
 const OURS: &str = "portstory.";
 
+/// Those whose value is a list of words with commas between them.
+const LISTS: &[DetailKey] =
+    &[DetailKey::TlsAlpn, DetailKey::QuicAlpn, DetailKey::DnsA, DetailKey::DnsAaaa];
+
 /// Some details as the members of an object, nested by their paths.
 pub(super) struct Details<'a>(Vec<(&'static str, &'a Detail)>);
 
@@ -77,7 +81,7 @@ impl Serialize for DetailValue<'_> {
         if self.0.key == DetailKey::HttpStatus {
             return serializer.serialize_u16(text.parse().unwrap_or_default());
         }
-        if self.0.key != DetailKey::TlsAlpn {
+        if !LISTS.contains(&self.0.key) {
             return serializer.serialize_str(text);
         }
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -98,7 +102,9 @@ mod tests {
         let details = [
             Detail::new(DetailKey::SshServerProto, "2.0"),
             Detail::new(DetailKey::HttpStatus, "404"),
-            Detail::new(DetailKey::DnsName, "example.org"),
+            Detail::new(DetailKey::MysqlVersion, "8.0"),
+            Detail::new(DetailKey::TlsJa3String, "771,1,2"),
+            Detail::new(DetailKey::TlsJa3Hash, "0a"),
             Detail::new(DetailKey::SshClientSoftware, "OpenSSH_9.2"),
             Detail::new(DetailKey::TlsAlpn, "h2, http/1.1,"),
             Detail::new(DetailKey::SshServerProto, "1.99"),
@@ -106,9 +112,9 @@ mod tests {
         ];
         assert_eq!(
             json(&Details::shared(&details)),
-            r#"{"tls":{"client_alpns":["h2","http/1.1"]},"ssh":{"client":{"software_version":"OpenSSH_9.2"},"server":{"proto_version":"2.0"}},"http":{"http_method":"GET","status":404}}"#
+            r#"{"tls":{"client_alpns":["h2","http/1.1"],"ja3":{"hash":"0a","string":"771,1,2"}},"ssh":{"client":{"software_version":"OpenSSH_9.2"},"server":{"proto_version":"2.0"}},"http":{"http_method":"GET","status":404}}"#
         );
-        assert_eq!(json(&Details::ours(&details)), r#"{"dns":{"rrname":"example.org"}}"#);
+        assert_eq!(json(&Details::ours(&details)), r#"{"mysql":{"version":"8.0"}}"#);
     }
 
     #[test]

@@ -24,7 +24,8 @@ const TAG: usize = 16;
 struct Kind {
     /// The long packet type of an Initial.
     number: u8,
-    salt: [u8; 20],
+    /// Of a version that is made up nobody can say: the tag tells which of them it was.
+    salts: &'static [[u8; 20]],
     labels: [&'static str; 3],
 }
 
@@ -46,6 +47,11 @@ const SALT_DRAFT_29: [u8; 20] = [
     0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0,
     0x43, 0x90, 0xa8, 0x99,
 ];
+/// draft-ietf-quic-tls-21 section 5.2.
+const SALT_DRAFT_21: [u8; 20] = [
+    0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd,
+    0x7a, 0x02, 0x64, 0x4a,
+];
 /// draft-ietf-quic-tls-23 section 5.2.
 const SALT_DRAFT_23: [u8; 20] = [
     0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65,
@@ -53,16 +59,19 @@ const SALT_DRAFT_23: [u8; 20] = [
 ];
 
 impl Kind {
-    /// Those versions whose salt is published; Meta's second one has draft 23's.
+    /// Those versions whose salt is published; Meta's have those of the drafts they came from, and what
+    /// is made up to provoke a negotiation (RFC 9000 section 15) those of what the client speaks.
     fn of(version: u32) -> Option<Self> {
-        let (number, salt, labels) = match version {
-            1 | 0xff00_0021 | 0xff00_0022 => (0, SALT_1, LABELS_1),
-            0x6b33_43cf => (1, SALT_2, LABELS_2),
-            0xff00_001d..=0xff00_0020 => (0, SALT_DRAFT_29, LABELS_1),
-            0xff00_0017..=0xff00_001c | 0xface_b002 => (0, SALT_DRAFT_23, LABELS_1),
+        let (number, salts, labels): (_, &[_], _) = match version {
+            1 | 0xff00_0021 | 0xff00_0022 => (0, &[SALT_1], LABELS_1),
+            0x6b33_43cf => (1, &[SALT_2], LABELS_2),
+            0xff00_001d..=0xff00_0020 => (0, &[SALT_DRAFT_29], LABELS_1),
+            0xff00_0017..=0xff00_001c | 0xface_b002 => (0, &[SALT_DRAFT_23], LABELS_1),
+            0xff00_0016 | 0xface_b001 => (0, &[SALT_DRAFT_21], LABELS_1),
+            _ if version & 0x0f0f_0f0f == 0x0a0a_0a0a => (0, &[SALT_1, SALT_DRAFT_29], LABELS_1),
             _ => return None,
         };
-        Some(Self { number, salt, labels })
+        Some(Self { number, salts, labels })
     }
 }
 
@@ -83,8 +92,8 @@ struct Keys {
 
 impl Keys {
     /// Of the connection whose client first sent to `id`.
-    fn derive(kind: &Kind, id: &[u8], sender: Sender) -> Option<Self> {
-        let initial = Hkdf::<Sha256>::new(Some(&kind.salt), id);
+    fn derive(kind: &Kind, salt: &[u8], id: &[u8], sender: Sender) -> Option<Self> {
+        let initial = Hkdf::<Sha256>::new(Some(salt), id);
         let label = match sender {
             Sender::Client => "client in",
             Sender::Server => "server in",
@@ -153,7 +162,12 @@ impl<'a> Initial<'a> {
         if self.packet.len() < self.len {
             return None;
         }
-        let keys = Keys::derive(&self.kind, id, sender)?;
+        let mut keys =
+            self.kind.salts.iter().filter_map(|salt| Keys::derive(&self.kind, salt, id, sender));
+        keys.find_map(|keys| self.open_with(&keys))
+    }
+
+    fn open_with(&self, keys: &Keys) -> Option<Vec<u8>> {
         // RFC 9001 section 5.4.2: the sample starts as if the packet number had four octets.
         let sample = array::<16>(self.packet, self.header_len.checked_add(4)?)?;
         let mut mask = sample.into();
@@ -289,7 +303,7 @@ pub(super) mod samples {
         header.extend(hex("00 00 449e 00000002"));
         let mut frames = frames.to_vec();
         frames.resize(1162, 0);
-        let keys = Keys::derive(&kind, &ID, Sender::Client).unwrap();
+        let keys = Keys::derive(&kind, &kind.salts[0], &ID, Sender::Client).unwrap();
         let mut nonce = keys.iv;
         nonce[11] ^= 2;
         let tag = aes_gcm::Aes128Gcm::new(&keys.key.into())
@@ -343,7 +357,8 @@ mod tests {
                 "edf6d05c83121201b436e16877593c3a",
             ),
         ] {
-            let keys = Keys::derive(&Kind::of(version).unwrap(), &ID, sender).unwrap();
+            let kind = Kind::of(version).unwrap();
+            let keys = Keys::derive(&kind, &kind.salts[0], &ID, sender).unwrap();
             assert_eq!(keys.key.to_vec(), hex(key));
             assert_eq!(keys.iv.to_vec(), hex(iv));
             assert_eq!(keys.header.to_vec(), hex(header));

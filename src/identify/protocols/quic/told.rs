@@ -5,12 +5,14 @@
 //! first is to be kept whole until the rest of it has come.
 
 use super::super::super::handshake::{
-    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, ja3s, md5_hex,
+    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
 };
 use super::super::super::telling::Told;
 use super::super::super::view::{Datagram, Side, SideView};
 use super::super::super::{Detail, DetailKey, Finding, FlowView};
+use super::DATAGRAMS_MAX;
 use super::initial::{Initial, Sender, Stream};
+use crate::config::TOLD_WORDS_MAX;
 use crate::wire::{be24, from_wire, index, prefix, rest};
 
 /// Octets of a handshake message's header.
@@ -37,16 +39,23 @@ pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
             return with_server(view, side, Vec::new());
         }
     }
-    let seen = view.each().all(|(_, head)| head.complete || head.has_spoken());
-    if seen { Told::all(Vec::new()) } else { Told::later() }
+    let spoken = view.each().all(|(_, head)| head.complete || head.has_spoken());
+    let late = view.each().any(|(_, head)| is_late(head));
+    if spoken && late { Told::all(Vec::new()) } else { Told::later() }
+}
+
+/// Whether the hello would have been there by now. It may come behind an acknowledgement, or behind a
+/// negotiation of the version.
+fn is_late(head: &SideView<'_>) -> bool {
+    head.complete || head.datagrams.len() >= DATAGRAMS_MAX
 }
 
 fn with_server(view: &FlowView<'_>, client: Side, mut details: Vec<Detail>) -> Told {
     let server = view.side(client.other());
-    if let Some(stream) = server_stream(view, client) {
-        details.extend(server_hello(&stream.octets()));
-    }
-    Told { details, done: server.has_spoken() || server.complete, keep: None }
+    let hello = server_stream(view, client).and_then(|stream| server_hello(&stream.octets()));
+    let done = hello.is_some() || is_late(server);
+    details.extend(hello.into_iter().flatten());
+    Told { details, done, keep: None }
 }
 
 /// What the client's Initials carry, as far as they are whole. Each may have keys of its own: behind a
@@ -106,31 +115,28 @@ fn client(octets: &[u8]) -> (Vec<Detail>, bool) {
             details.push(Detail::new(DetailKey::QuicSni, from_wire(name)));
         }
         if !hello.alpn.is_empty() {
-            let names: Vec<_> = hello.alpn.iter().map(|name| from_wire(name)).collect();
+            let names: Vec<_> =
+                hello.alpn.iter().take(TOLD_WORDS_MAX).map(|name| from_wire(name)).collect();
             details.push(Detail::new(DetailKey::QuicAlpn, names.join(",")));
         }
     }
     if let Some(client) = Client::read(body, Carrier::Quic).filter(|_| whole) {
-        let ja3 = client.ja3();
-        details.push(Detail::new(DetailKey::QuicJa3Hash, md5_hex(&ja3)));
-        details.push(Detail::new(DetailKey::QuicJa3String, ja3));
+        let (hash, text) = (DetailKey::QuicJa3Hash, DetailKey::QuicJa3String);
+        details.extend(hash_and_text(hash, text, client.ja3()));
         details.push(Detail::new(DetailKey::QuicJa4, client.ja4(Carrier::Quic)));
     }
     (details, whole)
 }
 
-fn server_hello(octets: &[u8]) -> Vec<Detail> {
-    let hello = message(octets, SERVER_HELLO).filter(|(_, whole)| *whole);
-    let Some(ja3s) = hello.and_then(|(body, _)| ja3s(body)) else { return Vec::new() };
-    vec![
-        Detail::new(DetailKey::QuicJa3sHash, md5_hex(&ja3s)),
-        Detail::new(DetailKey::QuicJa3sString, ja3s),
-    ]
+fn server_hello(octets: &[u8]) -> Option<Vec<Detail>> {
+    let (body, _) = message(octets, SERVER_HELLO).filter(|(_, whole)| *whole)?;
+    let (hash, text) = (DetailKey::QuicJa3sHash, DetailKey::QuicJa3sString);
+    Some(hash_and_text(hash, text, ja3s(body)?).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::testing::Talk;
+    use super::super::super::super::testing::{Talk, hex};
     use super::super::DETECTOR;
     use super::super::initial::samples::{client_frame, client_packet, server_packet};
     use super::*;
@@ -143,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_specifications_hellos_are_read() {
-        for version in [1, 0x6b33_43cf, 0xff00_001d] {
+        for version in [1, 0x6b33_43cf, 0xff00_001d, 0xff00_0017, 0xface_b001, 0x1a2a_3a4a] {
             let talk = Talk::udp().a(client_packet(version, &client_frame()));
             let told = talk.told_by(&DETECTOR, tell, false);
             assert_eq!((told.done, told.keep), (false, None));
@@ -176,6 +182,17 @@ mod tests {
         let told = talk.a(client_packet(1, &first)).told_by(&DETECTOR, tell, false);
         assert_eq!(value(&told.details, DetailKey::QuicJa3String), Some(JA3));
         assert_eq!(told.keep, None);
+    }
+
+    #[test]
+    fn a_hello_is_waited_for_behind_a_negotiation() {
+        let negotiation = hex("9f 00000000 00 08 8394c8f03e515708 0a1a2a3a 00000001");
+        let mut made_up = client_packet(1, &client_frame());
+        made_up[1..5].copy_from_slice(&[0x0a; 4]);
+        let talk = Talk::udp().a(made_up).b(negotiation);
+        assert!(!talk.told_by(&DETECTOR, tell, false).done);
+        let told = talk.a(client_packet(1, &client_frame())).told_by(&DETECTOR, tell, false);
+        assert_eq!(value(&told.details, DetailKey::QuicSni), Some("example.com"));
     }
 
     #[test]

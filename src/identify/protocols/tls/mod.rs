@@ -18,6 +18,7 @@ use super::super::handshake::{
 use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
 use super::super::view::SideView;
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::config::TOLD_WORDS_MAX;
 use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
 pub(super) use told::tell;
@@ -116,7 +117,8 @@ fn client_hello(hello: &ClientHello<'_>, bits: f32) -> Said {
         details.push(Detail::new(DetailKey::TlsVersion, version_name(version)));
     }
     if !hello.alpn.is_empty() {
-        let names: Vec<_> = hello.alpn.iter().map(|name| from_wire(name)).collect();
+        let names: Vec<_> =
+            hello.alpn.iter().take(TOLD_WORDS_MAX).map(|name| from_wire(name)).collect();
         details.push(Detail::new(DetailKey::TlsAlpn, names.join(",")));
     }
     let spot = Spot::stream(0, HEADER + 6);

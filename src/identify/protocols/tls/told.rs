@@ -2,7 +2,8 @@
 //! 1.2 the server's certificate, as far as the head holds them.
 
 use super::super::super::handshake::{
-    CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, ja3s, md5_hex,
+    CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
+    ja3s,
 };
 use super::super::super::telling::Told;
 use super::super::super::view::SideView;
@@ -49,22 +50,21 @@ fn side(head: &SideView<'_>) -> Option<Vec<Detail>> {
 
 fn client(hello: &[u8]) -> Vec<Detail> {
     let Some(client) = Client::read(hello, Carrier::Tls) else { return Vec::new() };
-    let ja3 = client.ja3();
-    vec![
-        Detail::new(DetailKey::TlsJa3Hash, md5_hex(&ja3)),
-        Detail::new(DetailKey::TlsJa3String, ja3),
-        Detail::new(DetailKey::TlsJa4, client.ja4(Carrier::Tls)),
-    ]
+    let (hash, text) = (DetailKey::TlsJa3Hash, DetailKey::TlsJa3String);
+    let ja4 = Detail::new(DetailKey::TlsJa4, client.ja4(Carrier::Tls));
+    hash_and_text(hash, text, client.ja3()).chain([ja4]).collect()
 }
 
 fn server(hello: &Message<'_>, behind: &[u8], over: bool) -> Option<Vec<Detail>> {
-    let said = ServerHello::read(hello.body, true, Flavour::Tls);
-    let Some(said) = said.filter(|said| !said.retry) else { return Some(Vec::new()) };
     let mut details = Vec::new();
     if let Some(ja3s) = ja3s(hello.body) {
-        details.push(Detail::new(DetailKey::TlsJa3sHash, md5_hex(&ja3s)));
-        details.push(Detail::new(DetailKey::TlsJa3sString, ja3s));
+        let (hash, text) = (DetailKey::TlsJa3sHash, DetailKey::TlsJa3sString);
+        details.extend(hash_and_text(hash, text, ja3s));
     }
+    // A version that nobody has registered, or a draft of somebody's own.
+    let Some(said) = ServerHello::read(hello.body, true, Flavour::Tls) else {
+        return Some(details);
+    };
     if let Some(cipher) = said.cipher {
         details.push(Detail::new(DetailKey::TlsCipher, format!("0x{cipher:04x}")));
     }
