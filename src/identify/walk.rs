@@ -6,7 +6,7 @@
 
 use super::hearing::{Heard, Role, Said, Spot, join, yes};
 use super::view::{Datagram, FlowView, Side, SideView};
-use super::{Detail, Finding, Inside, Probe};
+use super::{Detail, Probe};
 
 /// Less proof than this names nothing.
 pub(super) const BITS_MIN: f32 = 24.0;
@@ -197,18 +197,6 @@ fn weigh(view: &FlowView<'_>, id: &'static str, heard: [Heard<Told>; 2]) -> Prob
         Some(found) if own && found.bits >= least => yes(Some(found)),
         Some(_) | None if complete => Probe::No,
         Some(_) | None => Probe::Wait,
-    }
-}
-
-/// The same answer; what is found carries what `inside` says.
-pub(super) fn carrying(probe: Probe, inside: impl FnOnce(&Finding) -> Inside) -> Probe {
-    match probe {
-        Probe::Yes(mut found) => {
-            found.inside = inside(&found);
-            Probe::Yes(found)
-        }
-        Probe::Wait => Probe::Wait,
-        Probe::No => Probe::No,
     }
 }
 

@@ -7,11 +7,11 @@
 //!
 //! SMTP greets with 220 too, and POP3 also takes USER and PASS: one side alone may leave it open.
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::{
     first_word, is_number, is_one_of, line, mentions, reply, tls_behind_text,
 };
-use super::super::walk::{Message, carrying, hear_stream};
+use super::super::walk::{Message, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
