@@ -66,6 +66,7 @@ mod mpegts;
 mod mqtt;
 mod mysql;
 mod nat_pmp;
+mod nbd;
 mod netbios_ssn;
 mod netflow;
 mod nntp;
@@ -251,6 +252,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::NANO,
     &nat_pmp::DETECTOR,
     &text_services::NATS,
+    &nbd::DETECTOR,
     &local_names::NETBIOS_DGM,
     &local_names::NETBIOS_NS,
     &netbios_ssn::DETECTOR,
