@@ -40,6 +40,7 @@ mod http2;
 mod iax;
 mod ica;
 mod iec104;
+mod ieee_c37118;
 mod ike;
 mod imap;
 mod industry_misc;
@@ -215,6 +216,7 @@ pub(super) static ALL: &[&Detector] = &[
     &more_frames::ICAP,
     &iec104::DETECTOR,
     &industry_misc::DLMS,
+    &ieee_c37118::DETECTOR,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
@@ -243,6 +245,7 @@ pub(super) static ALL: &[&Detector] = &[
     &modbus::DETECTOR,
     &binary_services::MONERO,
     &mongodb::DETECTOR,
+    &magic::MPD,
     &mpegts::DETECTOR,
     &mqtt::DETECTOR,
     &binary_services::MSDP,
