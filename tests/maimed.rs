@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portstory::config::{Config, Limits};
 use portstory::decode::{Decoded, decode};
-use portstory::event::{Event, FlowEvent};
+use portstory::event::{Event, FlowEvent, Socket, Status};
 use support::OwnedFrame;
 
 /// A flow, whichever end is taken for the client.
@@ -87,7 +87,7 @@ fn what_is_left_of_a_capture_is_not_named_wrongly() {
                     then.contains(name)
                         || then.iter().any(|then| TRUE_AS_WELL.contains(&(*then, *name)))
                 };
-                if !now.iter().all(|name| known(name)) {
+                if !now.iter().all(known) {
                     wrong.push(format!("{}, {}: {now:?}, not {then:?}", case.name, maiming.what));
                 }
             }
@@ -101,10 +101,44 @@ fn what_is_left_of_a_capture_is_not_named_wrongly() {
     assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
 }
 
+/// A scanner's probe is not the service's identity.
+#[test]
+fn what_only_the_client_spoke_is_attempted() {
+    let mut attempted = 0;
+    let mut wrong = Vec::new();
+    for case in support::cases() {
+        let frames = support::frames(&case.captures);
+        for whole in flows(&frames) {
+            if whole.verdict.status != Status::Identified {
+                continue;
+            }
+            let asked = without_sender(frames.clone(), whole.server);
+            for flow in flows(&asked).iter().filter(|flow| ends(flow) == ends(&whole)) {
+                match flow.verdict.status {
+                    Status::Attempted => attempted += 1,
+                    Status::Identified => {
+                        wrong.push(format!("{}: {:?}", case.name, flow.verdict.summary));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    println!("{attempted} flows are attempted where only the client is left");
+    assert!(attempted > 40 && wrong.is_empty(), "{attempted}; {wrong:#?}");
+}
+
+fn flows(frames: &[OwnedFrame]) -> Vec<FlowEvent> {
+    let one = |event| match event {
+        Event::Flow(flow) => Some(*flow),
+        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    };
+    support::classify(frames, &Config::default()).into_iter().filter_map(one).collect()
+}
+
 fn names(frames: &[OwnedFrame]) -> Names {
     let mut names = Names::new();
-    for event in support::classify(frames, &Config::default()) {
-        let Event::Flow(flow) = event else { continue };
+    for flow in flows(frames) {
         names.entry(ends(&flow)).or_default().extend(flow.verdict.protocols.iter().copied());
     }
     names
@@ -115,15 +149,23 @@ fn ends(flow: &FlowEvent) -> Ends {
 }
 
 /// Only what one of the two ends sent. Frames that hold no packet of TCP or UDP stay.
-fn one_way(mut frames: Vec<OwnedFrame>, drop_lower: bool) -> Vec<OwnedFrame> {
+fn one_way(frames: Vec<OwnedFrame>, drop_lower: bool) -> Vec<OwnedFrame> {
+    only(frames, |from, to| (from < to) != drop_lower)
+}
+
+fn without_sender(frames: Vec<OwnedFrame>, sender: Socket) -> Vec<OwnedFrame> {
+    only(frames, |from, _| from != sender)
+}
+
+fn only(mut frames: Vec<OwnedFrame>, stays: impl Fn(Socket, Socket) -> bool) -> Vec<OwnedFrame> {
     frames.retain(|owned| {
-        let mut stays = true;
+        let mut all = true;
         decode(&owned.frame(), &Limits::default(), &mut |decoded| {
             if let Decoded::Packet(packet) = decoded {
-                stays &= (packet.src < packet.dst) != drop_lower;
+                all &= stays(packet.src, packet.dst);
             }
         });
-        stays
+        all
     });
     frames
 }

@@ -22,6 +22,15 @@ impl<T> Heard<T> {
     pub(super) fn or_foreign(said: Option<T>) -> Self {
         said.map_or(Self::Foreign, Self::Speaks)
     }
+
+    /// What is heard in what was heard, where that makes sense.
+    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Heard<U> {
+        match self {
+            Self::Speaks(words) => Heard::or_foreign(read(words)),
+            Self::Open => Heard::Open,
+            Self::Foreign => Heard::Foreign,
+        }
+    }
 }
 
 /// Asks `hear` of each side that has spoken.
@@ -208,6 +217,16 @@ pub(super) fn behind_leading<'a>(
     });
     let more = Side::BOTH.into_iter().any(|side| *side.of(&lens) < view.side(side).datagrams.len());
     if more { Inside::StartsAt(lens) } else { Inside::MayFollow }
+}
+
+/// The same finding; where both sides said what nothing else says, that is a signature.
+pub(super) fn signed(found: Option<Finding>) -> Option<Finding> {
+    found.map(|mut found| {
+        if found.spoken_by == [true; 2] {
+            found.strength = Strength::Signature;
+        }
+        found
+    })
 }
 
 /// The same answer; what is found carries what `inside` says.

@@ -82,11 +82,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(said(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    line(bytes, complete).and_then(|found| said(found.text, found.len))
 }
 
 fn said(text: &[u8], len: usize) -> Option<Message> {

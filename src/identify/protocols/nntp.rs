@@ -48,17 +48,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {
         // Replies of NNTP have one line; what follows some is text, which ends the walk.
-        return match reply(bytes, complete) {
-            Heard::Speaks(reply) => Heard::or_foreign(server(reply.code, reply.text, reply.len)),
-            Heard::Open => Heard::Open,
-            Heard::Foreign => Heard::Foreign,
-        };
+        return reply(bytes, complete).and_then(|reply| server(reply.code, reply.text, reply.len));
     }
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    line(bytes, complete).and_then(|found| client(found.text, found.len))
 }
 
 fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {

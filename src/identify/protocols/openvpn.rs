@@ -8,8 +8,8 @@
 //! ```
 
 use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::messages::{Stop, hear_datagrams, hear_stream, probe_sides};
 use super::super::view::{SideView, Transport};
+use super::super::walk::{Stop, probe_sides, said_in_datagrams, said_in_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, be64, rest, u8_at};
 
@@ -39,7 +39,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
         Transport::Udp => probe_sides(DETECTOR.id, view, hear_udp),
         Transport::Tcp => probe_sides(DETECTOR.id, view, |head| {
-            hear_stream(head, |bytes| {
+            said_in_stream(head, |bytes| {
                 let len = usize::from(be16(bytes, 0).ok_or(Stop::Short)?);
                 let packet = bytes.get(2..len.saturating_add(2)).ok_or(Stop::Short)?;
                 let mut said = read(packet, len).ok_or(Stop::Not)?;
@@ -51,7 +51,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn hear_udp(head: &SideView<'_>) -> Heard<Said> {
-    match hear_datagrams(head, |datagram| read(datagram.bytes, datagram.wire_len)) {
+    match said_in_datagrams(head, |datagram| read(datagram.bytes, datagram.wire_len)) {
         Heard::Foreign => hear_data(head),
         heard @ (Heard::Speaks(_) | Heard::Open) => heard,
     }

@@ -29,14 +29,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    match line(bytes, complete) {
-        Heard::Speaks(found) if matches!(bytes, [b'+' | b'-', ..]) => {
-            Heard::or_foreign(server(found.text, found.len))
-        }
-        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    let one = if matches!(bytes, [b'+' | b'-', ..]) { server } else { client };
+    line(bytes, complete).and_then(|found| one(found.text, found.len))
 }
 
 fn server(text: &[u8], len: usize) -> Option<Message> {

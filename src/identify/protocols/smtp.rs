@@ -44,11 +44,7 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {
         return server(bytes, complete);
     }
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    line(bytes, complete).and_then(|found| client(found.text, found.len))
 }
 
 fn server(bytes: &[u8], complete: bool) -> Heard<Message> {

@@ -5,7 +5,7 @@
 //! whose messages prove little needs several of them.
 
 use super::super::hearing::{Role, Said, Spot, behind_leading, carrying};
-use super::super::messages::{Stop, probe_datagrams, probe_stream};
+use super::super::walk::{Stop, probe_datagrams, probe_stream};
 #[cfg(test)]
 use super::super::{Detector, Over};
 use super::super::{FlowView, Probe, Transport};
