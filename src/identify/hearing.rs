@@ -3,7 +3,7 @@
 //! Most detectors look at each side on its own, without knowing which of them is the client, and
 //! then ask whether what was said fits together. This is the part they share; it knows no protocol.
 
-use super::view::{FlowView, Side, SideView};
+use super::view::{Datagram, FlowView, Side, SideView};
 use super::{Detail, Finding, Inside, Probe, Sighting, Strength};
 
 /// What one side's head is to one detector.
@@ -21,6 +21,15 @@ impl<T> Heard<T> {
     /// The answer of a check that either holds or rules the protocol out.
     pub(super) fn or_foreign(said: Option<T>) -> Self {
         said.map_or(Self::Foreign, Self::Speaks)
+    }
+
+    /// What is heard in what was heard, where that makes sense.
+    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Heard<U> {
+        match self {
+            Self::Speaks(words) => Heard::or_foreign(read(words)),
+            Self::Open => Heard::Open,
+            Self::Foreign => Heard::Foreign,
+        }
     }
 }
 
@@ -194,6 +203,41 @@ fn client_of(said: &[Option<Said>; 2]) -> Option<Side> {
         (Role::Either, Role::Either)
         | (Role::Client, Role::Client)
         | (Role::Server, Role::Server) => None,
+    }
+}
+
+/// Where a flow over UDP goes on in another protocol: behind the datagrams that open each side.
+pub(super) fn behind_leading<'a>(
+    view: &FlowView<'a>,
+    is_ours: impl Fn(&Datagram<'a>) -> bool,
+) -> Inside {
+    let lens = Side::BOTH.map(|side| {
+        let datagrams = view.side(side).datagrams.iter();
+        datagrams.take_while(|datagram| is_ours(datagram)).count()
+    });
+    let more = Side::BOTH.into_iter().any(|side| *side.of(&lens) < view.side(side).datagrams.len());
+    if more { Inside::StartsAt(lens) } else { Inside::MayFollow }
+}
+
+/// The same finding; where both sides said what nothing else says, that is a signature.
+pub(super) fn signed(found: Option<Finding>) -> Option<Finding> {
+    found.map(|mut found| {
+        if found.spoken_by == [true; 2] {
+            found.strength = Strength::Signature;
+        }
+        found
+    })
+}
+
+/// The same answer; what is found carries what `inside` says.
+pub(super) fn carrying(probe: Probe, inside: impl FnOnce(&Finding) -> Inside) -> Probe {
+    match probe {
+        Probe::Yes(mut found) => {
+            found.inside = inside(&found);
+            Probe::Yes(found)
+        }
+        Probe::Wait => Probe::Wait,
+        Probe::No => Probe::No,
     }
 }
 

@@ -5,12 +5,12 @@
 //! `magic/`.
 
 mod ber;
+mod crc;
 pub mod finding;
 mod handshake;
 mod hearing;
 pub mod inquiry;
 mod lines;
-mod messages;
 mod openings;
 mod protocols;
 #[cfg(test)]

@@ -1,25 +1,41 @@
-//! Messages one behind the other: the walk that detectors of framed protocols share.
+//! Messages one behind the other: the walk that most detectors share.
 //!
-//! A detector reads one [`Message`] at the front of some octets; here the messages of both sides are
-//! followed to the end of what was seen, their bits are added up, and what both sides said becomes
-//! one answer. Knows no protocol.
+//! A detector reads one message at the front of some octets, or in one datagram. Here the messages of
+//! both sides are followed, their bits are added up, and what both sides said becomes one answer: one
+//! short message may prove too little, two of them enough. What a side said before in a datagram,
+//! octet by octet, proves nothing again. Knows no protocol.
+//!
+//! There are two ways to follow them. Where a protocol's messages belong together ([`hear_stream`],
+//! [`hear_datagrams`]) they are read as far as they go, for what else they tell, and more proof is
+//! asked for before one that doesn't parse is let pass. Where every message can be checked alone
+//! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
 use super::hearing::{Heard, Role, Said, Spot, join, yes};
-use super::view::{Datagram, FlowView, Side, SideView};
-use super::{Detail, Finding, Inside, Probe};
+use super::view::{Datagram, FlowView, Side, SideView, Transport};
+use super::{Detail, Probe};
+use crate::wire::{prefix, rest};
 
-/// Less proof than this names nothing.
-pub(super) const BITS_MIN: f32 = 24.0;
+/// Less proof than this names nothing: -log2 of the chance that random octets pass.
+const BITS_MIN: f32 = 24.0;
 
 /// What one side must prove alone where the other one speaks something else.
 const BITS_AGAINST: f32 = 32.0;
 
-/// From here on a later message that doesn't parse takes nothing back: it may be an extension, or
-/// the octets may be another protocol's that was agreed on.
-const BITS_SURE: f32 = 40.0;
-
 /// More messages prove nothing more.
 const MESSAGES_MAX: usize = 12;
+
+/// How the messages of a side are followed.
+#[derive(Clone, Copy)]
+struct Following {
+    /// From so many bits on a later message that doesn't parse takes nothing back: it may be an
+    /// extension, or the octets may be another protocol's that was agreed on.
+    sure: f32,
+    /// Whether messages are read beyond that, for what else they tell.
+    reads_on: bool,
+}
+
+const TOGETHER: Following = Following { sure: 40.0, reads_on: true };
+const ALONE: Following = Following { sure: BITS_MIN, reads_on: false };
 
 /// One message of a protocol.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +58,12 @@ impl Message {
     /// A message of so many octets that only this protocol has.
     pub(super) fn new(len: usize, role: Role, bits: f32, fact: impl Into<String>) -> Self {
         Self { len, role, bits, own: true, fact: fact.into(), details: Vec::new() }
+    }
+
+    /// A message of what can be checked alone, and where that shows.
+    fn of(said: Said, len: usize) -> (Self, Spot) {
+        let Said { role, bits, fact, spot, details } = said;
+        (Self { len, role, bits, own: true, fact, details }, spot)
     }
 
     /// The same, but other protocols say it as well.
@@ -72,22 +94,199 @@ pub(super) fn from_header(
     if bytes.len() < min { Heard::Open } else { Heard::or_foreign(parse(bytes)) }
 }
 
+/// Why a message was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// More octets may tell.
+    Short,
+    /// It is not one.
+    Not,
+}
+
+/// Asks `read` for message after message of both streams. `read` is told whether nothing more will
+/// come, so that it may take what is cut.
+pub(super) fn hear_stream(
+    view: &FlowView<'_>,
+    id: &'static str,
+    read: impl Fn(&[u8], bool) -> Heard<Message>,
+) -> Probe {
+    let heard = view.sides.map(|head| {
+        follow_stream(&head, TOGETHER, |bytes| {
+            read(bytes, head.complete).and_then(|message| {
+                let spot = Spot::stream(0, message.len.min(bytes.len()));
+                Some((message, spot))
+            })
+        })
+    });
+    weigh(view, id, heard)
+}
+
+/// Asks `read` for each datagram: each is one message, to its last octet.
+pub(super) fn hear_datagrams(
+    view: &FlowView<'_>,
+    id: &'static str,
+    read: impl Fn(&Datagram<'_>) -> Heard<Message>,
+) -> Probe {
+    let heard = view.sides.map(|head| {
+        follow_datagrams(&head, TOGETHER, |datagram| {
+            let spot = Spot::datagram(0, 0, datagram.bytes.len());
+            read(datagram).and_then(|message| Some((message, spot)))
+        })
+    });
+    weigh(view, id, heard)
+}
+
+/// The detector's answer where each datagram is one message that can be checked alone.
+pub(super) fn probe_datagrams<'a>(
+    id: &'static str,
+    view: &FlowView<'a>,
+    read: impl Fn(&Datagram<'a>) -> Option<Said>,
+) -> Probe {
+    probe_sides(id, view, |head| said_in_datagrams(head, &read))
+}
+
+/// The detector's answer where messages that can be checked alone stand one behind the other in a
+/// stream. `read` says how many octets a message takes.
+pub(super) fn probe_stream<'a>(
+    id: &'static str,
+    view: &FlowView<'a>,
+    read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
+) -> Probe {
+    probe_sides(id, view, |head| said_in_stream(head, &read))
+}
+
+/// The same for both transports, where a datagram holds one message, whole.
+pub(super) fn probe_both<'a>(
+    id: &'static str,
+    view: &FlowView<'a>,
+    read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
+) -> Probe {
+    match view.transport {
+        Transport::Tcp => probe_stream(id, view, read),
+        Transport::Udp => probe_datagrams(id, view, |datagram| {
+            let (said, len) = read(datagram.bytes).ok()?;
+            (len == datagram.wire_len).then_some(said)
+        }),
+    }
+}
+
+/// The detector's answer to what `hear` makes of each side, however little it proves.
+pub(super) fn probe_sides<'a>(
+    id: &'static str,
+    view: &FlowView<'a>,
+    hear: impl Fn(&SideView<'a>) -> Heard<Said>,
+) -> Probe {
+    let heard = view.sides.map(|head| {
+        let heard = if head.has_spoken() { hear(&head) } else { Heard::Open };
+        heard.and_then(|said| Some(Told { said, own: true }))
+    });
+    weigh(view, id, heard)
+}
+
+/// What a side's first datagrams say, until that is enough.
+pub(super) fn said_in_datagrams<'a>(
+    head: &SideView<'a>,
+    read: impl Fn(&Datagram<'a>) -> Option<Said>,
+) -> Heard<Said> {
+    let heard = follow_datagrams(head, ALONE, |datagram| {
+        Heard::or_foreign(read(datagram).map(|said| Message::of(said, datagram.wire_len)))
+    });
+    heard.and_then(|told| Some(told.said))
+}
+
+/// What a stream's first messages say, until that is enough.
+pub(super) fn said_in_stream<'a>(
+    head: &SideView<'a>,
+    read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
+) -> Heard<Said> {
+    let heard = follow_stream(head, ALONE, |bytes| match read(bytes) {
+        Ok((said, len)) => Heard::Speaks(Message::of(said, len)),
+        Err(Stop::Short) => Heard::Open,
+        Err(Stop::Not) => Heard::Foreign,
+    });
+    heard.and_then(|told| Some(told.said))
+}
+
+fn follow_stream<'a>(
+    head: &SideView<'a>,
+    following: Following,
+    read: impl Fn(&'a [u8]) -> Heard<(Message, Spot)>,
+) -> Heard<Told> {
+    let mut sum = Sum::default();
+    let mut at = 0_usize;
+    while sum.wants_more(following) {
+        let bytes = rest(head.stream, at);
+        if bytes.is_empty() || (at > 0 && is_tls(bytes)) {
+            break;
+        }
+        match read(bytes) {
+            Heard::Speaks((message, mut spot)) => {
+                spot.offset = spot.offset.saturating_add(at);
+                at = at.saturating_add(message.len.max(1));
+                sum.take(message, spot);
+            }
+            Heard::Foreign if sum.bits < following.sure => return Heard::Foreign,
+            Heard::Foreign | Heard::Open => break,
+        }
+    }
+    sum.heard(following)
+}
+
+fn follow_datagrams<'a>(
+    head: &SideView<'a>,
+    following: Following,
+    read: impl Fn(&Datagram<'a>) -> Heard<(Message, Spot)>,
+) -> Heard<Told> {
+    let mut sum = Sum::default();
+    for (at, datagram) in head.datagrams.iter().enumerate() {
+        if !sum.wants_more(following) {
+            break;
+        }
+        match read(datagram) {
+            Heard::Speaks((message, mut spot)) if message.len == datagram.wire_len => {
+                if !head.datagrams.iter().take(at).any(|earlier| is_same(earlier, datagram)) {
+                    spot.datagram = at;
+                    sum.take(message, spot);
+                }
+            }
+            Heard::Speaks(_) | Heard::Foreign if sum.bits < following.sure => {
+                return Heard::Foreign;
+            }
+            Heard::Speaks(_) | Heard::Foreign => break,
+            Heard::Open => {}
+        }
+    }
+    sum.heard(following)
+}
+
+/// Whether one datagram repeats another, as far as both were kept.
+fn is_same(a: &Datagram<'_>, b: &Datagram<'_>) -> bool {
+    let len = a.bytes.len().min(b.bytes.len());
+    a.wire_len == b.wire_len && prefix(a.bytes, len) == prefix(b.bytes, len)
+}
+
 /// All messages of one side.
 struct Told {
     said: Said,
     own: bool,
 }
 
-/// Gathers one side's messages.
+/// What the messages of a side come to.
 #[derive(Default)]
-struct Walk {
+struct Sum {
     told: Option<Told>,
     bits: f32,
+    count: usize,
 }
 
-impl Walk {
+impl Sum {
+    fn wants_more(&self, following: Following) -> bool {
+        self.count < MESSAGES_MAX && (following.reads_on || self.bits < following.sure)
+    }
+
     fn take(&mut self, message: Message, spot: Spot) {
         self.bits += message.bits;
+        self.count = self.count.saturating_add(1);
         let Some(told) = &mut self.told else {
             let Message { role, bits, own, fact, details, .. } = message;
             self.told = Some(Told { said: Said { role, bits, fact, spot, details }, own });
@@ -106,73 +305,16 @@ impl Walk {
         told.said.details.extend(news);
     }
 
-    fn heard(self) -> Heard<Told> {
-        let bits = self.bits;
-        self.told.map_or(Heard::Open, |mut told| {
+    fn heard(self, following: Following) -> Heard<Told> {
+        let Self { told, bits, count } = self;
+        told.map_or(Heard::Open, |mut told| {
             told.said.bits = bits;
+            if count > 1 && !following.reads_on {
+                told.said.fact = format!("{}, {count} messages", told.said.fact);
+            }
             Heard::Speaks(told)
         })
     }
-
-    /// Whether a message that doesn't parse is one too many.
-    fn is_refuted(&self) -> bool {
-        self.bits < BITS_SURE
-    }
-}
-
-/// Asks `read` for message after message of both streams. `read` is told whether nothing more will
-/// come, so that it may take what is cut.
-pub(super) fn hear_stream(
-    view: &FlowView<'_>,
-    id: &'static str,
-    read: impl Fn(&[u8], bool) -> Heard<Message>,
-) -> Probe {
-    let heard = view.sides.map(|head| walk_stream(&head, &read));
-    weigh(view, id, heard)
-}
-
-fn walk_stream(head: &SideView<'_>, read: &impl Fn(&[u8], bool) -> Heard<Message>) -> Heard<Told> {
-    let mut walk = Walk::default();
-    let mut at = 0_usize;
-    for _ in 0..MESSAGES_MAX {
-        let bytes = crate::wire::rest(head.stream, at);
-        if bytes.is_empty() || (at > 0 && is_tls(bytes)) {
-            break;
-        }
-        match read(bytes, head.complete) {
-            Heard::Speaks(message) => {
-                let len = message.len.max(1);
-                walk.take(message, Spot::stream(at, len.min(bytes.len())));
-                at = at.saturating_add(len);
-            }
-            Heard::Foreign if walk.is_refuted() => return Heard::Foreign,
-            Heard::Foreign | Heard::Open => break,
-        }
-    }
-    walk.heard()
-}
-
-/// Asks `read` for each datagram: each is one message, to its last octet.
-pub(super) fn hear_datagrams(
-    view: &FlowView<'_>,
-    id: &'static str,
-    read: impl Fn(&Datagram<'_>) -> Heard<Message>,
-) -> Probe {
-    let heard = view.sides.map(|head| {
-        let mut walk = Walk::default();
-        for (nth, datagram) in head.datagrams.iter().enumerate() {
-            match read(datagram) {
-                Heard::Speaks(message) if message.len == datagram.wire_len => {
-                    walk.take(message, Spot::datagram(nth, 0, datagram.bytes.len()));
-                }
-                Heard::Speaks(_) | Heard::Foreign if walk.is_refuted() => return Heard::Foreign,
-                Heard::Speaks(_) | Heard::Foreign => break,
-                Heard::Open => {}
-            }
-        }
-        walk.heard()
-    });
-    weigh(view, id, heard)
 }
 
 /// What both sides said, as one answer.
@@ -181,34 +323,20 @@ fn weigh(view: &FlowView<'_>, id: &'static str, heard: [Heard<Told>; 2]) -> Prob
     let (mut open, mut foreign) = (false, false);
     for (side, heard) in Side::BOTH.into_iter().zip(heard) {
         match heard {
-            Heard::Speaks(words) => *side.of_mut(&mut told) = Some(words),
+            Heard::Speaks(words) => {
+                open |= !view.side(side).complete;
+                *side.of_mut(&mut told) = Some(words);
+            }
             Heard::Open => open |= !view.side(side).complete,
             Heard::Foreign => foreign = true,
         }
     }
-    let complete = view.each().all(|(_, head)| head.complete);
     let own = told.iter().flatten().any(|told| told.own);
-    let spoken = told.iter().any(Option::is_some);
-    if !spoken {
-        return if open { Probe::Wait } else { Probe::No };
-    }
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };
     match join(id, told.map(|told| told.map(|told| told.said))) {
         Some(found) if own && found.bits >= least => yes(Some(found)),
-        Some(_) | None if complete => Probe::No,
-        Some(_) | None => Probe::Wait,
-    }
-}
-
-/// The same answer; what is found carries what `inside` says.
-pub(super) fn carrying(probe: Probe, inside: impl FnOnce(&Finding) -> Inside) -> Probe {
-    match probe {
-        Probe::Yes(mut found) => {
-            found.inside = inside(&found);
-            Probe::Yes(found)
-        }
-        Probe::Wait => Probe::Wait,
-        Probe::No => Probe::No,
+        Some(_) | None if open => Probe::Wait,
+        Some(_) | None => Probe::No,
     }
 }
 

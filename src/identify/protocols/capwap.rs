@@ -7,8 +7,8 @@
 //! ```
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::probe_datagrams;
 use super::super::view::Datagram;
+use super::super::walk::probe_datagrams;
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be24, be32, prefix, rest, u8_at};
 

@@ -7,9 +7,9 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, signed, yes};
 use super::super::view::SideView;
-use super::super::{Detector, FlowView, Over, Probe, Strength};
+use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -38,13 +38,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Ok(said) => said,
         Err(answer) => return answer,
     };
-    yes(join(DETECTOR.id, said).map(|mut found| {
-        // Both said what nothing else says.
-        if found.spoken_by == [true; 2] {
-            found.strength = Strength::Signature;
-        }
-        found
-    }))
+    yes(signed(join(DETECTOR.id, said)))
 }
 
 fn hear_stream(head: &SideView<'_>) -> Heard<Said> {
@@ -75,8 +69,8 @@ pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
     use super::super::super::testing::Talk;
+    use super::super::super::{Side, Strength};
     use super::*;
 
     fn hello() -> Vec<u8> {

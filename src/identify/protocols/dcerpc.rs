@@ -17,7 +17,8 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "DCE/RPC",
     reference: "Open Group C706 sections 12.5 and 12.6; MS-RPCE section 2.2.2",
     over: Over::Both,
-    rests_on: "The header's version, type, data representation and lengths.",
+    rests_on: "The header's version, type, data representation and lengths. PROFINET IO's acyclic \
+               services are told by their interface.",
     blind_spots: "RPC over SMB is SMB's, over HTTP HTTP's.",
     bits: 36.0,
     probe,
@@ -108,7 +109,24 @@ fn connectionless(bytes: &[u8], wire_len: usize) -> Option<Message> {
     }
     // version, type, flags, representation
     let bits = 8.0 + 4.5 + 2.0 + 7.0 + 23.0;
+    if is_profinet(bytes, little) {
+        let fact = format!("DCE/RPC connectionless type {kind} of PROFINET IO");
+        return Some(Message::new(wire_len, role, bits + 126.0, fact));
+    }
     Some(Message::new(wire_len, role, bits, format!("DCE/RPC connectionless type {kind}")))
+}
+
+/// IEC 61158-6-10: the interfaces of device, controller, supervisor and parameter server are
+/// dea0000n-6c97-11d1-8271-00a02442df7d, n from 1 to 4.
+fn is_profinet(bytes: &[u8], little: bool) -> bool {
+    let Some([a, b, c, d, e, f, g, h, node @ ..]) = array::<16>(bytes, 24) else { return false };
+    let (first, second) = ([a, b, c, d], [e, f, g, h]);
+    let fits = if little {
+        matches!(first, [1..=4, 0, 0xa0, 0xde]) && second == [0x97, 0x6c, 0xd1, 0x11]
+    } else {
+        matches!(first, [0xde, 0xa0, 0, 1..=4]) && second == [0x6c, 0x97, 0x11, 0xd1]
+    };
+    fits && node == [0x82, 0x71, 0, 0xa0, 0x24, 0x42, 0xdf, 0x7d]
 }
 
 #[cfg(test)]
@@ -120,6 +138,22 @@ mod tests {
     const BIND: &str = "05 00 0b 03 10000000 4800 0000 01000000 d016 d016 00000000 01 000000 0000 0100 \
                         0000000000000000000000000000000000000000 045d888aeb1cc9119fe808002b10486002000000";
     const ACK: &str = "05 00 0c 03 10000000 1c00 0000 01000000 d016 d016 00000001 00000000";
+
+    #[test]
+    fn profinet_is_told_by_its_interface() {
+        let request = |interface: &str, drep: &str| {
+            let head = hex(&format!("04 00 28 00 {drep} 00"));
+            let tail = [vec![0xa1; 16], vec![0; 40]].concat();
+            Talk::udp().a([head, vec![0; 16], hex(interface), tail].concat())
+        };
+        let told = |interface: &str, drep: &str| {
+            request(interface, drep).named_by(&DETECTOR).fact.contains("PROFINET")
+        };
+        assert!(told("0100a0de 976cd111 827100a02442df7d", "100000"));
+        assert!(told("dea00002 6c9711d1 827100a02442df7d", "000000"));
+        assert!(!told("0900a0de 976cd111 827100a02442df7d", "100000"));
+        assert!(!told("0100a0de 976cd111 827100a02442df7c", "100000"));
+    }
 
     #[test]
     fn binds_are_named() {

@@ -4,6 +4,7 @@
 //!  05 64 length(1) control(1) destination(2) source(2) crc(2)   then blocks of 16 octets with a crc each
 //! ```
 
+use super::super::crc::reflected;
 use super::super::hearing::{Heard, Role};
 use super::super::view::Transport;
 use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
@@ -57,18 +58,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
 
 /// IEEE 1815 section 9.2.5: the polynomial 3d65, reflected, inverted at the end.
 fn checksum(bytes: &[u8]) -> u16 {
-    let mut crc = 0_u16;
-    for octet in bytes {
-        crc ^= u16::from(*octet);
-        for _ in 0..8 {
-            let carry = crc & 1;
-            crc >>= 1;
-            if carry == 1 {
-                crc ^= 0xa6bc;
-            }
-        }
-    }
-    !crc
+    !reflected(bytes, 0, 0xa6bc)
 }
 
 #[cfg(test)]

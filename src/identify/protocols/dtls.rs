@@ -49,6 +49,9 @@ const LENGTH_MAX: u16 = (1 << 14) + 2048;
 /// A connection that is not renegotiated all the time stays below.
 const EPOCH_MAX: u16 = 255;
 
+/// More than any message but a hello proves.
+const HELLO_BITS: f32 = 80.0;
+
 /// A record's header.
 #[derive(Clone, Copy)]
 struct Header {
@@ -71,13 +74,21 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
     let foreign = |datagram: &Datagram<'_>| {
         matches!(datagram.bytes.first(), Some(4..=19 | 27..=31 | 80..=127 | 192..))
     };
-    match head
-        .datagrams
-        .iter()
-        .enumerate()
-        .find(|(_, datagram)| mine(datagram) || foreign(datagram))
-    {
-        Some((at, datagram)) => Heard::or_foreign(read(datagram, at)),
+    let mut ours = head.datagrams.iter().enumerate().filter(|(_, one)| mine(one) || foreign(one));
+    let Some((at, datagram)) = ours.next() else { return Heard::Open };
+    if let Some(said) = read(datagram, at) {
+        return Heard::Speaks(said);
+    }
+    if foreign(datagram) {
+        return Heard::Foreign;
+    }
+    // RFC 6347 section 4.1.2.7: what is invalid is discarded, and the connection goes on. Then
+    // nothing less than a hello that parses will do.
+    let hello =
+        ours.find_map(|(at, datagram)| read(datagram, at).filter(|said| said.bits >= HELLO_BITS));
+    match hello {
+        Some(said) => Heard::Speaks(said),
+        None if head.complete => Heard::Foreign,
         None => Heard::Open,
     }
 }

@@ -5,8 +5,8 @@
 //! ```
 
 use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::messages::probe_sides;
 use super::super::view::{Side, SideView};
+use super::super::walk::probe_sides;
 use super::super::{Detector, FlowView, Over, Probe, Strength};
 use crate::wire::{array, be32};
 

@@ -26,13 +26,9 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => {
-            hear_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
-                Heard::Speaks(found) => Heard::or_foreign(handshake(found.text, bytes.len())),
-                Heard::Open => Heard::Open,
-                Heard::Foreign => Heard::Foreign,
-            })
-        }
+        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, complete| {
+            line(bytes, complete).and_then(|found| handshake(found.text, bytes.len()))
+        }),
         Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
             Heard::or_foreign(descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes)))
         }),

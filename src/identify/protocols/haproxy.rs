@@ -5,10 +5,10 @@
 //!  2  0d0a0d0a000d0a515549540a  version and command(1)  family(1)  length(2)  addresses TLVs
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
+use super::super::hearing::{Heard, Role, carrying, starts_with};
 use super::super::lines::line;
 use super::super::view::Side;
-use super::super::walk::{Message, carrying, from_header, hear_stream};
+use super::super::walk::{Message, from_header, hear_stream};
 use super::super::{Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{be16, from_wire, prefix, u8_at};
 

@@ -8,9 +8,9 @@
 //! and public captures agree on. Which side said it first is not seen in a view, so the client is
 //! not told. What follows is not checked.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, signed, starts_with, yes};
 use super::super::view::SideView;
-use super::super::{Detector, FlowView, Over, Probe, Strength};
+use super::super::{Detector, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ica",
@@ -30,13 +30,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Ok(said) => said,
         Err(answer) => return answer,
     };
-    yes(join(DETECTOR.id, said).map(|mut found| {
-        // Both said what nothing else says.
-        if found.spoken_by == [true; 2] {
-            found.strength = Strength::Signature;
-        }
-        found
-    }))
+    yes(signed(join(DETECTOR.id, said)))
 }
 
 fn hear(head: &SideView<'_>) -> Heard<Said> {
@@ -54,8 +48,8 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
     use super::super::super::testing::{Talk, hex};
+    use super::super::super::{Side, Strength};
     use super::*;
 
     #[test]

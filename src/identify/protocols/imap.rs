@@ -5,9 +5,9 @@
 //!  client  tag SP command [SP arguments] CRLF      STARTTLS, then TLS
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
-use super::super::walk::{Message, carrying, hear_stream};
+use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
@@ -82,11 +82,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(said(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    line(bytes, complete).and_then(|found| said(found.text, found.len))
 }
 
 fn said(text: &[u8], len: usize) -> Option<Message> {

@@ -1,6 +1,7 @@
 //! Industrial and metering protocols with one fixed header each: DLMS's wrapper and its
 //! HDLC, Beckhoff's ADS, the tank gauges of Veeder-Root, SMPP's short messages, and BFCP.
 
+use super::super::crc::reflected;
 use super::super::hearing::{Heard, Role};
 use super::super::view::Transport;
 use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
@@ -97,18 +98,7 @@ fn hdlc(bytes: &[u8]) -> Option<Message> {
 
 /// ISO/IEC 13239 section 4.2.5: x^16 + x^12 + x^5 + 1, reflected, from ones, inverted.
 fn x25(bytes: &[u8]) -> u16 {
-    let mut crc = 0xffff_u16;
-    for octet in bytes {
-        crc ^= u16::from(*octet);
-        for _ in 0..8 {
-            let carry = crc & 1;
-            crc >>= 1;
-            if carry == 1 {
-                crc ^= 0x8408;
-            }
-        }
-    }
-    !crc
+    !reflected(bytes, 0xffff, 0x8408)
 }
 
 pub(super) static ADS: Detector = Detector {

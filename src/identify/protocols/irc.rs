@@ -5,7 +5,7 @@
 //!  server  :prefix 001 name :text CRLF   :prefix NOTICE * :text CRLF   PING :x CRLF
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::Role;
 use super::super::lines::{first_word, is_number, is_one_of, line};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
@@ -23,10 +23,8 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(said(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
+    hear_stream(view, DETECTOR.id, |bytes, complete| {
+        line(bytes, complete).and_then(|found| said(found.text, found.len))
     })
 }
 

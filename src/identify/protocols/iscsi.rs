@@ -73,10 +73,13 @@ fn header(bytes: &[u8]) -> Option<Message> {
             (Role::Server, "login answer", 80.0, fits.then_some(true)?)
         }
         0x01 | 0x41 => {
-            // F, R and W with an attribute; nothing moves without a direction
+            // F, R and W with an attribute; nothing moves without a direction, and only what is
+            // written goes on in data that nobody asked for, or has data of its own
             let fits = be16(bytes, 2)? == 0 && flags & 0x18 == 0 && flags & 7 <= 4;
             let moves = flags & 0x60 != 0 || be32(bytes, 20)? == 0;
-            (Role::Client, "SCSI command", 7.0 + 16.0 + 3.0 + 1.0, (fits && moves).then_some(true)?)
+            let writes = flags & 0x20 != 0 || (flags & 0x80 != 0 && len == 0);
+            let fits = fits && moves && writes;
+            (Role::Client, "SCSI command", 7.0 + 16.0 + 3.0 + 1.0, fits.then_some(true)?)
         }
         0x21 => {
             let fits = flags & 0x81 == 0x80 && zeros(8, 8) && u8_at(bytes, 2)? <= 1;
@@ -157,6 +160,10 @@ mod tests {
         stage[1] = 0xc7;
         Talk::tcp().a(stage).refused_by(&DETECTOR);
         Talk::tcp().a([0; 96]).refused_by(&DETECTOR);
+        // Numbers of eight octets: a command that neither writes nor is the last of its data.
+        let numbers = hex("0100000000000000 4000000000000000 0600000000000000 cd00000000000000");
+        let numbers = [numbers, hex("0600000000000000 cd00000000000000")].concat();
+        Talk::tcp().a(numbers.repeat(2)).midway().refused_by(&DETECTOR);
         Talk::tcp()
             .a("Connection: close and some more text that is long enough\r\n")
             .refused_by(&DETECTOR);

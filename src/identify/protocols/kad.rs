@@ -6,8 +6,8 @@
 //! ```
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::probe_datagrams;
 use super::super::view::Datagram;
+use super::super::walk::probe_datagrams;
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 

@@ -7,9 +7,9 @@
 //! Behind an answered StartTLS (RFC 4511 section 4.14) TLS follows.
 
 use super::super::ber::{Element, element, elements, tagged};
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::view::{Side, Transport};
-use super::super::walk::{Message, carrying, hear_datagrams, hear_stream, is_tls};
+use super::super::walk::{Message, hear_datagrams, hear_stream, is_tls};
 use super::super::{Detector, FlowView, Inside, Over, Probe};
 use crate::wire::rest;
 

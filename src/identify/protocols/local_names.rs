@@ -11,8 +11,8 @@
 //! for a single label without any flag; NetBIOS by names of 32 letters from A to P.
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::probe_datagrams;
 use super::super::view::Datagram;
+use super::super::walk::probe_datagrams;
 use super::super::{Detail, DetailKey, Detector, Over};
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
 

@@ -41,6 +41,7 @@ mod http2;
 mod iax;
 mod ica;
 mod iec104;
+mod ieee_c37118;
 mod ike;
 mod imap;
 mod industry_misc;
@@ -67,6 +68,7 @@ mod mpegts;
 mod mqtt;
 mod mysql;
 mod nat_pmp;
+mod nbd;
 mod netbios_ssn;
 mod netflow;
 mod nntp;
@@ -217,6 +219,7 @@ pub(super) static ALL: &[&Detector] = &[
     &more_frames::ICAP,
     &iec104::DETECTOR,
     &industry_misc::DLMS,
+    &ieee_c37118::DETECTOR,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
@@ -245,6 +248,7 @@ pub(super) static ALL: &[&Detector] = &[
     &modbus::DETECTOR,
     &binary_services::MONERO,
     &mongodb::DETECTOR,
+    &magic::MPD,
     &mpegts::DETECTOR,
     &mqtt::DETECTOR,
     &binary_services::MSDP,
@@ -254,6 +258,7 @@ pub(super) static ALL: &[&Detector] = &[
     &magic::NANO,
     &nat_pmp::DETECTOR,
     &text_services::NATS,
+    &nbd::DETECTOR,
     &local_names::NETBIOS_DGM,
     &local_names::NETBIOS_NS,
     &netbios_ssn::DETECTOR,

@@ -222,12 +222,10 @@ pub(super) static ICAP: Detector = Detector {
     blind_spots: "The HTTP messages inside are not looked at.",
     bits: 64.0,
     probe: |view| {
-        hear_stream(view, ICAP.id, |bytes, complete| match line(bytes, complete) {
-            Heard::Speaks(found) => Heard::or_foreign(
-                icap(found.text).map(|(role, name)| Message::new(bytes.len(), role, 80.0, name)),
-            ),
-            Heard::Open => Heard::Open,
-            Heard::Foreign => Heard::Foreign,
+        hear_stream(view, ICAP.id, |bytes, complete| {
+            line(bytes, complete).and_then(|found| {
+                icap(found.text).map(|(role, name)| Message::new(bytes.len(), role, 80.0, name))
+            })
         })
     },
 };

@@ -5,9 +5,9 @@
 //!  82 00 0000 accepted   83 00 0001 code refused   84 00 0006 retarget
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::view::Side;
-use super::super::walk::{Message, carrying, from_header, hear_stream};
+use super::super::walk::{Message, from_header, hear_stream};
 use super::super::{Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{be16, rest, u8_at};
 

@@ -9,8 +9,8 @@
 //! ```
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::probe_datagrams;
 use super::super::view::Datagram;
+use super::super::walk::probe_datagrams;
 use super::super::{Detector, Over};
 use crate::wire::{Cursor, be16, be32, rest};
 

@@ -5,11 +5,11 @@
 //!  client  MODE READER   GROUP name   XOVER range   AUTHINFO USER name   STARTTLS (RFC 4642)
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::{
     first_word, is_number, is_one_of, line, mentions, reply, tls_behind_text,
 };
-use super::super::walk::{Message, carrying, hear_stream};
+use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
@@ -48,17 +48,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {
         // Replies of NNTP have one line; what follows some is text, which ends the walk.
-        return match reply(bytes, complete) {
-            Heard::Speaks(reply) => Heard::or_foreign(server(reply.code, reply.text, reply.len)),
-            Heard::Open => Heard::Open,
-            Heard::Foreign => Heard::Foreign,
-        };
+        return reply(bytes, complete).and_then(|reply| server(reply.code, reply.text, reply.len));
     }
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    line(bytes, complete).and_then(|found| client(found.text, found.len))
 }
 
 fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {

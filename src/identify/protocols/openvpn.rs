@@ -8,8 +8,8 @@
 //! ```
 
 use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::messages::{Stop, hear_datagrams, hear_stream, probe_sides};
 use super::super::view::{SideView, Transport};
+use super::super::walk::{Stop, probe_sides, said_in_datagrams, said_in_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, be64, rest, u8_at};
 
@@ -28,11 +28,18 @@ pub(super) static DETECTOR: Detector = Detector {
 /// Sizes of the HMAC that tls-auth puts before the packet: SHA-1, SHA-256, SHA-512.
 const HMACS: [usize; 4] = [20, 32, 64, 16];
 
+/// A reset behind tls-crypt that acknowledges nothing: opcode, session, id and time, HMAC, count of
+/// acknowledgements, packet id.
+const CRYPT_RESET: usize = 1 + 8 + 8 + 32 + 1 + 4;
+
+/// A client's wrapped key: HMAC, two keys of 128 octets, length.
+const WRAPPED_KEY_MIN: usize = 32 + 256 + 2;
+
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
         Transport::Udp => probe_sides(DETECTOR.id, view, hear_udp),
         Transport::Tcp => probe_sides(DETECTOR.id, view, |head| {
-            hear_stream(head, |bytes| {
+            said_in_stream(head, |bytes| {
                 let len = usize::from(be16(bytes, 0).ok_or(Stop::Short)?);
                 let packet = bytes.get(2..len.saturating_add(2)).ok_or(Stop::Short)?;
                 let mut said = read(packet, len).ok_or(Stop::Not)?;
@@ -44,7 +51,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn hear_udp(head: &SideView<'_>) -> Heard<Said> {
-    match hear_datagrams(head, |datagram| read(datagram.bytes, datagram.wire_len)) {
+    match said_in_datagrams(head, |datagram| read(datagram.bytes, datagram.wire_len)) {
         Heard::Foreign => hear_data(head),
         heard @ (Heard::Speaks(_) | Heard::Open) => heard,
     }
@@ -63,7 +70,8 @@ fn read(bytes: &[u8], len: usize) -> Option<Said> {
     }
     let is_server = role == Role::Server;
     let plain = tail_bits(rest(bytes, 9), is_server, len.checked_sub(9)?).map(|bits| (bits, ""));
-    let found = plain.or_else(|| behind_hmac(bytes, is_server, len)).or_else(|| crypt(bytes, len));
+    let found =
+        plain.or_else(|| behind_hmac(bytes, is_server, len)).or_else(|| crypt(bytes, opcode, len));
     let (bits, how) = found?;
     let fact = format!("OpenVPN {what}{how}, session {session:016x}");
     Some(Said::new(role, 8.0 - 1.6 + bits, fact, Spot::datagram(0, 0, 16)))
@@ -95,11 +103,21 @@ fn behind_hmac(bytes: &[u8], is_server: bool, len: usize) -> Option<(f32, &'stat
 }
 
 /// The packet id is the first; version 2 marks it with 0f in the upper octet. The time is of this
-/// century.
-fn crypt(bytes: &[u8], len: usize) -> Option<(f32, &'static str)> {
+/// century. What is encrypted behind the HMAC is as long as the plain packet's tail would be: of a
+/// first reset no acknowledgement, of the answer one; from 2.6 on six octets of flags may follow.
+/// tls-crypt-v2 appends the client's wrapped key, which ends with its own length.
+fn crypt(bytes: &[u8], opcode: u8, len: usize) -> Option<(f32, &'static str)> {
     let first = matches!(be32(bytes, 9)?, 1 | 0x0f00_0001);
     let time = (0x3000_0000..0xe000_0000).contains(&be32(bytes, 13)?);
-    (first && time && len >= 54).then_some((31.0 + 0.5 + 3.0, " with tls-crypt"))
+    let behind = len.checked_sub(CRYPT_RESET)?;
+    let fits = match opcode {
+        10 => {
+            let at = len.checked_sub(2)?;
+            behind >= WRAPPED_KEY_MIN && be16(bytes, at).map(usize::from) == Some(behind)
+        }
+        _ => matches!(behind, 0 | 6 | 12 | 18),
+    };
+    (first && time && fits).then_some((31.0 + 0.5 + 3.0, " with tls-crypt"))
 }
 
 /// Data of version 2: the same peer, and ids that count, in all that was seen.
@@ -154,6 +172,10 @@ mod tests {
         Talk::udp().a(hex(&auth)).named_by(&DETECTOR);
         let crypt = format!("38 a1a2a3a4a5a6a7a8 00000001 5f5e1000 {}", "c5".repeat(37));
         Talk::udp().a(hex(&crypt)).named_by(&DETECTOR);
+        let wrapped = |len| format!("{} {} {len}", crypt.replacen("38", "50", 1), "c5".repeat(288));
+        Talk::udp().a(hex(&wrapped("0122"))).named_by(&DETECTOR);
+        Talk::udp().a(hex(&wrapped("0123"))).refused_by(&DETECTOR);
+        Talk::udp().a(hex(&format!("{crypt} c5"))).refused_by(&DETECTOR);
     }
 
     #[test]

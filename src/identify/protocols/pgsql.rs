@@ -6,9 +6,9 @@
 //!  message   type(1) length(4, with itself) ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::view::Side;
-use super::super::walk::{Message, carrying, from_header, hear_stream};
+use super::super::walk::{Message, from_header, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
 

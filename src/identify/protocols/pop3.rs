@@ -7,9 +7,9 @@
 //!
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::{first_word, is_one_of, line, tls_behind_text};
-use super::super::walk::{Message, carrying, hear_stream};
+use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
@@ -29,14 +29,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    match line(bytes, complete) {
-        Heard::Speaks(found) if matches!(bytes, [b'+' | b'-', ..]) => {
-            Heard::or_foreign(server(found.text, found.len))
-        }
-        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    let one = if matches!(bytes, [b'+' | b'-', ..]) { server } else { client };
+    line(bytes, complete).and_then(|found| one(found.text, found.len))
 }
 
 fn server(text: &[u8], len: usize) -> Option<Message> {

@@ -6,11 +6,11 @@
 //!  then TLS, or T.125: 7f 65 ... "Duca" (client) | 7f 66 ... "McDn" (server)           2.2.1.3, 2.2.1.4
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::mentions;
 use super::super::tpkt::{self, Kind};
 use super::super::view::Side;
-use super::super::walk::{Message, carrying, from_header, hear_stream};
+use super::super::walk::{Message, from_header, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{from_wire, le32, prefix};
 

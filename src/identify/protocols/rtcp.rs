@@ -5,8 +5,8 @@
 //! ```
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::probe_datagrams;
 use super::super::view::Datagram;
+use super::super::walk::probe_datagrams;
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 

@@ -49,7 +49,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
             && rest(stream, 9).iter().take(55).any(|octet| *octet != 0)
     };
     let said = Side::BOTH.map(|side| {
-        let bits = match (echo(side), opens(side)) {
+        // Who is echoed has shaken hands, too: some servers put a digest where an echo would be.
+        let bits = match (echo(side) || echo(side.other()), opens(side)) {
             (true, _) => 64.0,
             (false, true) => 40.0,
             (false, false) => return None,
@@ -88,6 +89,14 @@ mod tests {
         let (c1, s1) = (first(1, "80000702"), first(2, "04050001"));
         Talk::tcp().a(&c1).b([s1, c1[1..].to_vec()].concat()).heard_by(&DETECTOR).unwrap();
         Talk::tcp().a(&c1).refused_by(&DETECTOR);
+    }
+
+    #[test]
+    fn who_is_echoed_spoke_too() {
+        let (c1, s1) = (first(1, "09007c02"), first(2, "0d0e0a0d"));
+        let digest = Random::new(3).octets(1536);
+        let talk = Talk::tcp().a(c1).b([s1.clone(), digest].concat()).a(&s1[1..]);
+        assert_eq!(talk.heard_by(&DETECTOR).unwrap().strength, Strength::BothSides);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!  '$' channel(1) length(2) data                 interleaved, section 10.12
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::Role;
 use super::super::lines::{first_word, is_number, line};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
@@ -23,11 +23,9 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
-        // Header fields and bodies follow, which are not read.
-        Heard::Speaks(found) => Heard::or_foreign(start_line(found.text, bytes.len())),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
+    // Header fields and bodies follow, which are not read.
+    hear_stream(view, DETECTOR.id, |bytes, complete| {
+        line(bytes, complete).and_then(|found| start_line(found.text, bytes.len()))
     })
 }
 

@@ -48,12 +48,8 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     if blanks > 8 {
         return Heard::Foreign;
     }
-    match line(rest(bytes, blanks), complete) {
-        // Both ends ask and answer: the first request tells the client.
-        Heard::Speaks(found) => Heard::or_foreign(start_line(found.text, bytes.len())),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    // Both ends ask and answer: the first request tells the client.
+    line(rest(bytes, blanks), complete).and_then(|found| start_line(found.text, bytes.len()))
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Message> {

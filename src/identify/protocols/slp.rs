@@ -6,7 +6,7 @@
 //! ```
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::{Stop, probe_both};
+use super::super::walk::{Stop, probe_both};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index, u8_at};
 

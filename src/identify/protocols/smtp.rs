@@ -5,9 +5,9 @@
 //!  client  EHLO SP domain CRLF   MAIL FROM:<path> ...   STARTTLS (RFC 3207), then TLS
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
-use super::super::walk::{Message, carrying, hear_stream};
+use super::super::walk::{Message, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
@@ -44,11 +44,7 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {
         return server(bytes, complete);
     }
-    match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(client(found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
-    }
+    line(bytes, complete).and_then(|found| client(found.text, found.len))
 }
 
 fn server(bytes: &[u8], complete: bool) -> Heard<Message> {

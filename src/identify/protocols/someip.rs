@@ -5,7 +5,7 @@
 //! ```
 
 use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::{Stop, probe_both};
+use super::super::walk::{Stop, probe_both};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, u8_at};
 

@@ -10,8 +10,8 @@
 //! are the full acknowledgement's seven words.
 
 use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::messages::probe_sides;
 use super::super::view::{Datagram, SideView};
+use super::super::walk::probe_sides;
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32};
 

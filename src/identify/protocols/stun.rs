@@ -10,8 +10,8 @@
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join_if, yes};
-use super::super::view::{Datagram, Side, SideView, Transport};
+use super::super::hearing::{Heard, Role, Said, Spot, behind_leading, hear_both, join_if, yes};
+use super::super::view::{Datagram, SideView, Transport};
 use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
 
@@ -86,13 +86,7 @@ fn inside(view: &FlowView<'_>) -> Inside {
     if view.transport == Transport::Tcp {
         return Inside::Nothing;
     }
-    let leading = |side: Side| {
-        let datagrams = view.side(side).datagrams.iter();
-        datagrams.take_while(|datagram| read(datagram, 0).is_some()).count()
-    };
-    let lens = Side::BOTH.map(leading);
-    let more = Side::BOTH.into_iter().any(|side| *side.of(&lens) < view.side(side).datagrams.len());
-    if more { Inside::StartsAt(lens) } else { Inside::MayFollow }
+    behind_leading(view, |datagram| read(datagram, 0).is_some())
 }
 
 fn hear_datagram(head: &SideView<'_>) -> Heard<Message> {

@@ -12,13 +12,12 @@ use crate::wire::{from_wire, prefix};
 type Words = fn(&[u8]) -> Option<(Role, f32, bool)>;
 
 fn hear(view: &FlowView<'_>, id: &'static str, title: &str, words: Words) -> Probe {
-    hear_stream(view, id, |bytes, complete| match line(bytes, complete) {
-        Heard::Speaks(found) => Heard::or_foreign(words(found.text).map(|(role, bits, own)| {
+    hear_stream(view, id, |bytes, complete| {
+        line(bytes, complete).and_then(|found| {
+            let (role, bits, own) = words(found.text)?;
             let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
-            Message::new(found.len, role, bits, fact).owned_if(own)
-        })),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
+            Some(Message::new(found.len, role, bits, fact).owned_if(own))
+        })
     })
 }
 

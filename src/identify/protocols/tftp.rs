@@ -9,8 +9,8 @@
 //! A transfer goes on between ports of its own, so data and acknowledgements must do alone.
 
 use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::messages::probe_sides;
 use super::super::view::{Datagram, SideView};
+use super::super::walk::probe_sides;
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest};
 

@@ -6,8 +6,8 @@
 //! ```
 
 use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::messages::probe_sides;
 use super::super::view::{Datagram, SideView};
+use super::super::walk::probe_sides;
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 

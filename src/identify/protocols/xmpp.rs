@@ -6,10 +6,10 @@
 //!  <starttls .../>  answered by <proceed .../>, then TLS                 section 5
 //! ```
 
-use super::super::hearing::{Heard, Role};
+use super::super::hearing::{Heard, Role, carrying};
 use super::super::lines::mentions;
 use super::super::view::Side;
-use super::super::walk::{Message, carrying, hear_stream, is_tls};
+use super::super::walk::{Message, hear_stream, is_tls};
 use super::super::{Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{prefix, rest};
 

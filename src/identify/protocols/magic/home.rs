@@ -7,6 +7,20 @@ use super::{Say, client, either, probe_row, server};
 use crate::wire::rest;
 
 rows! {
+    MPD {
+        id: "mpd",
+        title: "Music Player Daemon",
+        over: Tcp,
+        reference: "Music Player Daemon documentation, Protocol, section General protocol syntax",
+        rests_on: "The server's greeting: OK MPD and the protocol's version.",
+        blind_spots: "The client alone: its commands are plain words.",
+        bits: 76.0,
+        says: [server("Music Player Daemon greeting", &[
+            Is(0, b"OK MPD 0."), In(9, b'0', b'9'), Any(10, b"0123456789."),
+        ])],
+        accepts: ["'OK~MPD~0.23.5' 0a"],
+        refuses: ["'OK~MPD' 0a", "'OK~MPD~x.23.5' 0a", "'+OK~MPD~0.23.5' 0a"],
+    }
     ARD {
         id: "ard",
         title: "Apple Remote Desktop discovery",

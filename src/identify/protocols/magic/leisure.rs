@@ -3,7 +3,7 @@
 use super::super::super::{Detector, FlowView, Over, Probe};
 use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Le32};
-use super::{Say, client, either, probe_row, server};
+use super::{Say, client, either, probe_opener, probe_row, server};
 use crate::wire::{be16, be32, rest, u8_at};
 
 rows! {
@@ -101,7 +101,7 @@ rows! {
         reference: "Discord developer documentation, Voice Connections, IP Discovery",
         rests_on: "Type 1 or 2 and length 70 in a datagram of 74 octets; the question's address is \
                    zero, the answer's is text. Or a keep-alive with its magic and a counter.",
-        blind_spots: "The voice itself: it is RTP.",
+        blind_spots: "The voice itself: it is RTP, and named so behind it.",
         bits: 36.0,
         says: [
             client("Discord IP discovery question", &[
@@ -112,6 +112,7 @@ rows! {
                 Is(0, b"\0\x02\0\x46"), Len(74), In(8, b'0', b'9'), Mask(9, 0xc0, 0),
             ]),
         ],
+        asks: probe_opener,
         accepts: ["00010046 0001e240 00*66", "00020046 0001e240 '198.51.100.7' 00*52 c001"],
         refuses: [
             "00010046 0001e240 00*67",

@@ -4,9 +4,9 @@
 //! becomes a detector like any other. How much a row proves is counted from its parts, and a row
 //! whose messages prove little needs several of them.
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::messages::{Stop, probe_datagrams, probe_stream};
+use super::super::hearing::{Role, Said, Spot, behind_leading, carrying};
 use super::super::openings::Octets;
+use super::super::walk::{Stop, probe_datagrams, probe_stream};
 #[cfg(test)]
 use super::super::{Detector, Over};
 use super::super::{FlowView, Probe, Transport};
@@ -205,6 +205,13 @@ fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {
     Err(stop)
 }
 
+/// Asks a row that opens the way for another protocol over UDP, which is then looked for behind it.
+fn probe_opener(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Probe {
+    carrying(probe_row(id, says, view), |_| {
+        behind_leading(view, |one| read(says, one.bytes, Some(one.wire_len)).is_ok())
+    })
+}
+
 fn probe_row(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Probe {
     match view.transport {
         Transport::Udp => probe_datagrams(id, view, |datagram| {
@@ -230,8 +237,11 @@ const fn server(what: &'static str, parts: &'static [Part]) -> Say {
 }
 
 /// Makes a detector of each row. `accepts` and `refuses` are messages in hexadecimal digits; `/`
-/// stands between those of one side, said one after the other.
+/// stands between those of one side, said one after the other. `asks: probe_opener` is for a row
+/// that other protocols follow.
 macro_rules! rows {
+    (@asks) => { probe_row };
+    (@asks $asks:ident) => { $asks };
     ($($name:ident {
         id: $id:literal,
         title: $title:literal,
@@ -241,13 +251,14 @@ macro_rules! rows {
         blind_spots: $blind_spots:literal,
         bits: $bits:literal,
         says: [$($say:expr),* $(,)?],
+        $(asks: $asks:ident,)?
         accepts: [$($accept:expr),* $(,)?],
         refuses: [$($refuse:expr),* $(,)?],
     })*) => {
         $(pub(in super::super) static $name: Detector = {
             static SAYS: &[Say] = &[$($say),*];
             fn probe(view: &FlowView<'_>) -> Probe {
-                probe_row($id, SAYS, view)
+                rows!(@asks $($asks)?)($id, SAYS, view)
             }
             Detector {
                 id: $id,

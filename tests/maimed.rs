@@ -1,0 +1,191 @@
+//! Captures with parts missing: what is left must not be named wrongly.
+//!
+//! Every fixture is classified whole, then with either direction removed, with its first packets
+//! removed, cut to 96 octets a packet, and with some packets twice. What a flow is called then must
+//! be among what it is called whole, or as true. With `PORTSTORY_CORPUS=DIR` the captures of a folder are maimed
+//! instead.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise, and prints its figures"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portstory::config::{Config, Limits};
+use portstory::decode::{Decoded, decode};
+use portstory::event::{Event, FlowEvent, Socket, Status};
+use support::OwnedFrame;
+
+/// A flow, whichever end is taken for the client.
+type Ends = BTreeSet<String>;
+
+/// What each flow is called. One that idled out and came back may have several names.
+type Names = BTreeMap<Ends, BTreeSet<&'static str>>;
+
+/// A way to maim a capture.
+struct Maiming {
+    what: &'static str,
+    maim: fn(Vec<OwnedFrame>) -> Vec<OwnedFrame>,
+}
+
+const MAIMINGS: [Maiming; 7] = [
+    Maiming { what: "nothing from the lower address", maim: |frames| one_way(frames, true) },
+    Maiming { what: "nothing from the higher address", maim: |frames| one_way(frames, false) },
+    Maiming { what: "without the first packet", maim: |frames| without_first(frames, 1) },
+    Maiming { what: "without the first 5 packets", maim: |frames| without_first(frames, 5) },
+    Maiming { what: "without the first 50 packets", maim: |frames| without_first(frames, 50) },
+    Maiming { what: "cut to 96 octets a packet", maim: cut },
+    Maiming { what: "every tenth packet twice", maim: doubled },
+];
+
+/// What a flow is called whole, and what else is true of it where less is seen.
+const TRUE_AS_WELL: [(&str, &str); 10] = [
+    // RFC 6455 section 4.1: the handshake is an HTTP request.
+    ("websocket", "http"),
+    // Its messages are JSON-RPC's.
+    ("stratum", "json-rpc"),
+    // RFC 1813 section 1: a program of ONC RPC.
+    ("nfs", "sunrpc"),
+    // These share ports: RFC 5761, RFC 9443, RFC 8656 section 12, BEP 5 and 29.
+    ("rtp", "rtcp"),
+    ("rtcp", "rtp"),
+    ("quic", "rtp"),
+    ("stun", "turn"),
+    ("utp", "bittorrent-dht"),
+    ("discord", "rtp"),
+    ("discord", "rtcp"),
+];
+
+/// Octets that a packet is cut to: an old default of tcpdump over IPv6.
+const SNAP: usize = 96;
+
+#[test]
+fn what_is_left_of_a_capture_is_not_named_wrongly() {
+    let corpus = support::corpus();
+    let cases = if corpus.is_empty() { support::cases() } else { corpus };
+    let mut still = [0_usize; MAIMINGS.len()];
+    let mut left = [0_usize; MAIMINGS.len()];
+    let mut whole_count = 0;
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let frames = support::frames(&case.captures);
+        let whole = names(&frames);
+        whole_count += whole.values().filter(|names| !names.is_empty()).count();
+        for ((maiming, still), left) in MAIMINGS.iter().zip(&mut still).zip(&mut left) {
+            for (ends, now) in names(&(maiming.maim)(frames.clone())) {
+                let Some(then) =
+                    whole.get(&ends).filter(|then| !then.is_empty() || !now.is_empty())
+                else {
+                    continue;
+                };
+                *left += 1;
+                *still += usize::from(!now.is_empty());
+                let known = |name: &&str| {
+                    then.contains(name)
+                        || then.iter().any(|then| TRUE_AS_WELL.contains(&(*then, *name)))
+                };
+                if !now.iter().all(known) {
+                    wrong.push(format!("{}, {}: {now:?}, not {then:?}", case.name, maiming.what));
+                }
+            }
+        }
+    }
+    println!("{whole_count} flows are named whole");
+    for ((maiming, still), left) in MAIMINGS.iter().zip(still).zip(left) {
+        println!("{still:5} of {left:5} still named {}", maiming.what);
+    }
+    assert!(whole_count > 40, "{whole_count}");
+    assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
+}
+
+/// A scanner's probe is not the service's identity.
+#[test]
+fn what_only_the_client_spoke_is_attempted() {
+    let mut attempted = 0;
+    let mut wrong = Vec::new();
+    for case in support::cases() {
+        let frames = support::frames(&case.captures);
+        for whole in flows(&frames) {
+            if whole.verdict.status != Status::Identified {
+                continue;
+            }
+            let asked = without_sender(frames.clone(), whole.server);
+            for flow in flows(&asked).iter().filter(|flow| ends(flow) == ends(&whole)) {
+                match flow.verdict.status {
+                    Status::Attempted => attempted += 1,
+                    Status::Identified => {
+                        wrong.push(format!("{}: {:?}", case.name, flow.verdict.summary));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    println!("{attempted} flows are attempted where only the client is left");
+    assert!(attempted > 40 && wrong.is_empty(), "{attempted}; {wrong:#?}");
+}
+
+fn flows(frames: &[OwnedFrame]) -> Vec<FlowEvent> {
+    let one = |event| match event {
+        Event::Flow(flow) => Some(*flow),
+        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    };
+    support::classify(frames, &Config::default()).into_iter().filter_map(one).collect()
+}
+
+fn names(frames: &[OwnedFrame]) -> Names {
+    let mut names = Names::new();
+    for flow in flows(frames) {
+        names.entry(ends(&flow)).or_default().extend(flow.verdict.protocols.iter().copied());
+    }
+    names
+}
+
+fn ends(flow: &FlowEvent) -> Ends {
+    [format!("{:?}", flow.client), format!("{:?}", flow.server)].into()
+}
+
+/// Only what one of the two ends sent. Frames that hold no packet of TCP or UDP stay.
+fn one_way(frames: Vec<OwnedFrame>, drop_lower: bool) -> Vec<OwnedFrame> {
+    only(frames, |from, to| (from < to) != drop_lower)
+}
+
+fn without_sender(frames: Vec<OwnedFrame>, sender: Socket) -> Vec<OwnedFrame> {
+    only(frames, |from, _| from != sender)
+}
+
+fn only(mut frames: Vec<OwnedFrame>, stays: impl Fn(Socket, Socket) -> bool) -> Vec<OwnedFrame> {
+    frames.retain(|owned| {
+        let mut all = true;
+        decode(&owned.frame(), &Limits::default(), &mut |decoded| {
+            if let Decoded::Packet(packet) = decoded {
+                all &= stays(packet.src, packet.dst);
+            }
+        });
+        all
+    });
+    frames
+}
+
+fn without_first(frames: Vec<OwnedFrame>, count: usize) -> Vec<OwnedFrame> {
+    frames.into_iter().skip(count).collect()
+}
+
+fn cut(mut frames: Vec<OwnedFrame>) -> Vec<OwnedFrame> {
+    for frame in &mut frames {
+        frame.bytes.truncate(SNAP);
+    }
+    frames
+}
+
+fn doubled(frames: Vec<OwnedFrame>) -> Vec<OwnedFrame> {
+    let times = |at: usize| if at % 10 == 3 { 2 } else { 1 };
+    frames
+        .into_iter()
+        .enumerate()
+        .flat_map(|(at, frame)| std::iter::repeat_n(frame, times(at)))
+        .collect()
+}
