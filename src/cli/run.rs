@@ -5,6 +5,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
+use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
 use super::saving::Saving;
 use super::signals::Signals;
@@ -33,6 +34,8 @@ pub(super) struct Run {
     events: Vec<Event>,
     is_live: bool,
     exit: Exit,
+    /// What is not to be seen.
+    pub(super) fail_on: FailOn,
 }
 
 /// Says which frames are to be looked at.
@@ -142,6 +145,7 @@ impl Run {
             events: Vec::new(),
             is_live,
             exit: Exit::Done,
+            fail_on: FailOn::default(),
         })
     }
 
@@ -161,7 +165,7 @@ impl Run {
                 log::say(&format!(
                     "{what} failed: {error}; free some room or choose another place"
                 ));
-                Exit::BrokeOff
+                self.exit.max(Exit::BrokeOff)
             }
         }
     }
@@ -247,6 +251,9 @@ impl Run {
         let context = Context { sources: source.sources(), live: self.is_live };
         for event in self.events.drain(..) {
             self.summary.count(&event);
+            if self.fail_on.is_met(&event) {
+                self.exit = Exit::Met;
+            }
             self.format.event(&mut self.out, &event, &context).map_err(trouble)?;
             if let Out::File(outlet) = &mut self.out {
                 outlet.record_ended().map_err(trouble)?;

@@ -14,6 +14,7 @@ use crate::identify::Transport;
 
 #[cfg(target_os = "linux")]
 mod cgroup;
+pub mod health;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
