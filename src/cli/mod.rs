@@ -17,6 +17,7 @@ mod interfaces;
 mod live;
 mod log;
 mod outlet;
+mod owners;
 mod plan;
 mod read;
 mod run;
@@ -104,6 +105,9 @@ enum Command {
     /// What the program starts for itself
     #[command(name = "__open-outputs", hide = true)]
     OpenOutputs(outlet::OpenOutputs),
+    /// What the program starts for itself
+    #[command(name = "__tell-owners", hide = true)]
+    TellOwners(owners::TellOwners),
 }
 
 /// The ports that are watched.
@@ -253,6 +257,7 @@ pub fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man => completions::man(Cli::command()),
         Command::OpenOutputs(open_outputs) => open_outputs.run(),
+        Command::TellOwners(tell_owners) => tell_owners.run(),
     };
     exit.into()
 }
