@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::decode::fragment::{Fragment, Reassembly};
 use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, Packet, Stop};
-use crate::event::{AnomalyEvent, Event, Layer};
+use crate::event::{AnomalyEvent, Event, Layer, NewFlow};
 use crate::flow::ledger::CompanionKind;
 use crate::flow::partial::{PartialFlow, Piece, Place};
 use crate::flow::table::{self, stable_hash};
@@ -208,6 +208,12 @@ impl Classifier {
     /// hold a part of a packet in range. In the order of the frames, each once.
     pub fn turned_out(&self) -> &[(FrameRef, bool)] {
         &self.turned_out
+    }
+
+    /// The flows that are new since this was last asked, where [`Config::live_verdicts`] is set. Of a
+    /// flood only some.
+    pub fn take_new_flows(&mut self) -> Vec<NewFlow> {
+        self.verdicts.take_fresh()
     }
 
     /// Time of the earliest and of the latest frame, or of what was told of time.

@@ -1,6 +1,7 @@
 //! What the classifier says: plain data for the outputs to write.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::frame::FrameRef;
 use crate::identify::{Detail, Strength, Transport};
@@ -187,6 +188,20 @@ pub struct FlowEvent {
     pub first_frame: FrameRef,
     /// What it is.
     pub verdict: Verdict,
+    /// The process at the end that is this machine, as it was when the flow was first seen: a live
+    /// edge puts it here, the core leaves it empty.
+    pub process: Option<Arc<Process>>,
+}
+
+/// A flow that was seen for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewFlow {
+    /// As in [`FlowEvent`].
+    pub flow_id: u64,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Both ends, the lower first.
+    pub ends: [Socket; 2],
 }
 
 /// What a running flow is, as far as can be told by now. Its [`FlowEvent`] has the last word.
@@ -206,6 +221,9 @@ pub struct VerdictEvent {
     pub previous: Option<Label>,
     /// What it is.
     pub verdict: Verdict,
+    /// The process at the end that is this machine, as it was when the flow was first seen: a live
+    /// edge puts it here, the core leaves it empty.
+    pub process: Option<Arc<Process>>,
 }
 
 /// The three labels.

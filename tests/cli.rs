@@ -410,3 +410,78 @@ fn every_command_says_what_it_is_for() {
     assert!(stdout(&run(&["completions", "bash"])).contains("portstory"));
     assert!(stdout(&run(&["man"])).contains(".TH portstory"));
 }
+
+#[test]
+fn fail_on_ends_with_three_where_such_a_flow_was_seen() {
+    let ssh = fixture("ssh-openssh/capture.pcap");
+    let unknown = fixture("unknown-tcp/capture.pcap");
+    for (capture, words, code) in [
+        (&ssh, "timelot-unknown", 0),
+        (&ssh, "other", 3),
+        (&ssh, "citrix-framehawk,unexpected_service", 3),
+        (&ssh, "unidentified,text_shell", 0),
+        (&unknown, "identified", 0),
+        (&unknown, "identified,unidentified", 3),
+        (&unknown, "periodic", 3),
+    ] {
+        let plain = run(&["read", capture]);
+        let output = run(&["read", "--fail-on", words, capture]);
+        assert_eq!(output.status.code(), Some(code), "{capture} --fail-on {words}");
+        assert_eq!(output.stdout, plain.stdout, "the table is the same");
+    }
+}
+
+#[test]
+fn fail_on_knows_its_words() {
+    for words in ["ssh", "other,", "Other", "unidentified,timelot"] {
+        let output = run(&["read", "--fail-on", words, &fixture("ssh-openssh/capture.pcap")]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        for word in ["timelot-unknown", "unidentified", "text_shell"] {
+            assert!(said.contains(word), "{words}: {said}");
+        }
+    }
+}
+
+#[test]
+fn plan_fills_in_the_ports() {
+    for host in ["linux", "windows", "citrix-gateway"] {
+        let ports = ["--port", "4711", "--framehawk-range", "4000-4100"];
+        let output = run(&[&["plan", "--host", host][..], &ports].concat());
+        assert_eq!(output.status.code(), Some(0), "{host}");
+        let text = stdout(&output);
+        assert!(text.contains("4711") && text.contains("4000") && !text.contains("3243"), "{text}");
+        assert!(text.lines().all(|line| line.is_ascii()), "{host}");
+    }
+    let text = stdout(&run(&["plan", "--host", "linux", "-i", "eth0; rm x"]));
+    assert!(text.contains("-i 'eth0; rm x' "), "{text}");
+}
+
+/// The filter that is handed out must compile where it is to be used.
+#[test]
+fn the_filter_of_a_plan_is_one_that_libpcap_takes() {
+    let text = stdout(&run(&["plan", "--host", "linux"]));
+    let filter = text.split('\'').nth(1).unwrap();
+    let output = run(&["read", "-f", filter, &fixture("ssh-openssh/capture.pcap")]);
+    assert_eq!(output.status.code(), Some(0), "{filter}");
+    assert!(stdout(&output).contains("ssh"), "{filter}");
+}
+
+#[test]
+fn doctor_says_how_it_is_and_what_to_do() {
+    let output = run(&["doctor", "-i", "no-such-interface", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let value: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let checks = value["checks"].as_array().unwrap();
+    for check in checks {
+        let is_ok = check["level"] == "ok";
+        assert_eq!(is_ok, check["fix"].is_null(), "{check}");
+    }
+    let capture = checks.iter().find(|check| check["name"] == "no-such-interface: capture");
+    assert_eq!(capture.unwrap()["level"], "bad");
+    for name in ["libpcap", "rights", "namespaces", "sandbox"] {
+        assert!(checks.iter().any(|check| check["name"] == name), "{name}: {value}");
+    }
+    let text = stdout(&run(&["doctor", "-i", "no-such-interface"]));
+    assert!(text.contains("\nbad   no-such-interface: capture") && text.contains("$ portstory"));
+}

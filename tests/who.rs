@@ -251,6 +251,81 @@ fn a_socket_in_another_network_namespace_is_found_and_the_namespace_named() {
     assert_eq!(found["processes"][0]["name"], "perl", "{found:#}");
 }
 
+/// A capture on the loopback of a network namespace of its own, with rights given up.
+#[test]
+fn live_flows_carry_their_process_also_after_it_exited() {
+    let name = format!("ps-live-{}", std::process::id());
+    let ns = |line: &str| format!("ip netns exec {name} {line}");
+    if !rustix::process::geteuid().is_root() || !is_there("ip") || !is_there("nc") {
+        return skipped("a live capture needs root, iproute2 and netcat");
+    }
+    if !Command::new("ip").args(["netns", "add", &name]).status().unwrap().success() {
+        return skipped("no network namespace can be made here");
+    }
+    assert!(
+        Command::new("ip")
+            .args(["-n", &name, "link", "set", "lo", "up"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let eve = folder.path().join("eve.json");
+    let mut programs = Programs(Vec::new());
+    let server = "perl -MSocket -e 'socket($s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(3243, INADDR_ANY)) or die; while (defined(my $from = recv($s, my $said, 99, 0))) { send($s, \"back $said\", 0, $from); last } exit'";
+    programs.start(&ns(server));
+    programs.start(&ns("nc -n -l 127.0.0.1 3243"));
+    sleep(Duration::from_millis(700));
+    let mut live = Command::new("ip")
+        .args(["netns", "exec", &name, PROGRAM, "live", "-i", "lo", "--format", "eve", "-o"])
+        .arg(&eve)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(live.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("listening on") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "it ended");
+    }
+    let talk = |line: &str| {
+        let status = Command::new("bash").args(["-c", &ns(line)]).stdout(Stdio::null()).status();
+        assert!(status.unwrap().code().is_some());
+    };
+    // The server answers, and exits with the client. Then somebody knocks where nobody listens.
+    talk("bash -c 'exec 3<>/dev/udp/127.0.0.1/3243; echo question >&3; read -t 5 answer <&3'");
+    sleep(Duration::from_millis(500));
+    talk("bash -c 'echo hello >/dev/udp/127.0.0.1/3250'");
+    sleep(Duration::from_millis(500));
+    let pid = rustix::process::Pid::from_raw(i32::try_from(live.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut said, &mut rest).unwrap();
+    assert!(live.wait().unwrap().success(), "{rest}");
+    drop(programs);
+    let _ = Command::new("ip").args(["netns", "del", &name]).status();
+
+    let lines = std::fs::read_to_string(&eve).unwrap();
+    let flows: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|value: &serde_json::Value| value["event_type"] == "flow")
+        .collect();
+    let to = |port: u64| {
+        let found = flows.iter().find(|flow| flow["dest_port"] == port || flow["src_port"] == port);
+        &found.unwrap_or_else(|| panic!("no flow to {port}: {lines}"))["portstory"]["process"]
+    };
+    assert_eq!(to(3243)["name"], "perl", "{lines}\n{rest}");
+    assert_eq!(to(3243)["user"], "root");
+    assert_eq!(to(3243)["command_line"][0], "perl");
+    for finding in [
+        "traffic to 127.0.0.1:3250/udp on this machine, where no process was seen to listen",
+        "listens on 127.0.0.1:3243/tcp and had no traffic in this capture",
+    ] {
+        assert!(rest.contains(finding), "{finding}: {rest}");
+    }
+}
+
 #[test]
 fn without_rights_it_says_what_it_could_not_see_and_how() {
     if !rustix::process::geteuid().is_root() || !is_there("setpriv") {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::event::{Event, Label, Status, VerdictEvent};
+use crate::event::{Event, Label, NewFlow, Status, VerdictEvent};
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers};
 use crate::identify::Strength;
 use crate::judge;
@@ -22,10 +22,15 @@ const LOOK_EVERY_MIN: Duration = Duration::from_secs(1);
 /// And at most so long, while it has packets.
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(5);
 
+/// New flows kept until they are asked for. More could not be looked up in time anyway.
+const FRESH_MAX: usize = 256;
+
 /// What was told of the running flows.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     flows: BTreeMap<FlowKey, Told>,
+    /// Not asked for yet.
+    fresh: Vec<NewFlow>,
 }
 
 #[derive(Debug)]
@@ -53,11 +58,13 @@ impl Verdicts {
         if full && !self.flows.contains_key(&key) {
             return None;
         }
-        let told = self.flows.entry(key).or_insert(Told {
-            next_look: now,
-            recognised: None,
-            seen: None,
-            label: None,
+        let told = self.flows.entry(key).or_insert_with(|| {
+            if self.fresh.len() < FRESH_MAX {
+                let flow_id = judge::flow_id(&key, record);
+                let ends = [key.a, key.b];
+                self.fresh.push(NewFlow { flow_id, transport: key.transport, ends });
+            }
+            Told { next_look: now, recognised: None, seen: None, label: None }
         });
         let finding = record.recognised().last().map(|found| &found.finding);
         let recognised = finding.map(|finding| (finding.protocol, finding.strength));
@@ -70,6 +77,11 @@ impl Verdicts {
         told.next_look = now.plus(pause);
         let event = judge::judge_running(key, record, now, ledgers, config);
         told.tell(event)
+    }
+
+    /// The flows that are new since this was last asked, but for those of a flood.
+    pub(super) fn take_fresh(&mut self) -> Vec<NewFlow> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// The flow has ended: its own event says the rest.

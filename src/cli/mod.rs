@@ -10,11 +10,15 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 mod completions;
 mod confine;
+mod doctor;
 mod explain;
+mod fail_on;
 mod interfaces;
 mod live;
 mod log;
 mod outlet;
+mod owners;
+mod plan;
 mod read;
 mod run;
 mod saving;
@@ -36,6 +40,8 @@ pub enum Exit {
     BrokeOff,
     /// Wrong use, or nothing that is a capture.
     Usage,
+    /// A flow was seen that `--fail-on` names.
+    Met,
 }
 
 impl From<Exit> for ExitCode {
@@ -44,6 +50,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::BrokeOff => Self::from(1),
             Exit::Usage => Self::from(2),
+            Exit::Met => Self::from(3),
         }
     }
 }
@@ -69,7 +76,7 @@ Examples:
   portstory explain 3243                       what is known of the port
 
 Exit codes: 0 done, 1 the capture or an output failed part-way (what was read is
-reported), 2 wrong use or nothing that is a capture.";
+reported), 2 wrong use or nothing that is a capture, 3 --fail-on was met.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -81,6 +88,10 @@ enum Command {
     Why(why::Why),
     /// The processes behind the sockets on the watched ports of this machine
     Who(who::Who),
+    /// Whether this machine can capture, with the command that fixes what is not right
+    Doctor(doctor::Doctor),
+    /// The commands that capture on another machine, and their pitfalls
+    Plan(plan::Plan),
     /// What is known of a port, a label or a protocol, and how it is recognised
     Explain(explain::Explain),
     /// The interfaces that can be captured from
@@ -94,6 +105,9 @@ enum Command {
     /// What the program starts for itself
     #[command(name = "__open-outputs", hide = true)]
     OpenOutputs(outlet::OpenOutputs),
+    /// What the program starts for itself
+    #[command(name = "__tell-owners", hide = true)]
+    TellOwners(owners::TellOwners),
 }
 
 /// The ports that are watched.
@@ -235,12 +249,15 @@ pub fn main() -> ExitCode {
         Command::Live(live) => live.run(),
         Command::Why(why) => why.run(),
         Command::Who(who) => who.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Plan(plan) => plan.run(),
         Command::Explain(explain) => explain.run(),
         Command::Interfaces => interfaces::run(),
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man => completions::man(Cli::command()),
         Command::OpenOutputs(open_outputs) => open_outputs.run(),
+        Command::TellOwners(tell_owners) => tell_owners.run(),
     };
     exit.into()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::confine::{self, Confining};
+use super::fail_on::FailOn;
 use super::run::{Run, Wanted};
 use super::{Exit, Watching, Writing, log};
 use crate::capture::bpf::Bpf;
@@ -30,6 +31,9 @@ pub(super) struct Read {
     /// Only look at frames that this filter lets through, in the language of pcap-filter(7)
     #[arg(short = 'f', long, value_name = "EXPRESSION")]
     bpf: Option<String>,
+
+    #[command(flatten)]
+    fail_on: FailOn,
 
     #[command(flatten)]
     watching: Watching,
@@ -61,7 +65,8 @@ impl Read {
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
         let mut plan = self.confining.plan()?;
         file::exist(&self.paths).map_err(|error| failed(&error))?;
-        let run = Run::new(&self.watching, &self.writing, false)?;
+        let mut run = Run::new(&self.watching, &self.writing, false)?;
+        run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let stop = Stop::by_signals().ok();
         plan.readable = confine::readable(&self.paths);

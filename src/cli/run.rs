@@ -5,13 +5,15 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
+use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
+use super::owners::Owners;
 use super::saving::Saving;
 use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, log};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::classifier::Classifier;
-use crate::config::Config;
+use crate::config::{Config, Watch};
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::output::{self, Context, Look, RunSummary};
@@ -31,8 +33,12 @@ pub(super) struct Run {
     signals: Signals,
     summary: RunSummary,
     events: Vec<Event>,
+    /// Who is behind the flows, where that can be asked.
+    owners: Option<Owners>,
     is_live: bool,
     exit: Exit,
+    /// What is not to be seen.
+    pub(super) fail_on: FailOn,
 }
 
 /// Says which frames are to be looked at.
@@ -129,6 +135,7 @@ impl Run {
             });
         }
         let signals = Signals::catch(is_live && !paths.is_empty()).unwrap_or_default();
+        let owners = is_live.then(|| owners(&config.watch)).flatten();
         let classifier = Classifier::new(config);
         Ok(Self {
             classifier,
@@ -140,8 +147,10 @@ impl Run {
             signals,
             summary,
             events: Vec::new(),
+            owners,
             is_live,
             exit: Exit::Done,
+            fail_on: FailOn::default(),
         })
     }
 
@@ -161,7 +170,7 @@ impl Run {
                 log::say(&format!(
                     "{what} failed: {error}; free some room or choose another place"
                 ));
-                Exit::BrokeOff
+                self.exit.max(Exit::BrokeOff)
             }
         }
     }
@@ -228,6 +237,7 @@ impl Run {
                     false
                 }
             };
+            self.look_for_owners();
             self.write_events(source)?;
             if is_idle {
                 // Somebody may be watching.
@@ -240,13 +250,28 @@ impl Run {
         }
     }
 
+    /// Flows that are new are asked after at once: their processes may not last.
+    fn look_for_owners(&mut self) {
+        let Some(owners) = &mut self.owners else { return };
+        for flow in self.classifier.take_new_flows() {
+            owners.look(&flow);
+        }
+        owners.look_around();
+    }
+
     fn write_events(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
         if self.events.is_empty() {
             return Ok(());
         }
         let context = Context { sources: source.sources(), live: self.is_live };
-        for event in self.events.drain(..) {
+        for mut event in self.events.drain(..) {
+            if let Some(owners) = &mut self.owners {
+                owners.join(&mut event);
+            }
             self.summary.count(&event);
+            if self.fail_on.is_met(&event) {
+                self.exit = Exit::Met;
+            }
             self.format.event(&mut self.out, &event, &context).map_err(trouble)?;
             if let Out::File(outlet) = &mut self.out {
                 outlet.record_ended().map_err(trouble)?;
@@ -312,6 +337,12 @@ impl Run {
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
         self.summary.frames_in_range = totals.frames_watched;
         self.write_events(source)?;
+        for finding in self.owners.iter().flat_map(Owners::findings) {
+            if self.row.name != "text" {
+                log::say(&output::escape::terminal(&finding));
+            }
+            note(&mut self.summary.notices, finding);
+        }
         let context = Context { sources: source.sources(), live: self.is_live };
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
         self.out.flush().map_err(trouble)?;
@@ -330,6 +361,14 @@ impl Run {
             note(&mut self.summary.notices, notice.to_string());
         }
     }
+}
+
+/// Without this helper flows are labelled all the same.
+fn owners(watch: &Watch) -> Option<Owners> {
+    let started = Owners::start(watch);
+    started
+        .inspect_err(|error| tracing::warn!("the processes behind flows stay unknown: {error}"))
+        .ok()
 }
 
 /// What a command that only prints ends with.

@@ -14,6 +14,7 @@ use crate::identify::Transport;
 
 #[cfg(target_os = "linux")]
 mod cgroup;
+pub mod health;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
@@ -120,6 +121,44 @@ pub fn sockets(watch: &Watch) -> io::Result<Inventory> {
         (socket.state, socket.local.port(), socket.transport.name(), socket.local, socket.remote)
     });
     Ok(found)
+}
+
+/// The process that holds this end of a flow: the one with the connected socket, else the one that
+/// waits at that address. An address inside another network namespace is looked for among connected
+/// sockets only.
+///
+/// # Errors
+///
+/// The system's, where it has no list of sockets to give.
+pub fn owner(
+    transport: Transport,
+    own: SocketAddr,
+    other: SocketAddr,
+) -> io::Result<Option<Process>> {
+    let is_it = |of: Transport, local: SocketAddr, remote: Option<SocketAddr>| {
+        of == transport
+            && local.port() == own.port()
+            && match remote {
+                Some(remote) => remote == other && local.ip() == own.ip(),
+                None => waits_for(local, own),
+            }
+    };
+    let found = platform::sockets(&is_it)?.sockets.into_iter();
+    // Connected, then bound to this address, then to any.
+    let rank = |socket: &HostSocket| {
+        (socket.remote.is_none(), socket.local.ip().is_unspecified(), socket.namespace.is_some())
+    };
+    let held = found.filter(|socket| {
+        !socket.processes.is_empty() && (socket.remote.is_some() || socket.namespace.is_none())
+    });
+    let best = held.min_by_key(rank);
+    Ok(best.and_then(|socket| socket.processes.into_iter().next()))
+}
+
+/// Whether a socket that is bound there takes what is sent to this address. One that is bound to any
+/// IPv6 address takes IPv4, too, unless it was asked not to, which cannot be seen.
+pub fn waits_for(local: SocketAddr, own: SocketAddr) -> bool {
+    local.ip() == own.ip() || (local.ip().is_unspecified() && (local.is_ipv6() || own.is_ipv4()))
 }
 
 /// Says of a socket, by transport, its own end and the other, whether it is wanted.

@@ -38,7 +38,7 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
     let (client, server) = (case.roles.client, case.roles.client.other());
     let record = case.record;
     FlowEvent {
-        flow_id: flow_id(&case),
+        flow_id: flow_id(&case.key, case.record),
         transport: case.key.transport,
         client: case.key.socket(client),
         server: case.key.socket(server),
@@ -53,6 +53,7 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
         reason: ended.reason,
         first_frame: record.first,
         verdict,
+        process: None,
     }
 }
 
@@ -67,12 +68,13 @@ pub fn judge_running(
     let case = Case::running(key, record, as_of, ledgers, config);
     VerdictEvent {
         time: as_of,
-        flow_id: flow_id(&case),
+        flow_id: flow_id(&case.key, case.record),
         transport: key.transport,
         client: case.client_socket(),
         server: case.server_socket(),
         previous: None,
         verdict: verdict(&case),
+        process: None,
     }
 }
 
@@ -165,10 +167,10 @@ fn state(case: &Case<'_>) -> FlowState {
 
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON
 /// number (53 bits).
-fn flow_id(case: &Case<'_>) -> u64 {
-    let mut numbers = vec![u64::from(case.key.transport.number())];
+pub(crate) fn flow_id(key: &FlowKey, record: &FlowRecord) -> u64 {
+    let mut numbers = vec![u64::from(key.transport.number())];
     for side in Side::BOTH {
-        let socket = case.key.socket(side);
+        let socket = key.socket(side);
         let bits = match socket.addr {
             std::net::IpAddr::V4(addr) => u128::from(addr.to_bits()),
             std::net::IpAddr::V6(addr) => addr.to_bits(),
@@ -176,8 +178,8 @@ fn flow_id(case: &Case<'_>) -> u64 {
         let [high, low] = halves(bits);
         numbers.extend([high, low, u64::from(socket.port)]);
     }
-    numbers.extend(case.key.network.numbers());
-    numbers.push(case.record.first.time.nanos().cast_unsigned());
+    numbers.extend(key.network.numbers());
+    numbers.push(record.first.time.nanos().cast_unsigned());
     stable_hash(&numbers) >> 11
 }
 

@@ -13,6 +13,7 @@ use std::io;
 use serde::Serialize;
 
 use super::community_id::community_id;
+use super::host::ProcessJson;
 use super::json::{self, Addr, Hex, Time};
 use super::{Context, Format, RunSummary};
 use crate::event::{AnomalyEvent, Event, Evidence, FlowEvent, Label, Unidentified, Visibility};
@@ -160,6 +161,8 @@ struct FlowStory<'a> {
     registered_name: Option<&'static str>,
     notable: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<ProcessJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     runner_up: Option<&'static str>,
     roles: RolesObject,
     visibility: VisibilityObject,
@@ -271,6 +274,7 @@ impl<'a> FlowStory<'a> {
             summary: &verdict.summary,
             registered_name: verdict.registered_name,
             notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
+            process: flow.process.as_deref().map(ProcessJson::new),
             runner_up: verdict.runner_up.map(Label::name),
             roles: RolesObject { basis: flow.roles.name(), sure: flow.roles.is_sure() },
             visibility: VisibilityObject::new(verdict.visibility),

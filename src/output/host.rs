@@ -10,6 +10,7 @@ use super::json::{self, Addr, Time};
 use super::{Look, escape};
 use crate::config::Watch;
 use crate::event::Process;
+use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
 use crate::identify::Transport;
 
@@ -215,6 +216,58 @@ impl<'a> InventoryJson<'a> {
                 .map(|unseen| UnseenJson { what: &unseen.what, command: &unseen.command })
                 .collect(),
         }
+    }
+}
+
+/// What `portstory doctor` found: a line each, and the command that fixes it.
+pub fn checks_text(checks: &[Check], columns: usize) -> String {
+    let names = checks.iter().map(|check| width(&check.name)).max().unwrap_or_default();
+    // The longest level, and the gaps.
+    let indent = names.saturating_add(4 + 2 * GAP);
+    let mut text = String::new();
+    for check in checks {
+        let mut start = String::new();
+        push_padded(&mut start, check.level.name(), 4 + GAP);
+        push_padded(&mut start, &escape::terminal(&check.name), names.saturating_add(GAP));
+        for part in wrap(&escape::terminal(&check.found), columns.saturating_sub(indent).max(40)) {
+            text.push_str(&format!("{start}{part}\n"));
+            start = " ".repeat(indent);
+        }
+        if let Some(fix) = &check.fix {
+            // Unbroken, so that it can be copied.
+            text.push_str(&format!("{:indent$}$ {}\n", "", escape::terminal(fix)));
+        }
+    }
+    text
+}
+
+/// What `portstory doctor` found: one JSON object, and a line feed.
+pub fn checks_json(checks: &[Check]) -> String {
+    let checks: Vec<_> = checks.iter().map(CheckJson::new).collect();
+    let mut buffer = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = json::append(&mut buffer, &ChecksJson { checks });
+    buffer.push(b'\n');
+    String::from_utf8(buffer).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct ChecksJson<'a> {
+    checks: Vec<CheckJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
+    name: &'a str,
+    level: &'static str,
+    found: &'a str,
+    fix: Option<&'a str>,
+}
+
+impl<'a> CheckJson<'a> {
+    fn new(check: &'a Check) -> Self {
+        let Check { name, level, found, fix } = check;
+        Self { name, level: level.name(), found, fix: fix.as_deref() }
     }
 }
 

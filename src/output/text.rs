@@ -13,7 +13,7 @@ use std::io;
 
 use super::human::wrap;
 use super::{Context, Format, Look, RunSummary, escape};
-use crate::event::{Event, FlowEvent, Label, Socket, Status, VerdictEvent};
+use crate::event::{Event, FlowEvent, Label, Process, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
 
 mod ending;
@@ -83,13 +83,17 @@ impl Text {
         self.start_streaming(out)?;
         let verdict = &event.verdict;
         let text = format!(
-            "now {}{}: {} -> {}, {} confidence, still running; {}",
+            "now {}{}: {} -> {}, {} confidence, still running; {}{}",
             verdict.label.name(),
             event.previous.map_or(String::new(), |label| format!(", was {}", label.name())),
             end(event.client),
             service(event.server, event.transport),
             verdict.confidence.name(),
             escape::terminal(&verdict.summary),
+            event
+                .process
+                .as_ref()
+                .map_or(String::new(), |process| format!("; here: {}", process_name(process))),
         );
         for line in wrap(&text, self.look.width.saturating_sub(2)) {
             writeln!(out, "  {line}")?;
@@ -183,6 +187,18 @@ fn service(socket: Socket, transport: Transport) -> String {
         Transport::Udp => "udp",
     };
     format!("{}/{transport}", end(socket))
+}
+
+/// The process at this machine's end: name, PID, user, and unit or container.
+fn process_name(process: &Process) -> String {
+    let mut text = format!("{}[{}]", process.name, process.pid);
+    if let Some(user) = &process.user {
+        text.push_str(&format!(" of {user}"));
+    }
+    if let Some(place) = process.container.as_ref().or(process.unit.as_ref()) {
+        text.push_str(&format!(" in {place}"));
+    }
+    escape::terminal(&text).into_owned()
 }
 
 /// An end of a flow: `10.0.0.5:50123`, `[2001:db8::5]:50123`.

@@ -53,6 +53,6 @@ impl Rules {
             abi if abi >= ABI::V4 => ", TCP",
             _ => "",
         };
-        Ok(format!("files but the inputs{more} (Landlock)"))
+        Ok(format!("files but the inputs{more} (Landlock ABI {abi:?})"))
     }
 }

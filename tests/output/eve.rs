@@ -7,7 +7,9 @@ use portstory::event::Event;
 use portstory::output::{Context, Eve, FORMATS, Look, RunSummary, schema};
 use serde_json::Value;
 
-use crate::samples::{Gone, anomaly, dtls, every_kind, sources, unknown, written, written_with};
+use crate::samples::{
+    Gone, anomaly, dtls, every_kind, owner, sources, unknown, written, written_with,
+};
 
 fn lines(events: &[Event], live: bool) -> Vec<Value> {
     let text = written(&mut Eve::new(), events, live);
@@ -263,6 +265,17 @@ fn a_flow_is_written_as_designed() {
     let line = text.lines().next().unwrap();
     let id = serde_json::from_str::<Value>(line).unwrap()["community_id"].clone();
     assert_eq!(line, expected.replace("1:XX", id.as_str().unwrap()));
+}
+
+#[test]
+fn the_process_of_this_machines_end_goes_with_the_flow() {
+    let flow = portstory::event::FlowEvent { process: Some(owner().into()), ..dtls() };
+    let line = &lines(&[Event::Flow(Box::new(flow))], true)[0];
+    let process = &line["portstory"]["process"];
+    assert_eq!(process["pid"], 4242);
+    assert_eq!(process["command_line"], serde_json::json!(["x", "=1+1"]));
+    assert_eq!(process["started"], "2026-11-22T13:00:00.000000+0000");
+    assert!(lines(&[Event::Flow(Box::new(dtls()))], true)[0]["portstory"]["process"].is_null());
 }
 
 #[test]

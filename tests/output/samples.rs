@@ -1,12 +1,13 @@
 //! Events to write.
 
 use std::io;
+use std::sync::Arc;
 
 use portstory::capture::SourceInfo;
 use portstory::event::{
     AnomalyEvent, Confidence, Direction, EndReason, EndpointEvent, Event, Evidence, FlowEvent,
-    FlowState, Label, Layer, Notable, RoleBasis, Socket, Status, TunnelId, Unidentified, Verdict,
-    VerdictEvent, Visibility, Volume,
+    FlowState, Label, Layer, Notable, Process, RoleBasis, Socket, Status, TunnelId, Unidentified,
+    Verdict, VerdictEvent, Visibility, Volume,
 };
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::identify::{Detail, DetailKey, Strength, Transport};
@@ -87,6 +88,7 @@ pub(crate) fn dtls() -> FlowEvent {
             details: vec![Detail::new(DetailKey::DtlsSni, "gw.example.org")],
             unidentified: None,
         },
+        process: None,
     }
 }
 
@@ -240,10 +242,26 @@ pub(crate) fn every_kind() -> Vec<Event> {
     events
 }
 
+/// A process whose owner would like to be overlooked.
+pub(crate) fn owner() -> Process {
+    Process {
+        pid: 4242,
+        name: "evil\u{202e}\x1b[2J".to_owned(),
+        executable: Some("/opt/x (deleted)".to_owned()),
+        command_line: vec!["x".to_owned(), "=1+1".to_owned()],
+        user: Some("root".to_owned()),
+        unit: Some("x.service".to_owned()),
+        container: Some("docker 0123456789ab".to_owned()),
+        services: vec!["RpcSs".to_owned()],
+        started: Some(at(0)),
+    }
+}
+
 /// The DTLS session before it ended.
 pub(crate) fn running(previous: Option<Label>) -> VerdictEvent {
     let FlowEvent { flow_id, transport, client, server, verdict, .. } = dtls();
-    VerdictEvent { time: at(1000), flow_id, transport, client, server, previous, verdict }
+    let process = Some(Arc::new(owner()));
+    VerdictEvent { time: at(1000), flow_id, transport, client, server, previous, verdict, process }
 }
 
 /// Writes events and the summary that goes with them.

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::super::community_id::community_id;
+use super::super::host::ProcessJson;
 use super::super::json::{Addr, Time};
 use crate::event::{Label, VerdictEvent};
 
@@ -33,6 +34,8 @@ struct VerdictStory<'a> {
     summary: &'a str,
     notable: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<ProcessJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     runner_up: Option<&'static str>,
@@ -61,6 +64,7 @@ impl<'a> VerdictLine<'a> {
                 confidence: verdict.confidence.name(),
                 summary: &verdict.summary,
                 notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
+                process: event.process.as_deref().map(ProcessJson::new),
                 previous: event.previous.map(Label::name),
                 runner_up: verdict.runner_up.map(Label::name),
             },

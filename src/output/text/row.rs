@@ -7,7 +7,7 @@ use std::io;
 
 use super::super::human::{bytes, count, push_padded, width, wrap};
 use super::super::{Look, escape};
-use super::{coloured, end, protocol, service};
+use super::{coloured, end, process_name, protocol, service};
 use crate::event::{FlowEvent, Label, Volume};
 use crate::time::Timestamp;
 
@@ -42,6 +42,9 @@ impl Row {
             let names: Vec<_> = verdict.notables.iter().map(|notable| notable.name()).collect();
             reason.push_str("; notable: ");
             reason.push_str(&names.join(", "));
+        }
+        if let Some(process) = &flow.process {
+            reason.push_str(&format!("; here: {}", process_name(process)));
         }
         Self {
             order: (flow.start, flow.flow_id),

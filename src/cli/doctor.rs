@@ -1,0 +1,127 @@
+//! `portstory doctor`: can this machine capture, and how well?
+
+use std::io::Write as _;
+
+use clap::Args;
+
+use super::run::{stdout_exit, terminal_width};
+use super::who::Format;
+use super::{Exit, log};
+use crate::capture::FrameSource as _;
+use crate::capture::live::{Live, Options, Stop, interfaces};
+use crate::decode;
+use crate::host::health::{self, Check, Level};
+use crate::output;
+use crate::sandbox::{self, Account, Plan};
+
+/// Whether this machine can capture, and the command that fixes what is not right.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Doctor {
+    /// Interface to look at; may be repeated [default: those that are up]
+    #[arg(short, long = "interface", value_name = "IFACE")]
+    interfaces: Vec<String>,
+
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo portstory doctor -i eth0
+  sudo portstory doctor --format json | jq '.checks[] | select(.level != \"ok\")'
+
+Each line is ok, a note (a capture works; read it with this in mind) or bad, the last two with the
+command to run. Nothing is changed and nothing is sent: each interface is opened and closed again.
+
+Exit codes: 0 nothing is bad, 1 something is.";
+
+impl Doctor {
+    pub(super) fn run(&self) -> Exit {
+        // Asked for now: the sandbox will not let it be asked.
+        let width = terminal_width();
+        let mut checks = health::of_machine();
+        for name in self.names() {
+            let own = capture(&name).into_iter().chain(health::of_interface(&name));
+            checks.extend(
+                own.map(|check| Check { name: format!("{name}: {}", check.name), ..check }),
+            );
+        }
+        // Last, as there is no way back from it.
+        checks.extend(confinement());
+        let worst = checks.iter().map(|check| check.level).max();
+        let text = match self.format {
+            Format::Text => output::host::checks_text(&checks, width),
+            Format::Json => output::host::checks_json(&checks),
+        };
+        let exit = stdout_exit(std::io::stdout().write_all(text.as_bytes()));
+        if worst == Some(Level::Bad) { exit.max(Exit::BrokeOff) } else { exit }
+    }
+
+    fn names(&self) -> Vec<String> {
+        if !self.interfaces.is_empty() {
+            return self.interfaces.clone();
+        }
+        let list = interfaces::list().unwrap_or_else(|error| {
+            log::error(&error);
+            Vec::new()
+        });
+        let wanted = list
+            .into_iter()
+            .filter(|interface| interface.is_network && interface.is_up && !interface.is_loopback);
+        wanted.map(|interface| interface.name).filter(|name| name != "any").collect()
+    }
+}
+
+/// Opens an interface as `live` would, with a ring as large, and closes it again.
+fn capture(name: &str) -> Vec<Check> {
+    let stop = match Stop::by_signals() {
+        Ok(stop) => stop,
+        Err(error) => return vec![Check::bad("capture", error.to_string(), "portstory doctor")],
+    };
+    let options = Options::new(vec![name.to_owned()]);
+    let mut live = match Live::open(&options, stop) {
+        Ok(live) => live,
+        // The sentence says itself what to do.
+        Err(error) => {
+            return vec![Check::bad("capture", error.message, "portstory interfaces")];
+        }
+    };
+    let mut checks = Vec::new();
+    for link in live.sources().iter().flat_map(|source| source.links.clone()) {
+        checks.push(match decode::link::find(link) {
+            Some(row) => Check::ok("link type", format!("{} ({})", link.0, row.name)),
+            None => Check::bad(
+                "link type",
+                format!("{} is not opened by this program", link.0),
+                "portstory interfaces",
+            ),
+        });
+    }
+    let mebibytes = options.ring_bytes >> 20;
+    let notices = live.take_notices();
+    if notices.is_empty() {
+        checks.push(Check::ok("ring", format!("{mebibytes} MiB")));
+    }
+    checks.extend(notices.into_iter().map(|notice| {
+        Check::note("ring", notice.message, format!("portstory live -i {name} --ring 8"))
+    }));
+    checks
+}
+
+/// Gives up what `live` gives up, and tells what the kernel has no means for.
+fn confinement() -> Vec<Check> {
+    let report = sandbox::enter(&Plan::new(Account::usual()));
+    let given = Check::ok("sandbox", format!("can be given up: {}", report.active.join("; ")));
+    let missing = report.missing.into_iter().map(|what| {
+        let fix = if what.contains("root's user id") {
+            "sudo useradd --system --no-create-home portstory"
+        } else {
+            "a kernel with Landlock and seccomp: zgrep -E 'LANDLOCK|SECCOMP' /proc/config.gz; cat \
+             /sys/kernel/security/lsm"
+        };
+        Check::note("sandbox", format!("cannot be given up: {what}"), fix)
+    });
+    std::iter::once(given).chain(missing).collect()
+}

@@ -1,0 +1,52 @@
+//! `--fail-on`: which flows make a run end with exit code 3.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::event::{Event, Label, Notable, Status, Verdict};
+
+/// Flows that are not to be there.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct FailOn {
+    /// End with exit code 3 if a flow was seen that has one of these labels, statuses or notables;
+    /// several are set apart by commas
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = PossibleValuesParser::new(words()))]
+    fail_on: Vec<String>,
+}
+
+/// All words, none of which is in two of the lists.
+fn words() -> Vec<&'static str> {
+    let labels = Label::ALL.map(Label::name).into_iter();
+    labels.chain(Status::ALL.map(Status::name)).chain(Notable::ALL.map(Notable::name)).collect()
+}
+
+impl FailOn {
+    /// Whether this event tells of such a flow.
+    pub(super) fn is_met(&self, event: &Event) -> bool {
+        match event {
+            Event::Flow(flow) => self.fail_on.iter().any(|word| has(&flow.verdict, word)),
+            // What a running flow seemed to be does not count, its end does.
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => false,
+        }
+    }
+}
+
+fn has(verdict: &Verdict, word: &str) -> bool {
+    verdict.label.name() == word
+        || verdict.status.name() == word
+        || verdict.notables.iter().any(|notable| notable.name() == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_means_two_things() {
+        let mut words = words();
+        let len = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!((words.len(), len), (19, 19));
+    }
+}
