@@ -9,7 +9,7 @@
 //! that have not said no. When the flow is over, [`judge`] weighs record and ledgers into a
 //! verdict, and the [`classifier`] hands out an [`event::Event`], which [`output`] writes.
 //!
-//! Everything but `capture`, `output` and `cli` is the core: it does no I/O, reads no clock and
+//! Everything but `capture`, `output`, `report` and `cli` is the core: it does no I/O, reads no clock and
 //! starts no thread. ARCHITECTURE.md has the invariants.
 
 pub mod capture;
@@ -24,5 +24,6 @@ pub mod identify;
 pub mod judge;
 pub mod output;
 pub mod registry;
+pub mod report;
 pub mod time;
 pub mod wire;

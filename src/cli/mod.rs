@@ -14,6 +14,7 @@ mod interfaces;
 mod live;
 mod log;
 mod read;
+mod report;
 mod run;
 mod schema;
 mod site;
@@ -60,6 +61,7 @@ Examples:
   portstory read --format eve captures/ > eve.json
   zcat old.pcap.gz | portstory read -
   sudo portstory live -i eth0                  the same, live; Ctrl-C ends it
+  portstory report incident.pcapng -o report.html
   portstory explain 3243                       what is known of the port
 
 Exit codes: 0 done, 1 the capture or an output failed part-way (what was read is
@@ -71,6 +73,8 @@ enum Command {
     Read(read::Read),
     /// Label flows live, through libpcap; Ctrl-C ends it with the summary
     Live(live::Live),
+    /// One page that answers what was on the port: HTML that stands alone, or Markdown for a ticket
+    Report(report::Report),
     /// Why one flow has its label, and what another label would have needed
     Why(why::Why),
     /// What is known of a port, a label or a protocol, and how it is recognised
@@ -198,6 +202,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
+        Command::Report(report) => report.run(),
         Command::Why(why) => why.run(),
         Command::Explain(explain) => explain.run(),
         Command::Interfaces => interfaces::run(),

@@ -52,6 +52,7 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
         state: state(&case),
         reason: ended.reason,
         first_frame: record.first,
+        shape: rules::framehawk::shape_seen(&case),
         verdict,
     }
 }
@@ -166,9 +167,14 @@ fn state(case: &Case<'_>) -> FlowState {
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON
 /// number (53 bits).
 fn flow_id(case: &Case<'_>) -> u64 {
-    let mut numbers = vec![u64::from(case.key.transport.number())];
+    flow_id_of(&case.key, case.record.first.time)
+}
+
+/// The same, for whoever has the key and the time of the first packet.
+pub fn flow_id_of(key: &FlowKey, first: Timestamp) -> u64 {
+    let mut numbers = vec![u64::from(key.transport.number())];
     for side in Side::BOTH {
-        let socket = case.key.socket(side);
+        let socket = key.socket(side);
         let bits = match socket.addr {
             std::net::IpAddr::V4(addr) => u128::from(addr.to_bits()),
             std::net::IpAddr::V6(addr) => addr.to_bits(),
@@ -176,8 +182,8 @@ fn flow_id(case: &Case<'_>) -> u64 {
         let [high, low] = halves(bits);
         numbers.extend([high, low, u64::from(socket.port)]);
     }
-    numbers.extend(case.key.network.numbers());
-    numbers.push(case.record.first.time.nanos().cast_unsigned());
+    numbers.extend(key.network.numbers());
+    numbers.push(first.nanos().cast_unsigned());
     stable_hash(&numbers) >> 11
 }
 

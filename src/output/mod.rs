@@ -18,12 +18,13 @@ mod community_id;
 mod csv;
 pub mod escape;
 mod eve;
-mod human;
+pub(crate) mod human;
 mod json;
 pub mod packets;
 pub mod schema;
 mod summary;
 mod text;
+pub mod wireshark;
 
 pub use csv::{COLUMNS as CSV_COLUMNS, Csv};
 pub use eve::Eve;
