@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+mod bundle;
 mod completions;
 mod explain;
 mod interfaces;
@@ -18,6 +19,7 @@ mod report;
 mod run;
 mod schema;
 mod site;
+mod verify;
 mod why;
 
 use crate::config::{Config, FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
@@ -75,6 +77,10 @@ enum Command {
     Live(live::Live),
     /// One page that answers what was on the port: HTML that stands alone, or Markdown for a ticket
     Report(report::Report),
+    /// Pack report, EVE, packets, settings and hashes into a zip that can be handed on
+    Bundle(bundle::Bundle),
+    /// Check such a zip: nothing changed, and its packets give the same verdicts
+    Verify(verify::Verify),
     /// Why one flow has its label, and what another label would have needed
     Why(why::Why),
     /// What is known of a port, a label or a protocol, and how it is recognised
@@ -203,6 +209,8 @@ pub fn main() -> ExitCode {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
         Command::Report(report) => report.run(),
+        Command::Bundle(bundle) => bundle.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Why(why) => why.run(),
         Command::Explain(explain) => explain.run(),
         Command::Interfaces => interfaces::run(),
