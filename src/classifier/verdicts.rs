@@ -60,7 +60,7 @@ impl Verdicts {
         }
         let told = self.flows.entry(key).or_insert_with(|| {
             if self.fresh.len() < FRESH_MAX {
-                let flow_id = judge::flow_id(&key, record);
+                let flow_id = judge::flow_id(&key, record.first.time);
                 let ends = [key.a, key.b];
                 self.fresh.push(NewFlow { flow_id, transport: key.transport, ends });
             }

@@ -38,7 +38,7 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
     let (client, server) = (case.roles.client, case.roles.client.other());
     let record = case.record;
     FlowEvent {
-        flow_id: flow_id(&case.key, case.record),
+        flow_id: flow_id(&case.key, case.record.first.time),
         transport: case.key.transport,
         client: case.key.socket(client),
         server: case.key.socket(server),
@@ -52,6 +52,7 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
         state: state(&case),
         reason: ended.reason,
         first_frame: record.first,
+        shape: rules::framehawk::shape_seen(&case),
         verdict,
         process: None,
     }
@@ -68,7 +69,7 @@ pub fn judge_running(
     let case = Case::running(key, record, as_of, ledgers, config);
     VerdictEvent {
         time: as_of,
-        flow_id: flow_id(&case.key, case.record),
+        flow_id: flow_id(&case.key, case.record.first.time),
         transport: key.transport,
         client: case.client_socket(),
         server: case.server_socket(),
@@ -167,7 +168,7 @@ fn state(case: &Case<'_>) -> FlowState {
 
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON
 /// number (53 bits).
-pub(crate) fn flow_id(key: &FlowKey, record: &FlowRecord) -> u64 {
+pub fn flow_id(key: &FlowKey, first: Timestamp) -> u64 {
     let mut numbers = vec![u64::from(key.transport.number())];
     for side in Side::BOTH {
         let socket = key.socket(side);
@@ -179,7 +180,7 @@ pub(crate) fn flow_id(key: &FlowKey, record: &FlowRecord) -> u64 {
         numbers.extend([high, low, u64::from(socket.port)]);
     }
     numbers.extend(key.network.numbers());
-    numbers.push(record.first.time.nanos().cast_unsigned());
+    numbers.push(first.nanos().cast_unsigned());
     stable_hash(&numbers) >> 11
 }
 
