@@ -133,11 +133,12 @@ impl Head {
     /// Keeps the datagram that was just taken in whole: a message in it goes on in a later one.
     pub fn keep_whole(&mut self, offer: &Offer<'_>, limits: &Limits) {
         let head = offer.side.of_mut(&mut self.sides);
-        let Some(last) = head.pieces.last_mut().filter(|last| last.at == offer.at) else { return };
         let max = limits.head_whole_datagram_bytes_max;
         if head.whole >= limits.head_whole_datagrams_max || offer.bytes.len() > max {
             return;
         }
+        let cut = |last: &&mut Piece| last.at == offer.at && last.len < offer.bytes.len();
+        let Some(last) = head.pieces.last_mut().filter(cut) else { return };
         head.whole = head.whole.saturating_add(1);
         let more = wire::rest(offer.bytes, wire::index(last.len));
         head.bytes.extend_from_slice(more);
@@ -423,6 +424,32 @@ mod tests {
             let [kept] = view.side(Side::A).datagrams else { panic!("one is left") };
             assert_eq!((kept.bytes.len(), kept.wire_len), (limits.head_datagram_bytes_max, 900));
         });
+    }
+
+    #[test]
+    fn a_datagram_that_is_wanted_whole_stays_whole() {
+        let limits = Limits::default();
+        let mut head = Head::default();
+        for number in 1..=5 {
+            let at = FrameRef { number, ..FrameRef::default() };
+            let bytes = [7; 1200];
+            let offer = Offer { at, ..offer(0, &bytes) };
+            head.offer(Transport::Udp, &offer, &limits);
+            head.keep_whole(&offer, &limits);
+            // Asked for twice it is kept once; another one is not touched.
+            head.keep_whole(&offer, &limits);
+            head.keep_whole(&Offer { at: FrameRef::default(), ..offer }, &limits);
+        }
+        head.show(Transport::Udp, None, false, [0; 2], |view| {
+            let whole: Vec<_> =
+                view.side(Side::A).datagrams.iter().map(Datagram::is_whole).collect();
+            assert_eq!(whole, [true, true, true, false, false]);
+        });
+        let huge = vec![7; limits.head_whole_datagram_bytes_max + 1];
+        let mut head = Head::default();
+        head.offer(Transport::Udp, &offer(0, &huge), &limits);
+        head.keep_whole(&offer(0, &huge), &limits);
+        assert_eq!(head.len(Side::A), limits.head_first_datagram_bytes_max);
     }
 
     #[test]

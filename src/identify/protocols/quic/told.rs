@@ -28,10 +28,12 @@ pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
         }
         let octets = stream.octets();
         let (details, whole) = client(&octets);
-        if !whole && !head.complete {
-            return Told { details, done: false, keep: Some(side) };
+        let told = with_server(view, side, details);
+        // A server that has said hello has heard all of the client's, though it may be cut by now.
+        if told.done || whole || head.complete {
+            return told;
         }
-        return with_server(view, side, details);
+        return Told { keep: Some(side), ..told };
     }
     // The client's first datagram, once it is cut, still tells the keys of the server's.
     for side in Side::BOTH {
