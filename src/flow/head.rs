@@ -137,7 +137,8 @@ impl Head {
         if head.whole >= limits.head_whole_datagrams_max || offer.bytes.len() > max {
             return;
         }
-        let cut = |last: &&mut Piece| last.at == offer.at && last.len < offer.bytes.len();
+        let cut =
+            |last: &&mut Piece| last.at == offer.at && wire::index(last.len) < offer.bytes.len();
         let Some(last) = head.pieces.last_mut().filter(cut) else { return };
         head.whole = head.whole.saturating_add(1);
         let more = wire::rest(offer.bytes, wire::index(last.len));

@@ -28,10 +28,23 @@ pub struct Ledgers {
     targets: BTreeMap<IpAddr, Peers>,
     /// Sessions that Framehawk would run beside, by pair of hosts.
     companions: Lists<(IpAddr, IpAddr), Companion>,
+    /// The Citrix session that was confirmed first, between whatever hosts.
+    first_citrix: Option<CitrixSeen>,
     /// Conversations with in-range UDP sockets, by that socket and its peer.
     talks: Lists<(Socket, Socket), Talk>,
     /// Where the flows that had packets of late are noted.
     recent: Recent,
+}
+
+/// That there is Citrix in the capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CitrixSeen {
+    /// The packet that confirmed a session.
+    pub confirmed: FrameRef,
+    /// The host that has the companion port.
+    pub server: IpAddr,
+    /// What it is.
+    pub kind: CompanionKind,
 }
 
 /// A conversation with an in-range UDP socket.
@@ -184,7 +197,8 @@ impl Ledgers {
             && let Some(session) = self.companions.at(list).and_then(|all| all.get_mut(place))
             && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
         {
-            return session.observe(seen, side);
+            let news = session.observe(seen, side);
+            return self.note_citrix(news);
         }
         let (server, client) = (key.socket(side), key.socket(side.other()));
         let pair = ordered(server.addr, client.addr);
@@ -205,7 +219,8 @@ impl Ledgers {
             }
         };
         let Some(session) = sessions.get_mut(place) else { return };
-        session.observe(seen, side);
+        let news = session.observe(seen, side);
+        self.note_citrix(news);
         let places = [Some(list), Some(place)];
         self.recent.put(Noted { key: *key, since: seen.at.time, places });
     }
@@ -268,13 +283,13 @@ impl Ledgers {
         sessions.iter().filter(move |session| session.is_alive(at, as_of))
     }
 
-    /// Whether any Citrix session was confirmed until `as_of`, between whatever hosts.
-    pub fn citrix_elsewhere(&self, as_of: Timestamp) -> Option<&Companion> {
-        let sessions = self.companions.lists.iter().flatten();
-        sessions
-            .filter(|session| session.kind.is_citrix())
-            .filter(|session| session.confirmed.is_some_and(|at| at.time <= as_of))
-            .min_by_key(|session| session.confirmed)
+    /// Whether any Citrix session was confirmed until `as_of`, between whatever hosts: the first one.
+    pub fn citrix_elsewhere(&self, as_of: Timestamp) -> Option<&CitrixSeen> {
+        self.first_citrix.as_ref().filter(|seen| seen.confirmed.time <= as_of)
+    }
+
+    fn note_citrix(&mut self, seen: Option<CitrixSeen>) {
+        self.first_citrix = earliest(self.first_citrix, seen);
     }
 
     /// Adds another piece's ledgers. Pieces may come in any order.
@@ -284,6 +299,7 @@ impl Ledgers {
             self.tick(first);
             self.tick(last);
         }
+        self.note_citrix(other.first_citrix);
         for (socket, peers) in other.peers {
             if let Some(own) = bounded(&mut self.peers, socket, limits.endpoints_max) {
                 own.merge(peers, limits);
@@ -373,10 +389,11 @@ impl Companion {
         Self { kind, server, client_port, first, last, confirmed: None, ended: None }
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, server: Side) {
+    /// Takes in a packet; says so where it confirms a Citrix session.
+    fn observe(&mut self, seen: &Seen<'_>, server: Side) -> Option<CitrixSeen> {
         self.last = self.last.max(seen.at.time);
         let payload = match seen.body {
-            SeenBody::Icmp(_) => return,
+            SeenBody::Icmp(_) => return None,
             SeenBody::Udp(payload) => payload,
             SeenBody::Tcp(info, payload) => {
                 if info.flags.fin() || info.flags.rst() {
@@ -385,9 +402,12 @@ impl Companion {
                 payload
             }
         };
-        if seen.side == server && payload.wire_len > 0 {
-            self.confirmed.get_or_insert(seen.at);
+        if seen.side != server || payload.wire_len == 0 || self.confirmed.is_some() {
+            return None;
         }
+        self.confirmed = Some(seen.at);
+        let Self { server, kind, .. } = *self;
+        kind.is_citrix().then_some(CitrixSeen { confirmed: seen.at, server, kind })
     }
 
     fn is_alive(&self, at: Timestamp, as_of: Timestamp) -> bool {

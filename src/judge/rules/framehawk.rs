@@ -16,6 +16,9 @@ const SHAPE_SECONDS_MIN: u64 = 60;
 /// will last; with fewer, nothing can be said.
 const SHAPE_PACKETS_MIN: u64 = 20;
 
+/// Full packets in a row that one screen's pictures would hardly send without a smaller one.
+const FULL_PACKETS_MIN: u64 = 8;
+
 /// Octets of a sample from which on it says something.
 const SAMPLE_OCTETS_MIN: u32 = 128;
 
@@ -45,7 +48,7 @@ pub(super) fn companion(case: &Case<'_>, _: Status) -> Option<Shown> {
 
 pub(super) fn citrix_elsewhere(case: &Case<'_>, _: Status) -> Option<Shown> {
     let session = case.ledgers.citrix_elsewhere(case.as_of)?;
-    let frame = session.confirmed?;
+    let frame = session.confirmed;
     let fact = format!("{} answers on {}", session.server, session.kind.name());
     case.may_be_framehawk().then(|| Shown { fact, frame, side: server_side(case) })
 }
@@ -268,12 +271,14 @@ pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
 
 /// Whether the server sends one large thing rather than many pictures: a picture's last piece is
 /// seldom full, and there is not always one to send; a transfer's packets are nearly all full, and
-/// come evenly.
+/// come evenly. Of a short one all are full but the last.
 fn is_bulk(case: &Case<'_>) -> bool {
     let (server, seconds) = (case.server(), case.seconds().saturating_add(1));
     let large = percent(server.payload_large, server.payload_packets);
     let uneven = server.seconds.unevenness(server.payload_bytes, seconds);
-    large >= 97 || (large >= 93 && uneven < 70)
+    let all_but_last = server.payload_large >= FULL_PACKETS_MIN
+        && server.payload_packets.saturating_sub(server.payload_large) <= 1;
+    all_but_last || large >= 97 || (large >= 93 && uneven < 70)
 }
 
 fn shape_in_words(case: &Case<'_>) -> String {
