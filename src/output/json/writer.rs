@@ -88,6 +88,7 @@ impl Compound<'_> {
 
 /// Appends a string with its quotation marks.
 fn string(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len().saturating_add(2));
     out.push(b'"');
     if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
@@ -97,21 +98,16 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Whether nothing is to be escaped. Blocks are looked at without a branch for each octet.
+/// Whether nothing is to be escaped; without a branch for each octet.
 fn is_plain(bytes: &[u8]) -> bool {
+    let special = |any: u8, octet: &u8| {
+        any | u8::from(octet.wrapping_sub(0x20) > 0x5e)
+            | u8::from(*octet == b'"')
+            | u8::from(*octet == b'\\')
+    };
     let (blocks, rest) = bytes.as_chunks::<16>();
-    let mut last = [b' '; 16];
-    if let Some(place) = last.get_mut(..rest.len()) {
-        place.copy_from_slice(rest);
-    }
-    blocks.iter().chain([&last]).all(|block| {
-        let special = block.iter().map(|octet| {
-            u8::from(octet.wrapping_sub(0x20) > 0x5e)
-                | u8::from(*octet == b'"')
-                | u8::from(*octet == b'\\')
-        });
-        special.fold(0, |any, one| any | one) == 0
-    })
+    rest.iter().fold(0, special) == 0
+        && blocks.iter().all(|block| block.iter().fold(0, special) == 0)
 }
 
 fn character(out: &mut Vec<u8>, c: char) {
@@ -400,7 +396,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     enum Kind {
         Unit,
         One(u8),
