@@ -117,7 +117,9 @@ impl Classifier {
         self.look_into(frame, out)
     }
 
-    /// The rare case: the frame may be of interest.
+    /// The rare case: the frame may be of interest. Not to be made part of the common one, which
+    /// would then save and restore registers for it.
+    #[inline(never)]
     fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
         let Self { config, reassembly, table, common, sums, verdicts, now, totals, .. } = self;
         let turned_out = &mut self.turned_out;
@@ -167,6 +169,7 @@ impl Classifier {
         }
     }
 
+    #[inline(never)]
     fn sweep(&mut self, now: Timestamp, out: &mut Vec<Event>) {
         self.earliest = self.earliest.min(now);
         self.common.ledgers.tick(self.earliest);

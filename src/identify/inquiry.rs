@@ -22,6 +22,16 @@ pub struct Recognised {
     pub quote: Quote,
 }
 
+impl Recognised {
+    fn heap_bytes(&self) -> usize {
+        let Finding { fact, details, .. } = &self.finding;
+        let values = details.iter().map(|detail| detail.value.len());
+        let list = details.capacity().saturating_mul(size_of::<super::Detail>());
+        let own = fact.capacity().saturating_add(self.quote.bytes.capacity());
+        values.fold(own.saturating_add(list), usize::saturating_add)
+    }
+}
+
 /// What is known so far of what a flow speaks.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
@@ -83,6 +93,12 @@ impl Inquiry {
     /// What was recognised, outermost first.
     pub fn chain(&self) -> impl Iterator<Item = &Recognised> {
         self.outer.iter().chain(&self.best)
+    }
+
+    /// Octets of memory behind it, itself not counted.
+    pub fn heap_bytes(&self) -> usize {
+        let outer = self.outer.capacity().saturating_mul(size_of::<Recognised>());
+        self.chain().map(Recognised::heap_bytes).fold(outer, usize::saturating_add)
     }
 
     /// Asks the detectors that have not said no. `newest` is the payload that made the head grow;

@@ -100,6 +100,48 @@ impl Part {
     }
 }
 
+/// What a part says of one octet.
+enum One<'a> {
+    Is(u8),
+    Mask(u8, u8),
+    In(u8, u8),
+    Any(&'a [u8]),
+}
+
+impl One<'_> {
+    fn has(&self, octet: u8) -> bool {
+        match *self {
+            Self::Is(value) => octet == value,
+            Self::Mask(mask, value) => octet & mask == value,
+            Self::In(low, high) => (low..=high).contains(&octet),
+            Self::Any(values) => values.contains(&octet),
+        }
+    }
+}
+
+impl Part {
+    /// Which octets this part lets stand at a place, if it looks there.
+    fn octets_at(&self, place: usize) -> Option<One<'_>> {
+        match *self {
+            Self::Is(at, expected) => {
+                let nth = place.checked_sub(at)?;
+                expected.get(nth).map(|octet| One::Is(*octet))
+            }
+            Self::Zeros(at, count) => {
+                (at..at.saturating_add(count)).contains(&place).then_some(One::Is(0))
+            }
+            Self::Mask(at, mask, value) => (at == place).then_some(One::Mask(mask, value)),
+            Self::In(at, low, high) => (at == place).then_some(One::In(low, high)),
+            Self::Any(at, values) => (at == place).then_some(One::Any(values)),
+            Self::Counts(..)
+            | Self::Len(_)
+            | Self::LenIn(..)
+            | Self::Holds(_)
+            | Self::Check(..) => None,
+        }
+    }
+}
+
 fn octets_bits(count: usize) -> f32 {
     8.0 * f32::from(u8::try_from(count).unwrap_or(u8::MAX))
 }
@@ -144,24 +186,13 @@ impl Say {
         }
     }
 
-    fn may_begin_with(&self, octet: u8) -> bool {
-        self.parts.iter().all(|part| match *part {
-            Part::Is(0, expected) => expected.first().is_none_or(|first| *first == octet),
-            Part::Mask(0, mask, value) => octet & mask == value,
-            Part::In(0, low, high) => (low..=high).contains(&octet),
-            Part::Any(0, values) => values.contains(&octet),
-            Part::Zeros(0, 1..) => octet == 0,
-            Part::Is(..)
-            | Part::Mask(..)
-            | Part::In(..)
-            | Part::Any(..)
-            | Part::Zeros(..)
-            | Part::Counts(..)
-            | Part::Len(_)
-            | Part::LenIn(..)
-            | Part::Holds(_)
-            | Part::Check(..) => true,
-        })
+    /// Whether the octet at a place is one of a few.
+    fn is_told_by(&self, place: usize) -> bool {
+        self.parts.iter().any(|part| part.octets_at(place).is_some())
+    }
+
+    fn may_have(&self, place: usize, octet: u8) -> bool {
+        self.parts.iter().filter_map(|part| part.octets_at(place)).all(|fits| fits.has(octet))
     }
 
     /// The first constant is what shows it.
@@ -184,13 +215,17 @@ impl Say {
     }
 }
 
-/// With which octets the messages of a row begin; `None` where there is no such row, or with any.
-pub(in super::super) fn opening(id: &str) -> Option<Octets> {
+/// The first place where the messages of a row have one of a few octets, and which; `None` where there
+/// is no such row, or no such place.
+pub(in super::super) fn opening(id: &str) -> Option<(usize, Octets)> {
     let files = [home::ROWS, industry::ROWS, leisure::ROWS, network::ROWS];
     let (_, says) = files.into_iter().flatten().find(|(row, _)| *row == id)?;
-    let octets = Octets::that(|octet| says.iter().any(|say| say.may_begin_with(octet)));
-    (octets != Octets::that(|_| true)).then_some(octets)
+    let at = (0..OPENING_AT_MAX).find(|at| says.iter().all(|say| say.is_told_by(*at)))?;
+    Some((at, Octets::that(|octet| says.iter().any(|say| say.may_have(at, octet)))))
 }
+
+/// Few places are looked at, for every place costs a little each time.
+const OPENING_AT_MAX: usize = 9;
 
 /// The first message of a row that fits.
 fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {
