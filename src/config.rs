@@ -134,6 +134,9 @@ pub struct Limits {
     /// Flows in the table at one time. Above it the flow that was idle longest ends early
     /// (reason `evicted`), which keeps busy conversations through a flood of single packets.
     pub flows_max: usize,
+    /// Octets of memory that the flows in the table may take, their heads and findings included. Above
+    /// it flows end early in the same order: what counts is what they hold, not how many they are.
+    pub flows_bytes_max: usize,
     /// Endpoints with their peers in the ledger.
     pub endpoints_max: usize,
     /// Distinct peers counted for one endpoint; above it "at least" is said.
@@ -192,6 +195,9 @@ pub const EXTENSION_HEADERS_MAX: usize = 10;
 /// are full take more.
 const FLOW_BYTES: usize = 1_700;
 
+/// Flows beyond which a table is never asked to go, whatever the memory.
+const FLOWS_MAX: usize = 1 << 22;
+
 /// Octets of memory that an endpoint in the ledgers takes with all its peers.
 const ENDPOINT_BYTES: usize = 3_000;
 
@@ -205,7 +211,8 @@ impl Limits {
     pub fn within(bytes: usize) -> Self {
         let standard = Self::default();
         Self {
-            flows_max: (bytes / 2 / FLOW_BYTES).clamp(1_000, standard.flows_max),
+            flows_max: (bytes / 2 / FLOW_BYTES).clamp(1_000, FLOWS_MAX),
+            flows_bytes_max: (bytes / 2).max(1_000 * FLOW_BYTES),
             endpoints_max: (bytes / 4 / 3 / ENDPOINT_BYTES).clamp(100, standard.endpoints_max),
             companion_pairs_max: (bytes / 16 / 10_000).clamp(64, standard.companion_pairs_max),
             ..standard
@@ -233,6 +240,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             flows_max: 1 << 17,
+            flows_bytes_max: 1 << 29,
             endpoints_max: 1 << 14,
             endpoint_peers_max: 64,
             companion_pairs_max: 1 << 12,

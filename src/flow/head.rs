@@ -67,14 +67,28 @@ struct SideHead {
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     /// Where it starts in `SideHead::bytes`.
-    start: usize,
+    start: u32,
     /// Octets kept.
-    len: usize,
+    len: u32,
     /// UDP: length of the payload on the wire.
-    wire_len: usize,
+    wire_len: u32,
     /// Where in the packet's payload the piece starts.
-    offset: usize,
+    offset: u32,
     at: FrameRef,
+}
+
+/// Pieces for which room is made one at a time.
+const PIECES_FEW: usize = 2;
+
+impl Piece {
+    fn start(&self) -> usize {
+        wire::index(self.start)
+    }
+
+    /// Its octets among those of its side.
+    fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        wire::prefix(wire::rest(bytes, self.start()), wire::index(self.len))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -199,20 +213,20 @@ impl Head {
         let (piece, within) = match transport {
             Transport::Udp => (head.pieces.get(seen.datagram)?, seen.offset),
             Transport::Tcp => {
-                let piece = head.pieces.iter().rfind(|piece| piece.start <= seen.offset)?;
-                (piece, seen.offset.saturating_sub(piece.start))
+                let piece = head.pieces.iter().rfind(|piece| piece.start() <= seen.offset)?;
+                (piece, seen.offset.saturating_sub(piece.start()))
             }
         };
         let is_last = seen.datagram.saturating_add(1) == head.pieces.len();
         let whole = newest.filter(|offer| transport == Transport::Udp && offer.side == seen.side);
         let kept = match whole.filter(|_| is_last) {
             Some(offer) => offer.bytes,
-            None => wire::prefix(wire::rest(&head.bytes, piece.start), piece.len),
+            None => piece.of(&head.bytes),
         };
         let len = seen.len.clamp(1, QUOTE_BYTES_MAX);
         Some(Quote {
             at: piece.at,
-            offset: wire::len32(piece.offset.saturating_add(within)),
+            offset: piece.offset.saturating_add(wire::len32(within)),
             bytes: wire::prefix(wire::rest(kept, within), len).to_vec(),
         })
     }
@@ -302,9 +316,13 @@ impl SideHead {
     }
 
     fn append(&mut self, bytes: &[u8], offset: usize, wire_len: usize, at: FrameRef) {
-        let start = self.bytes.len();
+        let [start, len, wire_len, offset] =
+            [self.bytes.len(), bytes.len(), wire_len, offset].map(wire::len32);
+        // Most flows stay short: no more room than there is need for.
+        self.bytes.reserve_exact(if self.bytes.is_empty() { bytes.len() } else { 0 });
         self.bytes.extend_from_slice(bytes);
-        self.pieces.push(Piece { start, len: bytes.len(), wire_len, offset, at });
+        self.pieces.reserve_exact(usize::from(self.pieces.len() < PIECES_FEW));
+        self.pieces.push(Piece { start, len, wire_len, offset, at });
     }
 
     fn datagrams<'a>(
@@ -313,8 +331,8 @@ impl SideHead {
         slots: &mut [Datagram<'a>; HEAD_DATAGRAMS_MAX],
     ) -> usize {
         for (slot, piece) in slots.iter_mut().zip(&self.pieces) {
-            let bytes = wire::prefix(wire::rest(&self.bytes, piece.start), piece.len);
-            *slot = Datagram { bytes, wire_len: piece.wire_len, time: piece.at.time };
+            let wire_len = wire::index(piece.wire_len);
+            *slot = Datagram { bytes: piece.of(&self.bytes), wire_len, time: piece.at.time };
         }
         let count = self.pieces.len().min(HEAD_DATAGRAMS_MAX);
         // What is offered was appended just before it is shown, so it is the last one.

@@ -45,11 +45,15 @@ impl FlowKey {
 /// One write of a few words: what is derived writes twenty small ones, for every packet.
 impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let [a, b] = [self.a.addr, self.b.addr].map(number);
-        let ports = u128::from(self.a.port) << 16 | u128::from(self.b.port);
-        let rest = ports << 8 | u128::from(self.transport.number());
-        let words = [a, b, rest].map(u128::to_le_bytes);
-        state.write(words.as_flattened());
+        let ports = u64::from(self.a.port) << 16 | u64::from(self.b.port);
+        let rest = ports << 8 | u64::from(self.transport.number());
+        if let (IpAddr::V4(a), IpAddr::V4(b)) = (self.a.addr, self.b.addr) {
+            let pair = u64::from(a.to_bits()) << 32 | u64::from(b.to_bits());
+            state.write([pair, rest].map(u64::to_le_bytes).as_flattened());
+        } else {
+            let [a, b] = [self.a.addr, self.b.addr].map(number);
+            state.write([a, b, rest.into()].map(u128::to_le_bytes).as_flattened());
+        }
         if self.network != Network::default() {
             self.network.hash(state);
         }

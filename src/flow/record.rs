@@ -92,24 +92,25 @@ pub struct SideFacts {
     pub first: Option<FrameRef>,
     /// The first packet with payload.
     pub first_payload: Option<FrameRef>,
-    /// The first SYN without ACK, with its sequence number.
-    pub opened: Option<(FrameRef, u32)>,
-    /// The first SYN with ACK.
-    pub accepted: Option<FrameRef>,
-    /// The first FIN.
-    pub finished: Option<FrameRef>,
-    /// The first RST.
-    pub reset: Option<FrameRef>,
-    /// The first packet whose payload the snap length cut.
-    pub cut: Option<FrameRef>,
     /// Seconds of the clock in which it sent payload.
     pub seconds: Seconds,
-    /// TCP: sequence numbers covered.
-    pub span: Option<Span>,
     /// How random the head's payload looks.
     pub sample: Sample,
-    /// The first packet of the head whose payload starts as a program's file does.
-    pub executable: Option<FrameRef>,
+    /// What a side of UDP hardly ever shows.
+    marks: Option<Box<Marks>>,
+}
+
+/// What a side showed of TCP's control bits and sequence numbers, and of rare things. Kept apart, so
+/// that a flood of UDP does not pay for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Marks {
+    opened: Option<(FrameRef, u32)>,
+    accepted: Option<FrameRef>,
+    finished: Option<FrameRef>,
+    reset: Option<FrameRef>,
+    cut: Option<FrameRef>,
+    executable: Option<FrameRef>,
+    span: Option<Span>,
 }
 
 /// Seconds of the clock in which something happened.
@@ -352,8 +353,8 @@ fn micros(later: Timestamp, earlier: Timestamp) -> u64 {
 pub struct FlowRecord {
     /// The first packet.
     pub first: FrameRef,
-    /// VLANs and tunnels of the first packet.
-    pub path: Path,
+    /// VLANs and tunnels of the first packet, if there are any.
+    path: Option<Box<Path>>,
     /// Who sent the first packet.
     pub first_sender: Side,
     /// Time of the last packet.
@@ -383,7 +384,7 @@ impl FlowRecord {
     pub fn new(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
         Self {
             first: seen.at,
-            path: seen.path,
+            path: (seen.path != Path::default()).then(|| Box::new(seen.path)),
             first_sender: seen.side,
             last: seen.at.time,
             sides: Default::default(),
@@ -489,7 +490,7 @@ impl FlowRecord {
             let facts = seen.side.of_mut(&mut self.sides);
             facts.sample.add(bytes);
             if starts_as_program(bytes) {
-                facts.executable.get_or_insert(seen.at);
+                facts.marks().executable.get_or_insert(seen.at);
             }
         }
         if head.offer(transport, &offer, &config.limits) {
@@ -529,6 +530,11 @@ impl FlowRecord {
         self.inquiry.chain()
     }
 
+    /// VLANs and tunnels of the first packet.
+    pub fn path(&self) -> Path {
+        self.path.as_deref().copied().unwrap_or_default()
+    }
+
     /// Facts about one side.
     pub const fn side(&self, side: Side) -> &SideFacts {
         side.of(&self.sides)
@@ -541,8 +547,8 @@ impl FlowRecord {
 
     /// Whether TCP said that it is over: a reset, or both sides finished.
     pub fn is_closed(&self) -> bool {
-        self.sides.iter().any(|side| side.reset.is_some())
-            || self.sides.iter().all(|side| side.finished.is_some())
+        self.sides.iter().any(|side| side.reset().is_some())
+            || self.sides.iter().all(|side| side.finished().is_some())
     }
 
     /// How long this flow may be idle before it has ended.
@@ -561,13 +567,17 @@ impl FlowRecord {
         }
         // A SYN with a sequence number of its own opens a connection; a repeated one does not.
         let Some(isn) = seen.opens() else { return true };
-        self.side(seen.side).opened.is_some_and(|(_, opened)| opened == isn)
+        self.side(seen.side).opened().is_some_and(|(_, opened)| opened == isn)
     }
 
     /// Octets of memory behind this record, itself not counted.
     pub fn heap_bytes(&self) -> usize {
         let head = self.head.as_ref().map_or(0, |head| size_of::<Head>() + head.heap_bytes());
+        let marks = self.sides.iter().filter(|side| side.marks.is_some()).count();
         head + size_of::<Inquiry>()
+            + self.inquiry.heap_bytes()
+            + marks * size_of::<Marks>()
+            + self.path.as_ref().map_or(0, |_| size_of::<Path>())
             + self.message_sizes.capacity() * size_of::<i32>()
             + self.recent.capacity() * size_of::<(u64, Timestamp)>()
     }
@@ -606,6 +616,45 @@ fn starts_as_program(bytes: &[u8]) -> bool {
 }
 
 impl SideFacts {
+    /// The first SYN without ACK, with its sequence number.
+    pub fn opened(&self) -> Option<(FrameRef, u32)> {
+        self.marks.as_ref()?.opened
+    }
+
+    /// The first SYN with ACK.
+    pub fn accepted(&self) -> Option<FrameRef> {
+        self.marks.as_ref()?.accepted
+    }
+
+    /// The first FIN.
+    pub fn finished(&self) -> Option<FrameRef> {
+        self.marks.as_ref()?.finished
+    }
+
+    /// The first RST.
+    pub fn reset(&self) -> Option<FrameRef> {
+        self.marks.as_ref()?.reset
+    }
+
+    /// The first packet whose payload the snap length cut.
+    pub fn cut(&self) -> Option<FrameRef> {
+        self.marks.as_ref()?.cut
+    }
+
+    /// The first packet of the head whose payload starts as a program's file does.
+    pub fn executable(&self) -> Option<FrameRef> {
+        self.marks.as_ref()?.executable
+    }
+
+    /// TCP: sequence numbers covered.
+    pub fn span(&self) -> Option<Span> {
+        self.marks.as_ref()?.span
+    }
+
+    fn marks(&mut self) -> &mut Marks {
+        self.marks.get_or_insert_default()
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, payload: &Payload<'_>) {
         let len = payload.wire_len;
         self.first.get_or_insert(seen.at);
@@ -622,7 +671,7 @@ impl SideFacts {
         self.payload_large =
             self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
         if payload.bytes.len() < len {
-            self.cut.get_or_insert(seen.at);
+            self.marks().cut.get_or_insert(seen.at);
         }
         self.seconds.add(seen.at.time, u64::from(wire::len32(len)));
     }
@@ -630,22 +679,22 @@ impl SideFacts {
     fn segment(&mut self, at: FrameRef, info: &TcpInfo, payload_len: usize) {
         let flags = info.flags;
         if flags.opens() {
-            self.opened.get_or_insert((at, info.seq));
+            self.marks().opened.get_or_insert((at, info.seq));
         }
         if flags.syn() && flags.ack() {
-            self.accepted.get_or_insert(at);
+            self.marks().accepted.get_or_insert(at);
         }
         if flags.fin() {
-            self.finished.get_or_insert(at);
+            self.marks().finished.get_or_insert(at);
         }
         if flags.rst() {
-            self.reset.get_or_insert(at);
+            self.marks().reset.get_or_insert(at);
         }
         if payload_len > 0 {
             let covers = Span::of(info.seq, payload_len);
-            match &mut self.span {
+            match &mut self.marks().span {
                 Some(span) => span.absorb(covers),
-                None => self.span = Some(covers),
+                none @ None => *none = Some(covers),
             }
         }
     }
@@ -659,12 +708,23 @@ impl SideFacts {
         self.payload_large = self.payload_large.saturating_add(later.payload_large);
         self.first = self.first.or(later.first);
         self.first_payload = self.first_payload.or(later.first_payload);
+        self.seconds.absorb(later.seconds);
+        match (&mut self.marks, later.marks) {
+            (Some(marks), Some(later)) => marks.absorb(*later),
+            (none @ None, later) => *none = later,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl Marks {
+    fn absorb(&mut self, later: Self) {
         self.opened = self.opened.or(later.opened);
         self.accepted = self.accepted.or(later.accepted);
         self.finished = self.finished.or(later.finished);
         self.reset = self.reset.or(later.reset);
         self.cut = self.cut.or(later.cut);
-        self.seconds.absorb(later.seconds);
+        // Detectors are shown the payload again, so this is not to be taken from there.
         match (&mut self.span, later.span) {
             (Some(span), Some(later)) => span.absorb(later),
             (None, later) => self.span = later,

@@ -4,9 +4,9 @@
 //! what has ended is always at the front. Where the table is full, flows that nobody answered go first:
 //! a flood of single packets costs the conversations that were there before it nothing.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 
+use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 
 use crate::config::Config;
@@ -33,7 +33,11 @@ pub struct Ended {
 /// The running flows.
 #[derive(Debug)]
 pub struct FlowTable {
-    index: HashMap<FlowKey, usize, Keyed>,
+    /// Places in `slots`, by the keys there.
+    index: HashTable<usize>,
+    keyed: Keyed,
+    /// Octets of memory that the flows take.
+    bytes: usize,
     slots: Vec<Slot>,
     free: Vec<usize>,
     lists: [List; CLASSES],
@@ -45,6 +49,8 @@ struct Slot {
     record: Option<Box<FlowRecord>>,
     class: Class,
     touched: Timestamp,
+    /// Octets of memory that this flow takes, as they were last counted.
+    bytes: usize,
     before: Option<usize>,
     after: Option<usize>,
 }
@@ -54,6 +60,9 @@ struct List {
     oldest: Option<usize>,
     newest: Option<usize>,
 }
+
+/// Octets that every flow takes: its record, its place, and what the index keeps of it at the usual load.
+const FLOW_BYTES: usize = size_of::<FlowRecord>() + size_of::<Slot>() + 2 * size_of::<usize>();
 
 /// The lists. Those of one class have one timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +109,9 @@ impl FlowTable {
     /// An empty table whose hashes are keyed with `seed`.
     pub fn new(seed: u64) -> Self {
         Self {
-            index: HashMap::with_hasher(Keyed(seed)),
+            index: HashTable::new(),
+            keyed: Keyed(seed),
+            bytes: 0,
             slots: Vec::new(),
             free: Vec::new(),
             lists: Default::default(),
@@ -119,7 +130,7 @@ impl FlowTable {
 
     /// The record of a flow that is running.
     pub fn running(&self, key: &FlowKey) -> Option<&FlowRecord> {
-        self.record(*self.index.get(key)?)
+        self.record(self.find(key)?)
     }
 
     /// Takes in a packet at event time `now`. What ended because of it is handed to `ended`.
@@ -133,11 +144,11 @@ impl FlowTable {
     ) {
         let transport = key.transport;
         let goes_on = |record: &FlowRecord| record.continues_with(transport, seen, config);
-        let mut slot = self.index.get(key).copied();
+        let mut slot = self.find(key);
         if let Some(known) = slot.filter(|&slot| !self.record(slot).is_some_and(goes_on)) {
             // Whatever ended earlier is told earlier; this flow may be among it.
             self.expire(now, config, ended);
-            let still_there = self.index.get(key) == Some(&known);
+            let still_there = self.find(key) == Some(known);
             if still_there && let Some(over) = self.end_before(known, seen, config) {
                 ended(over);
             }
@@ -155,9 +166,17 @@ impl FlowTable {
         let Some(record) = &mut entry.record else { return };
         record.observe(seen, config);
         let class = Class::of(transport, record);
+        let bytes = FLOW_BYTES.saturating_add(record.heap_bytes());
+        self.bytes = self.bytes.saturating_sub(entry.bytes).saturating_add(bytes);
+        entry.bytes = bytes;
         entry.touched = now;
         self.unlink(slot);
         self.link(slot, class);
+        // The flow at hand is the newest, so it stays to the last.
+        while self.bytes > config.limits.flows_bytes_max && self.len() > 1 {
+            let Some(over) = self.evict(now) else { break };
+            ended(over);
+        }
     }
 
     /// Hands over the flows that have been idle too long at `now`, in the order of their ends.
@@ -194,16 +213,14 @@ impl FlowTable {
         in_order(over, ended);
     }
 
-    /// Octets of memory in use, records' heads included.
-    pub fn heap_bytes(&self) -> usize {
-        let records: usize = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.record.as_ref())
-            .map(|record| size_of::<FlowRecord>() + record.heap_bytes())
-            .sum();
-        let index = self.index.capacity() * (size_of::<(FlowKey, usize)>() + 1);
-        records + index + self.slots.capacity() * size_of::<Slot>()
+    /// Octets of memory that the flows take, all that is on the heap for them included.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn find(&self, key: &FlowKey) -> Option<usize> {
+        let is_key = |slot: &usize| self.slot(*slot).is_some_and(|entry| entry.key == *key);
+        self.index.find(self.keyed.hash_one(key), is_key).copied()
     }
 
     fn end_before(&mut self, slot: usize, seen: &Seen<'_>, config: &Config) -> Option<Ended> {
@@ -238,6 +255,7 @@ impl FlowTable {
         let entry = Slot {
             key,
             touched: record.last,
+            bytes: 0,
             class: Class::of(key.transport, &record),
             record: Some(Box::new(record)),
             before: None,
@@ -256,7 +274,9 @@ impl FlowTable {
                 self.slots.len().saturating_sub(1)
             }
         };
-        self.index.insert(key, slot);
+        let Self { index, keyed, slots, .. } = self;
+        let hash_of = |slot: &usize| slots.get(*slot).map_or(0, |entry| keyed.hash_one(entry.key));
+        index.insert_unique(keyed.hash_one(key), slot, hash_of);
         self.link(slot, class);
         slot
     }
@@ -265,7 +285,11 @@ impl FlowTable {
         self.unlink(slot);
         let entry = self.slots.get_mut(slot)?;
         let (key, record) = (entry.key, entry.record.take()?);
-        self.index.remove(&key);
+        self.bytes = self.bytes.saturating_sub(std::mem::take(&mut entry.bytes));
+        let hash = self.keyed.hash_one(key);
+        if let Ok(place) = self.index.find_entry(hash, |other| *other == slot) {
+            place.remove();
+        }
         self.free.push(slot);
         Some((key, record))
     }

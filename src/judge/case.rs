@@ -128,7 +128,9 @@ impl<'a> Case<'a> {
     /// Whether the beginning of the conversation is in the capture.
     pub fn saw_start(&self) -> bool {
         match self.key.transport {
-            Transport::Tcp => self.client().opened.is_some() && self.server().accepted.is_some(),
+            Transport::Tcp => {
+                self.client().opened().is_some() && self.server().accepted().is_some()
+            }
             // UDP has no handshake. A flow that was already running would have shown itself within
             // the span after which it counts as ended.
             Transport::Udp => self.ledgers.span.is_some_and(|(first, _)| {
@@ -140,7 +142,8 @@ impl<'a> Case<'a> {
     /// How well the flow could be seen.
     pub fn visibility(&self) -> Visibility {
         let heads = &self.record.head_bytes;
-        let missing = |side: &SideFacts| side.span.is_some_and(|span| span.missing_at_least() > 0);
+        let missing =
+            |side: &SideFacts| side.span().is_some_and(|span| span.missing_at_least() > 0);
         let directions = self.record.sides.iter().filter(|side| side.packets > 0).count();
         Visibility {
             handshake: self.saw_start(),
@@ -148,7 +151,7 @@ impl<'a> Case<'a> {
             head_to_server: *self.roles.client.of(heads),
             head_to_client: *self.roles.client.other().of(heads),
             lost: self.record.sides.iter().any(missing),
-            truncated: self.record.sides.iter().any(|side| side.cut.is_some()),
+            truncated: self.record.sides.iter().any(|side| side.cut().is_some()),
             duplicates: self.record.duplicates,
         }
     }

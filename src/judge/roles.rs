@@ -64,9 +64,9 @@ pub fn decide(
 }
 
 fn by_handshake(record: &FlowRecord) -> Option<Side> {
-    let opened = Side::BOTH.into_iter().find(|&side| record.side(side).opened.is_some());
+    let opened = Side::BOTH.into_iter().find(|&side| record.side(side).opened().is_some());
     opened.or_else(|| {
-        Side::BOTH.into_iter().find(|side| record.side(side.other()).accepted.is_some())
+        Side::BOTH.into_iter().find(|side| record.side(side.other()).accepted().is_some())
     })
 }
 

@@ -24,7 +24,7 @@ pub fn status(case: &Case<'_>) -> Status {
         return status;
     }
     let silent = client.payload_packets == 0 && server.payload_packets == 0;
-    let no_answer = server.payload_packets == 0 && server.accepted.is_none();
+    let no_answer = server.payload_packets == 0 && server.accepted().is_none();
     let scanning =
         || case.ledgers.targets(case.client_socket().addr, case.as_of) >= SCAN_TARGETS_MIN;
     if no_answer && (is_reset(case) || is_unreachable(case)) {
@@ -63,7 +63,7 @@ fn recognised(case: &Case<'_>) -> Option<Status> {
 }
 
 fn is_reset(case: &Case<'_>) -> bool {
-    case.server().reset.is_some()
+    case.server().reset().is_some()
 }
 
 fn is_unreachable(case: &Case<'_>) -> bool {

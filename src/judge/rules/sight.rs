@@ -7,16 +7,17 @@ use crate::judge::Case;
 use crate::judge::roles::SETTLING_TIME;
 
 pub(super) fn packets_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
-    let missing =
-        |side: &Side| case.record.side(*side).span.is_some_and(|span| span.missing_at_least() > 0);
+    let missing = |side: &Side| {
+        case.record.side(*side).span().is_some_and(|span| span.missing_at_least() > 0)
+    };
     let side = Side::BOTH.into_iter().find(missing)?;
-    let octets = case.record.side(side).span?.missing_at_least();
+    let octets = case.record.side(side).span()?.missing_at_least();
     Some(shown(case, side, format!("at least {octets} octets of this side are not in the capture")))
 }
 
 pub(super) fn payload_cut(case: &Case<'_>, _: Status) -> Option<Shown> {
-    let side = Side::BOTH.into_iter().find(|side| case.record.side(*side).cut.is_some())?;
-    let frame = case.record.side(side).cut?;
+    let side = Side::BOTH.into_iter().find(|side| case.record.side(*side).cut().is_some())?;
+    let frame = case.record.side(side).cut()?;
     Some(Shown { fact: "the snap length cut this packet's payload".to_owned(), frame, side })
 }
 
@@ -24,7 +25,7 @@ pub(super) fn payload_cut(case: &Case<'_>, _: Status) -> Option<Shown> {
 pub(super) fn began_before(case: &Case<'_>, status: Status) -> Option<Shown> {
     let talks = case.record.sides.iter().any(|side| side.payload_packets > 0);
     let running = match case.key.transport {
-        Transport::Tcp => talks && case.client().opened.is_none(),
+        Transport::Tcp => talks && case.client().opened().is_none(),
         Transport::Udp => {
             let began = case.ledgers.span.map(|(first, _)| case.record.first.time.since(first));
             super::is_conversation(status) && began.is_some_and(|began| began < SETTLING_TIME)

@@ -56,7 +56,7 @@ pub(super) fn refused(case: &Case<'_>, status: Status) -> Option<Shown> {
         return None;
     }
     let side = server_side(case);
-    if let Some(frame) = case.server().reset {
+    if let Some(frame) = case.server().reset() {
         return Some(Shown { fact: "RST instead of an answer".to_owned(), frame, side });
     }
     let refusal = case.record.refusal?;
