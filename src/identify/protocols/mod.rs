@@ -385,6 +385,7 @@ pub(super) static ALL: &[&Detector] = &[
 pub(super) static TELLERS: &[(&str, Teller)] = &[
     ("dns", dns::tell),
     ("dtls", dtls::tell),
+    ("pgsql", pgsql::tell),
     ("quic", quic::tell),
     ("ssh", ssh::tell),
     ("tls", tls::tell),

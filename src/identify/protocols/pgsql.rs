@@ -6,11 +6,15 @@
 //!  message   type(1) length(4, with itself) ...
 //! ```
 
+mod told;
+
 use super::super::hearing::{Heard, Role, carrying};
 use super::super::view::Side;
 use super::super::walk::{Message, from_header, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
+
+pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "pgsql",
@@ -172,12 +176,12 @@ mod tests {
     use super::super::super::testing::{Talk, hex};
     use super::*;
 
-    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
         let len = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
         [&[kind], &len[..], body].concat()
     }
 
-    fn hello() -> Vec<u8> {
+    pub(super) fn hello() -> Vec<u8> {
         let names = b"\0\x03\0\0user\0joe\0database\0db\0\0";
         [&u32::try_from(names.len() + 4).unwrap().to_be_bytes()[..], names].concat()
     }
