@@ -158,7 +158,7 @@ pub(super) fn of_port(port: u16) -> String {
 }
 
 const TIMELOT: &str = "  \
-  Timelot      registered in February 2002 for TCP and UDP, contact at xtralot.com, unchanged since [1].
+  Timelot      registered in February 2002 for TCP and UDP, contact at xtralot.com, the same in 2026 [1].
                No product, protocol, specification or program of that name is public
 ";
 
@@ -183,10 +183,10 @@ How this program answers
 ";
 
 const SOURCES: &str = "  \
-  [2] Citrix, XenApp and XenDesktop 7.15 LTSR, \"Framehawk policy settings\"
-  [3] Citrix blog, June 2015; support article CTX205257 for the version inside 7.6 FP3
-  [4] Citrix, Virtual Apps and Desktops, \"Graphics: Framehawk\"
-  [5] Citrix, SD-WAN 11.5, \"Application classification\"
-  [6] Polycom HDX administrator's guide, \"fixed ports\"
-  [7] Microsoft KB 929851, \"The default dynamic port range has changed\"
+  [2] Citrix, XenApp and XenDesktop 7.15 LTSR, \"Framehawk policy settings\" (docs.citrix.com)
+  [3] Citrix blog of June 2015; version in 7.6 FP3: support.citrix.com/article/CTX205257
+  [4] Citrix, Virtual Apps and Desktops, graphics/framehawk.html (docs.citrix.com)
+  [5] docs.netscaler.com/en-us/citrix-sd-wan/11-5/quality-of-service/app-classification-sd-wan
+  [6] Polycom HDX administrator's guide, fixed ports, page 2-23
+  [7] Microsoft KB929851 on the default dynamic port range
 ";
