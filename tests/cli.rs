@@ -485,3 +485,39 @@ fn doctor_says_how_it_is_and_what_to_do() {
     let text = stdout(&run(&["doctor", "-i", "no-such-interface"]));
     assert!(text.contains("\nbad   no-such-interface: capture") && text.contains("$ portstory"));
 }
+
+#[test]
+fn every_command_has_examples_and_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["man", "--out-dir", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let help = stdout(&run(&["--help"]));
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names = commands.lines().filter_map(|line| line.strip_prefix("  "));
+    let names: Vec<&str> = names
+        .filter(|line| !line.starts_with(' '))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(names.len() >= 12, "{names:?}");
+    for name in names.into_iter().filter(|&name| name != "help") {
+        let help = stdout(&run(&[name, "--help"]));
+        assert!(help.contains("\nExample"), "{name}: {help}");
+        let page = fs::read_to_string(folder.path().join(format!("portstory-{name}.1"))).unwrap();
+        assert!(page.contains(&format!("portstory {name}")), "{name}: {page}");
+        assert_eq!(page, stdout(&run(&["man", name])), "{name}");
+    }
+    let whole = fs::read_to_string(folder.path().join("portstory.1")).unwrap();
+    assert!(whole.contains("portstory\\-read") || whole.contains("portstory-read"), "{whole}");
+    assert_eq!(run(&["man", "nonsense"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_page_on_a_port_names_its_sources() {
+    let page = stdout(&run(&["explain", "3243"]));
+    for number in 1..=7 {
+        assert!(page.matches(&format!("[{number}]")).count() >= 2, "[{number}]: {page}");
+    }
+    assert!(page.lines().all(|line| line.len() <= 100), "{page}");
+    let elsewhere = stdout(&run(&["explain", "8443"]));
+    assert!(elsewhere.contains("--port 8443") && !elsewhere.contains("Framehawk"), "{elsewhere}");
+}

@@ -277,7 +277,8 @@ fn live_flows_carry_their_process_also_after_it_exited() {
     programs.start(&ns("nc -n -l 127.0.0.1 3243"));
     sleep(Duration::from_millis(700));
     let mut live = Command::new("ip")
-        .args(["netns", "exec", &name, PROGRAM, "live", "-i", "lo", "--format", "eve", "-o"])
+        .args(["netns", "exec", &name, PROGRAM, "live", "-i", "lo", "--format", "eve"])
+        .args(["--user", "65534:65534", "--sandbox", "require", "-o"])
         .arg(&eve)
         .stderr(Stdio::piped())
         .spawn()

@@ -1,19 +1,27 @@
-//! Shell completions and the manual page, made from the same definitions as `--help`.
+//! Shell completions and manual pages, made from the same definitions as `--help`.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 
-use super::Exit;
 use super::run::stdout_exit;
+use super::{Exit, log};
 
 /// Print a completion script.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Completions {
     /// The shell
     #[arg(value_enum)]
     shell: clap_complete::Shell,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory completions bash > ~/.local/share/bash-completion/completions/portstory
+  portstory completions zsh > ~/.zfunc/_portstory
+  portstory completions fish > ~/.config/fish/completions/portstory.fish";
 
 impl Completions {
     pub(super) fn run(&self, command: &mut Command) -> Exit {
@@ -23,9 +31,62 @@ impl Completions {
     }
 }
 
-/// Prints the manual page, with one section a command.
-pub(super) fn man(command: Command) -> Exit {
-    let mut page = Vec::new();
-    let rendered = clap_mangen::Man::new(command).render(&mut page);
-    stdout_exit(rendered.and_then(|()| std::io::stdout().write_all(&page)))
+/// Print a manual page (roff): the program's, or a command's.
+#[derive(Debug, Args)]
+#[command(after_help = MAN_EXAMPLES)]
+pub(super) struct Man {
+    /// The command whose page it is
+    command: Option<String>,
+
+    /// Write the pages of the program and of every command into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    out_dir: Option<PathBuf>,
+}
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  portstory man read | man -l -
+  portstory man --out-dir ~/.local/share/man/man1";
+
+impl Man {
+    pub(super) fn run(&self, mut program: Command) -> Exit {
+        // Options and names that commands inherit are filled in.
+        program.build();
+        if let Some(folder) = &self.out_dir {
+            return written(folder, program);
+        }
+        let page = match &self.command {
+            None => Some(program),
+            Some(name) => program.get_subcommands().find(|it| it.get_name() == name).map(page_of),
+        };
+        let Some(page) = page else {
+            log::say("there is no such command; `portstory --help` lists them");
+            return Exit::Usage;
+        };
+        let mut octets = Vec::new();
+        let rendered = clap_mangen::Man::new(page).render(&mut octets);
+        stdout_exit(rendered.and_then(|()| std::io::stdout().write_all(&octets)))
+    }
+}
+
+/// A command as a page of its own: `portstory-read`, used as `portstory read`.
+fn page_of(command: &Command) -> Command {
+    let name = command.get_name();
+    command.clone().display_name(format!("portstory-{name}")).bin_name(format!("portstory {name}"))
+}
+
+fn written(folder: &Path, program: Command) -> Exit {
+    let shown = program.get_subcommands().filter(|command| !command.is_hide_set());
+    let pages: Vec<Command> = shown.map(page_of).chain([program.clone()]).collect();
+    for page in pages {
+        let name = page.get_display_name().unwrap_or("portstory").to_owned();
+        let mut octets = Vec::new();
+        let rendered = clap_mangen::Man::new(page).render(&mut octets);
+        let path = folder.join(format!("{name}.1"));
+        if let Err(error) = rendered.and_then(|()| std::fs::write(&path, &octets)) {
+            log::error(&format!("cannot write {}: {error}", path.display()));
+            return Exit::BrokeOff;
+        }
+    }
+    Exit::Done
 }

@@ -15,10 +15,18 @@ use crate::registry;
 
 /// What is known of a port, a label or a protocol.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
     /// A port, a label or a protocol; without one, all protocols are listed
     what: Option<String>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory explain 3243                       a page to send to whoever asks
+  portstory explain timelot-unknown            what the label rests on, rule by rule
+  portstory explain ssh                        how a protocol is recognised
+  portstory explain                            all protocols";
 
 impl Explain {
     pub(super) fn run(&self) -> Exit {
@@ -105,35 +113,80 @@ fn meaning(label: Label) -> &'static str {
     }
 }
 
+/// A page to send to whoever asks: what is known, from where, and what to do.
 pub(super) fn of_port(port: u16) -> String {
+    let (is_timelot, in_range) = (port == TIMELOT_PORT, FRAMEHAWK_PORTS.contains(&port));
     let mut text = format!("Port {port}\n\n");
     match registry::name(port) {
         Some(name) => {
             let _ = writeln!(
                 text,
-                "  Registered   {name} (IANA); the name says nothing about what really runs there"
+                "In short\n  Port tables print \"{name}\" for it. That is a name on a list, not an observation: what runs\n  \
+                 there can only be told from its packets, or by asking the machine which process it is.\n\n\
+                 What is known\n  Registered   {name} with IANA [1]"
             );
         }
-        None => text.push_str("  Registered   not in the range that this program knows\n"),
+        None => text.push_str(
+            "What is known\n  Registered   not in the range that this program knows, 3224-3324 [1]\n",
+        ),
     }
-    if port == TIMELOT_PORT {
-        text.push_str(
-            "  Timelot      registered in February 2002 for TCP and UDP, contact at xtralot.com; no\n               \
-             product, protocol or specification of that name is public\n",
-        );
+    if is_timelot {
+        text.push_str(TIMELOT);
     }
-    if FRAMEHAWK_PORTS.contains(&port) {
-        text.push_str(
-            "  Framehawk    UDP 3224-3324 was the default range of Citrix's Framehawk display channel: off\n               \
-             by default, shipped from June 2015, no longer supported as of Virtual Apps and\n               \
-             Desktops 7 1903 (docs.citrix.com, Framehawk policy settings). A VDA takes the\n               \
-             lowest free port first. No public payload signature or capture exists.\n  \
-             Polycom      media ports of H.323 and SIP systems start at UDP 3230: check for call\n               \
-             signalling (TCP 1720, SIP 5060) between the same hosts\n  \
-             Old Windows  XP and 2003 took client ports from 1025 to 5000: then the service is the\n               \
-             other end\n",
-        );
+    if in_range {
+        text.push_str(RANGE);
     }
-    text.push_str("\nLook at the packets: portstory read CAPTURE\n");
+    let port_word = if is_timelot { String::new() } else { format!(" --port {port}") };
+    let _ = write!(
+        text,
+        "\nWhat to do\n  \
+         1. Which process?   sudo portstory who{port_word}\n                      \
+         Windows: netstat -abno | findstr :{port}\n  \
+         2. Which packets?   portstory plan --host linux|windows|citrix-gateway{port_word}\n                      \
+         prints the commands that capture, and their pitfalls\n  \
+         3. What is it?      portstory read{port_word} CAPTURE\n                      \
+         portstory why{port_word} CAPTURE --flow ID   for every reason\n"
+    );
+    if in_range {
+        text.push_str(LABELS);
+    }
+    text.push_str("\nSources\n  [1] IANA, Service Name and Transport Protocol Port Number Registry, copy of 2026-08-17\n");
+    if in_range {
+        text.push_str(SOURCES);
+    }
     text
 }
+
+const TIMELOT: &str = "  \
+  Timelot      registered in February 2002 for TCP and UDP, contact at xtralot.com, the same in 2026 [1].
+               No product, protocol, specification or program of that name is public
+";
+
+const RANGE: &str = "  \
+  Framehawk    UDP 3224-3324 was the default range of Citrix's Framehawk display channel [2]: off by
+               default, shipped from June 2015 [3], no longer supported as of Virtual Apps and
+               Desktops 7 1903 [4]. UDP only; a VDA takes the lowest free port first [2]. No public
+               payload signature or capture exists, and Citrix's own traffic classification reports
+               it as unknown [5]
+  Polycom      media ports of H.323 and SIP systems start at 3230 [6]: check for call signalling
+               (TCP 1720, SIP 5060) between the same hosts
+  Old Windows  XP and 2003 took client ports from 1025 to 5000 [7]: then the service is the other end
+  Anything     whoever installs a service may choose this port: SSH, a proxy, a database, malware
+";
+
+const LABELS: &str = "
+How this program answers
+  timelot-unknown   a conversation on 3243 that nothing identifies
+  citrix-framehawk  UDP in the range, recognised as nothing else, and circumstances speak for it
+  other             anything that was recognised, or a client's own port, a scan, a refusal
+  `portstory explain LABEL` tells what each rests on. No label says safe or malicious.
+";
+
+const SOURCES: &str = "  \
+  [2] Citrix, XenApp and XenDesktop 7.15 LTSR, \"Framehawk policy settings\" (docs.citrix.com)
+  [3] Citrix blog of June 2015; version in 7.6 FP3: support.citrix.com/article/CTX205257
+  [4] Citrix, Virtual Apps and Desktops, graphics/framehawk.html (docs.citrix.com)
+  [5] docs.netscaler.com/en-us/citrix-sd-wan/11-5/quality-of-service/app-classification-sd-wan
+  [6] Polycom HDX administrator's guide, fixed ports, page 2-23
+  [7] Microsoft KB929851 on the default dynamic port range
+";

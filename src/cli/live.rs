@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd as _;
 use clap::{Args, ValueEnum};
 
 use super::confine::Confining;
+use super::progress::Progress;
 use super::read::failed;
 use super::run::{Run, stdout_exit};
 use super::{Exit, Watching, Writing, log};
@@ -20,6 +21,7 @@ use crate::output::escape;
 
 /// Label flows live.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Live {
     /// Interface to capture from; may be repeated; `any` is all of them
     #[arg(
@@ -64,6 +66,15 @@ pub(super) struct Live {
     #[command(flatten)]
     confining: Confining,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo portstory live -i eth0
+  sudo portstory live -i eth0 --promiscuous    a mirror port
+  sudo portstory live -i eth0 --format eve -o eve.json --rotate-size 100M --keep 20
+  portstory live --show-filter
+
+Flows whose end is this machine are told with the process behind it.";
 
 impl Live {
     pub(super) fn run(&self) -> Exit {
@@ -111,7 +122,7 @@ impl Live {
             ..Options::new(self.interfaces.clone())
         };
         // Before the capture, whose handle the helper must not inherit.
-        let run = Run::new(&self.watching, &self.writing, true)?;
+        let mut run = Run::new(&self.watching, &self.writing, true)?;
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
         self.confining.enter(&plan)?;
@@ -129,6 +140,7 @@ impl Live {
                 }
             }
         }
+        run.progress = Progress::of_live(&self.writing);
         Ok(run.drive(&mut capture, None, &|| false))
     }
 }

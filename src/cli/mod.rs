@@ -20,6 +20,7 @@ mod log;
 mod outlet;
 mod owners;
 mod plan;
+mod progress;
 mod read;
 mod report;
 mod run;
@@ -77,6 +78,9 @@ Examples:
   zcat old.pcap.gz | portstory read -
   sudo portstory live -i eth0                  the same, live; Ctrl-C ends it
   portstory report incident.pcapng -o report.html
+  sudo portstory who                           which process is it, on this machine?
+  sudo portstory doctor                        can this machine capture?
+  portstory plan --host windows                how to capture elsewhere
   portstory explain 3243                       what is known of the port
 
 Exit codes: 0 done, 1 the capture or an output failed part-way (what was read is
@@ -105,13 +109,15 @@ enum Command {
     /// What is known of a port, a label or a protocol, and how it is recognised
     Explain(explain::Explain),
     /// The interfaces that can be captured from
+    #[command(after_help = "Example:\n  portstory interfaces")]
     Interfaces,
     /// Print the JSON Schema of the EVE output
+    #[command(after_help = "Example:\n  portstory schema > portstory-eve.json")]
     Schema,
     /// Print a completion script for a shell
     Completions(completions::Completions),
-    /// Print the manual page (roff)
-    Man,
+    /// Print a manual page (roff): the program's, or a command's
+    Man(completions::Man),
     /// What the program starts for itself
     #[command(name = "__open-outputs", hide = true)]
     OpenOutputs(outlet::OpenOutputs),
@@ -268,7 +274,7 @@ pub fn main() -> ExitCode {
         Command::Interfaces => interfaces::run(),
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
-        Command::Man => completions::man(Cli::command()),
+        Command::Man(man) => man.run(Cli::command()),
         Command::OpenOutputs(open_outputs) => open_outputs.run(),
         Command::TellOwners(tell_owners) => tell_owners.run(),
     };

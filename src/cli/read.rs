@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::confine::{self, Confining};
 use super::fail_on::FailOn;
+use super::progress::Progress;
 use super::run::{Run, Wanted};
 use super::{Exit, Watching, Writing, log};
 use crate::capture::bpf::Bpf;
@@ -17,6 +18,7 @@ use crate::frame::Frame;
 
 /// Label the flows in capture files.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Read {
     /// Captures (pcap, pcapng; also .gz .zst .lz4 .xz), folders of them, or '-' for standard input;
     /// several are read as one stream in the order of time
@@ -44,6 +46,18 @@ pub(super) struct Read {
     #[command(flatten)]
     confining: Confining,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory read incident.pcapng
+  portstory read old.pcap.gz captures/         several are read as one stream
+  zcat old.pcap.gz | portstory read -
+  portstory read --format eve captures/ | jq 'select(.event_type == \"flow\")'
+  portstory read -w in-range.pcapng big.pcap   keep the packets of watched flows
+  portstory read --fail-on timelot-unknown,text_shell nightly.pcap
+
+Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
+2 wrong use or nothing that is a capture, 3 --fail-on was met.";
 
 impl Read {
     pub(super) fn run(self) -> Exit {
@@ -75,23 +89,27 @@ impl Read {
             plan.readable.extend(self.paths.iter().filter_map(|path| folder_of(path)));
         }
         self.confining.enter(&plan)?;
-        let mut source = self.source()?;
+        let options = Options::default();
+        let octets = file::octets(&self.paths).filter(|_| !self.follow);
+        let octets = octets.map(|octets| (options.odometer.clone(), octets));
+        run.progress = Progress::of_read(&self.writing, octets);
+        let mut source = self.source(options)?;
         let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
         let wanted = wanted.as_mut().map(|wanted| -> &mut Wanted<'_> { wanted });
         let stop = || stop.as_ref().is_some_and(Stop::requested);
         Ok(run.drive(source.as_mut(), wanted, &stop))
     }
 
-    fn source(&self) -> Result<Box<dyn FrameSource>, Exit> {
+    fn source(&self, options: Options) -> Result<Box<dyn FrameSource>, Exit> {
         if !self.follow {
-            let inputs = file::open(&self.paths, Options::default());
+            let inputs = file::open(&self.paths, options);
             return Ok(Box::new(inputs.map_err(|error| failed(&error))?));
         }
         let [path] = &*self.paths else {
             log::say("--follow takes one file that is still being written; name no others");
             return Err(Exit::Usage);
         };
-        let follow = file::follow(path, Options::default());
+        let follow = file::follow(path, options);
         Ok(Box::new(follow.map_err(|error| failed(&error))?))
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
 use super::owners::Owners;
+use super::progress::Progress;
 use super::saving::Saving;
 use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, log};
@@ -39,6 +40,8 @@ pub(super) struct Run {
     exit: Exit,
     /// What is not to be seen.
     pub(super) fail_on: FailOn,
+    /// What moves on the terminal meanwhile.
+    pub(super) progress: Option<Progress>,
 }
 
 /// Says which frames are to be looked at.
@@ -151,6 +154,7 @@ impl Run {
             is_live,
             exit: Exit::Done,
             fail_on: FailOn::default(),
+            progress: None,
         })
     }
 
@@ -238,6 +242,9 @@ impl Run {
                 }
             };
             self.look_for_owners();
+            if let Some(progress) = &self.progress {
+                progress.tick(self.classifier.totals().frames);
+            }
             self.write_events(source)?;
             if is_idle {
                 // Somebody may be watching.
@@ -263,16 +270,27 @@ impl Run {
         if self.events.is_empty() {
             return Ok(());
         }
-        let context = Context { sources: source.sources(), live: self.is_live };
-        for mut event in self.events.drain(..) {
+        let mut events = std::mem::take(&mut self.events);
+        for event in &mut events {
             if let Some(owners) = &mut self.owners {
-                owners.join(&mut event);
+                owners.join(event);
             }
-            self.summary.count(&event);
-            if self.fail_on.is_met(&event) {
+            self.summary.count(event);
+            if self.fail_on.is_met(event) {
                 self.exit = Exit::Met;
             }
-            self.format.event(&mut self.out, &event, &context).map_err(trouble)?;
+        }
+        let Some(progress) = &mut self.progress else { return self.write(&events, source) };
+        events.retain(|event| !progress.shows(event));
+        progress.draw();
+        let drawn = progress.handle();
+        drawn.suspend(|| self.write(&events, source))
+    }
+
+    fn write(&mut self, events: &[Event], source: &dyn FrameSource) -> Result<(), Trouble> {
+        let context = Context { sources: source.sources(), live: self.is_live };
+        for event in events {
+            self.format.event(&mut self.out, event, &context).map_err(trouble)?;
             if let Out::File(outlet) = &mut self.out {
                 outlet.record_ended().map_err(trouble)?;
                 if outlet.is_due() {
@@ -331,6 +349,9 @@ impl Run {
     }
 
     fn finish(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
+        if let Some(progress) = self.progress.take() {
+            progress.end();
+        }
         self.tell_notices(source);
         (self.summary.first, self.summary.last) = self.classifier.span().unzip();
         let totals = self.classifier.finish(&mut self.events);
@@ -357,7 +378,8 @@ impl Run {
 
     fn tell_notices(&mut self, source: &mut dyn FrameSource) {
         for notice in source.take_notices() {
-            tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
+            let warn = || tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
+            self.progress.as_ref().map_or_else(warn, |progress| progress.handle().suspend(warn));
             note(&mut self.summary.notices, notice.to_string());
         }
     }

@@ -22,6 +22,7 @@ const BATCH_FRAMES: usize = 4096;
 
 /// Why one flow has its label.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Why {
     /// The captures that the flow was labelled in, as they were given to `read`
     #[arg(value_name = "FILE|DIR", required = true)]
@@ -34,6 +35,11 @@ pub(super) struct Why {
     #[command(flatten)]
     watching: Watching,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory read --format csv incident.pcapng  lists the flows' ids
+  portstory why incident.pcapng --flow 5418009755880930";
 
 impl Why {
     pub(super) fn run(&self) -> Exit {

@@ -26,6 +26,7 @@ mod follow;
 mod foreign;
 mod inputs;
 mod interface;
+mod odometer;
 mod opening;
 mod pcap;
 mod pcapng;
@@ -40,7 +41,8 @@ mod tests;
 pub use folder::linked;
 pub use follow::{Follow, follow};
 pub use inputs::Inputs;
-pub use opening::{exist, open, open_stream};
+pub use odometer::Odometer;
+pub use opening::{exist, octets, open, open_stream};
 
 /// How captures are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +57,17 @@ pub struct Options {
     /// default is what `zstd` and `xz` grant by themselves or a little more; gzip takes 32 KiB and
     /// lz4 at most 12 MiB.
     pub unpack_bytes_max: usize,
+    /// Counts what is read of files.
+    pub odometer: Odometer,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { buffer_bytes: 256 * 1024, open_files_max: 128, unpack_bytes_max: 128 * 1024 * 1024 }
+        Self {
+            buffer_bytes: 256 * 1024,
+            open_files_max: 128,
+            unpack_bytes_max: 128 * 1024 * 1024,
+            odometer: Odometer::default(),
+        }
     }
 }

@@ -62,6 +62,24 @@ pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
     Ok(())
 }
 
+/// Octets of all files that were named or are in folders; none where there is a stream among them.
+pub fn octets(paths: &[PathBuf]) -> Option<u64> {
+    let mut octets = 0_u64;
+    for path in paths {
+        let metadata = fs::metadata(path).ok().filter(|_| path.as_os_str() != STANDARD_INPUT)?;
+        let files = if metadata.is_dir() {
+            folder::list(path).ok()?.files
+        } else if metadata.is_file() {
+            vec![path.clone()]
+        } else {
+            return None;
+        };
+        let lengths = files.iter().filter_map(|file| fs::metadata(file).ok());
+        octets = lengths.fold(octets, |sum, metadata| sum.saturating_add(metadata.len()));
+    }
+    Some(octets)
+}
+
 /// Opens one capture that comes from anywhere, read once from front to back; `name` is what messages
 /// call it.
 ///
@@ -141,7 +159,8 @@ impl Opening {
     fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
         let name = path.display().to_string();
         let kept = Some(path.to_owned());
-        let reader = Reader::open(Box::new(file), name.clone(), kept, &self.options)?;
+        let counted = Box::new(self.options.odometer.count(file));
+        let reader = Reader::open(counted, name.clone(), kept, &self.options)?;
         self.push(reader, name);
         Ok(())
     }

@@ -385,9 +385,13 @@ impl State {
         let mut file = File::open(path)?;
         let Some(packing) = self.packing else {
             file.seek(SeekFrom::Start(offset))?;
-            return Ok(Box::new(file));
+            return Ok(Box::new(options.odometer.count(file)));
         };
-        let mut unpacked = unpack::open(packing, Box::new(file), options.unpack_bytes_max)?;
+        let mut unpacked = unpack::open(
+            packing,
+            Box::new(options.odometer.count(file)),
+            options.unpack_bytes_max,
+        )?;
         let skipped = io::copy(&mut unpacked.by_ref().take(offset), &mut io::sink())?;
         if skipped < offset {
             return Err(io::Error::other("the file has become shorter"));
