@@ -38,6 +38,9 @@ pub struct Seized {
     pub turned_out: bool,
 }
 
+/// Is shown the packets of flows in range, one by one.
+pub type Witness<'a> = dyn FnMut(&FlowKey, &Seen<'_>) + 'a;
+
 /// Labels flows. The same frames give the same events, whatever the hash seed (invariant 1).
 #[derive(Debug)]
 pub struct Classifier {
@@ -108,22 +111,39 @@ impl Classifier {
     /// Takes in a frame; what it brings to an end is added to `out`.
     #[inline]
     pub fn ingest(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
+        self.ingest_witnessed(frame, out, &mut |_, _| {})
+    }
+
+    /// The same, and shows every packet of a flow in range to `witness`.
+    #[inline]
+    pub fn ingest_witnessed(
+        &mut self,
+        frame: &Frame<'_>,
+        out: &mut Vec<Event>,
+        witness: &mut Witness<'_>,
+    ) -> Seized {
         self.totals.frames = self.totals.frames.saturating_add(1);
         self.totals.octets = self.totals.octets.saturating_add(u64::from(frame.wire_len));
         self.advance_to(frame.at.time, out);
         if !self.peek.is_candidate(frame) {
             return Seized::default();
         }
-        self.look_into(frame, out)
+        self.look_into(frame, out, witness)
     }
 
     /// The rare case: the frame may be of interest.
-    fn look_into(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
+    fn look_into(
+        &mut self,
+        frame: &Frame<'_>,
+        out: &mut Vec<Event>,
+        witness: &mut Witness<'_>,
+    ) -> Seized {
         let Self { config, reassembly, table, common, sums, verdicts, now, totals, .. } = self;
         let turned_out = &mut self.turned_out;
         turned_out.clear();
         let (mut ended, mut touched, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
         let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
+            witness(key, seen);
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
             if config.live_verdicts {
                 touched.push(*key);

@@ -286,3 +286,52 @@ impl Default for Timeouts {
         }
     }
 }
+/// How much a report holds. It is to be read by a person and sent by mail: under 2 MiB whatever the
+/// capture.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportLimits {
+    /// Kinds of flows (label, status, protocol, service) that are told apart; a scan over all ports of
+    /// a network would bring as many as it likes.
+    pub kinds_max: usize,
+    /// Verdict cards of one label: more are not read.
+    pub cards_of_label_max: usize,
+    /// Cards with plots, which are most of the report's octets (some 40 kB each).
+    pub plotted_max: usize,
+    /// Endpoints of one label in the table.
+    pub endpoints_of_label_max: usize,
+    /// Endpoints of one host and label in the table: every user of Framehawk has a port.
+    pub endpoints_of_host_max: usize,
+    /// Endpoints kept to choose these from.
+    pub endpoints_kept_max: usize,
+    /// Pairs of client and service that are told apart.
+    pub pairs_kept_max: usize,
+    /// Pairs in the table.
+    pub pairs_max: usize,
+    /// Flows whose packets are noted while they run, at some 6 kB each.
+    pub traces_max: usize,
+    /// Packets noted of one flow; with more, every second one is dropped, again and again.
+    pub trace_points_max: usize,
+    /// Spans of equal length that a flow's time, or the capture's, is cut into at most.
+    pub buckets_max: usize,
+    /// Notices and anomalies told.
+    pub notices_max: usize,
+}
+
+impl Default for ReportLimits {
+    fn default() -> Self {
+        Self {
+            kinds_max: 4096,
+            cards_of_label_max: 8,
+            plotted_max: 6,
+            endpoints_of_label_max: 12,
+            endpoints_of_host_max: 3,
+            endpoints_kept_max: 4096,
+            pairs_kept_max: 16_384,
+            pairs_max: 30,
+            traces_max: 10_000,
+            trace_points_max: 256,
+            buckets_max: 120,
+            notices_max: 30,
+        }
+    }
+}

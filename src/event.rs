@@ -186,6 +186,9 @@ pub struct FlowEvent {
     pub reason: EndReason,
     /// The flow's first frame.
     pub first_frame: FrameRef,
+    /// The conditions of the display-remoting shape: whether each holds, and what was seen. Empty where
+    /// too few packets have payload to tell.
+    pub shape: Vec<(bool, String)>,
     /// What it is.
     pub verdict: Verdict,
     /// The process at the end that is this machine, as it was when the flow was first seen: a live

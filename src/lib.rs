@@ -9,7 +9,7 @@
 //! that have not said no. When the flow is over, [`judge`] weighs record and ledgers into a
 //! verdict, and the [`classifier`] hands out an [`event::Event`], which [`output`] writes.
 //!
-//! Everything but `capture`, `host`, `output`, `sandbox` and `cli` is the core: it does no I/O, reads no
+//! Everything but `capture`, `host`, `output`, `report`, `sandbox` and `cli` is the core: it does no I/O, reads no
 //! clock and starts no thread. ARCHITECTURE.md has the invariants.
 
 pub mod capture;
@@ -25,6 +25,7 @@ pub mod identify;
 pub mod judge;
 pub mod output;
 pub mod registry;
+pub mod report;
 pub mod sandbox;
 pub mod time;
 pub mod wire;

@@ -105,7 +105,7 @@ fn meaning(label: Label) -> &'static str {
     }
 }
 
-fn of_port(port: u16) -> String {
+pub(super) fn of_port(port: u16) -> String {
     let mut text = format!("Port {port}\n\n");
     match registry::name(port) {
         Some(name) => {

@@ -20,6 +20,7 @@ mod outlet;
 mod owners;
 mod plan;
 mod read;
+mod report;
 mod run;
 mod saving;
 mod schema;
@@ -73,6 +74,7 @@ Examples:
   portstory read --format eve captures/ > eve.json
   zcat old.pcap.gz | portstory read -
   sudo portstory live -i eth0                  the same, live; Ctrl-C ends it
+  portstory report incident.pcapng -o report.html
   portstory explain 3243                       what is known of the port
 
 Exit codes: 0 done, 1 the capture or an output failed part-way (what was read is
@@ -84,6 +86,8 @@ enum Command {
     Read(read::Read),
     /// Label flows live, through libpcap; Ctrl-C ends it with the summary
     Live(live::Live),
+    /// One page that answers what was on the port: HTML that stands alone, or Markdown for a ticket
+    Report(report::Report),
     /// Why one flow has its label, and what another label would have needed
     Why(why::Why),
     /// The processes behind the sockets on the watched ports of this machine
@@ -247,6 +251,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
+        Command::Report(report) => report.run(),
         Command::Why(why) => why.run(),
         Command::Who(who) => who.run(),
         Command::Doctor(doctor) => doctor.run(),

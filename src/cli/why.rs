@@ -13,10 +13,9 @@ use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
 use crate::classifier::Classifier;
 use crate::config::Config;
-use crate::event::{Evidence, FlowEvent, Label};
-use crate::identify::Transport;
+use crate::event::{Evidence, Label};
 use crate::judge::account::Account;
-use crate::output::{Context, escape};
+use crate::output::{Context, escape, wireshark};
 
 /// Frames that are taken from a source at a time.
 const BATCH_FRAMES: usize = 4096;
@@ -125,7 +124,7 @@ fn told(account: &Account, context: &Context<'_>) -> String {
     for (holds, condition) in &account.framehawk {
         let _ = writeln!(text, "  {} {condition}", if *holds { "yes" } else { "no " });
     }
-    let _ = writeln!(text, "\nIn Wireshark\n  {}", display_filter(flow));
+    let _ = writeln!(text, "\nIn Wireshark\n  {}", wireshark::flow_filter(flow));
     text
 }
 
@@ -142,30 +141,4 @@ fn row(piece: &Evidence, context: &Context<'_>) -> String {
 
 fn end(socket: crate::event::Socket) -> String {
     std::net::SocketAddr::new(socket.addr, socket.port).to_string()
-}
-
-/// Shows the packets of this flow and of no other: both directions of its 5-tuple, in its time.
-fn display_filter(flow: &FlowEvent) -> String {
-    let transport = match flow.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    let way = |from: crate::event::Socket, to: crate::event::Socket| {
-        let ip = if from.addr.is_ipv4() { "ip" } else { "ipv6" };
-        format!(
-            "({ip}.src == {} && {transport}.srcport == {} && {ip}.dst == {} && {transport}.dstport == {})",
-            from.addr, from.port, to.addr, to.port
-        )
-    };
-    let time = |time: crate::time::Timestamp| {
-        let nanos = time.nanos();
-        format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000))
-    };
-    format!(
-        "({} || {}) && frame.time_epoch >= {} && frame.time_epoch <= {}",
-        way(flow.client, flow.server),
-        way(flow.server, flow.client),
-        time(flow.start),
-        time(flow.end)
-    )
 }

@@ -52,6 +52,7 @@ pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
         state: state(&case),
         reason: ended.reason,
         first_frame: record.first,
+        shape: rules::framehawk::shape_seen(&case),
         verdict,
         process: None,
     }
@@ -168,6 +169,11 @@ fn state(case: &Case<'_>) -> FlowState {
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON
 /// number (53 bits).
 pub(crate) fn flow_id(key: &FlowKey, record: &FlowRecord) -> u64 {
+    flow_id_of(key, record.first.time)
+}
+
+/// The same, for whoever has the key and the time of the first packet.
+pub fn flow_id_of(key: &FlowKey, first: Timestamp) -> u64 {
     let mut numbers = vec![u64::from(key.transport.number())];
     for side in Side::BOTH {
         let socket = key.socket(side);
@@ -179,7 +185,7 @@ pub(crate) fn flow_id(key: &FlowKey, record: &FlowRecord) -> u64 {
         numbers.extend([high, low, u64::from(socket.port)]);
     }
     numbers.extend(key.network.numbers());
-    numbers.push(record.first.time.nanos().cast_unsigned());
+    numbers.push(first.nanos().cast_unsigned());
     stable_hash(&numbers) >> 11
 }
 

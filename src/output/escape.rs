@@ -57,6 +57,44 @@ pub fn csv_field(text: &str) -> Cow<'_, str> {
     field
 }
 
+/// Text in Markdown, outside of code: hazards as for a terminal, and a backslash before everything that
+/// Markdown or HTML in it might take for markup (CommonMark section 2.4: any ASCII punctuation).
+pub fn markdown(text: &str) -> String {
+    let shown = terminal(text);
+    let mut plain = String::with_capacity(shown.len() + 16);
+    // At the start of a line more characters mean something.
+    if shown.starts_with(['+', '-', '=', '.', ')', ':']) {
+        plain.push('\\');
+    }
+    for c in shown.chars() {
+        let is_markup = matches!(
+            c,
+            '\\' | '`'
+                | '*'
+                | '_'
+                | '{'
+                | '}'
+                | '['
+                | ']'
+                | '<'
+                | '>'
+                | '#'
+                | '|'
+                | '~'
+                | '!'
+                | '&'
+                | '$'
+                | '@'
+        );
+        if is_markup {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    // A bare address becomes a link in many a ticket system.
+    plain.replace("://", ":\\//")
+}
+
 /// OWASP, "CSV Injection": `=`, `+`, `-`, `@`, tab, CR, and the full-width forms. Spreadsheets skip
 /// blanks in front.
 fn starts_like_a_formula(text: &str) -> bool {
@@ -97,6 +135,14 @@ mod tests {
         assert_eq!(csv_field("a,b"), "\"a,b\"");
         assert_eq!(csv_field("say \"no\""), "\"say \"\"no\"\"\"");
         assert_eq!(csv_field("two\nlines"), "two\\nlines");
+    }
+
+    #[test]
+    fn markdown_has_no_markup_left() {
+        assert_eq!(markdown("<script>x</script>"), "\\<script\\>x\\</script\\>");
+        assert_eq!(markdown("[a](b) | `c`"), "\\[a\\](b) \\| \\`c\\`");
+        assert_eq!(markdown("- a\u{202e}b\n"), "\\- a\\\\u\\{202e\\}b\\\\n");
+        assert_eq!(markdown("see http://a.example"), "see http:\\//a.example");
     }
 
     #[test]

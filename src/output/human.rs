@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// A time in UTC, to the second.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(pub(super) Timestamp);
+pub(crate) struct Clock(pub(crate) Timestamp);
 
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +28,7 @@ impl fmt::Display for Clock {
 }
 
 /// A number with its thousands set apart: `12,345`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -41,13 +41,13 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number and its noun: `1 flow`, `2 flows`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
 }
 
 /// Octets in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.
-pub(super) fn bytes(octets: u64) -> String {
+pub(crate) fn bytes(octets: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if octets < 1000 {
         return format!("{octets} B");
@@ -69,7 +69,7 @@ pub(super) fn bytes(octets: u64) -> String {
 }
 
 /// A span in its two largest units: `5 s`, `2 h 13 min`, `3 d 4 h`.
-pub(super) fn span(span: Duration) -> String {
+pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes, seconds) {
@@ -93,7 +93,7 @@ pub(super) fn watched(watch: &Watch) -> String {
 
 /// How many columns of a terminal a text takes, near enough: East Asian wide characters and emoji
 /// take two, combining marks none.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
     }
@@ -117,7 +117,7 @@ const fn char_width(c: char) -> usize {
 }
 
 /// Appends `text` and blanks up to `columns`.
-pub(super) fn push_padded(line: &mut String, text: &str, columns: usize) {
+pub(crate) fn push_padded(line: &mut String, text: &str, columns: usize) {
     line.push_str(text);
     for _ in width(text)..columns {
         line.push(' ');
@@ -125,7 +125,7 @@ pub(super) fn push_padded(line: &mut String, text: &str, columns: usize) {
 }
 
 /// Breaks a text into lines of at most `columns`, at blanks where there are any.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -58,7 +58,7 @@ fn put_digits(text: &mut [u8], at: usize, len: usize, mut number: u32) {
 }
 
 /// The date and the time of day in UTC.
-pub(super) fn civil(time: Timestamp) -> jiff::civil::DateTime {
+pub(crate) fn civil(time: Timestamp) -> jiff::civil::DateTime {
     // jiff's range is wider than that of 64-bit nanoseconds: the epoch never has to stand in.
     let time = jiff::Timestamp::from_nanosecond(i128::from(time.nanos())).unwrap_or_default();
     jiff::tz::Offset::UTC.to_datetime(time)

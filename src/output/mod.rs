@@ -19,12 +19,13 @@ mod csv;
 pub mod escape;
 mod eve;
 pub mod host;
-mod human;
+pub(crate) mod human;
 mod json;
 pub mod packets;
 pub mod schema;
 mod summary;
 mod text;
+pub mod wireshark;
 
 pub use csv::{COLUMNS as CSV_COLUMNS, Csv};
 pub use eve::Eve;

@@ -56,6 +56,7 @@ pub(crate) fn dtls() -> FlowEvent {
         state: FlowState::Established,
         reason: EndReason::Timeout,
         first_frame: frame(3),
+        shape: Vec::new(),
         verdict: Verdict {
             label: Label::Other,
             status: Status::Identified,

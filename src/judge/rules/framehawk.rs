@@ -235,6 +235,13 @@ fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
     ]
 }
 
+/// The conditions of the shape with what was seen of each, where enough packets tell; of any flow, for
+/// a person to compare.
+pub(in crate::judge) fn shape_seen(case: &Case<'_>) -> Vec<(bool, String)> {
+    let packets = case.client().payload_packets.saturating_add(case.server().payload_packets);
+    if packets < SHAPE_PACKETS_MIN { Vec::new() } else { shape_conditions(case).into() }
+}
+
 /// What Framehawk's circumstances need, and whether it is there.
 pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
     let status = Status::Unidentified;

@@ -1,0 +1,156 @@
+//! `portstory report`: one page that answers what was on the port.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::read::failed;
+use super::run::stdout_exit;
+use super::{Exit, Watching, explain, log};
+use crate::capture::file::{self, Options};
+use crate::capture::{CaptureErrorKind, FrameSource, Polled};
+use crate::classifier::Classifier;
+use crate::config::{Config, ReportLimits};
+use crate::event::Event;
+use crate::output::{self, RunSummary};
+use crate::report::{self, About, Recorder, Report as Page};
+
+/// Frames that are taken from a source at a time.
+const BATCH_FRAMES: usize = 4096;
+
+/// One page that answers what was on the port.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// Captures, folders of them, or '-' for standard input, as for `read`
+    #[arg(value_name = "FILE|DIR|-", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// How it is written [default: html, or md where the file's name ends in .md]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    #[command(flatten)]
+    watching: Watching,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A page that stands alone
+    #[default]
+    Html,
+    /// Markdown, for a ticket
+    Md,
+}
+
+impl Report {
+    pub(super) fn run(&self) -> Exit {
+        log::start(false, 0, true);
+        match self.try_run() {
+            Ok(exit) | Err(exit) => exit,
+        }
+    }
+
+    fn try_run(&self) -> Result<Exit, Exit> {
+        if self.output.is_none() && std::io::stdout().is_terminal() && self.format() == Format::Html
+        {
+            log::say(
+                "a page is not for a terminal: name a file with -o report.html, or --format md",
+            );
+            return Err(Exit::Usage);
+        }
+        let (page, exit) = page(&self.paths, self.watching.config()?)?;
+        let text = match self.format() {
+            Format::Html => report::html(&page),
+            Format::Md => report::markdown(&page),
+        };
+        let Some(path) = &self.output else {
+            return Ok(exit.max(stdout_exit(std::io::stdout().write_all(text.as_bytes()))));
+        };
+        std::fs::write(path, text).map_err(|error| {
+            log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
+            Exit::Usage
+        })?;
+        Ok(exit)
+    }
+
+    fn format(&self) -> Format {
+        let is_markdown = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "md");
+        let by_name =
+            if self.output.as_ref().is_some_and(is_markdown) { Format::Md } else { Format::Html };
+        self.format.unwrap_or(by_name)
+    }
+}
+
+/// Reads captures and makes the page of them. What was read until a fault is in it.
+pub(super) fn page(paths: &[PathBuf], config: Config) -> Result<(Page, Exit), Exit> {
+    let mut source = file::open(paths, Options::default()).map_err(|error| failed(&error))?;
+    let mut summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
+    let mut classifier = Classifier::new(config);
+    let mut recorder = Recorder::new(ReportLimits::default());
+    let mut events = Vec::new();
+    let mut exit = Exit::Done;
+    loop {
+        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
+            classifier.ingest_witnessed(frame, &mut events, &mut |key, seen| {
+                recorder.packet(key, seen);
+            });
+            // At once, so that a 5-tuple that begins anew is not taken for the one before.
+            tell(&mut recorder, &mut events);
+        });
+        for notice in source.take_notices() {
+            tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
+            summary.notices.push(notice.to_string());
+        }
+        match polled {
+            Ok(Polled::End) => break,
+            Ok(Polled::Frames(_) | Polled::Idle) => {}
+            Err(error) => {
+                log::error(&error);
+                summary.notices.push(error.to_string());
+                exit = exit.max(match error.kind {
+                    CaptureErrorKind::BrokeOff => Exit::BrokeOff,
+                    CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
+                });
+            }
+        }
+    }
+    (summary.first, summary.last) = classifier.span().unzip();
+    let totals = classifier.finish(&mut events);
+    tell(&mut recorder, &mut events);
+    (summary.frames, summary.bytes) = (totals.frames, totals.octets);
+    summary.frames_in_range = totals.frames_watched;
+    let inputs = source.sources().iter().map(|one| report::digest(&one.name)).collect();
+    let about = About { command: command_line(), inputs, ports: Vec::new() };
+    let mut page = recorder.finish(about, &summary, source.sources());
+    page.about.ports =
+        page.ports().into_iter().map(|port| (port, explain::of_port(port))).collect();
+    Ok((page, exit))
+}
+
+fn tell(recorder: &mut Recorder, events: &mut Vec<Event>) {
+    for event in events.drain(..) {
+        recorder.event(&event);
+    }
+}
+
+/// The command line as it could be typed again: words with anything but plain characters are quoted.
+fn command_line() -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@".contains(c);
+    let words = std::env::args_os().enumerate().map(|(at, word)| {
+        let word = word.to_string_lossy().into_owned();
+        if at == 0 {
+            "portstory".to_owned()
+        } else if !word.is_empty() && word.chars().all(is_plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

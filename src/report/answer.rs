@@ -1,0 +1,244 @@
+//! What a person reads first: the answer in a sentence, and what the words mean.
+
+use std::fmt::Write as _;
+
+use super::Report;
+use super::recorder::is_conversation;
+use crate::event::{EndpointEvent, Label, Notable, Socket, Status};
+use crate::identify::Transport;
+use crate::output::human::{count, counted};
+
+impl Report {
+    /// The answer in one sentence.
+    pub fn answer(&self) -> String {
+        let Some(card) = self.cards.first() else {
+            return "No packet on the watched ports was seen.".to_owned();
+        };
+        let (flow, verdict) = (&card.flow, &card.flow.verdict);
+        let place = service(flow.server, flow.transport);
+        let confidence = verdict.confidence.name();
+        let others = self.other_labels(verdict.label);
+        match (verdict.label, verdict.status) {
+            (Label::TimelotUnknown, _) => format!(
+                "Nothing that is known identifies what runs on {place}: timelot-unknown, with \
+                 {confidence} confidence{others}."
+            ),
+            (Label::CitrixFramehawk, _) => format!(
+                "Circumstances speak for Citrix Framehawk on {place}, with {confidence} confidence: \
+                 citrix-framehawk{others}."
+            ),
+            (Label::Other, Status::ClientPort) => {
+                format!("The watched port is only a client's own: {}.", verdict.summary)
+            }
+            (Label::Other, status) if !is_conversation(status) => {
+                "Nothing was said on the watched ports: they were only tried.".to_owned()
+            }
+            (Label::Other, _) => {
+                let names: Vec<_> = verdict.protocols.clone();
+                let name = names.last().copied().unwrap_or("something else");
+                let beside = match self.protocols().saturating_sub(1) {
+                    0 => String::new(),
+                    more => format!(", beside {}", counted(more, "other protocol")),
+                };
+                format!(
+                    "What runs on {place} is {name} ({confidence} confidence){beside}: neither an \
+                     unknown nor Citrix Framehawk was seen."
+                )
+            }
+        }
+    }
+
+    /// What else was seen, for the end of the answer.
+    fn other_labels(&self, label: Label) -> String {
+        let sums = Label::ALL.into_iter().zip(self.summary.flows_by_label);
+        let others: Vec<String> = sums
+            .filter(|&(one, flows)| one != label && flows > 0)
+            .map(|(one, flows)| format!("{} ({})", counted(flows, "flow"), one.name()))
+            .collect();
+        if others.is_empty() {
+            String::new()
+        } else {
+            format!("; also seen: {}", others.join(" and "))
+        }
+    }
+
+    fn protocols(&self) -> u64 {
+        let mut names: Vec<_> =
+            self.cards.iter().filter_map(|card| card.flow.verdict.protocols.last()).collect();
+        names.sort();
+        names.dedup();
+        u64::try_from(names.len()).unwrap_or_default()
+    }
+
+    /// How much the answer rests on, in a sentence or two.
+    pub(super) fn basis(&self) -> String {
+        let summary = &self.summary;
+        let mut text = format!(
+            "{} in range, of {} read",
+            counted(summary.flows(), "flow"),
+            counted(summary.frames, "packet")
+        );
+        if let (Some(first), Some(last)) = (summary.first, summary.last) {
+            let _ = write!(
+                text,
+                ", from {} to {} UTC",
+                crate::output::human::Clock(first),
+                crate::output::human::Clock(last)
+            );
+        }
+        text.push('.');
+        text
+    }
+
+    /// The endpoint that the report is about: that of the first card.
+    pub(super) fn subject(&self) -> Option<(Socket, Socket, Transport)> {
+        self.cards.first().map(|card| (card.flow.server, card.flow.client, card.flow.transport))
+    }
+
+    /// The watched ports that cards speak of, at most four.
+    pub fn ports(&self) -> Vec<u16> {
+        let watch = &self.summary.watch;
+        let mut ports = Vec::new();
+        for card in &self.cards {
+            let flow = &card.flow;
+            let own = [flow.server.port, flow.client.port];
+            let watched = own.into_iter().find(|&port| watch.covers(flow.transport, port));
+            ports.extend(watched.filter(|port| !ports.contains(port)));
+        }
+        ports.truncate(4);
+        ports
+    }
+
+    /// The flows that no card speaks of, and how to see them.
+    pub(super) fn left_out(&self) -> Option<String> {
+        (self.flows_left_out > 0).then(|| {
+            format!(
+                "{} of other kinds have no card here. All of them: portstory read --format csv, with \
+                 the same files.",
+                counted(self.flows_left_out, "flow")
+            )
+        })
+    }
+
+    /// How well the capture was made: a finding a line, with whether it is as it should be.
+    pub(super) fn quality_lines(&self) -> Vec<(bool, String)> {
+        let quality = &self.quality;
+        let dropped: u64 = self.sources.iter().map(|source| source.dropped).sum();
+        let by_interface: u64 = self.sources.iter().map(|source| source.dropped_by_interface).sum();
+        let mut lines = Vec::new();
+        let mut line = |bad: u64, good: &str, text: String| {
+            lines.push(if bad == 0 { (true, good.to_owned()) } else { (false, text) });
+        };
+        line(
+            dropped.saturating_add(by_interface),
+            "No packets are reported as dropped while capturing",
+            format!(
+                "{} dropped by the capturing program or kernel, {} by the interface",
+                counted(dropped, "packet"),
+                count(by_interface)
+            ),
+        );
+        let of = |flows: u64| counted(flows, "flow");
+        line(
+            quality.lost,
+            "No octets are missing from TCP flows in range",
+            format!("{}: octets are missing that were on the wire", of(quality.lost)),
+        );
+        line(
+            quality.truncated,
+            "No packet in range was cut short",
+            format!("{}: cut short by the snap length; capture with -s 0", of(quality.truncated)),
+        );
+        line(
+            quality.one_way,
+            "Both directions of every conversation were seen",
+            format!(
+                "{}: payload in one direction only; is the other one routed elsewhere?",
+                of(quality.one_way)
+            ),
+        );
+        line(
+            quality.no_start,
+            "Every conversation's beginning was seen",
+            format!("{}: the beginning is not in the capture", of(quality.no_start)),
+        );
+        if quality.duplicates > 0 {
+            let copies = counted(quality.duplicates, "copy");
+            let copies = copies.replace("copys", "copies");
+            lines.push((true, format!("{copies} of packets, as mirror ports make; not counted")));
+        }
+        for anomaly in self.summary.anomalies.iter().take(self.limits.notices_max) {
+            let event = anomaly.first.event;
+            lines.push((
+                false,
+                format!("{}: decoding stopped, {event}", counted(anomaly.count, "packet")),
+            ));
+        }
+        for notice in self.summary.notices.iter().take(self.limits.notices_max) {
+            lines.push((false, notice.clone()));
+        }
+        lines
+    }
+}
+
+/// An address, a port and a transport, as one word.
+pub(super) fn service(socket: Socket, transport: Transport) -> String {
+    let end = std::net::SocketAddr::new(socket.addr, socket.port);
+    match transport {
+        Transport::Tcp => format!("{end}/tcp"),
+        Transport::Udp => format!("{end}/udp"),
+    }
+}
+
+/// What an endpoint's flows were, in a few words.
+pub(super) fn agreement(endpoint: &EndpointEvent) -> String {
+    let mut parts: Vec<String> = endpoint
+        .protocols
+        .iter()
+        .take(4)
+        .map(|(name, flows)| format!("{name} ({})", count(*flows)))
+        .collect();
+    let statuses = Status::ALL.into_iter().zip(endpoint.by_status);
+    parts.extend(
+        statuses
+            .filter(|&(status, flows)| flows > 0 && status != Status::Identified)
+            .map(|(status, flows)| format!("{} ({})", words(status), count(flows))),
+    );
+    parts.join(", ")
+}
+
+/// A status in words.
+pub(super) const fn words(status: Status) -> &'static str {
+    match status {
+        Status::Identified => "identified",
+        Status::Attempted => "only the client spoke it",
+        Status::Unidentified => "unidentified",
+        Status::ClientPort => "a client's own port",
+        Status::Refused => "refused",
+        Status::Unanswered => "unanswered",
+        Status::Scan => "scan",
+        Status::NoPayload => "opened, nothing said",
+        Status::Insufficient => "too little seen",
+    }
+}
+
+/// Why a notable matters.
+pub(super) const fn meaning(notable: Notable) -> &'static str {
+    match notable {
+        Notable::UnexpectedService => "a well-known service on a port that is not its own",
+        Notable::EncryptedFromFirstByte => {
+            "looks random from the first octet on, without any handshake that is known"
+        }
+        Notable::TextShell => "text both ways, as a shell would give",
+        Notable::ExecutableTransfer => "a program's file went by",
+        Notable::Periodic => "comes at a steady pace, as a keep-alive or a beacon does",
+        Notable::UploadHeavy => "much more to the server than back",
+        Notable::InconsistentHandshake => "the handshake does not fit its own protocol",
+    }
+}
+
+/// What a detail is called.
+pub(super) fn detail_name(key: crate::identify::DetailKey) -> &'static str {
+    let path = key.eve_path();
+    path.strip_prefix("portstory.").unwrap_or(path)
+}

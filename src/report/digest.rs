@@ -1,0 +1,71 @@
+//! Hashes of the captures, so that a report can be tied to them.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+/// A capture that went into a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// As it was named, or as its folder listed it.
+    pub name: String,
+    /// Its length in octets, as it stands on the disk.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal digits, or why there is none.
+    pub sha256: Result<String, String>,
+}
+
+/// Reads a file and hashes it. What cannot be read again (a pipe, an interface) has no hash.
+pub fn digest(name: &str) -> Input {
+    let nothing = |why: String| Input { name: name.to_owned(), bytes: 0, sha256: Err(why) };
+    if !Path::new(name).is_file() {
+        return nothing("not a file: nothing to hash".to_owned());
+    }
+    match hash(Path::new(name)) {
+        Ok((bytes, sha256)) => Input { name: name.to_owned(), bytes, sha256: Ok(sha256) },
+        Err(error) => nothing(format!("cannot be read again: {error}")),
+    }
+}
+
+fn hash(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0u64;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(crate::wire::prefix(&buffer, read));
+        bytes = bytes.saturating_add(u64::try_from(read).unwrap_or_default());
+    }
+    Ok((bytes, hex(&hasher.finalize())))
+}
+
+/// Octets as lower-case hexadecimal digits.
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |mut text, octet| {
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_hash_that_sha256sum_tells() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"abc").unwrap();
+        let input = digest(&file.path().to_string_lossy());
+        // FIPS 180-4, the example of one block.
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!((input.bytes, input.sha256.as_deref()), (3, Ok(known)));
+        assert!(digest("-").sha256.is_err());
+    }
+}

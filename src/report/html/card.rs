@@ -1,0 +1,170 @@
+//! One verdict with what it rests on.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::{mark, shown};
+use crate::event::{Evidence, FlowEvent, Status, Unidentified};
+use crate::identify::Side;
+use crate::output::Context;
+use crate::output::human::{Clock, bytes, count, counted, span};
+use crate::report::answer::{detail_name, meaning, service, words};
+use crate::report::{Card, markdown::hexdump, plot};
+
+pub(super) fn card(card: &Card, context: &Context<'_>) -> Markup {
+    let (flow, verdict) = (&card.flow, &card.flow.verdict);
+    let name = verdict.protocols.last().copied().unwrap_or(words(verdict.status));
+    html! {
+        article class={ "card " (verdict.label.name()) } {
+            header {
+                h3 { (shown(name)) }
+                span.label { (verdict.label.name()) }
+                span.small.soft { (words(verdict.status)) ", " (verdict.confidence.name()) " confidence" }
+            }
+            p.path.mono { (service(flow.client, flow.transport)) " \u{2192} " (service(flow.server, flow.transport)) }
+            p { (shown(&verdict.summary)) "." }
+            p.small.soft { (volume(flow)) (like(card)) }
+            @for notable in &verdict.notables {
+                p.small { b { (notable.name()) } ": " (meaning(*notable)) "." }
+            }
+            (evidence(&verdict.evidence, flow, context))
+            @if !verdict.details.is_empty() {
+                h4 { "What it told of itself" }
+                table { tbody {
+                    @for detail in &verdict.details {
+                        tr { td.soft { (detail_name(detail.key)) } td.mono { (shown(&detail.value)) } }
+                    }
+                } }
+            }
+            @if let Some(unidentified) = &verdict.unidentified { (unknown(unidentified)) }
+            (plots(card))
+            (shape(flow))
+        }
+    }
+}
+
+fn volume(flow: &FlowEvent) -> String {
+    format!(
+        "{} to {} ({}); {} with {} to the server, {} with {} back.",
+        Clock(flow.start),
+        Clock(flow.end),
+        span(flow.end.since(flow.start)),
+        counted(flow.to_server.packets, "packet"),
+        bytes(flow.to_server.bytes),
+        counted(flow.to_client.packets, "packet"),
+        bytes(flow.to_client.bytes),
+    )
+}
+
+fn like(card: &Card) -> String {
+    if card.flows < 2 {
+        return String::new();
+    }
+    format!(" One of {} of this kind, {} together.", counted(card.flows, "flow"), bytes(card.bytes))
+}
+
+fn evidence(pieces: &[Evidence], flow: &FlowEvent, context: &Context<'_>) -> Markup {
+    let runner_up = flow.verdict.runner_up;
+    html! {
+        h4 { "Evidence" }
+        table.stack {
+            thead { tr { th { "What was seen" } th { "Rule" } th { "For" } th.n { "Weight" } th { "Shown by" } } }
+            tbody {
+                @for piece in pieces {
+                    tr {
+                        td { (shown(&piece.fact)) }
+                        td.mono { (piece.rule) }
+                        td data-name="for" { (piece.speaks_for.name()) }
+                        td.n data-name="weight" { (format!("{:+.1}", piece.weight)) }
+                        td {
+                            (context.frame_name(piece.frame))
+                            @if !piece.bytes.is_empty() {
+                                ", octet " (count(u64::from(piece.offset))) ": " code { (spaced(&piece.bytes)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.small.soft {
+            @match runner_up {
+                Some(label) => { "Runner-up: " (label.name()) "." },
+                None => "No other label was possible.",
+            }
+        }
+    }
+}
+
+fn spaced(octets: &[u8]) -> String {
+    let octets: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    octets.join(" ")
+}
+
+fn unknown(unidentified: &Unidentified) -> Markup {
+    let ways = [
+        ("First octets to the server", &unidentified.first_to_server),
+        ("First octets back", &unidentified.first_to_client),
+    ];
+    html! {
+        @for (title, octets) in ways {
+            @if !octets.is_empty() {
+                h4 { (title) }
+                pre.dump { (hexdump(octets)) }
+            }
+        }
+        @if !unidentified.message_sizes.is_empty() {
+            h4 { "Sizes of the first messages (+ to the server, \u{2212} back)" }
+            p.mono {
+                @for size in &unidentified.message_sizes { (format!("{size:+} ")) }
+            }
+        }
+        @if let Some(period) = unidentified.period_ms {
+            p.small { "Messages come every " (count(period)) " ms." }
+        }
+    }
+}
+
+fn plots(card: &Card) -> Markup {
+    let flow = &card.flow;
+    let Some(trace) = card.trace.as_ref().filter(|_| speaks(flow)) else { return html! {} };
+    let client = if flow.client <= flow.server { Side::A } else { Side::B };
+    let step = trace.step();
+    html! {
+        div.plots {
+            @if let Some(svg) = plot::sizes(trace, client) {
+                figure {
+                    div role="img" aria-label="Payload sizes over time" { (PreEscaped(svg)) }
+                    figcaption {
+                        "Octets of payload in each packet"
+                        @if step > 1 { " (one in " (step) ")" }
+                        ", " span.key-up { "to the server above" } ", " span.key-down { "back below" }
+                        ". Shaded: where display remoting has most of its packets."
+                    }
+                }
+            }
+            @if let Some(svg) = plot::pace(trace, client) {
+                figure {
+                    div role="img" aria-label="Octets a second over time" { (PreEscaped(svg)) }
+                    figcaption {
+                        "Pace: octets of payload a second, " span.key-up { "to the server above" } ", "
+                        span.key-down { "back below" } "."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn speaks(flow: &FlowEvent) -> bool {
+    flow.to_server.payload_bytes > 0 || flow.to_client.payload_bytes > 0
+}
+
+/// Only a question where nothing else was recognised.
+fn shape(flow: &FlowEvent) -> Markup {
+    if flow.verdict.status != Status::Unidentified || flow.shape.is_empty() {
+        return html! {};
+    }
+    html! {
+        h4 { "Against the shape of display remoting" }
+        ul.marks { @for (holds, what) in &flow.shape { (mark(*holds, what)) } }
+    }
+}

@@ -1,0 +1,123 @@
+//! One page that answers what was on the port, for a ticket: HTML that stands alone, or Markdown.
+//!
+//! An edge beside `output`: a [`Recorder`] is shown the events and the packets of flows in range while
+//! a capture is read, and keeps a bounded amount of both ([`ReportLimits`]). At the end it makes a
+//! [`Report`], plain data, which [`html`] and [`markdown`] write. The same input gives the same page:
+//! no clock is asked.
+//!
+//! What strangers wrote goes through [`crate::output::escape`] and, in HTML, through maud's own
+//! escape; the page loads nothing, runs nothing and says so in its policy.
+
+mod answer;
+mod digest;
+mod html;
+mod markdown;
+mod next;
+mod plot;
+mod recorder;
+mod trace;
+
+use crate::capture::SourceInfo;
+use crate::config::ReportLimits;
+use crate::event::{EndpointEvent, FlowEvent, Label, Socket};
+use crate::identify::Transport;
+use crate::output::RunSummary;
+
+pub use digest::{Input, digest};
+pub use html::html;
+pub use markdown::markdown;
+pub use recorder::Recorder;
+
+use trace::{Spans, Trace};
+
+/// How a report is written.
+pub type Writer = fn(&Report) -> String;
+
+/// Everything that a report says.
+#[derive(Debug)]
+pub struct Report {
+    /// How it came about.
+    pub about: About,
+    /// Totals.
+    pub summary: RunSummary,
+    /// The captures and how well they were made.
+    pub sources: Vec<SourceInfo>,
+    /// The endpoints, the most pressing first.
+    pub endpoints: Vec<EndpointEvent>,
+    /// Endpoints that found no room.
+    pub endpoints_left_out: u64,
+    /// A flow for each kind of flow, the most telling first.
+    pub cards: Vec<Card>,
+    /// Flows of kinds that found no room.
+    pub flows_left_out: u64,
+    /// Who talks to whom, most octets first.
+    pub pairs: Vec<Pair>,
+    /// Pairs that found no room.
+    pub pairs_left_out: u64,
+    /// Flows with losses, cut packets, one direction only, copies.
+    pub quality: Quality,
+    timeline: Spans<3>,
+    limits: ReportLimits,
+}
+
+/// How a report came about.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The command line, as it was given.
+    pub command: String,
+    /// The captures with their hashes.
+    pub inputs: Vec<Input>,
+    /// What is known of each port of interest: its number, and text of several lines.
+    pub ports: Vec<(u16, String)>,
+}
+
+/// The most telling flow of its kind: one label, status, protocol and service.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// The flow.
+    pub flow: FlowEvent,
+    /// Flows of this kind, this one with them.
+    pub flows: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+    trace: Option<Trace>,
+}
+
+/// A client and a service that it talked to.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair {
+    /// Who.
+    pub client: std::net::IpAddr,
+    /// With what.
+    pub server: Socket,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Under which label.
+    pub label: Label,
+    /// In how many flows.
+    pub flows: u64,
+    /// Octets on the wire.
+    pub bytes: u64,
+}
+
+/// How many flows could not be seen well.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quality {
+    /// Octets are missing that were on the wire.
+    pub lost: u64,
+    /// The snap length cut packets.
+    pub truncated: u64,
+    /// One direction only, where there was payload.
+    pub one_way: u64,
+    /// Their beginning is not in the capture.
+    pub no_start: u64,
+    /// Copies of packets, which were not counted.
+    pub duplicates: u64,
+}
+
+/// A number for a plot; large ones lose their last digits.
+fn float(number: u64) -> f64 {
+    let high = u32::try_from(number >> 32).unwrap_or(u32::MAX);
+    let low = u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    f64::from(high) * 4_294_967_296.0 + f64::from(low)
+}

@@ -1,0 +1,223 @@
+//! The report: what it says, that it stays small, and, in a real browser, that it can be read and that
+//! nothing strangers wrote does anything in it.
+//!
+//! The browser's part is skipped where there is no Chromium, and says so; with
+//! `PORTSTORY_NEEDS_CHROMIUM` it fails instead. Pictures are left in `target/tmp/report/`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+mod browser;
+
+use browser::Browser;
+
+const WIDTHS: [u32; 2] = [400, 1400];
+const SCHEMES: [&str; 2] = ["light", "dark"];
+
+/// A page is sent by mail: 2 MiB.
+const PAGE_BYTES_MAX: usize = 2 << 20;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn portstory(args: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_portstory"))
+        .current_dir(root())
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn report(args: &[&str]) -> String {
+    String::from_utf8(portstory(&[&["report"], args].concat()).stdout).unwrap()
+}
+
+/// The generator's mix of three labels, with hostile strings; made once for all tests.
+fn incident() -> PathBuf {
+    static MADE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    MADE.get_or_init(|| {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("incident.pcap");
+        let made = Command::new("python3")
+            .arg(root().join("fixtures/make/incident.py"))
+            .args(["--flows", "1500", "--out"])
+            .arg(&file)
+            .status()
+            .unwrap();
+        assert!(made.success(), "fixtures/make/incident.py");
+        file
+    })
+    .clone()
+}
+
+const UNKNOWN: &str = "fixtures/unknown-tcp/capture.pcap";
+const FRAMEHAWK: &str = "fixtures/framehawk-ica/capture.pcap";
+
+#[test]
+fn the_answer_comes_first_and_everything_else_is_there() {
+    let page = report(&[UNKNOWN]);
+    let answer = page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap();
+    assert!(
+        answer.contains("10.43.0.1:3243/tcp") && answer.contains("timelot-unknown"),
+        "{answer}"
+    );
+    for part in [
+        "Endpoints",
+        "Verdicts",
+        "Runner-up",
+        "First octets to the server",
+        "Sizes of the first messages",
+        "Over time",
+        "Who talks to whom",
+        "How well it was seen",
+        "What is known of the port",
+        "xtralot.com",
+        "sudo ss -tanpe &#39;sport = :3243&#39;",
+        "sudo lsof -nP -iTCP:3243",
+        "netstat -ano -p TCP",
+        "tasklist /svc",
+        "nmap -Pn -sV --version-all -p 3243 10.43.0.1",
+        "ip.addr == 10.43.0.1 &amp;&amp; tcp.port == 3243",
+        "SHA-256",
+        "<svg",
+    ] {
+        let raw = part.replace("&#39;", "'");
+        assert!(page.contains(part) || page.contains(&raw), "missing: {part}");
+    }
+    let sum = Command::new("sha256sum").current_dir(root()).arg(UNKNOWN).output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    assert!(page.contains(sum.split(' ').next().unwrap()), "the hash of sha256sum");
+}
+
+#[test]
+fn framehawk_brings_the_questions_for_the_citrix_site() {
+    let page = report(&[FRAMEHAWK]);
+    for part in
+        ["Get-BrokerMachine -IPAddress", "Framehawk display channel", "Graphics - Framehawk"]
+    {
+        assert!(page.contains(part), "missing: {part}");
+    }
+    assert!(page.contains("Against the shape of display remoting"));
+    assert!(!report(&["fixtures/ssh-openssh/capture.pcap"]).contains("Get-BrokerMachine"));
+}
+
+#[test]
+fn the_same_capture_gives_the_same_page() {
+    let seeded = |seed| report(&[UNKNOWN, FRAMEHAWK, "--hash-seed", seed]);
+    assert_eq!(seeded("1").replace("--hash-seed 1", ""), seeded("2").replace("--hash-seed 2", ""));
+}
+
+#[test]
+fn a_page_loads_nothing_and_stays_small() {
+    let page = report(&[incident().to_str().unwrap()]);
+    assert!(page.len() < PAGE_BYTES_MAX, "{} octets", page.len());
+    assert!(page.contains("Content-Security-Policy\" content=\"default-src 'none'"));
+    for loads in ["<script", "<link", "<img", "<iframe", "src=", "url(", "@import", "<object"] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+    for label in ["timelot-unknown", "citrix-framehawk", "other"] {
+        assert!(page.contains(&format!("card {label}")), "no card for {label}");
+    }
+}
+
+#[test]
+fn the_ticket_says_the_same_without_markup_of_strangers() {
+    let text = report(&[incident().to_str().unwrap(), "--format", "md"]);
+    assert!(
+        text.starts_with("# ") && text.contains("## Verdicts") && text.contains("## Next steps")
+    );
+    // Whatever they wrote is behind a backslash, and nothing acts on a terminal.
+    for line in text.lines().filter(|line| !line.starts_with("    ")) {
+        assert!(!line.replace("\\<", "").replace(" <= ", "").contains('<'), "{line}");
+    }
+    assert!(!text.contains("](javascript"), "a link of theirs");
+    assert!(!text.chars().any(|c| c != '\n' && portstory::output::escape::is_hazard(c)));
+}
+
+#[test]
+fn hostile_strings_are_shown_and_do_nothing() {
+    let page = report(&[incident().to_str().unwrap()]);
+    assert!(!page.chars().any(|c| c != '\n' && portstory::output::escape::is_hazard(c)));
+}
+
+#[test]
+fn it_can_be_read_in_a_browser() {
+    let Some(program) = browser::installed() else {
+        assert!(std::env::var_os("PORTSTORY_NEEDS_CHROMIUM").is_none(), "no chromium here");
+        eprintln!("SKIPPED: no chromium here; apt-get install chromium");
+        return;
+    };
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut browser = Browser::start(program);
+    let incident = incident();
+    for (name, capture) in
+        [("mixed", incident.to_str().unwrap()), ("unknown", UNKNOWN), ("framehawk", FRAMEHAWK)]
+    {
+        let page = dir.join(format!("{name}.html"));
+        portstory(&["report", capture, "-o", page.to_str().unwrap()]);
+        for width in WIDTHS {
+            for scheme in SCHEMES {
+                browser.open(&page, width, scheme);
+                let what = format!("{name} at {width}, {scheme}");
+                assert_harmless(&mut browser, &what);
+                assert_readable(&mut browser, &what, width, scheme);
+                browser.picture(&dir.join(format!("{name}-{width}-{scheme}.png")), true);
+            }
+        }
+    }
+}
+
+/// Nothing is said on the console, nothing but the page itself is asked for, nothing ran.
+fn assert_harmless(browser: &mut Browser, what: &str) {
+    assert_eq!(browser.ask("document.scripts.length"), 0, "{what}");
+    assert!(browser.ask("document.title").as_str().unwrap().starts_with("portstory: "), "{what}");
+    let of = |method: &str| browser.events.iter().filter(|event| event["method"] == method).count();
+    for method in ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"] {
+        assert_eq!(of(method), 0, "{what}: {:?}", browser.events);
+    }
+    assert_eq!(of("Network.requestWillBeSent"), 1, "{what}");
+    assert_eq!(of("Page.javascriptDialogOpening"), 0, "{what}");
+}
+
+/// No scrolling to the side, and every text stands out from what is behind it (WCAG 2.2, 1.4.3).
+fn assert_readable(browser: &mut Browser, what: &str, width: u32, scheme: &str) {
+    let wide = browser.ask("document.documentElement.scrollWidth").as_u64().unwrap();
+    assert!(wide <= u64::from(width), "{what}: {wide} pixels wide");
+    let overflowing = browser.ask(
+        "[...document.querySelectorAll('body *:not(svg *)')].filter(e => e.getBoundingClientRect().right \
+         > document.documentElement.clientWidth + 0.5).map(e => e.outerHTML.slice(0, 90))",
+    );
+    assert_eq!(overflowing.as_array().unwrap().len(), 0, "{what}: {overflowing}");
+    let clipped = browser.ask(
+        "[...document.querySelectorAll('pre')].filter(e => e.scrollWidth > e.clientWidth).length",
+    );
+    assert_eq!(clipped, 0, "{what}: a block scrolls");
+    let is_dark =
+        browser.ask("getComputedStyle(document.body).backgroundColor != 'rgb(255, 255, 255)'");
+    assert_eq!(is_dark, scheme == "dark", "{what}");
+    let faint = browser.ask(CONTRAST);
+    assert_eq!(faint.as_array().unwrap().len(), 0, "{what}: {faint}");
+}
+
+/// Texts whose contrast with what is behind them is below 4.5 to 1.
+const CONTRAST: &str = "(() => {
+  const light = c => c.match(/[\\d.]+/g).slice(0, 3).map(v => { v /= 255;
+      return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; })
+      .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
+      if (c != 'rgba(0, 0, 0, 0)') return c; } return 'rgb(255, 255, 255)'; };
+  const faint = [];
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
+    if (!own || !e.checkVisibility()) continue;
+    const style = getComputedStyle(e);
+    const colour = e.namespaceURI.endsWith('svg') ? style.fill : style.color;
+    const [a, b] = [light(colour), light(behind(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faint.push(e.outerHTML.slice(0, 120) + ' ' + ratio);
+  }
+  return faint.slice(0, 5);
+})()";
