@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::Report;
 use super::recorder::is_conversation;
-use crate::event::{EndpointEvent, Label, Notable, Socket, Status};
+use crate::event::{EndpointEvent, Label, Notable, Socket, Status, Verdict};
 use crate::identify::Transport;
-use crate::output::human::{count, counted};
+use crate::output::human::{Clock, count, counted};
+use crate::time::Timestamp;
 
 impl Report {
     /// The answer in one sentence.
@@ -17,15 +18,14 @@ impl Report {
         let (flow, verdict) = (&card.flow, &card.flow.verdict);
         let place = service(flow.server, flow.transport);
         let confidence = verdict.confidence.name();
-        let others = self.other_labels(verdict.label);
         match (verdict.label, verdict.status) {
             (Label::TimelotUnknown, _) => format!(
                 "Nothing that is known identifies what runs on {place}: timelot-unknown, with \
-                 {confidence} confidence{others}."
+                 {confidence} confidence."
             ),
             (Label::CitrixFramehawk, _) => format!(
                 "Circumstances speak for Citrix Framehawk on {place}, with {confidence} confidence: \
-                 citrix-framehawk{others}."
+                 citrix-framehawk."
             ),
             (Label::Other, Status::ClientPort) => {
                 format!("The watched port is only a client's own: {}.", verdict.summary)
@@ -48,20 +48,6 @@ impl Report {
         }
     }
 
-    /// What else was seen, for the end of the answer.
-    fn other_labels(&self, label: Label) -> String {
-        let sums = Label::ALL.into_iter().zip(self.summary.flows_by_label);
-        let others: Vec<String> = sums
-            .filter(|&(one, flows)| one != label && flows > 0)
-            .map(|(one, flows)| format!("{} ({})", counted(flows, "flow"), one.name()))
-            .collect();
-        if others.is_empty() {
-            String::new()
-        } else {
-            format!("; also seen: {}", others.join(" and "))
-        }
-    }
-
     fn protocols(&self) -> u64 {
         let mut names: Vec<_> =
             self.cards.iter().filter_map(|card| card.flow.verdict.protocols.last()).collect();
@@ -79,12 +65,7 @@ impl Report {
             counted(summary.frames, "packet")
         );
         if let (Some(first), Some(last)) = (summary.first, summary.last) {
-            let _ = write!(
-                text,
-                ", from {} to {} UTC",
-                crate::output::human::Clock(first),
-                crate::output::human::Clock(last)
-            );
+            let _ = write!(text, ", {} UTC", between(first, last));
         }
         text.push('.');
         text
@@ -160,7 +141,7 @@ impl Report {
         line(
             quality.no_start,
             "Every conversation's beginning was seen",
-            format!("{}: the beginning is not in the capture", of(quality.no_start)),
+            format!("{}: may have begun before the capture did", of(quality.no_start)),
         );
         if quality.duplicates > 0 {
             let copies = counted(quality.duplicates, "copy");
@@ -187,6 +168,38 @@ pub(super) fn service(socket: Socket, transport: Transport) -> String {
     match transport {
         Transport::Tcp => format!("{end}/tcp"),
         Transport::Udp => format!("{end}/udp"),
+    }
+}
+
+/// From when to when; the day once, where it is the same.
+pub(super) fn between(first: Timestamp, last: Timestamp) -> String {
+    let (first, last) = (Clock(first).to_string(), Clock(last).to_string());
+    match (first.split_once(' '), last.split_once(' ')) {
+        (Some((one, _)), Some((other, time))) if one == other => format!("{first} to {time}"),
+        _ => format!("{first} to {last}"),
+    }
+}
+
+/// What a card is headed by: the protocol, or what the flow was instead.
+pub(super) fn heading(verdict: &Verdict) -> String {
+    let name = verdict.protocols.last().copied();
+    match (verdict.status, name) {
+        (Status::Identified, Some(name)) => name.to_owned(),
+        (status, Some(name)) => format!("{name} ({})", words(status)),
+        (Status::Unidentified, None) => "Something unidentified".to_owned(),
+        (status, None) => words(status).to_owned(),
+    }
+}
+
+/// The summary as a sentence.
+pub(super) fn sentence(verdict: &Verdict) -> String {
+    let mut chars = verdict.summary.chars();
+    // What was recognised keeps its own spelling.
+    match chars.next() {
+        Some(first) if verdict.protocols.is_empty() => {
+            format!("{}{}.", first.to_ascii_uppercase(), chars.as_str())
+        }
+        Some(_) | None => format!("{}.", verdict.summary),
     }
 }
 

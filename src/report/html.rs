@@ -5,10 +5,10 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::answer::{agreement, service};
+use super::answer::{agreement, between, service};
 use super::{Report, plot};
 use crate::event::Label;
-use crate::output::human::{Clock, bytes, count, counted};
+use crate::output::human::{bytes, count, counted};
 use crate::output::{Context, escape};
 
 mod card;
@@ -96,7 +96,7 @@ fn endpoints(report: &Report) -> Markup {
             tbody {
                 @for one in &report.endpoints {
                     tr class=(one.label.name()) {
-                        td.mono { (service(one.socket, one.transport)) }
+                        td.mono.addr { (service(one.socket, one.transport)) }
                         td { span.label { (one.label.name()) } }
                         td {
                             (shown(&agreement(one)))
@@ -110,7 +110,7 @@ fn endpoints(report: &Report) -> Markup {
                             @if one.peers_at_least { "at least " } (count(one.peers))
                         }
                         td.n data-name="octets" { (bytes(one.bytes)) }
-                        td { (Clock(one.first_seen)) " to " (Clock(one.last_seen)) }
+                        td.whole { (between(one.first_seen, one.last_seen)) }
                     }
                 }
             }
@@ -144,10 +144,14 @@ fn timeline(report: &Report) -> Markup {
     html! {
         h2 { "Over time" }
         p.small.soft { "Flows by the time at which they began (UTC), in spans of " (span_length(report)) "." }
-        @for (label, svg) in plots {
-            figure class=(label.name()) {
-                figcaption { span.label { (label.name()) } }
-                div role="img" aria-label={ "Flows over time labelled " (label.name()) } { (PreEscaped(svg)) }
+        div.plots {
+            @for (label, svg) in plots {
+                figure class=(label.name()) {
+                    figcaption { span.label { (label.name()) } }
+                    div role="img" aria-label={ "Flows over time labelled " (label.name()) } {
+                        (PreEscaped(svg))
+                    }
+                }
             }
         }
     }
@@ -168,8 +172,8 @@ fn pairs(report: &Report) -> Markup {
             tbody {
                 @for pair in &report.pairs {
                     tr class=(pair.label.name()) {
-                        td.mono { (pair.client) }
-                        td.mono data-name="to" { (service(pair.server, pair.transport)) }
+                        td.mono.addr { (pair.client) }
+                        td.mono.addr data-name="to" { (service(pair.server, pair.transport)) }
                         td { span.label { (pair.label.name()) } }
                         td.n data-name="flows" { (count(pair.flows)) }
                         td.n data-name="octets" { (bytes(pair.bytes)) }
@@ -243,9 +247,9 @@ fn about(report: &Report) -> Markup {
             tbody {
                 @for input in &report.about.inputs {
                     tr {
-                        td.mono { (shown(&input.name)) }
+                        td.mono.any { (shown(&input.name)) }
                         td.n { (bytes(input.bytes)) }
-                        td.mono {
+                        td.mono.any {
                             @match &input.sha256 { Ok(hash) => (hash), Err(why) => (shown(why)) }
                         }
                     }

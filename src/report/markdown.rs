@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::answer::{agreement, detail_name, meaning, service, words};
+use super::answer::{agreement, between, detail_name, heading, meaning, sentence, service};
 use super::{Card, Report};
 use crate::event::Label;
 use crate::output::escape::{self, markdown as plain};
-use crate::output::human::{Clock, bytes, count, counted};
+use crate::output::human::{bytes, count, counted};
 use crate::output::{Context, wireshark};
 
 /// The whole text.
@@ -44,15 +44,14 @@ fn endpoints(report: &Report, text: &mut String) {
         let at_least = if one.peers_at_least { "at least " } else { "" };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {at_least}{} | {} | {} to {} |",
+            "| {} | {} | {} | {} | {at_least}{} | {} | {} |",
             plain(&service(one.socket, one.transport)),
             one.label.name(),
             plain(&agreement(one)),
             count(one.flows),
             count(one.peers),
             bytes(one.bytes),
-            Clock(one.first_seen),
-            Clock(one.last_seen)
+            between(one.first_seen, one.last_seen)
         );
     }
     if report.endpoints_left_out > 0 {
@@ -63,19 +62,18 @@ fn endpoints(report: &Report, text: &mut String) {
 
 fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     let (flow, verdict) = (&card.flow, &card.flow.verdict);
-    let name = verdict.protocols.last().copied().unwrap_or(words(verdict.status));
     let _ = writeln!(
         text,
-        "\n### {}: {} ({}, {} confidence)\n\n{} to {}, {} of this kind, {}\n\n{}.\n",
-        plain(name),
+        "\n### {} on {}: {} ({} confidence)\n\nFrom {}, {} UTC; {} of this kind, {}\n\n{}\n",
+        plain(&heading(verdict)),
+        plain(&service(flow.server, flow.transport)),
         verdict.label.name(),
-        words(verdict.status),
         verdict.confidence.name(),
         plain(&service(flow.client, flow.transport)),
-        plain(&service(flow.server, flow.transport)),
+        between(flow.start, flow.end),
         counted(card.flows, "flow"),
         bytes(card.bytes),
-        plain(&verdict.summary)
+        plain(&sentence(verdict))
     );
     for notable in &verdict.notables {
         let _ = writeln!(text, "- notable: **{}**: {}", notable.name(), meaning(*notable));

@@ -45,11 +45,11 @@ impl Report {
         let table = format!("{lsof}{}", if v6 { "v6" } else { "" });
         let powershell = if is_tcp {
             format!(
-                "Get-NetTCPConnection -LocalPort {port} | Select-Object LocalAddress,RemoteAddress,State,OwningProcess,CreationTime"
+                "Get-NetTCPConnection -LocalPort {port} | Select-Object LocalAddress, RemoteAddress, State, OwningProcess, CreationTime"
             )
         } else {
             format!(
-                "Get-NetUDPEndpoint -LocalPort {port} | Select-Object LocalAddress,OwningProcess,CreationTime"
+                "Get-NetUDPEndpoint -LocalPort {port} | Select-Object LocalAddress, OwningProcess, CreationTime"
             )
         };
         let windows = vec![
@@ -133,7 +133,7 @@ fn citrix(addr: &str, port: u16) -> Vec<(String, Option<String>)> {
             "On a Delivery Controller: the VDA's version. From 1903 on there is no Framehawk"
                 .to_owned(),
             Some(format!(
-                "Get-BrokerMachine -IPAddress {addr} | Select-Object MachineName,AgentVersion,SessionCount"
+                "Get-BrokerMachine -IPAddress {addr} | Select-Object MachineName, AgentVersion, SessionCount"
             )),
         ),
         (

@@ -23,8 +23,8 @@ const UP: RGBColor = RGBColor(4, 4, 4);
 const BAND: RGBColor = RGBColor(5, 5, 5);
 const LABELS: [RGBColor; 3] = [RGBColor(6, 6, 6), RGBColor(7, 7, 7), RGBColor(8, 8, 8)];
 
-const SIZE: (u32, u32) = (440, 230);
-const FONT: (&str, u32) = ("sans-serif", 12);
+const SIZE: (u32, u32) = (400, 230);
+const FONT: (&str, u32) = ("sans-serif", 16);
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
@@ -42,8 +42,8 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
     draw(|canvas| {
         let mut chart = ChartBuilder::on(canvas)
             .margin(6)
-            .x_label_area_size(24)
-            .y_label_area_size(46)
+            .x_label_area_size(28)
+            .y_label_area_size(48)
             .build_cartesian_2d(0.0..end, -top..top)?;
         let band = |low: f64, high: f64| Rectangle::new([(0.0, low), (end, high)], BAND.filled());
         chart.draw_series([band(-top, -large), band(0.0, small)])?;
@@ -54,7 +54,7 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
             .bold_line_style(GRID)
             .axis_style(GRID)
             .x_labels(5)
-            .y_labels(7)
+            .y_labels(6)
             .x_label_formatter(&|x| time_label(*x, end))
             .y_label_formatter(&|y| size_label(y.abs()))
             .label_style(FONT.into_font().color(&INK))
@@ -87,8 +87,8 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
     draw(|canvas| {
         let mut chart = ChartBuilder::on(canvas)
             .margin(6)
-            .x_label_area_size(24)
-            .y_label_area_size(58)
+            .x_label_area_size(28)
+            .y_label_area_size(66)
             .build_cartesian_2d(0.0..end, -bottom..top)?;
         chart
             .configure_mesh()
@@ -97,7 +97,7 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
             .bold_line_style(GRID)
             .axis_style(GRID)
             .x_labels(5)
-            .y_labels(7)
+            .y_labels(6)
             .x_label_formatter(&|x| time_label(*x, end))
             .y_label_formatter(&|y| rate_label(y.abs()))
             .label_style(FONT.into_font().color(&INK))
@@ -135,11 +135,11 @@ pub(super) fn timeline(spans: &Spans<3>, label: Label, until: Timestamp) -> Opti
         if end > 172_800.0 { day.to_owned() } else { time.to_owned() }
     };
     let colour = *colour;
-    draw_sized((880, 96), |canvas| {
+    draw_sized((400, 120), |canvas| {
         let mut chart = ChartBuilder::on(canvas)
             .margin(4)
-            .margin_right(24)
-            .x_label_area_size(22)
+            .margin_right(28)
+            .x_label_area_size(28)
             .y_label_area_size(44)
             .build_cartesian_2d(0.0..end, 0.0..float(most) * 1.1)?;
         chart
@@ -148,14 +148,14 @@ pub(super) fn timeline(spans: &Spans<3>, label: Label, until: Timestamp) -> Opti
             .light_line_style(TRANSPARENT)
             .bold_line_style(GRID)
             .axis_style(GRID)
-            .x_labels(6)
+            .x_labels(4)
             .y_labels(2)
             .x_label_formatter(&|x| clock(*x))
             .y_label_formatter(&|y| format!("{y:.0}"))
             .label_style(FONT.into_font().color(&INK))
             .draw()?;
         // A single flow of a long capture is to be seen, too.
-        let width = spans.seconds().max(end / 220.0);
+        let width = spans.seconds().max(end / 160.0);
         let bars = counts.iter().enumerate().filter(|(_, count)| **count > 0);
         chart.draw_series(bars.map(|(at, &count)| {
             let from = float_of(at) * spans.seconds();

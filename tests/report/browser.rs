@@ -12,19 +12,19 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     to: File,
     from: BufReader<File>,
     next_id: u64,
     /// What the page did, since it was last asked.
-    pub events: Vec<Value>,
+    pub(crate) events: Vec<Value>,
     session: Option<String>,
     _dir: tempfile::TempDir,
 }
 
 /// The name of the program, where there is one.
-pub fn installed() -> Option<&'static str> {
+pub(crate) fn installed() -> Option<&'static str> {
     ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
         let found = Command::new(name).arg("--version").stderr(Stdio::null()).output();
         found.is_ok_and(|output| output.status.success())
@@ -32,7 +32,7 @@ pub fn installed() -> Option<&'static str> {
 }
 
 impl Browser {
-    pub fn start(program: &str) -> Self {
+    pub(crate) fn start(program: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (down, up) = (dir.path().join("down"), dir.path().join("up"));
         for pipe in [&down, &up] {
@@ -69,7 +69,7 @@ impl Browser {
     }
 
     /// Opens a file at a width in CSS pixels, in light or dark.
-    pub fn open(&mut self, page: &Path, width: u32, scheme: &str) {
+    pub(crate) fn open(&mut self, page: &Path, width: u32, scheme: &str) {
         self.call(
             "Emulation.setDeviceMetricsOverride",
             json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}),
@@ -88,7 +88,7 @@ impl Browser {
     }
 
     /// What an expression comes to in the page.
-    pub fn ask(&mut self, expression: &str) -> Value {
+    pub(crate) fn ask(&mut self, expression: &str) -> Value {
         let answer =
             self.call("Runtime.evaluate", json!({"expression": expression, "returnByValue": true}));
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
@@ -96,7 +96,7 @@ impl Browser {
     }
 
     /// The page as a picture, from its top on or whole.
-    pub fn picture(&mut self, file: &Path, whole: bool) {
+    pub(crate) fn picture(&mut self, file: &Path, whole: bool) {
         let picture = self.call("Page.captureScreenshot", json!({"captureBeyondViewport": whole}));
         let data = picture["data"].as_str().unwrap();
         std::fs::write(file, base64::engine::general_purpose::STANDARD.decode(data).unwrap())

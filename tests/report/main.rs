@@ -63,6 +63,7 @@ fn the_answer_comes_first_and_everything_else_is_there() {
         answer.contains("10.43.0.1:3243/tcp") && answer.contains("timelot-unknown"),
         "{answer}"
     );
+    let page = page.replace("&quot;", "\"").replace("&amp;", "&");
     for part in [
         "Endpoints",
         "Verdicts",
@@ -74,17 +75,16 @@ fn the_answer_comes_first_and_everything_else_is_there() {
         "How well it was seen",
         "What is known of the port",
         "xtralot.com",
-        "sudo ss -tanpe &#39;sport = :3243&#39;",
+        "sudo ss -tanpe 'sport = :3243'",
         "sudo lsof -nP -iTCP:3243",
         "netstat -ano -p TCP",
         "tasklist /svc",
         "nmap -Pn -sV --version-all -p 3243 10.43.0.1",
-        "ip.addr == 10.43.0.1 &amp;&amp; tcp.port == 3243",
+        "ip.addr == 10.43.0.1 && tcp.port == 3243",
         "SHA-256",
         "<svg",
     ] {
-        let raw = part.replace("&#39;", "'");
-        assert!(page.contains(part) || page.contains(&raw), "missing: {part}");
+        assert!(page.contains(part), "missing: {part}");
     }
     let sum = Command::new("sha256sum").current_dir(root()).arg(UNKNOWN).output().unwrap();
     let sum = String::from_utf8(sum.stdout).unwrap();
@@ -132,14 +132,77 @@ fn the_ticket_says_the_same_without_markup_of_strangers() {
     for line in text.lines().filter(|line| !line.starts_with("    ")) {
         assert!(!line.replace("\\<", "").replace(" <= ", "").contains('<'), "{line}");
     }
-    assert!(!text.contains("](javascript"), "a link of theirs");
+    assert!(!text.replace("\\]", "").contains("](javascript"), "a link of theirs");
     assert!(!text.chars().any(|c| c != '\n' && portstory::output::escape::is_hazard(c)));
 }
 
+/// The generator's strings that would like to be more than text, as they look once they are harmless.
+const HOSTILE: [&str; 8] = [
+    "<script>document.title='run'</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "\\x1b[2J\\x1b[1;31mnothing to see\\x1b[0m",
+    "=cmd|' /C calc'!A0",
+    "invoice\\u{202e}gpj.exe",
+    "</style><script>alert(1)</script>",
+    "](javascript:alert(1)) **bold** | cell |",
+    "a\\u{200b}b\\u{2028}c\\u{feff}d",
+];
+
+/// A flow for each of them, as names in TLS, hosts in HTTP or banners of SSH.
+fn hostile(kind: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{kind}.pcap"));
+    let made = Command::new("python3")
+        .arg(root().join("fixtures/make/incident.py"))
+        .args(["--hostile", kind, "--out"])
+        .arg(&file)
+        .status()
+        .unwrap();
+    assert!(made.success(), "fixtures/make/incident.py");
+    file
+}
+
+fn without_hazards(text: &str) -> &str {
+    let hazard = text.chars().find(|&c| c != '\n' && portstory::output::escape::is_hazard(c));
+    assert_eq!(hazard, None);
+    text
+}
+
 #[test]
-fn hostile_strings_are_shown_and_do_nothing() {
-    let page = report(&[incident().to_str().unwrap()]);
-    assert!(!page.chars().any(|c| c != '\n' && portstory::output::escape::is_hazard(c)));
+fn hostile_strings_are_shown_everywhere_and_do_nothing() {
+    for kind in ["tls", "http"] {
+        let file = hostile(kind);
+        let file = file.to_str().unwrap();
+        let page = report(&[file]);
+        let (page, ticket) = (without_hazards(&page), report(&[file, "--format", "md"]));
+        let read = |format: &str| {
+            String::from_utf8(portstory(&["read", "--format", format, file]).stdout).unwrap()
+        };
+        let (text, eve, csv) = (read("text"), read("eve"), read("csv"));
+        let ticket = without_hazards(&ticket);
+        // Rows of CSV end in both.
+        for lines in [&text, &eve, &csv.replace("\r\n", "\n")] {
+            without_hazards(lines);
+        }
+        let unwrapped = text.split_whitespace().collect::<String>();
+        for string in HOSTILE {
+            let html = string.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let html = html.replace('"', "&quot;");
+            assert!(page.contains(&html), "{kind}: {html} is hidden in the page");
+            assert!(!page.contains("<script") && !page.contains("<img"), "{kind}");
+            let plain = portstory::output::escape::markdown(string);
+            let plain = plain.strip_prefix("\\=").map_or(plain.as_str(), |rest| rest);
+            assert!(ticket.contains(plain), "{kind}: {plain} is hidden in the ticket");
+            let short = string.split_whitespace().collect::<String>();
+            assert!(unwrapped.contains(&short), "{kind}: {string} is hidden in the table");
+            assert!(
+                csv.contains(&string.replace('"', "\"\"")),
+                "{kind}: {string} is hidden in CSV"
+            );
+        }
+        for cell in csv.split([',', '\r', '\n']).map(|cell| cell.trim_start_matches('"')) {
+            assert!(!cell.starts_with(['=', '@', '+']), "{kind}: {cell} is a formula");
+        }
+    }
 }
 
 #[test]
@@ -152,10 +215,11 @@ fn it_can_be_read_in_a_browser() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
     std::fs::create_dir_all(&dir).unwrap();
     let mut browser = Browser::start(program);
-    let incident = incident();
-    for (name, capture) in
-        [("mixed", incident.to_str().unwrap()), ("unknown", UNKNOWN), ("framehawk", FRAMEHAWK)]
-    {
+    let (incident, hostile) = (incident(), ["tls", "http", "ssh"].map(hostile));
+    let made =
+        [&incident, &hostile[0], &hostile[1], &hostile[2]].map(|file| file.to_str().unwrap());
+    let names = ["mixed", "hostile-tls", "hostile-http", "hostile-ssh", "unknown", "framehawk"];
+    for (name, capture) in names.into_iter().zip(made.into_iter().chain([UNKNOWN, FRAMEHAWK])) {
         let page = dir.join(format!("{name}.html"));
         portstory(&["report", capture, "-o", page.to_str().unwrap()]);
         for width in WIDTHS {

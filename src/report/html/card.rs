@@ -6,22 +6,22 @@ use super::{mark, shown};
 use crate::event::{Evidence, FlowEvent, Status, Unidentified};
 use crate::identify::Side;
 use crate::output::Context;
-use crate::output::human::{Clock, bytes, count, counted, span};
-use crate::report::answer::{detail_name, meaning, service, words};
+use crate::output::human::{bytes, count, counted, span};
+use crate::report::answer::{between, detail_name, heading, meaning, sentence, service};
 use crate::report::{Card, markdown::hexdump, plot};
 
 pub(super) fn card(card: &Card, context: &Context<'_>) -> Markup {
     let (flow, verdict) = (&card.flow, &card.flow.verdict);
-    let name = verdict.protocols.last().copied().unwrap_or(words(verdict.status));
+    let place = service(flow.server, flow.transport);
     html! {
         article class={ "card " (verdict.label.name()) } {
             header {
-                h3 { (shown(name)) }
+                h3 { (shown(&heading(verdict))) " on " (place) }
                 span.label { (verdict.label.name()) }
-                span.small.soft { (words(verdict.status)) ", " (verdict.confidence.name()) " confidence" }
+                span.small.soft { (verdict.confidence.name()) " confidence" }
             }
-            p.path.mono { (service(flow.client, flow.transport)) " \u{2192} " (service(flow.server, flow.transport)) }
-            p { (shown(&verdict.summary)) "." }
+            p.path.mono { (service(flow.client, flow.transport)) " \u{2192} " (place) }
+            p { (shown(&sentence(verdict))) }
             p.small.soft { (volume(flow)) (like(card)) }
             @for notable in &verdict.notables {
                 p.small { b { (notable.name()) } ": " (meaning(*notable)) "." }
@@ -31,7 +31,7 @@ pub(super) fn card(card: &Card, context: &Context<'_>) -> Markup {
                 h4 { "What it told of itself" }
                 table { tbody {
                     @for detail in &verdict.details {
-                        tr { td.soft { (detail_name(detail.key)) } td.mono { (shown(&detail.value)) } }
+                        tr { td.soft { (detail_name(detail.key)) } td.mono.any { (shown(&detail.value)) } }
                     }
                 } }
             }
@@ -44,9 +44,8 @@ pub(super) fn card(card: &Card, context: &Context<'_>) -> Markup {
 
 fn volume(flow: &FlowEvent) -> String {
     format!(
-        "{} to {} ({}); {} with {} to the server, {} with {} back.",
-        Clock(flow.start),
-        Clock(flow.end),
+        "{} UTC ({}); {} with {} to the server, {} with {} back.",
+        between(flow.start, flow.end),
         span(flow.end.since(flow.start)),
         counted(flow.to_server.packets, "packet"),
         bytes(flow.to_server.bytes),
@@ -72,10 +71,10 @@ fn evidence(pieces: &[Evidence], flow: &FlowEvent, context: &Context<'_>) -> Mar
                 @for piece in pieces {
                     tr {
                         td { (shown(&piece.fact)) }
-                        td.mono { (piece.rule) }
-                        td data-name="for" { (piece.speaks_for.name()) }
+                        td.mono.whole { (piece.rule) }
+                        td.whole data-name="for" { (piece.speaks_for.name()) }
                         td.n data-name="weight" { (format!("{:+.1}", piece.weight)) }
-                        td {
+                        td.any {
                             (context.frame_name(piece.frame))
                             @if !piece.bytes.is_empty() {
                                 ", octet " (count(u64::from(piece.offset))) ": " code { (spaced(&piece.bytes)) }
@@ -105,10 +104,11 @@ fn unknown(unidentified: &Unidentified) -> Markup {
         ("First octets back", &unidentified.first_to_client),
     ];
     html! {
-        @for (title, octets) in ways {
-            @if !octets.is_empty() {
-                h4 { (title) }
-                pre.dump { (hexdump(octets)) }
+        div.dumps {
+            @for (title, octets) in ways {
+                @if !octets.is_empty() {
+                    div { h4 { (title) } pre.dump { (hexdump(octets)) } }
+                }
             }
         }
         @if !unidentified.message_sizes.is_empty() {
