@@ -58,6 +58,16 @@ impl Site {
 pub struct VdaVersion(u32);
 
 impl VdaVersion {
+    /// As a number that [`VdaVersion::from_number`] reads again.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// What [`VdaVersion::number`] told.
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Reads `7.15`, `1903`, `7 1903`, `7.15 LTSR` or `1912 LTSR CU4`.
     pub fn parse(text: &str) -> Option<Self> {
         text.split_whitespace().find_map(|word| match word.split_once('.') {
@@ -286,6 +296,34 @@ impl Default for Timeouts {
         }
     }
 }
+/// Octets that each file of a bundle may unpack to, so that a small one cannot fill a machine. Those
+/// that are kept in memory are short; the others are read as they are unpacked.
+#[derive(Clone, Copy, Debug)]
+pub struct BundleLimits {
+    /// The list of hashes and the settings: some hundred octets.
+    pub small_bytes_max: u64,
+    /// The verdicts: some 300 octets a flow.
+    pub verdicts_bytes_max: u64,
+    /// The report: see [`ReportLimits`].
+    pub report_bytes_max: u64,
+    /// EVE and the packets.
+    pub large_bytes_max: u64,
+    /// Octets kept of a packet of a session beside the flows: its headers, in tunnels too.
+    pub companion_bytes_max: usize,
+}
+
+impl Default for BundleLimits {
+    fn default() -> Self {
+        Self {
+            small_bytes_max: 1 << 20,
+            verdicts_bytes_max: 512 << 20,
+            report_bytes_max: 16 << 20,
+            large_bytes_max: 16 << 30,
+            companion_bytes_max: 256,
+        }
+    }
+}
+
 /// How much a report holds. It is to be read by a person and sent by mail: under 2 MiB whatever the
 /// capture.
 #[derive(Clone, Copy, Debug)]

@@ -9,9 +9,10 @@
 //! that have not said no. When the flow is over, [`judge`] weighs record and ledgers into a
 //! verdict, and the [`classifier`] hands out an [`event::Event`], which [`output`] writes.
 //!
-//! Everything but `capture`, `host`, `output`, `report`, `sandbox` and `cli` is the core: it does no I/O, reads no
-//! clock and starts no thread. ARCHITECTURE.md has the invariants.
+//! Everything but `bundle`, `capture`, `host`, `output`, `report`, `sandbox` and `cli` is the core: it does
+//! no I/O, reads no clock and starts no thread. ARCHITECTURE.md has the invariants.
 
+pub mod bundle;
 pub mod capture;
 pub mod classifier;
 pub mod cli;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+mod bundle;
 mod completions;
 mod confine;
 mod doctor;
@@ -26,6 +27,7 @@ mod saving;
 mod schema;
 mod signals;
 mod site;
+mod verify;
 mod waiting;
 mod who;
 mod why;
@@ -88,6 +90,10 @@ enum Command {
     Live(live::Live),
     /// One page that answers what was on the port: HTML that stands alone, or Markdown for a ticket
     Report(report::Report),
+    /// Pack report, EVE, packets, settings and hashes into a zip that can be handed on
+    Bundle(bundle::Bundle),
+    /// Check such a zip: nothing changed, and its packets give the same verdicts
+    Verify(verify::Verify),
     /// Why one flow has its label, and what another label would have needed
     Why(why::Why),
     /// The processes behind the sockets on the watched ports of this machine
@@ -252,6 +258,8 @@ pub fn main() -> ExitCode {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
         Command::Report(report) => report.run(),
+        Command::Bundle(bundle) => bundle.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Why(why) => why.run(),
         Command::Who(who) => who.run(),
         Command::Doctor(doctor) => doctor.run(),

@@ -1,6 +1,6 @@
 //! `portstory report`: one page that answers what was on the port.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -13,7 +13,7 @@ use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::classifier::Classifier;
 use crate::config::{Config, ReportLimits};
 use crate::event::Event;
-use crate::output::{self, RunSummary};
+use crate::output::{self, Context, RunSummary};
 use crate::report::{self, About, Recorder, Report as Page};
 
 /// Frames that are taken from a source at a time.
@@ -64,7 +64,9 @@ impl Report {
             );
             return Err(Exit::Usage);
         }
-        let (page, exit) = page(&self.paths, self.watching.config()?)?;
+        let mut source =
+            file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
+        let (page, exit) = page(&mut source, self.watching.config()?, &mut |_, _| Ok(()))?;
         let text = match self.format() {
             Format::Html => report::html(&page),
             Format::Md => report::markdown(&page),
@@ -87,26 +89,37 @@ impl Report {
     }
 }
 
+/// Is told every event, after the report's recorder.
+pub(super) type Listener<'a> = dyn FnMut(&Event, &Context<'_>) -> io::Result<()> + 'a;
+
 /// Reads captures and makes the page of them. What was read until a fault is in it.
-pub(super) fn page(paths: &[PathBuf], config: Config) -> Result<(Page, Exit), Exit> {
-    let mut source = file::open(paths, Options::default()).map_err(|error| failed(&error))?;
+pub(super) fn page(
+    source: &mut dyn FrameSource,
+    config: Config,
+    listener: &mut Listener<'_>,
+) -> Result<(Page, Exit), Exit> {
     let mut summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
     let mut classifier = Classifier::new(config);
     let mut recorder = Recorder::new(ReportLimits::default());
     let mut events = Vec::new();
     let mut exit = Exit::Done;
     loop {
+        let mut told = events.len();
         let polled = source.poll(BATCH_FRAMES, &mut |frame| {
             classifier.ingest_witnessed(frame, &mut events, &mut |key, seen| {
                 recorder.packet(key, seen);
             });
             // At once, so that a 5-tuple that begins anew is not taken for the one before.
-            tell(&mut recorder, &mut events);
+            for event in events.iter().skip(told) {
+                recorder.event(event);
+            }
+            told = events.len();
         });
         for notice in source.take_notices() {
             tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
             summary.notices.push(notice.to_string());
         }
+        tell(&mut events, source, listener)?;
         match polled {
             Ok(Polled::End) => break,
             Ok(Polled::Frames(_) | Polled::Idle) => {}
@@ -122,7 +135,8 @@ pub(super) fn page(paths: &[PathBuf], config: Config) -> Result<(Page, Exit), Ex
     }
     (summary.first, summary.last) = classifier.span().unzip();
     let totals = classifier.finish(&mut events);
-    tell(&mut recorder, &mut events);
+    events.iter().for_each(|event| recorder.event(event));
+    tell(&mut events, source, listener)?;
     (summary.frames, summary.bytes) = (totals.frames, totals.octets);
     summary.frames_in_range = totals.frames_watched;
     let inputs = source.sources().iter().map(|one| report::digest(&one.name)).collect();
@@ -133,10 +147,19 @@ pub(super) fn page(paths: &[PathBuf], config: Config) -> Result<(Page, Exit), Ex
     Ok((page, exit))
 }
 
-fn tell(recorder: &mut Recorder, events: &mut Vec<Event>) {
+fn tell(
+    events: &mut Vec<Event>,
+    source: &dyn FrameSource,
+    listener: &mut Listener<'_>,
+) -> Result<(), Exit> {
+    let context = Context { sources: source.sources(), live: false };
     for event in events.drain(..) {
-        recorder.event(&event);
+        listener(&event, &context).map_err(|error| {
+            log::say(&format!("writing failed: {error}; free some room or choose another place"));
+            Exit::BrokeOff
+        })?;
     }
+    Ok(())
 }
 
 /// The command line as it could be typed again: words with anything but plain characters are quoted.

@@ -19,6 +19,9 @@ const PCAP_SNAP_LENGTH: u32 = 262_144;
 /// Ethernet: what an empty pcap file says it holds.
 const LINKTYPE_ETHERNET: LinkType = LinkType(1);
 
+/// The option that any block may have (section 3.5.1).
+const OPT_COMMENT: u16 = 1;
+
 /// Options of an interface: its name, what else is to be said of it, its unit of time.
 const IF_NAME: u16 = 2;
 const IF_DESCRIPTION: u16 = 3;
@@ -64,9 +67,23 @@ impl<W: Write> PacketWriter<W> {
     ///
     /// The output's own; [`io::ErrorKind::InvalidInput`] for a second link type in a pcap file.
     pub fn write(&mut self, frame: &Frame<'_>, context: &Context<'_>) -> io::Result<()> {
+        self.write_commented(frame, context, None)
+    }
+
+    /// The same with a comment, for which a pcap file has no place.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn write_commented(
+        &mut self,
+        frame: &Frame<'_>,
+        context: &Context<'_>,
+        comment: Option<&str>,
+    ) -> io::Result<()> {
         match self.format {
             PacketFormat::Pcap => self.write_pcap(frame)?,
-            PacketFormat::Pcapng => self.write_pcapng(frame, context)?,
+            PacketFormat::Pcapng => self.write_pcapng(frame, context, comment)?,
         }
         self.frames += 1;
         Ok(())
@@ -171,7 +188,12 @@ impl<W: Write> PacketWriter<W> {
         self.out.write_all(&self.block)
     }
 
-    fn write_pcapng(&mut self, frame: &Frame<'_>, context: &Context<'_>) -> io::Result<()> {
+    fn write_pcapng(
+        &mut self,
+        frame: &Frame<'_>,
+        context: &Context<'_>,
+        comment: Option<&str>,
+    ) -> io::Result<()> {
         if !self.has_header {
             self.section_header()?;
         }
@@ -188,7 +210,7 @@ impl<W: Write> PacketWriter<W> {
                 self.interfaces.len() - 1
             }
         };
-        self.enhanced_packet(len32(number), frame)
+        self.enhanced_packet(len32(number), frame, comment)
     }
 
     /// draft-ietf-opsawg-pcapng section 4.1.
@@ -223,7 +245,12 @@ impl<W: Write> PacketWriter<W> {
     }
 
     /// Section 4.3.
-    fn enhanced_packet(&mut self, interface: u32, frame: &Frame<'_>) -> io::Result<()> {
+    fn enhanced_packet(
+        &mut self,
+        interface: u32,
+        frame: &Frame<'_>,
+        comment: Option<&str>,
+    ) -> io::Result<()> {
         let nanos = unsigned_nanos(frame);
         let high = u32::try_from(nanos >> 32).unwrap_or_default();
         let low = u32::try_from(nanos & u64::from(u32::MAX)).unwrap_or_default();
@@ -233,6 +260,10 @@ impl<W: Write> PacketWriter<W> {
         }
         self.block.extend_from_slice(frame.bytes);
         self.pad();
+        if let Some(comment) = comment {
+            self.option(OPT_COMMENT, comment.as_bytes());
+            self.end_of_options();
+        }
         self.end_block(6)
     }
 

@@ -47,7 +47,7 @@ fn hash(path: &Path) -> io::Result<(u64, String)> {
 }
 
 /// Octets as lower-case hexadecimal digits.
-pub(super) fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |mut text, octet| {
         let _ = write!(text, "{octet:02x}");
         text

@@ -23,6 +23,7 @@ use crate::event::{EndpointEvent, FlowEvent, Label, Socket};
 use crate::identify::Transport;
 use crate::output::RunSummary;
 
+pub(crate) use digest::hex;
 pub use digest::{Input, digest};
 pub use html::html;
 pub use markdown::markdown;

@@ -24,7 +24,7 @@ const BAND: RGBColor = RGBColor(5, 5, 5);
 const LABELS: [RGBColor; 3] = [RGBColor(6, 6, 6), RGBColor(7, 7, 7), RGBColor(8, 8, 8)];
 
 const SIZE: (u32, u32) = (400, 230);
-const FONT: (&str, u32) = ("sans-serif", 16);
+const FONT: (&str, u32) = ("sans-serif", 15);
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;

@@ -183,7 +183,6 @@ fn hostile_strings_are_shown_everywhere_and_do_nothing() {
         for lines in [&text, &eve, &csv.replace("\r\n", "\n")] {
             without_hazards(lines);
         }
-        let unwrapped = text.split_whitespace().collect::<String>();
         for string in HOSTILE {
             let html = string.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             let html = html.replace('"', "&quot;");
@@ -192,8 +191,6 @@ fn hostile_strings_are_shown_everywhere_and_do_nothing() {
             let plain = portstory::output::escape::markdown(string);
             let plain = plain.strip_prefix("\\=").map_or(plain.as_str(), |rest| rest);
             assert!(ticket.contains(plain), "{kind}: {plain} is hidden in the ticket");
-            let short = string.split_whitespace().collect::<String>();
-            assert!(unwrapped.contains(&short), "{kind}: {string} is hidden in the table");
             assert!(
                 csv.contains(&string.replace('"', "\"\"")),
                 "{kind}: {string} is hidden in CSV"

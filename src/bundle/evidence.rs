@@ -1,0 +1,88 @@
+//! The packets that verdicts rest on, and nothing else of a capture.
+//!
+//! These are the packets of flows in range with the ICMP errors about them, the headers of sessions
+//! beside them (ICA, CGP, H.225, SIP), and fragments. When the capture began and ended is told by two
+//! frames without octets: a verdict may rest on that too.
+
+use std::collections::BTreeMap;
+
+use crate::config::{BundleLimits, Config};
+use crate::decode::peek::Peek;
+use crate::decode::{self, Decoded};
+use crate::event::FlowEvent;
+use crate::flow::ledger::CompanionKind;
+use crate::frame::{Frame, FrameRef, LinkType, SourceId};
+use crate::time::Timestamp;
+use crate::wire;
+
+/// Picks out evidence.
+#[derive(Debug)]
+pub struct Sieve {
+    config: Config,
+    peek: Peek,
+    limits: BundleLimits,
+    comments: BTreeMap<(SourceId, u64), String>,
+}
+
+impl Sieve {
+    /// One for a run with these settings.
+    pub fn new(config: Config, limits: BundleLimits) -> Self {
+        let peek = Peek::new(&config.watch);
+        Self { config, peek, limits, comments: BTreeMap::new() }
+    }
+
+    /// The flow's first packet gets a comment: its verdict.
+    pub fn note(&mut self, flow: &FlowEvent) {
+        let verdict = &flow.verdict;
+        let name = verdict.protocols.last().copied().unwrap_or("not recognised");
+        let comment = format!(
+            "portstory: flow {}: {} ({}, {}, {} confidence)",
+            flow.flow_id,
+            verdict.label.name(),
+            name,
+            verdict.status.name(),
+            verdict.confidence.name()
+        );
+        self.comments.insert((flow.first_frame.source, flow.first_frame.number), comment);
+    }
+
+    /// The comment on a frame.
+    pub fn comment(&self, frame: FrameRef) -> Option<&str> {
+        self.comments.get(&(frame.source, frame.number)).map(String::as_str)
+    }
+
+    /// What is to be kept of a frame.
+    pub fn keep<'a>(&self, frame: &Frame<'a>) -> Option<Frame<'a>> {
+        if !self.peek.is_candidate(frame) {
+            return None;
+        }
+        let (mut whole, mut headers) = (false, false);
+        decode::decode(frame, &self.config.limits, &mut |decoded| match decoded {
+            Decoded::Packet(packet) => {
+                for port in [packet.src.port, packet.dst.port] {
+                    whole |= self.config.watch.covers(packet.transport, port);
+                    headers |= CompanionKind::of(packet.transport, port).is_some();
+                }
+            }
+            Decoded::Fragment(_) => whole = true,
+            Decoded::Stop(..) => {}
+        });
+        match (whole, headers) {
+            (true, _) => Some(*frame),
+            (false, true) => {
+                let bytes = wire::prefix(frame.bytes, self.limits.companion_bytes_max);
+                let wire_len = frame.wire_len.max(wire::len32(frame.bytes.len()));
+                Some(Frame { bytes, wire_len, ..*frame })
+            }
+            (false, false) => None,
+        }
+    }
+}
+
+/// A frame of which nothing was captured: it tells that a capture was running.
+pub fn marker(time: Timestamp) -> Frame<'static> {
+    const ETHERNET: LinkType = LinkType(1);
+    const SHORTEST: u32 = 60;
+    let at = FrameRef { time, source: SourceId(0), number: 0 };
+    Frame { at, link: ETHERNET, wire_len: SHORTEST, bytes: &[] }
+}

@@ -1,0 +1,112 @@
+//! What the verdicts depend on beside the packets, as JSON.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, KnownService, Site, VdaVersion, Watch};
+use crate::identify::{DETECTORS, Transport};
+
+/// The settings of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The program's version: another one may judge otherwise.
+    pub version: String,
+    /// Whether addresses were replaced and payload left out.
+    pub shared: bool,
+    /// `--port`.
+    pub ports: BTreeSet<u16>,
+    /// `--framehawk-range`, both ends.
+    pub framehawk_range: (u16, u16),
+    /// `--vlan-in-key`.
+    pub vlan_in_key: bool,
+    /// `--without`.
+    pub without: Option<String>,
+    /// `--site`.
+    pub site: Option<SiteSettings>,
+    /// `--known`.
+    pub known: Vec<KnownSettings>,
+}
+
+/// What `--site` said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSettings {
+    vda_versions: Vec<u32>,
+    framehawk_policy: Option<bool>,
+    gateways: BTreeSet<IpAddr>,
+}
+
+/// What `--known` said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownSettings {
+    name: String,
+    address: Option<IpAddr>,
+    port: u16,
+    udp: Option<bool>,
+}
+
+impl Settings {
+    /// The settings of this run.
+    pub fn of(config: &Config, shared: bool) -> Self {
+        let range = &config.watch.framehawk;
+        let site = config.site.as_ref().map(|site| SiteSettings {
+            vda_versions: site.vda_versions.iter().map(|version| version.number()).collect(),
+            framehawk_policy: site.framehawk_policy,
+            gateways: site.gateways.clone(),
+        });
+        let known = config.known.iter().map(|known| KnownSettings {
+            name: known.name.to_owned(),
+            address: known.addr,
+            port: known.port,
+            udp: known.transport.map(|transport| transport == Transport::Udp),
+        });
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            shared,
+            ports: config.watch.ports.clone(),
+            framehawk_range: (*range.start(), *range.end()),
+            vlan_in_key: config.vlan_in_key,
+            without: config.without.clone(),
+            site,
+            known: known.collect(),
+        }
+    }
+
+    /// A run with these settings. A detector that is not known is none that could be left out.
+    pub fn config(&self) -> Config {
+        let (low, high) = self.framehawk_range;
+        let is_known = |id: &String| DETECTORS.iter().any(|detector| detector.id == id);
+        Config {
+            watch: Watch { ports: self.ports.clone(), framehawk: low..=high },
+            vlan_in_key: self.vlan_in_key,
+            without: self.without.clone().filter(is_known),
+            site: self.site.as_ref().map(|site| Site {
+                vda_versions: site
+                    .vda_versions
+                    .iter()
+                    .map(|&number| VdaVersion::from_number(number))
+                    .collect(),
+                framehawk_policy: site.framehawk_policy,
+                gateways: site.gateways.clone(),
+            }),
+            known: self.known.iter().map(KnownSettings::service).collect(),
+            ..Config::default()
+        }
+    }
+}
+
+impl KnownSettings {
+    fn service(&self) -> KnownService {
+        KnownService {
+            // Once, and for as long as the process runs: verdicts borrow it.
+            name: Box::leak(self.name.clone().into_boxed_str()),
+            addr: self.address,
+            port: self.port,
+            transport: self.udp.map(|udp| if udp { Transport::Udp } else { Transport::Tcp }),
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! A capture for strangers: the packets that verdicts rest on, made anew from what was decoded, with
+//! addresses replaced and payload left out.
+//!
+//! Nothing of the original frames is passed on as it was: link headers, VLAN tags, tunnels, options and
+//! fragments are gone, and what is left is IP, TCP, UDP or an ICMP error with their lengths, flags,
+//! numbers and times. Payload stays as far as detectors read it; the rest is zeros, but for its first
+//! octets, which are a keyed hash, so that copies of a packet still are copies and others are not.
+//!
+//! Addresses keep what they have in common, as Crypto-PAn does it (Xu, Fan, Ammar, Moon, "Prefix-
+//! preserving IP address anonymization", 2002): a bit is flipped or not by a keyed function of the bits
+//! before it. That function is `SipHash` here. The first octet of an IPv4 address and the first two of an
+//! IPv6 address stay, so that private addresses are seen to be private; groups and broadcast stay too.
+//! Whoever knows some addresses and their replacements learns of others how much they have in common.
+
+use std::collections::BTreeMap;
+use std::hash::Hasher as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use siphasher::sip::SipHasher13;
+
+use crate::config::Config;
+use crate::decode::fragment::Reassembly;
+use crate::decode::peek::Peek;
+use crate::decode::{self, Body, Decoded, IcmpError, Packet, Payload, TcpInfo};
+use crate::event::{FlowEvent, Socket, Status};
+use crate::flow::ledger::CompanionKind;
+use crate::frame::{Frame, LinkType};
+use crate::identify::Transport;
+use crate::time::Timestamp;
+use crate::wire;
+
+/// Raw IP.
+const LINKTYPE_RAW: LinkType = LinkType(101);
+
+/// How much of each flow the detectors read: what its payload is cut to.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    flows: BTreeMap<Ends, Vec<Reading>>,
+}
+
+type Ends = (Transport, Socket, Socket);
+
+#[derive(Clone, Debug)]
+struct Reading {
+    start: Timestamp,
+    client: Socket,
+    /// Octets read of each direction, and whether the verdict rests on how all of the head looks.
+    octets: [u64; 2],
+    unnamed: bool,
+    /// Packets and octets passed on so far.
+    spent: [(u64, u64); 2],
+}
+
+impl Seen {
+    /// A flow was judged.
+    pub fn note(&mut self, flow: &FlowEvent) {
+        let (client, server) = (flow.client, flow.server);
+        let ends = (flow.transport, client.min(server), client.max(server));
+        let seen = flow.verdict.visibility;
+        let named = match flow.verdict.status {
+            Status::Identified | Status::Attempted => true,
+            Status::Unidentified
+            | Status::ClientPort
+            | Status::Refused
+            | Status::Unanswered
+            | Status::Scan
+            | Status::NoPayload
+            | Status::Insufficient => false,
+        };
+        self.flows.entry(ends).or_default().push(Reading {
+            start: flow.start,
+            client,
+            octets: [u64::from(seen.head_to_server), u64::from(seen.head_to_client)],
+            unnamed: !named,
+            spent: Default::default(),
+        });
+    }
+
+    /// Whether the payload of this packet is to stay.
+    fn takes(&mut self, packet: &Packet<'_>, len: usize, config: &Config, generous: bool) -> bool {
+        let (one, other) = (packet.src.min(packet.dst), packet.src.max(packet.dst));
+        let Some(flows) = self.flows.get_mut(&(packet.transport, one, other)) else { return false };
+        // The last that had begun by then; equal 5-tuples in several networks count together.
+        let begun = flows.iter_mut().filter(|flow| flow.start <= packet.at.time);
+        let Some(flow) = begun.max_by_key(|flow| flow.start) else { return false };
+        let way = usize::from(packet.src != flow.client);
+        let (Some(spent), Some(&octets)) = (flow.spent.get_mut(way), flow.octets.get(way)) else {
+            return false;
+        };
+        let (packets, bytes) = *spent;
+        let len = u64::try_from(len).unwrap_or(u64::MAX);
+        *spent = (packets.saturating_add(1), bytes.saturating_add(len));
+        // A head takes in so many packets and octets at most. Copies of packets count here, there not.
+        let packets_max = u64::from(config.limits.head_packets_max).saturating_mul(2);
+        let in_head = packets < packets_max
+            && bytes < u64::from(config.limits.head_offered_bytes_max).saturating_mul(2);
+        // Of datagrams only the first octets are kept in a head: its length says little of them.
+        let all = generous || flow.unnamed || packet.transport == Transport::Udp;
+        in_head && (all || bytes < octets)
+    }
+}
+
+/// Makes frames anew.
+#[derive(Debug)]
+pub struct Sharer {
+    config: Config,
+    peek: Peek,
+    key: [u64; 2],
+    seen: Seen,
+    /// Whether all payload that a head can hold stays.
+    generous: bool,
+    reassembly: Reassembly,
+}
+
+impl Sharer {
+    /// One with a key of its own.
+    pub fn new(config: Config, key: [u64; 2], seen: Seen, generous: bool) -> Self {
+        let peek = Peek::new(&config.watch);
+        Self { config, peek, key, seen, generous, reassembly: Reassembly::default() }
+    }
+
+    /// Hands on what becomes of a frame.
+    pub fn frame(&mut self, frame: &Frame<'_>, out: &mut dyn FnMut(&Frame<'_>)) {
+        if !self.peek.is_candidate(frame) {
+            return;
+        }
+        let Self { config, key, seen, generous, reassembly, .. } = self;
+        let mut maker = Maker { config, key: *key, seen, generous: *generous };
+        let mut fragments = Vec::new();
+        decode::decode(frame, &maker.config.limits, &mut |decoded| match decoded {
+            Decoded::Packet(packet) => maker.packet(&packet, out),
+            Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
+            Decoded::Stop(..) => {}
+        });
+        for fragment in fragments {
+            reassembly.add(fragment, config, &mut |decoded| match decoded {
+                Decoded::Packet(packet) => {
+                    let mut maker = Maker { config, key: *key, seen, generous: *generous };
+                    maker.packet(&packet, out);
+                }
+                Decoded::Fragment(_) | Decoded::Stop(..) => {}
+            });
+        }
+    }
+}
+
+struct Maker<'a> {
+    config: &'a Config,
+    key: [u64; 2],
+    seen: &'a mut Seen,
+    generous: bool,
+}
+
+impl Maker<'_> {
+    fn packet(&mut self, packet: &Packet<'_>, out: &mut dyn FnMut(&Frame<'_>)) {
+        let ports = [packet.src.port, packet.dst.port];
+        let watched = ports.iter().any(|&port| self.config.watch.covers(packet.transport, port));
+        let beside = ports.iter().any(|&p| CompanionKind::of(packet.transport, p).is_some());
+        if !watched && !beside {
+            return;
+        }
+        let (src, dst) = (self.replaced(packet.src.addr), self.replaced(packet.dst.addr));
+        let mut bytes = match packet.body {
+            Body::Tcp(info, payload) => {
+                let header = tcp_header(packet, info);
+                let cut = self.payload(packet, payload, watched);
+                segment(packet, (src, dst), &header, 16, &cut, payload.wire_len)
+            }
+            Body::Udp(checksum, payload) => {
+                let header = udp_header(packet, payload.wire_len);
+                let cut = self.payload(packet, payload, watched);
+                // 0 says that there is no checksum.
+                let at = if checksum == 0 { usize::MAX } else { 6 };
+                segment(packet, (src, dst), &header, at, &cut, payload.wire_len)
+            }
+            Body::Icmp(error) => icmp(packet, (src, dst), self.replaced(error.by), error),
+        };
+        // What the original had in headers that are gone is behind the packet, as padding is.
+        let wire_len = wire::index(packet.wire_len);
+        if !is_cut(packet) && bytes.len() < wire_len {
+            bytes.resize(wire_len, 0);
+        }
+        let wire_len = packet.wire_len.max(wire::len32(bytes.len()));
+        out(&Frame { at: packet.at, link: LINKTYPE_RAW, wire_len, bytes: &bytes });
+    }
+
+    /// The payload as it is passed on, as long as it was captured.
+    fn payload(&mut self, packet: &Packet<'_>, payload: Payload<'_>, watched: bool) -> Vec<u8> {
+        let len = payload.wire_len;
+        if watched && len > 0 && self.seen.takes(packet, len, self.config, self.generous) {
+            return payload.bytes.to_vec();
+        }
+        let mut hasher = SipHasher13::new_with_keys(self.key[0], self.key[1]);
+        hasher.write(payload.bytes);
+        let mut octets = hasher.finish().to_le_bytes().to_vec();
+        octets.resize(payload.bytes.len(), 0);
+        octets
+    }
+
+    fn replaced(&self, addr: IpAddr) -> IpAddr {
+        replaced(addr, self.key)
+    }
+}
+
+/// Another address, of which every prefix depends on the same prefix of the old one only.
+fn replaced(addr: IpAddr, key: [u64; 2]) -> IpAddr {
+    let flip = |version: u8, at: u32, before: u128| {
+        let mut hasher = SipHasher13::new_with_keys(key[0], key[1]);
+        hasher.write_u8(version);
+        hasher.write_u32(at);
+        hasher.write_u128(before);
+        u128::from(hasher.finish() & 1)
+    };
+    let mapped = |bits: u128, width: u32, kept: u32, version: u8| {
+        (kept..width).fold(bits, |made, at| {
+            let place = width.saturating_sub(1).saturating_sub(at);
+            let before = bits.checked_shr(place.saturating_add(1)).unwrap_or_default();
+            made ^ flip(version, at, before).checked_shl(place).unwrap_or_default()
+        })
+    };
+    match addr {
+        IpAddr::V4(v4) if v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified() => addr,
+        IpAddr::V6(v6) if v6.is_multicast() || v6.is_unspecified() => addr,
+        IpAddr::V4(v4) => {
+            let bits = mapped(u128::from(v4.to_bits()), 32, 8, 4);
+            IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or_default()))
+        }
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(mapped(v6.to_bits(), 128, 16, 6))),
+    }
+}
+
+fn is_cut(packet: &Packet<'_>) -> bool {
+    match packet.body {
+        Body::Tcp(_, payload) | Body::Udp(_, payload) => payload.bytes.len() < payload.wire_len,
+        Body::Icmp(_) => false,
+    }
+}
+
+/// RFC 9293 section 3.1, without options and without checksum.
+fn tcp_header(packet: &Packet<'_>, info: TcpInfo) -> Vec<u8> {
+    let mut header = Vec::with_capacity(20);
+    for port in [packet.src.port, packet.dst.port] {
+        header.extend(port.to_be_bytes());
+    }
+    header.extend(info.seq.to_be_bytes());
+    header.extend(info.ack.to_be_bytes());
+    header.extend([0x50, info.flags.0]);
+    header.extend(info.window.to_be_bytes());
+    header.extend([0; 4]);
+    header
+}
+
+/// RFC 768, without checksum.
+fn udp_header(packet: &Packet<'_>, payload_len: usize) -> Vec<u8> {
+    let length = u16::try_from(payload_len.saturating_add(8)).unwrap_or_default();
+    let fields = [packet.src.port, packet.dst.port, length, 0];
+    fields.into_iter().flat_map(u16::to_be_bytes).collect()
+}
+
+/// A packet of a transport header, whose checksum is at `checksum_at`, and payload.
+fn segment(
+    packet: &Packet<'_>,
+    (src, dst): (IpAddr, IpAddr),
+    header: &[u8],
+    checksum_at: usize,
+    payload: &[u8],
+    payload_len: usize,
+) -> Vec<u8> {
+    let length = header.len().saturating_add(payload_len);
+    let protocol = packet.transport.number();
+    let mut body = [header, payload].concat();
+    // Over the pseudo-header as well; what was not captured counts as zeros.
+    let mut sum = Sum::default();
+    sum.add(&octets(src));
+    sum.add(&octets(dst));
+    sum.add(&wire::len32(length).to_be_bytes());
+    sum.add(&[0, 0, 0, protocol]);
+    sum.add(&body);
+    put(
+        &mut body,
+        checksum_at,
+        match (sum.checksum(), packet.transport) {
+            // In UDP zero would say that there is none.
+            (0, Transport::Udp) => u16::MAX,
+            (checksum, Transport::Tcp | Transport::Udp) => checksum,
+        },
+    );
+    ip(src, dst, protocol, packet.ip_id, length, &body)
+}
+
+/// An ICMP error that quotes the header of the packet and its ports (RFC 792, RFC 4443).
+fn icmp(
+    packet: &Packet<'_>,
+    (src, dst): (IpAddr, IpAddr),
+    by: IpAddr,
+    error: IcmpError,
+) -> Vec<u8> {
+    let mut ports = Vec::with_capacity(8);
+    for port in [packet.src.port, packet.dst.port] {
+        ports.extend(port.to_be_bytes());
+    }
+    ports.extend([0, 8, 0, 0]);
+    let quoted = ip(src, dst, packet.transport.number(), 0, 8, &ports);
+    let mut body = vec![error.icmp_type, error.code, 0, 0, 0, 0, 0, 0];
+    body.extend(quoted);
+    let mut sum = Sum::default();
+    if error.v6 {
+        sum.add(&octets(by));
+        sum.add(&octets(src));
+        sum.add(&wire::len32(body.len()).to_be_bytes());
+        sum.add(&[0, 0, 0, 58]);
+    }
+    sum.add(&body);
+    put(&mut body, 2, sum.checksum());
+    let protocol = if error.v6 { 58 } else { 1 };
+    ip(by, src, protocol, packet.ip_id, body.len(), &body)
+}
+
+/// An IP header (RFC 791, RFC 8200) and what follows it. A length that does not fit is 0, as a network
+/// card's offloading leaves it.
+fn ip(src: IpAddr, dst: IpAddr, protocol: u8, id: u16, length: usize, body: &[u8]) -> Vec<u8> {
+    let mut header = Vec::with_capacity(40);
+    if src.is_ipv6() {
+        header.extend([0x60, 0, 0, 0]);
+        header.extend(u16::try_from(length).unwrap_or_default().to_be_bytes());
+        header.extend([protocol, 64]);
+        header.extend(octets(src));
+        header.extend(octets(dst));
+    } else {
+        header.extend([0x45, 0]);
+        header.extend(u16::try_from(length.saturating_add(20)).unwrap_or_default().to_be_bytes());
+        header.extend(id.to_be_bytes());
+        header.extend([0x40, 0, 64, protocol, 0, 0]);
+        header.extend(octets(src));
+        header.extend(octets(dst));
+        let mut sum = Sum::default();
+        sum.add(&header);
+        put(&mut header, 10, sum.checksum());
+    }
+    header.extend(body);
+    header
+}
+
+fn octets(addr: IpAddr) -> Vec<u8> {
+    match addr {
+        IpAddr::V4(addr) => addr.octets().to_vec(),
+        IpAddr::V6(addr) => addr.octets().to_vec(),
+    }
+}
+
+fn put(bytes: &mut [u8], at: usize, value: u16) {
+    let place = at.checked_add(2).and_then(|end| bytes.get_mut(at..end));
+    if let Some(place) = place {
+        place.copy_from_slice(&value.to_be_bytes());
+    }
+}
+
+/// The Internet checksum (RFC 1071) of parts of even length, but for the last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum(u64);
+
+impl Sum {
+    fn add(&mut self, bytes: &[u8]) {
+        for pair in bytes.chunks(2) {
+            let word = match *pair {
+                [high, low] => u16::from_be_bytes([high, low]),
+                [high] => u16::from_be_bytes([high, 0]),
+                _ => 0,
+            };
+            self.0 = self.0.saturating_add(u64::from(word));
+        }
+    }
+
+    fn checksum(self) -> u16 {
+        let mut sum = self.0;
+        while sum > 0xffff {
+            sum = (sum & 0xffff).saturating_add(sum >> 16);
+        }
+        !u16::try_from(sum).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u64; 2] = [1, 2];
+
+    fn common(one: IpAddr, other: IpAddr) -> u32 {
+        let bits =
+            |addr| octets(addr).iter().fold(0u128, |bits, &octet| bits << 8 | u128::from(octet));
+        (bits(one) ^ bits(other)).leading_zeros()
+    }
+
+    #[test]
+    fn addresses_keep_what_they_have_in_common() {
+        let names = [
+            "10.1.2.3",
+            "10.1.2.4",
+            "10.1.99.4",
+            "10.200.0.1",
+            "192.168.1.1",
+            "2001:db8::1",
+            "2001:db8::2",
+            "2001:db8:1::1",
+        ];
+        let addresses: Vec<IpAddr> = names.iter().map(|name| name.parse().unwrap()).collect();
+        for &one in &addresses {
+            for &other in &addresses {
+                let made = (replaced(one, KEY), replaced(other, KEY));
+                if one.is_ipv4() == other.is_ipv4() {
+                    assert_eq!(common(one, other), common(made.0, made.1), "{one} {other}");
+                }
+            }
+        }
+        assert_ne!(replaced(addresses[0], KEY), addresses[0]);
+        assert_ne!(replaced(addresses[0], KEY), replaced(addresses[0], [3, 4]));
+        let group = "239.1.2.3".parse().unwrap();
+        assert_eq!(replaced(group, KEY), group);
+    }
+
+    #[test]
+    fn checksums_are_those_of_the_example() {
+        // RFC 1071 section 3.
+        let mut sum = Sum::default();
+        sum.add(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+        assert_eq!(sum.checksum(), !0xddf2);
+    }
+}

@@ -1,0 +1,255 @@
+//! `portstory bundle`: a zip that an incident can be handed on in.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::read::failed;
+use super::verify::{differences, replay};
+use super::{Exit, Watching, log, report};
+use crate::bundle::evidence::{Sieve, marker};
+use crate::bundle::share::{Seen, Sharer};
+use crate::bundle::{self, Packer, Row, Settings};
+use crate::capture::file::{self, Options};
+use crate::capture::{FrameSource, Polled};
+use crate::config::{BundleLimits, Config};
+use crate::event::Event;
+use crate::output::{Context, Eve, Format as _, PacketFormat, PacketWriter};
+use crate::report::html;
+use crate::time::Timestamp;
+
+/// Frames that are taken from a source at a time.
+const BATCH_FRAMES: usize = 4096;
+
+/// Pack report, EVE, packets, settings and hashes into a zip.
+#[derive(Debug, Args)]
+pub(super) struct Bundle {
+    /// Captures or folders of them; they are read twice, so no pipes
+    #[arg(value_name = "FILE|DIR", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// The zip to write
+    #[arg(short, long, value_name = "ZIP")]
+    output: PathBuf,
+
+    /// For strangers: payload that no verdict rests on is left out and addresses are replaced, each by
+    /// the same one everywhere
+    #[arg(long, conflicts_with_all = ["site", "known"])]
+    share: bool,
+
+    #[command(flatten)]
+    watching: Watching,
+}
+
+impl Bundle {
+    pub(super) fn run(&self) -> Exit {
+        log::start(false, 0, true);
+        if self.paths.iter().any(|path| path.as_os_str() == "-") {
+            log::say("a bundle reads its captures twice: name files, not '-'");
+            return Exit::Usage;
+        }
+        let part = with_suffix(&self.output, ".part");
+        let shared = with_suffix(&self.output, ".packets.part");
+        let done = self.try_run(&part, &shared);
+        let _ = std::fs::remove_file(&shared);
+        match done {
+            Ok(exit) => exit,
+            Err(exit) => {
+                let _ = std::fs::remove_file(&part);
+                exit
+            }
+        }
+    }
+
+    fn try_run(&self, part: &Path, shared: &Path) -> Result<Exit, Exit> {
+        let config = self.watching.config()?;
+        if self.share {
+            self.strip(shared, &config)?;
+        }
+        let open = || -> Result<Box<dyn FrameSource>, Exit> {
+            let source = if self.share {
+                let file = File::open(shared).map_err(|error| trouble(&error))?;
+                let name = "the capture, as it is shared";
+                file::open_stream(Box::new(file), name, Options::default())
+            } else {
+                file::open(&self.paths, Options::default())
+            };
+            Ok(Box::new(source.map_err(|error| failed(&error))?))
+        };
+        let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(part);
+        let file = file.map_err(|error| trouble(&error))?;
+        let mut packer = Packer::new(BufWriter::new(file));
+        let exit = self.pack(&mut packer, &config, &open)?;
+        let out = packer.finish().map_err(|error| trouble(&error))?;
+        let mut file = out.into_inner().map_err(|error| trouble(error.error()))?;
+        bundle::seal(&mut file).map_err(|error| trouble(&error))?;
+        std::fs::rename(part, &self.output).map_err(|error| trouble(&error))?;
+        Ok(exit)
+    }
+
+    fn pack(
+        &self,
+        packer: &mut Packer<BufWriter<File>>,
+        config: &Config,
+        open: &dyn Fn() -> Result<Box<dyn FrameSource>, Exit>,
+    ) -> Result<Exit, Exit> {
+        let io = |error: io::Error| trouble(&error);
+        let mut sieve = Sieve::new(config.clone(), BundleLimits::default());
+        let (mut eve, mut rows) = (Eve::new(), Vec::new());
+        packer.begin(bundle::EVE).map_err(io)?;
+        let mut source = open()?;
+        let (page, exit) = report::page(source.as_mut(), config.clone(), &mut |event, context| {
+            if let Event::Flow(flow) = event {
+                rows.push(Row::of(flow));
+                sieve.note(flow);
+            }
+            eve.event(packer, event, context)
+        })?;
+        let context = Context { sources: &page.sources, live: false };
+        eve.finish(packer, &page.summary, &context).map_err(io)?;
+        rows.sort();
+
+        packer.begin(bundle::REPORT).map_err(io)?;
+        packer.write_all(html(&page).as_bytes()).map_err(io)?;
+        for (name, json) in [
+            (bundle::SETTINGS, serde_json::to_vec_pretty(&Settings::of(config, self.share))),
+            (bundle::VERDICTS, serde_json::to_vec(&rows)),
+        ] {
+            packer.begin(name).map_err(io)?;
+            packer.write_all(&json.map_err(|error| trouble(&error.into()))?).map_err(io)?;
+        }
+        packer.begin(bundle::EVIDENCE).map_err(io)?;
+        let span = page.summary.first.zip(page.summary.last);
+        let mut writer = PacketWriter::new(packer, PacketFormat::Pcapng);
+        write_evidence(&mut writer, open()?.as_mut(), &sieve, span)?;
+        writer.finish().map_err(io)?;
+        Ok(exit)
+    }
+
+    /// Writes the capture as it may be shared, and makes sure that its verdicts are those of the
+    /// original: of a flow where they are not, more payload is kept.
+    fn strip(&self, out: &Path, config: &Config) -> Result<(), Exit> {
+        let open = || file::open(&self.paths, Options::default()).map_err(|error| failed(&error));
+        let (mut rows, mut seen) = (Vec::new(), Seen::default());
+        let (page, _) = report::page(&mut open()?, config.clone(), &mut |event, _| {
+            if let Event::Flow(flow) = event {
+                rows.push(Row::of(flow).without_addresses());
+                seen.note(flow);
+            }
+            Ok(())
+        })?;
+        rows.sort();
+        let span = page.summary.first.zip(page.summary.last);
+        let key = [super::random_seed(), super::random_seed()];
+        for generous in [false, true] {
+            let mut sharer = Sharer::new(config.clone(), key, seen.clone(), generous);
+            let file = File::create(out).map_err(|error| trouble(&error))?;
+            let mut writer = PacketWriter::new(file, PacketFormat::Pcapng);
+            write_shared(&mut writer, &mut open()?, &mut sharer, span)?;
+            writer.finish().map_err(|error| trouble(&error))?;
+            let file = File::open(out).map_err(|error| trouble(&error))?;
+            let source = file::open_stream(Box::new(BufReader::new(file)), "-", Options::default());
+            let mut source = source.map_err(|error| failed(&error))?;
+            let mut found: Vec<Row> =
+                replay(&mut source, config.clone())?.iter().map(Row::without_addresses).collect();
+            found.sort();
+            let differing = differences(&rows, &found);
+            if differing.is_empty() {
+                return Ok(());
+            }
+            if generous {
+                let (was, is) = differing.first().copied().unwrap_or_default();
+                let tell = |row: Option<&Row>| row.map_or("nothing".to_owned(), Row::told);
+                log::say(&format!(
+                    "{} of {} verdicts would not be the same without addresses and payload ({} became {}): \
+                     nothing was written; bundle without --share, or leave those flows out",
+                    differing.len(),
+                    rows.len(),
+                    tell(was),
+                    tell(is)
+                ));
+            }
+        }
+        Err(Exit::BrokeOff)
+    }
+}
+
+fn write_evidence<W: io::Write>(
+    writer: &mut PacketWriter<W>,
+    source: &mut dyn FrameSource,
+    sieve: &Sieve,
+    span: Option<(Timestamp, Timestamp)>,
+) -> Result<(), Exit> {
+    each_frame(source, span, &mut |frame, context| match sieve.keep(frame) {
+        Some(kept) => writer.write_commented(&kept, context, sieve.comment(frame.at)),
+        None if frame.at.number == 0 => writer.write(frame, context),
+        None => Ok(()),
+    })
+}
+
+fn write_shared<W: io::Write>(
+    writer: &mut PacketWriter<W>,
+    source: &mut dyn FrameSource,
+    sharer: &mut Sharer,
+    span: Option<(Timestamp, Timestamp)>,
+) -> Result<(), Exit> {
+    each_frame(source, span, &mut |frame, _| {
+        let context = Context::default();
+        if frame.at.number == 0 {
+            return writer.write(frame, &context);
+        }
+        let mut written = Ok(());
+        sharer.frame(frame, &mut |made| {
+            if written.is_ok() {
+                written = writer.write(made, &context);
+            }
+        });
+        written
+    })
+}
+
+/// Shows every frame, with a marker before the first and after the last.
+fn each_frame(
+    source: &mut dyn FrameSource,
+    span: Option<(Timestamp, Timestamp)>,
+    show: &mut dyn FnMut(&crate::frame::Frame<'_>, &Context<'_>) -> io::Result<()>,
+) -> Result<(), Exit> {
+    let mut written = Ok(());
+    if let Some((first, _)) = span {
+        written = show(&marker(first), &Context::default());
+    }
+    loop {
+        let names = source.sources().to_vec();
+        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
+            if written.is_ok() {
+                written = show(frame, &Context { sources: &names, live: false });
+            }
+        });
+        // Faults of the source were told when it was read the first time.
+        if let Ok(Polled::End) = polled {
+            break;
+        }
+        if written.is_err() {
+            break;
+        }
+    }
+    if let (Some((_, last)), Ok(())) = (span, &written) {
+        written = show(&marker(last), &Context::default());
+    }
+    written.map_err(|error| trouble(&error))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn trouble(error: &io::Error) -> Exit {
+    log::error(&format!(
+        "writing the bundle failed: {error}; free some room or choose another place"
+    ));
+    Exit::BrokeOff
+}
