@@ -143,7 +143,7 @@ with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, 'w', zipfile.ZIP_DE
         ("path", "../outside"),
         ("missing", "eve.json"),
         ("bomb", "SHA256SUMS"),
-        ("twice", "hostile.zip"),
+        ("twice", "eve.json"),
     ] {
         let made = Command::new("python3")
             .args(["-W", "ignore", "-c", script])
@@ -223,5 +223,9 @@ fn what_cannot_be_shared_as_it_is_is_not_written() {
         }
     }
     eprintln!("cannot be shared: {refused:?}");
-    assert!(refused.len() <= 3, "{refused:?}");
+    // Of these, one file has the other's packets cut short, whose checksums nobody can make anew.
+    assert!(
+        refused.iter().all(|name| ["link-nflog", "tunnel-teredo"].contains(&&**name)),
+        "{refused:?}"
+    );
 }

@@ -1,8 +1,8 @@
 //! A capture for strangers: the packets that verdicts rest on, made anew from what was decoded, with
 //! addresses replaced and payload left out.
 //!
-//! Nothing of the original frames is passed on as it was: link headers, VLAN tags, tunnels, options and
-//! fragments are gone, and what is left is IP, TCP, UDP or an ICMP error with their lengths, flags,
+//! Nothing of the original frames is passed on as it was: link headers, VLAN tags, options and fragments
+//! are gone, whatever tunnel kept networks apart is a VXLAN with a number of its own, and what is left is IP, TCP, UDP or an ICMP error with their lengths, flags,
 //! numbers and times. Payload stays as far as detectors read it; the rest is zeros, but for its first
 //! octets, which are a keyed hash, so that copies of a packet still are copies and others are not.
 //!
@@ -20,6 +20,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::config::Config;
 use crate::decode::fragment::Reassembly;
+use crate::decode::packet::Network;
 use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, IcmpError, Packet, Payload, TcpInfo};
 use crate::event::{FlowEvent, Socket, Status};
@@ -36,6 +37,9 @@ const LINKTYPE_RAW: LinkType = LinkType(101);
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     flows: BTreeMap<Ends, Vec<Reading>>,
+    /// The ends' addresses by their octets.
+    v4: BTreeMap<Vec<u8>, IpAddr>,
+    v6: BTreeMap<Vec<u8>, IpAddr>,
 }
 
 type Ends = (Transport, Socket, Socket);
@@ -56,6 +60,10 @@ impl Seen {
     pub fn note(&mut self, flow: &FlowEvent) {
         let (client, server) = (flow.client, flow.server);
         let ends = (flow.transport, client.min(server), client.max(server));
+        for addr in [client.addr, server.addr] {
+            let known = if addr.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
+            known.insert(octets(addr), addr);
+        }
         let seen = flow.verdict.visibility;
         let named = match flow.verdict.status {
             Status::Identified | Status::Attempted => true,
@@ -110,13 +118,23 @@ pub struct Sharer {
     /// Whether all payload that a head can hold stays.
     generous: bool,
     reassembly: Reassembly,
+    /// Networks that equal addresses are told apart by, by number.
+    networks: BTreeMap<Network, u32>,
 }
 
 impl Sharer {
     /// One with a key of its own.
     pub fn new(config: Config, key: [u64; 2], seen: Seen, generous: bool) -> Self {
         let peek = Peek::new(&config.watch);
-        Self { config, peek, key, seen, generous, reassembly: Reassembly::default() }
+        Self {
+            config,
+            peek,
+            key,
+            seen,
+            generous,
+            reassembly: Reassembly::default(),
+            networks: BTreeMap::new(),
+        }
     }
 
     /// Hands on what becomes of a frame.
@@ -124,23 +142,28 @@ impl Sharer {
         if !self.peek.is_candidate(frame) {
             return;
         }
-        let Self { config, key, seen, generous, reassembly, .. } = self;
-        let mut maker = Maker { config, key: *key, seen, generous: *generous };
         let mut fragments = Vec::new();
+        let (mut maker, reassembly) = self.parts();
         decode::decode(frame, &maker.config.limits, &mut |decoded| match decoded {
             Decoded::Packet(packet) => maker.packet(&packet, out),
             Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
             Decoded::Stop(..) => {}
         });
+        let config = maker.config;
         for fragment in fragments {
-            reassembly.add(fragment, config, &mut |decoded| match decoded {
-                Decoded::Packet(packet) => {
-                    let mut maker = Maker { config, key: *key, seen, generous: *generous };
-                    maker.packet(&packet, out);
-                }
-                Decoded::Fragment(_) | Decoded::Stop(..) => {}
-            });
+            reassembly.add(fragment, config, &mut |decoded| maker.decoded(&decoded, out));
         }
+    }
+
+    /// The capture is over: what stayed incomplete is handed on.
+    pub fn finish(&mut self, out: &mut dyn FnMut(&Frame<'_>)) {
+        let (mut maker, reassembly) = self.parts();
+        reassembly.finish(&mut |decoded| maker.decoded(&decoded, out));
+    }
+
+    fn parts(&mut self) -> (Maker<'_>, &mut Reassembly) {
+        let Self { config, key, seen, generous, reassembly, networks, .. } = self;
+        (Maker { config, key: *key, seen, generous: *generous, networks }, reassembly)
     }
 }
 
@@ -149,9 +172,17 @@ struct Maker<'a> {
     key: [u64; 2],
     seen: &'a mut Seen,
     generous: bool,
+    networks: &'a mut BTreeMap<Network, u32>,
 }
 
 impl Maker<'_> {
+    fn decoded(&mut self, decoded: &Decoded<'_>, out: &mut dyn FnMut(&Frame<'_>)) {
+        match decoded {
+            Decoded::Packet(packet) => self.packet(packet, out),
+            Decoded::Fragment(_) | Decoded::Stop(..) => {}
+        }
+    }
+
     fn packet(&mut self, packet: &Packet<'_>, out: &mut dyn FnMut(&Frame<'_>)) {
         let ports = [packet.src.port, packet.dst.port];
         let watched = ports.iter().any(|&port| self.config.watch.covers(packet.transport, port));
@@ -180,15 +211,33 @@ impl Maker<'_> {
         if !is_cut(packet) && bytes.len() < wire_len {
             bytes.resize(wire_len, 0);
         }
-        let wire_len = packet.wire_len.max(wire::len32(bytes.len()));
+        let mut wire_len = packet.wire_len.max(wire::len32(bytes.len()));
+        if let Some(number) = self.network(packet) {
+            let around = tunnel(number, bytes.len(), src.is_ipv6());
+            wire_len = wire_len.saturating_add(wire::len32(around.len()));
+            bytes.splice(0..0, around);
+        }
         out(&Frame { at: packet.at, link: LINKTYPE_RAW, wire_len, bytes: &bytes });
+    }
+
+    /// A number for the network that a packet was in, where it was in a tunnel or VLAN that separates
+    /// networks.
+    fn network(&mut self, packet: &Packet<'_>) -> Option<u32> {
+        let network = packet.path.network(self.config.vlan_in_key);
+        if network == Network::default() {
+            return None;
+        }
+        let next = wire::len32(self.networks.len()).saturating_add(1);
+        Some(*self.networks.entry(network).or_insert(next))
     }
 
     /// The payload as it is passed on, as long as it was captured.
     fn payload(&mut self, packet: &Packet<'_>, payload: Payload<'_>, watched: bool) -> Vec<u8> {
         let len = payload.wire_len;
         if watched && len > 0 && self.seen.takes(packet, len, self.config, self.generous) {
-            return payload.bytes.to_vec();
+            let mut octets = payload.bytes.to_vec();
+            self.replace_written(&mut octets);
+            return octets;
         }
         let mut hasher = SipHasher13::new_with_keys(self.key[0], self.key[1]);
         hasher.write(payload.bytes);
@@ -200,6 +249,55 @@ impl Maker<'_> {
     fn replaced(&self, addr: IpAddr) -> IpAddr {
         replaced(addr, self.key)
     }
+
+    /// Replaces addresses in payload: written out, whatever they are, by as many other digits; as four or
+    /// sixteen octets where they are those of a flow's end.
+    fn replace_written(&self, octets: &mut [u8]) {
+        let mut at = 0;
+        while at < octets.len() {
+            let rest = wire::rest(octets, at);
+            let is_part = |octet: &u8| octet.is_ascii_hexdigit() || matches!(octet, b'.' | b':');
+            let run = rest.iter().position(|octet| !is_part(octet)).unwrap_or(rest.len());
+            let text = str::from_utf8(wire::prefix(rest, run)).unwrap_or_default();
+            if let Some((from, len)) = written(text) {
+                let place = at.saturating_add(from);
+                self.scramble(octets.get_mut(place..place.saturating_add(len)).unwrap_or_default());
+            }
+            at = at.saturating_add(run).saturating_add(1);
+        }
+        for (width, binary) in [(4, &self.seen.v4), (16, &self.seen.v6)] {
+            for at in 0..octets.len().saturating_sub(width).saturating_add(1) {
+                let Some(place) = octets.get_mut(at..at.saturating_add(width)) else { break };
+                if let Some(addr) = binary.get(&*place) {
+                    place.copy_from_slice(&self::octets(self.replaced(*addr)));
+                }
+            }
+        }
+    }
+
+    /// Other digits, the same wherever the same are.
+    fn scramble(&self, text: &mut [u8]) {
+        let mut hasher = SipHasher13::new_with_keys(self.key[0], self.key[1]);
+        hasher.write(text);
+        let mut state = hasher.finish();
+        for octet in text.iter_mut().filter(|octet| octet.is_ascii_hexdigit()) {
+            *octet = b'1'.saturating_add(u8::try_from(state % 9).unwrap_or_default());
+            state = state.rotate_right(7) ^ state.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+}
+
+/// Where in a run of digits, dots and colons an address is written: its start and length. A port may
+/// stand behind an IPv4 address, a dot or colon around either.
+fn written(run: &str) -> Option<(usize, usize)> {
+    let trimmed = run.trim_start_matches(['.', ':']);
+    let from = run.len().saturating_sub(trimmed.len());
+    let v4 = trimmed.split(':').next().unwrap_or_default().trim_end_matches('.');
+    if v4.parse::<Ipv4Addr>().is_ok() {
+        return Some((from, v4.len()));
+    }
+    let whole = run.trim_end_matches('.');
+    whole.parse::<Ipv6Addr>().is_ok().then_some((0, whole.len()))
 }
 
 /// Another address, of which every prefix depends on the same prefix of the old one only.
@@ -286,6 +384,21 @@ fn segment(
         },
     );
     ip(src, dst, protocol, packet.ip_id, length, &body)
+}
+
+/// The headers of a VXLAN (RFC 7348) with this number: whatever separated networks, this does now.
+fn tunnel(number: u32, length: usize, v6: bool) -> Vec<u8> {
+    let mut inner = 49_152u16.to_be_bytes().to_vec();
+    inner.extend(4789u16.to_be_bytes());
+    let length = length.saturating_add(30);
+    inner.extend(u16::try_from(length).unwrap_or_default().to_be_bytes());
+    inner.extend([0, 0, 8, 0, 0, 0]);
+    inner.extend((number << 8).to_be_bytes());
+    inner.extend([0; 12]);
+    inner.extend(if v6 { [0x86, 0xdd] } else { [8, 0] });
+    // Addresses of documentation, RFC 5737.
+    let ends = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
+    ip(ends[0], ends[1], Transport::Udp.number(), 0, length, &inner)
 }
 
 /// An ICMP error that quotes the header of the packet and its ports (RFC 792, RFC 4443).
@@ -417,6 +530,17 @@ mod tests {
         assert_ne!(replaced(addresses[0], KEY), replaced(addresses[0], [3, 4]));
         let group = "239.1.2.3".parse().unwrap();
         assert_eq!(replaced(group, KEY), group);
+    }
+
+    #[test]
+    fn addresses_are_found_where_they_are_written() {
+        assert_eq!(written("10.1.2.3:3243"), Some((0, 8)));
+        assert_eq!(written("10.1.2.3."), Some((0, 8)));
+        assert_eq!(written("2001:db8::1"), Some((0, 11)));
+        assert_eq!(written("::1"), Some((0, 3)));
+        for text in ["", "1.1", "9.2", "12:30:59", "abc", "1.2.3.4.5"] {
+            assert_eq!(written(text), None, "{text}");
+        }
     }
 
     #[test]

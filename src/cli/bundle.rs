@@ -16,6 +16,7 @@ use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
 use crate::config::{BundleLimits, Config};
 use crate::event::Event;
+use crate::frame::Frame;
 use crate::output::{Context, Eve, Format as _, PacketFormat, PacketWriter};
 use crate::report::html;
 use crate::time::Timestamp;
@@ -195,17 +196,24 @@ fn write_shared<W: io::Write>(
     sharer: &mut Sharer,
     span: Option<(Timestamp, Timestamp)>,
 ) -> Result<(), Exit> {
+    let context = Context::default();
+    let mut ends = span;
     each_frame(source, span, &mut |frame, _| {
-        let context = Context::default();
-        if frame.at.number == 0 {
-            return writer.write(frame, &context);
-        }
         let mut written = Ok(());
-        sharer.frame(frame, &mut |made| {
+        let mut write = |made: &Frame<'_>| {
             if written.is_ok() {
                 written = writer.write(made, &context);
             }
-        });
+        };
+        if frame.at.number > 0 {
+            sharer.frame(frame, &mut write);
+        } else {
+            // The second marker is behind all frames.
+            if ends.take().is_none() {
+                sharer.finish(&mut write);
+            }
+            write(frame);
+        }
         written
     })
 }
@@ -214,7 +222,7 @@ fn write_shared<W: io::Write>(
 fn each_frame(
     source: &mut dyn FrameSource,
     span: Option<(Timestamp, Timestamp)>,
-    show: &mut dyn FnMut(&crate::frame::Frame<'_>, &Context<'_>) -> io::Result<()>,
+    show: &mut dyn FnMut(&Frame<'_>, &Context<'_>) -> io::Result<()>,
 ) -> Result<(), Exit> {
     let mut written = Ok(());
     if let Some((first, _)) = span {
