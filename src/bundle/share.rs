@@ -213,7 +213,7 @@ impl Maker<'_> {
         }
         let mut wire_len = packet.wire_len.max(wire::len32(bytes.len()));
         if let Some(number) = self.network(packet) {
-            let around = tunnel(number, bytes.len(), src.is_ipv6());
+            let around = tunnel(number, wire::index(wire_len), src.is_ipv6());
             wire_len = wire_len.saturating_add(wire::len32(around.len()));
             bytes.splice(0..0, around);
         }
