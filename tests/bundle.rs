@@ -1,5 +1,13 @@
 //! Bundles: what is in them, that they are checked to the last octet, and that shared ones keep their
 //! verdicts and nothing else.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
