@@ -95,7 +95,5 @@ pub(super) fn hash_before_seal(file: &mut File) -> io::Result<String> {
     let digits = u64::try_from(SEAL_DIGITS).unwrap_or_default();
     let length = file.seek(SeekFrom::End(0))?.saturating_sub(digits);
     file.rewind()?;
-    let mut hasher = Sha256::new();
-    io::copy(&mut file.take(length), &mut hasher)?;
-    Ok(crate::report::hex(&hasher.finalize()))
+    crate::report::sha256(&mut file.take(length)).map(|(_, hash)| hash)
 }

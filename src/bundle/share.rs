@@ -151,14 +151,14 @@ impl Sharer {
         });
         let config = maker.config;
         for fragment in fragments {
-            reassembly.add(fragment, config, &mut |decoded| maker.decoded(&decoded, out));
+            reassembly.add(fragment, config, &mut |decoded, _| maker.decoded(&decoded, out));
         }
     }
 
     /// The capture is over: what stayed incomplete is handed on.
     pub fn finish(&mut self, out: &mut dyn FnMut(&Frame<'_>)) {
         let (mut maker, reassembly) = self.parts();
-        reassembly.finish(&mut |decoded| maker.decoded(&decoded, out));
+        reassembly.finish(&mut |decoded, _| maker.decoded(&decoded, out));
     }
 
     fn parts(&mut self) -> (Maker<'_>, &mut Reassembly) {

@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
 use super::packer::{SEAL_DIGITS, hash_before_seal};
@@ -142,13 +141,12 @@ fn hash(
     max: u64,
 ) -> Result<String, Refusal> {
     let file = archive.by_name(name).map_err(|error| refused(name, error))?;
-    let mut hasher = Sha256::new();
-    let read = io::copy(&mut file.take(max.saturating_add(1)), &mut hasher);
-    let read = read.map_err(|error| refused(name, format!("is damaged: {error}")))?;
+    let read = crate::report::sha256(&mut file.take(max.saturating_add(1)));
+    let (read, hash) = read.map_err(|error| refused(name, format!("is damaged: {error}")))?;
     if read > max {
         return Err(refused(name, format!("unpacks to more than {max} octets")));
     }
-    Ok(crate::report::hex(&hasher.finalize()))
+    Ok(hash)
 }
 
 fn bounded(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -31,12 +31,16 @@ pub fn digest(name: &str) -> Input {
 }
 
 fn hash(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
+    sha256(&mut File::open(path)?)
+}
+
+/// Reads to the end: how many octets there were, and their SHA-256 in hexadecimal digits.
+pub(crate) fn sha256(input: &mut dyn Read) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     let mut bytes = 0u64;
     loop {
-        let read = file.read(&mut buffer)?;
+        let read = input.read(&mut buffer)?;
         if read == 0 {
             break;
         }

@@ -23,8 +23,8 @@ use crate::event::{EndpointEvent, FlowEvent, Label, Socket};
 use crate::identify::Transport;
 use crate::output::RunSummary;
 
-pub(crate) use digest::hex;
 pub use digest::{Input, digest};
+pub(crate) use digest::{hex, sha256};
 pub use html::html;
 pub use markdown::markdown;
 pub use recorder::Recorder;
