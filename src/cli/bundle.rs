@@ -26,6 +26,7 @@ const BATCH_FRAMES: usize = 4096;
 
 /// Pack report, EVE, packets, settings and hashes into a zip.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Bundle {
     /// Captures or folders of them; they are read twice, so no pipes
     #[arg(value_name = "FILE|DIR", required = true)]
@@ -43,6 +44,11 @@ pub(super) struct Bundle {
     #[command(flatten)]
     watching: Watching,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory bundle incident.pcapng -o incident.zip
+  portstory bundle --share incident.pcapng -o for-strangers.zip";
 
 impl Bundle {
     pub(super) fn run(&self) -> Exit {

@@ -158,8 +158,8 @@ pub(super) fn of_port(port: u16) -> String {
 }
 
 const TIMELOT: &str = "  \
-  Timelot      registered in February 2002 for TCP and UDP, contact at xtralot.com, the same in 2026 [1].
-               No product, protocol, specification or program of that name is public
+  Timelot      registered in February 2002 for TCP and UDP, contact at xtralot.com [1]. No product,
+               protocol, specification or program of that name is public
 ";
 
 const RANGE: &str = "  \
@@ -170,7 +170,7 @@ const RANGE: &str = "  \
                it as unknown [5]
   Polycom      media ports of H.323 and SIP systems start at 3230 [6]: check for call signalling
                (TCP 1720, SIP 5060) between the same hosts
-  Old Windows  XP and 2003 took client ports from 1025 to 5000 [7]: then the service is the other end
+  Old Windows  XP and 2003 took client ports from 1025 to 5000 [7]: the other end is the service
   Anything     whoever installs a service may choose this port: SSH, a proxy, a database, malware
 ";
 

@@ -21,6 +21,7 @@ const BATCH_FRAMES: usize = 4096;
 
 /// One page that answers what was on the port.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Report {
     /// Captures, folders of them, or '-' for standard input, as for `read`
     #[arg(value_name = "FILE|DIR|-", required = true)]
@@ -47,6 +48,11 @@ pub(super) enum Format {
     /// Markdown, for a ticket
     Md,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory report incident.pcapng -o report.html
+  portstory report captures/ -o report.md --format md";
 
 impl Report {
     pub(super) fn run(&self) -> Exit {

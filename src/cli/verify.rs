@@ -24,11 +24,16 @@ const NAMED_MAX: usize = 10;
 
 /// Check a bundle: nothing changed, and its packets give the same verdicts.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Verify {
     /// What `portstory bundle` made
     #[arg(value_name = "ZIP")]
     path: PathBuf,
 }
+
+const EXAMPLES: &str = "\
+Example:
+  portstory verify incident.zip";
 
 impl Verify {
     pub(super) fn run(&self) -> Exit {
