@@ -317,6 +317,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hello_may_come_after_a_datagram_that_is_no_record() {
+        let mut broken = client();
+        broken[12] ^= 0x55;
+        let found = Talk::udp().a(&broken).a(client()).named_by(&DETECTOR);
+        assert_eq!((found.seen.side, found.seen.datagram), (Side::A, 1));
+        // Less than a hello is not enough.
+        Talk::udp().a(&broken).a(sample_record()).a(sample_record()).refused_by(&DETECTOR);
+    }
+
+    #[test]
     fn captures_cut_short_are_named() {
         for octets in [13, 20, 40, 96] {
             Talk::udp().a(client()).snapped(octets).named_by(&DETECTOR);
