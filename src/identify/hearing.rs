@@ -206,6 +206,12 @@ fn client_of(said: &[Option<Said>; 2]) -> Option<Side> {
     }
 }
 
+/// The answer where what was said fits but does not prove enough: there is hope while a side is silent.
+pub(super) fn unproven(view: &FlowView<'_>) -> Probe {
+    let done = view.each().all(|(_, head)| head.complete || head.has_spoken());
+    if done { Probe::No } else { Probe::Wait }
+}
+
 /// Where a flow over UDP goes on in another protocol: behind the datagrams that open each side.
 pub(super) fn behind_leading<'a>(
     view: &FlowView<'a>,

@@ -3,7 +3,7 @@
 use super::Inside;
 use super::hearing::Heard;
 use super::view::{FlowView, Side};
-use super::walk::is_tls;
+use super::walk::{Message, is_tls};
 use crate::wire::{prefix, rest};
 
 /// The longest line that is looked at: RFC 5321 section 4.5.3.1 and its kin say 512 or 1000.
@@ -134,6 +134,19 @@ fn text_end(stream: &[u8]) -> (usize, bool) {
             None => return (at, false),
         }
     }
+}
+
+/// What stands at the front of a dialogue of commands and numbered answers, such as FTP's.
+pub(super) fn dialogue(
+    bytes: &[u8],
+    complete: bool,
+    answer: impl FnOnce(u16, &[u8], usize) -> Option<Message>,
+    command: impl FnOnce(&[u8], usize) -> Option<Message>,
+) -> Heard<Message> {
+    if bytes.first().is_some_and(u8::is_ascii_digit) {
+        return reply(bytes, complete).and_then(|found| answer(found.code, found.text, found.len));
+    }
+    line(bytes, complete).and_then(|found| command(found.text, found.len))
 }
 
 #[cfg(test)]

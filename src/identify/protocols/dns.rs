@@ -12,7 +12,7 @@ mod told;
 
 use std::fmt::Write as _;
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, unproven, yes};
 use super::super::view::{SideView, Transport};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
@@ -92,8 +92,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Err(answer) => return answer,
     };
     if !said.iter().flatten().any(|spoken| spoken.clear) {
-        let done = view.each().all(|(_, head)| head.complete || head.has_spoken());
-        return if done { Probe::No } else { Probe::Wait };
+        return unproven(view);
     }
     yes(join(DETECTOR.id, said.map(|spoken| spoken.map(|spoken| spoken.said))))
 }

@@ -7,10 +7,8 @@
 //!
 //! SMTP greets with 220 too, and POP3 also takes USER and PASS: one side alone may leave it open.
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::{
-    first_word, is_number, is_one_of, line, mentions, reply, tls_behind_text,
-};
+use super::super::hearing::{Role, carrying};
+use super::super::lines::{dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -36,14 +34,9 @@ const OWN: &[&str] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
-}
-
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    if bytes.first().is_some_and(u8::is_ascii_digit) {
-        return reply(bytes, complete).and_then(|reply| server(reply.code, reply.text, reply.len));
-    }
-    line(bytes, complete).and_then(|found| client(found.text, found.len))
+    let probe =
+        hear_stream(view, DETECTOR.id, |bytes, complete| dialogue(bytes, complete, server, client));
+    carrying(probe, |_| tls_behind_text(view))
 }
 
 fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {

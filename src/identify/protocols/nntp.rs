@@ -5,10 +5,8 @@
 //!  client  MODE READER   GROUP name   XOVER range   AUTHINFO USER name   STARTTLS (RFC 4642)
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::{
-    first_word, is_number, is_one_of, line, mentions, reply, tls_behind_text,
-};
+use super::super::hearing::{Role, carrying};
+use super::super::lines::{dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text};
 use super::super::walk::{Message, hear_stream};
 use super::super::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -42,15 +40,10 @@ const OWN: &[&str] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
-}
-
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
-    if bytes.first().is_some_and(u8::is_ascii_digit) {
-        // Replies of NNTP have one line; what follows some is text, which ends the walk.
-        return reply(bytes, complete).and_then(|reply| server(reply.code, reply.text, reply.len));
-    }
-    line(bytes, complete).and_then(|found| client(found.text, found.len))
+    // Replies of NNTP have one line; what follows some is text, which ends the walk.
+    let probe =
+        hear_stream(view, DETECTOR.id, |bytes, complete| dialogue(bytes, complete, server, client));
+    carrying(probe, |_| tls_behind_text(view))
 }
 
 fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {

@@ -10,7 +10,9 @@
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
-use super::super::hearing::{Heard, Role, Said, Spot, behind_leading, hear_both, join_if, yes};
+use super::super::hearing::{
+    Heard, Role, Said, Spot, behind_leading, hear_both, join_if, unproven, yes,
+};
 use super::super::view::{Datagram, SideView, Transport};
 use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
@@ -69,8 +71,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     };
     let proven = said.iter().flatten().any(|message| message.proven) || same;
     if !proven {
-        let done = view.each().all(|(_, head)| head.complete || head.has_spoken());
-        return if done { Probe::No } else { Probe::Wait };
+        return unproven(view);
     }
     let said = said.map(|message| message.map(|message| words(message, same)));
     let fits = said.iter().all(Option::is_some);
