@@ -139,9 +139,9 @@ impl Head {
             return;
         }
         head.whole = head.whole.saturating_add(1);
-        let more = wire::rest(offer.bytes, last.len);
+        let more = wire::rest(offer.bytes, wire::index(last.len));
         head.bytes.extend_from_slice(more);
-        last.len = last.len.saturating_add(more.len());
+        last.len = last.len.saturating_add(wire::len32(more.len()));
     }
 
     /// Whether both directions are closed: nothing will be added.
