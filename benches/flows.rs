@@ -3,7 +3,7 @@
 //! `cargo bench --bench flows` lets flows of several kinds run at one time and prints octets a flow,
 //! by an allocator that counts. `PORTSTORY_FLOWS=1000000` sets how many; `PORTSTORY_MEMORY_MAX` (octets)
 //! sets the bound that `--memory-max` sets, and how many of the flows were still running is printed.
-#![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
+#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::net::Ipv4Addr;
 

@@ -18,9 +18,8 @@ trap 'rm -rf "$scratch"' EXIT
 
 # Without optimisation across crates: that takes most of a build's time, and changes nothing here.
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
-target=target/instructions
-CARGO_TARGET_DIR=$target cargo build --release --quiet
-portstory=$target/release/portstory
+cargo build --release --quiet
+portstory=${CARGO_TARGET_DIR:-target}/release/portstory
 
 # Nobody watches these: the sessions of the largest fixtures, again and again.
 unwatched=$scratch/unwatched.pcap

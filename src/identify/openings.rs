@@ -135,7 +135,10 @@ impl OfTransport {
         };
         for (index, row) in DETECTORS.iter().enumerate().filter(|(_, row)| fits(row.over)) {
             new.all.insert(index);
-            let own = OPENINGS.iter().find(|opening| opening.id == row.id && fits(opening.over));
+            // One row, or one for each transport.
+            let first = OPENINGS.partition_point(|opening| opening.id < row.id);
+            let mut own = OPENINGS.iter().skip(first).take(2);
+            let own = own.find(|opening| opening.id == row.id && fits(opening.over));
             let own = own.map(|opening| (opening.at, opening.octets()));
             match own.or_else(|| protocols::magic_opening(row.id)) {
                 Some((at, octets)) => new.mark(at).insert(index, octets),

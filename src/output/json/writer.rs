@@ -98,16 +98,26 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Whether nothing is to be escaped; without a branch for each octet.
+/// Whether nothing is to be escaped. Eight octets are looked at in one go.
 fn is_plain(bytes: &[u8]) -> bool {
-    let special = |any: u8, octet: &u8| {
-        any | u8::from(octet.wrapping_sub(0x20) > 0x5e)
-            | u8::from(*octet == b'"')
-            | u8::from(*octet == b'\\')
+    let (words, _) = bytes.as_chunks::<8>();
+    match bytes.last_chunk::<8>() {
+        Some(last) => words.iter().chain([last]).all(|word| is_plain_word(*word)),
+        None => !bytes.iter().any(|octet| matches!(octet, 0..0x20 | b'"' | b'\\' | 0x7f..)),
+    }
+}
+
+/// The same for a word (Warren, Hacker's Delight, section 6-1: finding a zero octet).
+fn is_plain_word(word: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
+    let has = |value: u64| {
+        let other = word ^ (ONES * value);
+        other.wrapping_sub(ONES) & !other
     };
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    rest.iter().fold(0, special) == 0
-        && blocks.iter().all(|block| block.iter().fold(0, special) == 0)
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    (has(0x22) | has(0x5c) | has(0x7f) | below_space | word) & HIGH == 0
 }
 
 fn character(out: &mut Vec<u8>, c: char) {
