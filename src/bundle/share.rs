@@ -32,7 +32,7 @@ use crate::wire;
 
 mod craft;
 
-use craft::{icmp, octets, segment, tcp_header, tunnel, udp_header};
+use craft::{icmp, segment, tcp_header, tunnel, udp_header};
 
 /// Raw IP.
 const LINKTYPE_RAW: LinkType = LinkType(101);
@@ -41,9 +41,6 @@ const LINKTYPE_RAW: LinkType = LinkType(101);
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     flows: BTreeMap<Ends, Vec<Reading>>,
-    /// The ends' addresses by their octets.
-    v4: BTreeMap<Vec<u8>, IpAddr>,
-    v6: BTreeMap<Vec<u8>, IpAddr>,
 }
 
 type Ends = (Transport, Socket, Socket);
@@ -64,10 +61,6 @@ impl Seen {
     pub fn note(&mut self, flow: &FlowEvent) {
         let (client, server) = (flow.client, flow.server);
         let ends = (flow.transport, client.min(server), client.max(server));
-        for addr in [client.addr, server.addr] {
-            let known = if addr.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
-            known.insert(octets(addr), addr);
-        }
         let seen = flow.verdict.visibility;
         let named = match flow.verdict.status {
             Status::Identified | Status::Attempted => true,
@@ -240,7 +233,7 @@ impl Maker<'_> {
         let len = payload.wire_len;
         if watched && len > 0 && self.seen.takes(packet, len, self.config, self.generous) {
             let mut octets = payload.bytes.to_vec();
-            self.replace_written(&mut octets);
+            self.replace_written(&mut octets, [packet.src.addr, packet.dst.addr]);
             return octets;
         }
         let mut hasher = SipHasher13::new_with_keys(self.key[0], self.key[1]);
@@ -255,8 +248,9 @@ impl Maker<'_> {
     }
 
     /// Replaces addresses in payload: written out, whatever they are, by as many other digits; as four or
-    /// sixteen octets where they are those of a flow's end.
-    fn replace_written(&self, octets: &mut [u8]) {
+    /// sixteen octets where they are those of the flow's own ends: of all others some would be found in
+    /// random payload.
+    fn replace_written(&self, octets: &mut [u8], ends: [IpAddr; 2]) {
         let mut at = 0;
         while at < octets.len() {
             let rest = wire::rest(octets, at);
@@ -269,11 +263,12 @@ impl Maker<'_> {
             }
             at = at.saturating_add(run).saturating_add(1);
         }
-        for (width, binary) in [(4, &self.seen.v4), (16, &self.seen.v6)] {
-            for at in 0..octets.len().saturating_sub(width).saturating_add(1) {
-                let Some(place) = octets.get_mut(at..at.saturating_add(width)) else { break };
-                if let Some(addr) = binary.get(&*place) {
-                    place.copy_from_slice(&craft::octets(self.replaced(*addr)));
+        for end in ends {
+            let (old, new) = (craft::octets(end), craft::octets(self.replaced(end)));
+            for at in 0..octets.len() {
+                let place = octets.get_mut(at..at.saturating_add(old.len()));
+                if let Some(place) = place.filter(|place| **place == *old) {
+                    place.copy_from_slice(&new);
                 }
             }
         }
@@ -301,7 +296,8 @@ fn written(run: &str) -> Option<(usize, usize)> {
         return Some((from, v4.len()));
     }
     let whole = run.trim_end_matches('.');
-    whole.parse::<Ipv6Addr>().is_ok().then_some((0, whole.len()))
+    // Shorter ones are in random payload, and name no host but one's own.
+    (whole.len() >= 7 && whole.parse::<Ipv6Addr>().is_ok()).then_some((0, whole.len()))
 }
 
 /// Another address, of which every prefix depends on the same prefix of the old one only.
@@ -345,8 +341,9 @@ mod tests {
     const KEY: [u64; 2] = [1, 2];
 
     fn common(one: IpAddr, other: IpAddr) -> u32 {
-        let bits =
-            |addr| octets(addr).iter().fold(0u128, |bits, &octet| bits << 8 | u128::from(octet));
+        let bits = |addr| {
+            craft::octets(addr).iter().fold(0u128, |bits, &octet| bits << 8 | u128::from(octet))
+        };
         (bits(one) ^ bits(other)).leading_zeros()
     }
 
@@ -382,8 +379,7 @@ mod tests {
         assert_eq!(written("10.1.2.3:3243"), Some((0, 8)));
         assert_eq!(written("10.1.2.3."), Some((0, 8)));
         assert_eq!(written("2001:db8::1"), Some((0, 11)));
-        assert_eq!(written("::1"), Some((0, 3)));
-        for text in ["", "1.1", "9.2", "12:30:59", "abc", "1.2.3.4.5"] {
+        for text in ["", "::1", "1.1", "9.2", "12:30:59", "abc", "1.2.3.4.5"] {
             assert_eq!(written(text), None, "{text}");
         }
     }
