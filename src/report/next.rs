@@ -32,6 +32,10 @@ impl Report {
                 &format!("On {addr}: the process behind the port"),
                 format!("sudo ss -{flag}anpe 'sport = :{port}'"),
             ),
+            step(
+                "The same with its user, unit and container",
+                format!("sudo portstory who --port {port}"),
+            ),
             step("The same by open files", format!("sudo lsof -nP -i{lsof}:{port}")),
             step(
                 &format!("On the client {}: who talks to it", client.addr),

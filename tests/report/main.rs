@@ -85,6 +85,7 @@ fn the_answer_comes_first_and_everything_else_is_there() {
         "xtralot.com",
         "sudo ss -tanpe 'sport = :3243'",
         "sudo lsof -nP -iTCP:3243",
+        "sudo portstory who --port 3243",
         "netstat -ano -p TCP",
         "tasklist /svc",
         "nmap -Pn -sV --version-all -p 3243 10.43.0.1",
