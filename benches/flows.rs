@@ -1,8 +1,9 @@
 //! What a running flow costs in memory, everything on the heap included.
 //!
 //! `cargo bench --bench flows` lets flows of several kinds run at one time and prints octets a flow,
-//! by an allocator that counts. `PORTSTORY_FLOWS=1000000` sets how many; `PORTSTORY_MEMORY_MAX` (octets)
-//! sets the bound that `--memory-max` sets, and how many of the flows were still running is printed.
+//! by an allocator that counts; what the ledgers keep of them is in it. `PORTSTORY_FLOWS=1000000` sets
+//! how many; `PORTSTORY_MEMORY_MAX` (octets) sets the bound that `--memory-max` sets: then it is told how
+//! often a flow had to end early.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::net::Ipv4Addr;
@@ -42,9 +43,13 @@ fn main() {
             }
         }
         let used = COUNTED.current_usage().saturating_sub(before);
-        let running = u64::from(flows).saturating_sub(wire.ended);
-        let each = u64::try_from(used).unwrap_or(u64::MAX).checked_div(running).unwrap_or_default();
-        println!("{:<34} {each:>6} octets a flow, {running} running, {used} in all", kind.name);
+        let name = kind.name;
+        if wire.ended > 0 {
+            println!("{name:<24} {used} octets in all: flows ended early {} times", wire.ended);
+        } else {
+            let each = used.checked_div(usize::try_from(flows).unwrap_or(1)).unwrap_or_default();
+            println!("{name:<24} {each:>6} octets a flow, {used} in all");
+        }
     }
     println!("{:.0} MiB at the most", COUNTED.peak_usage_as_mb());
 }

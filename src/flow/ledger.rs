@@ -336,6 +336,8 @@ fn observe_talk(talks: &mut Vec<Talk>, seen: &Seen<'_>, own: Side, config: &Conf
         talk.last = talk.last.max(seen.at.time);
         talk.answered = talk.answered.or(answered);
     } else if talks.len() < TALKS_MAX {
+        // Hardly any pair has a second one.
+        talks.reserve_exact(1);
         talks.push(Talk { first: seen.at, last: seen.at.time, answered });
     }
 }

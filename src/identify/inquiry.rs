@@ -38,7 +38,7 @@ pub struct Inquiry {
     /// Those that have not said no.
     candidates: Set,
     /// The best so far at this depth.
-    best: Option<Recognised>,
+    best: Option<Box<Recognised>>,
     /// Protocols that carry what is looked at now, outermost first.
     outer: Vec<Recognised>,
     /// What of each side belongs to them.
@@ -92,12 +92,13 @@ impl Inquiry {
 
     /// What was recognised, outermost first.
     pub fn chain(&self) -> impl Iterator<Item = &Recognised> {
-        self.outer.iter().chain(&self.best)
+        self.outer.iter().chain(self.best.as_deref())
     }
 
     /// Octets of memory behind it, itself not counted.
     pub fn heap_bytes(&self) -> usize {
-        let outer = self.outer.capacity().saturating_mul(size_of::<Recognised>());
+        let places = self.outer.capacity().saturating_add(usize::from(self.best.is_some()));
+        let outer = places.saturating_mul(size_of::<Recognised>());
         self.chain().map(Recognised::heap_bytes).fold(outer, usize::saturating_add)
     }
 
@@ -133,7 +134,7 @@ impl Inquiry {
                     for (skip, more) in self.skip.iter_mut().zip(more) {
                         *skip = skip.saturating_add(more);
                     }
-                    self.outer.extend(self.best.take());
+                    self.outer.extend(self.best.take().map(|best| *best));
                     self.reset(transport, without);
                     continue;
                 }
@@ -204,13 +205,13 @@ impl Inquiry {
     fn found(&mut self, mut finding: Finding, quote: Option<Quote>) {
         let Some(quote) = quote else { return };
         let Some(best) = &self.best else {
-            self.best = Some(Recognised { finding, quote });
+            self.best = Some(Box::new(Recognised { finding, quote }));
             return;
         };
         let (new, old) = (rank(&finding), rank(&best.finding));
         if finding.protocol != best.finding.protocol {
             if new > old {
-                self.best = Some(Recognised { finding, quote });
+                self.best = Some(Box::new(Recognised { finding, quote }));
             }
         } else if new >= old && finding != best.finding {
             // The same protocol, seen better. What it told before still holds, though the octets that
@@ -218,7 +219,7 @@ impl Inquiry {
             let known: Vec<_> = finding.details.iter().map(|detail| detail.key).collect();
             let older = best.finding.details.iter().filter(|detail| !known.contains(&detail.key));
             finding.details.extend(older.cloned());
-            self.best = Some(Recognised { finding, quote });
+            self.best = Some(Box::new(Recognised { finding, quote }));
         }
     }
 
