@@ -1,7 +1,7 @@
 //! Asks the detectors about one flow, as its head grows.
 //!
 //! A detector that said no is never asked again for the flow, and one whose protocol begins with
-//! other octets is not asked at all ([`super::openings`]). Of what is found, the better proven
+//! other octets is not asked at all (`openings.rs`). Of what is found, the better proven
 //! stays: what the server itself spoke before what only a client tried, then the strength of the
 //! proof, then how few random octets would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
