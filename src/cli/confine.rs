@@ -50,6 +50,12 @@ impl Confining {
         Ok(Plan::new(Some(account)))
     }
 
+    /// Gives up everything but reading these, and folders and their links among them.
+    pub(super) fn to_reading(&self, paths: &[PathBuf]) -> Result<(), Exit> {
+        let plan = self.plan()?;
+        self.enter(&Plan { readable: readable(paths), ..plan })
+    }
+
     /// Gives the rights up, and says so.
     pub(super) fn enter(&self, plan: &Plan) -> Result<(), Exit> {
         if self.sandbox == Mode::Off {

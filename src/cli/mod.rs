@@ -23,6 +23,7 @@ mod plan;
 mod progress;
 mod read;
 mod report;
+mod reporting;
 mod run;
 mod saving;
 mod schema;
@@ -216,6 +217,11 @@ struct Writing {
     /// in, which live is pcapng
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     packets: Option<PathBuf>,
+
+    /// At the end, write one page that answers what was on the port, as `portstory report` does; as
+    /// Markdown where the name ends in .md
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 
     #[command(flatten)]
     rotating: outlet::Rotating,

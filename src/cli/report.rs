@@ -1,15 +1,17 @@
 //! `portstory report`: one page that answers what was on the port.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::confine::Confining;
+use super::outlet::{Outlet, Rotating};
 use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, Watching, explain, log};
 use crate::capture::file::{self, Options};
-use crate::capture::{CaptureErrorKind, FrameSource, Polled};
+use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
 use crate::classifier::Classifier;
 use crate::config::{Config, ReportLimits};
 use crate::event::Event;
@@ -37,6 +39,9 @@ pub(super) struct Report {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 /// The forms of a report.
@@ -70,28 +75,48 @@ impl Report {
             );
             return Err(Exit::Usage);
         }
+        file::exist(&self.paths).map_err(|error| failed(&error))?;
+        let config = self.watching.config()?;
+        let opened = |path| Outlet::open(path, &Rotating::default(), 0);
+        let out = self.output.as_deref().map(opened).transpose();
+        let mut out = out.map_err(|error| self.cannot_write(&error))?;
+        self.confining.to_reading(&self.paths)?;
         let mut source =
             file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
-        let (page, exit) = page(&mut source, self.watching.config()?, &mut |_, _| Ok(()))?;
-        let text = match self.format() {
-            Format::Html => report::html(&page),
-            Format::Md => report::markdown(&page),
-        };
-        let Some(path) = &self.output else {
+        let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;
+        let text = self.format().write(&page);
+        let Some(out) = &mut out else {
             return Ok(exit.max(stdout_exit(std::io::stdout().write_all(text.as_bytes()))));
         };
-        std::fs::write(path, text).map_err(|error| {
-            log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
-            Exit::Usage
-        })?;
+        let written = out.begin().and_then(|()| out.write_all(text.as_bytes()));
+        written.and_then(|()| out.commit()).map_err(|error| self.cannot_write(&error))?;
         Ok(exit)
     }
 
+    fn cannot_write(&self, error: &io::Error) -> Exit {
+        let path = self.output.as_deref().unwrap_or(Path::new("-")).display();
+        log::error(&format!("cannot write {path}: {error}; choose another place"));
+        Exit::Usage
+    }
+
     fn format(&self) -> Format {
-        let is_markdown = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "md");
-        let by_name =
-            if self.output.as_ref().is_some_and(is_markdown) { Format::Md } else { Format::Html };
-        self.format.unwrap_or(by_name)
+        let by_name = self.output.as_deref().map(Format::by_name);
+        self.format.or(by_name).unwrap_or_default()
+    }
+}
+
+impl Format {
+    /// Markdown where the file's name ends in `.md`, else HTML.
+    pub(super) fn by_name(path: &Path) -> Self {
+        if path.extension().is_some_and(|ext| ext == "md") { Self::Md } else { Self::Html }
+    }
+
+    /// The page in this form.
+    pub(super) fn write(self, page: &Page) -> String {
+        match self {
+            Self::Html => report::html(page),
+            Self::Md => report::markdown(page),
+        }
     }
 }
 
@@ -145,12 +170,21 @@ pub(super) fn page(
     tell(&mut events, source, listener)?;
     (summary.frames, summary.bytes) = (totals.frames, totals.octets);
     summary.frames_in_range = totals.frames_watched;
-    let inputs = source.sources().iter().map(|one| report::digest(&one.name)).collect();
-    let about = About { command: command_line(), inputs, ports: Vec::new() };
-    let mut page = recorder.finish(about, &summary, source.sources());
+    let sources = source.sources();
+    Ok((with_ports(recorder.finish(about(sources), &summary, sources)), exit))
+}
+
+/// What the page is of: the command line, and the inputs with their hashes.
+pub(super) fn about(sources: &[SourceInfo]) -> About {
+    let inputs = sources.iter().map(|one| report::digest(&one.name)).collect();
+    About { command: command_line(), inputs, ports: Vec::new() }
+}
+
+/// The page with what is known of its ports.
+pub(super) fn with_ports(mut page: Page) -> Page {
     page.about.ports =
         page.ports().into_iter().map(|port| (port, explain::of_port(port))).collect();
-    Ok((page, exit))
+    page
 }
 
 fn tell(

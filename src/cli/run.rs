@@ -9,11 +9,12 @@ use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
 use super::owners::Owners;
 use super::progress::Progress;
+use super::reporting::Reporting;
 use super::saving::Saving;
 use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, log};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, Seized};
 use crate::config::{Config, Watch};
 use crate::event::Event;
 use crate::frame::Frame;
@@ -31,6 +32,7 @@ pub(super) struct Run {
     format: Box<dyn output::Format>,
     out: Out,
     packets: Option<Saving>,
+    page: Option<Reporting>,
     signals: Signals,
     summary: RunSummary,
     events: Vec<Event>,
@@ -46,6 +48,7 @@ pub(super) struct Run {
 
 /// Says which frames are to be looked at.
 pub(super) type Wanted<'a> = dyn FnMut(&Frame<'_>) -> bool + 'a;
+
 /// Where the events go.
 enum Out {
     Stdout(BufWriter<io::Stdout>),
@@ -80,7 +83,7 @@ enum Trouble {
 }
 
 impl Run {
-    /// Opens the outputs. `sources` say what comes in, as far as it is known before it is read.
+    /// Opens the outputs.
     pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
@@ -123,6 +126,11 @@ impl Run {
             }
             None => None,
         };
+        let page = writing
+            .report
+            .as_deref()
+            .map(|path| Reporting::open(path).map_err(|error| cannot_write(path, &error)));
+        let page = page.transpose()?;
         if is_live || rotating.is_wanted() {
             let helper = outlet::start_helper(&paths, rotating).map_err(|error| {
                 log::say(&format!("the process that opens outputs cannot be started: {error}"));
@@ -147,6 +155,7 @@ impl Run {
             format: (row.make)(look),
             out,
             packets,
+            page,
             signals,
             summary,
             events: Vec::new(),
@@ -203,12 +212,15 @@ impl Run {
             }
             let context = Context { sources: &names, live: self.is_live };
             let mut packet_error = None;
-            let Self { classifier, packets, events, .. } = self;
+            let Self { classifier, packets, page, events, .. } = self;
             let polled = source.poll(BATCH_FRAMES, &mut |frame| {
                 if wanted.as_mut().is_some_and(|wanted| !wanted(frame)) {
                     return;
                 }
-                let seized = classifier.ingest(frame, events);
+                let seized = match page {
+                    None => classifier.ingest(frame, events),
+                    Some(page) => ingest_reported(classifier, frame, events, page),
+                };
                 if let (None, Some(saving)) = (&packet_error, packets.as_mut()) {
                     packet_error = saving.take(frame, seized, classifier, &context).err();
                 }
@@ -227,7 +239,9 @@ impl Run {
                 Ok(Polled::Frames(_)) => false,
                 Ok(Polled::Idle) => {
                     if let Some(now) = source.settled_until() {
+                        let told = self.events.len();
                         self.classifier.advance_to(now, &mut self.events);
+                        self.tell_page(told);
                     }
                     false
                 }
@@ -354,7 +368,9 @@ impl Run {
         }
         self.tell_notices(source);
         (self.summary.first, self.summary.last) = self.classifier.span().unzip();
+        let told = self.events.len();
         let totals = self.classifier.finish(&mut self.events);
+        self.tell_page(told);
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
         self.summary.frames_in_range = totals.frames_watched;
         self.write_events(source)?;
@@ -367,12 +383,23 @@ impl Run {
         let context = Context { sources: source.sources(), live: self.is_live };
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
         self.out.flush().map_err(trouble)?;
+        if let Some(page) = self.page.take() {
+            let written = page.finish(&self.summary, source.sources());
+            written.map_err(|error| Trouble::Io("writing the report", error))?;
+        }
         match self.packets.take() {
             Some(mut saving) => {
                 let finished = saving.finish(&self.classifier, &context);
                 finished.map_err(|error| Trouble::Io("writing packets", error))
             }
             None => Ok(()),
+        }
+    }
+
+    /// The report is shown events before anything else becomes of them.
+    fn tell_page(&mut self, told: usize) {
+        if let Some(page) = &mut self.page {
+            self.events.iter().skip(told).for_each(|event| page.event(event));
         }
     }
 
@@ -383,6 +410,21 @@ impl Run {
             note(&mut self.summary.notices, notice.to_string());
         }
     }
+}
+
+/// Takes in a frame, and shows the report what comes of it at once: a 5-tuple that begins anew is
+/// another flow.
+fn ingest_reported(
+    classifier: &mut Classifier,
+    frame: &Frame<'_>,
+    events: &mut Vec<Event>,
+    page: &mut Reporting,
+) -> Seized {
+    let told = events.len();
+    let seized =
+        classifier.ingest_witnessed(frame, events, &mut |key, seen| page.packet(key, seen));
+    events.iter().skip(told).for_each(|event| page.event(event));
+    seized
 }
 
 /// Without this helper flows are labelled all the same.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::confine::Confining;
 use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, log};
@@ -29,6 +30,9 @@ pub(super) struct Verify {
     /// What `portstory bundle` made
     #[arg(value_name = "ZIP")]
     path: PathBuf,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 const EXAMPLES: &str = "\
@@ -44,6 +48,7 @@ impl Verify {
     }
 
     fn try_run(&self) -> Result<Exit, Exit> {
+        self.confining.to_reading(std::slice::from_ref(&self.path))?;
         let bundle = verify::Bundle::open(&self.path, BundleLimits::default()).map_err(|why| {
             log::error(&why);
             Exit::BrokeOff

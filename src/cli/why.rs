@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::confine::Confining;
 use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, Watching, log};
@@ -34,6 +35,9 @@ pub(super) struct Why {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 const EXAMPLES: &str = "\
@@ -51,6 +55,8 @@ impl Why {
 
     fn try_run(&self) -> Result<Exit, Exit> {
         let config = Config { account_for: Some(self.flow), ..self.watching.config()? };
+        file::exist(&self.paths).map_err(|error| failed(&error))?;
+        self.confining.to_reading(&self.paths)?;
         let mut source =
             file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
         let mut classifier = Classifier::new(config);

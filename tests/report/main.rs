@@ -119,6 +119,22 @@ fn the_same_capture_gives_the_same_page() {
 }
 
 #[test]
+fn a_run_writes_the_same_page_at_its_end() {
+    let capture = incident();
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.md");
+    let (capture, path) = (capture.to_str().unwrap(), page.to_str().unwrap());
+    portstory(&["read", "--quiet", "--format", "csv", "--report", path, capture]);
+    // What was asked for is told, and is another command.
+    let told = |page: &str| -> Vec<String> {
+        page.lines().filter(|line| !line.contains("portstory re")).map(str::to_owned).collect()
+    };
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(told(&page).len() > 40, "{page}");
+    assert_eq!(told(&page), told(&report(&[capture, "--format", "md"])));
+}
+
+#[test]
 fn a_page_loads_nothing_and_stays_small() {
     let page = report(&[incident().to_str().unwrap()]);
     assert!(page.len() < PAGE_BYTES_MAX, "{} octets", page.len());

@@ -1,0 +1,57 @@
+//! The page that a run writes at its end, beside what it writes meanwhile.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use super::outlet::{Outlet, Rotating};
+use super::report::{Format, about, with_ports};
+use crate::capture::SourceInfo;
+use crate::config::ReportLimits;
+use crate::event::Event;
+use crate::flow::{FlowKey, Seen};
+use crate::output::RunSummary;
+use crate::report::Recorder;
+
+/// Keeps what the page needs, which is bounded.
+pub(super) struct Reporting {
+    recorder: Recorder,
+    outlet: Outlet,
+    format: Format,
+}
+
+impl Reporting {
+    /// Opens the file.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be opened.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            recorder: Recorder::new(ReportLimits::default()),
+            outlet: Outlet::open(path, &Rotating::default(), 0)?,
+            format: Format::by_name(path),
+        })
+    }
+
+    /// A packet of a flow in range was seen.
+    pub(super) fn packet(&mut self, key: &FlowKey, seen: &Seen<'_>) {
+        self.recorder.packet(key, seen);
+    }
+
+    /// Something came of it.
+    pub(super) fn event(&mut self, event: &Event) {
+        self.recorder.event(event);
+    }
+
+    /// Writes the page.
+    ///
+    /// # Errors
+    ///
+    /// The file's own.
+    pub(super) fn finish(mut self, summary: &RunSummary, sources: &[SourceInfo]) -> io::Result<()> {
+        let page = with_ports(self.recorder.finish(about(sources), summary, sources));
+        self.outlet.begin()?;
+        self.outlet.write_all(self.format.write(&page).as_bytes())?;
+        self.outlet.commit()
+    }
+}
