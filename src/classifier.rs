@@ -11,7 +11,7 @@ use crate::decode::fragment::{Fragment, Reassembly};
 use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, Packet, Stop};
 use crate::event::{AnomalyEvent, Event, Layer, NewFlow};
-use crate::flow::ledger::CompanionKind;
+use crate::flow::ledger::{CompanionKind, Drops};
 use crate::flow::partial::{PartialFlow, Piece, Place};
 use crate::flow::table::{self, stable_hash};
 use crate::flow::{Ended, FlowKey, FlowRecord, FlowTable, Ledgers, Seen};
@@ -237,6 +237,12 @@ impl Classifier {
     /// flood only some.
     pub fn take_new_flows(&mut self) -> Vec<NewFlow> {
         self.verdicts.take_fresh()
+    }
+
+    /// The source says that `frames` were lost since `since`: flows that were running may be not whole.
+    pub fn note_drops(&mut self, frames: u64, since: Timestamp) {
+        let drops = Drops { frames, since, until: self.now.max(since) };
+        self.common.ledgers.note_drops(drops);
     }
 
     /// Time of the earliest and of the latest frame, or of what was told of time.

@@ -11,8 +11,9 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use portstory::classifier::Classifier;
 use portstory::config::Config;
-use portstory::event::{Event, FlowEvent, Label, VerdictEvent};
+use portstory::event::{Confidence, Event, FlowEvent, Label, VerdictEvent};
 use support::OwnedFrame;
 
 fn events(case: &str, config: &Config) -> Vec<Event> {
@@ -52,6 +53,33 @@ fn running_flows_are_told_once_and_again_when_they_change() {
         panic!("no flow")
     };
     assert!(verdicts(&told).iter().all(|one| one.flow_id == last.flow_id && one.time <= last.end));
+}
+
+#[test]
+fn what_the_capture_lost_while_a_flow_ran_caps_what_is_said_of_it() {
+    let case = support::cases().into_iter().find(|case| case.name == "unknown-tcp").unwrap();
+    let frames = support::frames(&case.captures);
+    let judged = |lost_at: Option<usize>| {
+        let mut classifier = Classifier::new(Config::default());
+        let mut events = Vec::new();
+        for (at, frame) in frames.iter().enumerate() {
+            classifier.ingest(&frame.frame(), &mut events);
+            if lost_at == Some(at) {
+                classifier.note_drops(7, frame.at.time);
+            }
+        }
+        classifier.finish(&mut events);
+        let verdict = events.into_iter().find_map(|event| match event {
+            Event::Flow(flow) => Some(flow.verdict),
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+        });
+        let verdict = verdict.unwrap();
+        let told = verdict.evidence.into_iter().find(|piece| piece.rule == "capture_lost");
+        (verdict.confidence, told.map(|piece| piece.fact))
+    };
+    assert_eq!(judged(None), (Confidence::High, None));
+    let fact = "the capture lost 7 frames, maybe some of this flow".to_owned();
+    assert_eq!(judged(Some(frames.len() / 2)), (Confidence::Medium, Some(fact)));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::config::{Config, Watch};
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::output::{self, Context, Look, RunSummary};
+use crate::time::Timestamp;
 
 /// Frames that are taken from a source at a time. Between batches the output is written and a stop is
 /// looked for.
@@ -39,6 +40,8 @@ pub(super) struct Run {
     /// Who is behind the flows, where that can be asked.
     owners: Option<Owners>,
     is_live: bool,
+    /// Frames that the source has said it lost, and until when.
+    dropped: (u64, Option<Timestamp>),
     exit: Exit,
     /// What is not to be seen.
     pub(super) fail_on: FailOn,
@@ -161,6 +164,7 @@ impl Run {
             events: Vec::new(),
             owners,
             is_live,
+            dropped: (0, None),
             exit: Exit::Done,
             fail_on: FailOn::default(),
             progress: None,
@@ -229,6 +233,7 @@ impl Run {
                 self.give_up_packets(&error);
             }
             self.tell_notices(source);
+            self.look_for_drops(source);
             let is_idle = matches!(polled, Ok(Polled::Idle));
             self.look_after_outputs();
             if self.signals.take_statistics() {
@@ -269,6 +274,17 @@ impl Run {
                 return Ok(());
             }
         }
+    }
+
+    /// Frames that were lost since the last look may have been anybody's.
+    fn look_for_drops(&mut self, source: &dyn FrameSource) {
+        let Some((first, now)) = self.classifier.span() else { return };
+        let total = source.sources().iter().map(|one| one.dropped).fold(0, u64::saturating_add);
+        let (before, until) = self.dropped;
+        if total > before {
+            self.classifier.note_drops(total.saturating_sub(before), until.unwrap_or(first));
+        }
+        self.dropped = (total, Some(now));
     }
 
     /// Flows that are new are asked after at once: their processes may not last.

@@ -28,12 +28,35 @@ pub struct Ledgers {
     targets: BTreeMap<IpAddr, Peers>,
     /// Sessions that Framehawk would run beside, by pair of hosts.
     companions: Lists<(IpAddr, IpAddr), Companion>,
+    /// What the capture lost, and when.
+    drops: Option<Drops>,
     /// The Citrix session that was confirmed first, between whatever hosts.
     first_citrix: Option<CitrixSeen>,
     /// Conversations with in-range UDP sockets, by that socket and its peer.
     talks: Lists<(Socket, Socket), Talk>,
     /// Where the flows that had packets of late are noted.
     recent: Recent,
+}
+
+/// Frames that the capture says it lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drops {
+    /// How many.
+    pub frames: u64,
+    /// Not before this.
+    pub since: Timestamp,
+    /// Not after this.
+    pub until: Timestamp,
+}
+
+impl Drops {
+    fn join(self, other: Self) -> Self {
+        Self {
+            frames: self.frames.saturating_add(other.frames),
+            since: self.since.min(other.since),
+            until: self.until.max(other.until),
+        }
+    }
 }
 
 /// That there is Citrix in the capture.
@@ -288,6 +311,16 @@ impl Ledgers {
         self.first_citrix.as_ref().filter(|seen| seen.confirmed.time <= as_of)
     }
 
+    /// Frames were lost.
+    pub fn note_drops(&mut self, drops: Drops) {
+        self.drops = Some(self.drops.map_or(drops, |before| before.join(drops)));
+    }
+
+    /// What was lost, where some of it may have been lost between these times.
+    pub fn drops(&self, from: Timestamp, to: Timestamp) -> Option<Drops> {
+        self.drops.filter(|drops| drops.since <= to && from <= drops.until)
+    }
+
     fn note_citrix(&mut self, seen: Option<CitrixSeen>) {
         self.first_citrix = earliest(self.first_citrix, seen);
     }
@@ -300,6 +333,7 @@ impl Ledgers {
             self.tick(last);
         }
         self.note_citrix(other.first_citrix);
+        other.drops.into_iter().for_each(|drops| self.note_drops(drops));
         for (socket, peers) in other.peers {
             if let Some(own) = bounded(&mut self.peers, socket, limits.endpoints_max) {
                 own.merge(peers, limits);

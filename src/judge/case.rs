@@ -2,7 +2,7 @@
 
 use crate::config::{Config, KnownService};
 use crate::event::{Direction, Socket, Visibility};
-use crate::flow::ledger::Companion;
+use crate::flow::ledger::{Companion, Drops};
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
 use crate::frame::FrameRef;
 use crate::identify::inquiry::Recognised;
@@ -118,6 +118,11 @@ impl<'a> Case<'a> {
             Some(frame) => (frame, self.direction(side)),
             None => (self.record.first, self.direction(self.record.first_sender)),
         }
+    }
+
+    /// What the capture lost while the flow was running, if anything.
+    pub fn drops(&self) -> Option<Drops> {
+        self.ledgers.drops(self.record.first.time, self.record.last)
     }
 
     /// How long the flow lasted, in seconds.

@@ -33,8 +33,8 @@ fn framehawk(case: &Case<'_>, opinion: &Opinion) -> Confidence {
         return Confidence::Low;
     }
     match (fired("companion_session") && fired("remoting_shape"), fired("site_with_framehawk")) {
-        (true, true) => Confidence::High,
-        (true, false) => Confidence::Medium,
+        (true, true) if case.drops().is_none() => Confidence::High,
+        (true, true | false) => Confidence::Medium,
         (false, true | false) => Confidence::Low,
     }
 }
@@ -47,7 +47,7 @@ fn exclusion(case: &Case<'_>, status: Status) -> Confidence {
     let whole = !visibility.lost && !visibility.truncated && visibility.directions == 2;
     if status == Status::Insufficient || heads < TELLING_HEAD_BYTES || !whole {
         Confidence::Low
-    } else if packets >= TELLING_PACKETS && visibility.handshake {
+    } else if packets >= TELLING_PACKETS && visibility.handshake && case.drops().is_none() {
         Confidence::High
     } else {
         Confidence::Medium

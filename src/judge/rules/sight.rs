@@ -15,6 +15,12 @@ pub(super) fn packets_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
     Some(shown(case, side, format!("at least {octets} octets of this side are not in the capture")))
 }
 
+pub(super) fn capture_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
+    let drops = case.drops()?;
+    let fact = format!("the capture lost {} frames, maybe some of this flow", drops.frames);
+    Some(shown(case, case.record.first_sender, fact))
+}
+
 pub(super) fn payload_cut(case: &Case<'_>, _: Status) -> Option<Shown> {
     let side = Side::BOTH.into_iter().find(|side| case.record.side(*side).cut().is_some())?;
     let frame = case.record.side(side).cut()?;

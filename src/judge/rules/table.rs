@@ -289,6 +289,16 @@ pub static RULES: &[Rule] = &[
         test: sight::packets_lost,
     },
     Rule {
+        id: "capture_lost",
+        observes: "the capture lost frames while the flow was running",
+        speaks_for: Label::Other,
+        weight: 0.0,
+        group: "sight_drops",
+        source: "the kernel's count of frames that found no room",
+        misleads: "what was lost may have been others' frames only",
+        test: sight::capture_lost,
+    },
+    Rule {
         id: "payload_cut",
         observes: "the snap length cut payload",
         speaks_for: Label::Other,
