@@ -37,29 +37,32 @@ const MESSAGES_MAX: usize = 16;
 #[test]
 fn nothing_known_breaks_a_promise() {
     let seeds = seeds();
+    let mut replayed = 0;
     for (target, run) in targets::TARGETS {
         let made = &seeds[target];
         assert!(made.len() > 20, "only {} seeds for {target}", made.len());
         made.iter().for_each(|(_, octets)| run(octets));
         let kept = kept(target);
         for path in &kept {
+            // Only a failure shows it.
             println!("{}", path.display());
             run(&fs::read(path).unwrap());
         }
         println!("{target}: {} seeds, {} kept", made.len(), kept.len());
+        replayed += kept.len();
     }
+    assert!(replayed > 50, "of what searches found only {replayed} are left");
     if let Some(folder) = std::env::var_os("PORTSTORY_SEEDS") {
         write(&seeds, Path::new(&folder));
     }
 }
 
-/// What searches found.
+/// What searches found, if anything was kept.
 fn kept(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    assert!(!paths.is_empty(), "fuzz/seeds/{target} is empty");
     paths
 }
 
