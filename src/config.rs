@@ -230,6 +230,11 @@ impl Limits {
     }
 }
 
+/// Conversations of one host that a verdict looks at, for siblings and for whose a companion session is:
+/// a busy server has some dozens at one time. In a flood there are thousands, and every packet of it is
+/// judged. A constant, because the ledgers are asked without settings.
+pub const TALKS_LOOKED_AT_MAX: usize = 256;
+
 /// UDP datagrams kept of each direction: enough for a counter to be seen counting. A constant,
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, TALKS_LOOKED_AT_MAX};
 use crate::event::Socket;
 use crate::flow::key::FlowKey;
 use crate::flow::recent::{Lists, Noted, Recent};
@@ -277,7 +277,8 @@ impl Ledgers {
     }
 
     /// Conversations of in-range UDP sockets of `host` that were going on at `at`, as known until
-    /// `as_of`: the socket, its peer, and when they began.
+    /// `as_of`: the socket, its peer, and when they began. Of a host that has very many, those of the
+    /// lowest ports ([`TALKS_LOOKED_AT_MAX`]).
     pub fn talks(
         &self,
         host: IpAddr,
@@ -289,6 +290,7 @@ impl Ledgers {
         self.talks
             .from(from)
             .take_while(move |((own, _), _)| own.addr == host)
+            .take(TALKS_LOOKED_AT_MAX)
             .flat_map(|((own, peer), talks)| talks.iter().map(move |talk| (*own, *peer, talk)))
             .filter(move |(.., talk)| talk.first.time <= as_of && talk.last >= at)
     }

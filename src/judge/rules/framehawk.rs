@@ -29,14 +29,17 @@ pub(in crate::judge) fn companion_of<'a>(case: &Case<'a>) -> Option<&'a Companio
     let (client, server) = (case.client_socket(), case.server_socket());
     let at = case.record.first.time;
     let sessions = case.ledgers.companions(client.addr, server.addr, at, case.as_of);
-    let sessions =
-        sessions.filter(|session| session.kind.is_citrix() && session.server == server.addr);
+    let mut sessions = sessions
+        .filter(|session| session.kind.is_citrix() && session.server == server.addr)
+        .peekable();
+    // Mostly there is none, and nothing to count.
+    sessions.peek()?;
     let mine = (case.record.first, server, client);
     let before = case
         .ledgers
         .talks(server.addr, at, case.as_of)
         .filter(|(own, peer, talk)| peer.addr == client.addr && (talk.first, *own, *peer) < mine);
-    sessions.into_iter().nth(before.count())
+    sessions.nth(before.count())
 }
 
 pub(super) fn companion(case: &Case<'_>, _: Status) -> Option<Shown> {
