@@ -17,7 +17,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # Without optimisation across crates: that takes most of a build's time, and changes nothing here.
-export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+# One unit of code: with more, what is inlined hangs on which file a function happens to share one with.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 cargo build --release --quiet
 portstory=${CARGO_TARGET_DIR:-target}/release/portstory
 
