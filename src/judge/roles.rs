@@ -79,11 +79,13 @@ fn by_fan_in(key: &FlowKey, ledgers: &Ledgers, as_of: Timestamp, config: &Config
             return None;
         }
         let peers = ledgers.peers(key.transport, socket, as_of);
+        // First of all: this is asked for every packet of a flood.
+        if peers.len() < PEERS_MIN {
+            return None;
+        }
         let hosts: BTreeSet<_> = peers.iter().map(|peer| peer.addr).collect();
         let ports: BTreeSet<_> = peers.iter().map(|peer| peer.port).collect();
-        if peers.len() < PEERS_MIN {
-            None
-        } else if ports.len() >= hosts.len() && ports.len().saturating_mul(2) > peers.len() {
+        if ports.len() >= hosts.len() && ports.len().saturating_mul(2) > peers.len() {
             Some(side.other())
         } else if ports.len().saturating_mul(2) <= hosts.len() {
             Some(side)

@@ -1,19 +1,16 @@
 //! The process that opens output files when this one no longer can.
 //!
-//! It is the program itself, started with a hidden command before rights are given up. It parses no
-//! packets. A request is nine octets, the output and the number of the file that is wanted; which
+//! It is an [`aide`]. A request is nine octets, the output and the number of the file that is wanted; which
 //! outputs there are was settled by the command line, and only the next number (or, without
 //! rotation, the same file again) is granted. Anything else ends the helper. It answers with one octet
 //! and the descriptor, or with the system's error, and ends when this process does.
 
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Write as _};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
@@ -25,7 +22,8 @@ use rustix::net::{
 
 use super::naming::Naming;
 use super::{Rotating, append_to};
-use crate::cli::{Exit, log};
+use crate::cli::Exit;
+use crate::cli::aide::{self, Aide};
 
 /// The hidden command's name.
 const COMMAND: &str = "__open-outputs";
@@ -39,28 +37,21 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// This process's end.
 #[derive(Debug)]
-pub(in crate::cli) struct Helper {
-    socket: UnixStream,
-    child: Child,
-}
+pub(in crate::cli) struct Helper(Aide);
 
 impl Helper {
     /// Starts the helper for these outputs.
     pub(super) fn start(outputs: &[PathBuf], rotating: &Rotating) -> io::Result<Self> {
-        let (ours, theirs) = UnixStream::pair()?;
-        ours.set_read_timeout(Some(ANSWER_MAX))?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(COMMAND);
-        if rotating.is_wanted() {
-            command.arg("--numbered");
-        }
-        if let Some(keep) = rotating.keep {
-            command.arg("--keep").arg(keep.to_string());
-        }
-        // A group of its own: Ctrl-C is not for it.
-        command.arg("--").args(outputs).process_group(0).env_clear();
-        let child = command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn()?;
-        Ok(Self { socket: ours, child })
+        let aide = Aide::start(COMMAND, ANSWER_MAX, |command| {
+            if rotating.is_wanted() {
+                command.arg("--numbered");
+            }
+            if let Some(keep) = rotating.keep {
+                command.arg("--keep").arg(keep.to_string());
+            }
+            command.arg("--").args(outputs);
+        });
+        aide.map(Self)
     }
 
     /// Has a file opened.
@@ -69,18 +60,18 @@ impl Helper {
         if let Some(place) = request.last_chunk_mut() {
             *place = number.to_le_bytes();
         }
-        (&self.socket).write_all(&request)?;
+        let socket = &self.0.socket;
+        (&mut &*socket).write_all(&request)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut answer = [REFUSED, 0, 0, 0, 0];
         let received = loop {
             let parts = &mut [IoSliceMut::new(&mut answer)];
-            match recvmsg(&self.socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            match recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
                 // With a time limit the system does not go on by itself behind a signal.
                 Err(Errno::INTR) => {}
                 Err(error) => {
-                    // An answer that comes too late would be taken for the next one.
-                    let _ = self.socket.shutdown(std::net::Shutdown::Both);
+                    self.0.hang_up();
                     return Err(error.into());
                 }
                 Ok(received) => break received,
@@ -98,14 +89,6 @@ impl Helper {
         }
         let errno = answer.last_chunk().map_or(0, |octets| i32::from_le_bytes(*octets));
         Err(io::Error::from_raw_os_error(errno))
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        // It ends at the end of the stream; not waited for, as that call is given up.
-        let _ = self.socket.shutdown(std::net::Shutdown::Both);
-        let _ = self.child.try_wait();
     }
 }
 
@@ -129,17 +112,10 @@ struct Output {
 
 impl OpenOutputs {
     pub(in crate::cli) fn run(&self) -> Exit {
-        match self.serve() {
-            Ok(()) => Exit::Done,
-            Err(error) => {
-                log::say(&format!("the process that opens files: {error}"));
-                Exit::BrokeOff
-            }
-        }
+        aide::serving("the process that opens files", |socket| self.serve(&socket))
     }
 
-    fn serve(&self) -> io::Result<()> {
-        let mut socket = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    fn serve(&self, socket: &UnixStream) -> io::Result<()> {
         let mut outputs = Vec::new();
         for path in &self.outputs {
             let naming = Naming::new(path, self.numbered);
@@ -147,21 +123,16 @@ impl OpenOutputs {
             let newest = naming.first_free()?.saturating_sub(1);
             outputs.push(Output { naming, newest });
         }
-        loop {
-            let mut request = [0; REQUEST_BYTES];
-            match socket.read_exact(&mut request) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-                Err(error) => return Err(error),
-            }
+        while let Some(request) = aide::next_request::<REQUEST_BYTES>(socket)? {
             let [index, number @ ..] = request;
             let number = u64::from_le_bytes(number);
             let output = outputs.get_mut(usize::from(index));
             let Some(output) = output.filter(|output| output.may_open(number)) else {
-                return Err(io::Error::other("a request that is not on the list"));
+                return Err(aide::not_listed());
             };
-            answer(&socket, &self.open(output, number))?;
+            answer(socket, &self.open(output, number))?;
         }
+        Ok(())
     }
 
     fn open(&self, output: &mut Output, number: u64) -> io::Result<File> {

@@ -1,24 +1,21 @@
 //! The process that looks into other processes when this one no longer can.
 //!
-//! It is the program itself, started with a hidden command before rights are given up. It parses no
-//! packets. A request is 37 octets: what is asked, and two addresses with their ports. There are two
+//! It is an [`aide`]. A request is 37 octets: what is asked, and two addresses with their ports. There are two
 //! questions, of which process a socket is, and who waits on the watched ports, which were settled by
 //! the command line. Anything else ends the helper. It answers with a length of four octets and JSON,
 //! and ends when this process does.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cli::{Exit, Ports, log};
+use crate::cli::aide::{self, Aide};
+use crate::cli::{Exit, Ports};
 use crate::config::Watch;
 use crate::event::Process;
 use crate::host;
@@ -51,27 +48,19 @@ pub(super) type Listener = (Transport, SocketAddr, Option<Process>);
 
 /// This process's end.
 #[derive(Debug)]
-pub(super) struct Helper {
-    socket: UnixStream,
-    child: Child,
-}
+pub(super) struct Helper(Aide);
 
 impl Helper {
     /// Starts the helper.
     pub(super) fn start(watch: &Watch) -> io::Result<Self> {
-        let (ours, theirs) = UnixStream::pair()?;
-        ours.set_read_timeout(Some(ANSWER_MAX))?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(COMMAND);
-        for port in &watch.ports {
-            command.arg("--port").arg(port.to_string());
-        }
-        let (low, high) = (watch.framehawk.start(), watch.framehawk.end());
-        command.arg("--framehawk-range").arg(format!("{low}-{high}"));
-        // A group of its own: Ctrl-C is not for it.
-        command.process_group(0).env_clear();
-        let child = command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn()?;
-        Ok(Self { socket: ours, child })
+        let aide = Aide::start(COMMAND, ANSWER_MAX, |command| {
+            for port in &watch.ports {
+                command.arg("--port").arg(port.to_string());
+            }
+            let (low, high) = (watch.framehawk.start(), watch.framehawk.end());
+            command.arg("--framehawk-range").arg(format!("{low}-{high}"));
+        });
+        aide.map(Self)
     }
 
     /// The process that holds this end of a flow.
@@ -100,31 +89,23 @@ impl Helper {
     ) -> io::Result<T> {
         let answered = self.exchange(&request(question, own, other));
         if answered.is_err() {
-            // An answer that comes too late would be taken for the next one.
-            let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            self.0.hang_up();
         }
         serde_json::from_slice(&answered?).map_err(io::Error::from)
     }
 
     fn exchange(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        (&self.socket).write_all(request)?;
+        let mut socket = &self.0.socket;
+        socket.write_all(request)?;
         let mut len = [0; 4];
-        (&self.socket).read_exact(&mut len)?;
+        socket.read_exact(&mut len)?;
         let len = usize::try_from(u32::from_le_bytes(len)).unwrap_or(usize::MAX);
         if len > ANSWER_BYTES_MAX {
             return Err(io::Error::other("an answer that is too long"));
         }
         let mut answer = vec![0; len];
-        (&self.socket).read_exact(&mut answer)?;
+        socket.read_exact(&mut answer)?;
         Ok(answer)
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        // It ends at the end of the stream; not waited for, as that call is given up.
-        let _ = self.socket.shutdown(std::net::Shutdown::Both);
-        let _ = self.child.try_wait();
     }
 }
 
@@ -165,25 +146,12 @@ pub(in crate::cli) struct TellOwners {
 
 impl TellOwners {
     pub(in crate::cli) fn run(&self) -> Exit {
-        match self.serve() {
-            Ok(()) => Exit::Done,
-            Err(error) => {
-                log::say(&format!("the process that looks for processes: {error}"));
-                Exit::BrokeOff
-            }
-        }
+        aide::serving("the process that looks for processes", |socket| self.serve(&socket))
     }
 
-    fn serve(&self) -> io::Result<()> {
-        let mut socket = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    fn serve(&self, mut socket: &UnixStream) -> io::Result<()> {
         let watch = self.ports.watch(None);
-        loop {
-            let mut request = [0; REQUEST_BYTES];
-            match socket.read_exact(&mut request) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-                Err(error) => return Err(error),
-            }
+        while let Some(request) = aide::next_request::<REQUEST_BYTES>(socket)? {
             let answered = match answer(&request, &watch)? {
                 // What is not told because it is too long is as if it were not there.
                 answer if answer.len() > ANSWER_BYTES_MAX => b"null".to_vec(),
@@ -196,13 +164,13 @@ impl TellOwners {
                 written => written?,
             }
         }
+        Ok(())
     }
 }
 
 fn answer(request: &[u8; REQUEST_BYTES], watch: &Watch) -> io::Result<Vec<u8>> {
-    let not_listed = || io::Error::other("a request that is not on the list");
     let [question, octets @ ..] = request;
-    let [own, other] = ends(octets).ok_or_else(not_listed)?;
+    let [own, other] = ends(octets).ok_or_else(aide::not_listed)?;
     match (*question, transport(*question)) {
         (LISTENERS, _) => json(&listeners(watch)),
         (_, Some(transport)) => {
@@ -210,7 +178,7 @@ fn answer(request: &[u8; REQUEST_BYTES], watch: &Watch) -> io::Result<Vec<u8>> {
             let owner = host::owner(transport, own, other).ok().flatten();
             json(&owner.map(shortened))
         }
-        (_, None) => Err(not_listed()),
+        (_, None) => Err(aide::not_listed()),
     }
 }
 
