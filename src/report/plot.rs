@@ -5,6 +5,7 @@
 //! paper. Text in them is made here of numbers alone; nothing of strangers gets in.
 
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::float;
@@ -27,6 +28,7 @@ const SIZE: (u32, u32) = (400, 230);
 const FONT: (&str, u32) = ("sans-serif", 15);
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Each packet's size over time: up above, down below. Shaded is where display remoting has most of its
@@ -47,18 +49,7 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
             .build_cartesian_2d(0.0..end, -top..top)?;
         let band = |low: f64, high: f64| Rectangle::new([(0.0, low), (end, high)], BAND.filled());
         chart.draw_series([band(-top, -large), band(0.0, small)])?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(GRID)
-            .x_labels(5)
-            .y_labels(6)
-            .x_label_formatter(&|x| time_label(*x, end))
-            .y_label_formatter(&|y| size_label(y.abs()))
-            .label_style(FONT.into_font().color(&INK))
-            .draw()?;
+        axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| size_label(y.abs()))?;
         chart.draw_series(points.iter().map(|point| {
             let is_up = point.side == client;
             let len = f64::from(point.len);
@@ -90,18 +81,7 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
             .x_label_area_size(28)
             .y_label_area_size(66)
             .build_cartesian_2d(0.0..end, -bottom..top)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(GRID)
-            .x_labels(5)
-            .y_labels(6)
-            .x_label_formatter(&|x| time_label(*x, end))
-            .y_label_formatter(&|y| rate_label(y.abs()))
-            .label_style(FONT.into_font().color(&INK))
-            .draw()?;
+        axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| rate_label(y.abs()))?;
         let bars = rates.iter().enumerate().flat_map(|(at, &(up, down))| {
             let from = float_of(at) * spans.seconds();
             let to = from + spans.seconds();
@@ -142,18 +122,7 @@ pub(super) fn timeline(spans: &Spans<3>, label: Label, until: Timestamp) -> Opti
             .x_label_area_size(28)
             .y_label_area_size(44)
             .build_cartesian_2d(0.0..end, 0.0..float(most) * 1.1)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(GRID)
-            .x_labels(4)
-            .y_labels(2)
-            .x_label_formatter(&|x| clock(*x))
-            .y_label_formatter(&|y| format!("{y:.0}"))
-            .label_style(FONT.into_font().color(&INK))
-            .draw()?;
+        axes(&mut chart, [4, 2], &clock, &|y| format!("{y:.0}"))?;
         // A single flow of a long capture is to be seen, too.
         let width = spans.seconds().max(end / 160.0);
         let bars = counts.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -163,6 +132,27 @@ pub(super) fn timeline(spans: &Spans<3>, label: Label, until: Timestamp) -> Opti
         }))?;
         Ok(())
     })
+}
+
+/// Lines across, and how many labels an axis may have, with their text.
+fn axes(
+    chart: &mut Chart<'_, '_>,
+    [across, up]: [usize; 2],
+    x: &dyn Fn(f64) -> String,
+    y: &dyn Fn(f64) -> String,
+) -> Drawn {
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(GRID)
+        .x_labels(across)
+        .y_labels(up)
+        .x_label_formatter(&|at| x(*at))
+        .y_label_formatter(&|at| y(*at))
+        .label_style(FONT.into_font().color(&INK))
+        .draw()
 }
 
 fn draw(fill: impl for<'a> FnOnce(&Canvas<'a>) -> Drawn) -> Option<String> {
