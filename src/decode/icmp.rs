@@ -32,7 +32,7 @@ pub(super) fn error(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -
     let (true, (Some(src), Some(dst))) = (first, ports) else { return Halt::Done };
     sink(Decoded::Packet(Packet {
         at: way.at,
-        path: way.path,
+        path: &way.path,
         transport,
         src: Socket { addr: quoted.src, port: src },
         dst: Socket { addr: quoted.dst, port: dst },

@@ -11,7 +11,7 @@ pub struct Packet<'a> {
     /// The frame it was in.
     pub at: FrameRef,
     /// VLANs and tunnels around it.
-    pub path: Path,
+    pub path: &'a Path,
     /// TCP or UDP; of an ICMP error, what it quotes.
     pub transport: Transport,
     /// Who sent it; of an ICMP error, who sent the packet that it quotes.
@@ -158,13 +158,17 @@ impl Path {
 
     /// Whether the packet came in a tunnel.
     pub fn is_tunnelled(&self) -> bool {
-        self.tunnels.iter().any(Option::is_some)
+        // They are filled from the front.
+        self.tunnels.first().is_some_and(Option::is_some)
     }
 
     /// What separates this packet's network from others, for a flow's key (invariant 9): the numbers
     /// of tunnels that have one, and VLAN ids where `vlans` asks for it. Which tunnel it was does not
     /// count, nor its outer addresses: the two directions may differ in both.
     pub fn network(&self, vlans: bool) -> Network {
+        if !self.is_tunnelled() && !vlans {
+            return Network::default();
+        }
         let mut ids = [None; PATH_STEPS_MAX];
         // Close together: a tunnel without a number may be there in one direction only.
         self.tunnels().filter_map(|tunnel| tunnel.id).for_each(|id| put(&mut ids, id));

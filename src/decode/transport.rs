@@ -78,7 +78,7 @@ fn payload(part: Part<'_>) -> Payload<'_> {
 }
 
 fn packet<'a>(
-    way: &Way,
+    way: &'a Way,
     ip: &Ip<'_>,
     transport: Transport,
     (src, dst): (u16, u16),
@@ -86,7 +86,7 @@ fn packet<'a>(
 ) -> Packet<'a> {
     Packet {
         at: way.at,
-        path: way.path,
+        path: &way.path,
         transport,
         src: Socket { addr: ip.src, port: src },
         dst: Socket { addr: ip.dst, port: dst },

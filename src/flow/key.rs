@@ -49,10 +49,10 @@ impl Hash for FlowKey {
         let rest = ports << 8 | u64::from(self.transport.number());
         if let (IpAddr::V4(a), IpAddr::V4(b)) = (self.a.addr, self.b.addr) {
             let pair = u64::from(a.to_bits()) << 32 | u64::from(b.to_bits());
-            state.write([pair, rest].map(u64::to_le_bytes).as_flattened());
+            state.write([pair.to_le_bytes(), rest.to_le_bytes()].as_flattened());
         } else {
-            let [a, b] = [self.a.addr, self.b.addr].map(number);
-            state.write([a, b, rest.into()].map(u128::to_le_bytes).as_flattened());
+            let (a, b, rest) = (number(self.a.addr), number(self.b.addr), u128::from(rest));
+            state.write([a.to_le_bytes(), b.to_le_bytes(), rest.to_le_bytes()].as_flattened());
         }
         if self.network != Network::default() {
             self.network.hash(state);

@@ -222,7 +222,7 @@ impl Kept {
             SeenBody::Udp(payload) => KeptBody::Udp(payload.bytes.to_vec(), payload.wire_len),
             SeenBody::Icmp(error) => KeptBody::Icmp(error),
         };
-        Self { at, side, path, wire_len, signature, body }
+        Self { at, side, path: *path, wire_len, signature, body }
     }
 
     fn seen(&self) -> Seen<'_> {
@@ -236,7 +236,7 @@ impl Kept {
         Seen {
             at: self.at,
             side: self.side,
-            path: self.path,
+            path: &self.path,
             wire_len: self.wire_len,
             signature: self.signature,
             body,

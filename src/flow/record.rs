@@ -24,7 +24,7 @@ pub struct Seen<'a> {
     /// Who sent it; of an ICMP error, who sent the packet that it quotes.
     pub side: Side,
     /// VLANs and tunnels around it.
-    pub path: Path,
+    pub path: &'a Path,
     /// Octets on the wire.
     pub wire_len: u32,
     /// Equal for copies of one packet, and hardly ever for different ones.
@@ -384,7 +384,7 @@ impl FlowRecord {
     pub fn new(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
         Self {
             first: seen.at,
-            path: (seen.path != Path::default()).then(|| Box::new(seen.path)),
+            path: (*seen.path != Path::default()).then(|| Box::new(*seen.path)),
             first_sender: seen.side,
             last: seen.at.time,
             sides: Default::default(),

@@ -44,6 +44,8 @@ pub struct Inquiry {
     /// What of each side belongs to them.
     skip: [usize; 2],
     settled: bool,
+    /// Whether `candidates` are all that is worth asking, whatever comes.
+    sifted: bool,
     /// The protocol that has told all it knows beside its name.
     told: Option<&'static str>,
     /// The side whose newest datagram is to be kept whole.
@@ -59,6 +61,7 @@ impl Inquiry {
             outer: Vec::new(),
             skip: [0; 2],
             settled: false,
+            sifted: false,
             told: None,
             keep: None,
         };
@@ -150,6 +153,7 @@ impl Inquiry {
 
     fn reset(&mut self, transport: Transport, without: Option<&str>) {
         self.candidates = INDEX.all(transport);
+        self.sifted = false;
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
         let outer = self.outer.iter().map(|outer| outer.finding.protocol);
         for id in outer.chain(without) {
@@ -160,16 +164,7 @@ impl Inquiry {
     }
 
     fn ask_once(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) {
-        let (worth, for_good) = INDEX.worth_asking(view);
-        #[cfg(debug_assertions)]
-        for (_, detector) in self.candidates.without(&worth).detectors() {
-            let answer = (detector.probe)(view);
-            debug_assert!(!matches!(answer, Probe::Yes(_)), "{} was not asked", detector.id);
-        }
-        let asked = self.candidates.meet(&worth);
-        if for_good {
-            self.candidates = asked;
-        }
+        let asked = if self.sifted { self.candidates } else { self.worth_asking(view) };
         for (index, detector) in asked.detectors() {
             match (detector.probe)(view) {
                 Probe::No => self.candidates.remove(index),
@@ -180,6 +175,22 @@ impl Inquiry {
                 }
             }
         }
+    }
+
+    /// Of the candidates those that may say yes.
+    fn worth_asking(&mut self, view: &FlowView<'_>) -> Set {
+        let worth = INDEX.worth_asking(view);
+        #[cfg(debug_assertions)]
+        for (_, detector) in self.candidates.without(&worth.asking).detectors() {
+            let answer = (detector.probe)(view);
+            debug_assert!(!matches!(answer, Probe::Yes(_)), "{} was not asked", detector.id);
+        }
+        let asking = self.candidates.meet(&worth.asking);
+        if worth.for_good {
+            self.candidates = asking;
+        }
+        self.sifted = worth.all_seen;
+        asking
     }
 
     /// Asks what was found for what it tells beside its name, until it has told all.

@@ -47,6 +47,17 @@ pub enum Over {
     Both,
 }
 
+impl Over {
+    /// Whether it is looked for over this transport.
+    pub fn has(self, transport: Transport) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Tcp => transport == Transport::Tcp,
+            Self::Udp => transport == Transport::Udp,
+        }
+    }
+}
+
 /// One protocol that can be recognised: the row that `portstory explain` prints, and the function.
 #[derive(Debug)]
 pub struct Detector {

@@ -96,8 +96,8 @@ impl Talk {
             if let (Probe::Yes(_), Ok(at)) =
                 (&answer, DETECTORS.binary_search_by(|row| row.id.cmp(detector.id)))
             {
-                let (worth, _) = INDEX.worth_asking(view);
-                let asked = worth.detectors().any(|(index, _)| index == at);
+                let worth = INDEX.worth_asking(view);
+                let asked = worth.asking.detectors().any(|(index, _)| index == at);
                 assert!(asked, "{} is not asked of {self:02x?}", detector.id);
             }
             answer

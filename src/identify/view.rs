@@ -139,4 +139,10 @@ impl<'a> FlowView<'a> {
     pub fn each(&self) -> impl Iterator<Item = (Side, &SideView<'a>)> {
         Side::BOTH.into_iter().map(|side| (side, self.side(side)))
     }
+
+    /// What `look` makes of each side's head.
+    pub fn both<T>(&self, mut look: impl FnMut(&SideView<'a>) -> T) -> [T; 2] {
+        let [a, b] = &self.sides;
+        [look(a), look(b)]
+    }
 }

@@ -11,7 +11,7 @@
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
 use super::hearing::{Heard, Role, Said, Spot, join, yes};
-use super::view::{Datagram, FlowView, Side, SideView, Transport};
+use super::view::{Datagram, FlowView, SideView, Transport};
 use super::{Detail, Probe};
 use crate::wire::{prefix, rest};
 
@@ -110,8 +110,8 @@ pub(super) fn hear_stream(
     id: &'static str,
     read: impl Fn(&[u8], bool) -> Heard<Message>,
 ) -> Probe {
-    let heard = view.sides.map(|head| {
-        follow_stream(&head, TOGETHER, |bytes| {
+    let heard = view.both(|head| {
+        follow_stream(head, TOGETHER, |bytes| {
             read(bytes, head.complete).and_then(|message| {
                 let spot = Spot::stream(0, message.len.min(bytes.len()));
                 Some((message, spot))
@@ -127,8 +127,8 @@ pub(super) fn hear_datagrams(
     id: &'static str,
     read: impl Fn(&Datagram<'_>) -> Heard<Message>,
 ) -> Probe {
-    let heard = view.sides.map(|head| {
-        follow_datagrams(&head, TOGETHER, |datagram| {
+    let heard = view.both(|head| {
+        follow_datagrams(head, TOGETHER, |datagram| {
             let spot = Spot::datagram(0, 0, datagram.bytes.len());
             read(datagram).and_then(|message| Some((message, spot)))
         })
@@ -176,8 +176,8 @@ pub(super) fn probe_sides<'a>(
     view: &FlowView<'a>,
     hear: impl Fn(&SideView<'a>) -> Heard<Said>,
 ) -> Probe {
-    let heard = view.sides.map(|head| {
-        let heard = if head.has_spoken() { hear(&head) } else { Heard::Open };
+    let heard = view.both(|head| {
+        let heard = if head.has_spoken() { hear(head) } else { Heard::Open };
         heard.and_then(|said| Some(Told { said, own: true }))
     });
     weigh(view, id, heard)
@@ -319,24 +319,28 @@ impl Sum {
 
 /// What both sides said, as one answer.
 fn weigh(view: &FlowView<'_>, id: &'static str, heard: [Heard<Told>; 2]) -> Probe {
-    let mut told = [None, None];
-    let (mut open, mut foreign) = (false, false);
-    for (side, heard) in Side::BOTH.into_iter().zip(heard) {
-        match heard {
-            Heard::Speaks(words) => {
-                open |= !view.side(side).complete;
-                *side.of_mut(&mut told) = Some(words);
-            }
-            Heard::Open => open |= !view.side(side).complete,
-            Heard::Foreign => foreign = true,
-        }
-    }
-    let own = told.iter().flatten().any(|told| told.own);
+    let foreign = heard.iter().any(|heard| matches!(heard, Heard::Foreign));
+    let own = heard.iter().any(|heard| matches!(heard, Heard::Speaks(told) if told.own));
+    let may_say_more = |(head, heard): (&SideView<'_>, &Heard<Told>)| {
+        !head.complete && !matches!(heard, Heard::Foreign)
+    };
+    let open = view.sides.iter().zip(&heard).any(may_say_more);
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };
-    match join(id, told.map(|told| told.map(|told| told.said))) {
-        Some(found) if own && found.bits >= least => yes(Some(found)),
+    // Mostly nothing was said, which is to cost as little.
+    let found = own.then(|| join(id, heard.map(Heard::words))).flatten();
+    match found {
+        Some(found) if found.bits >= least => yes(Some(found)),
         Some(_) | None if open => Probe::Wait,
         Some(_) | None => Probe::No,
+    }
+}
+
+impl Heard<Told> {
+    fn words(self) -> Option<Said> {
+        match self {
+            Self::Speaks(told) => Some(told.said),
+            Self::Open | Self::Foreign => None,
+        }
     }
 }
 
@@ -348,7 +352,7 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::testing::Talk;
-    use super::super::{Detector, Over, Strength};
+    use super::super::{Detector, Over, Side, Strength};
     use super::*;
 
     /// `M`, a length, and so many octets; `m` from the server. Eight bits are claimed for each.

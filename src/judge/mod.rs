@@ -122,13 +122,7 @@ pub(crate) fn recognition(case: &Case<'_>) -> impl Iterator<Item = Evidence> {
 
 /// How many detectors had their say: what "nothing recognised" rests on.
 fn detectors_asked(case: &Case<'_>) -> usize {
-    use crate::identify::{Over, Transport};
-    let asked = DETECTORS.iter().filter(|detector| match detector.over {
-        Over::Both => true,
-        Over::Tcp => case.key.transport == Transport::Tcp,
-        Over::Udp => case.key.transport == Transport::Udp,
-    });
-    asked.count()
+    DETECTORS.iter().filter(|detector| detector.over.has(case.key.transport)).count()
 }
 
 fn unidentified(case: &Case<'_>, status: Status) -> Option<Unidentified> {

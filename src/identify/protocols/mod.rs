@@ -127,7 +127,7 @@ mod z3950;
 mod zookeeper;
 mod zoom;
 
-pub(super) use magic::opening as magic_opening;
+pub(super) use magic::openings as magic_openings;
 
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[

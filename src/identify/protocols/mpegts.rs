@@ -45,6 +45,8 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         fits.then_some(())?;
         bits += 8.0 + 1.0 + 0.4 + 0.4;
     }
+    // Of a datagram that was cut before the first flags nothing is known.
+    (bits > 0.0).then_some(())?;
     let fact = format!("MPEG transport stream, {count} packets a datagram");
     Some(Said::new(Role::Client, bits, fact, Spot::datagram(0, 0, 4)))
 }
@@ -75,5 +77,6 @@ mod tests {
         Talk::udp().a(&packets(7, 1)[1..]).refused_by(&DETECTOR);
         Talk::udp().a(packets(1, 1)).refused_by(&DETECTOR);
         Talk::udp().a([0x47; PACKET * 3]).refused_by(&DETECTOR);
+        Talk::udp().a(packets(7, 1)).snapped(3).refused_by(&DETECTOR);
     }
 }

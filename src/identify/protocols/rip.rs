@@ -36,6 +36,8 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         && (1..=75).contains(&(entries / 20));
     fits.then_some(())?;
     let mut bits = 7.0 + 7.0 + 16.0;
+    // Of a datagram that was cut before its first entry's end not even the version is checked.
+    (bytes.len() >= 24).then_some(())?;
     for (nth, entry) in rest(bytes, 4).chunks_exact(20).enumerate() {
         bits += entry_bits(entry, version, nth == 0)?;
     }
@@ -101,5 +103,6 @@ mod tests {
         }
         Talk::udp().a(hex(&format!("{TWO} 00"))).refused_by(&DETECTOR);
         Talk::udp().a([0; 24]).refused_by(&DETECTOR);
+        Talk::udp().a(hex(TWO)).snapped(23).refused_by(&DETECTOR);
     }
 }

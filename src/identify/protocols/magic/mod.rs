@@ -5,7 +5,7 @@
 //! whose messages prove little needs several of them.
 
 use super::super::hearing::{Role, Said, Spot, behind_leading, carrying};
-use super::super::openings::Octets;
+use super::super::openings::{Octets, Place};
 use super::super::walk::{Stop, probe_datagrams, probe_stream};
 #[cfg(test)]
 use super::super::{Detector, Over};
@@ -215,17 +215,30 @@ impl Say {
     }
 }
 
-/// The first place where the messages of a row have one of a few octets, and which; `None` where there
-/// is no such row, or no such place.
-pub(in super::super) fn opening(id: &str) -> Option<(usize, Octets)> {
+/// The places where all messages of a row have one of a few octets, and which; none where there is no
+/// such row.
+pub(in super::super) fn openings(id: &str) -> impl Iterator<Item = Place> {
     let files = [home::ROWS, industry::ROWS, leisure::ROWS, network::ROWS];
-    let (_, says) = files.into_iter().flatten().find(|(row, _)| *row == id)?;
-    let at = (0..OPENING_AT_MAX).find(|at| says.iter().all(|say| say.is_told_by(*at)))?;
-    Some((at, Octets::that(|octet| says.iter().any(|say| say.may_have(at, octet)))))
+    let row = files.into_iter().flatten().find(|(row, _)| *row == id);
+    let says = row.map_or(&[][..], |(_, says)| says);
+    let told = |at: &usize| !says.is_empty() && says.iter().all(|say| say.is_told_by(*at));
+    let near: Vec<usize> = (0..NEAR).filter(told).take(OPENINGS_MAX).collect();
+    let far = if near.is_empty() { NEAR..FAR } else { 0..0 };
+    near.into_iter().chain(far.filter(told).take(OPENINGS_MAX)).map(|at| {
+        let octets = Octets::that(|octet| says.iter().any(|say| say.may_have(at, octet)));
+        // A message is not read before all places that a row looks at are there.
+        Place { at, octets, needed: true }
+    })
 }
 
-/// Few places are looked at, for every place costs a little each time.
-const OPENING_AT_MAX: usize = 9;
+/// Few places are looked at, for every place costs a little each time: those before this one.
+const NEAR: usize = 9;
+
+/// Where there is none, those up to here.
+const FAR: usize = 48;
+
+/// More octets would hardly tell more.
+const OPENINGS_MAX: usize = 4;
 
 /// The first message of a row that fits.
 fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {

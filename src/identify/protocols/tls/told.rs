@@ -1,6 +1,8 @@
 //! What a TLS handshake tells beside its name: fingerprints of both hellos, the cipher, and up to TLS
 //! 1.2 the server's certificate, as far as the head holds them.
 
+use std::borrow::Cow;
+
 use super::super::super::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
     ja3s,
@@ -17,34 +19,54 @@ const CERTIFICATE: u8 = 11;
 /// Octets of a handshake message's header.
 const HEADER: usize = 4;
 
-/// Waits until both hellos, and the certificate, are there or cannot come any more.
+/// Waits until both hellos, and the certificate, are there or cannot come any more. Until then nothing
+/// is made of them: this is asked with every segment.
 pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
-    let mut details = Vec::new();
-    for (_, head) in view.each() {
-        match side(head) {
-            Some(told) => details.extend(told),
-            None => return Told::later(),
-        }
-    }
-    Told::all(details)
+    let [Some(a), Some(b)] = view.both(Flight::read) else { return Told::later() };
+    Told::all([a, b].iter().flat_map(Flight::details).collect())
 }
 
-/// One side's part; `None` while there may be more to tell.
-fn side(head: &SideView<'_>) -> Option<Vec<Detail>> {
-    let flight = match head.stream.first() {
-        Some(&HANDSHAKE) => records::flight(head.stream),
-        Some(_) => return Some(Vec::new()),
-        None => return head.complete.then(Vec::new),
-    };
-    let over = head.complete || flight.ended;
-    let Some(first) = Message::read(&flight.octets) else { return over.then(Vec::new) };
-    if !first.is_whole() {
-        return over.then(Vec::new);
+/// A side's first flight that is all there: its handshake messages, one behind the other.
+enum Flight<'a> {
+    Client(Cow<'a, [u8]>),
+    Server(Cow<'a, [u8]>),
+    /// Nothing that tells.
+    Other,
+}
+
+impl<'a> Flight<'a> {
+    /// `None` while there may be more to tell.
+    fn read(head: &SideView<'a>) -> Option<Self> {
+        let flight = match head.stream.first() {
+            Some(&HANDSHAKE) => records::flight(head.stream),
+            Some(_) => return Some(Self::Other),
+            None => return head.complete.then_some(Self::Other),
+        };
+        let over = head.complete || flight.ended;
+        let Some(first) = Message::read(&flight.octets) else { return over.then_some(Self::Other) };
+        if !first.is_whole() {
+            return over.then_some(Self::Other);
+        }
+        match first.kind {
+            CLIENT_HELLO => Some(Self::Client(flight.octets)),
+            SERVER_HELLO => {
+                let whole = over || server_has_told(&first, rest(&flight.octets, first.total()));
+                whole.then_some(Self::Server(flight.octets))
+            }
+            _ => Some(Self::Other),
+        }
     }
-    match first.kind {
-        CLIENT_HELLO => Some(client(first.body)),
-        SERVER_HELLO => server(&first, rest(&flight.octets, first.total()), over),
-        _ => Some(Vec::new()),
+
+    fn details(&self) -> Vec<Detail> {
+        let octets = match self {
+            Self::Client(octets) | Self::Server(octets) => octets,
+            Self::Other => return Vec::new(),
+        };
+        let Some(hello) = Message::read(octets) else { return Vec::new() };
+        match self {
+            Self::Server(_) => server(&hello, rest(octets, hello.total())),
+            Self::Client(_) | Self::Other => client(hello.body),
+        }
     }
 }
 
@@ -55,36 +77,46 @@ fn client(hello: &[u8]) -> Vec<Detail> {
     hash_and_text(hash, text, client.ja3()).chain([ja4]).collect()
 }
 
-fn server(hello: &Message<'_>, behind: &[u8], over: bool) -> Option<Vec<Detail>> {
+fn server(hello: &Message<'_>, behind: &[u8]) -> Vec<Detail> {
     let mut details = Vec::new();
     if let Some(ja3s) = ja3s(hello.body) {
         let (hash, text) = (DetailKey::TlsJa3sHash, DetailKey::TlsJa3sString);
         details.extend(hash_and_text(hash, text, ja3s));
     }
-    // A version that nobody has registered, or a draft of somebody's own.
-    let Some(said) = ServerHello::read(hello.body, true, Flavour::Tls) else {
-        return Some(details);
-    };
+    // None: a version that nobody has registered, or a draft of somebody's own.
+    let Some(said) = ServerHello::read(hello.body, true, Flavour::Tls) else { return details };
     if let Some(cipher) = said.cipher {
         details.push(Detail::new(DetailKey::TlsCipher, format!("0x{cipher:04x}")));
     }
-    // From TLS 1.3 on the certificate is encrypted.
-    if said.version.is_none_or(|version| version > 0x0303) {
-        return Some(details);
+    if shows_certificate(&said)
+        && let Some(next) = Message::read(behind)
+        && next.kind == CERTIFICATE
+    {
+        let certificate = Certificate::first(next.body);
+        details.extend(certificate.map(|one| one.details()).unwrap_or_default());
+    }
+    details
+}
+
+/// Whether all that the server tells in the clear is there.
+fn server_has_told(hello: &Message<'_>, behind: &[u8]) -> bool {
+    let said = ServerHello::read(hello.body, true, Flavour::Tls);
+    if !said.is_some_and(|said| shows_certificate(&said)) {
+        return true;
     }
     match Message::read(behind) {
         Some(next) if next.kind == CERTIFICATE => {
-            let certificate = Certificate::first(next.body);
-            if !over && !certificate.is_some_and(|one| one.is_whole()) {
-                return None;
-            }
-            details.extend(certificate.map(|one| one.details()).unwrap_or_default());
-            Some(details)
+            Certificate::first(next.body).is_some_and(|one| one.is_whole())
         }
         // A session that is resumed, or that nobody vouches for.
-        Some(_) => Some(details),
-        None => over.then_some(details),
+        Some(_) => true,
+        None => false,
     }
+}
+
+/// From TLS 1.3 on the certificate is encrypted.
+fn shows_certificate(said: &ServerHello) -> bool {
+    said.version.is_some_and(|version| version <= 0x0303)
 }
 
 /// A handshake message, as much of it as was seen.
@@ -142,6 +174,10 @@ mod tests {
         let len = |len: usize| u32::try_from(len).unwrap().to_be_bytes()[1..].to_vec();
         let list = [len(der.len() + 3), len(der.len()), der.to_vec()].concat();
         message(CERTIFICATE, &list)
+    }
+
+    fn told(head: &SideView<'_>) -> Option<Vec<Detail>> {
+        Some(Flight::read(head)?.details())
     }
 
     fn value(details: &[Detail], key: DetailKey) -> Option<&str> {
@@ -203,11 +239,11 @@ mod tests {
             bad[at] ^= 0x81;
             let talk = Talk::tcp().a(client()).b(&bad);
             assert!(
-                side(&SideView { stream: &bad, complete: true, ..SideView::default() }).is_some()
+                told(&SideView { stream: &bad, complete: true, ..SideView::default() }).is_some()
             );
             let _ = talk.probe_at(&DETECTOR, 2, true);
             let cut = SideView { stream: &flight[..at], complete: true, ..SideView::default() };
-            assert!(side(&cut).is_some());
+            assert!(told(&cut).is_some());
         }
     }
 }
