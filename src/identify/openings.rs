@@ -79,8 +79,11 @@ struct OfTransport {
 #[derive(Debug)]
 struct Mark {
     at: usize,
-    /// Whose rows hold of each octet here. Detectors that do not look here are in all of these sets.
-    by_octet: Box<[Set; 256]>,
+    /// Octets that the same rows hold of are of one kind: an index into `by_kind`. Most places know
+    /// few kinds, so that all of this stays in a processor's cache.
+    kinds: [u8; 256],
+    /// Whose rows hold of the octets of a kind here. Detectors that do not look here are in all.
+    by_kind: Vec<Set>,
     /// Whose rows hold where a whole datagram ends before this place.
     beyond_end: Set,
 }
@@ -169,9 +172,8 @@ impl OfTransport {
         }
         // In the order of their places, for the last one tells how far they reach.
         rows.sort_by_key(|(_, place)| place.at);
-        for (index, place) in &rows {
-            new.mark(place.at).narrow(*index, place);
-        }
+        let marks = rows.chunk_by(|(_, one), (_, next)| one.at == next.at);
+        new.marks = marks.filter_map(|rows| Mark::new(&new.all, rows)).collect();
         new
     }
 
@@ -180,7 +182,7 @@ impl OfTransport {
         let mut holding = self.all;
         for mark in &self.marks {
             let octet = first.octets.get(mark.at);
-            match octet.and_then(|octet| mark.by_octet.get(usize::from(*octet))) {
+            match octet.and_then(|octet| mark.of(*octet)) {
                 Some(fit) => holding = holding.meet(fit),
                 None if first.is_whole => holding = holding.meet(&mark.beyond_end),
                 // This place and those behind it are not there to look at.
@@ -189,27 +191,33 @@ impl OfTransport {
         }
         holding
     }
-
-    fn mark(&mut self, at: usize) -> &mut Mark {
-        let known = self.marks.iter().position(|mark| mark.at == at);
-        let place = known.unwrap_or(self.marks.len());
-        if known.is_none() {
-            let by_octet = Box::new([self.all; 256]);
-            self.marks.push(Mark { at, by_octet, beyond_end: self.all });
-        }
-        #[expect(clippy::indexing_slicing, reason = "it is there, or was pushed just now")]
-        &mut self.marks[place]
-    }
 }
 
 impl Mark {
-    fn narrow(&mut self, index: usize, place: &Place) {
-        let unfit = self.by_octet.iter_mut().zip(0_u8..=255);
-        let unfit = unfit.filter(|(_, octet)| !place.octets.has(*octet));
-        unfit.for_each(|(set, _)| set.remove(index));
-        if place.needed {
-            self.beyond_end.remove(index);
+    /// The rows of one place.
+    fn new(all: &Set, rows: &[(usize, Place)]) -> Option<Self> {
+        let at = rows.first()?.1.at;
+        let (mut kinds, mut by_kind) = ([0; 256], Vec::new());
+        for (kind, octet) in kinds.iter_mut().zip(0_u8..=255) {
+            let mut fit = *all;
+            let unfit = rows.iter().filter(|(_, place)| !place.octets.has(octet));
+            unfit.for_each(|(index, _)| fit.remove(*index));
+            let known = by_kind.iter().position(|set| *set == fit).unwrap_or(by_kind.len());
+            if known == by_kind.len() {
+                by_kind.push(fit);
+            }
+            // There are no more kinds than octets.
+            *kind = u8::try_from(known).unwrap_or(u8::MAX);
         }
+        let mut beyond_end = *all;
+        let needed = rows.iter().filter(|(_, place)| place.needed);
+        needed.for_each(|(index, _)| beyond_end.remove(*index));
+        Some(Self { at, kinds, by_kind, beyond_end })
+    }
+
+    /// Whose rows hold of this octet.
+    fn of(&self, octet: u8) -> Option<&Set> {
+        self.by_kind.get(usize::from(*self.kinds.get(usize::from(octet))?))
     }
 }
 
@@ -822,7 +830,8 @@ mod tests {
             let passes = |at: usize, set: &Set| set.detectors().any(|(index, _)| index == at);
             let chance = |at: usize| {
                 let marks = index.marks.iter().map(|mark| {
-                    number(mark.by_octet.iter().filter(|set| passes(at, set)).count()) / 256.0
+                    let fit = |octet: &u8| mark.of(*octet).is_some_and(|set| passes(at, set));
+                    number((0..=255).filter(fit).count()) / 256.0
                 });
                 marks.product::<f64>()
             };

@@ -2,17 +2,25 @@
 //!
 //! Reads large pieces into memory that is reused; what was read is lent out in place. It grows only
 //! where one record needs more room, and knows how far into the input it is. It knows no format: a
-//! decompressor stands where the file stands, as the [`Read`] behind it.
+//! decompressor stands where the file stands, as the [`Read`] behind it. What a thread unpacks it takes
+//! over piece by piece, as it is. A file that is not packed is read without a thread: to copy it from
+//! one processor's cache to another's takes as long as to read it.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
+
+use super::pieces::{PAGE_BYTES, Piece, Pieces};
+use crate::wire::prefix;
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
 /// before they are put aside until their turn.
 const FIRST_READ_BYTES: usize = 16 * 1024;
 
+/// Room for what is left of the last read, so that the next one starts at a page.
+const PAGES_AROUND: usize = 2 * PAGE_BYTES;
+
 /// A window over an input that moves forward only.
 pub(super) struct Buffer {
-    input: Box<dyn Read + Send>,
+    input: Input,
     /// All of it is initialised; between `start` and `end` stands what was read and not consumed.
     data: Vec<u8>,
     /// Octets of `data` while no record needs more.
@@ -25,12 +33,24 @@ pub(super) struct Buffer {
     ended: bool,
 }
 
+enum Input {
+    /// Read on the caller's own thread, for so many octets more if that has an end.
+    Here(Box<dyn Read + Send>, Option<usize>),
+    There(Pieces),
+}
+
 impl Buffer {
     /// A window of `size` octets over `input`, whose first octet is the `offset`-th of the capture.
-    pub(super) fn new(input: Box<dyn Read + Send>, size: usize, offset: u64) -> Self {
-        let size = size.max(FIRST_READ_BYTES);
+    /// It is read ahead by a thread after `here_bytes` octets, if that is given.
+    pub(super) fn new(
+        input: Box<dyn Read + Send>,
+        size: usize,
+        offset: u64,
+        here_bytes: Option<usize>,
+    ) -> Self {
+        let size = size.max(FIRST_READ_BYTES).saturating_add(PAGES_AROUND);
         Self {
-            input,
+            input: Input::Here(input, here_bytes),
             data: vec![0; size],
             size,
             start: 0,
@@ -41,10 +61,14 @@ impl Buffer {
         }
     }
 
-    /// The input, from the first octet on that was not consumed.
-    pub(super) fn into_rest(self) -> Box<dyn Read + Send> {
-        let filled = self.filled().to_vec();
-        Box::new(Cursor::new(filled).chain(self.input))
+    /// The same, of an input whose first octets were read already; not more than are read at first.
+    pub(super) fn behind(mut self, head: &[u8]) -> Self {
+        let head = prefix(head, FIRST_READ_BYTES);
+        if let Some(room) = self.data.get_mut(..head.len()) {
+            room.copy_from_slice(head);
+            self.end = head.len();
+        }
+        self
     }
 
     /// What was read and not yet consumed.
@@ -81,38 +105,95 @@ impl Buffer {
     ///
     /// What the operating system says when a read fails.
     pub(super) fn fill(&mut self, need: usize) -> io::Result<bool> {
-        if self.filled().len() >= need {
-            return Ok(true);
-        }
-        self.move_to_front(need);
         while self.filled().len() < need && !self.ended {
+            self.read_ahead_from_now()?;
+            match &mut self.input {
+                Input::Here(..) => self.read_here(need)?,
+                Input::There(pieces) => {
+                    let piece = pieces.next()?;
+                    self.take_over(piece);
+                }
+            }
+        }
+        Ok(self.filled().len() >= need)
+    }
+
+    /// Starts the thread, where so much was read that it is worth one.
+    fn read_ahead_from_now(&mut self) -> io::Result<()> {
+        if let Input::Here(input, Some(0)) = &mut self.input {
+            let input = std::mem::replace(input, Box::new(io::empty()));
+            self.input = Input::There(Pieces::of(input)?);
+        }
+        Ok(())
+    }
+
+    fn read_here(&mut self, need: usize) -> io::Result<()> {
+        self.move_to_front(need);
+        let Input::Here(input, here_bytes) = &mut self.input else { return Ok(()) };
+        while self.end.saturating_sub(self.start) < need && !self.ended {
             if self.end == self.data.len() {
                 // Not at once: a length that lies should not cost more than there is to read.
-                self.data.resize(self.data.len().saturating_mul(2).min(need), 0);
+                let enough = self.start.saturating_add(need);
+                self.data.resize(self.data.len().saturating_mul(2).min(enough), 0);
             }
             let room = self.data.get_mut(self.end..).unwrap_or_default();
+            let pages = room.len() - room.len() % PAGE_BYTES;
+            let room = if pages > 0 { room.get_mut(..pages).unwrap_or_default() } else { room };
             let room = match room.get_mut(..FIRST_READ_BYTES) {
                 Some(small) if self.fresh && need <= FIRST_READ_BYTES => small,
                 Some(_) | None => room,
             };
-            match self.input.read(room) {
+            match input.read(room) {
                 Ok(0) => self.ended = true,
-                Ok(read) => self.end = self.end.saturating_add(read).min(self.data.len()),
+                Ok(read) => {
+                    self.end = self.end.saturating_add(read).min(self.data.len());
+                    *here_bytes = here_bytes.map(|left| left.saturating_sub(read));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         self.fresh = false;
-        Ok(self.filled().len() >= need)
+        Ok(())
     }
 
-    /// Moves what is filled to the front, which for a record that the last read cut is little, and
-    /// gives back what only a larger record needed.
-    fn move_to_front(&mut self, need: usize) {
+    /// Goes on with what the thread has read. What is left is put before it, where it has room for
+    /// that; else the piece is put behind what is left.
+    fn take_over(&mut self, mut piece: Piece) {
+        let left = self.filled().len();
+        if piece.filled().is_empty() {
+            self.ended = true;
+            return;
+        }
+        let Input::There(pieces) = &self.input else { return };
+        let start = piece.start.checked_sub(left);
+        let front = start.and_then(|start| piece.octets.get_mut(start..piece.start));
+        if let (Some(start), Some(front)) = (start, front) {
+            front.copy_from_slice(self.data.get(self.start..self.end).unwrap_or_default());
+            pieces.give_back(std::mem::replace(&mut self.data, piece.octets));
+            (self.start, self.end) = (start, piece.end);
+            return;
+        }
         self.data.copy_within(self.start..self.end, 0);
-        self.end = self.end.saturating_sub(self.start);
-        self.start = 0;
-        if self.data.len() > self.size && self.end.max(need) <= self.size {
+        self.data.truncate(left);
+        self.data.extend_from_slice(piece.filled());
+        (self.start, self.end) = (0, self.data.len());
+        pieces.give_back(piece.octets);
+    }
+
+    /// Moves what is filled to the front, up to a page's start, which for a record that the last read
+    /// cut is little, and gives back what only a larger record needed.
+    fn move_to_front(&mut self, need: usize) {
+        let len = self.end.saturating_sub(self.start);
+        let first_page = self.data.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
+        let pages = len.saturating_sub(first_page).div_ceil(PAGE_BYTES);
+        let end = first_page.saturating_add(pages.saturating_mul(PAGE_BYTES));
+        // Where there is no such room, at the very front.
+        let end = if end <= self.start.max(PAGES_AROUND) { end.max(len) } else { len };
+        let start = end.saturating_sub(len);
+        self.data.copy_within(self.start..self.end, start);
+        (self.start, self.end) = (start, end);
+        if self.data.len() > self.size && end.max(start.saturating_add(need)) <= self.size {
             self.data.truncate(self.size);
             self.data.shrink_to_fit();
         }
@@ -147,7 +228,7 @@ mod tests {
 
     #[test]
     fn it_reads_no_more_than_is_asked_for_of_a_slow_input() {
-        let mut buffer = Buffer::new(Box::new(Slow(vec![1, 2, 3, 4, 5], false)), 0, 100);
+        let mut buffer = Buffer::new(Box::new(Slow(vec![1, 2, 3, 4, 5], false)), 0, 100, None);
         assert!(buffer.fill(2).unwrap());
         assert_eq!(buffer.filled(), [1, 2]);
         buffer.consume(1);
@@ -162,18 +243,54 @@ mod tests {
     #[test]
     fn it_grows_for_one_large_record_only() {
         let octets: Vec<u8> = (0..=255).cycle().take(300_000).collect();
-        let mut buffer = Buffer::new(Box::new(io::Cursor::new(octets.clone())), 0, 0);
+        let mut buffer = Buffer::new(Box::new(io::Cursor::new(octets.clone())), 0, 0, None);
         assert!(buffer.fill(10).unwrap());
-        assert_eq!(buffer.data.len(), FIRST_READ_BYTES);
+        let usual = buffer.data.len();
         buffer.consume(7);
         assert!(buffer.fill(200_000).unwrap());
-        assert_eq!(buffer.data.len(), 200_000);
+        assert!((200_000..200_000 + 2 * PAGES_AROUND).contains(&buffer.data.len()));
         assert_eq!(buffer.filled(), &octets[7..200_007]);
         buffer.consume(199_999);
         assert!(buffer.fill(9).unwrap());
-        assert_eq!(buffer.data.len(), FIRST_READ_BYTES);
+        assert_eq!(buffer.data.len(), usual);
         assert!(!buffer.fill(1 << 24).unwrap());
         assert_eq!(buffer.filled(), &octets[200_006..]);
         assert!(buffer.data.len() < 300_000);
+    }
+
+    #[test]
+    fn what_a_thread_reads_ahead_is_the_same() {
+        let octets: Vec<u8> = (0..2_000_000_u32)
+            .map(|at| at.to_le_bytes()[usize::try_from(at % 3).unwrap()])
+            .collect();
+        // Records that a piece holds, that begin in one and end in the next, and that no piece holds.
+        for (here_bytes, records) in
+            [(0, [100, 70_000, 7]), (30_000, [9, 400_000, 1000]), (0, [600_000, 1, 200_000])]
+        {
+            let input = Box::new(io::Cursor::new(octets.clone()));
+            let mut buffer = Buffer::new(input, 0, 0, Some(here_bytes)).behind(&[]);
+            let mut at = 0;
+            for len in records.into_iter().cycle() {
+                let there = buffer.fill(len).unwrap();
+                assert_eq!(there, octets.len() - at >= len, "{len} octets at {at}");
+                let filled = buffer.filled();
+                assert_eq!(filled, &octets[at..at + filled.len()], "at {at}");
+                if !there {
+                    assert_eq!(filled.len(), octets.len() - at);
+                    break;
+                }
+                buffer.consume(len);
+                at += len;
+                assert_eq!(buffer.offset(), octets_64(at));
+            }
+            assert!(buffer.ended() && matches!(buffer.input, Input::There(_)));
+        }
+    }
+
+    #[test]
+    fn the_first_octets_may_have_been_read_before() {
+        let mut buffer = Buffer::new(Box::new(io::Cursor::new(b"def")), 0, 0, None).behind(b"abc");
+        assert!(!buffer.fill(7).unwrap());
+        assert_eq!((buffer.filled(), buffer.offset()), (&b"abcdef"[..], 0));
     }
 }

@@ -30,6 +30,7 @@ mod odometer;
 mod opening;
 mod pcap;
 mod pcapng;
+mod pieces;
 mod reader;
 mod resync;
 mod unpack;

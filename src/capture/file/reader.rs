@@ -363,7 +363,9 @@ impl Parked {
         let Self { state, offset } = self;
         match state.open_at(offset, options) {
             Ok(input) => {
-                Ok(Reader { buffer: Buffer::new(input, options.buffer_bytes, offset), state })
+                let here_bytes = state.packing.map(|_| unpack::UNPACKED_HERE_BYTES);
+                let buffer = Buffer::new(input, options.buffer_bytes, offset, here_bytes);
+                Ok(Reader { buffer, state })
             }
             Err(error) => Err(state.unreadable(offset, &error)),
         }
@@ -460,15 +462,20 @@ impl State {
 
 /// What `input` holds, which is unpacked where it was compressed.
 fn unpacked(
-    input: Box<dyn Read + Send>,
+    mut input: Box<dyn Read + Send>,
     options: &Options,
 ) -> io::Result<(Buffer, Option<Packing>)> {
-    let mut buffer = Buffer::new(input, options.buffer_bytes, 0);
     // No capture is shorter, so that nobody waits here for octets that need not come.
-    buffer.fill(unpack::MAGIC_BYTES)?;
-    let Some(packing) = Packing::of(buffer.filled()) else { return Ok((buffer, None)) };
-    let unpacked = unpack::open(packing, buffer.into_rest(), options.unpack_bytes_max)?;
-    Ok((Buffer::new(unpacked, options.buffer_bytes, 0), Some(packing)))
+    let mut head = Vec::new();
+    input.by_ref().take(octets_64(unpack::MAGIC_BYTES)).read_to_end(&mut head)?;
+    let Some(packing) = Packing::of(&head) else {
+        let buffer = Buffer::new(input, options.buffer_bytes, 0, None);
+        return Ok((buffer.behind(&head), None));
+    };
+    let input = Box::new(io::Cursor::new(head).chain(input));
+    let unpacked = unpack::open(packing, input, options.unpack_bytes_max)?;
+    let here_bytes = Some(unpack::UNPACKED_HERE_BYTES);
+    Ok((Buffer::new(unpacked, options.buffer_bytes, 0, here_bytes), Some(packing)))
 }
 
 /// Finds out the format and moves behind what is the file's own header; `Err` inside says in a

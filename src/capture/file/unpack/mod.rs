@@ -6,7 +6,7 @@
 //! handed over before an error is, and an error is a [`Trouble`], or what the system said of a read.
 //!
 //! Each format is a `Step`: octets in, octets out, without I/O (`lz4`, whose crate reads by itself,
-//! is a [`Read`]). `ahead` puts reading the file and unpacking it on a thread each.
+//! is a [`Read`]). `ahead` puts reading the file on a thread, and the reader's buffer unpacking it.
 
 mod ahead;
 mod gzip;
@@ -28,7 +28,7 @@ pub(super) const MAGIC_BYTES: usize = 6;
 const PACKED_HERE_BYTES: usize = 256 * 1024;
 
 /// Octets that are unpacked before a thread is started for it.
-const UNPACKED_HERE_BYTES: usize = 32 * 1024;
+pub(super) const UNPACKED_HERE_BYTES: usize = 32 * 1024;
 
 /// What a file was compressed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(super) fn open(
         Packing::Lz4 => Box::new(lz4::Lz4::new(input)),
         Packing::Xz => Box::new(Steps::new(packing, input, xz::Xz::new(window_bytes_max)?)),
     };
-    Ok(Box::new(Ahead::new(unpacked, UNPACKED_HERE_BYTES)))
+    Ok(unpacked)
 }
 
 /// Why a file can't be unpacked further. The text is the end of a sentence.
