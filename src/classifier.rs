@@ -517,10 +517,10 @@ fn hand_out(
     out: &mut Vec<Event>,
 ) {
     over.record.conclude(over.key.transport, config);
-    let flow = judge::judge(&over, ledgers, config);
-    if config.account_for == Some(flow.flow_id) {
+    if config.account_for == Some(judge::flow_id(&over.key, over.record.first.time)) {
         sums.accounts.push(account::account(&over, ledgers, config));
     }
+    let flow = judge::judge(&mut over, ledgers, config);
     sums.endpoints.add(&flow, &config.limits);
     out.push(Event::Flow(Box::new(flow)));
 }

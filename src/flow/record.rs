@@ -12,7 +12,7 @@ use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unr
 use crate::flow::head::{Head, Offer};
 use crate::frame::FrameRef;
 use crate::identify::inquiry::{Inquiry, Recognised};
-use crate::identify::{Side, Transport};
+use crate::identify::{Detail, Side, Transport};
 use crate::time::Timestamp;
 use crate::wire;
 
@@ -528,6 +528,11 @@ impl FlowRecord {
     /// What was recognised, outermost first.
     pub fn recognised(&self) -> impl Iterator<Item = &Recognised> {
         self.inquiry.chain()
+    }
+
+    /// What the payload told beside the protocols' names; it is gone from here.
+    pub fn take_details(&mut self) -> Vec<Detail> {
+        self.inquiry.take_details()
     }
 
     /// VLANs and tunnels of the first packet.

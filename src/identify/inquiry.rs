@@ -9,7 +9,8 @@
 use super::openings::{INDEX, Set};
 use super::telling::merge;
 use super::{
-    DETECTORS, Detector, Finding, FlowView, Inside, Probe, Side, Strength, Transport, teller_of,
+    DETECTORS, Detail, Detector, Finding, FlowView, Inside, Probe, Side, Strength, Transport,
+    teller_of,
 };
 use crate::flow::head::{Head, Offer, Quote};
 
@@ -96,6 +97,20 @@ impl Inquiry {
     /// What was recognised, outermost first.
     pub fn chain(&self) -> impl Iterator<Item = &Recognised> {
         self.outer.iter().chain(self.best.as_deref())
+    }
+
+    /// What was told beside the protocols' names, outermost first; it is gone from here.
+    pub fn take_details(&mut self) -> Vec<Detail> {
+        let mut all: Vec<Detail> = Vec::new();
+        for found in self.outer.iter_mut().chain(self.best.as_deref_mut()) {
+            let details = std::mem::take(&mut found.finding.details);
+            if all.is_empty() {
+                all = details;
+            } else {
+                all.extend(details);
+            }
+        }
+        all
     }
 
     /// Octets of memory behind it, itself not counted.

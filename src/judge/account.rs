@@ -48,7 +48,7 @@ pub fn account(ended: &Ended, ledgers: &Ledgers, config: &Config) -> Account {
         framehawk: conditions(&case, status),
         excluded: detectors_asked(&case).saturating_sub(case.record.recognised().count()),
         fired: opinion.evidence,
-        flow: super::judge(ended, ledgers, config),
+        flow: super::judged(ended, ledgers, config),
     }
 }
 

@@ -17,12 +17,13 @@ pub mod status;
 mod summary;
 
 use crate::config::Config;
+use crate::decode::packet::PATH_STEPS_MAX;
 use crate::event::{
     Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, VerdictEvent, Volume,
 };
 use crate::flow::table::stable_hash;
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
-use crate::identify::{DETECTORS, Side};
+use crate::identify::{DETECTORS, Detail, Side};
 use crate::registry;
 use crate::time::Timestamp;
 
@@ -31,8 +32,21 @@ pub use case::Case;
 /// Octets shown of each direction of an unidentified flow.
 const FIRST_OCTETS_MAX: usize = 64;
 
-/// Judges a flow that has ended.
-pub fn judge(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
+/// Judges a flow that has ended, and takes what its payload told beside the protocol's name.
+pub fn judge(ended: &mut Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
+    let mut event = event(ended, ledgers, config);
+    event.verdict.details = ended.record.take_details();
+    event
+}
+
+/// The same, and takes nothing.
+fn judged(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
+    let mut event = event(ended, ledgers, config);
+    event.verdict.details = details(&ended.record);
+    event
+}
+
+fn event(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
     let case = Case::new(ended, ledgers, config);
     let verdict = verdict(&case);
     let (client, server) = (case.roles.client, case.roles.client.other());
@@ -74,11 +88,16 @@ pub fn judge_running(
         client: case.client_socket(),
         server: case.server_socket(),
         previous: None,
-        verdict: verdict(&case),
+        verdict: Verdict { details: details(record), ..verdict(&case) },
         process: None,
     }
 }
 
+fn details(record: &FlowRecord) -> Vec<Detail> {
+    record.recognised().flat_map(|found| &found.finding.details).cloned().collect()
+}
+
+/// All but the details.
 fn verdict(case: &Case<'_>) -> Verdict {
     let status = status::status(case);
     let opinion = rules::weigh(case, status);
@@ -100,7 +119,7 @@ fn verdict(case: &Case<'_>) -> Verdict {
         runner_up: opinion.runner_up,
         visibility: case.visibility(),
         evidence: opinion.evidence,
-        details: case.record.recognised().flat_map(|found| found.finding.details.clone()).collect(),
+        details: Vec::new(),
         unidentified: unidentified(case, status),
         protocols,
     }
@@ -163,19 +182,21 @@ fn state(case: &Case<'_>) -> FlowState {
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON
 /// number (53 bits).
 pub fn flow_id(key: &FlowKey, first: Timestamp) -> u64 {
-    let mut numbers = vec![u64::from(key.transport.number())];
-    for side in Side::BOTH {
+    let ends = Side::BOTH.into_iter().flat_map(|side| {
         let socket = key.socket(side);
         let bits = match socket.addr {
             std::net::IpAddr::V4(addr) => u128::from(addr.to_bits()),
             std::net::IpAddr::V6(addr) => addr.to_bits(),
         };
         let [high, low] = halves(bits);
-        numbers.extend([high, low, u64::from(socket.port)]);
-    }
-    numbers.extend(key.network.numbers());
-    numbers.push(first.nanos().cast_unsigned());
-    stable_hash(&numbers) >> 11
+        [high, low, u64::from(socket.port)]
+    });
+    let transport = std::iter::once(u64::from(key.transport.number()));
+    let numbers = transport.chain(ends).chain(key.network.numbers());
+    let mut all = [0; 8 + 2 * PATH_STEPS_MAX];
+    let last = std::iter::once(first.nanos().cast_unsigned());
+    all.iter_mut().zip(numbers.chain(last)).for_each(|(to, number)| *to = number);
+    stable_hash(&all) >> 11
 }
 
 fn halves(bits: u128) -> [u64; 2] {

@@ -59,6 +59,9 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Octets of a field beside its name: a comma, quotation marks, a colon, and a short value.
+const FIELD_BYTES: usize = 32;
+
 impl Compound<'_> {
     fn separate(&mut self) {
         if !std::mem::take(&mut self.empty) {
@@ -73,6 +76,8 @@ impl Compound<'_> {
 
     /// Names of fields are ours: nothing in them wants escaping.
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), fmt::Error> {
+        // Once, so that what follows finds room.
+        self.out.reserve(name.len().saturating_add(FIELD_BYTES));
         self.separate();
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
