@@ -52,16 +52,29 @@ struct SideHead {
     bytes: Vec<u8>,
     /// Where the octets came from, in order of `start`; for UDP one a datagram.
     pieces: Vec<Piece>,
-    /// TCP: segments that came early, in order of arrival.
-    pending: Vec<Early>,
-    /// TCP: the sequence number of the first octet in `bytes`, once that is known.
-    base: Option<u32>,
+    /// TCP: where the stream stands, once that is known.
+    order: Option<Box<Order>>,
     from_start: bool,
     closed: bool,
     /// UDP: datagrams that were kept whole.
     whole: u8,
     offered_packets: u16,
     offered_bytes: u32,
+}
+
+/// What puts a stream in order. Kept apart, so that a flood of UDP does not pay for it.
+#[derive(Clone, Debug)]
+struct Order {
+    /// The sequence number of the stream's first octet.
+    base: u32,
+    /// Segments that came early, in order of arrival.
+    pending: Vec<Early>,
+}
+
+impl Order {
+    fn from(base: u32) -> Box<Self> {
+        Box::new(Self { base, pending: Vec::new() })
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +116,8 @@ impl Head {
     /// A TCP connection was opened from this side: the next octet is its first.
     pub fn opened(&mut self, side: Side, isn: u32) {
         let head = side.of_mut(&mut self.sides);
-        if head.base.is_none() {
-            head.base = Some(isn.wrapping_add(1));
+        if head.order.is_none() {
+            head.order = Some(Order::from(isn.wrapping_add(1)));
             head.from_start = true;
         }
     }
@@ -242,7 +255,9 @@ impl Head {
 impl SideHead {
     fn close(&mut self) {
         self.closed = true;
-        self.pending = Vec::new();
+        if let Some(order) = &mut self.order {
+            order.pending = Vec::new();
+        }
     }
 
     fn datagram(&mut self, offer: &Offer<'_>, limits: &Limits) -> bool {
@@ -260,23 +275,30 @@ impl SideHead {
 
     fn segment(&mut self, offer: &Offer<'_>, limits: &Limits) -> bool {
         // A capture that starts in the middle: the stream starts with what is seen first.
-        self.base.get_or_insert(offer.seq);
+        self.order.get_or_insert_with(|| Order::from(offer.seq));
         let cut = offer.bytes.len() < offer.wire_len;
         if !self.in_order(offer.seq, offer.bytes, cut, offer.at, limits) {
             self.keep_for_later(offer, cut, limits);
             return false;
         }
         // What came early may fit now; each round takes one in or ends.
-        while let Some(fits) = self.pending.iter().position(|early| self.distance(early.seq) <= 0) {
-            let early = self.pending.remove(fits);
+        while let Some(early) = self.take_early() {
             self.in_order(early.seq, &early.bytes, early.cut, early.at, limits);
         }
         true
     }
 
+    /// A segment that came early and fits now.
+    fn take_early(&mut self) -> Option<Early> {
+        let pending = &self.order.as_ref()?.pending;
+        let fits = pending.iter().position(|early| self.distance(early.seq) <= 0)?;
+        Some(self.order.as_mut()?.pending.remove(fits))
+    }
+
     /// How far `seq` is beyond the end of what is held; negative where it is before it.
     fn distance(&self, seq: u32) -> i64 {
-        let end = self.base.unwrap_or_default().wrapping_add(wire::len32(self.bytes.len()));
+        let base = self.order.as_ref().map_or(0, |order| order.base);
+        let end = base.wrapping_add(wire::len32(self.bytes.len()));
         i64::from(seq.wrapping_sub(end).cast_signed())
     }
 
@@ -309,11 +331,12 @@ impl SideHead {
     }
 
     fn keep_for_later(&mut self, offer: &Offer<'_>, cut: bool, limits: &Limits) {
-        let held: usize = self.pending.iter().map(|early| early.bytes.len()).sum();
+        let Some(Order { pending, .. }) = self.order.as_deref_mut() else { return };
+        let held: usize = pending.iter().map(|early| early.bytes.len()).sum();
         let fits = held.saturating_add(offer.bytes.len()) <= limits.head_pending_bytes_max;
-        if self.pending.len() < limits.head_pending_segments_max && fits {
+        if pending.len() < limits.head_pending_segments_max && fits {
             let bytes = offer.bytes.to_vec();
-            self.pending.push(Early { seq: offer.seq, bytes, cut, at: offer.at });
+            pending.push(Early { seq: offer.seq, bytes, cut, at: offer.at });
         }
     }
 
@@ -347,11 +370,11 @@ impl SideHead {
     }
 
     fn heap_bytes(&self) -> usize {
-        let pending: usize = self.pending.iter().map(|early| early.bytes.capacity()).sum();
-        self.bytes.capacity()
-            + self.pieces.capacity() * size_of::<Piece>()
-            + self.pending.capacity() * size_of::<Early>()
-            + pending
+        let order = self.order.as_ref().map_or(0, |order| {
+            let early: usize = order.pending.iter().map(|early| early.bytes.capacity()).sum();
+            size_of::<Order>() + order.pending.capacity() * size_of::<Early>() + early
+        });
+        self.bytes.capacity() + self.pieces.capacity() * size_of::<Piece>() + order
     }
 }
 

@@ -88,10 +88,8 @@ pub struct SideFacts {
     pub payload_small: u64,
     /// And the large ones.
     pub payload_large: u64,
-    /// The first packet.
-    pub first: Option<FrameRef>,
-    /// The first packet with payload.
-    pub first_payload: Option<FrameRef>,
+    /// The first packet with payload, if there is any.
+    first_payload: FrameRef,
     /// Seconds of the clock in which it sent payload.
     pub seconds: Seconds,
     /// How random the head's payload looks.
@@ -118,7 +116,8 @@ struct Marks {
 pub struct Seconds {
     /// How many.
     pub count: u32,
-    range: Option<(i64, i64)>,
+    /// The first and the last of them, if there is any.
+    range: (i64, i64),
     /// The longest run of seconds between two of them.
     pub longest_pause: u32,
     /// Octets of payload in the first and in the last of them, which a piece may share with another.
@@ -132,7 +131,7 @@ impl Seconds {
         let second = time.seconds();
         self.absorb(Self {
             count: 1,
-            range: Some((second, second)),
+            range: (second, second),
             longest_pause: 0,
             ends_bytes: [bytes; 2],
             squares: u128::from(bytes).saturating_mul(u128::from(bytes)),
@@ -140,12 +139,13 @@ impl Seconds {
     }
 
     fn absorb(&mut self, later: Self) {
-        let (Some((from, to)), Some((later_from, later_to))) = (self.range, later.range) else {
-            if self.range.is_none() {
+        if self.count == 0 || later.count == 0 {
+            if self.count == 0 {
                 *self = later;
             }
             return;
-        };
+        }
+        let ((from, to), (later_from, later_to)) = (self.range, later.range);
         let shared = u32::from(later_from <= to);
         self.squares = self.squares.saturating_add(later.squares);
         let ([first, last], [later_first, later_last]) = (self.ends_bytes, later.ends_bytes);
@@ -166,7 +166,7 @@ impl Seconds {
         let pause = u32::try_from(later_from.saturating_sub(to)).unwrap_or_default();
         self.count = self.count.saturating_add(later.count).saturating_sub(shared);
         self.longest_pause = self.longest_pause.max(later.longest_pause).max(pause);
-        self.range = Some((from.min(later_from), to.max(later_to)));
+        self.range = (from.min(later_from), to.max(later_to));
     }
 
     /// How unevenly `bytes` octets are spread over `seconds`: the square of the deviation from their
@@ -259,17 +259,19 @@ pub struct Refusal {
 /// The pace of packets with payload of both sides together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
+    /// Of the first and the last packet, if there are messages.
+    first: Timestamp,
+    last: Timestamp,
     /// Messages: payload after a pause of at least half a second.
     pub messages: u32,
     /// When the second message started: where a piece is added, its first may turn out to be none.
-    second: Option<Timestamp>,
+    /// Meaningless as long as there is but one.
+    second: Timestamp,
     /// Pauses between the starts of messages, in microseconds: their sum and sum of squares.
     pauses: u32,
     sum_us: u64,
     squares_us: u128,
-    last_message: Option<Timestamp>,
+    last_message: Timestamp,
 }
 
 /// Payload after a pause at least this long starts a new message.
@@ -277,55 +279,58 @@ const MESSAGE_PAUSE: Duration = Duration::from_millis(500);
 
 impl Pace {
     fn add(&mut self, time: Timestamp) {
-        self.first.get_or_insert(time);
-        let starts = self.last.is_none_or(|last| time.since(last) >= MESSAGE_PAUSE);
-        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        let begins = self.messages == 0;
+        if begins {
+            (self.first, self.last) = (time, time);
+        }
+        let starts = begins || time.since(self.last) >= MESSAGE_PAUSE;
+        self.last = self.last.max(time);
         if starts {
-            self.pause_before(time);
-            if self.messages == 1 {
-                self.second = Some(time);
-            }
+            self.message_at(time);
             self.messages = self.messages.saturating_add(1);
-            self.last_message = Some(time);
+            self.last_message = time;
         }
     }
 
     fn absorb(&mut self, later: Self) {
-        let (Some(last), Some(later_first)) = (self.last, later.first) else {
-            if self.last.is_none() {
+        if self.messages == 0 || later.messages == 0 {
+            if self.messages == 0 {
                 *self = later;
             }
             return;
-        };
-        let starts = later_first.since(last) >= MESSAGE_PAUSE;
-        // What the piece took for the start of a message goes on with the one before.
-        let (next, dropped) = if starts { (Some(later_first), 0) } else { (later.second, 1) };
+        }
+        let starts = later.first.since(self.last) >= MESSAGE_PAUSE;
         self.pauses = self.pauses.saturating_add(later.pauses);
         self.sum_us = self.sum_us.saturating_add(later.sum_us);
         self.squares_us = self.squares_us.saturating_add(later.squares_us);
-        if let (false, Some(second)) = (starts, later.second) {
-            let pause = micros(second, later_first);
+        // What the piece took for the start of a message may go on with the one before: then the
+        // second of the piece is the next.
+        let has_second = later.messages > 1;
+        if !starts && has_second {
+            let pause = micros(later.second, later.first);
             self.pauses = self.pauses.saturating_sub(1);
             self.sum_us = self.sum_us.saturating_sub(pause);
             self.squares_us = self.squares_us.saturating_sub(u128::from(pause).pow(2));
         }
-        if let Some(next) = next {
-            self.pause_before(next);
-            if self.messages == 1 {
-                self.second = Some(next);
-            }
+        if starts || has_second {
+            self.message_at(if starts { later.first } else { later.second });
             self.last_message = later.last_message;
         }
+        let dropped = u32::from(!starts);
         self.messages = self.messages.saturating_add(later.messages).saturating_sub(dropped);
-        self.last = Some(last.max(later.last.unwrap_or(last)));
+        self.last = self.last.max(later.last);
     }
 
-    fn pause_before(&mut self, time: Timestamp) {
-        if let Some(before) = self.last_message {
-            let pause = micros(time, before);
+    /// A message starts behind those that are counted.
+    fn message_at(&mut self, time: Timestamp) {
+        if self.messages > 0 {
+            let pause = micros(time, self.last_message);
             self.pauses = self.pauses.saturating_add(1);
             self.sum_us = self.sum_us.saturating_add(pause);
             self.squares_us = self.squares_us.saturating_add(u128::from(pause).pow(2));
+        }
+        if self.messages == 1 {
+            self.second = time;
         }
     }
 
@@ -364,7 +369,7 @@ pub struct FlowRecord {
     /// Copies of packets, which count nowhere else.
     pub duplicates: u64,
     /// The first ICMP error that says something about the other end.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Box<Refusal>>,
     /// The pace of the payload.
     pub pace: Pace,
     /// Payload lengths of the first packets that have any, negative where side B sent them.
@@ -429,6 +434,8 @@ impl FlowRecord {
         if self.recent.len() >= config.limits.duplicate_window_packets {
             self.recent.remove(0);
         }
+        // Of many flows there is but one packet.
+        self.recent.reserve_exact(usize::from(self.recent.is_empty()));
         self.recent.push((seen.signature, time));
         copy
     }
@@ -440,7 +447,8 @@ impl FlowRecord {
         let payload = match seen.body {
             SeenBody::Icmp(error) => {
                 if error.kind != Unreachable::Transit {
-                    self.refusal.get_or_insert(Refusal { at: seen.at, quoted: seen.side, error });
+                    let refusal = Refusal { at: seen.at, quoted: seen.side, error };
+                    self.refusal.get_or_insert_with(|| Box::new(refusal));
                 }
                 return;
             }
@@ -518,7 +526,7 @@ impl FlowRecord {
             facts.absorb(later);
         }
         self.duplicates = self.duplicates.saturating_add(later.duplicates);
-        self.refusal = self.refusal.or(later.refusal);
+        self.refusal = self.refusal.take().or(later.refusal);
         let room = config.limits.message_sizes_max.saturating_sub(self.message_sizes.len());
         self.message_sizes.extend(later.message_sizes.into_iter().take(room));
         self.pace.absorb(later.pace);
@@ -583,6 +591,7 @@ impl FlowRecord {
             + self.inquiry.heap_bytes()
             + marks * size_of::<Marks>()
             + self.path.as_ref().map_or(0, |_| size_of::<Path>())
+            + self.refusal.as_ref().map_or(0, |_| size_of::<Refusal>())
             + self.message_sizes.capacity() * size_of::<i32>()
             + self.recent.capacity() * size_of::<(u64, Timestamp)>()
     }
@@ -621,6 +630,11 @@ fn starts_as_program(bytes: &[u8]) -> bool {
 }
 
 impl SideFacts {
+    /// The first packet with payload.
+    pub fn first_payload(&self) -> Option<FrameRef> {
+        (self.payload_packets > 0).then_some(self.first_payload)
+    }
+
     /// The first SYN without ACK, with its sequence number.
     pub fn opened(&self) -> Option<(FrameRef, u32)> {
         self.marks.as_ref()?.opened
@@ -662,13 +676,14 @@ impl SideFacts {
 
     fn packet(&mut self, seen: &Seen<'_>, payload: &Payload<'_>) {
         let len = payload.wire_len;
-        self.first.get_or_insert(seen.at);
         self.packets = self.packets.saturating_add(1);
         self.bytes = self.bytes.saturating_add(u64::from(seen.wire_len));
         if len == 0 {
             return;
         }
-        self.first_payload.get_or_insert(seen.at);
+        if self.payload_packets == 0 {
+            self.first_payload = seen.at;
+        }
         self.payload_bytes = self.payload_bytes.saturating_add(u64::from(wire::len32(len)));
         self.payload_packets = self.payload_packets.saturating_add(1);
         self.payload_small =
@@ -705,14 +720,15 @@ impl SideFacts {
     }
 
     fn absorb(&mut self, later: Self) {
+        if self.payload_packets == 0 {
+            self.first_payload = later.first_payload;
+        }
         self.packets = self.packets.saturating_add(later.packets);
         self.bytes = self.bytes.saturating_add(later.bytes);
         self.payload_bytes = self.payload_bytes.saturating_add(later.payload_bytes);
         self.payload_packets = self.payload_packets.saturating_add(later.payload_packets);
         self.payload_small = self.payload_small.saturating_add(later.payload_small);
         self.payload_large = self.payload_large.saturating_add(later.payload_large);
-        self.first = self.first.or(later.first);
-        self.first_payload = self.first_payload.or(later.first_payload);
         self.seconds.absorb(later.seconds);
         match (&mut self.marks, later.marks) {
             (Some(marks), Some(later)) => marks.absorb(*later),

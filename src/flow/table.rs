@@ -51,8 +51,8 @@ struct Slot {
     touched: Timestamp,
     /// Octets of memory that this flow takes, as they were last counted.
     bytes: usize,
-    before: Option<usize>,
-    after: Option<usize>,
+    before: Option<u32>,
+    after: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -300,17 +300,18 @@ impl FlowTable {
         let before = list.newest.replace(slot);
         list.oldest.get_or_insert(slot);
         if let Some(entry) = self.slots.get_mut(slot) {
-            (entry.class, entry.before, entry.after) = (class, before, None);
+            (entry.class, entry.before, entry.after) = (class, before.map(wire::len32), None);
         }
         if let Some(entry) = before.and_then(|before| self.slots.get_mut(before)) {
-            entry.after = Some(slot);
+            entry.after = Some(wire::len32(slot));
         }
     }
 
     /// Takes a slot out of its list.
     fn unlink(&mut self, slot: usize) {
         let Some(entry) = self.slots.get_mut(slot) else { return };
-        let (class, before, after) = (entry.class, entry.before.take(), entry.after.take());
+        let (class, links) = (entry.class, [entry.before.take(), entry.after.take()]);
+        let [before, after] = links.map(|link| link.map(wire::index));
         let Some(list) = self.lists.get_mut(class.index()) else { return };
         if list.oldest == Some(slot) {
             list.oldest = after;
@@ -319,10 +320,10 @@ impl FlowTable {
             list.newest = before;
         }
         if let Some(entry) = before.and_then(|before| self.slots.get_mut(before)) {
-            entry.after = after;
+            entry.after = after.map(wire::len32);
         }
         if let Some(entry) = after.and_then(|after| self.slots.get_mut(after)) {
-            entry.before = before;
+            entry.before = before.map(wire::len32);
         }
     }
 }

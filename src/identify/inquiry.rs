@@ -13,6 +13,7 @@ use super::{
     teller_of,
 };
 use crate::flow::head::{Head, Offer, Quote};
+use crate::wire::{index, len32};
 
 /// A finding and the packet that shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,12 +44,12 @@ pub struct Inquiry {
     /// Protocols that carry what is looked at now, outermost first.
     outer: Vec<Recognised>,
     /// What of each side belongs to them.
-    skip: [usize; 2],
+    skip: [u32; 2],
     settled: bool,
     /// Whether `candidates` are all that is worth asking, whatever comes.
     sifted: bool,
-    /// The protocol that has told all it knows beside its name.
-    told: Option<&'static str>,
+    /// Whether the best has told all it knows beside its name.
+    told: bool,
     /// The side whose newest datagram is to be kept whole.
     keep: Option<Side>,
 }
@@ -63,7 +64,7 @@ impl Inquiry {
             skip: [0; 2],
             settled: false,
             sifted: false,
-            told: None,
+            told: false,
             keep: None,
         };
         inquiry.reset(transport, without);
@@ -136,7 +137,7 @@ impl Inquiry {
             if self.settled {
                 return;
             }
-            head.show(transport, newest, ended, self.skip, |view| {
+            head.show(transport, newest, ended, self.skip.map(index), |view| {
                 if !self.is_proven() {
                     self.ask_once(view, head, newest);
                 }
@@ -150,7 +151,7 @@ impl Inquiry {
                     if self.outer.len().saturating_add(1) < config.limits.chain_max =>
                 {
                     for (skip, more) in self.skip.iter_mut().zip(more) {
-                        *skip = skip.saturating_add(more);
+                        *skip = skip.saturating_add(len32(more));
                     }
                     self.outer.extend(self.best.take().map(|best| *best));
                     self.reset(transport, without);
@@ -158,7 +159,7 @@ impl Inquiry {
                 }
                 Inside::MayFollow => {}
                 Inside::Nothing | Inside::StartsAt(_) => {
-                    self.settled = proven && self.told == Some(found.finding.protocol);
+                    self.settled = proven && self.told;
                 }
             }
             break;
@@ -168,7 +169,7 @@ impl Inquiry {
 
     fn reset(&mut self, transport: Transport, without: Option<&str>) {
         self.candidates = INDEX.all(transport);
-        self.sifted = false;
+        (self.sifted, self.told) = (false, false);
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
         let outer = self.outer.iter().map(|outer| outer.finding.protocol);
         for id in outer.chain(without) {
@@ -213,19 +214,17 @@ impl Inquiry {
         self.keep = None;
         let Some(best) = &mut self.best else { return };
         let protocol = best.finding.protocol;
-        if self.told == Some(protocol) {
+        if self.told {
             return;
         }
         let Some(teller) = teller_of(protocol) else {
-            self.told = Some(protocol);
+            self.told = true;
             return;
         };
         let told = teller(view, &best.finding);
         merge(&mut best.finding.details, told.details);
         self.keep = told.keep;
-        if told.done {
-            self.told = Some(protocol);
-        }
+        self.told = told.done;
     }
 
     fn found(&mut self, mut finding: Finding, quote: Option<Quote>) {
@@ -237,6 +236,7 @@ impl Inquiry {
         let (new, old) = (rank(&finding), rank(&best.finding));
         if finding.protocol != best.finding.protocol {
             if new > old {
+                self.told = false;
                 self.best = Some(Box::new(Recognised { finding, quote }));
             }
         } else if new >= old && finding != best.finding {
@@ -259,7 +259,7 @@ impl Inquiry {
         newest: Option<&Offer<'_>>,
     ) -> Option<Quote> {
         let mut seen = finding.seen;
-        let skip = *seen.side.of(&self.skip);
+        let skip = index(*seen.side.of(&self.skip));
         match transport {
             Transport::Tcp => seen.offset = seen.offset.saturating_add(skip),
             Transport::Udp => seen.datagram = seen.datagram.saturating_add(skip),

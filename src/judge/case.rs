@@ -114,7 +114,7 @@ impl<'a> Case<'a> {
 
     /// The first packet with payload of a side, or else the flow's first packet; with its direction.
     pub fn shown_by(&self, side: Side) -> (FrameRef, Direction) {
-        match self.record.side(side).first_payload {
+        match self.record.side(side).first_payload() {
             Some(frame) => (frame, self.direction(side)),
             None => (self.record.first, self.direction(self.record.first_sender)),
         }

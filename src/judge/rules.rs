@@ -154,7 +154,7 @@ fn server_side(case: &Case<'_>) -> Side {
 
 /// What a rule saw, shown by the first packet with payload of a side.
 fn shown(case: &Case<'_>, side: Side, fact: String) -> Shown {
-    let has_payload = case.record.side(side).first_payload.is_some();
+    let has_payload = case.record.side(side).first_payload().is_some();
     let side = if has_payload { side } else { case.record.first_sender };
     Shown { fact, frame: case.shown_by(side).0, side }
 }

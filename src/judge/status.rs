@@ -67,7 +67,7 @@ fn is_reset(case: &Case<'_>) -> bool {
 }
 
 fn is_unreachable(case: &Case<'_>) -> bool {
-    case.record.refusal.is_some_and(|refusal| {
+    case.record.refusal.as_ref().is_some_and(|refusal| {
         let telling = match refusal.error.kind {
             Unreachable::Port | Unreachable::Prohibited | Unreachable::Host => true,
             Unreachable::Transit => false,

@@ -59,7 +59,7 @@ pub(super) fn refused(case: &Case<'_>, status: Status) -> Option<Shown> {
     if let Some(frame) = case.server().reset() {
         return Some(Shown { fact: "RST instead of an answer".to_owned(), frame, side });
     }
-    let refusal = case.record.refusal?;
+    let refusal = case.record.refusal.as_ref()?;
     let (version, what) = (
         if refusal.error.v6 { "ICMPv6" } else { "ICMP" },
         match refusal.error.kind {
