@@ -203,10 +203,13 @@ pub const EXTENSION_HEADERS_MAX: usize = 10;
 /// Octets of memory that a flow of few packets is taken to need: its record, its place in the table,
 /// and what it leaves behind. An estimate, which `tests/flood.rs` checks as a whole; flows whose heads
 /// are full take more.
-const FLOW_BYTES: usize = 1_700;
+const FLOW_BYTES: usize = 1_200;
 
 /// Flows beyond which a table is never asked to go, whatever the memory.
 const FLOWS_MAX: usize = 1 << 22;
+
+/// Octets of memory in which the ledgers reach what they keep at the most.
+const LEDGERS_FULL_BYTES: usize = 256 << 20;
 
 /// Octets of memory that an endpoint in the ledgers takes with all its peers.
 const ENDPOINT_BYTES: usize = 3_000;
@@ -216,13 +219,19 @@ impl Limits {
     /// than lets a thousand flows run. The capture's ring is not counted.
     ///
     /// Half is for flows; of the rest ledgers and sums, which exist for peers, targets and endpoints,
-    /// take what is left over when room for events and output buffers is set aside.
+    /// take what is left over when room for events and output buffers is set aside. Those do not grow
+    /// beyond what they take at [`LEDGERS_FULL_BYTES`]: of more memory than that flows get four fifths,
+    /// for the allocator takes its share too.
     #[must_use]
     pub fn within(bytes: usize) -> Self {
         let standard = Self::default();
+        let flows_bytes = match bytes.checked_sub(LEDGERS_FULL_BYTES) {
+            Some(more) => LEDGERS_FULL_BYTES / 2 + more / 5 * 4,
+            None => bytes / 2,
+        };
         Self {
-            flows_max: (bytes / 2 / FLOW_BYTES).clamp(1_000, FLOWS_MAX),
-            flows_bytes_max: (bytes / 2).max(1_000 * FLOW_BYTES),
+            flows_max: (flows_bytes / FLOW_BYTES).clamp(1_000, FLOWS_MAX),
+            flows_bytes_max: flows_bytes.max(1_000 * FLOW_BYTES),
             endpoints_max: (bytes / 4 / 3 / ENDPOINT_BYTES).clamp(100, standard.endpoints_max),
             companion_pairs_max: (bytes / 16 / 10_000).clamp(64, standard.companion_pairs_max),
             ..standard

@@ -248,7 +248,7 @@ impl Ledgers {
         self.recent.put(Noted { key: *key, since: seen.at.time, places });
     }
 
-    /// Distinct peers of a watched socket until `as_of`, with whether there may be more.
+    /// Distinct peers of a watched socket until `as_of`, in order; at most so many as are kept.
     pub fn peers(&self, transport: Transport, socket: Socket, as_of: Timestamp) -> Vec<Socket> {
         self.peers
             .get(&(transport, socket))

@@ -4,7 +4,6 @@
 //! to any. The SYN decides, then what the protocol's messages tell, then how many peers an endpoint
 //! has, else who was seen first; and the verdict says which it was.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -83,11 +82,15 @@ fn by_fan_in(key: &FlowKey, ledgers: &Ledgers, as_of: Timestamp, config: &Config
         if peers.len() < PEERS_MIN {
             return None;
         }
-        let hosts: BTreeSet<_> = peers.iter().map(|peer| peer.addr).collect();
-        let ports: BTreeSet<_> = peers.iter().map(|peer| peer.port).collect();
-        if ports.len() >= hosts.len() && ports.len().saturating_mul(2) > peers.len() {
+        // They come in the order of their addresses.
+        let hosts = peers.chunk_by(|one, next| one.addr == next.addr).count();
+        let mut ports: Vec<u16> = peers.iter().map(|peer| peer.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let ports = ports.len();
+        if ports >= hosts && ports.saturating_mul(2) > peers.len() {
             Some(side.other())
-        } else if ports.len().saturating_mul(2) <= hosts.len() {
+        } else if ports.saturating_mul(2) <= hosts {
             Some(side)
         } else {
             None
