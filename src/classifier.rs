@@ -460,11 +460,13 @@ impl Common {
             return false;
         }
         let (key, side) = FlowKey::of(packet, config.vlan_in_key);
-        let seen = Seen::of(packet, side, signature(packet, side));
         if watched {
+            let seen = Seen::of(packet, side, signature(packet, side));
             self.ledgers.observe_flow(&key, &seen, config);
             in_range(&key, &seen);
         } else {
+            // Nobody asks whether it is a copy.
+            let seen = Seen::of(packet, side, 0);
             self.ledgers.observe_companion(&key, &seen, &config.limits);
         }
         watched

@@ -20,6 +20,7 @@ pub mod link;
 pub mod packet;
 mod part;
 pub mod peek;
+mod plain;
 #[cfg(test)]
 mod testing;
 mod transport;
@@ -104,6 +105,27 @@ pub enum Adds {
 
 /// Hands every packet of `frame`, its fragments, and what stopped the decoder, to `sink`.
 pub fn decode(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_>)) {
+    match plain::packet(frame).filter(|_| limits.layers_max >= plain::LAYERS) {
+        Some(packet) => {
+            #[cfg(debug_assertions)]
+            {
+                let mut times = 0;
+                by_layers(frame, limits, &mut |decoded| match decoded {
+                    Decoded::Packet(same) if same == packet => times += 1,
+                    other @ (Decoded::Packet(_) | Decoded::Fragment(_) | Decoded::Stop(..)) => {
+                        debug_assert!(false, "{other:?} instead of {packet:?}");
+                    }
+                });
+                debug_assert_eq!(times, 1, "{packet:?}");
+            }
+            sink(Decoded::Packet(packet));
+        }
+        None => by_layers(frame, limits, sink),
+    }
+}
+
+/// The same, layer by layer.
+fn by_layers(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_>)) {
     let way = Way { at: frame.at, path: Path::default(), layers_left: limits.layers_max };
     open(way, Next::Link(frame.link), Part::of_frame(frame), sink);
 }

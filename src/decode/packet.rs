@@ -6,7 +6,7 @@ use crate::frame::FrameRef;
 use crate::identify::Transport;
 
 /// A TCP segment, a UDP datagram, or an ICMP error about one of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The frame it was in.
     pub at: FrameRef,
@@ -28,7 +28,7 @@ pub struct Packet<'a> {
 }
 
 /// The transport layer of a [`Packet`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
     /// A TCP segment (RFC 9293 section 3.1).
     Tcp(TcpInfo, Payload<'a>),
@@ -39,7 +39,7 @@ pub enum Body<'a> {
 }
 
 /// What a packet carries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload<'a> {
     /// What was captured of it.
     pub bytes: &'a [u8],
@@ -138,6 +138,9 @@ pub struct Path {
 }
 
 impl Path {
+    /// No VLAN, no tunnel.
+    pub const PLAIN: Self = Self { vlans: [None; PATH_STEPS_MAX], tunnels: [None; PATH_STEPS_MAX] };
+
     /// Adds a step.
     pub fn push(&mut self, adds: Adds) {
         match adds {
