@@ -1,7 +1,10 @@
-//! How long a frame takes: the fast no, the decoder, and the whole path from frame to event.
+//! How long a frame takes: the fast no, the decoder, and the whole path from frame to event; and how
+//! long it takes to find out what a flow speaks.
 //!
 //! `cargo bench` runs it over the fixtures; `PORTSTORY_CAPTURE=FILE cargo bench` over a capture of
 //! yours. Timings are never compared in tests.
+
+use std::collections::BTreeMap;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
@@ -10,8 +13,10 @@ use portstory::capture::{FrameSource, Polled};
 use portstory::classifier::Classifier;
 use portstory::config::{Config, Limits, Watch};
 use portstory::decode::peek::Peek;
-use portstory::decode::{self, Decoded};
+use portstory::decode::{self, Body, Decoded, Path, Payload};
+use portstory::flow::{FlowKey, FlowRecord, Seen, SeenBody};
 use portstory::frame::{Frame, FrameRef, LinkType};
+use portstory::identify::Side;
 
 fn main() {
     divan::main();
@@ -79,6 +84,67 @@ fn decode(bencher: Bencher<'_, '_>) {
             });
         }
         divan::black_box(packets);
+    });
+}
+
+/// A packet that owns its payload.
+struct Said {
+    at: FrameRef,
+    side: Side,
+    body: Body<'static>,
+    payload: Vec<u8>,
+    wire_len: usize,
+}
+
+impl Said {
+    fn seen(&self) -> Seen<'_> {
+        let payload = Payload { bytes: &self.payload, wire_len: self.wire_len };
+        let body = match self.body {
+            Body::Tcp(info, _) => SeenBody::Tcp(info, payload),
+            Body::Udp(..) => SeenBody::Udp(payload),
+            Body::Icmp(error) => SeenBody::Icmp(error),
+        };
+        let (at, side) = (self.at, self.side);
+        Seen { at, side, path: &Path::PLAIN, wire_len: 0, signature: 0, body }
+    }
+}
+
+/// The flows of the capture, watched or not.
+fn conversations() -> BTreeMap<FlowKey, Vec<Said>> {
+    let mut flows: BTreeMap<FlowKey, Vec<Said>> = BTreeMap::new();
+    let nothing = Payload { bytes: &[], wire_len: 0 };
+    for frame in frames() {
+        decode::decode(&frame.frame(), &Limits::default(), &mut |decoded| {
+            let Decoded::Packet(packet) = decoded else { return };
+            let (body, payload) = match packet.body {
+                Body::Tcp(info, payload) => (Body::Tcp(info, nothing), payload),
+                Body::Udp(checksum, payload) => (Body::Udp(checksum, nothing), payload),
+                Body::Icmp(_) => return,
+            };
+            let (key, side) = FlowKey::of(&packet, false);
+            let Payload { bytes, wire_len } = payload;
+            let said = Said { at: packet.at, side, body, payload: bytes.to_vec(), wire_len };
+            flows.entry(key).or_default().push(said);
+        });
+    }
+    flows
+}
+
+#[divan::bench]
+fn identify(bencher: Bencher<'_, '_>) {
+    let (flows, config) = (conversations(), Config::default());
+    bencher.counter(ItemsCount::new(flows.len())).bench_local(|| {
+        let mut named = 0_usize;
+        for (key, said) in &flows {
+            let Some(first) = said.first() else { continue };
+            let mut record = FlowRecord::new(key.transport, &first.seen(), &config);
+            for one in said {
+                record.show_to_detectors(&one.seen(), &config);
+            }
+            record.conclude(key.transport, &config);
+            named = named.saturating_add(usize::from(record.recognised().next().is_some()));
+        }
+        divan::black_box(named);
     });
 }
 

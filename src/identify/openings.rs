@@ -194,24 +194,34 @@ impl OfTransport {
 }
 
 impl Mark {
-    /// The rows of one place.
+    /// The rows of one place, one a detector.
     fn new(all: &Set, rows: &[(usize, Place)]) -> Option<Self> {
         let at = rows.first()?.1.at;
-        let (mut kinds, mut by_kind) = ([0; 256], Vec::new());
-        for (kind, octet) in kinds.iter_mut().zip(0_u8..=255) {
-            let mut fit = *all;
-            let unfit = rows.iter().filter(|(_, place)| !place.octets.has(octet));
-            unfit.for_each(|(index, _)| fit.remove(*index));
-            let known = by_kind.iter().position(|set| *set == fit).unwrap_or(by_kind.len());
+        let (mut elsewhere, mut beyond_end) = (*all, *all);
+        for (index, place) in rows {
+            elsewhere.remove(*index);
+            if place.needed {
+                beyond_end.remove(*index);
+            }
+        }
+        let mut fit = [elsewhere; 256];
+        for (index, place) in rows {
+            for octet in place.octets.each() {
+                if let Some(set) = fit.get_mut(usize::from(octet)) {
+                    set.insert(*index);
+                }
+            }
+        }
+        let (mut kinds, mut by_kind): (_, Vec<Set>) = ([0; 256], Vec::new());
+        for (kind, fit) in kinds.iter_mut().zip(fit) {
+            // Mostly it is the kind of the octet before.
+            let known = by_kind.iter().rposition(|set| *set == fit).unwrap_or(by_kind.len());
             if known == by_kind.len() {
                 by_kind.push(fit);
             }
             // There are no more kinds than octets.
             *kind = u8::try_from(known).unwrap_or(u8::MAX);
         }
-        let mut beyond_end = *all;
-        let needed = rows.iter().filter(|(_, place)| place.needed);
-        needed.for_each(|(index, _)| beyond_end.remove(*index));
         Some(Self { at, kinds, by_kind, beyond_end })
     }
 
@@ -240,20 +250,56 @@ impl Octets {
     /// None.
     pub(super) const NONE: Self = Self([0; 2]);
 
-    /// Those for which `holds`.
-    pub(super) fn that(holds: impl Fn(u8) -> bool) -> Self {
+    /// All.
+    pub(super) const ALL: Self = Self([u128::MAX; 2]);
+
+    /// This one.
+    pub(super) fn one(octet: u8) -> Self {
         let mut octets = Self::NONE;
-        for octet in (0..=255).filter(|octet| holds(*octet)) {
-            let [low, high] = &mut octets.0;
-            *(if octet < 128 { low } else { high }) |= 1 << (octet % 128);
-        }
+        octets.insert(octet);
         octets
     }
 
-    /// Whether an octet is in the set.
-    pub(super) fn has(&self, octet: u8) -> bool {
-        let [low, high] = self.0;
-        (if octet < 128 { low } else { high }) >> (octet % 128) & 1 == 1
+    /// Those from the one to the other.
+    pub(super) fn range(low: u8, high: u8) -> Self {
+        let mut octets = Self::NONE;
+        (low..=high).for_each(|octet| octets.insert(octet));
+        octets
+    }
+
+    /// Its members, in order.
+    fn each(self) -> impl Iterator<Item = u8> {
+        self.0.into_iter().zip([0_u8, 128]).flat_map(|(mut half, base)| {
+            std::iter::from_fn(move || {
+                let bit = u8::try_from(half.trailing_zeros()).ok().filter(|_| half != 0)?;
+                half &= half.wrapping_sub(1);
+                Some(base.saturating_add(bit))
+            })
+        })
+    }
+
+    fn insert(&mut self, octet: u8) {
+        let [low, high] = &mut self.0;
+        *(if octet < 128 { low } else { high }) |= 1 << (octet % 128);
+    }
+
+    /// Those that are in one of both.
+    pub(super) fn or(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        Self([a | c, b | d])
+    }
+
+    /// Those that are in both.
+    pub(super) fn and(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        Self([a & c, b & d])
+    }
+
+    /// Those for which `holds`.
+    pub(super) fn that(holds: impl Fn(u8) -> bool) -> Self {
+        let mut octets = Self::NONE;
+        (0..=255).filter(|octet| holds(*octet)).for_each(|octet| octets.insert(octet));
+        octets
     }
 }
 
@@ -273,10 +319,9 @@ struct Opening {
 
 impl Opening {
     fn place(&self) -> Place {
-        let octets = Octets::that(|octet| {
-            self.octets.contains(&octet)
-                || self.ranges.iter().any(|(low, high)| (*low..=*high).contains(&octet))
-        });
+        let ranges = self.ranges.iter().map(|(low, high)| Octets::range(*low, *high));
+        let octets = self.octets.iter().map(|octet| Octets::one(*octet));
+        let octets = ranges.chain(octets).fold(Octets::NONE, Octets::or);
         Place { at: self.at, octets, needed: self.needed }
     }
 }
@@ -808,6 +853,12 @@ static OPENINGS: &[Opening] = {
 mod tests {
     use super::*;
 
+    impl Over {
+        fn overlaps(self, other: Self) -> bool {
+            [Transport::Tcp, Transport::Udp].iter().any(|&over| self.has(over) && other.has(over))
+        }
+    }
+
     #[test]
     fn rows_are_sorted_and_name_detectors_over_their_transport() {
         let order = |row: &Opening| (row.id, row.over == Over::Udp, row.at);
@@ -818,6 +869,11 @@ mod tests {
             assert!(over == Some(opening.over) || over == Some(Over::Both), "{}", opening.id);
             assert_eq!(protocols::magic_openings(opening.id).count(), 0, "{}", opening.id);
             assert!(!opening.needed || opening.over == Over::Udp, "{}", opening.id);
+            let at_one_place = OPENINGS.iter().filter(|other| {
+                (other.id, other.at) == (opening.id, opening.at)
+                    && other.over.overlaps(opening.over)
+            });
+            assert_eq!(at_one_place.count(), 1, "{} at {}", opening.id, opening.at);
         }
     }
 

@@ -109,12 +109,14 @@ enum One<'a> {
 }
 
 impl One<'_> {
-    fn has(&self, octet: u8) -> bool {
+    fn octets(&self) -> Octets {
         match *self {
-            Self::Is(value) => octet == value,
-            Self::Mask(mask, value) => octet & mask == value,
-            Self::In(low, high) => (low..=high).contains(&octet),
-            Self::Any(values) => values.contains(&octet),
+            Self::Is(value) => Octets::one(value),
+            Self::Mask(mask, value) => Octets::that(|octet| octet & mask == value),
+            Self::In(low, high) => Octets::range(low, high),
+            Self::Any(values) => {
+                values.iter().map(|octet| Octets::one(*octet)).fold(Octets::NONE, Octets::or)
+            }
         }
     }
 }
@@ -191,8 +193,10 @@ impl Say {
         self.parts.iter().any(|part| part.octets_at(place).is_some())
     }
 
-    fn may_have(&self, place: usize, octet: u8) -> bool {
-        self.parts.iter().filter_map(|part| part.octets_at(place)).all(|fits| fits.has(octet))
+    /// Which octets it may have at a place.
+    fn octets_at(&self, place: usize) -> Octets {
+        let told = self.parts.iter().filter_map(|part| part.octets_at(place));
+        told.map(|one| one.octets()).fold(Octets::ALL, Octets::and)
     }
 
     /// The first constant is what shows it.
@@ -225,7 +229,7 @@ pub(in super::super) fn openings(id: &str) -> impl Iterator<Item = Place> {
     let near: Vec<usize> = (0..NEAR).filter(told).take(OPENINGS_MAX).collect();
     let far = if near.is_empty() { NEAR..FAR } else { 0..0 };
     near.into_iter().chain(far.filter(told).take(OPENINGS_MAX)).map(|at| {
-        let octets = Octets::that(|octet| says.iter().any(|say| say.may_have(at, octet)));
+        let octets = says.iter().map(|say| say.octets_at(at)).fold(Octets::NONE, Octets::or);
         // A message is not read before all places that a row looks at are there.
         Place { at, octets, needed: true }
     })
