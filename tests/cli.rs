@@ -217,6 +217,17 @@ fn a_clock_that_jumps_back_costs_no_flow() {
 }
 
 #[test]
+fn a_hyphen_for_the_output_is_standard_output() {
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let expected = run(&["read", "--format", "eve", &capture]);
+    assert!(!expected.stdout.is_empty());
+    assert_eq!(run(&["read", "--format", "eve", "-o", "-", &capture]).stdout, expected.stdout);
+    let page = run(&["report", "--format", "md", "-o", "-", &capture]);
+    assert!(stdout(&page).contains("ssh"), "{}", stdout(&page));
+    assert!(!std::path::Path::new("-").exists(), "a file named -");
+}
+
+#[test]
 fn a_filter_narrows_what_is_looked_at() {
     let capture = fixture("syn-scan/capture.pcap");
     let flows = |args: &[&str]| {

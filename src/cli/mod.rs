@@ -3,7 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -202,6 +202,11 @@ impl Watching {
     }
 }
 
+/// The file that `-o` names; `-` is standard output, as everywhere.
+fn named(output: Option<&PathBuf>) -> Option<&PathBuf> {
+    output.filter(|path| *path != Path::new("-"))
+}
+
 /// What is written, and where.
 #[derive(Debug, Args)]
 struct Writing {
@@ -209,7 +214,7 @@ struct Writing {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Write to this file instead of standard output
+    /// Write to this file instead of standard output, which '-' is
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 

@@ -45,7 +45,7 @@ impl Progress {
     /// For a read of so many octets; of a stream where that is not known.
     pub(super) fn of_read(writing: &Writing, octets: Option<(Odometer, u64)>) -> Option<Self> {
         let is_drawn_over = std::io::stdout().is_terminal()
-            && writing.output.is_none()
+            && super::named(writing.output.as_ref()).is_none()
             && writing.format != super::Format::Text;
         if !may_draw(writing) || is_drawn_over {
             return None;
@@ -64,7 +64,7 @@ impl Progress {
     /// For a live capture, where its rows go to the terminal.
     pub(super) fn of_live(writing: &Writing) -> Option<Self> {
         let is_table = std::io::stdout().is_terminal()
-            && writing.output.is_none()
+            && super::named(writing.output.as_ref()).is_none()
             && writing.format == super::Format::Text;
         (may_draw(writing) && is_table)
             .then(|| Self::new(None, Kind::Live(BTreeMap::new()), "{msg}"))

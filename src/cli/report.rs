@@ -29,7 +29,7 @@ pub(super) struct Report {
     #[arg(value_name = "FILE|DIR|-", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Write to this file instead of standard output
+    /// Write to this file instead of standard output, which '-' is
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -68,7 +68,7 @@ impl Report {
     }
 
     fn try_run(&self) -> Result<Exit, Exit> {
-        if self.output.is_none() && std::io::stdout().is_terminal() && self.format() == Format::Html
+        if self.file().is_none() && std::io::stdout().is_terminal() && self.format() == Format::Html
         {
             log::say(
                 "a page is not for a terminal: name a file with -o report.html, or --format md",
@@ -78,7 +78,7 @@ impl Report {
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
         let opened = |path| Outlet::open(path, &Rotating::default(), 0);
-        let out = self.output.as_deref().map(opened).transpose();
+        let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
         self.confining.to_reading(&self.paths)?;
         let mut source =
@@ -93,14 +93,18 @@ impl Report {
         Ok(exit)
     }
 
+    fn file(&self) -> Option<&Path> {
+        super::named(self.output.as_ref()).map(PathBuf::as_path)
+    }
+
     fn cannot_write(&self, error: &io::Error) -> Exit {
-        let path = self.output.as_deref().unwrap_or(Path::new("-")).display();
+        let path = self.file().unwrap_or(Path::new("-")).display();
         log::error(&format!("cannot write {path}: {error}; choose another place"));
         Exit::Usage
     }
 
     fn format(&self) -> Format {
-        let by_name = self.output.as_deref().map(Format::by_name);
+        let by_name = self.file().map(Format::by_name);
         self.format.or(by_name).unwrap_or_default()
     }
 }

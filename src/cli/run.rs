@@ -109,7 +109,7 @@ impl Run {
             paths.push(path.clone());
             index
         };
-        let mut out = match &writing.output {
+        let mut out = match super::named(writing.output.as_ref()) {
             Some(path) => {
                 let opened = Outlet::open(path, rotating, number(path));
                 Out::File(opened.map_err(|error| cannot_write(path, &error))?)
@@ -488,7 +488,9 @@ fn colour(writing: &Writing) -> bool {
         Color::Never => false,
         Color::Auto => {
             let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            writing.output.is_none() && io::stdout().is_terminal() && !unwanted
+            super::named(writing.output.as_ref()).is_none()
+                && io::stdout().is_terminal()
+                && !unwanted
         }
     }
 }
