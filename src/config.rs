@@ -220,7 +220,7 @@ impl Limits {
     ///
     /// Half is for flows; of the rest ledgers and sums, which exist for peers, targets and endpoints,
     /// take what is left over when room for events and output buffers is set aside. Those do not grow
-    /// beyond what they take at [`LEDGERS_FULL_BYTES`]: of more memory than that flows get four fifths,
+    /// beyond what they take at 256 MiB: of more memory than that flows get four fifths,
     /// for the allocator takes its share too.
     #[must_use]
     pub fn within(bytes: usize) -> Self {
