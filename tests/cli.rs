@@ -14,7 +14,9 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+
+use rustix::process::Signal;
+use support::process::Running;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
 
@@ -304,6 +306,14 @@ fn saved_packets_have_the_format_that_was_asked_for_or_came_in() {
     assert!(complaint(&run(&["read", "-w", "-", &pcap]), 2).contains("-o"));
 }
 
+/// Frames that are whole in a capture which may break off.
+fn whole_frames(capture: &Path) -> usize {
+    let read = run(&["read", "--format", "eve", "-q", capture.to_str().unwrap()]);
+    let last: serde_json::Value =
+        serde_json::from_str(stdout(&read).lines().last().unwrap()).unwrap();
+    usize::try_from(last["stats"]["decoder"]["pkts"].as_u64().unwrap()).unwrap()
+}
+
 #[test]
 fn a_growing_capture_is_followed_until_it_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
@@ -313,29 +323,29 @@ fn a_growing_capture_is_followed_until_it_is_stopped() {
         // Within a record, so that the rest of it is still to come.
         let (begun, rest) = octets.split_at(octets.len() / 2 + 1);
         fs::write(&path, begun).unwrap();
+        let followed = folder.path().join("followed.json");
         let child = Command::new(PROGRAM)
-            .args(["read", "--follow", "--format", "eve", path.to_str().unwrap()])
-            .stdout(Stdio::piped())
+            .args(["read", "--follow", "--format", "eve", "-o", followed.to_str().unwrap()])
+            .arg(path.to_str().unwrap())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(500));
+        let mut following = Running::of(child);
         for chunk in rest.chunks(rest.len() / 3 + 1) {
+            following.has_read(whole_frames(&path));
             fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(chunk).unwrap();
-            std::thread::sleep(Duration::from_millis(250));
         }
-        // Three looks at a file that does not grow any more.
-        std::thread::sleep(Duration::from_millis(500));
-        let stopped = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-        assert!(stopped.unwrap().success());
-        let output = child.wait_with_output().unwrap();
+        following.has_read(whole_frames(&path));
+        following.signal(Signal::TERM);
+        let (status, said) = following.end();
+        let followed = fs::read_to_string(followed).unwrap();
         let whole = run(&["read", "--format", "eve", &fixture(case)]);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(without_places(&stdout(&output)), without_places(&stdout(&whole)), "{case}");
-        let last = |output: &Output| -> serde_json::Value {
-            serde_json::from_str(stdout(output).lines().last().unwrap()).unwrap()
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert_eq!(without_places(&followed), without_places(&stdout(&whole)), "{case}");
+        let last = |eve: &str| -> serde_json::Value {
+            serde_json::from_str(eve.lines().last().unwrap()).unwrap()
         };
-        let (followed, whole) = (last(&output), last(&whole));
+        let (followed, whole) = (last(&followed), last(&stdout(&whole)));
         assert_eq!(followed["event_type"], "stats");
         assert_eq!(followed["stats"]["decoder"], whole["stats"]["decoder"], "{case}");
     }

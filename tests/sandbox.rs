@@ -11,6 +11,8 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod support;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -285,12 +287,9 @@ fn the_program_gives_up_its_rights_before_it_reads() {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
         line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
-    for _ in 0..500 {
-        if field("Seccomp:") == ["2"] {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    support::process::until("a filter of system calls", || {
+        (field("Seccomp:") == ["2"]).then_some(())
+    });
     let confined = [field("Seccomp:"), field("NoNewPrivs:"), field("CapEff:"), field("Threads:")];
     let user = field("Uid:");
     drop(child.stdin.take());

@@ -1,6 +1,8 @@
 //! What several tests need: the fixtures, and frames that outlive their files.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod process;
+
 use std::path::{Path, PathBuf};
 
 use portstory::capture::file::{self, Options};

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs the whole test suite five times in a row beside a busy loop for every core. What waits for a time
+# instead of a condition fails here sooner or later.
+#
+#   tests/patience.sh [RUNS]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+cargo test --quiet --no-run
+for _ in $(seq "$(nproc)"); do
+    (while :; do :; done) &
+done
+trap 'kill $(jobs -p)' EXIT
+
+failed=0
+for run in $(seq "${1:-5}"); do
+    started=$SECONDS
+    cargo test --no-fail-fast 2>&1 | tee "target/patience-$run.log" | grep -E '^test .*FAILED|panicked at' || true
+    awk -v run="$run" -v took=$((SECONDS - started)) '
+        /^test result/ { passed += $4; failed += $6 }
+        END { printf "run %d: %d passed, %d failed, %d s\n", run, passed, failed, took; exit failed > 0 }
+    ' "target/patience-$run.log" || failed=1
+done
+exit $failed
