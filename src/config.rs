@@ -244,6 +244,14 @@ impl Limits {
 /// judged. A constant, because the ledgers are asked without settings.
 pub const TALKS_LOOKED_AT_MAX: usize = 256;
 
+/// A Citrix session between other hosts speaks for a site that uses Citrix, if it was going on at most so
+/// long before a flow: a working day's length, so that a morning's sessions count for the afternoon, and
+/// those of another day, month or site do not.
+pub const CITRIX_ELSEWHERE_MAX: Duration = Duration::from_secs(8 * 3600);
+
+/// Hours with Citrix sessions that are remembered, the latest: half a year of them.
+pub const CITRIX_HOURS_MAX: usize = 4096;
+
 /// UDP datagrams kept of each direction: enough for a counter to be seen counting. A constant,
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;

@@ -7,8 +7,10 @@ use crate::frame::FrameRef;
 use crate::identify::{Detail, Strength, Transport};
 use crate::time::Timestamp;
 
+mod concern;
 mod process;
 
+pub use concern::{Concern, Concerns};
 pub use process::Process;
 
 /// One thing that the classifier has to say.
@@ -471,10 +473,14 @@ pub struct EndpointEvent {
     pub first_seen: Timestamp,
     /// Time of its last packet.
     pub last_seen: Timestamp,
-    /// Distinct peers.
+    /// Distinct sockets that talked to it: an address and a port each.
     pub peers: u64,
     /// Whether there were more than could be counted.
     pub peers_at_least: bool,
+    /// Distinct addresses that talked to it.
+    pub peer_addresses: u64,
+    /// Whether there were more than could be counted.
+    pub peer_addresses_at_least: bool,
     /// Flows to it.
     pub flows: u64,
     /// Flows by label, in [`Label::ALL`]'s order.
@@ -492,6 +498,8 @@ pub struct EndpointEvent {
     pub summary: String,
     /// What its flows have to note.
     pub notables: Vec<Notable>,
+    /// Why it is to be looked at: the concerns of all its flows.
+    pub concerns: Concerns,
 }
 
 /// The layers that can stop the decoder.

@@ -11,9 +11,10 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use portstory::classifier::Classifier;
+use portstory::classifier::{Classifier, Collector, put_together};
 use portstory::config::Config;
 use portstory::event::{Confidence, Event, FlowEvent, Label, VerdictEvent};
+use portstory::time::Timestamp;
 use support::OwnedFrame;
 
 fn events(case: &str, config: &Config) -> Vec<Event> {
@@ -104,12 +105,15 @@ fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
 }
 
 fn labels(frames: &[OwnedFrame]) -> Vec<String> {
+    labels_of(support::classify(frames, &Config::default()))
+}
+
+fn labels_of(events: Vec<Event>) -> Vec<String> {
     let one = |event| match event {
         Event::Flow(flow) => Some(label(&flow)),
         Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
     };
-    let mut labels: Vec<String> =
-        support::classify(frames, &Config::default()).into_iter().filter_map(one).collect();
+    let mut labels: Vec<String> = events.into_iter().filter_map(one).collect();
     labels.sort();
     labels
 }
@@ -145,5 +149,48 @@ fn the_order_of_files_changes_no_verdict() {
         assert_eq!(labels(&support::frames(&turned)), expected);
         turned.reverse();
         assert_eq!(labels(&support::frames(&turned)), expected);
+    }
+}
+
+/// A Citrix session speaks for the site of the same hours, and of no other time.
+#[test]
+fn citrix_of_another_year_or_day_is_no_evidence() {
+    let case = |name: &str| support::cases().into_iter().find(|case| case.name == name).unwrap();
+    let own = support::frames(&case("framehawk-3243-alone").captures);
+    let session = support::frames(&case("framehawk-ica").captures);
+    let told = |seconds_before: i64| {
+        let mut frames = session.clone();
+        for frame in &mut frames {
+            let nanos = frame.at.time.nanos() - seconds_before * 1_000_000_000;
+            frame.at.time = Timestamp::from_nanos(nanos);
+        }
+        frames.extend(own.iter().cloned());
+        frames.sort_by_key(|frame| frame.at.time);
+        let config = Config::default();
+        let whole = support::classify(&frames, &config);
+        let mut pieces: Vec<(u64, Collector)> = Vec::new();
+        for (number, piece) in (0..).zip(frames.chunks(frames.len() / 3 + 1)) {
+            let mut collector = Collector::new(config.clone());
+            for frame in piece {
+                collector.ingest(&frame.frame());
+            }
+            pieces.insert(0, (number, collector));
+        }
+        let mut joined = Vec::new();
+        put_together(pieces, &config, &mut joined);
+        assert_eq!(labels_of(joined), labels_of(whole.clone()), "{seconds_before} s before");
+        whole.into_iter().any(|event| match event {
+            Event::Flow(flow) => {
+                flow.server.port == 3243
+                    && flow.verdict.evidence.iter().any(|piece| piece.rule == "citrix_elsewhere")
+            }
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => false,
+        })
+    };
+    for hours in [2, 7] {
+        assert!(told(hours * 3600), "{hours} hours before");
+    }
+    for hours in [9, 24, 24 * 365 * 3] {
+        assert!(!told(hours * 3600), "{hours} hours before");
     }
 }

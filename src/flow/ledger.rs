@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::config::{Config, Limits, TALKS_LOOKED_AT_MAX};
+use crate::config::{CITRIX_ELSEWHERE_MAX, CITRIX_HOURS_MAX, Config, Limits, TALKS_LOOKED_AT_MAX};
 use crate::event::Socket;
 use crate::flow::key::FlowKey;
 use crate::flow::recent::{Lists, Noted, Recent};
@@ -30,8 +30,9 @@ pub struct Ledgers {
     companions: Lists<(IpAddr, IpAddr), Companion>,
     /// What the capture lost, and when.
     drops: Option<Drops>,
-    /// The Citrix session that was confirmed first, between whatever hosts.
-    first_citrix: Option<CitrixSeen>,
+    /// Citrix sessions between whatever hosts: of each hour since the epoch the first packet of a server
+    /// that takes part in one.
+    citrix: BTreeMap<i64, CitrixSeen>,
     /// Conversations with in-range UDP sockets, by that socket and its peer.
     talks: Lists<(Socket, Socket), Talk>,
     /// Where the flows that had packets of late are noted.
@@ -59,10 +60,10 @@ impl Drops {
     }
 }
 
-/// That there is Citrix in the capture.
+/// That there is Citrix in the capture, at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CitrixSeen {
-    /// The packet that confirmed a session.
+    /// A packet of the server in a session that is confirmed.
     pub confirmed: FrameRef,
     /// The host that has the companion port.
     pub server: IpAddr,
@@ -107,6 +108,8 @@ pub struct Companion {
     pub confirmed: Option<FrameRef>,
     /// When it was closed.
     pub ended: Option<Timestamp>,
+    /// The hour in which the server was last noted to take part.
+    noted: Option<i64>,
 }
 
 /// What runs on a companion port. The port says so, the server's payload confirms that something does.
@@ -308,9 +311,13 @@ impl Ledgers {
         sessions.iter().filter(move |session| session.is_alive(at, as_of))
     }
 
-    /// Whether any Citrix session was confirmed until `as_of`, between whatever hosts: the first one.
-    pub fn citrix_elsewhere(&self, as_of: Timestamp) -> Option<&CitrixSeen> {
-        self.first_citrix.as_ref().filter(|seen| seen.confirmed.time <= as_of)
+    /// Whether a Citrix session was going on between whatever hosts at most [`CITRIX_ELSEWHERE_MAX`]
+    /// before `from`, or since, as known until `as_of`: the first one.
+    pub fn citrix_elsewhere(&self, from: Timestamp, as_of: Timestamp) -> Option<&CitrixSeen> {
+        let seen = self.citrix.range(..=hour(as_of)).map(|(_, seen)| seen);
+        // From the last hour down, so that a capture of months is not gone through.
+        let near = |seen: &&CitrixSeen| from.since(seen.confirmed.time) <= CITRIX_ELSEWHERE_MAX;
+        seen.rev().take_while(near).filter(|seen| seen.confirmed.time <= as_of).last()
     }
 
     /// Frames were lost.
@@ -324,7 +331,12 @@ impl Ledgers {
     }
 
     fn note_citrix(&mut self, seen: Option<CitrixSeen>) {
-        self.first_citrix = earliest(self.first_citrix, seen);
+        let Some(seen) = seen else { return };
+        let first = self.citrix.entry(hour(seen.confirmed.time)).or_insert(seen);
+        *first = (*first).min(seen);
+        while self.citrix.len() > CITRIX_HOURS_MAX {
+            self.citrix.pop_first();
+        }
     }
 
     /// Adds another piece's ledgers. Pieces may come in any order.
@@ -334,7 +346,7 @@ impl Ledgers {
             self.tick(first);
             self.tick(last);
         }
-        self.note_citrix(other.first_citrix);
+        other.citrix.into_values().for_each(|seen| self.note_citrix(Some(seen)));
         other.drops.into_iter().for_each(|drops| self.note_drops(drops));
         for (socket, peers) in other.peers {
             if let Some(own) = bounded(&mut self.peers, socket, limits.endpoints_max) {
@@ -424,10 +436,10 @@ impl Peers {
 impl Companion {
     fn new(kind: CompanionKind, server: IpAddr, client_port: u16, first: FrameRef) -> Self {
         let last = first.time;
-        Self { kind, server, client_port, first, last, confirmed: None, ended: None }
+        Self { kind, server, client_port, first, last, confirmed: None, ended: None, noted: None }
     }
 
-    /// Takes in a packet; says so where it confirms a Citrix session.
+    /// Takes in a packet; says so where it shows a Citrix session, once an hour.
     fn observe(&mut self, seen: &Seen<'_>, server: Side) -> Option<CitrixSeen> {
         self.last = self.last.max(seen.at.time);
         let payload = match seen.body {
@@ -440,10 +452,12 @@ impl Companion {
                 payload
             }
         };
-        if seen.side != server || payload.wire_len == 0 || self.confirmed.is_some() {
+        let now = Some(hour(seen.at.time));
+        if seen.side != server || payload.wire_len == 0 || self.noted == now {
             return None;
         }
-        self.confirmed = Some(seen.at);
+        self.noted = now;
+        self.confirmed.get_or_insert(seen.at);
         let Self { server, kind, .. } = *self;
         kind.is_citrix().then_some(CitrixSeen { confirmed: seen.at, server, kind })
     }
@@ -479,6 +493,11 @@ fn merge_sessions(own: &mut Vec<Companion>, others: Vec<Companion>, max: usize) 
     }
     merged.truncate(max);
     *own = merged;
+}
+
+/// Hours since the epoch.
+const fn hour(time: Timestamp) -> i64 {
+    time.seconds().div_euclid(3600)
 }
 
 fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

@@ -2,10 +2,12 @@
 //! flow.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::config::Limits;
-use crate::event::{EndpointEvent, FlowEvent, Label, Notable, Socket, Status};
+use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Notable, Socket, Status};
 use crate::identify::Transport;
+use crate::judge::ranking::{self, EndpointRank};
 use crate::time::Timestamp;
 
 /// Sums of the verdicts, by service address.
@@ -22,6 +24,9 @@ struct Sum {
     last_seen: Timestamp,
     peers: BTreeSet<Socket>,
     peers_at_least: bool,
+    /// Addresses of sockets that found no room among the peers.
+    more_hosts: BTreeSet<IpAddr>,
+    hosts_at_least: bool,
     flows: u64,
     by_label: [u64; Label::ALL.len()],
     by_status: [u64; Status::ALL.len()],
@@ -29,6 +34,7 @@ struct Sum {
     protocols: BTreeMap<&'static str, u64>,
     bytes: u64,
     notables: BTreeSet<Notable>,
+    concerns: Concerns,
 }
 
 impl Endpoints {
@@ -43,29 +49,15 @@ impl Endpoints {
         sum.add(flow, limits);
     }
 
-    /// The endpoints, the most pressing first.
+    /// The endpoints, the worst first.
     pub fn finish(self) -> Vec<EndpointEvent> {
         let mut events: Vec<EndpointEvent> = self
             .sums
             .into_iter()
             .map(|((transport, socket), sum)| sum.event(transport, socket))
             .collect();
-        events.sort_by_key(|event| {
-            (urgency(event), std::cmp::Reverse(event.flows), event.socket, event.transport)
-        });
+        events.sort_by_key(EndpointRank::of);
         events
-    }
-}
-
-/// Lower is more pressing: what nobody can name, then what only circumstance names, then the rest by
-/// whether it was a conversation at all.
-fn urgency(event: &EndpointEvent) -> u8 {
-    match event.label {
-        Label::TimelotUnknown => 0,
-        Label::CitrixFramehawk => 1,
-        Label::Other if !event.notables.is_empty() => 2,
-        Label::Other if !event.protocols.is_empty() => 3,
-        Label::Other => 4,
     }
 }
 
@@ -76,6 +68,8 @@ impl Sum {
             last_seen: start,
             peers: BTreeSet::new(),
             peers_at_least: false,
+            more_hosts: BTreeSet::new(),
+            hosts_at_least: false,
             flows: 0,
             by_label: Default::default(),
             by_status: Default::default(),
@@ -83,6 +77,7 @@ impl Sum {
             protocols: BTreeMap::new(),
             bytes: 0,
             notables: BTreeSet::new(),
+            concerns: Concerns::default(),
         }
     }
 
@@ -90,11 +85,7 @@ impl Sum {
         let verdict = &flow.verdict;
         self.first_seen = self.first_seen.min(flow.start);
         self.last_seen = self.last_seen.max(flow.end);
-        if self.peers.len() < limits.endpoint_peers_max || self.peers.contains(&flow.client) {
-            self.peers.insert(flow.client);
-        } else {
-            self.peers_at_least = true;
-        }
+        self.note_peer(flow.client, limits.endpoint_peers_max);
         self.flows = self.flows.saturating_add(1);
         self.bytes =
             self.bytes.saturating_add(flow.to_server.bytes).saturating_add(flow.to_client.bytes);
@@ -111,9 +102,36 @@ impl Sum {
             *flows = flows.saturating_add(1);
         }
         self.notables.extend(verdict.notables.iter().copied());
+        self.concerns = self.concerns.union(ranking::concerns(flow));
+    }
+
+    /// A host may come with any number of sockets, and is one host.
+    fn note_peer(&mut self, peer: Socket, max: usize) {
+        if self.peers.len() < max || self.peers.contains(&peer) {
+            self.peers.insert(peer);
+            return;
+        }
+        self.peers_at_least = true;
+        let port = |port: u16| Socket { addr: peer.addr, port };
+        if self.peers.range(port(u16::MIN)..=port(u16::MAX)).next().is_some() {
+            return;
+        }
+        if self.more_hosts.len() < max || self.more_hosts.contains(&peer.addr) {
+            self.more_hosts.insert(peer.addr);
+        } else {
+            self.hosts_at_least = true;
+        }
+    }
+
+    /// Distinct addresses. Sockets stand in the order of theirs.
+    fn hosts(&self) -> u64 {
+        let sockets: Vec<&Socket> = self.peers.iter().collect();
+        let hosts = sockets.chunk_by(|one, next| one.addr == next.addr).count();
+        u64::from(crate::wire::len32(hosts.saturating_add(self.more_hosts.len())))
     }
 
     fn event(self, transport: Transport, socket: Socket) -> EndpointEvent {
+        let peer_addresses = self.hosts();
         let counts =
             if self.telling.iter().any(|&flows| flows > 0) { self.telling } else { self.by_label };
         let label = most(&counts, &Label::ALL).unwrap_or(Label::Other);
@@ -141,6 +159,8 @@ impl Sum {
             last_seen: self.last_seen,
             peers: u64::from(crate::wire::len32(self.peers.len())),
             peers_at_least: self.peers_at_least,
+            peer_addresses,
+            peer_addresses_at_least: self.hosts_at_least,
             flows: self.flows,
             by_label: self.by_label,
             by_status: self.by_status,
@@ -149,6 +169,7 @@ impl Sum {
             label,
             summary,
             notables: self.notables.into_iter().collect(),
+            concerns: self.concerns,
         }
     }
 }

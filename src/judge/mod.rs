@@ -11,6 +11,7 @@ mod case;
 pub mod confidence;
 pub mod endpoint;
 mod notable;
+pub mod ranking;
 pub mod roles;
 pub mod rules;
 pub mod status;

@@ -1,5 +1,7 @@
 //! What a responder would not want to miss, whatever the label is. Notables never change a label.
 
+use std::time::Duration;
+
 use crate::event::{Notable, RoleBasis, Status};
 use crate::judge::Case;
 use crate::judge::rules::{self, framehawk};
@@ -9,6 +11,9 @@ const SAMPLE_OCTETS_MIN: u32 = 128;
 
 /// Octets to the server from which on an upload is worth telling.
 const UPLOAD_BYTES_MIN: u64 = 1 << 20;
+
+/// The shortest time between two connections that say something by coming steadily.
+const PERIOD_MIN: Duration = Duration::from_secs(1);
 
 /// The notables of a flow.
 pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
@@ -28,8 +33,7 @@ pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
     if is_reversed(case) {
         notables.push(Notable::InconsistentHandshake);
     }
-    let is_check = status == Status::NoPayload && rules::pace(case).is_some();
-    if case.record.pace.period().is_some() || is_check {
+    if case.record.pace.period().is_some() || connects_steadily(case, status) {
         notables.push(Notable::Periodic);
     }
     let (up, down) = (case.client().payload_bytes, case.server().payload_bytes);
@@ -37,6 +41,23 @@ pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
         notables.push(Notable::UploadHeavy);
     }
     notables
+}
+
+/// Whether this is one of many connections from one host that come at a steady pace: a health check, or
+/// a beacon that opens a connection for every message. A transfer in pieces, one connection after the
+/// other, is neither.
+fn connects_steadily(case: &Case<'_>, status: Status) -> bool {
+    match status {
+        Status::NoPayload => rules::pace(case).is_some(),
+        Status::Identified | Status::Unidentified | Status::Insufficient => {
+            rules::pace(case).is_some_and(|(_, period)| period >= PERIOD_MIN)
+        }
+        Status::Attempted
+        | Status::ClientPort
+        | Status::Refused
+        | Status::Unanswered
+        | Status::Scan => false,
+    }
 }
 
 /// Whether the side that opened the TCP connection plays the protocol's server: a service that calls

@@ -16,8 +16,11 @@ use super::community_id::community_id;
 use super::host::ProcessJson;
 use super::json::{self, Addr, Hex, Time};
 use super::{Context, Format, RunSummary};
-use crate::event::{AnomalyEvent, Event, Evidence, FlowEvent, Label, Unidentified, Visibility};
+use crate::event::{
+    AnomalyEvent, Concern, Concerns, Event, Evidence, FlowEvent, Label, Unidentified, Visibility,
+};
 use crate::frame::FrameRef;
+use crate::judge::ranking;
 
 mod details;
 mod endpoint;
@@ -160,6 +163,8 @@ struct FlowStory<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     registered_name: Option<&'static str>,
     notable: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    concerns: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<ProcessJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,6 +279,7 @@ impl<'a> FlowStory<'a> {
             summary: &verdict.summary,
             registered_name: verdict.registered_name,
             notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
+            concerns: pressing(flow).iter().map(Concern::name).collect(),
             process: flow.process.as_deref().map(ProcessJson::new),
             runner_up: verdict.runner_up.map(Label::name),
             roles: RolesObject { basis: flow.roles.name(), sure: flow.roles.is_sure() },
@@ -293,6 +299,12 @@ impl<'a> FlowStory<'a> {
             unidentified: verdict.unidentified.as_ref().map(UnidentifiedObject::new),
         }
     }
+}
+
+/// The concerns of a flow that needs attention. All others are plain from its other members.
+fn pressing(flow: &FlowEvent) -> Concerns {
+    let concerns = ranking::concerns(flow);
+    if concerns.need_attention() { concerns } else { Concerns::default() }
 }
 
 impl VisibilityObject {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::json::civil;
 use crate::config::Watch;
+use crate::event::EndpointEvent;
 use crate::time::Timestamp;
 
 /// A time in UTC, to the second.
@@ -44,6 +45,21 @@ pub(crate) fn count(number: u64) -> String {
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
+}
+
+/// Who talks to a service: `2 hosts`, or `2 hosts (22 sockets)` where they come with more than one each.
+pub(crate) fn peers(endpoint: &EndpointEvent) -> String {
+    let at_least = |holds: bool| if holds { "at least " } else { "" };
+    let hosts = format!(
+        "{}{}",
+        at_least(endpoint.peer_addresses_at_least),
+        counted(endpoint.peer_addresses, "host")
+    );
+    if endpoint.peers <= endpoint.peer_addresses {
+        return hosts;
+    }
+    let sockets = counted(endpoint.peers, "socket");
+    format!("{hosts} ({}{sockets})", at_least(endpoint.peers_at_least))
 }
 
 /// Octets in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.

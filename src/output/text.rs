@@ -1,20 +1,23 @@
 //! A table for a tired person: what was found, which endpoints matter, what to do next.
 //!
-//! Flows are sorted by their start and printed at the end, so that the columns fit; of flows that
-//! look alike a few are shown and the rest is counted ([`similar`]). Where that makes more than
-//! [`ROWS_MAX`] rows, and always on a live capture, rows are printed as they come, in columns of
-//! fixed width. Then come the endpoints, worst first, and the summary. Anomalies stand in the
-//! summary, which the caller counts.
+//! Flows are printed at the end, so that the columns fit: first one of each service that needs
+//! attention, the worst first, then all others by their start. Of flows that look alike a few are shown
+//! and the rest is counted ([`similar`]). Where that makes more than [`ROWS_MAX`] rows, and always on a
+//! live capture, rows are printed as they come, in columns of fixed width. Then come the endpoints, worst
+//! first, and the summary, which names the worst of them once more: so they stand on the first screen of
+//! a file and on the last one of a terminal. Anomalies stand in the summary, which the caller counts.
 //!
 //! Nothing is told by colour only, and no line is longer than the width that was asked for, but for
 //! a name without a blank.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::human::wrap;
 use super::{Context, Format, Look, RunSummary, escape};
-use crate::event::{Event, FlowEvent, Label, Process, Socket, Status, VerdictEvent};
+use crate::event::{Concern, Event, FlowEvent, Label, Process, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
+use crate::judge::ranking::FlowRank;
 
 mod ending;
 mod endpoints;
@@ -26,8 +29,12 @@ use endpoints::Endpoints;
 use row::{Layouts, Row};
 use similar::Similar;
 
-/// Rows kept for the end. What is more could not be read in one piece anyway.
-const ROWS_MAX: usize = 1000;
+/// Rows kept for the end, at some 600 octets each: so many that of a folder of captures the worst can
+/// still come first.
+const ROWS_MAX: usize = 4096;
+
+/// Rows that come first, before all others in the order of time.
+const FOREMOST_MAX: usize = 20;
 
 /// The writer for people.
 #[derive(Debug)]
@@ -122,13 +129,42 @@ impl Text {
         self.rows.sort_by_key(|row| row.order);
         let layouts = Layouts::fitting(self.look, &self.rows);
         layouts.write_header(out)?;
-        for row in &self.rows {
-            layouts.write(out, row)?;
-            for more in self.similar.behind(row.id) {
-                layouts.write_note(out, &more)?;
-            }
+        let foremost = self.foremost();
+        for &at in &foremost {
+            self.rows.get(at).map_or(Ok(()), |row| self.write_row(out, &layouts, row))?;
+        }
+        let others =
+            || (0..self.rows.len()).zip(&self.rows).filter(|(at, _)| !foremost.contains(at));
+        if !foremost.is_empty() && others().next().is_some() {
+            writeln!(out, "\nOTHERS, in the order of time")?;
+        }
+        for (_, row) in others() {
+            self.write_row(out, &layouts, row)?;
         }
         writeln!(out)
+    }
+
+    fn write_row(&self, out: &mut dyn io::Write, layouts: &Layouts, row: &Row) -> io::Result<()> {
+        layouts.write(out, row)?;
+        for more in self.similar.behind(row.id) {
+            layouts.write_note(out, &more)?;
+        }
+        Ok(())
+    }
+
+    /// The rows that come first: of each service that needs attention the first flow of each kind that
+    /// does, in the order of the services.
+    fn foremost(&self) -> Vec<usize> {
+        let mut worst: BTreeMap<_, BTreeMap<Concern, (&FlowRank, usize)>> = BTreeMap::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            let concern = row.rank.concerns().worst().filter(|worst| worst.needs_attention());
+            let Some(concern) = concern else { continue };
+            let kinds = worst.entry(row.service).or_default();
+            let place = kinds.entry(concern).or_insert((&row.rank, at));
+            *place = (*place).min((&row.rank, at));
+        }
+        let kinds = self.endpoints.pressing().filter_map(|service| worst.get(&service));
+        kinds.flat_map(|kinds| kinds.values().map(|&(_, at)| at)).take(FOREMOST_MAX).collect()
     }
 
     /// Behind rows that were printed before it was known how many more would come.
@@ -173,10 +209,12 @@ impl Format for Text {
         summary: &RunSummary,
         context: &Context<'_>,
     ) -> io::Result<()> {
+        self.endpoints.sort();
         self.write_rows(out)?;
         self.write_unlisted(out)?;
+        let attention = self.endpoints.attention();
         self.endpoints.write(out, self.look)?;
-        ending::write(out, self.look, summary, context, self.lead.as_ref())
+        ending::write(out, self.look, summary, context, &attention, self.lead.as_ref())
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use portstory::capture::SourceInfo;
 use portstory::event::{
-    AnomalyEvent, Confidence, Direction, EndReason, EndpointEvent, Event, Evidence, FlowEvent,
-    FlowState, Label, Layer, Notable, Process, RoleBasis, Socket, Status, TunnelId, Unidentified,
-    Verdict, VerdictEvent, Visibility, Volume,
+    AnomalyEvent, Concern, Concerns, Confidence, Direction, EndReason, EndpointEvent, Event,
+    Evidence, FlowEvent, FlowState, Label, Layer, Notable, Process, RoleBasis, Socket, Status,
+    TunnelId, Unidentified, Verdict, VerdictEvent, Visibility, Volume,
 };
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::identify::{Detail, DetailKey, Strength, Transport};
@@ -153,6 +153,8 @@ pub(crate) fn endpoint() -> EndpointEvent {
         last_seen: at(65_000),
         peers: 3,
         peers_at_least: false,
+        peer_addresses: 2,
+        peer_addresses_at_least: false,
         flows: 12,
         by_label: [10, 0, 2],
         by_status: [0, 0, 10, 0, 2, 0, 0, 0, 0],
@@ -161,6 +163,7 @@ pub(crate) fn endpoint() -> EndpointEvent {
         label: Label::TimelotUnknown,
         summary: "10 of 12 flows unidentified, all alike: 48 octets, then 112 back".to_owned(),
         notables: vec![Notable::Periodic],
+        concerns: Concerns::from_iter([Concern::Beacon, Concern::Unclear]),
     }
 }
 
@@ -233,8 +236,10 @@ pub(crate) fn every_kind() -> Vec<Event> {
     events.push(Event::Endpoint(Box::new(EndpointEvent {
         label: Label::Other,
         peers_at_least: true,
+        peer_addresses_at_least: true,
         protocols: vec![("tls", 9), ("ssh", 1)],
         notables: Notable::ALL.to_vec(),
+        concerns: Concern::ALL.into_iter().collect(),
         ..endpoint()
     })));
     for layer in [Layer::Link, Layer::Network, Layer::Tunnel, Layer::Transport] {

@@ -1,6 +1,6 @@
 //! The table for people.
 
-use portstory::event::{Event, FlowEvent, Label, Layer, Notable, Status};
+use portstory::event::{Concern, Concerns, Event, FlowEvent, Label, Layer, Notable, Status};
 use portstory::output::{Look, RunSummary, Text};
 
 use crate::samples::{
@@ -140,31 +140,71 @@ fn flows_are_sorted_by_their_start() {
 
 #[test]
 fn the_worst_endpoints_come_first() {
-    let one = |label, port: u16, status: Status| {
+    let one = |concern: Option<Concern>, port: u16, status: Status| {
         let mut one = endpoint();
-        one.label = label;
         one.socket.port = port;
-        one.notables.clear();
+        one.label = Label::Other;
+        one.flows = u64::from(port);
+        one.concerns = concern.into_iter().collect();
         one.by_status = Status::ALL.map(|other| u64::from(other == status));
         Event::Endpoint(Box::new(one))
     };
+    // The more flows, the lower they stand here.
     let mut events = vec![
-        one(Label::Other, 5, Status::NoPayload),
-        one(Label::Other, 4, Status::Identified),
-        one(Label::Other, 3, Status::Attempted),
-        one(Label::CitrixFramehawk, 2, Status::Unidentified),
-        one(Label::TimelotUnknown, 1, Status::Unidentified),
+        one(None, 14, Status::NoPayload),
+        one(None, 13, Status::Attempted),
+        one(None, 12, Status::Identified),
     ];
+    let concerns = Concern::ALL.into_iter().zip(1..);
+    events.extend(concerns.map(|(concern, port)| one(Some(concern), port, Status::Unidentified)));
     let got = text(120, &events, false);
-    let places: Vec<_> =
-        (1..=5).map(|port| got.find(&format!("192.168.10.7:{port}/tcp")).unwrap()).collect();
+    let places: Vec<_> = (1..=14)
+        .map(|port| got.find(&format!("other             192.168.10.7:{port}/tcp")).unwrap())
+        .collect();
     assert!(places.is_sorted(), "{got}");
 
+    let one = |_, port, status| one(None, port, status);
     events.extend((0..3000).map(|port| one(Label::Other, 1000 + port, Status::NoPayload)));
     events.extend((0..50).map(|port| one(Label::Other, 5000 + port, Status::Refused)));
     let got = text(120, &events, false);
     assert!(got.contains("only tried, without a conversation: 50 endpoints"), "{got}");
-    assert!(got.contains("and 2,985 more endpoints (2,985 other): see --format eve"), "{got}");
+    assert!(got.contains("and 2,994 more endpoints (2,994 other): see --format eve"), "{got}");
+}
+
+#[test]
+fn what_needs_attention_leads_the_rows_and_is_named_in_the_summary() {
+    let mut shell = unknown();
+    shell.flow_id = 1;
+    shell.start = at(60_000);
+    shell.server = socket("10.7.7.7:3243");
+    shell.verdict.notables = vec![Notable::TextShell];
+    let service = |flow: &FlowEvent, concern: Concern| {
+        let mut one = endpoint();
+        one.socket = flow.server;
+        one.concerns = Concerns::from_iter([concern]);
+        Event::Endpoint(Box::new(one))
+    };
+    let mut events = vec![flow(dtls()), flow(unknown()), flow(shell.clone())];
+    events.push(service(&unknown(), Concern::Beacon));
+    events.push(service(&shell, Concern::Shell));
+    for count in 0..3 {
+        let mut ordinary = endpoint();
+        ordinary.socket.port = 1000 + count;
+        ordinary.concerns = Concerns::from_iter([Concern::UnexpectedService]);
+        events.push(Event::Endpoint(Box::new(ordinary)));
+    }
+    for width in [80, 120] {
+        let got = text(width, &events, false);
+        let at = |part: &str| got.find(part).unwrap_or_else(|| panic!("{part}\n{got}"));
+        let rows =
+            ["10.7.7.7:3243/tcp", "192.168.10.7:3243/tcp", "OTHERS, in the", "10.0.0.9:3243/udp"];
+        assert!(rows.map(at).is_sorted(), "{got}");
+        let summary = &got[at("\nSUMMARY")..];
+        assert!(summary.contains("Attention  2 of 5 services, the worst first:"), "{got}");
+        let named = ["10.7.7.7:3243/tcp  text shell;", "192.168.10.7:3243/tcp  possible beacon;"];
+        assert!(named.map(|part| summary.find(part).unwrap()).is_sorted(), "{got}");
+        assert!(summary.contains("start with 10.7.7.7:3243/tcp (text shell)"), "{got}");
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(super) fn companion(case: &Case<'_>, _: Status) -> Option<Shown> {
 }
 
 pub(super) fn citrix_elsewhere(case: &Case<'_>, _: Status) -> Option<Shown> {
-    let session = case.ledgers.citrix_elsewhere(case.as_of)?;
+    let session = case.ledgers.citrix_elsewhere(case.record.first.time, case.as_of)?;
     let frame = session.confirmed;
     let fact = format!("{} answers on {}", session.server, session.kind.name());
     case.may_be_framehawk().then(|| Shown { fact, frame, side: server_side(case) })

@@ -129,7 +129,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "citrix_elsewhere",
-        observes: "Citrix sessions between other hosts of the capture",
+        observes: "Citrix sessions between other hosts, within eight hours before the flow or during it",
         speaks_for: Label::CitrixFramehawk,
         weight: 1.0,
         group: "environment",

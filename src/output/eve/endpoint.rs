@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::json::{Addr, Counts, Time};
-use crate::event::{EndpointEvent, Label, Status};
+use crate::event::{Concern, EndpointEvent, Label, Status};
 
 #[derive(Serialize)]
 pub(super) struct EndpointLine<'a> {
@@ -20,10 +20,13 @@ struct EndpointStory<'a> {
     label: &'static str,
     summary: &'a str,
     notable: Vec<&'static str>,
+    concerns: Vec<&'static str>,
     first_seen: Time,
     last_seen: Time,
     peers: u64,
     peers_at_least: bool,
+    peer_addresses: u64,
+    peer_addresses_at_least: bool,
     flows: u64,
     by_label: Counts<'a, 3>,
     by_status: Counts<'a, 9>,
@@ -49,10 +52,13 @@ impl<'a> EndpointLine<'a> {
                 label: endpoint.label.name(),
                 summary: &endpoint.summary,
                 notable: endpoint.notables.iter().map(|notable| notable.name()).collect(),
+                concerns: endpoint.concerns.iter().map(Concern::name).collect(),
                 first_seen: Time(endpoint.first_seen),
                 last_seen: Time(endpoint.last_seen),
                 peers: endpoint.peers,
                 peers_at_least: endpoint.peers_at_least,
+                peer_addresses: endpoint.peer_addresses,
+                peer_addresses_at_least: endpoint.peer_addresses_at_least,
                 flows: endpoint.flows,
                 by_label: Counts(Label::ALL.map(Label::name), &endpoint.by_label),
                 by_status: Counts(Status::ALL.map(Status::name), &endpoint.by_status),

@@ -4,9 +4,10 @@ use std::io;
 
 use super::super::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
 use super::super::{Context, Look, RunSummary, escape};
-use crate::event::{FlowEvent, Label, Status};
+use super::service;
+use crate::event::{FlowEvent, Label};
 use crate::identify::Transport;
-use crate::time::Timestamp;
+use crate::judge::ranking::FlowRank;
 
 /// The columns of the words at the left.
 const WORD_COLUMNS: usize = 11;
@@ -17,9 +18,9 @@ const SKIPPED_SHOWN_MAX: usize = 5;
 /// The flow that a person should look at first.
 #[derive(Debug)]
 pub(super) struct Lead {
-    /// The lower, the sooner: how puzzling, then when.
-    order: (u8, Timestamp, u64),
-    what: String,
+    rank: FlowRank,
+    what: &'static str,
+    server: String,
     frame: String,
     filter: String,
 }
@@ -27,38 +28,19 @@ pub(super) struct Lead {
 impl Lead {
     /// Takes the flow where it is a better lead than the one at hand.
     pub(super) fn consider(lead: &mut Option<Self>, flow: &FlowEvent, context: &Context<'_>) {
-        let Some(rank) = rank(flow) else {
+        let rank = FlowRank::of(flow);
+        let Some(worst) = rank.concerns().worst() else {
             return;
         };
-        let order = (rank, flow.start, flow.flow_id);
-        if lead.as_ref().is_none_or(|known| order < known.order) {
+        if lead.as_ref().is_none_or(|known| rank < known.rank) {
             *lead = Some(Self {
-                order,
-                what: format!("{} flow", adjective(flow)),
+                rank,
+                what: worst.title(),
+                server: service(flow.server, flow.transport),
                 frame: context.frame_name(flow.first_frame),
                 filter: filter(flow),
             });
         }
-    }
-}
-
-fn rank(flow: &FlowEvent) -> Option<u8> {
-    let verdict = &flow.verdict;
-    if verdict.status == Status::Unidentified && verdict.label != Label::CitrixFramehawk {
-        return Some(0);
-    }
-    if verdict.label == Label::CitrixFramehawk {
-        return Some(1);
-    }
-    (!verdict.notables.is_empty()).then_some(2)
-}
-
-fn adjective(flow: &FlowEvent) -> &'static str {
-    match flow.verdict.label {
-        Label::CitrixFramehawk => "framehawk-like",
-        Label::TimelotUnknown => "unidentified",
-        Label::Other if flow.verdict.status == Status::Unidentified => "unidentified",
-        Label::Other => "notable",
     }
 }
 
@@ -80,10 +62,16 @@ pub(super) fn write(
     look: Look,
     summary: &RunSummary,
     context: &Context<'_>,
+    attention: &[String],
     lead: Option<&Lead>,
 ) -> io::Result<()> {
     let mut say = |word: &str, text: &str| item(out, look, word, text);
     say("SUMMARY", "")?;
+    for (line, word) in
+        attention.iter().zip(std::iter::once("Attention").chain(std::iter::repeat("")))
+    {
+        say(word, line)?;
+    }
     if summary.flows() == 0 {
         say("Result", &nothing_found(summary))?;
     } else {
@@ -121,10 +109,7 @@ pub(super) fn write(
     if let Some(lead) = lead {
         say(
             "Next",
-            &format!(
-                "look at the first {}, which starts with {}. In Wireshark:",
-                lead.what, lead.frame
-            ),
+            &format!("start with {} ({}): {}. In Wireshark:", lead.server, lead.what, lead.frame),
         )?;
         // Unbroken, so that it can be copied.
         writeln!(out, "{:WORD_COLUMNS$}{}", "", lead.filter)?;

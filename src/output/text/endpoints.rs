@@ -1,18 +1,22 @@
 //! The service endpoints, worst first: an incident is about an endpoint, not about one flow.
 
-use std::cmp::Reverse;
 use std::io;
 
 use super::super::Look;
-use super::super::human::{Clock, bytes, count, counted, wrap};
+use super::super::human::{Clock, bytes, count, counted, peers, wrap};
 use super::{coloured, service};
-use crate::event::{EndpointEvent, Label, Socket, Status};
+use crate::event::{Concern, EndpointEvent, Label, Socket, Status};
+use crate::identify::Transport;
+use crate::judge::ranking::EndpointRank;
 
 /// Endpoints that are kept to choose from.
 const KEPT_MAX: usize = 1024;
 
 /// Endpoints that are shown; of the others the number is told.
 const SHOWN_MAX: usize = 20;
+
+/// Of those that need attention, so many are named in the summary, which stays on one screen.
+const NAMED_MAX: usize = 8;
 
 /// Keeps the worst endpoints.
 #[derive(Debug, Default)]
@@ -22,21 +26,72 @@ pub(super) struct Endpoints {
     others: [u64; 3],
     /// Those that never took part: tried, and silent or closed. A scan brings thousands.
     silent: u64,
+    /// All endpoints.
+    total: u64,
+    /// Those that need attention.
+    pressing: u64,
 }
 
 impl Endpoints {
     pub(super) fn keep(&mut self, endpoint: &EndpointEvent) {
-        if with_status(endpoint).all(|(status, _)| is_silence(status)) {
+        self.total += 1;
+        self.pressing += u64::from(endpoint.concerns.need_attention());
+        let is_silent = with_status(endpoint).all(|(status, _)| is_silence(status));
+        if is_silent && !endpoint.concerns.need_attention() {
             self.silent += 1;
             return;
         }
         self.kept.push(endpoint.clone());
         if self.kept.len() >= 2 * KEPT_MAX {
+            self.sort();
             self.leave(KEPT_MAX);
         }
     }
 
+    /// The worst first.
+    pub(super) fn sort(&mut self) {
+        self.kept.sort_by_key(EndpointRank::of);
+    }
+
+    /// Those that need attention and are listed, the worst first once they are sorted.
+    pub(super) fn pressing(&self) -> impl Iterator<Item = (Transport, Socket)> {
+        let listed = self.kept.iter().take(SHOWN_MAX);
+        listed
+            .filter(|endpoint| endpoint.concerns.need_attention())
+            .map(|endpoint| (endpoint.transport, endpoint.socket))
+    }
+
+    /// How many services need attention, and the worst of them, a line each; nothing where there is no
+    /// service at all.
+    pub(super) fn attention(&self) -> Vec<String> {
+        let services = counted(self.total, "service");
+        if self.total == 0 {
+            return Vec::new();
+        }
+        if self.pressing == 0 {
+            return vec![format!(
+                "none of {services}: no shell, executable, reversed connection, beacon or unidentified \
+                 service was seen"
+            )];
+        }
+        let order = if self.pressing > 1 { ", the worst first" } else { "" };
+        let mut lines = vec![format!("{} of {services}{order}:", count(self.pressing))];
+        let named = self.kept.iter().filter(|endpoint| endpoint.concerns.need_attention());
+        lines.extend(named.take(NAMED_MAX).map(|endpoint| {
+            let place = service(endpoint.socket, endpoint.transport);
+            let flows = counted(endpoint.flows, "flow");
+            format!("{place}  {}; {flows} from {}", titles(endpoint), peers(endpoint))
+        }));
+        let named = u64::try_from(NAMED_MAX).unwrap_or(u64::MAX);
+        let more = self.pressing.saturating_sub(named);
+        if more > 0 {
+            lines.push(format!("and {} more: see ENDPOINTS above, or --format eve", count(more)));
+        }
+        lines
+    }
+
     pub(super) fn write(&mut self, out: &mut dyn io::Write, look: Look) -> io::Result<()> {
+        self.sort();
         self.leave(SHOWN_MAX);
         if self.kept.is_empty() && self.silent == 0 {
             return Ok(());
@@ -53,9 +108,8 @@ impl Endpoints {
         writeln!(out)
     }
 
-    /// Sorts, and leaves so many.
+    /// Leaves so many.
     fn leave(&mut self, max: usize) {
-        self.kept.sort_by_key(order);
         for endpoint in self.kept.drain(max.min(self.kept.len())..) {
             let at = Label::ALL.iter().position(|&label| label == endpoint.label);
             if let Some(others) = at.and_then(|at| self.others.get_mut(at)) {
@@ -84,23 +138,9 @@ impl Endpoints {
     }
 }
 
-/// What endpoints are sorted by: how bad, then how many flows.
-fn order(endpoint: &EndpointEvent) -> (u8, Reverse<u64>, Socket, crate::identify::Transport) {
-    (badness(endpoint), Reverse(endpoint.flows), endpoint.socket, endpoint.transport)
-}
-
-/// 0 is worst: nobody knows what it is.
-fn badness(endpoint: &EndpointEvent) -> u8 {
-    let has = |status: Status| with_status(endpoint).any(|(one, _)| one == status);
-    match endpoint.label {
-        Label::TimelotUnknown => 0,
-        Label::CitrixFramehawk => 1,
-        Label::Other if has(Status::Unidentified) => 1,
-        Label::Other if !endpoint.notables.is_empty() => 2,
-        Label::Other if has(Status::Attempted) => 3,
-        Label::Other if has(Status::Identified) => 4,
-        Label::Other => 5,
-    }
+/// Why it is to be looked at, in words: what needs attention, or else all there is.
+fn titles(endpoint: &EndpointEvent) -> String {
+    endpoint.concerns.foremost().map(Concern::title).collect::<Vec<_>>().join(", ")
 }
 
 /// The statuses that occur, with their numbers of flows.
@@ -128,12 +168,12 @@ fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> i
     let statuses: Vec<_> = with_status(endpoint)
         .map(|(status, flows)| format!("{} {}", count(flows), status.name()))
         .collect();
-    let at_least = if endpoint.peers_at_least { "at least " } else { "" };
     let mut lines = vec![
+        if endpoint.concerns.need_attention() { titles(endpoint) } else { String::new() },
         format!(
-            "{} from {at_least}{}, {}: {}",
+            "{} from {}, {}: {}",
             counted(endpoint.flows, "flow"),
-            counted(endpoint.peers, "peer"),
+            peers(endpoint),
             bytes(endpoint.bytes),
             statuses.join(", ")
         ),

@@ -8,7 +8,9 @@ use std::io;
 use super::super::human::{bytes, count, push_padded, width, wrap};
 use super::super::{Look, escape};
 use super::{coloured, end, process_name, protocol, service};
-use crate::event::{FlowEvent, Label, Volume};
+use crate::event::{FlowEvent, Label, Socket, Volume};
+use crate::identify::Transport;
+use crate::judge::ranking::FlowRank;
 use crate::time::Timestamp;
 
 /// The blank columns between two columns of the table.
@@ -24,6 +26,10 @@ pub(super) struct Row {
     pub(super) order: (Timestamp, u64),
     /// Its name among the rows.
     pub(super) id: usize,
+    /// The service that it is about.
+    pub(super) service: (Transport, Socket),
+    /// How soon it is to be looked at.
+    pub(super) rank: FlowRank,
     label: Label,
     protocol: String,
     client: String,
@@ -49,6 +55,8 @@ impl Row {
         Self {
             order: (flow.start, flow.flow_id),
             id,
+            service: (flow.transport, flow.server),
+            rank: FlowRank::of(flow),
             label: verdict.label,
             protocol: protocol(&verdict.protocols, verdict.status),
             client: end(flow.client),

@@ -1,0 +1,145 @@
+//! What a responder looks at first: one order for the table, the report, the summary and the next step.
+//!
+//! A [`Concern`] is a reason to look, and there is one list of them, from the worst down. It comes
+//! before any number: a shell in one flow of a thousand stands above the thousand. Only of flows or
+//! services with the same concerns those come first that say more. Nothing here is a judgement: a
+//! concern attributes a port no more than a label does, and never says malicious. Pure functions of
+//! verdicts; payload is not read here, and no label depends on it.
+
+use std::cmp::Reverse;
+
+use crate::event::{
+    Concern, Concerns, Confidence, EndpointEvent, FlowEvent, Label, Notable, RoleBasis, Socket,
+    Status, Verdict,
+};
+use crate::identify::Transport;
+use crate::time::Timestamp;
+
+/// Protocols that say no more than that what is inside is encrypted.
+const OPAQUE: &[&str] = &["tls", "dtls", "quic"];
+
+/// A side that sends so many times what it gets is the one that answers.
+const ANSWERS_TIMES: u64 = 2;
+
+/// The reasons to look at a flow.
+pub fn concerns(flow: &FlowEvent) -> Concerns {
+    let verdict = &flow.verdict;
+    let has = |notable: Notable| verdict.notables.contains(&notable);
+    let shell = has(Notable::TextShell);
+    let reversed = has(Notable::InconsistentHandshake) || (shell && is_answered_by_client(flow));
+    let unidentified = verdict.status == Status::Unidentified;
+    let framehawk = verdict.label == Label::CitrixFramehawk;
+    let excluded = unidentified && !framehawk && verdict.confidence == Confidence::High;
+    let table = [
+        (Concern::ExecutableTransfer, has(Notable::ExecutableTransfer)),
+        (Concern::Shell, shell),
+        (Concern::ReversedConnection, reversed),
+        (Concern::Beacon, has(Notable::Periodic) && is_opaque(verdict)),
+        (Concern::Unidentified, excluded),
+        (Concern::Unclear, unidentified && !framehawk && !excluded),
+        (Concern::Framehawk, framehawk),
+        (
+            Concern::TooShort,
+            verdict.label == Label::TimelotUnknown && verdict.status == Status::Insufficient,
+        ),
+        (Concern::UnexpectedService, has(Notable::UnexpectedService)),
+        (Concern::UploadHeavy, has(Notable::UploadHeavy)),
+    ];
+    table.into_iter().filter(|&(_, holds)| holds).map(|(concern, _)| concern).collect()
+}
+
+/// Whether it is not known what is said: what nothing recognised, and what only its encryption names.
+fn is_opaque(verdict: &Verdict) -> bool {
+    match verdict.status {
+        Status::Unidentified | Status::Insufficient => true,
+        Status::Identified | Status::Attempted => {
+            verdict.protocols.last().is_some_and(|protocol| OPAQUE.contains(protocol))
+        }
+        Status::ClientPort
+        | Status::Refused
+        | Status::Unanswered
+        | Status::Scan
+        | Status::NoPayload => false,
+    }
+}
+
+/// Whether the end that opened the connection sends the answers: commands are short and what they
+/// print is not. A terminal that echoes sends at least what it was sent, so that no shell that was
+/// called looks like this.
+fn is_answered_by_client(flow: &FlowEvent) -> bool {
+    let (commands, answers) = (flow.to_client.payload_bytes, flow.to_server.payload_bytes);
+    flow.roles == RoleBasis::Handshake && answers >= commands.saturating_mul(ANSWERS_TIMES)
+}
+
+/// Where a flow stands: the lower, the sooner it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowRank {
+    concerns: Reverse<Concerns>,
+    said: Said,
+    start: Timestamp,
+    flow_id: u64,
+}
+
+impl FlowRank {
+    /// The place of a flow: by its concerns, by whether something was said, then by its start.
+    pub fn of(flow: &FlowEvent) -> Self {
+        Self {
+            concerns: Reverse(concerns(flow)),
+            said: Said::in_flow(flow.verdict.status),
+            start: flow.start,
+            flow_id: flow.flow_id,
+        }
+    }
+
+    /// What it rests on.
+    pub const fn concerns(&self) -> Concerns {
+        self.concerns.0
+    }
+}
+
+/// Where a service stands: the lower, the sooner it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndpointRank {
+    concerns: Reverse<Concerns>,
+    said: Said,
+    flows: Reverse<u64>,
+    socket: Socket,
+    transport: Transport,
+}
+
+impl EndpointRank {
+    /// The place of a service: by the concerns of its flows together, by whether something was said,
+    /// then by the number of flows.
+    pub fn of(endpoint: &EndpointEvent) -> Self {
+        let statuses = Status::ALL.into_iter().zip(endpoint.by_status);
+        let said =
+            statuses.filter(|&(_, flows)| flows > 0).map(|(status, _)| Said::in_flow(status));
+        Self {
+            concerns: Reverse(endpoint.concerns),
+            said: said.min().unwrap_or(Said::Nothing),
+            flows: Reverse(endpoint.flows),
+            socket: endpoint.socket,
+            transport: endpoint.transport,
+        }
+    }
+}
+
+/// How much was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    Something,
+    OnlyByTheClient,
+    Nothing,
+}
+
+impl Said {
+    const fn in_flow(status: Status) -> Self {
+        match status {
+            Status::Identified | Status::Unidentified | Status::ClientPort => Self::Something,
+            Status::Attempted | Status::Insufficient => Self::OnlyByTheClient,
+            Status::Refused | Status::Unanswered | Status::Scan | Status::NoPayload => {
+                Self::Nothing
+            }
+        }
+    }
+}
