@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command};
 
 use super::run::stdout_exit;
-use super::{Exit, log};
+use super::{Exit, log, manual};
 
 /// Print a completion script.
 #[derive(Debug, Args)]
@@ -63,9 +63,8 @@ impl Man {
             log::say("there is no such command; `portstory --help` lists them");
             return Exit::Usage;
         };
-        let mut octets = Vec::new();
-        let rendered = clap_mangen::Man::new(page).render(&mut octets);
-        stdout_exit(rendered.and_then(|()| std::io::stdout().write_all(&octets)))
+        let written = manual::page(&page).and_then(|octets| std::io::stdout().write_all(&octets));
+        stdout_exit(written)
     }
 }
 
@@ -76,14 +75,15 @@ fn page_of(command: &Command) -> Command {
 }
 
 fn written(folder: &Path, program: Command) -> Exit {
-    let shown = program.get_subcommands().filter(|command| !command.is_hide_set());
+    // `help` only prints what the pages have.
+    let shown = program
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set() && command.get_name() != "help");
     let pages: Vec<Command> = shown.map(page_of).chain([program.clone()]).collect();
     for page in pages {
         let name = page.get_display_name().unwrap_or("portstory").to_owned();
-        let mut octets = Vec::new();
-        let rendered = clap_mangen::Man::new(page).render(&mut octets);
         let path = folder.join(format!("{name}.1"));
-        if let Err(error) = rendered.and_then(|()| std::fs::write(&path, &octets)) {
+        if let Err(error) = manual::page(&page).and_then(|octets| std::fs::write(&path, octets)) {
             log::error(&format!("cannot write {}: {error}", path.display()));
             return Exit::BrokeOff;
         }

@@ -18,6 +18,7 @@ mod fail_on;
 mod interfaces;
 mod live;
 mod log;
+mod manual;
 mod outlet;
 mod owners;
 mod plan;
@@ -28,6 +29,7 @@ mod reporting;
 mod run;
 mod saving;
 mod schema;
+mod short;
 mod signals;
 mod site;
 mod verify;
@@ -67,17 +69,22 @@ impl From<Exit> for ExitCode {
 /// timelot-unknown, citrix-framehawk or other, with evidence that can be checked in Wireshark.
 /// It never sends a packet.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, about, max_term_width = 100, override_usage = USAGE, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const USAGE: &str = "\
+portstory [OPTIONS] FILE|DIR|-...     as portstory read
+       portstory COMMAND ...";
+
 const EXAMPLES: &str = "\
 Examples:
-  portstory read incident.pcapng               what is on 3243 in this capture?
-  portstory read --format eve captures/ > eve.json
-  zcat old.pcap.gz | portstory read -
+  portstory incident.pcapng                    what is on 3243 in this capture?
+  portstory why incident.pcapng 3              why has row 3 its label?
+  portstory --format eve captures/ > eve.json
+  tcpdump -r old.pcap -w - | portstory -
   sudo portstory live -i eth0                  the same, live; Ctrl-C ends it
   portstory report incident.pcapng -o report.html
   sudo portstory who                           which process is it, on this machine?
@@ -108,7 +115,7 @@ enum Command {
     Doctor(doctor::Doctor),
     /// The commands that capture on another machine, and their pitfalls
     Plan(plan::Plan),
-    /// What is known of a port, a label or a protocol, and how it is recognised
+    /// What is known of a port or a protocol, and what the words of a verdict mean
     Explain(explain::Explain),
     /// The interfaces that can be captured from
     #[command(after_help = "Example:\n  portstory interfaces")]
@@ -271,7 +278,7 @@ enum Color {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(short::expand(std::env::args_os(), &Cli::command()));
     let exit = match cli.command {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),

@@ -70,7 +70,7 @@ impl Read {
     fn try_run(mut self) -> Result<Exit, Exit> {
         if self.paths.is_empty() {
             if std::io::stdin().is_terminal() {
-                log::say("nothing to read: name a capture file or a folder, or pipe a capture in");
+                explain_itself();
                 return Err(Exit::Usage);
             }
             self.paths.push(PathBuf::from("-"));
@@ -112,6 +112,16 @@ impl Read {
         let follow = file::follow(path, options);
         Ok(Box::new(follow.map_err(|error| failed(&error))?))
     }
+}
+
+/// For somebody at a terminal who typed the command to see what it does.
+fn explain_itself() {
+    let examples = EXAMPLES.split("\n\n").next().unwrap_or_default();
+    log::say(&format!(
+        "nothing to read: name a capture file or a folder, or pipe a capture in\n\n\
+         Usage: portstory [read] [OPTIONS] FILE|DIR|-...\n\n{examples}\n\n\
+         `portstory read --help` lists the options; `portstory live` captures here."
+    ));
 }
 
 /// The folder that a file is in.

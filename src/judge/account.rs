@@ -8,6 +8,10 @@ use crate::event::{Evidence, FlowEvent, Label, Status};
 use crate::flow::{Ended, Ledgers};
 use crate::identify::Transport;
 
+mod reasons;
+
+pub use reasons::Reason;
+
 /// All that can be said about one verdict.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -22,6 +26,8 @@ pub struct Account {
     /// The rules that saw nothing and would have changed the label, with the label that would have
     /// been.
     pub missing: Vec<(&'static Rule, Label)>,
+    /// What made each of its notables.
+    pub notables: Vec<Reason>,
     /// Why it is not Framehawk, or what that rests on: one condition a line, and whether it holds.
     pub framehawk: Vec<(bool, String)>,
     /// Detectors that were asked and found nothing.
@@ -41,14 +47,17 @@ pub fn account(ended: &Ended, ledgers: &Ledgers, config: &Config) -> Account {
     let sums = Label::ALL.map(|label| {
         rules::in_race(&case, status, label).then(|| rules::sum(&opinion.evidence, label))
     });
+    let flow = super::judged(ended, ledgers, config);
+    let notables = flow.verdict.notables.iter();
     Account {
+        notables: notables.map(|&notable| reasons::reason(&case, notable)).collect(),
         outdone: outdone.collect(),
         sums,
         missing: missing(&opinion, sums),
         framehawk: conditions(&case, status),
         excluded: detectors_asked(&case).saturating_sub(case.record.recognised().count()),
         fired: opinion.evidence,
-        flow: super::judged(ended, ledgers, config),
+        flow,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::event::{Notable, RoleBasis, Status};
 use crate::judge::Case;
 use crate::judge::rules::{self, framehawk};
+use crate::registry;
 
 /// Octets that must have been sampled before they can look like text.
 const SAMPLE_OCTETS_MIN: u32 = 128;
@@ -18,7 +19,7 @@ const PERIOD_MIN: Duration = Duration::from_secs(1);
 /// The notables of a flow.
 pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
     let mut notables = Vec::new();
-    if status == Status::Identified && case.is_on_named_port() && case.known().is_none() {
+    if status == Status::Identified && is_unexpected(case) {
         notables.push(Notable::UnexpectedService);
     }
     if status == Status::Unidentified && looks_random(case) {
@@ -58,6 +59,16 @@ fn connects_steadily(case: &Case<'_>, status: Status) -> bool {
         | Status::Unanswered
         | Status::Scan => false,
     }
+}
+
+/// Whether what was recognised is on a port that is watched for itself, and that neither the site nor
+/// the registry gives it.
+fn is_unexpected(case: &Case<'_>) -> bool {
+    let port = case.server_socket().port;
+    let mut protocols = case.record.recognised().map(|found| found.finding.protocol);
+    case.is_on_named_port()
+        && case.known().is_none()
+        && !protocols.any(|protocol| registry::is_registered(protocol, port))
 }
 
 /// Whether the side that opened the TCP connection plays the protocol's server: a service that calls

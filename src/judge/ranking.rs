@@ -95,6 +95,11 @@ impl FlowRank {
     pub const fn concerns(&self) -> Concerns {
         self.concerns.0
     }
+
+    /// Whose place it is.
+    pub const fn flow_id(&self) -> u64 {
+        self.flow_id
+    }
 }
 
 /// Where a service stands: the lower, the sooner it is looked at.

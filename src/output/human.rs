@@ -14,17 +14,21 @@ pub(crate) struct Clock(pub(crate) Timestamp);
 
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.day(), self.time())
+    }
+}
+
+impl Clock {
+    /// The day alone: `2026-11-22`.
+    pub(crate) fn day(self) -> String {
         let time = civil(self.0);
-        write!(
-            f,
-            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
-            time.year(),
-            time.month(),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )
+        format!("{:04}-{:02}-{:02}", time.year(), time.month(), time.day())
+    }
+
+    /// The time of the day alone: `13:00:05`.
+    pub(crate) fn time(self) -> String {
+        let time = civil(self.0);
+        format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
     }
 }
 

@@ -3,9 +3,10 @@
 //! Flows are printed at the end, so that the columns fit: first one of each service that needs
 //! attention, the worst first, then all others by their start. Of flows that look alike a few are shown
 //! and the rest is counted ([`similar`]). Where that makes more than [`ROWS_MAX`] rows, and always on a
-//! live capture, rows are printed as they come, in columns of fixed width. Then come the endpoints, worst
-//! first, and the summary, which names the worst of them once more: so they stand on the first screen of
-//! a file and on the last one of a terminal. Anomalies stand in the summary, which the caller counts.
+//! live capture, rows are printed as they come, in columns of fixed width, with a line where another
+//! day begins. Each row has a number, by which `portstory why` knows it: the same for the same input.
+//! Then come the endpoints, worst first, and the summary, which names the worst of them once more: so
+//! they stand on the first screen of a file and on the last one of a terminal. Anomalies stand in the summary, which the caller counts.
 //!
 //! Nothing is told by colour only, and no line is longer than the width that was asked for, but for
 //! a name without a blank.
@@ -13,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::human::wrap;
+use super::human::{Clock, wrap};
 use super::{Context, Format, Look, RunSummary, escape};
 use crate::event::{Concern, Event, FlowEvent, Label, Process, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
@@ -43,6 +44,12 @@ pub struct Text {
     rows: Vec<Row>,
     /// The columns, once rows are printed as they come.
     streaming: Option<Layouts>,
+    /// The day of the last of these.
+    day: String,
+    /// Rows that were printed.
+    printed: u64,
+    /// Their flows, in the order of their numbers, where somebody asks for them.
+    index: Option<Vec<u64>>,
     similar: Similar,
     endpoints: Endpoints,
     lead: Option<Lead>,
@@ -55,10 +62,29 @@ impl Text {
             look: Look { width: look.width.max(60), ..look },
             rows: Vec::new(),
             streaming: None,
+            day: String::new(),
+            printed: 0,
+            index: None,
             similar: Similar::default(),
             endpoints: Endpoints::default(),
             lead: None,
         }
+    }
+
+    /// A writer that also keeps which flow has which number.
+    pub fn indexed(look: Look) -> Self {
+        Self { index: Some(Vec::new()), ..Self::new(look) }
+    }
+
+    /// The ids of the flows that have a row, in the order of their numbers from 1 on; complete once
+    /// all was written. Empty unless it was made to keep them.
+    pub fn index(&self) -> &[u64] {
+        self.index.as_deref().unwrap_or_default()
+    }
+
+    /// The id of the flow that the summary says to look at first.
+    pub fn lead(&self) -> Option<u64> {
+        self.lead.as_ref().map(Lead::flow_id)
     }
 
     fn flow(
@@ -75,8 +101,8 @@ impl Text {
         if context.live {
             self.start_streaming(out)?;
         }
-        if let Some(layouts) = &self.streaming {
-            return layouts.write(out, &row);
+        if self.streaming.is_some() {
+            return self.stream(out, &row);
         }
         self.rows.push(row);
         if self.rows.len() > ROWS_MAX {
@@ -114,27 +140,44 @@ impl Text {
         }
         let layouts = Layouts::fixed(self.look);
         layouts.write_header(out)?;
-        self.rows.sort_by_key(|row| row.order);
-        for row in std::mem::take(&mut self.rows) {
-            layouts.write(out, &row)?;
-        }
         self.streaming = Some(layouts);
-        Ok(())
+        self.rows.sort_by_key(|row| row.order);
+        std::mem::take(&mut self.rows).iter().try_for_each(|row| self.stream(out, row))
     }
 
-    fn write_rows(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+    /// Writes a row as it comes.
+    fn stream(&mut self, out: &mut dyn io::Write, row: &Row) -> io::Result<()> {
+        let number = self.number(row);
+        let day = Clock(row.start).day();
+        if self.day != day {
+            writeln!(out, "{day}")?;
+            self.day = day;
+        }
+        let layouts = self.streaming.as_ref();
+        layouts.map_or(Ok(()), |layouts| layouts.write(out, number, row))
+    }
+
+    /// The number of a row that is printed now.
+    fn number(&mut self, row: &Row) -> u64 {
+        self.printed = self.printed.saturating_add(1);
+        self.index.iter_mut().for_each(|index| index.push(row.flow_id));
+        self.printed
+    }
+
+    fn write_rows(&mut self, out: &mut dyn io::Write, summary: &RunSummary) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }
         self.rows.sort_by_key(|row| row.order);
-        let layouts = Layouts::fitting(self.look, &self.rows);
+        let rows = std::mem::take(&mut self.rows);
+        // Numbers are as wide as the largest, so in whatever order.
+        let layouts = Layouts::fitting(self.look, &rows, spans_days(&rows, summary));
         layouts.write_header(out)?;
-        let foremost = self.foremost();
+        let foremost = self.foremost(&rows);
         for &at in &foremost {
-            self.rows.get(at).map_or(Ok(()), |row| self.write_row(out, &layouts, row))?;
+            rows.get(at).map_or(Ok(()), |row| self.write_row(out, &layouts, row))?;
         }
-        let others =
-            || (0..self.rows.len()).zip(&self.rows).filter(|(at, _)| !foremost.contains(at));
+        let others = || (0..rows.len()).zip(&rows).filter(|(at, _)| !foremost.contains(at));
         if !foremost.is_empty() && others().next().is_some() {
             writeln!(out, "\nOTHERS, in the order of time")?;
         }
@@ -144,8 +187,14 @@ impl Text {
         writeln!(out)
     }
 
-    fn write_row(&self, out: &mut dyn io::Write, layouts: &Layouts, row: &Row) -> io::Result<()> {
-        layouts.write(out, row)?;
+    fn write_row(
+        &mut self,
+        out: &mut dyn io::Write,
+        layouts: &Layouts,
+        row: &Row,
+    ) -> io::Result<()> {
+        let number = self.number(row);
+        layouts.write(out, number, row)?;
         for more in self.similar.behind(row.id) {
             layouts.write_note(out, &more)?;
         }
@@ -154,9 +203,9 @@ impl Text {
 
     /// The rows that come first: of each service that needs attention the first flow of each kind that
     /// does, in the order of the services.
-    fn foremost(&self) -> Vec<usize> {
+    fn foremost(&self, rows: &[Row]) -> Vec<usize> {
         let mut worst: BTreeMap<_, BTreeMap<Concern, (&FlowRank, usize)>> = BTreeMap::new();
-        for (at, row) in self.rows.iter().enumerate() {
+        for (at, row) in rows.iter().enumerate() {
             let concern = row.rank.concerns().worst().filter(|worst| worst.needs_attention());
             let Some(concern) = concern else { continue };
             let kinds = worst.entry(row.service).or_default();
@@ -210,12 +259,20 @@ impl Format for Text {
         context: &Context<'_>,
     ) -> io::Result<()> {
         self.endpoints.sort();
-        self.write_rows(out)?;
+        self.write_rows(out, summary)?;
         self.write_unlisted(out)?;
         let attention = self.endpoints.attention();
         self.endpoints.write(out, self.look)?;
         ending::write(out, self.look, summary, context, &attention, self.lead.as_ref())
     }
+}
+
+/// Whether a time of the day alone would not say when.
+fn spans_days(rows: &[Row], summary: &RunSummary) -> bool {
+    let times = rows.iter().map(|row| row.start).chain(summary.first).chain(summary.last);
+    let mut days = times.map(|time| Clock(time).day());
+    let first = days.next();
+    days.any(|day| Some(day) != first)
 }
 
 /// An end of a flow with its transport, as it is written everywhere here: `10.0.0.9:3243/udp`.

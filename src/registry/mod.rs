@@ -3,6 +3,10 @@
 //!
 //! Source: IANA Service Name and Transport Protocol Port Number Registry, copy of 2026-08-17.
 
+mod services;
+
+pub use services::is_registered;
+
 /// The name that is registered for a port of 3224 to 3324, whatever the transport.
 pub fn name(port: u16) -> Option<&'static str> {
     let row = NAMES.binary_search_by_key(&port, |&(port, _)| port).ok()?;

@@ -42,10 +42,13 @@ fn a_run_reads_like_this() {
 }
 
 #[test]
-fn ipv6_live_in_100_columns_reads_like_this() {
+fn ipv6_live_in_110_columns_reads_like_this() {
+    let mut next_day = unknown();
+    next_day.start = at(86_400_000);
     let mut events = vec![flow(ipv6()), flow(unknown())];
     events.extend((0..500).map(|number| flow(refused(number))));
-    let got = text(100, &events, true);
+    events.push(flow(next_day));
+    let got = text(110, &events, true);
     let expected = include_str!("../data/text-live.txt");
     assert_eq!(got, expected, "\n{got}");
 }
@@ -61,19 +64,27 @@ fn lines_fit_the_terminal() {
     }
 }
 
+/// The first lines of the rows.
+fn rows(text: &str) -> Vec<&str> {
+    let table = text.lines().take_while(|line| !line.is_empty());
+    table.filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).collect()
+}
+
 #[test]
 fn columns_are_aligned_also_for_ipv6() {
     for width in [100, 120] {
         let got = text(width, &[flow(ipv6()), flow(unknown()), flow(dtls())], false);
         let heading = got.lines().next().unwrap();
-        let column = heading.find("CONFIDENCE").unwrap();
-        let rows: Vec<_> = got
-            .lines()
-            .filter(|line| Label::ALL.iter().any(|label| line.starts_with(label.name())))
-            .collect();
+        let column = |name: &str| heading.find(name).unwrap();
+        let rows = rows(&got);
         assert_eq!(rows.len(), 3);
-        for row in rows {
-            assert!(["high", "medium"].contains(&row[column..].trim_end()), "{got}");
+        for (number, row) in (1..).zip(rows) {
+            assert!(row.starts_with(&format!("{number}  13:00:0")), "{got}");
+            assert!(
+                Label::ALL.iter().any(|label| row[column("LABEL")..].starts_with(label.name()))
+            );
+            assert!(["10.0", "192.", "[200"].contains(&&row[column("CLIENT")..][..4]), "{got}");
+            assert_eq!(row[column("SENT")..].trim_end(), "9 pkt 2.2 kB", "{got}");
         }
         assert!(got.contains("[2001:db8:1111:2222:3333:4444:5555:6666]:3243/udp"));
     }
@@ -120,7 +131,7 @@ fn what_is_notable_is_not_folded_away() {
 
 #[test]
 fn more_rows_than_are_kept_are_all_printed() {
-    let all: Vec<_> = (0..3000u16)
+    let all: Vec<_> = (0..5000u16)
         .map(|number| {
             let mut flow = refused(number);
             flow.client = socket(&format!("172.16.{}.{}:50000", number / 256, number % 256));
@@ -128,7 +139,15 @@ fn more_rows_than_are_kept_are_all_printed() {
         })
         .collect();
     let got = text(120, &all, false);
-    assert_eq!(got.lines().filter(|line| line.starts_with("other ")).count(), 3000);
+    let numbers = rows(&got).into_iter().filter_map(|row| row.split("  ").next());
+    let numbers: Vec<String> = numbers.map(|number| number.replace(',', "")).collect();
+    // The day stands above the first.
+    assert_eq!(numbers[0], "2026-11-22");
+    assert!(
+        numbers[1..]
+            .iter()
+            .eq((1..=5000).map(|number| number.to_string()).collect::<Vec<_>>().iter())
+    );
     assert_fits(&got, 120);
 }
 
@@ -136,6 +155,41 @@ fn more_rows_than_are_kept_are_all_printed() {
 fn flows_are_sorted_by_their_start() {
     let got = text(120, &[flow(unknown()), flow(dtls())], false);
     assert!(got.find("10.0.0.9").unwrap() < got.find("192.168.10.7").unwrap());
+}
+
+#[test]
+fn a_start_has_its_day_where_the_capture_has_several() {
+    let mut summary =
+        RunSummary { first: Some(at(0)), last: Some(at(7_980_000)), ..RunSummary::default() };
+    let mut table = |last: i64, width: usize| {
+        summary.last = Some(at(last));
+        let look = Look { width, colour: false };
+        written_with(&mut Text::new(look), &[flow(unknown())], false, &summary)
+    };
+    assert!(table(7_980_000, 200).contains("\n1  13:00:02   timelot-unknown "));
+    assert!(table(86_400_000, 200).contains("\n1  2026-11-22 13:00:02  timelot-unknown "));
+    let narrow = table(86_400_000, 80);
+    assert!(
+        narrow.contains("\n1  2026-11-22  timelot-unknown ") && narrow.contains("\n   13:00:02 ")
+    );
+}
+
+#[test]
+fn the_index_says_which_flow_has_which_number() {
+    let mut flows = vec![unknown(), dtls()];
+    flows.extend((0..50).map(refused));
+    let mut table = Text::indexed(Look::default());
+    let events: Vec<_> = flows.into_iter().map(flow).collect();
+    let got = written(&mut table, &events, false);
+    assert_eq!(rows(&got).len(), table.index().len());
+    for (row, id) in rows(&got).into_iter().zip(table.index()) {
+        let client = match id {
+            4711 => "10.0.0.5:50123",
+            4712 => "192.168.10.20:49822",
+            _ => "203.0.113.9:40000",
+        };
+        assert!(row.contains(client), "{id}: {row}");
+    }
 }
 
 #[test]

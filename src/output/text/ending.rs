@@ -26,6 +26,11 @@ pub(super) struct Lead {
 }
 
 impl Lead {
+    /// The flow's id.
+    pub(super) const fn flow_id(&self) -> u64 {
+        self.rank.flow_id()
+    }
+
     /// Takes the flow where it is a better lead than the one at hand.
     pub(super) fn consider(lead: &mut Option<Self>, flow: &FlowEvent, context: &Context<'_>) {
         let rank = FlowRank::of(flow);

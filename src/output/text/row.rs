@@ -1,11 +1,12 @@
 //! One flow as lines of a table, and the columns that they share.
 //!
-//! Three layouts: all of a flow in one line; the two ends below each other, each with what it sent,
-//! which takes the longest IPv6 addresses in 100 columns; or a paragraph, where not even that fits.
+//! Four layouts: all of a flow in one line; one line without what may be left out of it; the two ends
+//! below each other, each with what it sent, which takes the longest IPv6 addresses in 104 columns; or a
+//! paragraph, where not even that fits. Where the confidence has no column, the reason begins with it.
 
 use std::io;
 
-use super::super::human::{bytes, count, push_padded, width, wrap};
+use super::super::human::{Clock, bytes, count, push_padded, width, wrap};
 use super::super::{Look, escape};
 use super::{coloured, end, process_name, protocol, service};
 use crate::event::{FlowEvent, Label, Socket, Volume};
@@ -15,6 +16,9 @@ use crate::time::Timestamp;
 
 /// The blank columns between two columns of the table.
 const GAP: usize = 2;
+
+/// The place of the label among the columns.
+const LABEL_COLUMN: usize = 2;
 
 /// The reason gets a column of its own where that is at least so wide, else lines of its own.
 const REASON_COLUMNS_MIN: usize = 40;
@@ -30,12 +34,16 @@ pub(super) struct Row {
     pub(super) service: (Transport, Socket),
     /// How soon it is to be looked at.
     pub(super) rank: FlowRank,
+    /// The flow's own name.
+    pub(super) flow_id: u64,
+    /// When the flow started.
+    pub(super) start: Timestamp,
     label: Label,
     protocol: String,
     client: String,
     server: String,
-    sent: String,
-    back: String,
+    sent: Volume,
+    back: Volume,
     confidence: &'static str,
     reason: String,
 }
@@ -57,30 +65,51 @@ impl Row {
             id,
             service: (flow.transport, flow.server),
             rank: FlowRank::of(flow),
+            flow_id: flow.flow_id,
+            start: flow.start,
             label: verdict.label,
             protocol: protocol(&verdict.protocols, verdict.status),
             client: end(flow.client),
             server: service(flow.server, flow.transport),
-            sent: volume(flow.to_server),
-            back: volume(flow.to_client),
+            sent: flow.to_server,
+            back: flow.to_client,
             confidence: verdict.confidence.name(),
             reason,
         }
     }
 
     /// The cells, a list of lines each, without the reason.
-    fn cells(&self, kind: Kind) -> Vec<Vec<String>> {
+    fn cells(&self, kind: Kind, number: u64, days: bool) -> Vec<Vec<String>> {
         let (label, protocol) = (self.label.name().to_owned(), self.protocol.clone());
-        let (sent, back) = (self.sent.clone(), self.back.clone());
-        let confidence = vec![self.confidence.to_owned()];
+        let (client, server) = (&self.client, &self.server);
+        let volumes = |show: fn(Volume) -> String| [show(self.sent), show(self.back)];
+        let clock = Clock(self.start);
+        let number = vec![count(number)];
         match kind {
-            Kind::Line => {
-                let ends = vec![format!("{} -> {}", self.client, self.server)];
-                vec![vec![label], vec![protocol], ends, vec![sent], vec![back], confidence]
+            Kind::Line | Kind::Short => {
+                let start = if days { clock.to_string() } else { clock.time() };
+                let ends = format!("{client} -> {server}");
+                let [sent, back] = volumes(if kind == Kind::Line { volume } else { volume_bytes });
+                let texts = [start, label, protocol, ends, sent, back];
+                let rest = texts.into_iter().map(|text| vec![text]);
+                let confidence = (kind == Kind::Line).then(|| vec![self.confidence.to_owned()]);
+                std::iter::once(number).chain(rest).chain(confidence).collect()
             }
             Kind::Stacked => {
-                let ends = vec![self.client.clone(), format!("-> {}", self.server)];
-                vec![vec![label, protocol], ends, vec![sent, back], confidence]
+                let day = days.then(|| clock.day());
+                let start = day.into_iter().chain([clock.time()]).collect();
+                let ends = vec![client.clone(), format!("-> {server}")];
+                vec![number, start, vec![label, protocol], ends, volumes(volume).into()]
+            }
+        }
+    }
+
+    /// Why, led by how sure where that has no column.
+    fn reason(&self, kind: Kind) -> String {
+        match kind {
+            Kind::Line => self.reason.clone(),
+            Kind::Short | Kind::Stacked => {
+                format!("{} confidence: {}", self.confidence, self.reason)
             }
         }
     }
@@ -90,27 +119,52 @@ fn volume(volume: Volume) -> String {
     format!("{} pkt {}", count(volume.packets), bytes(volume.bytes))
 }
 
+fn volume_bytes(volume: Volume) -> String {
+    bytes(volume.bytes)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// Everything.
     Line,
+    /// Without the numbers of packets, and without a column for the confidence.
+    Short,
+    /// Two lines.
     Stacked,
 }
 
+/// The heading of the column of starts. Times are UTC everywhere; here somebody may compare them with
+/// the clock on the wall.
+const START: &str = "START UTC";
+
 impl Kind {
+    const ALL: [Self; 3] = [Self::Line, Self::Short, Self::Stacked];
+
     const fn headings(self) -> &'static [&'static str] {
         match self {
-            Self::Line => {
-                &["LABEL", "PROTOCOL", "CLIENT -> SERVER", "TO SERVER", "TO CLIENT", "CONFIDENCE"]
+            Self::Line => &[
+                "#",
+                START,
+                "LABEL",
+                "PROTOCOL",
+                "CLIENT -> SERVER",
+                "TO SERVER",
+                "TO CLIENT",
+                "CONFIDENCE",
+            ],
+            Self::Short => {
+                &["#", START, "LABEL", "PROTOCOL", "CLIENT -> SERVER", "TO SERVER", "TO CLIENT"]
             }
-            Self::Stacked => &["LABEL, PROTOCOL", "CLIENT -> SERVER", "SENT", "CONFIDENCE"],
+            Self::Stacked => &["#", START, "LABEL, PROTOCOL", "CLIENT -> SERVER", "SENT"],
         }
     }
 
     /// Widths for rows that are not known yet: common ones, not the longest.
     fn fixed_columns(self, ends: usize) -> Vec<usize> {
         match self {
-            Self::Line => vec![16, 15, ends, 13, 13, 10],
-            Self::Stacked => vec![16, ends, 13, 10],
+            Self::Line => vec![4, 9, 16, 15, ends, 13, 13, 10],
+            Self::Short => vec![4, 9, 16, 15, ends, 9, 9],
+            Self::Stacked => vec![4, 9, 16, ends, 13],
         }
     }
 }
@@ -140,15 +194,17 @@ impl Layout {
 pub(super) struct Layouts {
     look: Look,
     layouts: Vec<Layout>,
+    /// Whether starts are shown with their day.
+    days: bool,
 }
 
 impl Layouts {
-    /// For rows that are all known.
-    pub(super) fn fitting(look: Look, rows: &[Row]) -> Self {
-        let natural = [Kind::Line, Kind::Stacked].map(|kind| {
+    /// For rows that are all known, of a capture of several days or not.
+    pub(super) fn fitting(look: Look, rows: &[Row], days: bool) -> Self {
+        let natural = Kind::ALL.map(|kind| {
             let mut columns: Vec<_> = kind.headings().iter().map(|name| width(name)).collect();
-            for row in rows {
-                for (cell, columns) in row.cells(kind).iter().zip(&mut columns) {
+            for (number, row) in (1..).zip(rows) {
+                for (cell, columns) in row.cells(kind, number, days).iter().zip(&mut columns) {
                     let widest = cell.iter().map(|line| width(line)).max().unwrap_or_default();
                     *columns = widest.max(*columns);
                 }
@@ -156,21 +212,25 @@ impl Layouts {
             Layout { kind, columns }
         });
         let best = natural.into_iter().find(|layout| layout.width() <= look.width);
-        Self { look, layouts: best.into_iter().collect() }
+        Self { look, layouts: best.into_iter().collect(), days }
     }
 
-    /// For rows that are still to come.
+    /// For rows that are still to come. Their days stand between them.
     pub(super) fn fixed(look: Look) -> Self {
         // Two of the longest IPv4 ends side by side, common ones; the longest IPv6 end, IPv4 ends.
-        let mut layouts: Vec<_> =
-            [(Kind::Line, 50), (Kind::Line, 42), (Kind::Stacked, 54), (Kind::Stacked, 28)]
-                .into_iter()
-                .map(|(kind, ends)| Layout { kind, columns: kind.fixed_columns(ends) })
-                .filter(|layout| layout.width() <= look.width)
-                .collect();
-        // Rows of one kind stand in the same columns.
-        layouts.dedup_by_key(|layout| layout.kind);
-        Self { look, layouts }
+        let ends = |kind| match kind {
+            Kind::Line | Kind::Short => [50, 42],
+            Kind::Stacked => [54, 28],
+        };
+        let mut layouts: Vec<_> = Kind::ALL
+            .into_iter()
+            .flat_map(|kind| ends(kind).map(|ends| (kind, ends)))
+            .map(|(kind, ends)| Layout { kind, columns: kind.fixed_columns(ends) })
+            .filter(|layout| layout.width() <= look.width)
+            .collect();
+        // Rows of one kind stand in the same columns, and a second one-line kind would only mix them.
+        layouts.dedup_by_key(|layout| layout.kind == Kind::Stacked);
+        Self { look, layouts, days: false }
     }
 
     pub(super) fn write_header(&self, out: &mut dyn io::Write) -> io::Result<()> {
@@ -187,14 +247,14 @@ impl Layouts {
         writeln!(out, "{}", line.trim_end())
     }
 
-    pub(super) fn write(&self, out: &mut dyn io::Write, row: &Row) -> io::Result<()> {
+    pub(super) fn write(&self, out: &mut dyn io::Write, number: u64, row: &Row) -> io::Result<()> {
         for layout in &self.layouts {
-            let cells = row.cells(layout.kind);
+            let cells = row.cells(layout.kind, number, self.days);
             if layout.holds(&cells) {
                 return self.write_in(out, layout, row, cells);
             }
         }
-        self.write_paragraph(out, row)
+        self.write_paragraph(out, number, row)
     }
 
     /// A line or two that belong to the row above.
@@ -219,7 +279,7 @@ impl Layouts {
     ) -> io::Result<()> {
         let reason_columns = self.reason_columns(layout);
         if let Some(columns) = reason_columns {
-            cells.push(wrap(&row.reason, columns));
+            cells.push(wrap(&row.reason(layout.kind), columns));
         }
         let height = cells.iter().map(Vec::len).max().unwrap_or_default();
         for at in 0..height {
@@ -230,27 +290,28 @@ impl Layouts {
                 let text = cell.get(at).map_or("", String::as_str);
                 let start = line.len();
                 push_padded(&mut line, text, columns + GAP);
-                if nth == 0 && at == 0 {
-                    line = coloured(
-                        row.label,
-                        line.get(start..).unwrap_or_default(),
-                        self.look.colour,
-                    );
+                if nth == LABEL_COLUMN && at == 0 && self.look.colour {
+                    let label = line.split_off(start);
+                    line.push_str(&coloured(row.label, &label, true));
                 }
             }
             writeln!(out, "{}", line.trim_end())?;
         }
         if reason_columns.is_none() {
-            self.write_note(out, &row.reason)?;
+            self.write_note(out, &row.reason(layout.kind))?;
         }
         Ok(())
     }
 
-    fn write_paragraph(&self, out: &mut dyn io::Write, row: &Row) -> io::Result<()> {
+    fn write_paragraph(&self, out: &mut dyn io::Write, number: u64, row: &Row) -> io::Result<()> {
         let label = coloured(row.label, row.label.name(), self.look.colour);
-        writeln!(out, "{label}  {}  confidence {}", row.protocol, row.confidence)?;
-        self.write_note(out, &format!("{}  {}", row.client, row.sent))?;
-        self.write_note(out, &format!("-> {}  {}", row.server, row.back))?;
+        let clock = Clock(row.start);
+        let start = if self.days { clock.to_string() } else { clock.time() };
+        let (number, confidence) = (count(number), row.confidence);
+        writeln!(out, "{number}  {start}  {label}  {}", row.protocol)?;
+        self.write_note(out, &format!("{}  {}", row.client, volume(row.sent)))?;
+        self.write_note(out, &format!("-> {}  {}", row.server, volume(row.back)))?;
+        self.write_note(out, &format!("confidence {confidence}"))?;
         self.write_note(out, &row.reason)
     }
 }

@@ -8,16 +8,21 @@ use clap::Args;
 use super::run::stdout_exit;
 use super::{Exit, log};
 use crate::config::{FRAMEHAWK_PORTS, TIMELOT_PORT};
-use crate::event::Label;
+use crate::event::{Label, Notable, Status};
 use crate::identify::{DETECTORS, Detector};
 use crate::judge::rules::RULES;
+use crate::output::human::wrap;
 use crate::registry;
 
-/// What is known of a port, a label or a protocol.
+mod words;
+
+use words::Word;
+
+/// What is known of a port or a protocol, or what a word of a verdict means.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
-    /// A port, a label or a protocol; without one, all protocols are listed
+    /// A port, a protocol, or a label, status or notable; without one, all of these are listed
     what: Option<String>,
 }
 
@@ -25,27 +30,21 @@ const EXAMPLES: &str = "\
 Examples:
   portstory explain 3243                       a page to send to whoever asks
   portstory explain timelot-unknown            what the label rests on, rule by rule
+  portstory explain text_shell                 what a notable means, and how it misleads
+  portstory explain no_payload                 a status
   portstory explain ssh                        how a protocol is recognised
-  portstory explain                            all protocols";
+  portstory explain                            everything that can be explained";
 
 impl Explain {
     pub(super) fn run(&self) -> Exit {
         let Some(what) = &self.what else { return print(&list()) };
-        let text = if let Ok(port) = what.parse::<u16>() {
-            Some(of_port(port))
-        } else if let Some(label) = Label::ALL.into_iter().find(|label| label.name() == what) {
-            Some(of_label(label))
-        } else {
-            DETECTORS
-                .iter()
-                .find(|detector| detector.id == what)
-                .map(|detector| of_detector(detector))
-        };
-        match text {
+        match about(what) {
             Some(text) => print(&text),
             None => {
                 log::say(&format!(
-                    "'{what}' is no port, label or protocol that is known; `portstory explain` lists the protocols"
+                    "'{}' is no port, label, status, notable or protocol that is known; \
+                     `portstory explain` lists them",
+                    crate::output::escape::terminal(what)
                 ));
                 Exit::Usage
             }
@@ -53,20 +52,77 @@ impl Explain {
     }
 }
 
+fn about(what: &str) -> Option<String> {
+    if let Ok(port) = what.parse::<u16>() {
+        return Some(of_port(port));
+    }
+    // As the table shows it, too: (no_payload).
+    let what = what.trim_matches(['(', ')']);
+    if let Some(label) = Label::ALL.into_iter().find(|label| label.name() == what) {
+        return Some(of_label(label));
+    }
+    if let Some(status) = Status::ALL.into_iter().find(|status| status.name() == what) {
+        return Some(of_word(what, "status", &words::status(status)));
+    }
+    if let Some(notable) = Notable::ALL.into_iter().find(|notable| notable.name() == what) {
+        return Some(of_word(what, "notable", &words::notable(notable)));
+    }
+    let detector = DETECTORS.iter().find(|detector| detector.id == what);
+    detector.map(|detector| of_detector(detector))
+}
+
 fn print(text: &str) -> Exit {
     stdout_exit(std::io::stdout().write_all(text.as_bytes()))
 }
 
 fn list() -> String {
+    let mut text = "What a verdict says:\n\n".to_owned();
+    let groups = [
+        ("label", Label::ALL.map(Label::name).to_vec()),
+        ("status", Status::ALL.map(Status::name).to_vec()),
+        ("notable", Notable::ALL.map(Notable::name).to_vec()),
+    ];
+    for (group, names) in groups {
+        let mut word = group;
+        for line in wrap(&names.join(", "), 80) {
+            let _ = writeln!(text, "  {word:9}{line}");
+            word = "";
+        }
+    }
     let width = DETECTORS.iter().map(|detector| detector.id.len()).max().unwrap_or_default();
-    let mut text = format!("{} protocols are recognised, from payload alone:\n\n", DETECTORS.len());
+    let _ = writeln!(text, "\n{} protocols are recognised, from payload alone:\n", DETECTORS.len());
     for detector in DETECTORS {
         let _ = writeln!(text, "  {:width$}  {}", detector.id, detector.title);
     }
     text.push_str(
-        "\n`portstory explain PROTOCOL` tells what each rests on and what it cannot see.\n",
+        "\n`portstory explain WORD` tells what a word means, what it rests on and how it misleads.\n",
     );
     text
+}
+
+/// Columns of a page.
+const PAGE_COLUMNS: usize = 90;
+
+fn of_word(name: &str, kind: &str, word: &Word) -> String {
+    let mut text = format!("{name} ({kind})\n\n");
+    push_paragraphs(&mut text, word);
+    let _ = writeln!(
+        text,
+        "\nIn a capture: portstory read --fail-on {name} CAPTURE ends with exit code 3"
+    );
+    text
+}
+
+fn push_paragraphs(text: &mut String, word: &Word) {
+    for (title, said) in
+        [("Means", word.means), ("Decided", word.decided), ("Misleads", word.misleads)]
+    {
+        let mut title = title;
+        for line in wrap(said, PAGE_COLUMNS - 12) {
+            let _ = writeln!(text, "  {title:10}{line}");
+            title = "";
+        }
+    }
 }
 
 fn of_detector(detector: &Detector) -> String {
@@ -78,11 +134,8 @@ fn of_detector(detector: &Detector) -> String {
 }
 
 fn of_label(label: Label) -> String {
-    let mut text = format!(
-        "{}\n\n{}\n\nRules that speak for it, or against it where the weight is negative:\n",
-        label.name(),
-        meaning(label)
-    );
+    let mut text = of_word(label.name(), "label", &words::label(label));
+    text.push_str("\nRules that speak for it, or against it where the weight is negative:\n");
     for rule in RULES.iter().filter(|rule| rule.speaks_for == label) {
         let _ = writeln!(
             text,
@@ -92,25 +145,6 @@ fn of_label(label: Label) -> String {
     }
     text.push_str("\nWeights are log-odds by judgement, not calibrated: no public capture of Framehawk exists.\n");
     text
-}
-
-fn meaning(label: Label) -> &'static str {
-    match label {
-        Label::TimelotUnknown => {
-            "A conversation with a service on 3243 that nothing identifies: the registered name, timelot, \
-             is all there is. It does not mean that a program called Timelot runs there; nothing public is \
-             known of one."
-        }
-        Label::CitrixFramehawk => {
-            "UDP in Framehawk's range, not recognised as anything else, and shape, companion sessions or \
-             sibling flows speak for Framehawk. Always circumstantial: no public payload signature exists, \
-             and Citrix's own DPI reports the traffic as unknown."
-        }
-        Label::Other => {
-            "Anything else, named where it can be named, or said plainly: a client's own port, a scan, a \
-             refused connection."
-        }
-    }
 }
 
 /// A page to send to whoever asks: what is known, from where, and what to do.
@@ -145,7 +179,7 @@ pub(super) fn of_port(port: u16) -> String {
          2. Which packets?   portstory plan --host linux|windows|citrix-gateway{port_word}\n                      \
          prints the commands that capture, and their pitfalls\n  \
          3. What is it?      portstory read{port_word} CAPTURE\n                      \
-         portstory why{port_word} CAPTURE --flow ID   for every reason\n"
+         portstory why{port_word} CAPTURE 3           why row 3 has its label\n"
     );
     if in_range {
         text.push_str(LABELS);

@@ -1,0 +1,156 @@
+//! What the words of a verdict mean, how each is decided, and how it misleads.
+//!
+//! The numbers are those of [`crate::judge`]; a new word has to be explained before it compiles.
+
+use crate::event::{Label, Notable, Status};
+
+/// What is to be said of one word.
+pub(super) struct Word {
+    /// What it means.
+    pub(super) means: &'static str,
+    /// What has to be seen for it.
+    pub(super) decided: &'static str,
+    /// How it can be wrong, or be taken wrongly.
+    pub(super) misleads: &'static str,
+}
+
+pub(super) const fn label(label: Label) -> Word {
+    match label {
+        Label::TimelotUnknown => Word {
+            means: "A conversation with a service on 3243 that nothing identifies: the registered name, timelot, \
+                    is all there is. It does not mean that a program called Timelot runs there; nothing public is \
+                    known of one.",
+            decided: "The server's port is one that --port names, both sides spoke, and no detector recognised \
+                      the payload; no stronger circumstance speaks for another label.",
+            misleads: "What is encrypted or proprietary looks unknown however harmless it is. A capture that \
+                       misses the beginning of a session hides what would have identified it.",
+        },
+        Label::CitrixFramehawk => Word {
+            means: "UDP in Framehawk's range, not recognised as anything else, and shape, companion sessions or \
+                    sibling flows speak for Framehawk. Always circumstantial: no public payload signature exists, \
+                    and Citrix's own DPI reports the traffic as unknown.",
+            decided: "UDP with the server's port in --framehawk-range, no protocol recognised, and the rules below \
+                      weigh more than those for the other labels. From packets alone the confidence is at most \
+                      medium.",
+            misleads: "Remote desktops of other makers, and video inside a VPN, have the same shape. No capture of \
+                       Framehawk is public, so nothing of this was measured on one.",
+        },
+        Label::Other => Word {
+            means: "Anything else, named where it can be named, or said plainly: a client's own port, a scan, a \
+                    refused connection.",
+            decided: "A detector recognised the payload, or there was no conversation that could have been \
+                      anything. The status says which.",
+            misleads: "It does not say harmless: a shell, a tunnel or malware is `other` too. Look at the \
+                       notables.",
+        },
+    }
+}
+
+pub(super) const fn status(status: Status) -> Word {
+    match status {
+        Status::Identified => Word {
+            means: "The protocol of the service was recognised.",
+            decided: "A detector recognised the payload and both sides spoke the protocol, or the server did, or \
+                      the protocol has no sides; or --known names the service.",
+            misleads: "A program can imitate a protocol, and what is inside an encrypted one stays unseen.",
+        },
+        Status::Attempted => Word {
+            means: "Only the client spoke the protocol; the server did not answer in it.",
+            decided: "A detector recognised what the client sent, and nothing that the server sent belongs to it.",
+            misleads: "Scanners try protocols on every port: it says what the client wanted, not what the service \
+                       is. If the server's packets were not captured, the service may well speak it.",
+        },
+        Status::Unidentified => Word {
+            means: "A conversation that nothing recognised.",
+            decided: "The server sent payload, at least four packets carried payload, and every detector said no \
+                      or ran out of payload to look at.",
+            misleads: "A session whose beginning is not in the capture is often unidentified for that reason \
+                       alone: the first bytes tell most.",
+        },
+        Status::ClientPort => Word {
+            means: "The watched port is only the client's own; the service is at the other end, on another port.",
+            decided: "Who is client follows from the TCP handshake, from the protocol's messages, or else from who \
+                      talks to many; and the server's port is not watched.",
+            misleads: "Without a handshake the roles may be guessed: the summary says `may be` then.",
+        },
+        Status::Refused => Word {
+            means: "The service refused: nothing listens there, or a filter says so.",
+            decided: "TCP RST or an ICMP unreachable error came back before the server accepted or sent payload.",
+            misleads: "A firewall can send either for a service that runs.",
+        },
+        Status::Unanswered => Word {
+            means: "Nobody answered.",
+            decided: "No packet came from the server, and nothing in the client's packets shows that there was \
+                      one.",
+            misleads: "A capture of one direction looks the same where the client sent little.",
+        },
+        Status::Scan => Word {
+            means: "One of many tries from one host.",
+            decided: "Nobody answered or spoke, and the client tried ten or more watched sockets until then.",
+            misleads: "A client that looks for its server in a list of addresses, or a monitoring system, does the \
+                       same.",
+        },
+        Status::NoPayload => Word {
+            means: "A handshake, and no payload: somebody looked whether the port is open.",
+            decided: "The connection was accepted, and neither side sent payload.",
+            misleads: "A session that was idle during the capture looks the same.",
+        },
+        Status::Insufficient => Word {
+            means: "Too little was seen to say anything.",
+            decided: "There is payload, but the server sent none or fewer than four packets carried any, and no \
+                      detector recognised them.",
+            misleads: "It says something of the capture rather than of the service: a longer one may tell.",
+        },
+    }
+}
+
+pub(super) const fn notable(notable: Notable) -> Word {
+    match notable {
+        Notable::UnexpectedService => Word {
+            means: "A service that was recognised, on a port that is not its own.",
+            decided: "The status is identified, the server's port is one that --port names, IANA's registry does \
+                      not give that port to any protocol of the flow (443 and 8443 are TLS's, 22 is SSH's), and \
+                      --known does not name the service.",
+            misleads: "Administrators move services on purpose, and only the registry's rows of recognised \
+                       protocols are known here. Name what is meant to be there with --known.",
+        },
+        Notable::EncryptedFromFirstByte => Word {
+            means: "The payload looks random from the first byte on, without any handshake that is known.",
+            decided: "The status is unidentified, and in the sampled bytes of both sides 47 to 53 % of the bits are \
+                      set and less than half of the bytes are text.",
+            misleads: "Compressed data looks the same. A session whose handshake is not in the capture looks \
+                       encrypted from its first byte when it only looks so from the first captured one.",
+        },
+        Notable::TextShell => Word {
+            means: "Text both ways, as a shell or a chat gives it.",
+            decided: "The status is unidentified, at least 128 bytes were sampled, and nine of ten bytes of each side \
+                      are printable text.",
+            misleads: "Line-based protocols that no detector knows look the same: read the first bytes.",
+        },
+        Notable::ExecutableTransfer => Word {
+            means: "An executable file went by.",
+            decided: "A payload has the header of a Windows (MZ and PE), Linux (ELF) or macOS (Mach-O) program, \
+                      whatever the protocol is.",
+            misleads: "Updates and file shares move programs all day. In an encrypted session it cannot be seen.",
+        },
+        Notable::Periodic => Word {
+            means: "Messages or connections at a steady pace, as a beacon, a poll or a health check has it.",
+            decided: "At least five pauses between messages of the flow deviate by less than a tenth from their \
+                      mean; or of at least six connections from one client to the service, the longest pause is \
+                      less than twice the shortest, and where payload was sent they are a second or more apart.",
+            misleads: "Keep-alives and monitoring are periodic too, and a beacon may vary its pace on purpose.",
+        },
+        Notable::UploadHeavy => Word {
+            means: "Much more to the server than back.",
+            decided: "At least 1 MiB of payload to the server, and at least four times as much as back.",
+            misleads: "Backups and uploads do that. Where client and server are guessed, it may be a download.",
+        },
+        Notable::InconsistentHandshake => Word {
+            means: "The side that opened the TCP connection plays the protocol's server, as in a connection that \
+                    calls back from inside.",
+            decided: "The TCP handshake was seen, and the protocol's messages name the other side as its client.",
+            misleads: "Some protocols have their server call the client on purpose: FTP's active mode, reversed VNC \
+                       and SSH call home (RFC 8071).",
+        },
+    }
+}

@@ -1,0 +1,254 @@
+//! `portstory why`: the whole table for one flow, what made its notables, and what another label would
+//! have needed.
+//!
+//! Which flow is meant may only turn out once all was read ([`choice`]): then the captures are read
+//! again for it.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::confine::Confining;
+use super::read::failed;
+use super::run::stdout_exit;
+use super::{Exit, Watching, log};
+use crate::capture::bpf::Bpf;
+use crate::capture::file::{self, Options};
+use crate::capture::{FrameSource, Polled, SourceInfo};
+use crate::classifier::Classifier;
+use crate::config::Config;
+use crate::event::{Event, Evidence, Label};
+use crate::judge::account::Account;
+use crate::output::{Context, escape, human, wireshark};
+
+mod choice;
+
+use choice::{Search, Wanted};
+
+/// Frames that are taken from a source at a time.
+const BATCH_FRAMES: usize = 4096;
+
+/// Why one flow has its label.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, override_usage = "portstory why [OPTIONS] FILE|DIR|-... [FLOW]")]
+pub(super) struct Why {
+    /// The captures that the flow was labelled in, as they were given to `read`, and behind them the
+    /// flow: the number of its row in the table, its client's socket or its id; without one, the flow
+    /// that is to be looked at first. A file of such a name is ./3
+    #[arg(value_name = "FILE|DIR|-", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// The flow, if not named behind the captures
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<Wanted>,
+
+    /// The filter that `read` had, in the language of pcap-filter(7)
+    #[arg(short = 'f', long, value_name = "EXPRESSION")]
+    bpf: Option<String>,
+
+    #[command(flatten)]
+    watching: Watching,
+
+    #[command(flatten)]
+    confining: Confining,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portstory why incident.pcapng                the flow to look at first
+  portstory why incident.pcapng 3              row 3 of what `portstory read` prints
+  portstory why incident.pcapng 10.0.0.5:50123
+  portstory why captures/ --flow 5418009755880930
+
+A number is that of the table which `portstory read` prints for the same captures with the same
+options. Ids (flow_id in EVE and CSV) are the same everywhere.";
+
+impl Why {
+    pub(super) fn run(&self) -> Exit {
+        log::start(false, 0, true);
+        match self.try_run() {
+            Ok(exit) | Err(exit) => exit,
+        }
+    }
+
+    fn try_run(&self) -> Result<Exit, Exit> {
+        let (paths, wanted) = self.split();
+        let mut bpf =
+            self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
+        let config = self.watching.config()?;
+        file::exist(paths).map_err(|error| failed(&error))?;
+        let known = wanted.and_then(Wanted::id);
+        if known.is_none() && paths.iter().any(|path| path.as_os_str() == "-") {
+            log::say(
+                "standard input can be read only once, and finding a flow takes twice: name a file, \
+                 or the flow by its id",
+            );
+            return Err(Exit::Usage);
+        }
+        self.confining.to_reading(paths)?;
+        let id = match known {
+            Some(id) => id,
+            None => find(paths, wanted, &config, bpf.as_mut())?,
+        };
+        let config = Config { account_for: Some(id), ..config };
+        let mut classifier = Classifier::new(config);
+        let sources = read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
+        classifier.finish(&mut Vec::new());
+        let accounts = classifier.take_accounts();
+        if accounts.is_empty() {
+            log::say(&format!(
+                "no flow {id} in these captures; `portstory read --format csv` lists their ids"
+            ));
+            return Err(Exit::Usage);
+        }
+        let context = Context { sources: &sources, live: false };
+        let text: Vec<String> = accounts.iter().map(|account| told(account, &context)).collect();
+        Ok(stdout_exit(std::io::stdout().write_all(text.join("\n").as_bytes())))
+    }
+
+    /// The captures, and the flow where it is named behind them.
+    fn split(&self) -> (&[PathBuf], Option<Wanted>) {
+        if let (None, [paths @ .., last]) = (self.flow, &*self.paths)
+            && !paths.is_empty()
+            && let Some(wanted) = last.to_str().and_then(|last| last.parse().ok())
+        {
+            return (paths, Some(wanted));
+        }
+        (&self.paths, self.flow)
+    }
+}
+
+/// Reads the captures once to see which flow is meant.
+fn find(
+    paths: &[PathBuf],
+    wanted: Option<Wanted>,
+    config: &Config,
+    bpf: Option<&mut Bpf>,
+) -> Result<u64, Exit> {
+    let mut classifier = Classifier::new(config.clone());
+    let mut search = Search::new(wanted);
+    let mut wrong = None;
+    let mut look = |events: &[Event], sources: &[SourceInfo]| {
+        let context = Context { sources, live: false };
+        wrong = wrong.take().or(search.look(events, &context).err());
+    };
+    // What is to be warned of is told when they are read again.
+    let sources = read(paths, &mut classifier, bpf, false, &mut look)?;
+    let mut events = Vec::new();
+    classifier.finish(&mut events);
+    look(&events, &sources);
+    let found = match wrong {
+        Some(error) => Err(error.to_string()),
+        None => search.finish(&Context { sources: &sources, live: false }),
+    };
+    found.map_err(|why| {
+        log::say(&why);
+        Exit::Usage
+    })
+}
+
+/// Reads the captures to their end and shows the events of each batch. What cannot be read is told
+/// where that is wanted, and the rest may hold the flow.
+fn read(
+    paths: &[PathBuf],
+    classifier: &mut Classifier,
+    mut bpf: Option<&mut Bpf>,
+    tells: bool,
+    show: &mut dyn FnMut(&[Event], &[SourceInfo]),
+) -> Result<Vec<SourceInfo>, Exit> {
+    let mut source = file::open(paths, Options::default()).map_err(|error| failed(&error))?;
+    let mut events = Vec::new();
+    loop {
+        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
+            if bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)) {
+                classifier.ingest(frame, &mut events);
+            }
+        });
+        show(&events, source.sources());
+        events.clear();
+        match polled {
+            Ok(Polled::End) => return Ok(source.sources().to_vec()),
+            Ok(Polled::Frames(_) | Polled::Idle) => {}
+            Err(error) if tells => log::error(&error),
+            Err(_) => {}
+        }
+    }
+}
+
+fn told(account: &Account, context: &Context<'_>) -> String {
+    let Account { flow, .. } = account;
+    let verdict = &flow.verdict;
+    let mut text = format!(
+        "Flow {}  {} {} -> {}\n  from {} to {} UTC\n\n  {} ({}), confidence {}\n  {}\n",
+        flow.flow_id,
+        flow.transport.name(),
+        end(flow.client),
+        end(flow.server),
+        human::Clock(flow.start),
+        human::Clock(flow.end),
+        verdict.label.name(),
+        verdict.status.name(),
+        verdict.confidence.name(),
+        escape::terminal(&verdict.summary),
+    );
+    let runner_up = verdict.runner_up.map_or("none was possible", Label::name);
+    let _ = writeln!(text, "  Runner-up: {runner_up}");
+    let _ = writeln!(text, "  {} detectors were asked and found nothing", account.excluded);
+
+    if !account.notables.is_empty() {
+        text.push_str("\nWhat is notable, and why\n");
+    }
+    for reason in &account.notables {
+        let (name, fact) = (reason.notable.name(), escape::terminal(&reason.fact));
+        let _ = writeln!(text, "  {name}: {fact} ({})", context.frame_name(reason.frame));
+    }
+    text.push_str("\nWhat was seen, strongest first\n");
+    for piece in &account.fired {
+        let _ = writeln!(text, "{}", row(piece, context));
+    }
+    for id in &account.outdone {
+        let _ = writeln!(text, "        {id}: fired, but a stronger rule of its group counts");
+    }
+    text.push_str("\nSums, uncalibrated log-odds\n");
+    for (label, sum) in Label::ALL.into_iter().zip(account.sums) {
+        let sum = sum.map_or("not in the race".to_owned(), |sum| format!("{sum:+.1}"));
+        let _ = writeln!(text, "  {:17} {sum}", label.name());
+    }
+
+    text.push_str("\nWhat alone would have changed the label\n");
+    if account.missing.is_empty() {
+        text.push_str("  no single rule\n");
+    }
+    for (rule, label) in &account.missing {
+        let (id, weight, sees) = (rule.id, rule.weight, rule.observes);
+        let _ = writeln!(text, "  {weight:+.1}  {id} -> {}: not seen: {sees}", label.name());
+    }
+
+    let question = match verdict.label {
+        Label::CitrixFramehawk => "What speaks for Framehawk",
+        Label::TimelotUnknown | Label::Other => "Why not Framehawk",
+    };
+    let _ = writeln!(text, "\n{question}: what it needs or what would speak for it");
+    for (holds, condition) in &account.framehawk {
+        let _ = writeln!(text, "  {} {condition}", if *holds { "yes" } else { "no " });
+    }
+    let _ = writeln!(text, "\nIn Wireshark\n  {}", wireshark::flow_filter(flow));
+    text
+}
+
+fn row(piece: &Evidence, context: &Context<'_>) -> String {
+    format!(
+        "  {:+.1}  {} for {}: {} ({})",
+        piece.weight,
+        piece.rule,
+        piece.speaks_for.name(),
+        escape::terminal(&piece.fact),
+        context.frame_name(piece.frame)
+    )
+}
+
+fn end(socket: crate::event::Socket) -> String {
+    std::net::SocketAddr::new(socket.addr, socket.port).to_string()
+}

@@ -1,0 +1,279 @@
+//! What helps a person who does not know the program by heart: short ways, rows that can be asked
+//! about, explanations, manual pages.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use portstory::event::{Label, Notable, Status};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
+
+fn run(args: &[&str]) -> Output {
+    Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn fixture(path: &str) -> String {
+    support::fixtures().join(path).to_str().unwrap().to_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_file_alone_is_read() {
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let expected = stdout(&run(&["read", "--format", "csv", &capture]));
+    assert!(expected.contains(",ssh,"), "{expected}");
+    for args in [
+        &["--format", "csv", &capture][..],
+        &[&capture, "--format", "csv"],
+        &["--format=csv", "-q", &capture],
+    ] {
+        assert_eq!(stdout(&run(args)), expected, "{args:?}");
+    }
+    let piped = Command::new(PROGRAM)
+        .args(["-", "--format", "csv"])
+        .stdin(fs::File::open(&capture).unwrap())
+        .output()
+        .unwrap();
+    assert!(stdout(&piped).contains(",ssh,"), "{piped:?}");
+    assert_eq!(run(&["/nonexistent.pcap"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_command_is_never_taken_for_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("ssh-openssh/capture.pcap"), folder.path().join("explain")).unwrap();
+    fs::copy(fixture("ssh-openssh/capture.pcap"), folder.path().join("3")).unwrap();
+    let there = |args: &[&str]| {
+        Command::new(PROGRAM).args(args).current_dir(folder.path()).output().unwrap()
+    };
+    assert!(stdout(&there(&["explain"])).contains("protocols are recognised"));
+    assert!(stdout(&there(&["./explain"])).contains("SSH banner"));
+    // A number behind a capture is a row's.
+    assert!(stdout(&there(&["why", "explain", "1"])).starts_with("Flow "));
+    assert!(stderr(&there(&["why", "explain", "3"])).contains("no flow 3"));
+    assert!(stdout(&there(&["why", "explain", "./3"])).starts_with("Flow "));
+    // What is neither is a command that was mistyped.
+    let mistyped = there(&["reed", "a.pcap"]);
+    assert_eq!(mistyped.status.code(), Some(2));
+    assert!(stderr(&mistyped).contains("'read'"), "{}", stderr(&mistyped));
+}
+
+#[test]
+fn read_explains_itself_on_a_terminal() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let path = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let other_end = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let output = Command::new(PROGRAM).arg("read").stdin(other_end).output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(output.stdout.is_empty());
+    for part in ["nothing to read", "Usage: portstory", "portstory read incident.pcapng", "--help"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+/// The rows of a table: number, and the two ends.
+fn rows(table: &str) -> Vec<(String, String, String)> {
+    let mut rows = Vec::new();
+    for line in table.lines().skip(1).take_while(|line| !line.starts_with("ENDPOINTS")) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let arrow = words.iter().position(|&word| word == "->");
+        if let (Some(arrow), true) = (arrow, line.starts_with(|c: char| c.is_ascii_digit())) {
+            let server = words[arrow + 1].split('/').next().unwrap();
+            rows.push((words[0].to_owned(), words[arrow - 1].to_owned(), server.to_owned()));
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_row_of_the_table_can_be_asked_about() {
+    let captures =
+        ["unknown-tcp", "ssh-openssh", "syn-scan", "text-shell", "refused-tcp", "periodic-empty"];
+    let captures: Vec<String> =
+        captures.iter().map(|case| fixture(&format!("{case}/capture.pcap"))).collect();
+    let captures: Vec<&str> = captures.iter().map(String::as_str).collect();
+    let table = stdout(&run(&[&["read"], &captures[..]].concat()));
+    let rows = rows(&table);
+    assert!(rows.len() >= captures.len(), "{table}");
+    for (at, (number, client, server)) in rows.iter().enumerate() {
+        assert_eq!(*number, (at + 1).to_string(), "{table}");
+        let told = stdout(&run(&[&["why"], &captures[..], &[number]].concat()));
+        let ends = format!("{client} -> {server}\n");
+        assert!(
+            told.lines().next().is_some_and(|line| format!("{line}\n").ends_with(&ends)),
+            "{told}"
+        );
+        // The id that it tells is one to ask by, too.
+        let id = told.split_whitespace().nth(1).unwrap();
+        assert_eq!(stdout(&run(&[&["why"], &captures[..], &[id]].concat())), told);
+        assert_eq!(stdout(&run(&[&["why"], &captures[..], &["--flow", id]].concat())), told);
+    }
+}
+
+#[test]
+fn a_client_can_be_asked_about_and_a_choice_is_listed() {
+    let capture = fixture("unknown-tcp/capture.pcap");
+    let first = stdout(&run(&["why", &capture, "1"]));
+    assert!(first.contains("10.43.0.2:47574 -> 10.43.0.1:3243"), "{first}");
+    assert_eq!(stdout(&run(&["why", &capture, "10.43.0.2:47574"])), first);
+    // Without a name it is the flow that the summary says to look at.
+    assert_eq!(stdout(&run(&["why", &capture])), first);
+
+    let scan = fixture("syn-scan/capture.pcap");
+    let several = run(&["why", &scan, "10.43.9.9:40123"]);
+    assert_eq!(several.status.code(), Some(2));
+    let said = stderr(&several);
+    assert!(said.contains("flows of 10.43.9.9:40123") && said.contains("and "), "{said}");
+    let listed: Vec<&str> = said.lines().filter(|line| line.contains(" -> ")).collect();
+    assert!(listed.len() > 10, "{said}");
+    let id = listed[5].split_whitespace().nth(1).unwrap();
+    assert!(stdout(&run(&["why", &scan, id])).starts_with(&format!("Flow {id} ")));
+
+    for nothing in ["99", "192.0.2.1:1", "5418009755880930"] {
+        let output = run(&["why", &capture, nothing]);
+        assert_eq!(output.status.code(), Some(2), "{nothing}");
+        assert!(stderr(&output).contains("lists"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn why_says_which_fact_made_each_notable() {
+    // A flow of the fixtures for each notable.
+    let mut flows: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for case in support::cases() {
+        for capture in &case.captures {
+            let path = capture.to_str().unwrap();
+            for line in stdout(&run(&["read", "--format", "eve", path])).lines() {
+                let value: serde_json::Value = serde_json::from_str(line).unwrap();
+                let notables = value["portstory"]["notable"].as_array();
+                if value["event_type"] != "flow" {
+                    continue;
+                }
+                for notable in notables.into_iter().flatten() {
+                    let flow = (path.to_owned(), value["flow_id"].to_string());
+                    flows.entry(notable.as_str().unwrap().to_owned()).or_insert(flow);
+                }
+            }
+        }
+    }
+    println!("{:?}", flows.keys());
+    assert!(flows.len() >= 4, "{flows:?}");
+    for (notable, (capture, id)) in flows {
+        let told = stdout(&run(&["why", &capture, "--flow", &id]));
+        let reason = told.lines().find(|line| line.starts_with(&format!("  {notable}: ")));
+        let reason = reason.unwrap_or_else(|| panic!("{notable} has no reason:\n{told}"));
+        assert!(reason.contains("(packet "), "{reason}");
+    }
+}
+
+#[test]
+fn a_service_on_the_port_that_is_registered_for_it_is_no_surprise() {
+    let capture = fixture("tls-on-client-port/capture.pcap");
+    let notables = |args: &[&str]| {
+        let eve = stdout(&run(&[&["read", "--format", "eve"], args, &[&capture]].concat()));
+        assert!(eve.contains(r#""status":"identified""#), "{eve}");
+        eve.contains("unexpected_service")
+    };
+    assert!(!notables(&["--port", "443"]), "TLS on 443");
+    let ssh = fixture("ssh-openssh/capture.pcap");
+    assert!(stdout(&run(&[&ssh])).contains("unexpected_service"), "SSH on 3243");
+}
+
+#[test]
+fn every_word_of_a_verdict_is_explained() {
+    let words = Label::ALL.map(Label::name).into_iter();
+    let words = words.chain(Status::ALL.map(Status::name)).chain(Notable::ALL.map(Notable::name));
+    let list = stdout(&run(&["explain"]));
+    for word in words {
+        let output = run(&["explain", word]);
+        let told = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{word}: {}", stderr(&output));
+        for part in ["\n  Means ", "\n  Decided ", "\n  Misleads "] {
+            assert!(told.contains(part), "{word} without {part}: {told}");
+        }
+        assert!(told.starts_with(word) && list.contains(word), "{word}: {told}");
+        assert!(!told.contains("  Means     Misleads"), "{told}");
+        let paragraphs = told.lines().take_while(|line| !line.starts_with("Rules"));
+        assert!(paragraphs.into_iter().all(|line| line.len() <= 100), "{told}");
+    }
+    // As the table writes a status.
+    assert_eq!(
+        stdout(&run(&["explain", "(no_payload)"])),
+        stdout(&run(&["explain", "no_payload"]))
+    );
+}
+
+fn sections(page: &str) -> Vec<String> {
+    let titles = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+    titles.map(|title| title.trim_matches('"').to_owned()).collect()
+}
+
+#[test]
+fn manual_pages_have_the_sections_that_manuals_have() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(&["man", "--out-dir", folder.path().to_str().unwrap()]).status.success());
+    let mut pages = 0;
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let page = fs::read_to_string(&path).unwrap();
+        let sections = sections(&page);
+        let usual = [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "COMMANDS",
+            "OPTIONS",
+            "EXIT STATUS",
+            "SIGNALS",
+            "ENVIRONMENT",
+            "EXAMPLES",
+            "SEE ALSO",
+        ];
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(sections.iter().all(|one| usual.contains(&one.as_str())), "{name}: {sections:?}");
+        let in_order = usual.iter().filter(|one| sections.iter().any(|other| other == *one));
+        assert!(in_order.eq(&sections), "{name}: {sections:?}");
+        for needed in ["EXIT STATUS", "SIGNALS", "EXAMPLES", "SEE ALSO"] {
+            assert!(sections.iter().any(|one| one == needed), "{name} has no {needed}");
+        }
+        warns_of_nothing(&path);
+        pages += 1;
+    }
+    assert!(pages > 12, "{pages}");
+    let live = fs::read_to_string(folder.path().join("portstory-live.1")).unwrap();
+    for part in ["SIGHUP", "SIGUSR1", "NO_COLOR", "SUDO_UID", "sudo portstory live \\-i eth0"] {
+        assert!(live.contains(part), "{part}: {live}");
+    }
+}
+
+/// What the formatter itself has to say of a page, where there is one.
+fn warns_of_nothing(page: &Path) {
+    let groff = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-z"]).arg(page).output();
+    match groff {
+        Ok(output) => assert!(output.stderr.is_empty(), "{}: {}", page.display(), stderr(&output)),
+        Err(_) => println!("SKIPPED: {} was not formatted: no groff here", page.display()),
+    }
+}
