@@ -82,6 +82,8 @@ fn seeds() -> Seeds {
             &case,
             frames.iter().take(FRAMES_MAX).filter_map(of_link).collect(),
         );
+        let plain = frames.iter().take(FRAMES_MAX).filter_map(as_plain).collect();
+        add(&mut seeds, "plain", &case, plain);
         let inside = frames.iter().filter_map(of_tunnel).take(FRAMES_MAX).collect();
         add(&mut seeds, "tunnels", &case, inside);
         let Some(conversation) = conversation(&frames) else { continue };
@@ -102,6 +104,11 @@ fn add(seeds: &mut Seeds, target: &'static str, case: &Case, made: Vec<Vec<u8>>)
 fn of_link(frame: &OwnedFrame) -> Option<Vec<u8>> {
     let mut types = LINKS.iter().flat_map(|row| row.types);
     let choice = types.position(|&link| link == frame.link.0)?;
+    Some([&[choice as u8], frame.bytes.as_slice()].concat())
+}
+
+fn as_plain(frame: &OwnedFrame) -> Option<Vec<u8>> {
+    let choice = [1, 101].iter().position(|&link| link == frame.link.0)?;
     Some([&[choice as u8], frame.bytes.as_slice()].concat())
 }
 

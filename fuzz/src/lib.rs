@@ -6,6 +6,8 @@
 //! can be checked from outside:
 //!
 //! - `links`, `tunnels`: where the decoder finds a watched packet, the fast no lets the frame through;
+//! - `plain`: what is read in one go is what layer by layer comes to (debug assertions compare);
+//! - `detectors`: a detector that the prefilter leaves out would have said no (debug assertions ask it);
 //! - `pieces`: pieces of a capture give the events of the whole (invariant 8);
 //! - `outputs`: an EVE line is JSON, and no control character of a stranger reaches a terminal.
 
@@ -32,6 +34,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub static TARGETS: &[Target] = &[
     ("readers", readers),
     ("links", links),
+    ("plain", plain),
     ("tunnels", tunnels),
     ("fragments", fragments),
     ("detectors", detectors),
@@ -62,6 +65,38 @@ pub fn links(octets: &[u8]) {
     let types = || LINKS.iter().flat_map(|row| row.types);
     if let Some(&link) = types().nth(usize::from(choice) % types().count()) {
         check_frame(&frame_at(0, link, frame));
+    }
+}
+
+/// One octet that says whether what follows is Ethernet or raw IP, then a frame that is nearly plain: in
+/// range by its ports, in lengths that are mended for two in three.
+pub fn plain(octets: &[u8]) {
+    let Some((&how, frame)) = octets.split_first() else { return };
+    let mut frame = frame.to_vec();
+    let link = if how & 1 == 0 { ETHERNET } else { RAW_IP };
+    let ip = if link == ETHERNET { 14 } else { 0 };
+    if how & 2 == 2 {
+        mend_lengths(&mut frame, ip);
+    }
+    if how & 4 == 4 {
+        let ports = ip + if frame.get(ip).is_some_and(|octet| octet >> 4 == 6) { 40 } else { 20 };
+        if let Some(port) = frame.get_mut(ports..ports + 2) {
+            port.copy_from_slice(&WATCHED_PORT.to_be_bytes());
+        }
+    }
+    check_frame(&frame_at(0, link, &frame));
+}
+
+/// Makes the lengths of IP say how much there is.
+fn mend_lengths(frame: &mut [u8], ip: usize) {
+    let len = frame.len().saturating_sub(ip);
+    let (at, len) = match frame.get(ip).map(|octet| octet >> 4) {
+        Some(4) => (ip + 2, len),
+        Some(6) => (ip + 4, len.saturating_sub(40)),
+        _ => return,
+    };
+    if let (Some(place), Ok(len)) = (frame.get_mut(at..at + 2), u16::try_from(len)) {
+        place.copy_from_slice(&len.to_be_bytes());
     }
 }
 
