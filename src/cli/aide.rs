@@ -60,6 +60,11 @@ impl Drop for Aide {
 
 /// The other side: runs `serve` on the socket, and says how that ended. `who` is told with an error.
 pub(super) fn serving(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()>) -> Exit {
+    // It keeps rights, so it must not outlive the process whose command line gave them, not even where
+    // it cannot see the end of the stream because it waits for something.
+    if let Err(error) = end_with_parent() {
+        tracing::debug!("{who} would outlive this process: {error}");
+    }
     let socket = rustix::stdio::stdin().try_clone_to_owned().map(UnixStream::from);
     match socket.and_then(serve) {
         Ok(()) => Exit::Done,
@@ -68,6 +73,19 @@ pub(super) fn serving(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()
             Exit::BrokeOff
         }
     }
+}
+
+/// Has the kernel end this process with the thread that started it (prctl(2), `PR_SET_PDEATHSIG`).
+#[cfg(target_os = "linux")]
+fn end_with_parent() -> io::Result<()> {
+    let signal = rustix::process::Signal::KILL;
+    Ok(rustix::process::set_parent_process_death_signal(Some(signal))?)
+}
+
+/// Elsewhere the end of the stream is all there is.
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent() -> io::Result<()> {
+    Ok(())
 }
 
 /// The next request; none where the process that asks has ended.

@@ -477,7 +477,8 @@ fn note(notices: &mut Vec<String>, sentence: String) {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Exit {
-    log::error(&format!("cannot write {}: {error}; choose another place", path.display()));
+    let why = outlet::explained(error);
+    log::error(&format!("cannot write {}: {why}; choose another place", path.display()));
     Exit::Usage
 }
 

@@ -2,16 +2,18 @@
 //!
 //! It is an [`aide`]. A request is nine octets, the output and the number of the file that is wanted; which
 //! outputs there are was settled by the command line, and only the next number (or, without
-//! rotation, the same file again) is granted. Anything else ends the helper. It answers with one octet
-//! and the descriptor, or with the system's error, and ends when this process does.
+//! rotation, the same file again) is granted, at a bounded pace. Anything else ends the helper. Files are
+//! opened in a [`Folder`] that was opened at its start, so that nobody who can write there can have
+//! another file opened. It answers with one octet and the descriptor, or with the system's error, and
+//! ends when this process does.
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use rustix::io::Errno;
@@ -20,8 +22,9 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use super::Rotating;
+use super::folder::Folder;
 use super::naming::Naming;
-use super::{Rotating, append_to};
 use crate::cli::Exit;
 use crate::cli::aide::{self, Aide};
 
@@ -106,6 +109,7 @@ pub(in crate::cli) struct OpenOutputs {
 
 /// One output, and the number of its newest file.
 struct Output {
+    folder: Folder,
     naming: Naming,
     newest: u64,
 }
@@ -118,11 +122,10 @@ impl OpenOutputs {
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
         let mut outputs = Vec::new();
         for path in &self.outputs {
-            let naming = Naming::new(path, self.numbered);
-            // The first file is there already.
-            let newest = naming.first_free()?.saturating_sub(1);
-            outputs.push(Output { naming, newest });
+            outputs.push(Output::new(path, self.numbered)?);
         }
+        outputs.iter().for_each(|output| output.keep(self.keep));
+        let mut pace = Pace::new(now());
         while let Some(request) = aide::next_request::<REQUEST_BYTES>(socket)? {
             let [index, number @ ..] = request;
             let number = u64::from_le_bytes(number);
@@ -130,28 +133,81 @@ impl OpenOutputs {
             let Some(output) = output.filter(|output| output.may_open(number)) else {
                 return Err(aide::not_listed());
             };
-            answer(socket, &self.open(output, number))?;
+            std::thread::sleep(pace.wait(now()));
+            answer(socket, &output.open(number))?;
+            output.keep(self.keep);
         }
         Ok(())
-    }
-
-    fn open(&self, output: &mut Output, number: u64) -> io::Result<File> {
-        let file = append_to(&output.naming.path(number))?;
-        output.newest = number;
-        let outdated = self.keep.and_then(|keep| number.checked_sub(keep)).filter(|&old| old > 0);
-        if let Some(outdated) = outdated.filter(|_| self.numbered) {
-            // It may have been taken away already.
-            let _ = std::fs::remove_file(output.naming.path(outdated));
-        }
-        Ok(file)
     }
 }
 
 impl Output {
+    fn new(path: &Path, numbered: bool) -> io::Result<Self> {
+        let (folder, naming) = (Folder::of(path)?, Naming::new(path, numbered));
+        // The first file is there already.
+        let newest = naming.first_free(&folder.names()?).saturating_sub(1);
+        Ok(Self { folder, naming, newest })
+    }
+
     fn may_open(&self, number: u64) -> bool {
         let step = u64::from(self.naming.is_numbered());
         self.newest.checked_add(step) == Some(number)
     }
+
+    fn open(&mut self, number: u64) -> io::Result<File> {
+        let name = self.naming.name(number);
+        let file = if self.naming.is_numbered() {
+            self.folder.create(&name)
+        } else {
+            self.folder.append(&name)
+        };
+        // A name that is taken is passed over: it must not end the rotation.
+        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+        if file.as_ref().map_or_else(is_taken, |_| true) {
+            self.newest = number;
+        }
+        file
+    }
+
+    /// Takes away all but the newest files of a numbered output.
+    fn keep(&self, keep: Option<u64>) {
+        let outdated = keep.and_then(|keep| self.newest.checked_sub(keep));
+        let (Some(outdated), Ok(names)) = (outdated, self.folder.names()) else { return };
+        let numbers = self.naming.numbers(&names);
+        for number in numbers.into_iter().take_while(|&number| number <= outdated) {
+            self.folder.remove(&self.naming.name(number));
+        }
+    }
+}
+
+/// How often files are opened at the most: whoever takes over the process that asks must not be able to
+/// fill a file system with names in no time. So many at once, and then one each time that has passed.
+const OPENS_AT_ONCE: u32 = 1024;
+
+/// See [`OPENS_AT_ONCE`].
+const OPEN_EVERY: Duration = Duration::from_millis(10);
+
+/// Says how long to wait before the next file, by the clock that it is told.
+struct Pace {
+    /// When all of [`OPENS_AT_ONCE`] may be had again.
+    full_at: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { full_at: now }
+    }
+
+    fn wait(&mut self, now: Instant) -> Duration {
+        self.full_at = self.full_at.max(now) + OPEN_EVERY;
+        let owed = self.full_at.saturating_duration_since(now);
+        owed.saturating_sub(OPEN_EVERY.saturating_mul(OPENS_AT_ONCE))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the helper's own pace")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn answer(socket: &UnixStream, opened: &io::Result<File>) -> io::Result<()> {
@@ -181,12 +237,56 @@ mod tests {
 
     #[test]
     fn only_the_next_file_is_granted() {
-        let path = std::path::Path::new("eve.json");
-        let numbered = Output { naming: Naming::new(path, true), newest: 7 };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("eve.json");
+        let numbered = Output { newest: 7, ..Output::new(&path, true).unwrap() };
         let granted: Vec<u64> = (0..20).filter(|&number| numbered.may_open(number)).collect();
         assert_eq!(granted, [8]);
         assert!(!numbered.may_open(u64::MAX));
-        let same = Output { naming: Naming::new(path, false), newest: 0 };
+        let same = Output::new(&path, false).unwrap();
         assert!(same.may_open(0) && !same.may_open(1));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut output = Output::new(&folder.path().join("eve.json"), true).unwrap();
+        std::os::unix::fs::symlink("/nowhere", folder.path().join("eve-000001.json")).unwrap();
+        assert!(output.open(1).is_err() && output.may_open(2) && output.open(2).is_ok());
+    }
+
+    #[test]
+    fn only_files_of_this_output_are_taken_away_lower_ones_at_start_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let names =
+            ["eve-000001.json", "eve-000005.json", "eve-000009.json", "eve-2.json", "eve-0"];
+        names.iter().for_each(|name| std::fs::write(folder.path().join(name), b"").unwrap());
+        std::fs::create_dir(folder.path().join("eve-000003.json")).unwrap();
+        let mut output = Output::new(&folder.path().join("eve.json"), true).unwrap();
+        output.keep(Some(5));
+        let left = || {
+            let entries = std::fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<_> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        let fifth = "eve-000005.json";
+        assert_eq!(left(), ["eve-0", "eve-000003.json", fifth, "eve-000009.json", "eve-2.json"]);
+        output.open(10).unwrap();
+        output.keep(Some(5));
+        assert!(!left().contains(&fifth.to_owned()), "{:?}", left());
+    }
+
+    #[test]
+    fn files_are_opened_at_a_bounded_pace() {
+        let start = now();
+        let mut pace = Pace::new(start);
+        for _ in 0..OPENS_AT_ONCE {
+            assert_eq!(pace.wait(start), Duration::ZERO);
+        }
+        assert_eq!(pace.wait(start), OPEN_EVERY);
+        let later = start + Duration::from_secs(60);
+        assert_eq!(pace.wait(later), Duration::ZERO);
     }
 }

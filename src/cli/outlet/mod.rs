@@ -6,15 +6,19 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
+mod folder;
 mod helper;
 mod naming;
 
+use folder::Folder;
+pub(super) use folder::explained;
 pub(super) use helper::{Helper, OpenOutputs};
 use naming::Naming;
 
@@ -54,6 +58,12 @@ impl Rotating {
 /// Octets that are held back until the next batch ends; what a crash can cost, next to a second.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
+/// Numbers that may be taken by something else, one behind the other.
+const NUMBERS_TRIED_MAX: usize = 16;
+
+/// What cannot be had is not asked for again for so long, however large the file grows.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// What is written is handed to the system at least this often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
@@ -67,8 +77,11 @@ pub(super) struct Outlet {
     helper: Option<Rc<Helper>>,
     /// By which the helper knows this output.
     index: u8,
-    number: u64,
+    /// The number of the file to come; without numbers, 0 for good.
+    next: u64,
     opened: Instant,
+    /// Another file was refused, and is not asked for before.
+    retry_at: Option<Instant>,
     flushed: Instant,
     /// Not in the file yet.
     held: Vec<u8>,
@@ -80,10 +93,9 @@ impl Outlet {
     /// Opens the first file. What it held stays until [`Self::begin`].
     pub(super) fn open(path: &Path, rotating: &Rotating, index: u8) -> io::Result<Self> {
         let naming = Naming::new(path, rotating.is_wanted());
-        let number = naming.first_free()?;
-        let file = append_to(&naming.path(number))?;
+        let (file, next) = first_file(path, &naming)?;
         let naming = Some(naming);
-        Ok(Self { naming, rotating: rotating.clone(), index, number, ..Self::of(file) })
+        Ok(Self { naming, rotating: rotating.clone(), index, next, ..Self::of(file) })
     }
 
     /// Writes to what is open already, and to nothing else.
@@ -94,8 +106,9 @@ impl Outlet {
             rotating: Rotating::default(),
             helper: None,
             index: 0,
-            number: 0,
+            next: 0,
             opened: now(),
+            retry_at: None,
             flushed: now(),
             held: Vec::new(),
             complete: 0,
@@ -155,6 +168,7 @@ impl Outlet {
             self.complete.saturating_add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
         let rotating = &self.rotating;
         octets > 0
+            && self.retry_at.is_none_or(|at| now() >= at)
             && (rotating.rotate_size.is_some_and(|max| octets >= max)
                 || rotating
                     .rotate_time
@@ -164,13 +178,16 @@ impl Outlet {
     /// Goes on in another file; where it can't be had, in this one. Call it when the records are whole.
     pub(super) fn next_file(&mut self) -> io::Result<()> {
         self.commit()?;
-        // Either way: what can't be had now is not asked for with every record.
         self.opened = now();
         let (Some(naming), Some(helper)) = (&self.naming, &self.helper) else { return Ok(()) };
-        let number = if naming.is_numbered() { self.number.saturating_add(1) } else { self.number };
-        let file = helper.open(self.index, number)?;
-        let complete = file.metadata().map_or(0, |metadata| metadata.len());
-        (self.file, self.number, self.complete) = (file, number, complete);
+        let opened = untaken(&mut self.next, |number| helper.open(self.index, number));
+        self.retry_at = opened.is_err().then(|| self.opened + RETRY_AFTER);
+        let file = opened?;
+        self.complete = file.metadata().map_or(0, |metadata| metadata.len());
+        self.file = file;
+        if naming.is_numbered() {
+            self.next = self.next.saturating_add(1);
+        }
         Ok(())
     }
 
@@ -208,14 +225,48 @@ pub(super) fn told(next: io::Result<()>) -> Exit {
     match next {
         Ok(()) => Exit::Done,
         Err(error) => {
-            log::say(&format!("the next output file cannot be had: {error}; going on in this one"));
+            log::say(&format!(
+                "the next output file cannot be had: {}; going on in this one",
+                folder::explained(&error)
+            ));
             Exit::BrokeOff
         }
     }
 }
 
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+/// Opens the first file, and says which number the next one has.
+fn first_file(path: &Path, naming: &Naming) -> io::Result<(File, u64)> {
+    if naming.is_numbered() {
+        let folder = Folder::of(path)?;
+        let mut number = naming.first_free(&folder.names()?);
+        let file = untaken(&mut number, |number| folder.create(&naming.name(number)))?;
+        return Ok((file, number.saturating_add(1)));
+    }
+    let is_root = rustix::process::geteuid().is_root();
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    if is_root {
+        let folder = Folder::of(path)?;
+        // Somebody else's link would have root write where they cannot.
+        if folder.is_open_to_others()? {
+            return Ok((folder.append(&naming.name(0))?, 0));
+        }
+        options.mode(0o640);
+    }
+    Ok((options.open(path)?, 0))
+}
+
+/// Opens the file with this number, or where that is taken, one of the next.
+fn untaken(number: &mut u64, open: impl Fn(u64) -> io::Result<File>) -> io::Result<File> {
+    for _ in 0..NUMBERS_TRIED_MAX {
+        match open(*number) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                *number = number.saturating_add(1);
+            }
+            opened => return opened,
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[expect(clippy::disallowed_methods, reason = "files are rotated by the machine's clock")]

@@ -3,64 +3,68 @@
 //! Without rotation it is the name that was given. With it, a number goes before the extension:
 //! `eve.json` becomes `eve-000001.json`, `eve-000002.json` and so on, and a later run goes on counting.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// The highest number that is taken for one of ours. Nobody rotates so often, and who may put files into
+/// the folder could end the counting otherwise.
+const NUMBER_MAX: u64 = 1_000_000_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Naming {
-    path: PathBuf,
+    /// The file's name, without its folder.
+    name: OsString,
     numbered: bool,
 }
 
 impl Naming {
     pub(super) fn new(path: &Path, numbered: bool) -> Self {
-        Self { path: path.to_owned(), numbered }
+        Self { name: path.file_name().unwrap_or_default().to_owned(), numbered }
     }
 
     pub(super) fn is_numbered(&self) -> bool {
         self.numbered
     }
 
-    /// The path of the file with this number.
-    pub(super) fn path(&self, number: u64) -> PathBuf {
+    /// The name of the file with this number.
+    pub(super) fn name(&self, number: u64) -> OsString {
         if !self.numbered {
-            return self.path.clone();
+            return self.name.clone();
         }
         let (stem, extension) = self.parts();
-        self.path.with_file_name(format!("{stem}-{number:06}{extension}"))
+        let middle = format!("-{number:06}");
+        OsStr::from_bytes(&[stem, middle.as_bytes(), extension].concat()).to_owned()
     }
 
-    /// The number behind the highest that there is.
-    pub(super) fn first_free(&self) -> io::Result<u64> {
+    /// The numbers of those names that this configuration gives, in order.
+    pub(super) fn numbers(&self, names: &[OsString]) -> Vec<u64> {
+        let mut numbers: Vec<u64> = names.iter().filter_map(|name| self.number_of(name)).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The number behind the highest of these names.
+    pub(super) fn first_free(&self, names: &[OsString]) -> u64 {
         if !self.numbered {
-            return Ok(0);
+            return 0;
         }
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            Some(_) | None => Path::new("."),
-        };
-        let (stem, extension) = self.parts();
-        let mut highest = 0;
-        for entry in std::fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            let number = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(&stem)?.strip_prefix('-'))
-                .and_then(|rest| rest.strip_suffix(&extension)?.parse::<u64>().ok());
-            highest = highest.max(number.unwrap_or(0));
-        }
-        Ok(highest.saturating_add(1))
+        self.numbers(names).last().map_or(1, |highest| highest.saturating_add(1))
     }
 
-    fn parts(&self) -> (String, String) {
-        let text = |part: Option<&std::ffi::OsStr>| {
-            part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default()
-        };
-        let extension = match self.path.extension() {
-            Some(extension) => format!(".{}", extension.to_string_lossy()),
-            None => String::new(),
-        };
-        (text(self.path.file_stem()), extension)
+    fn number_of(&self, name: &OsStr) -> Option<u64> {
+        let (stem, extension) = self.parts();
+        let rest = name.as_bytes().strip_prefix(stem)?.strip_prefix(b"-")?;
+        let digits = str::from_utf8(rest.strip_suffix(extension)?).ok()?;
+        let number = digits.parse().ok().filter(|&number| number < NUMBER_MAX)?;
+        (self.numbered && self.name(number) == name).then_some(number)
+    }
+
+    /// What goes before the number and behind it.
+    fn parts(&self) -> (&[u8], &[u8]) {
+        let name = self.name.as_bytes();
+        let dot = name.iter().rposition(|&octet| octet == b'.').filter(|&dot| dot > 0);
+        name.split_at_checked(dot.unwrap_or(name.len())).unwrap_or((name, b""))
     }
 }
 
@@ -68,17 +72,34 @@ impl Naming {
 mod tests {
     use super::*;
 
+    fn owned(names: &[&str]) -> Vec<OsString> {
+        names.iter().map(OsString::from).collect()
+    }
+
     #[test]
     fn numbers_go_before_the_extension_and_on_from_the_highest() {
-        let folder = tempfile::tempdir().unwrap();
-        let naming = Naming::new(&folder.path().join("eve.json"), true);
-        assert_eq!(naming.first_free().unwrap(), 1);
-        assert_eq!(naming.path(7), folder.path().join("eve-000007.json"));
-        for name in ["eve-000041.json", "eve-9.json.gz", "eve-x.json", "other-000099.json"] {
-            std::fs::write(folder.path().join(name), b"").unwrap();
-        }
-        assert_eq!(naming.first_free().unwrap(), 42);
+        let naming = Naming::new(Path::new("/var/log/eve.json"), true);
+        assert_eq!(naming.first_free(&[]), 1);
+        assert_eq!(naming.name(7), "eve-000007.json");
+        let names = owned(&["eve-000041.json", "eve-9.json.gz", "eve-x.json", "other-000099.json"]);
+        assert_eq!(naming.first_free(&names), 42);
         let plain = Naming::new(Path::new("eve.json"), false);
-        assert_eq!((plain.first_free().unwrap(), plain.path(3)), (0, PathBuf::from("eve.json")));
+        assert_eq!((plain.first_free(&names), plain.name(3)), (0, "eve.json".into()));
+        assert_eq!(Naming::new(Path::new("out/.eve"), true).name(1), ".eve-000001");
+    }
+
+    #[test]
+    fn only_names_that_are_given_here_count() {
+        let naming = Naming::new(Path::new("eve.json"), true);
+        let names = [
+            "eve-000002.json",
+            "eve-2.json",
+            "eve-+00003.json",
+            "eve-0000004.json",
+            "eve-1234567.json",
+            "eve-18446744073709551614.json",
+            "eve-1000000000.json",
+        ];
+        assert_eq!(naming.numbers(&owned(&names)), [2, 1_234_567]);
     }
 }

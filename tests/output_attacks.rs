@@ -1,0 +1,307 @@
+//! Attacks on the folder that outputs are written to, by somebody who can write there: links, FIFOs,
+//! files of theirs, another folder in its place, while a process with root's rights opens files in it.
+//!
+//! Prints a table of attack and outcome (`cargo test --test output_attacks -- --nocapture`). With
+//! `PORTSTORY_PROGRAM=PATH` another build is attacked. Needs root: without, nobody has rights to lose.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use std::fs::{self, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use support::process::until;
+
+/// What only root may write to, and the folder of an output, to which everybody may.
+struct Scene {
+    /// Holds both; it goes with the scene.
+    _root: tempfile::TempDir,
+    folder: PathBuf,
+    secrets: PathBuf,
+    secret: PathBuf,
+}
+
+const SECRET: &str = "of root alone\n";
+
+impl Scene {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
+        let (folder, secrets) = (root.path().join("out"), root.path().join("secrets"));
+        for (path, mode) in [(&folder, 0o777), (&secrets, 0o700)] {
+            fs::create_dir(path).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+        let secret = secrets.join("secret");
+        fs::write(&secret, SECRET).unwrap();
+        Self { _root: root, folder, secrets, secret }
+    }
+
+    fn numbered(&self, number: u64) -> PathBuf {
+        self.at(&format!("saved-{number:06}.pcap"))
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// What became of what is root's own; nothing, if it is as it was.
+    fn damage(&self) -> Option<String> {
+        let entries = fs::read_dir(&self.secrets).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        if names != ["secret"] {
+            return Some(format!("the other folder now holds {names:?}"));
+        }
+        let text = fs::read(&self.secret).unwrap();
+        (text != SECRET.as_bytes())
+            .then(|| format!("a file of root's now has {} bytes", text.len()))
+    }
+}
+
+fn program() -> PathBuf {
+    std::env::var_os("PORTSTORY_PROGRAM")
+        .map_or_else(|| env!("CARGO_BIN_EXE_portstory").into(), PathBuf::from)
+}
+
+/// Reads standard input and saves its packets in many files.
+fn start(scene: &Scene) -> Child {
+    Command::new(program())
+        .args(["read", "--user", "65534:65534", "-", "--format", "csv", "--rotate-size", "1K"])
+        .args(["--keep", "2", "-w"])
+        .arg(scene.at("saved.pcap"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn capture() -> Vec<u8> {
+    fs::read(support::fixtures().join("framehawk-ica/capture.pcap")).unwrap()
+}
+
+/// The whole capture at once. Nothing, where it does not come to an end.
+fn run(scene: &Scene) -> Option<Output> {
+    let mut child = start(scene);
+    child.stdin.take().unwrap().write_all(&capture()).unwrap();
+    ended(child)
+}
+
+#[expect(clippy::disallowed_methods, reason = "what hangs is given up at some time")]
+fn ended(mut child: Child) -> Option<Output> {
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Some(child.wait_with_output().unwrap())
+}
+
+/// Prepares the folder for a run. Says what is wrong behind it, if anything is.
+type Attack = (&'static str, fn(&Scene) -> Result<(), String>);
+
+const ATTACKS: &[Attack] = &[
+    ("links to a file of root's in the place of the files to come", |scene| {
+        while_running(scene, |next| symlink(&scene.secret, scene.numbered(next)).unwrap())
+    }),
+    ("links that lead to nowhere, in a folder of root's", |scene| {
+        while_running(scene, |next| {
+            symlink(scene.secrets.join(format!("made-{next}")), scene.numbered(next)).unwrap();
+        })
+    }),
+    ("hard links to a file of root's", |scene| {
+        while_running(scene, |next| fs::hard_link(&scene.secret, scene.numbered(next)).unwrap())
+    }),
+    ("FIFOs that nobody reads", |scene| while_running(scene, |next| fifo(&scene.numbered(next)))),
+    ("folders of those names", |scene| {
+        while_running(scene, |next| fs::create_dir(scene.numbered(next)).unwrap())
+    }),
+    ("a file with the highest number that there can be", |scene| {
+        fs::write(scene.at("saved-18446744073709551614.pcap"), b"").unwrap();
+        finishes(scene)?;
+        let carried_away = newest(scene) == 0;
+        (!carried_away).then_some(()).ok_or_else(|| "the numbering was carried away".to_owned())
+    }),
+    ("another folder in the place of this one, while it is written to", |scene| {
+        for number in 1..99 {
+            fs::write(scene.secrets.join(format!("saved-{number:06}.pcap")), b"old").unwrap();
+        }
+        let mut child = start(scene);
+        let octets = capture();
+        let (first, rest) = octets.split_at(octets.len() / 2);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(first).unwrap();
+        until("a second file", || (newest(scene) > 1).then_some(()));
+        fs::rename(&scene.folder, scene.folder.with_file_name("aside")).unwrap();
+        symlink(&scene.secrets, &scene.folder).unwrap();
+        stdin.write_all(rest).unwrap();
+        drop(stdin);
+        let output = ended(child).ok_or("it hangs")?;
+        for number in 1..99 {
+            let path = scene.secrets.join(format!("saved-{number:06}.pcap"));
+            let kept = fs::read(&path).is_ok_and(|octets| octets == b"old");
+            if !kept {
+                return Err(format!("{} was changed or deleted", path.display()));
+            }
+            fs::remove_file(path).unwrap();
+        }
+        output.status.success().then_some(()).ok_or_else(|| format!("{output:?}"))
+    }),
+    ("a link as the output itself", |scene| {
+        symlink(&scene.secret, scene.at("flows.csv")).unwrap();
+        let output = Command::new(program())
+            .args(["read", "--format", "csv", "-o"])
+            .arg(scene.at("flows.csv"))
+            .arg(support::fixtures().join("ssh-openssh/capture.pcap"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let refused = output.status.code() == Some(2) && said.contains("symbolic link");
+        refused.then_some(()).ok_or_else(|| format!("{output:?}"))
+    }),
+];
+
+/// Files that are in the way, from the first that is still to come.
+const PLANTED: u64 = 5;
+
+/// Plants something in the place of files to come while a run writes its first ones.
+fn while_running(scene: &Scene, plant: impl Fn(u64)) -> Result<(), String> {
+    let mut child = start(scene);
+    let octets = capture();
+    let (first, rest) = octets.split_at(octets.len() / 2);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(first).unwrap();
+    // It waits for more by then.
+    let newest = until("a second file", || Some(newest(scene)).filter(|&newest| newest > 1));
+    (newest + 3..newest + 3 + PLANTED).for_each(&plant);
+    stdin.write_all(rest).unwrap();
+    drop(stdin);
+    let output = ended(child).ok_or("it hangs")?;
+    let went_on = self::newest(scene) > newest + 3 + PLANTED;
+    let sound = matches!(output.status.code(), Some(0 | 1)) && went_on;
+    sound.then_some(()).ok_or_else(|| format!("it did not go on: {output:?}"))
+}
+
+fn finishes(scene: &Scene) -> Result<(), String> {
+    let output = run(scene).ok_or("it hangs")?;
+    // It says what it could not have, and goes on.
+    if matches!(output.status.code(), Some(0 | 1)) { Ok(()) } else { Err(format!("{output:?}")) }
+}
+
+fn newest(scene: &Scene) -> u64 {
+    let entries = fs::read_dir(&scene.folder).unwrap();
+    let numbers = entries.filter_map(|entry| {
+        // What was planted is no file, and what is deleted meanwhile is none either.
+        let entry =
+            entry.ok().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))?;
+        let is_planted = entry.metadata().ok()?.ino() == fs::metadata(&scene.secret).ok()?.ino();
+        let name = entry.file_name().into_string().ok().filter(|_| !is_planted)?;
+        let number = name.strip_prefix("saved-")?.strip_suffix(".pcap")?.parse().ok();
+        number.filter(|&number| number < 1_000_000)
+    });
+    numbers.max().unwrap_or(0)
+}
+
+fn fifo(path: &Path) {
+    let mode = rustix::fs::Mode::from_raw_mode(0o666);
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).unwrap();
+}
+
+fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        eprintln!("SKIPPED: outputs were not attacked: this needs root");
+    }
+    is_root
+}
+
+#[test]
+fn no_attack_on_the_folder_of_an_output_reaches_anything_else() {
+    if !is_root() {
+        return;
+    }
+    let mut failed = 0;
+    for (attack, make) in ATTACKS {
+        let scene = Scene::new();
+        let outcome = make(&scene).and_then(|()| scene.damage().map_or(Ok(()), Err));
+        println!("{attack}: {}", outcome.as_ref().map_or_else(|why| &**why, |()| "withstood"));
+        failed += usize::from(outcome.is_err());
+    }
+    assert_eq!(failed, 0, "of {} attacks", ATTACKS.len());
+}
+
+/// Somebody puts links into the place of files to come, again and again, while files are opened.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the race goes on for ten seconds")]
+fn no_race_for_the_next_name_reaches_anything_else() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    let over = AtomicBool::new(false);
+    let (mut runs, mut withstood, started) = (0, true, Instant::now());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let newest = newest(&scene);
+                for number in newest + 1..newest + 4 {
+                    let path = scene.numbered(number);
+                    let _ = symlink(&scene.secret, &path);
+                    let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+                    let _ = is_link.then(|| fs::remove_file(&path));
+                }
+            }
+        });
+        while withstood && started.elapsed() < Duration::from_secs(10) {
+            withstood = run(&scene).is_some() && scene.damage().is_none();
+            runs += 1;
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    println!("{runs} runs in a race: {}", scene.damage().as_deref().unwrap_or("withstood"));
+    assert!(withstood, "after {runs} runs: {:?}", scene.damage());
+}
+
+/// Whoever ends this process by force must not leave one with root's rights behind.
+#[test]
+fn the_helper_ends_with_the_process_that_asks_it() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    let mut child = start(&scene);
+    let parent = child.id();
+    let helper = until("a helper", || children(parent).into_iter().next());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the helper's end", || (!is_running(helper)).then_some(()));
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let path = format!("/proc/{parent}/task/{parent}/children");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn is_running(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Ended, and not yet taken note of, is ended.
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
