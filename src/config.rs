@@ -361,8 +361,16 @@ pub struct ReportLimits {
     /// Kinds of flows (label, status, protocol, service) that are told apart; a scan over all ports of
     /// a network would bring as many as it likes.
     pub kinds_max: usize,
-    /// Verdict cards of one label: more are not read.
-    pub cards_of_label_max: usize,
+    /// Verdict cards: more are not read. The kinds of flows beyond get a line each, then are counted.
+    pub cards_max: usize,
+    /// Lines for kinds of flows that have no card.
+    pub kinds_listed_max: usize,
+    /// Services that have a card each though their flows are alike; where there are more, they share one.
+    pub cards_apart_max: usize,
+    /// Services named in a card that they share.
+    pub services_of_card_max: usize,
+    /// Services that need attention named at the top: a screen or two.
+    pub attention_max: usize,
     /// Cards with plots, which are most of the report's octets (some 40 kB each).
     pub plotted_max: usize,
     /// Endpoints of one label in the table.
@@ -389,7 +397,11 @@ impl Default for ReportLimits {
     fn default() -> Self {
         Self {
             kinds_max: 4096,
-            cards_of_label_max: 8,
+            cards_max: 40,
+            kinds_listed_max: 100,
+            cards_apart_max: 8,
+            services_of_card_max: 40,
+            attention_max: 20,
             plotted_max: 6,
             endpoints_of_label_max: 12,
             endpoints_of_host_max: 3,

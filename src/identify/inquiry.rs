@@ -140,6 +140,8 @@ impl Inquiry {
             head.show(transport, newest, ended, self.skip.map(index), |view| {
                 if !self.is_proven() {
                     self.ask_once(view, head, newest);
+                } else if self.wants_client() {
+                    self.ask_for_client(view);
                 }
                 self.hear_details(view);
             });
@@ -159,7 +161,7 @@ impl Inquiry {
                 }
                 Inside::MayFollow => {}
                 Inside::Nothing | Inside::StartsAt(_) => {
-                    self.settled = proven && self.told;
+                    self.settled = proven && self.told && !self.wants_client();
                 }
             }
             break;
@@ -207,6 +209,23 @@ impl Inquiry {
         }
         self.sifted = worth.all_seen;
         asking
+    }
+
+    /// Whether it may still turn out who is the client of what was found.
+    fn wants_client(&self) -> bool {
+        self.best.as_ref().is_some_and(|best| {
+            best.finding.client.is_none() && CLIENT_LATER.contains(&best.finding.protocol)
+        })
+    }
+
+    /// Asks what was found who is the client, and nothing else.
+    fn ask_for_client(&mut self, view: &FlowView<'_>) {
+        let Some(best) = &mut self.best else { return };
+        let at = DETECTORS.binary_search_by(|row| row.id.cmp(best.finding.protocol));
+        let detector = at.ok().and_then(|at| DETECTORS.get(at));
+        if let Some(Probe::Yes(found)) = detector.map(|detector| (detector.probe)(view)) {
+            best.finding.client = found.client;
+        }
     }
 
     /// Asks what was found for what it tells beside its name, until it has told all.
@@ -270,6 +289,10 @@ impl Inquiry {
         quote
     }
 }
+
+/// Protocols whose first octets are the same from both sides: what comes behind them tells who is the
+/// client, and so whether the connection was opened by the server.
+const CLIENT_LATER: &[&str] = &["rfb", "ssh"];
 
 /// What makes one finding better than another.
 fn rank(finding: &Finding) -> (bool, bool, Strength, u32) {

@@ -129,6 +129,23 @@ impl EndpointRank {
     }
 }
 
+/// Whether it is a service at all: something that took part, rather than a socket that was only tried,
+/// of which a scan brings thousands.
+pub fn took_part(endpoint: &EndpointEvent) -> bool {
+    let tried = |status: Status| match status {
+        Status::Refused | Status::Unanswered | Status::Scan => true,
+        Status::Identified
+        | Status::Attempted
+        | Status::Unidentified
+        | Status::ClientPort
+        | Status::NoPayload
+        | Status::Insufficient => false,
+    };
+    let statuses = Status::ALL.into_iter().zip(endpoint.by_status);
+    let only_tried = statuses.filter(|&(_, flows)| flows > 0).all(|(status, _)| tried(status));
+    !only_tried || endpoint.concerns.need_attention()
+}
+
 /// How much was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {

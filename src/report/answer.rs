@@ -2,20 +2,63 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
 use super::recorder::is_conversation;
-use crate::event::{EndpointEvent, Label, Notable, Socket, Status, Verdict};
+use super::{Attention, Card, CardPlace, Report};
+use crate::event::{
+    Concern, Concerns, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict,
+};
 use crate::identify::Transport;
-use crate::output::human::{Clock, count, counted};
+use crate::judge::ranking;
+use crate::output::human::{Clock, bytes, count, counted, peers};
 use crate::time::Timestamp;
 
+/// Above so many cards a report needs a list of its contents.
+const LONG_CARDS: usize = 6;
+
 impl Report {
-    /// The answer in one sentence.
+    /// The answer: of several services how many need attention and which is the worst, of one what it is.
     pub fn answer(&self) -> String {
         let Some(card) = self.cards.first() else {
             return "No packet on the watched ports was seen.".to_owned();
         };
         let (flow, verdict) = (&card.flow, &card.flow.verdict);
+        let Some(first) = self.attention.first().filter(|_| self.services.pressing > 0) else {
+            return self.label_of_first(flow);
+        };
+        let place = service(first.endpoint.socket, first.endpoint.transport);
+        let titles = titles(first.endpoint.concerns);
+        if self.services.all > 1 {
+            let needs = if self.services.pressing == 1 { "needs" } else { "need" };
+            let order = if self.services.pressing == 1 { "" } else { "the worst is " };
+            return format!(
+                "{} of {} {needs} attention: {order}{place}, {titles}.",
+                count(self.services.pressing),
+                counted(self.services.all, "service")
+            );
+        }
+        match first.endpoint.concerns.worst() {
+            None | Some(Concern::Unidentified | Concern::Unclear) => self.label_of_first(flow),
+            Some(_) => {
+                let confidence = verdict.confidence.name();
+                let what = match (verdict.label, verdict.protocols.last()) {
+                    (Label::TimelotUnknown, _) => format!(
+                        "nothing that is known identifies it, timelot-unknown with {confidence} confidence"
+                    ),
+                    (Label::CitrixFramehawk, _) => format!(
+                        "circumstances speak for Citrix Framehawk, citrix-framehawk with {confidence} \
+                         confidence"
+                    ),
+                    (Label::Other, Some(name)) => format!("{name} ({confidence} confidence)"),
+                    (Label::Other, None) => words(verdict.status).to_owned(),
+                };
+                format!("{} on {place}: {what}.", capital(&titles))
+            }
+        }
+    }
+
+    /// What the first card's service is, in one sentence.
+    fn label_of_first(&self, flow: &FlowEvent) -> String {
+        let verdict = &flow.verdict;
         let place = service(flow.server, flow.transport);
         let confidence = verdict.confidence.name();
         match (verdict.label, verdict.status) {
@@ -68,6 +111,14 @@ impl Report {
             let _ = write!(text, ", {} UTC", between(first, last));
         }
         text.push('.');
+        if self.services.pressing == 0 && self.services.all > 1 {
+            let _ = write!(
+                text,
+                " None of {} has a shell, an executable, a reversed connection, a beacon or traffic \
+                 that nothing identifies.",
+                counted(self.services.all, "service")
+            );
+        }
         text
     }
 
@@ -90,12 +141,17 @@ impl Report {
         ports
     }
 
+    /// Whether a list of what is in it helps.
+    pub(super) fn is_long(&self) -> bool {
+        self.cards.len() > LONG_CARDS
+    }
+
     /// The flows that no card speaks of, and how to see them.
     pub(super) fn left_out(&self) -> Option<String> {
         (self.flows_left_out > 0).then(|| {
             format!(
-                "{} of other kinds have no card here. All of them: portstory read --format csv, with \
-                 the same files.",
+                "{} of still other kinds, none of them worse than these. All of them: portstory read \
+                 --format csv, with the same files.",
                 counted(self.flows_left_out, "flow")
             )
         })
@@ -180,6 +236,99 @@ pub(super) fn between(first: Timestamp, last: Timestamp) -> String {
     }
 }
 
+/// Reasons to look, in words: what needs attention, or else all there is.
+pub(super) fn titles(concerns: Concerns) -> String {
+    concerns.foremost().map(Concern::title).collect::<Vec<_>>().join(", ")
+}
+
+/// With a capital letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_ascii_uppercase(), chars.as_str())
+    })
+}
+
+impl Card {
+    /// Why it stands where it does: the worst concern of its flow.
+    pub fn concern(&self) -> Option<Concern> {
+        ranking::concerns(&self.flow).worst()
+    }
+
+    /// Whether its flows are to be looked at.
+    pub(super) fn is_pressing(&self) -> bool {
+        self.concern().is_some_and(Concern::needs_attention)
+    }
+
+    /// What it is headed by: what must not be missed, or what the flows are, and where.
+    pub(super) fn title(&self) -> String {
+        let flow = &self.flow;
+        let what = match self.concern() {
+            Some(Concern::Unidentified | Concern::Unclear) | None => heading(&flow.verdict),
+            Some(concern) if concern.needs_attention() => capital(&titles(ranking::concerns(flow))),
+            Some(_) => heading(&flow.verdict),
+        };
+        let place = service(flow.server, flow.transport);
+        match self.places_all.saturating_sub(1) {
+            0 => format!("{what} on {place}"),
+            more => format!("{what} on {place} and {}", counted(more, "more service")),
+        }
+    }
+}
+
+impl Card {
+    /// How many of the places are not named.
+    pub(super) fn places_unnamed(&self) -> u64 {
+        self.places_all.saturating_sub(u64::try_from(self.places.len()).unwrap_or(u64::MAX))
+    }
+}
+
+impl Attention {
+    /// The service, or how many.
+    pub(super) fn places(&self) -> String {
+        let first = service(self.endpoint.socket, self.endpoint.transport);
+        match self.others.len() {
+            0 => first,
+            more => {
+                let more = counted(u64::try_from(more).unwrap_or(u64::MAX), "more service");
+                format!("{first} and {more}")
+            }
+        }
+    }
+
+    /// Why it is to be looked at, or else what runs there.
+    pub(super) fn why(&self) -> String {
+        let concerns = self.endpoint.concerns;
+        match concerns.worst().filter(|_| concerns.need_attention()) {
+            Some(worst) => format!("{}: {}", titles(concerns), worst.meaning()),
+            None => agreement(&self.endpoint),
+        }
+    }
+
+    /// How much there was, and when.
+    pub(super) fn extent(&self) -> String {
+        let one = &self.endpoint;
+        let from =
+            if self.others.is_empty() { format!(" from {}", peers(one)) } else { String::new() };
+        format!(
+            "{}{from}, {}, {} UTC",
+            counted(self.flows, "flow"),
+            bytes(self.bytes),
+            between(one.first_seen, one.last_seen)
+        )
+    }
+}
+
+/// A place of a card: a service, or a host on whatever port.
+pub(super) fn place(place: &CardPlace) -> String {
+    if place.server.port > 0 {
+        service(place.server, place.transport)
+    } else {
+        let transport = place.transport.name().to_lowercase();
+        format!("{}, {transport} ports", place.server.addr)
+    }
+}
+
 /// What a card is headed by: the protocol, or what the flow was instead.
 pub(super) fn heading(verdict: &Verdict) -> String {
     let name = verdict.protocols.last().copied();
@@ -246,7 +395,9 @@ pub(super) const fn meaning(notable: Notable) -> &'static str {
         Notable::ExecutableTransfer => "a program's file went by",
         Notable::Periodic => "comes at a steady pace, as a keep-alive or a beacon does",
         Notable::UploadHeavy => "much more to the server than back",
-        Notable::InconsistentHandshake => "the handshake does not fit its own protocol",
+        Notable::InconsistentHandshake => {
+            "the end that opened the connection acts as the protocol's server"
+        }
     }
 }
 

@@ -5,10 +5,10 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::answer::{agreement, between, service};
+use super::answer::{agreement, between, capital, service};
 use super::{Report, plot};
 use crate::event::Label;
-use crate::output::human::{bytes, count, counted};
+use crate::output::human::{bytes, count, counted, peers};
 use crate::output::{Context, escape};
 
 mod card;
@@ -35,9 +35,8 @@ pub fn html(report: &Report) -> String {
             body {
                 (opening(report))
                 main {
-                    (endpoints(report))
                     (cards(report, &context))
-                    (timeline(report))
+                    (endpoints(report))
                     (pairs(report))
                     (quality(report))
                     (ports(report))
@@ -68,30 +67,124 @@ fn title(report: &Report) -> String {
     )
 }
 
+/// What the first screen answers: how many need attention, when, and which.
 fn opening(report: &Report) -> Markup {
-    let sums = Label::ALL.into_iter().zip(report.summary.flows_by_label);
     html! {
         header {
             p.kicker { "portstory: what is really on the port?" }
             h1 { (shown(&report.answer())) }
-            p.soft { (report.basis()) }
-            ul.sums {
+            p.soft.basis { (report.basis()) }
+            (timeline(report))
+            (attention(report))
+            (contents(report))
+        }
+    }
+}
+
+fn timeline(report: &Report) -> Markup {
+    let until = report.summary.last.unwrap_or_default();
+    let Some(svg) = plot::timeline(&report.timeline, until) else { return html! {} };
+    let [start, middle, end] = plot::timeline_ends(&report.timeline, until);
+    let sums = Label::ALL.into_iter().zip(report.summary.flows_by_label);
+    html! {
+        figure.timeline {
+            ul.lanes {
                 @for (label, flows) in sums {
-                    li class=(label.name()) { b { (count(flows)) } span.label { (label.name()) } }
+                    li class=(label.name()) { b { (count(flows)) } " " span.label { (label.name()) } }
+                }
+            }
+            div.lines role="img" aria-label="Flows of each label over time" { (PreEscaped(svg)) }
+            p.times.small.soft { span { (start) } span.middle { (middle) } span { (end) " UTC" } }
+            figcaption {
+                "Over time: flows by when they began, in spans of " (span_length(report))
+                ", each label to its own scale."
+            }
+        }
+    }
+}
+
+/// The services to look at first, a row each.
+fn attention(report: &Report) -> Markup {
+    html! {
+        @if !report.attention.is_empty() {
+            ol.attention {
+                @for row in &report.attention {
+                    li class=(row.endpoint.label.name()) {
+                        p.where {
+                            @match row.cards.first() {
+                                Some(card) => a.mono href={ "#card-" (card) } { (row.places()) },
+                                None => span.mono { (row.places()) },
+                            }
+                            " " span.label { (row.endpoint.label.name()) }
+                        }
+                        p.why { (shown(&capital(&row.why()))) }
+                        p.small.soft { (row.extent()) }
+                    }
+                }
+            }
+        }
+        @if report.services.unnamed > 0 {
+            p.small.soft {
+                (counted(report.services.unnamed, "more service")) " that need attention: see "
+                a href="#verdicts" { "Verdicts" } "."
+            }
+        }
+    }
+}
+
+/// Links to all that follows, where that is long.
+fn contents(report: &Report) -> Markup {
+    if !report.is_long() {
+        return html! {};
+    }
+    html! {
+        nav {
+            h2 { "Contents" }
+            ol {
+                @for (number, card) in (1..).zip(&report.cards) {
+                    li class=(card.flow.verdict.label.name()) {
+                        a href={ "#card-" (number) } { (shown(&card.title())) }
+                        span.small.soft { ", " (counted(card.flows, "flow")) }
+                    }
+                }
+            }
+            p.small {
+                @for (at, (id, title)) in SECTIONS.iter().enumerate() {
+                    @if at > 0 { " \u{b7} " }
+                    a href={ "#" (id) } { (title) }
                 }
             }
         }
     }
 }
 
-fn endpoints(report: &Report) -> Markup {
+/// What stands behind the verdicts: its name in links, and its heading.
+const SECTIONS: &[(&str, &str)] = &[
+    ("endpoints", "Endpoints"),
+    ("pairs", "Who talks to whom"),
+    ("quality", "How well it was seen"),
+    ("ports", "What is known of the port"),
+    ("next", "Next steps"),
+    ("about", "About this report"),
+];
+
+/// A part that is folded away, but for a short report's and on paper.
+fn folded(report: &Report, id: &str, title: &str, inside: &Markup) -> Markup {
     html! {
-        h2 { "Endpoints" }
-        p.small.soft { "Each service address over the whole capture, the most pressing first." }
+        details.part id=(id) open[!report.is_long()] {
+            summary { h2 { (title) } }
+            (inside)
+        }
+    }
+}
+
+fn endpoints(report: &Report) -> Markup {
+    let table = html! {
+        p.small.soft { "Each service address over the whole capture, the worst first." }
         table.stack {
             thead { tr {
                 th { "Service" } th { "Label" } th { "Its flows agree on" } th.n { "Flows" }
-                th.n { "Peers" } th.n { "Octets" } th { "Seen (UTC)" }
+                th { "From" } th.n { "Octets" } th { "Seen (UTC)" }
             } }
             tbody {
                 @for one in &report.endpoints {
@@ -106,11 +199,9 @@ fn endpoints(report: &Report) -> Markup {
                             }
                         }
                         td.n data-name="flows" { (count(one.flows)) }
-                        td.n data-name="peers" {
-                            @if one.peers_at_least { "at least " } (count(one.peers))
-                        }
+                        td.from data-name="from" { (peers(one)) }
                         td.n data-name="octets" { (bytes(one.bytes)) }
-                        td.whole { (between(one.first_seen, one.last_seen)) }
+                        td.seen { (between(one.first_seen, one.last_seen)) }
                     }
                 }
             }
@@ -121,39 +212,36 @@ fn endpoints(report: &Report) -> Markup {
                 " not shown. All of them: " code { "portstory read FILES" } ", at its end."
             }
         }
-    }
+    };
+    folded(report, "endpoints", "Endpoints", &table)
 }
 
 fn cards(report: &Report, context: &Context<'_>) -> Markup {
     html! {
-        h2 { "Verdicts" }
+        h2 #verdicts { "Verdicts" }
         p.small.soft {
-            "One card for each kind of flow at a service, with the flow that tells most. "
+            "One card for each kind of flow, the worst first, with the flow that tells most. "
             "Weights are log-odds by judgement, for comparison within one verdict only."
         }
-        @for one in &report.cards { (card::card(one, context)) }
-        @if let Some(text) = report.left_out() { p.small { (text) } }
-    }
-}
-
-fn timeline(report: &Report) -> Markup {
-    let until = report.summary.last.unwrap_or_default();
-    let plots = Label::ALL
-        .into_iter()
-        .filter_map(|label| Some((label, plot::timeline(&report.timeline, label, until)?)));
-    html! {
-        h2 { "Over time" }
-        p.small.soft { "Flows by the time at which they began (UTC), in spans of " (span_length(report)) "." }
-        div.plots {
-            @for (label, svg) in plots {
-                figure class=(label.name()) {
-                    figcaption { span.label { (label.name()) } }
-                    div role="img" aria-label={ "Flows over time labelled " (label.name()) } {
-                        (PreEscaped(svg))
+        @for (number, one) in (1..).zip(&report.cards) {
+            (card::card(one, number, one.is_pressing() || !report.is_long(), context))
+        }
+        @if !report.kinds.is_empty() {
+            table.stack {
+                thead { tr { th { "More kinds, without a card" } th { "Label" } th.n { "Flows" } th.n { "Octets" } } }
+                tbody {
+                    @for kind in &report.kinds {
+                        tr class=(kind.flow.verdict.label.name()) {
+                            td { (shown(&kind.title())) }
+                            td { span.label { (kind.flow.verdict.label.name()) } }
+                            td.n data-name="flows" { (count(kind.flows)) }
+                            td.n data-name="octets" { (bytes(kind.bytes)) }
+                        }
                     }
                 }
             }
         }
+        @if let Some(text) = report.left_out() { p.small { (text) } }
     }
 }
 
@@ -163,8 +251,7 @@ fn span_length(report: &Report) -> String {
 }
 
 fn pairs(report: &Report) -> Markup {
-    html! {
-        h2 { "Who talks to whom" }
+    let inside = html! {
         table.stack {
             thead { tr {
                 th { "Client" } th { "Service" } th { "Label" } th.n { "Flows" } th.n { "Octets" }
@@ -187,12 +274,13 @@ fn pairs(report: &Report) -> Markup {
                 code { "portstory read --format csv FILES" } "."
             }
         }
-    }
+    };
+    folded(report, "pairs", "Who talks to whom", &inside)
 }
 
 fn quality(report: &Report) -> Markup {
     html! {
-        h2 { "How well it was seen" }
+        h2 #quality { "How well it was seen" }
         ul.marks {
             @for (good, text) in report.quality_lines() { (mark(good, &text)) }
         }
@@ -209,18 +297,18 @@ fn mark(good: bool, text: &str) -> Markup {
 }
 
 fn ports(report: &Report) -> Markup {
-    html! {
-        h2 { "What is known of the port" }
+    let inside = html! {
         @for (port, text) in &report.about.ports {
             h4 { "Port " (port) }
             pre { (text) }
         }
-    }
+    };
+    folded(report, "ports", "What is known of the port", &inside)
 }
 
 fn next(report: &Report) -> Markup {
     html! {
-        h2 { "Next steps" }
+        h2 #next { "Next steps" }
         div.steps {
             @for part in report.next_steps() {
                 section {
@@ -236,8 +324,7 @@ fn next(report: &Report) -> Markup {
 }
 
 fn about(report: &Report) -> Markup {
-    html! {
-        h2 { "About this report" }
+    let inside = html! {
         h4 { "Made by" }
         p { "portstory " (env!("CARGO_PKG_VERSION")) }
         pre { (shown(&report.about.command)) }
@@ -256,5 +343,6 @@ fn about(report: &Report) -> Markup {
                 }
             }
         }
-    }
+    };
+    folded(report, "about", "About this report", &inside)
 }

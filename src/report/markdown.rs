@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::answer::{agreement, between, detail_name, heading, meaning, sentence, service};
+use super::answer::{agreement, between, detail_name, meaning, place, sentence, service};
 use super::{Card, Report};
 use crate::event::Label;
 use crate::output::escape::{self, markdown as plain};
-use crate::output::human::{bytes, count, counted};
+use crate::output::human::{bytes, count, counted, peers};
 use crate::output::{Context, wireshark};
 
 /// The whole text.
@@ -16,14 +16,17 @@ pub fn markdown(report: &Report) -> String {
     for (label, flows) in Label::ALL.into_iter().zip(report.summary.flows_by_label) {
         let _ = writeln!(text, "- {}: {}", label.name(), counted(flows, "flow"));
     }
-    endpoints(report, &mut text);
+    attention(report, &mut text);
+    contents(report, &mut text);
     text.push_str("\n## Verdicts\n");
     for one in &report.cards {
         card(one, &context, &mut text);
     }
+    kinds(report, &mut text);
     if let Some(left_out) = report.left_out() {
         let _ = writeln!(text, "\n{}", plain(&left_out));
     }
+    endpoints(report, &mut text);
     pairs(report, &mut text);
     text.push_str("\n## How well it was seen\n\n");
     for (good, line) in report.quality_lines() {
@@ -38,18 +41,76 @@ pub fn markdown(report: &Report) -> String {
     text
 }
 
-fn endpoints(report: &Report, text: &mut String) {
-    text.push_str("\n## Endpoints\n\n| service | label | its flows agree on | flows | peers | octets | seen (UTC) |\n|---|---|---|--:|--:|--:|---|\n");
-    for one in &report.endpoints {
-        let at_least = if one.peers_at_least { "at least " } else { "" };
+/// The services to look at first, a line each.
+fn attention(report: &Report, text: &mut String) {
+    if report.attention.is_empty() {
+        return;
+    }
+    let pressing = report.services.pressing > 0;
+    let heading = if pressing { "Needs attention" } else { "First services" };
+    let _ = writeln!(text, "\n## {heading}\n");
+    for (number, row) in (1..).zip(&report.attention) {
+        let one = &row.endpoint;
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {at_least}{} | {} | {} |",
+            "{number}. **{}** {}: {}; {}",
+            plain(&row.places()),
+            one.label.name(),
+            plain(&row.why()),
+            plain(&row.extent())
+        );
+    }
+    if report.services.unnamed > 0 {
+        let more = counted(report.services.unnamed, "more service");
+        let _ = writeln!(text, "\nAnd {more}: see Verdicts and Endpoints.");
+    }
+}
+
+/// What follows, where that is long.
+fn contents(report: &Report, text: &mut String) {
+    if !report.is_long() {
+        return;
+    }
+    text.push_str("\n## Contents\n\n");
+    for (number, card) in (1..).zip(&report.cards) {
+        let flows = counted(card.flows, "flow");
+        let _ = writeln!(text, "{number}. {} ({flows})", plain(&card.title()));
+    }
+    text.push_str(
+        "\nThen: Endpoints, Who talks to whom, How well it was seen, What is known of the port, \
+         Next steps, About this report.\n",
+    );
+}
+
+/// Kinds of flows without a card.
+fn kinds(report: &Report, text: &mut String) {
+    if report.kinds.is_empty() {
+        return;
+    }
+    text.push_str("\n| more kinds, without a card | label | flows | octets |\n|---|---|--:|--:|\n");
+    for card in &report.kinds {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            plain(&card.title()),
+            card.flow.verdict.label.name(),
+            count(card.flows),
+            bytes(card.bytes)
+        );
+    }
+}
+
+fn endpoints(report: &Report, text: &mut String) {
+    text.push_str("\n## Endpoints\n\n| service | label | its flows agree on | flows | from | octets | seen (UTC) |\n|---|---|---|--:|---|--:|---|\n");
+    for one in &report.endpoints {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
             plain(&service(one.socket, one.transport)),
             one.label.name(),
             plain(&agreement(one)),
             count(one.flows),
-            count(one.peers),
+            peers(one),
             bytes(one.bytes),
             between(one.first_seen, one.last_seen)
         );
@@ -64,12 +125,12 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     let (flow, verdict) = (&card.flow, &card.flow.verdict);
     let _ = writeln!(
         text,
-        "\n### {} on {}: {} ({} confidence)\n\nFrom {}, {} UTC; {} of this kind, {}\n\n{}\n",
-        plain(&heading(verdict)),
-        plain(&service(flow.server, flow.transport)),
+        "\n### {}: {} ({} confidence)\n\nFrom {} to {}, {} UTC; {} of this kind, {}\n\n{}\n",
+        plain(&card.title()),
         verdict.label.name(),
         verdict.confidence.name(),
         plain(&service(flow.client, flow.transport)),
+        plain(&service(flow.server, flow.transport)),
         between(flow.start, flow.end),
         counted(card.flows, "flow"),
         bytes(card.bytes),
@@ -95,6 +156,7 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
         let _ = writeln!(text, "- {}: {}", detail_name(detail.key), plain(&detail.value));
     }
     let _ = writeln!(text, "- in Wireshark: `{}`", wireshark::flow_filter(flow));
+    places(card, text);
     let Some(unidentified) = &verdict.unidentified else { return };
     for (title, octets) in [
         ("First octets to the server", &unidentified.first_to_server),
@@ -115,6 +177,26 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     }
     for (holds, what) in &flow.shape {
         let _ = writeln!(text, "- {} {what}", if *holds { "yes:" } else { "no:" });
+    }
+}
+
+/// Where the flows of several services go, and what each is.
+fn places(card: &Card, text: &mut String) {
+    if card.places_all < 2 {
+        return;
+    }
+    text.push_str("\n| service | flows | octets |\n|---|--:|--:|\n");
+    for one in &card.places {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            plain(&place(one)),
+            count(one.flows),
+            bytes(one.bytes)
+        );
+    }
+    if card.places_unnamed() > 0 {
+        let _ = writeln!(text, "\nAnd {}.", counted(card.places_unnamed(), "more service"));
     }
 }
 

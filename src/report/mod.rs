@@ -43,13 +43,19 @@ pub struct Report {
     pub summary: RunSummary,
     /// The captures and how well they were made.
     pub sources: Vec<SourceInfo>,
-    /// The endpoints, the most pressing first.
+    /// The services to look at first, the worst first.
+    pub attention: Vec<Attention>,
+    /// Services that need attention, and all that took part.
+    pub services: Services,
+    /// The endpoints, the worst first.
     pub endpoints: Vec<EndpointEvent>,
     /// Endpoints that found no room.
     pub endpoints_left_out: u64,
-    /// A flow for each kind of flow, the most telling first.
+    /// Kinds of flows, the worst first, with the flow that tells most of each.
     pub cards: Vec<Card>,
-    /// Flows of kinds that found no room.
+    /// Kinds of flows that found no room among the cards.
+    pub kinds: Vec<Card>,
+    /// Flows of kinds that found no room there either.
     pub flows_left_out: u64,
     /// Who talks to whom, most octets first.
     pub pairs: Vec<Pair>,
@@ -72,16 +78,61 @@ pub struct About {
     pub ports: Vec<(u16, String)>,
 }
 
-/// The most telling flow of its kind: one label, status, protocol and service.
+/// How many services there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Services {
+    /// Those that took part in a conversation.
+    pub all: u64,
+    /// Those of them that need attention.
+    pub pressing: u64,
+    /// Those of these that have no place at the top.
+    pub unnamed: u64,
+}
+
+/// A service that is to be looked at, or several for the same reason.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    /// The worst of them.
+    pub endpoint: EndpointEvent,
+    /// The others.
+    pub others: Vec<(Transport, Socket)>,
+    /// Who talks to it, where that is one host and a card tells.
+    pub client: Option<std::net::IpAddr>,
+    /// Flows to all of them.
+    pub flows: u64,
+    /// Octets to and from all of them.
+    pub bytes: u64,
+    /// The cards that speak of it, by their number from 1.
+    pub cards: Vec<usize>,
+}
+
+/// Flows of one kind: one worst concern, label, status and protocol, at one service or at several.
 #[derive(Clone, Debug)]
 pub struct Card {
-    /// The flow.
+    /// The flow that tells most.
     pub flow: FlowEvent,
     /// Flows of this kind, this one with them.
     pub flows: u64,
     /// Their octets on the wire.
     pub bytes: u64,
+    /// Where they go, most flows first; of many the first.
+    pub places: Vec<CardPlace>,
+    /// How many places there are.
+    pub places_all: u64,
     trace: Option<Trace>,
+}
+
+/// A service that flows of a card go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardPlace {
+    /// Where; without a port where it is any of the host's.
+    pub server: Socket,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// How many flows.
+    pub flows: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
 }
 
 /// A client and a service that it talked to.

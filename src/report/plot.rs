@@ -10,7 +10,6 @@ use plotters::prelude::*;
 
 use super::float;
 use super::trace::{Spans, Trace};
-use crate::event::Label;
 use crate::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
 use crate::identify::Side;
 use crate::output::human;
@@ -94,44 +93,64 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
     })
 }
 
-/// Flows of one label that began, over the capture's time.
-pub(super) fn timeline(spans: &Spans<3>, label: Label, until: Timestamp) -> Option<String> {
-    let which = Label::ALL.iter().position(|&one| one == label)?;
-    let colour = LABELS.get(which)?;
-    let counts: Vec<u64> = spans
-        .counts()
-        .iter()
-        .map(|counts| counts.get(which).copied().unwrap_or_default())
-        .collect();
-    let most = counts.iter().copied().max().filter(|&most| most > 0)?;
-    let end = (float_of(counts.len()) * spans.seconds())
-        .max(until.since(spans.start()).as_secs_f64())
-        .max(0.001);
-    let clock = |seconds: f64| {
-        let span = std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
-        let text = human::Clock(spans.start().plus(span)).to_string();
-        // Days where there are many, or else the time of day.
-        let (day, time) = text.split_once(' ').unwrap_or((&text, ""));
-        if end > 172_800.0 { day.to_owned() } else { time.to_owned() }
-    };
-    let colour = *colour;
-    draw_sized((400, 120), |canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .margin(4)
-            .margin_right(28)
-            .x_label_area_size(28)
-            .y_label_area_size(44)
-            .build_cartesian_2d(0.0..end, 0.0..float(most) * 1.1)?;
-        axes(&mut chart, [4, 2], &clock, &|y| format!("{y:.0}"))?;
-        // A single flow of a long capture is to be seen, too.
-        let width = spans.seconds().max(end / 160.0);
-        let bars = counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        chart.draw_series(bars.map(|(at, &count)| {
-            let from = float_of(at) * spans.seconds();
-            Rectangle::new([(from, 0.0), ((from + width).min(end), float(count))], colour.filled())
-        }))?;
+/// Flows that began, over the capture's time: a lane for each label, in [`crate::event::Label::ALL`]'s order, each to a
+/// scale of its own so that one flow among thousands is seen. Without text, so that it may be stretched to
+/// any width; the page says what is what.
+pub(super) fn timeline(spans: &Spans<3>, until: Timestamp) -> Option<String> {
+    let counts = spans.counts();
+    let end = timeline_seconds(spans, until);
+    // A single flow of a long capture is to be seen, too.
+    let width = spans.seconds().max(end / 160.0);
+    let svg = draw_sized((1000, 120), |canvas| {
+        let mut chart = ChartBuilder::on(canvas).build_cartesian_2d(0.0..end, 0.0..3.0)?;
+        for (which, (colour, base)) in LABELS.into_iter().zip([2.0, 1.0, 0.0]).enumerate() {
+            let line = Rectangle::new([(0.0, base), (end, base + 0.02)], GRID.filled());
+            chart.draw_series([line])?;
+            let count = |counts: &[u64; 3]| counts.get(which).copied().unwrap_or_default();
+            let most = counts.iter().map(count).max().filter(|&most| most > 0);
+            let Some(most) = most else { continue };
+            let bars = counts.iter().map(count).enumerate().filter(|&(_, count)| count > 0);
+            chart.draw_series(bars.map(|(at, count)| {
+                // The last bar is as wide as any other.
+                let from = (float_of(at) * spans.seconds()).min(end - width).max(0.0);
+                let height = 0.12 + 0.76 * float(count) / float(most);
+                Rectangle::new([(from, base), (from + width, base + height)], colour.filled())
+            }))?;
+        }
         Ok(())
-    })
+    })?;
+    // Its height stays, whatever the width.
+    Some(svg.replacen("<svg ", "<svg preserveAspectRatio=\"none\" ", 1))
+}
+
+/// How long the timeline is.
+fn timeline_seconds(spans: &Spans<3>, until: Timestamp) -> f64 {
+    (float_of(spans.counts().len()) * spans.seconds())
+        .max(until.since(spans.start()).as_secs_f64())
+        .max(0.001)
+}
+
+/// What to write below a timeline: the times at its beginning, its middle and its end.
+pub(super) fn timeline_ends(spans: &Spans<3>, until: Timestamp) -> [String; 3] {
+    let end = timeline_seconds(spans, until);
+    let times = [0.0, end / 2.0, end].map(|seconds| {
+        let span = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        human::Clock(spans.start().plus(span)).to_string()
+    });
+    let [first, .., last] = &times;
+    let day = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+    if day(first) != day(last) && end > 172_800.0 {
+        return times.map(|text| day(&text));
+    }
+    // The day once, where it is the same.
+    let same = day(first) == day(last);
+    let mut shown = times.map(|text| {
+        if same { text.split(' ').next_back().unwrap_or_default().to_owned() } else { text }
+    });
+    if same && let [start, ..] = &mut shown {
+        *start = human::Clock(spans.start()).to_string();
+    }
+    shown
 }
 
 /// Lines across, and how many labels an axis may have, with their text.
@@ -217,6 +236,15 @@ mod tests {
             assert!(sizes.contains("<circle") && sizes.ends_with("</svg>\n"), "{sizes}");
             assert!(pace.contains("<rect") && !pace.contains("NaN"), "{pace}");
         }
+        let mut spans = Spans::new(120);
+        for (time, label) in [(0, 0), (365 * 86_400, 2)] {
+            spans.add(Timestamp::from_parts(time, 0), label, 1);
+        }
+        let until = Timestamp::from_parts(365 * 86_400, 0);
+        let svg = timeline(&spans, until).unwrap();
+        assert!(svg.contains("#060606") && svg.contains("#080808") && !svg.contains("#070707"));
+        assert!(svg.starts_with("<svg preserveAspectRatio=\"none\" ") && !svg.contains("<text"));
+        assert_eq!(timeline_ends(&spans, until)[0], "1970-01-01");
         let empty = Trace::new(Timestamp::default(), 256, 120);
         assert!(sizes(&empty, Side::A).is_none());
     }

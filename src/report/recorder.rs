@@ -2,24 +2,48 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::trace::{Point, Spans, Trace};
-use super::{About, Card, Pair, Quality, Report};
+use super::{About, Pair, Quality, Report, Services};
 use crate::capture::SourceInfo;
 use crate::config::ReportLimits;
-use crate::event::{EndpointEvent, Event, FlowEvent, Label, Socket, Status};
+use crate::event::{Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Socket, Status};
 use crate::flow::record::SeenBody;
 use crate::flow::{FlowKey, Seen};
 use crate::identify::Transport;
 use crate::judge;
+use crate::judge::ranking::{self, EndpointRank};
 use crate::output::RunSummary;
 
-/// What makes flows of one kind: they share a card.
-type Kind = (Label, Status, Option<&'static str>, Transport, Socket);
+mod choose;
+
+/// What makes flows of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    alike: Alike,
+    /// The service.
+    place: Socket,
+}
+
+/// What flows have in common that may share a card wherever they go: the worst concern and whether there
+/// is one, label, status, protocol and transport.
+type Alike = (Option<Concern>, Label, Status, Option<&'static str>, Transport);
+
+/// Where flows are counted that go to one service too many to be told apart.
+const ANYWHERE: Socket = Socket { addr: IpAddr::V6(Ipv6Addr::UNSPECIFIED), port: 0 };
 
 /// Client, service and label.
 type Ends = (IpAddr, Socket, Transport, Label);
+
+/// Flows of one kind at one service.
+#[derive(Debug)]
+struct Sum {
+    flow: FlowEvent,
+    flows: u64,
+    bytes: u64,
+    trace: Option<Trace>,
+}
 
 /// Is shown everything and keeps what is worth telling.
 #[derive(Debug)]
@@ -27,8 +51,8 @@ pub struct Recorder {
     limits: ReportLimits,
     /// Of flows that are running.
     traces: BTreeMap<FlowKey, Trace>,
-    kinds: BTreeMap<Kind, Card>,
-    flows_left_out: u64,
+    kinds: BTreeMap<Kind, Sum>,
+    services: Services,
     pairs: BTreeMap<Ends, (u64, u64)>,
     pairs_left_out: u64,
     endpoints: Vec<EndpointEvent>,
@@ -46,7 +70,7 @@ impl Recorder {
             limits,
             traces: BTreeMap::new(),
             kinds: BTreeMap::new(),
-            flows_left_out: 0,
+            services: Services::default(),
             pairs: BTreeMap::new(),
             pairs_left_out: 0,
             endpoints: Vec::new(),
@@ -103,23 +127,22 @@ impl Recorder {
         } else {
             self.pairs_left_out = self.pairs_left_out.saturating_add(1);
         }
-        let kind =
-            (verdict.label, verdict.status, verdict.protocols.last().copied(), flow.transport);
-        // Scans and refusals go to any number of ports, and so do Framehawk's users: what they have in
-        // common is the host.
-        let by_host = !is_conversation(verdict.status) || verdict.label == Label::CitrixFramehawk;
-        let port = if by_host { 0 } else { flow.server.port };
-        let kind = (kind.0, kind.1, kind.2, kind.3, Socket { addr: flow.server.addr, port });
-        if let Some(card) = self.kinds.get_mut(&kind) {
-            card.flows = card.flows.saturating_add(1);
-            card.bytes = card.bytes.saturating_add(bytes);
-            if telling(flow) > telling(&card.flow) {
-                (card.flow, card.trace) = (flow.clone(), trace);
+        let mut kind = Kind::of(flow);
+        if self.kinds.len() >= self.limits.kinds_max && !self.kinds.contains_key(&kind) {
+            // What flows can have in common is bounded, where they go is not.
+            kind.place = ANYWHERE;
+        }
+        match self.kinds.get_mut(&kind) {
+            Some(sum) => {
+                sum.flows = sum.flows.saturating_add(1);
+                sum.bytes = sum.bytes.saturating_add(bytes);
+                if telling(flow) > telling(&sum.flow) {
+                    (sum.flow, sum.trace) = (flow.clone(), trace);
+                }
             }
-        } else if self.kinds.len() < self.limits.kinds_max {
-            self.kinds.insert(kind, Card { flow: flow.clone(), flows: 1, bytes, trace });
-        } else {
-            self.flows_left_out = self.flows_left_out.saturating_add(1);
+            None => {
+                self.kinds.insert(kind, Sum { flow: flow.clone(), flows: 1, bytes, trace });
+            }
         }
     }
 
@@ -150,8 +173,13 @@ impl Recorder {
         quality.duplicates = quality.duplicates.saturating_add(seen.duplicates);
     }
 
-    /// They come in the order of urgency.
+    /// They come in the order of the ranking.
     fn endpoint(&mut self, endpoint: &EndpointEvent) {
+        if ranking::took_part(endpoint) {
+            let pressing = endpoint.concerns.need_attention();
+            self.services.all = self.services.all.saturating_add(1);
+            self.services.pressing = self.services.pressing.saturating_add(u64::from(pressing));
+        }
         if self.endpoints.len() < self.limits.endpoints_kept_max {
             self.endpoints.push(endpoint.clone());
         } else {
@@ -177,24 +205,19 @@ impl Recorder {
         pairs.sort_by_key(|pair| Reverse(pair.bytes));
         let pairs_cut = cut(&mut pairs, limits.pairs_max);
 
-        let order: BTreeMap<_, _> = self.endpoints.iter().zip(0usize..).fold(
-            BTreeMap::new(),
-            |mut order, (endpoint, at)| {
-                order.insert((endpoint.transport, endpoint.socket), at);
-                order
-            },
-        );
-        let place = |flow: &FlowEvent| order.get(&(flow.transport, flow.server)).copied();
-        let mut cards: Vec<Card> = self.kinds.into_values().collect();
-        cards.sort_by_key(|card| {
-            let place = place(&card.flow).unwrap_or(usize::MAX);
-            (urgency(&card.flow), place, Reverse(card.flows))
-        });
-        let (mut cards, hidden) = choose(cards, limits);
-        for card in cards.iter_mut().skip(limits.plotted_max) {
+        let mut endpoints = self.endpoints;
+        endpoints.sort_by_key(EndpointRank::of);
+        let mut cards = choose::cards(self.kinds, &endpoints, limits);
+        let mut kinds = cards.split_off(limits.cards_max.min(cards.len()));
+        let beyond = kinds.split_off(limits.kinds_listed_max.min(kinds.len()));
+        let flows_left_out = beyond.iter().map(|card| card.flows).fold(0, u64::saturating_add);
+        for card in cards.iter_mut().skip(limits.plotted_max).chain(&mut kinds) {
             card.trace = None;
         }
-        let (endpoints, endpoints_cut) = choose_endpoints(self.endpoints, limits);
+        let (attention, named) = choose::attention(&endpoints, &cards, limits);
+        let services =
+            Services { unnamed: self.services.pressing.saturating_sub(named), ..self.services };
+        let (endpoints, endpoints_cut) = choose::endpoints(endpoints, limits);
         Report {
             about,
             summary: RunSummary {
@@ -206,10 +229,13 @@ impl Recorder {
                 ..summary.clone()
             },
             sources: sources.to_vec(),
+            attention,
+            services,
             endpoints,
             endpoints_left_out: self.endpoints_left_out.saturating_add(endpoints_cut),
             cards,
-            flows_left_out: self.flows_left_out.saturating_add(hidden),
+            kinds,
+            flows_left_out,
             pairs,
             pairs_left_out: self.pairs_left_out.saturating_add(pairs_cut),
             quality: self.quality,
@@ -219,57 +245,6 @@ impl Recorder {
     }
 }
 
-/// The cards that are shown, and the number of flows of those that are not. One of each label, status
-/// and protocol comes before a second one, and no label takes the room of another.
-fn choose(cards: Vec<Card>, limits: ReportLimits) -> (Vec<Card>, u64) {
-    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
-    let mut ranked: Vec<(usize, usize, Card)> = Vec::new();
-    for (at, card) in cards.into_iter().enumerate() {
-        let verdict = &card.flow.verdict;
-        let kind = (verdict.label, verdict.status, verdict.protocols.last().copied());
-        let rank = seen.entry(kind).or_default();
-        ranked.push((*rank, at, card));
-        *rank = rank.saturating_add(1);
-    }
-    ranked.sort_by_key(|&(rank, at, _)| (rank, at));
-    let mut of_label: BTreeMap<Label, usize> = BTreeMap::new();
-    let (mut shown, mut hidden) = (Vec::new(), 0u64);
-    for (_, at, card) in ranked {
-        let taken = of_label.entry(card.flow.verdict.label).or_default();
-        if *taken < limits.cards_of_label_max {
-            *taken = taken.saturating_add(1);
-            shown.push((at, card));
-        } else {
-            hidden = hidden.saturating_add(card.flows);
-        }
-    }
-    shown.sort_by_key(|&(at, _)| at);
-    (shown.into_iter().map(|(_, card)| card).collect(), hidden)
-}
-
-/// The endpoints that are shown: of a host with many ports under one label the first few, and no label
-/// takes the room of another.
-fn choose_endpoints(
-    endpoints: Vec<EndpointEvent>,
-    limits: ReportLimits,
-) -> (Vec<EndpointEvent>, u64) {
-    let mut of_host: BTreeMap<_, usize> = BTreeMap::new();
-    let mut of_label: BTreeMap<Label, usize> = BTreeMap::new();
-    let (mut shown, mut hidden) = (Vec::new(), 0u64);
-    for endpoint in endpoints {
-        let host = of_host.entry((endpoint.label, endpoint.socket.addr)).or_default();
-        let label = of_label.entry(endpoint.label).or_default();
-        if *host < limits.endpoints_of_host_max && *label < limits.endpoints_of_label_max {
-            *host = host.saturating_add(1);
-            *label = label.saturating_add(1);
-            shown.push(endpoint);
-        } else {
-            hidden = hidden.saturating_add(1);
-        }
-    }
-    (shown, hidden)
-}
-
 /// Leaves so many; says how many went.
 fn cut<T>(list: &mut Vec<T>, max: usize) -> u64 {
     let gone = list.len().saturating_sub(max);
@@ -277,23 +252,28 @@ fn cut<T>(list: &mut Vec<T>, max: usize) -> u64 {
     u64::try_from(gone).unwrap_or_default()
 }
 
-/// Which of two flows of one kind is the better example: what is notable, then what says most.
-fn telling(flow: &FlowEvent) -> (usize, bool, u64, Reverse<u64>) {
-    let both = flow.to_server.payload_bytes > 0 && flow.to_client.payload_bytes > 0;
-    let payload = flow.to_server.payload_bytes.saturating_add(flow.to_client.payload_bytes);
-    (flow.verdict.notables.len(), both, payload, Reverse(flow.flow_id))
+impl Kind {
+    fn of(flow: &FlowEvent) -> Self {
+        let verdict = &flow.verdict;
+        let worst = ranking::concerns(flow).worst();
+        let protocol = verdict.protocols.last().copied();
+        // Scans and refusals go to any number of ports, and so do Framehawk's users: what they have in
+        // common is the host.
+        let by_host = !is_conversation(verdict.status) || verdict.label == Label::CitrixFramehawk;
+        let port = if by_host { 0 } else { flow.server.port };
+        Self {
+            alike: (worst, verdict.label, verdict.status, protocol, flow.transport),
+            place: Socket { addr: flow.server.addr, port },
+        }
+    }
 }
 
-/// Lower comes first.
-fn urgency(flow: &FlowEvent) -> u8 {
-    match (flow.verdict.label, flow.verdict.status) {
-        (Label::TimelotUnknown, Status::Unidentified) => 0,
-        (Label::CitrixFramehawk, _) => 1,
-        (Label::TimelotUnknown, _) => 2,
-        (Label::Other, _) if !flow.verdict.notables.is_empty() => 3,
-        (Label::Other, status) if is_conversation(status) => 4,
-        (Label::Other, _) => 5,
-    }
+/// Which of two flows of one kind is the better example: the worse one, then what says most.
+fn telling(flow: &FlowEvent) -> (Concerns, usize, bool, u64, Reverse<u64>) {
+    let both = flow.to_server.payload_bytes > 0 && flow.to_client.payload_bytes > 0;
+    let payload = flow.to_server.payload_bytes.saturating_add(flow.to_client.payload_bytes);
+    let concerns = ranking::concerns(flow);
+    (concerns, flow.verdict.notables.len(), both, payload, Reverse(flow.flow_id))
 }
 
 /// Whether something was said, rather than only tried.

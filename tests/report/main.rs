@@ -227,6 +227,159 @@ fn hostile_strings_are_shown_everywhere_and_do_nothing() {
     }
 }
 
+/// Forty captures with three things that must not be missed among 2,000 ordinary flows.
+fn haystack() -> PathBuf {
+    static MADE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("haystack");
+        let made = Command::new("python3")
+            .arg(root().join("fixtures/make/haystack.py"))
+            .args(["--flows", "2000", "--out"])
+            .arg(&folder)
+            .status()
+            .unwrap();
+        assert!(made.success(), "fixtures/make/haystack.py");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 40);
+        folder
+    })
+    .clone()
+}
+
+/// The shell, the reversed connection and the beacon, in the order of the ranking.
+const NEEDLES: [(&str, &str); 3] = [
+    ("10.40.0.99:3243/tcp", "text shell"),
+    ("198.51.100.23:3243/tcp", "reversed connection"),
+    ("203.0.113.77:3243/tcp", "possible beacon"),
+];
+
+/// Where each of the needles first stands in a text.
+fn places(text: &str) -> Vec<Option<usize>> {
+    NEEDLES.iter().map(|(place, _)| text.find(place)).collect()
+}
+
+#[test]
+fn what_must_not_be_missed_is_on_the_first_and_the_last_screen_of_a_terminal() {
+    let folder = haystack();
+    let program = env!("CARGO_BIN_EXE_portstory");
+    let command = format!(
+        "stty cols 80 rows 24; exec {program} read --quiet --color never {}",
+        folder.display()
+    );
+    let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap().replace('\r', "");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 200, "{text}");
+    assert!(lines.iter().all(|line| line.len() <= 80 || line.contains(".port==")), "{text}");
+    for screen in [&lines[..24], &lines[lines.len() - 23..]] {
+        let screen = screen.join("\n");
+        let places = places(&screen);
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{screen}");
+    }
+    let summary = &text[text.rfind("\nSUMMARY").unwrap()..];
+    assert!(summary.contains("Attention  3 of 38 services, the worst first:"), "{summary}");
+    for (place, title) in NEEDLES {
+        assert!(summary.contains(&format!("{place}  {title}; ")), "{summary}");
+    }
+}
+
+#[test]
+fn what_must_not_be_missed_leads_the_ticket_and_every_notable_flow_is_counted() {
+    let folder = haystack();
+    let text = report(&[folder.to_str().unwrap(), "--format", "md"]);
+    let plain = text.replace('\\', "");
+    let first = plain.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "# 3 of 38 services need attention: the worst is 10.40.0.99:3243/tcp, text shell."
+    );
+    let start = &plain[..plain.find("\n## Verdicts").unwrap()];
+    assert!(start.lines().count() < 60 && places(start).is_sorted(), "{start}");
+    for (place, title) in NEEDLES {
+        assert!(start.contains(&format!("**{place}** ")), "{start}");
+        let title = format!("### {}{} on {place}", title[..1].to_uppercase(), &title[1..]);
+        assert!(plain.contains(&title), "no card: {title}");
+    }
+    // Flows of one kind at many services share a card, and none is left out.
+    let cards: Vec<&str> = plain.lines().filter(|line| line.starts_with("### ")).collect();
+    for (name, services) in [("ssh", 15), ("tls", 9), ("http", 8)] {
+        let more = format!(" and {services} more services: other");
+        let more_or_less = |line: &&&str| line.starts_with(&format!("### {name} on "));
+        let own: Vec<_> = cards.iter().filter(more_or_less).collect();
+        assert!(own.len() == 1 && own[0].contains(&more), "{name}: {own:?}");
+    }
+    let counted: u64 = plain
+        .lines()
+        .filter_map(|line| line.split(" UTC; ").nth(1)?.split(" of this kind").next())
+        .map(|flows| flows.split(' ').next().unwrap().replace(',', "").parse::<u64>().unwrap())
+        .sum();
+    let read = portstory(&["read", "--format", "csv", folder.to_str().unwrap()]);
+    let flows = String::from_utf8(read.stdout).unwrap().lines().count() - 1;
+    assert_eq!(counted, flows as u64, "{plain}");
+}
+
+#[test]
+fn what_must_not_be_missed_is_on_the_first_screen_of_the_page() {
+    let Some(program) = browser::installed() else {
+        assert!(std::env::var_os("PORTSTORY_NEEDS_CHROMIUM").is_none(), "no chromium here");
+        eprintln!("SKIPPED: no chromium here; apt-get install chromium");
+        return;
+    };
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
+    std::fs::create_dir_all(&dir).unwrap();
+    let page = dir.join("haystack.html");
+    portstory(&["report", haystack().to_str().unwrap(), "-o", page.to_str().unwrap()]);
+    let mut browser = Browser::start(program);
+    for width in WIDTHS {
+        for scheme in SCHEMES {
+            browser.open(&page, width, scheme);
+            let what = format!("haystack at {width}, {scheme}");
+            assert_harmless(&mut browser, &what);
+            assert_readable(&mut browser, &what, width, scheme);
+            browser.picture(&dir.join(format!("haystack-{width}-{scheme}-first.png")), false);
+            browser.picture(&dir.join(format!("haystack-{width}-{scheme}.png")), true);
+            let bottom = |browser: &mut Browser, element: &str| {
+                browser
+                    .ask(&format!("{element}.getBoundingClientRect().bottom + scrollY"))
+                    .as_f64()
+                    .unwrap()
+            };
+            let headline = bottom(&mut browser, "document.querySelector('h1')");
+            let timeline = bottom(&mut browser, "document.querySelector('.timeline svg')");
+            assert!(0.0 < headline && headline < timeline, "{what}");
+            let mut above = timeline;
+            for (place, title) in NEEDLES {
+                let row = format!(
+                    "[...document.querySelectorAll('.attention li')].find(row => \
+                     row.textContent.includes('{place}') && row.textContent.toLowerCase().includes('{title}'))"
+                );
+                let row_bottom = bottom(&mut browser, &row);
+                assert!(above < row_bottom && row_bottom <= 900.0, "{what}: {place} {row_bottom}");
+                above = row_bottom;
+                // A row has the page's whole width, and few lines.
+                let share = browser.ask(&format!("{row}.clientWidth / innerWidth"));
+                assert!(share.as_f64().unwrap() > if width > 1000 { 0.7 } else { 0.88 }, "{what}");
+                let height = browser.ask(&format!("{row}.clientHeight")).as_f64().unwrap();
+                assert!(height < if width > 1000 { 90.0 } else { 150.0 }, "{what}: {height}");
+            }
+            let verdicts = bottom(&mut browser, "document.querySelector('#verdicts')");
+            let table = browser
+                .ask("document.querySelector('#endpoints').open || document.querySelector('#endpoints table').checkVisibility()");
+            assert!(above < verdicts && table == false, "{what}: the table is in the way");
+        }
+    }
+    // What is folded away is on paper.
+    browser
+        .call("Emulation.setEmulatedMedia", serde_json::json!({"media": "print", "features": []}));
+    let folded = "[...document.querySelectorAll('details:not([open])')]";
+    let hidden = format!(
+        "{folded}.filter(part => !part.lastElementChild.checkVisibility() || \
+         part.lastElementChild.getBoundingClientRect().height == 0).length"
+    );
+    assert!(browser.ask(&format!("{folded}.length")).as_u64().unwrap() > 3);
+    assert_eq!(browser.ask(&hidden), 0);
+}
+
 #[test]
 fn it_can_be_read_in_a_browser() {
     let Some(program) = browser::installed() else {

@@ -7,7 +7,7 @@ use super::super::human::{Clock, bytes, count, counted, peers, wrap};
 use super::{coloured, service};
 use crate::event::{Concern, EndpointEvent, Label, Socket, Status};
 use crate::identify::Transport;
-use crate::judge::ranking::EndpointRank;
+use crate::judge::ranking::{self, EndpointRank};
 
 /// Endpoints that are kept to choose from.
 const KEPT_MAX: usize = 1024;
@@ -26,7 +26,7 @@ pub(super) struct Endpoints {
     others: [u64; 3],
     /// Those that never took part: tried, and silent or closed. A scan brings thousands.
     silent: u64,
-    /// All endpoints.
+    /// Those that did.
     total: u64,
     /// Those that need attention.
     pressing: u64,
@@ -34,13 +34,12 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     pub(super) fn keep(&mut self, endpoint: &EndpointEvent) {
-        self.total += 1;
-        self.pressing += u64::from(endpoint.concerns.need_attention());
-        let is_silent = with_status(endpoint).all(|(status, _)| is_silence(status));
-        if is_silent && !endpoint.concerns.need_attention() {
+        if !ranking::took_part(endpoint) {
             self.silent += 1;
             return;
         }
+        self.total += 1;
+        self.pressing += u64::from(endpoint.concerns.need_attention());
         self.kept.push(endpoint.clone());
         if self.kept.len() >= 2 * KEPT_MAX {
             self.sort();
@@ -146,19 +145,6 @@ fn titles(endpoint: &EndpointEvent) -> String {
 /// The statuses that occur, with their numbers of flows.
 fn with_status(endpoint: &EndpointEvent) -> impl Iterator<Item = (Status, u64)> {
     Status::ALL.into_iter().zip(endpoint.by_status).filter(|&(_, flows)| flows > 0)
-}
-
-/// Whether a flow of this status shows that somebody tried, and nothing else.
-const fn is_silence(status: Status) -> bool {
-    match status {
-        Status::Refused | Status::Unanswered | Status::Scan => true,
-        Status::Identified
-        | Status::Attempted
-        | Status::Unidentified
-        | Status::ClientPort
-        | Status::NoPayload
-        | Status::Insufficient => false,
-    }
 }
 
 fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> io::Result<()> {

@@ -7,20 +7,20 @@ use crate::event::{Evidence, FlowEvent, Status, Unidentified};
 use crate::identify::Side;
 use crate::output::Context;
 use crate::output::human::{bytes, count, counted, span};
-use crate::report::answer::{between, detail_name, heading, meaning, sentence, service};
+use crate::report::answer::{between, detail_name, meaning, place, sentence, service};
 use crate::report::{Card, markdown::hexdump, plot};
 
-pub(super) fn card(card: &Card, context: &Context<'_>) -> Markup {
+/// One card. Those that need no attention are folded, but on paper.
+pub(super) fn card(card: &Card, number: usize, open: bool, context: &Context<'_>) -> Markup {
     let (flow, verdict) = (&card.flow, &card.flow.verdict);
-    let place = service(flow.server, flow.transport);
     html! {
-        article class={ "card " (verdict.label.name()) } {
-            header {
-                h3 { (shown(&heading(verdict))) " on " (place) }
+        details class={ "card " (verdict.label.name()) } id={ "card-" (number) } open[open] {
+            summary {
+                h3 { (shown(&card.title())) }
                 span.label { (verdict.label.name()) }
-                span.small.soft { (verdict.confidence.name()) " confidence" }
+                span.small.soft { (verdict.confidence.name()) " confidence, " (counted(card.flows, "flow")) }
             }
-            p.path.mono { (service(flow.client, flow.transport)) " \u{2192} " (place) }
+            p.path.mono { (service(flow.client, flow.transport)) " \u{2192} " (service(flow.server, flow.transport)) }
             p { (shown(&sentence(verdict))) }
             p.small.soft { (volume(flow)) (like(card)) }
             @for notable in &verdict.notables {
@@ -38,6 +38,31 @@ pub(super) fn card(card: &Card, context: &Context<'_>) -> Markup {
             @if let Some(unidentified) = &verdict.unidentified { (unknown(unidentified)) }
             (plots(card))
             (shape(flow))
+            @if card.places_all > 1 {
+                (places(card))
+            }
+        }
+    }
+}
+
+/// Where the flows of several services go, and what each is.
+fn places(card: &Card) -> Markup {
+    html! {
+        h4 { "Services" }
+        table.stack {
+            thead { tr { th { "Service" } th.n { "Flows" } th.n { "Octets" } } }
+            tbody {
+                @for one in &card.places {
+                    tr {
+                        td.mono.addr { (place(one)) }
+                        td.n data-name="flows" { (count(one.flows)) }
+                        td.n data-name="octets" { (bytes(one.bytes)) }
+                    }
+                }
+            }
+        }
+        @if card.places_unnamed() > 0 {
+            p.small.soft { "And " (counted(card.places_unnamed(), "more service")) "." }
         }
     }
 }
