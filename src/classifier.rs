@@ -24,6 +24,7 @@ use crate::wire;
 
 mod verdicts;
 
+pub use verdicts::Running;
 use verdicts::Verdicts;
 
 /// What a frame turned out to be.
@@ -201,6 +202,9 @@ impl Classifier {
             verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
         });
+        if config.live_verdicts {
+            verdicts.catch_up(table, *now, &common.ledgers, config, out);
+        }
     }
 
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
@@ -237,6 +241,13 @@ impl Classifier {
     /// flood only some.
     pub fn take_new_flows(&mut self) -> Vec<NewFlow> {
         self.verdicts.take_fresh()
+    }
+
+    /// The flows that are running, the worst `max` of them with their verdicts as of now, where
+    /// [`Config::live_verdicts`] is set.
+    pub fn running(&self, max: usize) -> Running {
+        let Self { verdicts, table, common, config, now, .. } = self;
+        verdicts.running(max, table, *now, &common.ledgers, config)
     }
 
     /// The source says that `frames` were lost since `since`: flows that were running may be not whole.

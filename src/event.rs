@@ -18,7 +18,8 @@ pub use process::Process;
 pub enum Event {
     /// A flow in range has ended, or the capture has.
     Flow(Box<FlowEvent>),
-    /// A flow that is still running has its first label, or another one than it had.
+    /// A flow that is still running has its first label, another one than it had, or something new
+    /// that is notable.
     Verdict(Box<VerdictEvent>),
     /// All that is known of one service address at the end.
     Endpoint(Box<EndpointEvent>),
@@ -222,13 +223,42 @@ pub struct VerdictEvent {
     pub client: Socket,
     /// The server.
     pub server: Socket,
-    /// The label that was told before, if one was.
+    /// Client to server, by now.
+    pub to_server: Volume,
+    /// Server to client, by now.
+    pub to_client: Volume,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// The label that was told before, if one was: where it is the same as now, something new is
+    /// notable.
     pub previous: Option<Label>,
     /// What it is.
     pub verdict: Verdict,
     /// The process at the end that is this machine, as it was when the flow was first seen: a live
     /// edge puts it here, the core leaves it empty.
     pub process: Option<Arc<Process>>,
+}
+
+impl VerdictEvent {
+    /// What is told at `time` of a flow that is running.
+    pub fn of(flow: FlowEvent, time: Timestamp, previous: Option<Label>) -> Self {
+        let FlowEvent { flow_id, transport, client, server, to_server, to_client, start, .. } =
+            flow;
+        let FlowEvent { verdict, process, .. } = flow;
+        Self {
+            time,
+            flow_id,
+            transport,
+            client,
+            server,
+            to_server,
+            to_client,
+            start,
+            previous,
+            verdict,
+            process,
+        }
+    }
 }
 
 /// The three labels.
@@ -406,6 +436,20 @@ pub struct Verdict {
     /// For the unidentified: what a person needs to go on.
     pub unidentified: Option<Unidentified>,
 }
+
+impl Verdict {
+    /// Whether it is of a TCP session that was running before the capture began, and nothing
+    /// identifies it: what would have, was probably said at its start.
+    pub fn is_older_than_capture(&self, transport: Transport) -> bool {
+        let unidentified = matches!(self.status, Status::Unidentified | Status::Insufficient);
+        transport == Transport::Tcp
+            && unidentified
+            && self.evidence.iter().any(|piece| piece.rule == BEGAN_BEFORE)
+    }
+}
+
+/// The rule that says that a flow was running, or may have been, when the capture began.
+pub(crate) const BEGAN_BEFORE: &str = "began_before_capture";
 
 /// How well a flow could be seen. Poor visibility caps the confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

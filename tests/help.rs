@@ -8,6 +8,8 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "support/captures.rs"]
+mod captures;
 mod support;
 
 use std::collections::BTreeMap;
@@ -159,12 +161,86 @@ fn a_client_can_be_asked_about_and_a_choice_is_listed() {
     }
 }
 
+const CLIENT: ([u8; 4], u16) = ([10, 0, 0, 5], 50_123);
+const SERVER: ([u8; 4], u16) = ([10, 0, 0, 9], 3243);
+
+/// An IPv4 packet of TCP (with these flags and numbers) or of UDP.
+fn packet(to_server: bool, tcp: Option<(u8, u32, u32)>, payload: &[u8]) -> Vec<u8> {
+    let (from, to) = if to_server { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+    let (protocol, header) = if tcp.is_some() { (6, 20) } else { (17, 8) };
+    let len = |header: usize| u16::try_from(header + payload.len()).unwrap().to_be_bytes();
+    let mut bytes = vec![0x45, 0];
+    bytes.extend(len(20 + header));
+    bytes.extend([0, 0, 0, 0, 64, protocol, 0, 0]);
+    bytes.extend(from.0.iter().chain(&to.0));
+    bytes.extend(from.1.to_be_bytes());
+    bytes.extend(to.1.to_be_bytes());
+    match tcp {
+        Some((flags, seq, ack)) => {
+            bytes.extend(seq.to_be_bytes());
+            bytes.extend(ack.to_be_bytes());
+            bytes.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        }
+        None => {
+            bytes.extend(len(8));
+            bytes.extend([0, 0]);
+        }
+    }
+    bytes.extend(payload);
+    bytes
+}
+
+fn capture(packets: &[Vec<u8>]) -> Vec<u8> {
+    const RAW_IP: u32 = 101;
+    let writer = captures::Writer::new(false).pcap_header(captures::MICRO, (2, 4), RAW_IP);
+    let second = |at: usize| captures::NOON + u32::try_from(at / 100).unwrap();
+    let packets = packets.iter().enumerate();
+    packets.fold(writer, |writer, (at, packet)| writer.record(second(at), 0, packet)).octets
+}
+
+/// A program is sent up, and much else.
+fn upload() -> Vec<u8> {
+    let elf =
+        [b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0", &[0; 100][..]].concat();
+    let mut packets = vec![packet(true, None, &elf)];
+    // No two are alike: copies are not counted.
+    for number in 0..200_u8 {
+        packets.extend(
+            (0..4).map(|part| packet(true, None, &[&[number, part], &[0; 1398][..]].concat())),
+        );
+        packets.push(packet(false, None, &[number; 8]));
+    }
+    capture(&packets)
+}
+
+/// The side that was called asks, and the one that called answers.
+fn reversed() -> Vec<u8> {
+    let [syn, ack, push] = [2, 16, 24];
+    let ask = b"GET / HTTP/1.1\r\nHost: inside.example\r\n\r\n";
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let asked = 501 + u32::try_from(ask.len()).unwrap();
+    capture(&[
+        packet(true, Some((syn, 100, 0)), &[]),
+        packet(false, Some((syn | ack, 500, 101)), &[]),
+        packet(true, Some((ack, 101, 501)), &[]),
+        packet(false, Some((push, 501, 101)), ask),
+        packet(true, Some((push, 101, asked)), answer),
+    ])
+}
+
 #[test]
 fn why_says_which_fact_made_each_notable() {
-    // A flow of the fixtures for each notable.
+    let folder = tempfile::tempdir().unwrap();
+    let made = [("upload.pcap", upload()), ("reversed.pcap", reversed())].map(|(name, octets)| {
+        let path = folder.path().join(name);
+        fs::write(&path, octets).unwrap();
+        path
+    });
+    // A flow for each notable.
     let mut flows: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for case in support::cases() {
-        for capture in &case.captures {
+    let recorded = support::cases().into_iter().map(|case| case.captures);
+    for captures in recorded.chain([made.to_vec()]) {
+        for capture in &captures {
             let path = capture.to_str().unwrap();
             for line in stdout(&run(&["read", "--format", "eve", path])).lines() {
                 let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -179,8 +255,10 @@ fn why_says_which_fact_made_each_notable() {
             }
         }
     }
-    println!("{:?}", flows.keys());
-    assert!(flows.len() >= 4, "{flows:?}");
+    let known: Vec<&str> = flows.keys().map(String::as_str).collect();
+    for notable in Notable::ALL {
+        assert!(known.contains(&notable.name()), "no flow is {}: {known:?}", notable.name());
+    }
     for (notable, (capture, id)) in flows {
         let told = stdout(&run(&["why", &capture, "--flow", &id]));
         let reason = told.lines().find(|line| line.starts_with(&format!("  {notable}: ")));

@@ -9,11 +9,12 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portstory::classifier::{Classifier, Collector, put_together};
 use portstory::config::Config;
-use portstory::event::{Confidence, Event, FlowEvent, Label, VerdictEvent};
+use portstory::event::{Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
+use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::time::Timestamp;
 use support::OwnedFrame;
 
@@ -40,8 +41,8 @@ fn verdicts(events: &[Event]) -> Vec<&VerdictEvent> {
 #[test]
 fn running_flows_are_told_once_and_again_when_they_change() {
     let told = events("framehawk-3243-alone", &live());
-    let labels: Vec<_> =
-        verdicts(&told).iter().map(|one| (one.previous, one.verdict.label)).collect();
+    let labels = verdicts(&told).into_iter().map(|one| (one.previous, one.verdict.label));
+    let labels: Vec<_> = labels.filter(|&(previous, label)| previous != Some(label)).collect();
     assert_eq!(
         labels,
         [
@@ -93,15 +94,92 @@ fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
         let without = support::classify(&frames, &Config::default());
         assert!(verdicts(&without).is_empty(), "{}", case.name);
         let mut with = support::classify(&frames, &live());
-        let mut labels: BTreeMap<u64, Label> = BTreeMap::new();
+        let mut known: BTreeMap<u64, (Label, BTreeSet<Notable>)> = BTreeMap::new();
         for one in verdicts(&with) {
-            let before = labels.insert(one.flow_id, one.verdict.label);
-            assert_eq!(before, one.previous, "{}", case.name);
-            assert_ne!(before, Some(one.verdict.label), "{}: told twice", case.name);
+            let (label, notables) = (one.verdict.label, one.verdict.notables.iter().copied());
+            let before = known.remove(&one.flow_id);
+            assert_eq!(before.as_ref().map(|(label, _)| *label), one.previous, "{}", case.name);
+            let mut all: BTreeSet<Notable> = notables.collect();
+            if let Some((_, before)) = before.filter(|(before, _)| *before == label) {
+                assert!(!all.is_subset(&before), "{}: told twice", case.name);
+                all.extend(before);
+            }
+            known.insert(one.flow_id, (label, all));
         }
         with.retain(|event| !matches!(event, Event::Verdict(_)));
         assert_eq!(with, without, "{}: what is told early changes nothing", case.name);
     }
+}
+
+/// Octets without a pattern.
+fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[3]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+/// A UDP datagram between 10.0.0.5:50123 and 10.0.0.9:3243, in raw IP.
+fn datagram(millis: i64, to_server: bool, payload: &[u8]) -> OwnedFrame {
+    let (mut from, mut to) = (([10, 0, 0, 5], 50123_u16), ([10, 0, 0, 9], 3243_u16));
+    if !to_server {
+        std::mem::swap(&mut from, &mut to);
+    }
+    let len = |header: usize| u16::try_from(header + payload.len()).unwrap().to_be_bytes();
+    let mut bytes = vec![0x45, 0];
+    bytes.extend(len(28));
+    bytes.extend([0, 0, 0, 0, 64, 17, 0, 0]);
+    bytes.extend(from.0);
+    bytes.extend(to.0);
+    bytes.extend(from.1.to_be_bytes());
+    bytes.extend(to.1.to_be_bytes());
+    bytes.extend(len(8));
+    bytes.extend([0, 0]);
+    bytes.extend(payload);
+    let time = Timestamp::from_nanos((1_700_000_000_000 + millis) * 1_000_000);
+    OwnedFrame {
+        at: FrameRef { time, source: SourceId(0), number: 1 },
+        link: LinkType(101),
+        wire_len: u32::try_from(bytes.len()).unwrap(),
+        bytes,
+    }
+}
+
+/// It speaks once in half a minute. Who watches must not wait for its next word to be told of it, and
+/// not for its end to be told of its pace.
+#[test]
+fn a_beacon_of_half_a_minute_is_told_soon_and_its_pace_before_it_ends() {
+    let mut classifier = Classifier::new(live());
+    let (mut events, mut told) = (Vec::new(), Vec::new());
+    for second in 0..300 {
+        if second % 30 == 0 {
+            let seed = u64::try_from(second).unwrap();
+            let (beat, answer) = (noise(48, seed + 1), noise(112, seed + 2));
+            classifier.ingest(&datagram(second * 1000, true, &beat).frame(), &mut events);
+            classifier.ingest(&datagram(second * 1000 + 40, false, &answer).frame(), &mut events);
+        }
+        let now = Timestamp::from_nanos((1_700_000_000 + second) * 1_000_000_000 + 900_000_000);
+        classifier.advance_to(now, &mut events);
+        let running = classifier.running(10);
+        assert_eq!((running.total, running.flows.len()), (1, 1), "{second}");
+        assert_eq!(running.undecided, usize::from(told.is_empty() && verdicts(&events).is_empty()));
+        told.extend(verdicts(&events).into_iter().map(|one| (second, one.clone())));
+        assert!(events.iter().all(|event| verdict(event).is_some()), "{events:?}");
+        events.clear();
+    }
+    let first = told.first().unwrap();
+    assert!(first.0 <= 45, "told after {} s", first.0);
+    assert_eq!(first.1.verdict.label, Label::TimelotUnknown);
+    let paced = told.iter().find(|(_, one)| one.verdict.notables.contains(&Notable::Periodic));
+    let (second, paced) = paced.unwrap();
+    // Five pauses are needed to speak of a pace, and two looks to be sure.
+    assert!((150..=165).contains(second), "told after {second} s");
+    assert_eq!(paced.previous, Some(Label::TimelotUnknown));
+    assert!(told.len() <= 4, "{told:?}");
 }
 
 fn labels(frames: &[OwnedFrame]) -> Vec<String> {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 mod aide;
+mod board;
 mod bundle;
 mod completions;
 mod confine;

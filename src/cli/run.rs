@@ -5,6 +5,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
+use super::board::{Counts, Due};
 use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
 use super::owners::Owners;
@@ -251,7 +252,7 @@ impl Run {
                     false
                 }
                 Err(error) => {
-                    log::error(&error);
+                    self.aside(|| log::error(&error));
                     note(&mut self.summary.notices, error.to_string());
                     self.exit = self.exit.max(match error.kind {
                         CaptureErrorKind::BrokeOff => Exit::BrokeOff,
@@ -265,6 +266,7 @@ impl Run {
                 progress.tick(self.classifier.totals().frames);
             }
             self.write_events(source)?;
+            self.draw_running(source)?;
             if is_idle {
                 // Somebody may be watching.
                 self.out.flush().map_err(trouble)?;
@@ -312,9 +314,34 @@ impl Run {
         }
         let Some(progress) = &mut self.progress else { return self.write(&events, source) };
         events.retain(|event| !progress.shows(event));
-        progress.draw();
-        let drawn = progress.handle();
-        drawn.suspend(|| self.write(&events, source))
+        if events.is_empty() {
+            return Ok(());
+        }
+        let Some(mut progress) = self.progress.take() else { return Ok(()) };
+        let written = progress.aside(|| self.write(&events, source));
+        self.progress = Some(progress);
+        written
+    }
+
+    /// The flows that are running, where somebody watches them.
+    fn draw_running(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
+        let Some(board) = self.progress.as_mut().and_then(Progress::board) else { return Ok(()) };
+        match board.due() {
+            Due::Nothing => return Ok(()),
+            Due::Draw => {}
+            Due::Anew(columns) => {
+                let begun = self.format.resize(&mut self.out, columns);
+                begun.and_then(|()| self.out.flush()).map_err(trouble)?;
+            }
+        }
+        let counts = Counts {
+            frames: self.classifier.totals().frames,
+            dropped: source.sources().iter().map(|one| one.dropped).fold(0, u64::saturating_add),
+        };
+        let running = self.classifier.running(board.flows_max());
+        let owners = self.owners.as_ref();
+        board.draw(&running, counts, &|flow| owners.and_then(|owners| owners.process(flow)));
+        Ok(())
     }
 
     fn write(&mut self, events: &[Event], source: &dyn FrameSource) -> Result<(), Trouble> {
@@ -361,12 +388,20 @@ impl Run {
         self.exit = self.exit.max(Exit::BrokeOff);
     }
 
-    fn tell_statistics(&self, source: &dyn FrameSource) {
+    /// Says something that is to stay above what moves.
+    fn aside(&mut self, say: impl FnOnce()) {
+        match &mut self.progress {
+            Some(progress) => progress.aside(say),
+            None => say(),
+        }
+    }
+
+    fn tell_statistics(&mut self, source: &dyn FrameSource) {
         let totals = self.classifier.totals();
         let sum = |count: fn(&crate::capture::SourceInfo) -> u64| -> u64 {
             source.sources().iter().map(count).fold(0, u64::saturating_add)
         };
-        log::say(&format!(
+        let text = format!(
             "{} frames, {} in range, {} flows ended and {} running; dropped by the kernel {}, by \
              interfaces {}",
             totals.frames,
@@ -375,11 +410,12 @@ impl Run {
             self.classifier.flows_running(),
             sum(|source| source.dropped),
             sum(|source| source.dropped_by_interface),
-        ));
+        );
+        self.aside(|| log::say(&text));
     }
 
     fn finish(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
-        if let Some(progress) = self.progress.take() {
+        if let Some(mut progress) = self.progress.take() {
             progress.end();
         }
         self.tell_notices(source);
@@ -421,8 +457,7 @@ impl Run {
 
     fn tell_notices(&mut self, source: &mut dyn FrameSource) {
         for notice in source.take_notices() {
-            let warn = || tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
-            self.progress.as_ref().map_or_else(warn, |progress| progress.handle().suspend(warn));
+            self.aside(|| tracing::warn!("{}", output::escape::terminal(&notice.to_string())));
             note(&mut self.summary.notices, notice.to_string());
         }
     }

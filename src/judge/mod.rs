@@ -20,7 +20,7 @@ mod summary;
 use crate::config::Config;
 use crate::decode::packet::PATH_STEPS_MAX;
 use crate::event::{
-    Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, VerdictEvent, Volume,
+    EndReason, Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume,
 };
 use crate::flow::table::stable_hash;
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
@@ -48,8 +48,24 @@ fn judged(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
 }
 
 fn event(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
-    let case = Case::new(ended, ledgers, config);
-    let verdict = verdict(&case);
+    flow_event(&Case::new(ended, ledgers, config), ended.reason)
+}
+
+/// Judges a flow that is still running, by what is known until `as_of`: as if the capture ended then.
+pub fn judge_running(
+    key: FlowKey,
+    record: &FlowRecord,
+    as_of: Timestamp,
+    ledgers: &Ledgers,
+    config: &Config,
+) -> FlowEvent {
+    let case = Case::running(key, record, as_of, ledgers, config);
+    let mut event = flow_event(&case, EndReason::Shutdown);
+    event.verdict.details = details(record);
+    event
+}
+
+fn flow_event(case: &Case<'_>, reason: EndReason) -> FlowEvent {
     let (client, server) = (case.roles.client, case.roles.client.other());
     let record = case.record;
     FlowEvent {
@@ -64,32 +80,11 @@ fn event(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
         to_client: volume(record.side(server)),
         start: record.first.time,
         end: record.last,
-        state: state(&case),
-        reason: ended.reason,
+        state: state(case),
+        reason,
         first_frame: record.first,
-        shape: rules::framehawk::shape_seen(&case),
-        verdict,
-        process: None,
-    }
-}
-
-/// Judges a flow that is still running, by what is known until `as_of`.
-pub fn judge_running(
-    key: FlowKey,
-    record: &FlowRecord,
-    as_of: Timestamp,
-    ledgers: &Ledgers,
-    config: &Config,
-) -> VerdictEvent {
-    let case = Case::running(key, record, as_of, ledgers, config);
-    VerdictEvent {
-        time: as_of,
-        flow_id: flow_id(&case.key, case.record.first.time),
-        transport: key.transport,
-        client: case.client_socket(),
-        server: case.server_socket(),
-        previous: None,
-        verdict: Verdict { details: details(record), ..verdict(&case) },
+        shape: rules::framehawk::shape_seen(case),
+        verdict: verdict(case),
         process: None,
     }
 }

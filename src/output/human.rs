@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthChar as _;
+
 use super::json::civil;
 use crate::config::Watch;
 use crate::event::EndpointEvent;
@@ -111,8 +113,8 @@ pub(super) fn watched(watch: &Watch) -> String {
     if all.is_empty() { "nothing".to_owned() } else { all.join(", and ") }
 }
 
-/// How many columns of a terminal a text takes, near enough: East Asian wide characters and emoji
-/// take two, combining marks none.
+/// How many columns of a terminal a text takes: East Asian wide characters and emoji take two,
+/// combining marks none (Unicode's annex 11). By characters, as terminals do it.
 pub(crate) fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
@@ -120,20 +122,8 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-const fn char_width(c: char) -> usize {
-    match c {
-        '\u{300}'..='\u{36f}' | '\u{fe00}'..='\u{fe0f}' => 0,
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    }
+fn char_width(c: char) -> usize {
+    c.width().unwrap_or_default()
 }
 
 /// Appends `text` and blanks up to `columns`.

@@ -69,6 +69,16 @@ pub trait Format {
         context: &Context<'_>,
     ) -> io::Result<()>;
 
+    /// From now on there are so many columns. Only what is laid out for them cares, and begins anew
+    /// with its headings.
+    ///
+    /// # Errors
+    ///
+    /// The output's own.
+    fn resize(&mut self, _: &mut dyn io::Write, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Writes what was kept, and the summary. Called once, after the last event.
     ///
     /// # Errors

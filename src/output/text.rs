@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::human::{Clock, wrap};
+use super::human::{Clock, count};
 use super::{Context, Format, Look, RunSummary, escape};
 use crate::event::{Concern, Event, FlowEvent, Label, Process, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
@@ -36,6 +36,9 @@ const ROWS_MAX: usize = 4096;
 
 /// Rows that come first, before all others in the order of time.
 const FOREMOST_MAX: usize = 20;
+
+/// Columns that lines are laid out for at least.
+const WIDTH_MIN: usize = 60;
 
 /// The writer for people.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Text {
     /// A writer that looks like that.
     pub fn new(look: Look) -> Self {
         Self {
-            look: Look { width: look.width.max(60), ..look },
+            look: Look { width: look.width.max(WIDTH_MIN), ..look },
             rows: Vec::new(),
             streaming: None,
             day: String::new(),
@@ -97,7 +100,7 @@ impl Text {
         let Some(id) = self.similar.admit(flow) else {
             return Ok(());
         };
-        let row = Row::new(flow, id);
+        let row = Row::new(flow, id, context.live);
         if context.live {
             self.start_streaming(out)?;
         }
@@ -111,27 +114,11 @@ impl Text {
         Ok(())
     }
 
-    /// A line by itself, told at once: the flow is still running.
+    /// A row without a number, told at once: the flow is still running.
     fn verdict(&mut self, out: &mut dyn io::Write, event: &VerdictEvent) -> io::Result<()> {
         self.start_streaming(out)?;
-        let verdict = &event.verdict;
-        let text = format!(
-            "now {}{}: {} -> {}, {} confidence, still running; {}{}",
-            verdict.label.name(),
-            event.previous.map_or(String::new(), |label| format!(", was {}", label.name())),
-            end(event.client),
-            service(event.server, event.transport),
-            verdict.confidence.name(),
-            escape::terminal(&verdict.summary),
-            event
-                .process
-                .as_ref()
-                .map_or(String::new(), |process| format!("; here: {}", process_name(process))),
-        );
-        for line in wrap(&text, self.look.width.saturating_sub(2)) {
-            writeln!(out, "  {line}")?;
-        }
-        Ok(())
+        let row = Row::running(event);
+        self.stream_as(out, "now", &row)
     }
 
     fn start_streaming(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
@@ -148,6 +135,10 @@ impl Text {
     /// Writes a row as it comes.
     fn stream(&mut self, out: &mut dyn io::Write, row: &Row) -> io::Result<()> {
         let number = self.number(row);
+        self.stream_as(out, &number, row)
+    }
+
+    fn stream_as(&mut self, out: &mut dyn io::Write, number: &str, row: &Row) -> io::Result<()> {
         let day = Clock(row.start).day();
         if self.day != day {
             writeln!(out, "{day}")?;
@@ -158,10 +149,10 @@ impl Text {
     }
 
     /// The number of a row that is printed now.
-    fn number(&mut self, row: &Row) -> u64 {
+    fn number(&mut self, row: &Row) -> String {
         self.printed = self.printed.saturating_add(1);
         self.index.iter_mut().for_each(|index| index.push(row.flow_id));
-        self.printed
+        count(self.printed)
     }
 
     fn write_rows(&mut self, out: &mut dyn io::Write, summary: &RunSummary) -> io::Result<()> {
@@ -194,7 +185,7 @@ impl Text {
         row: &Row,
     ) -> io::Result<()> {
         let number = self.number(row);
-        layouts.write(out, number, row)?;
+        layouts.write(out, &number, row)?;
         for more in self.similar.behind(row.id) {
             layouts.write_note(out, &more)?;
         }
@@ -206,11 +197,12 @@ impl Text {
     fn foremost(&self, rows: &[Row]) -> Vec<usize> {
         let mut worst: BTreeMap<_, BTreeMap<Concern, (&FlowRank, usize)>> = BTreeMap::new();
         for (at, row) in rows.iter().enumerate() {
-            let concern = row.rank.concerns().worst().filter(|worst| worst.needs_attention());
+            let Some(rank) = &row.rank else { continue };
+            let concern = rank.concerns().worst().filter(|worst| worst.needs_attention());
             let Some(concern) = concern else { continue };
             let kinds = worst.entry(row.service).or_default();
-            let place = kinds.entry(concern).or_insert((&row.rank, at));
-            *place = (*place).min((&row.rank, at));
+            let place = kinds.entry(concern).or_insert((rank, at));
+            *place = (*place).min((rank, at));
         }
         let kinds = self.endpoints.pressing().filter_map(|service| worst.get(&service));
         kinds.flat_map(|kinds| kinds.values().map(|&(_, at)| at)).take(FOREMOST_MAX).collect()
@@ -235,6 +227,17 @@ impl Text {
 }
 
 impl Format for Text {
+    fn resize(&mut self, out: &mut dyn io::Write, width: usize) -> io::Result<()> {
+        self.look.width = width.max(WIDTH_MIN);
+        if self.streaming.is_none() {
+            return Ok(());
+        }
+        let layouts = Layouts::fixed(self.look);
+        layouts.write_header(out)?;
+        self.streaming = Some(layouts);
+        Ok(())
+    }
+
     fn event(
         &mut self,
         out: &mut dyn io::Write,

@@ -265,9 +265,8 @@ pub(crate) fn owner() -> Process {
 
 /// The DTLS session before it ended.
 pub(crate) fn running(previous: Option<Label>) -> VerdictEvent {
-    let FlowEvent { flow_id, transport, client, server, verdict, .. } = dtls();
     let process = Some(Arc::new(owner()));
-    VerdictEvent { time: at(1000), flow_id, transport, client, server, previous, verdict, process }
+    VerdictEvent::of(FlowEvent { process, ..dtls() }, at(1000), previous)
 }
 
 /// Writes events and the summary that goes with them.

@@ -151,6 +151,11 @@ impl Owners {
         }
     }
 
+    /// Who is behind a flow that is running, as far as that is known.
+    pub(super) fn process(&self, flow_id: u64) -> Option<Arc<Process>> {
+        self.flows.get(&flow_id).map(Arc::clone)
+    }
+
     /// What does not fit together at the end: traffic that nobody here waits for, and who waits
     /// without any.
     pub(super) fn findings(&self) -> Vec<String> {

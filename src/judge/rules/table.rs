@@ -1,7 +1,7 @@
 //! The rows: what is looked at, how much it counts, what it rests on and how it misleads.
 
 use super::{Rule, Shown, framehawk, is_conversation, server_side, shown, sight, site, status};
-use crate::event::{Label, Status};
+use crate::event::{BEGAN_BEFORE, Label, Status};
 use crate::judge::Case;
 use crate::registry;
 
@@ -309,7 +309,7 @@ pub static RULES: &[Rule] = &[
         test: sight::payload_cut,
     },
     Rule {
-        id: "began_before_capture",
+        id: BEGAN_BEFORE,
         observes: "the flow was running, or may have been, when the capture began",
         speaks_for: Label::Other,
         weight: 0.0,

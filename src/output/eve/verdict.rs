@@ -21,7 +21,19 @@ pub(super) struct VerdictLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     app_proto: Option<&'static str>,
     community_id: String,
+    flow: FlowSoFar,
     portstory: VerdictStory<'a>,
+}
+
+/// Suricata's `flow`, as far as a flow that is running has it.
+#[derive(Serialize)]
+struct FlowSoFar {
+    pkts_toserver: u64,
+    pkts_toclient: u64,
+    bytes_toserver: u64,
+    bytes_toclient: u64,
+    start: Time,
+    age: u64,
 }
 
 #[derive(Serialize)]
@@ -56,6 +68,14 @@ impl<'a> VerdictLine<'a> {
             proto: event.transport.name(),
             app_proto: protocol,
             community_id: community_id(event.transport, event.client, event.server),
+            flow: FlowSoFar {
+                pkts_toserver: event.to_server.packets,
+                pkts_toclient: event.to_client.packets,
+                bytes_toserver: event.to_server.bytes,
+                bytes_toclient: event.to_client.bytes,
+                start: Time(event.start),
+                age: event.time.since(event.start).as_secs(),
+            },
             portstory: VerdictStory {
                 label: verdict.label.name(),
                 status: verdict.status.name(),

@@ -9,7 +9,7 @@ use std::io;
 use super::super::human::{Clock, bytes, count, push_padded, width, wrap};
 use super::super::{Look, escape};
 use super::{coloured, end, process_name, protocol, service};
-use crate::event::{FlowEvent, Label, Socket, Volume};
+use crate::event::{FlowEvent, Label, Process, Socket, Verdict, VerdictEvent, Volume};
 use crate::identify::Transport;
 use crate::judge::ranking::FlowRank;
 use crate::time::Timestamp;
@@ -32,8 +32,8 @@ pub(super) struct Row {
     pub(super) id: usize,
     /// The service that it is about.
     pub(super) service: (Transport, Socket),
-    /// How soon it is to be looked at.
-    pub(super) rank: FlowRank,
+    /// How soon it is to be looked at; nothing is known of that while it runs.
+    pub(super) rank: Option<FlowRank>,
     /// The flow's own name.
     pub(super) flow_id: u64,
     /// When the flow started.
@@ -49,22 +49,14 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(flow: &FlowEvent, id: usize) -> Self {
+    pub(super) fn new(flow: &FlowEvent, id: usize, live: bool) -> Self {
         let verdict = &flow.verdict;
-        let mut reason = escape::terminal(&verdict.summary).into_owned();
-        if !verdict.notables.is_empty() {
-            let names: Vec<_> = verdict.notables.iter().map(|notable| notable.name()).collect();
-            reason.push_str("; notable: ");
-            reason.push_str(&names.join(", "));
-        }
-        if let Some(process) = &flow.process {
-            reason.push_str(&format!("; here: {}", process_name(process)));
-        }
+        let older = verdict.is_older_than_capture(flow.transport).then(|| older(live));
         Self {
             order: (flow.start, flow.flow_id),
             id,
             service: (flow.transport, flow.server),
-            rank: FlowRank::of(flow),
+            rank: Some(FlowRank::of(flow)),
             flow_id: flow.flow_id,
             start: flow.start,
             label: verdict.label,
@@ -74,17 +66,42 @@ impl Row {
             sent: flow.to_server,
             back: flow.to_client,
             confidence: verdict.confidence.name(),
-            reason,
+            reason: reason(verdict, older, flow.process.as_deref()),
+        }
+    }
+
+    /// Of a flow that is still running, on a live capture.
+    pub(super) fn running(event: &VerdictEvent) -> Self {
+        let verdict = &event.verdict;
+        let older = verdict.is_older_than_capture(event.transport).then(|| older(true));
+        let why = reason(verdict, older, event.process.as_deref());
+        let previous = event.previous.filter(|&label| label != verdict.label);
+        let was = previous.map_or(String::new(), |label| format!(", was {}", label.name()));
+        Self {
+            order: (event.start, event.flow_id),
+            id: 0,
+            service: (event.transport, event.server),
+            rank: None,
+            flow_id: event.flow_id,
+            start: event.start,
+            label: verdict.label,
+            protocol: protocol(&verdict.protocols, verdict.status),
+            client: end(event.client),
+            server: service(event.server, event.transport),
+            sent: event.to_server,
+            back: event.to_client,
+            confidence: verdict.confidence.name(),
+            reason: format!("still running{was}; {why}"),
         }
     }
 
     /// The cells, a list of lines each, without the reason.
-    fn cells(&self, kind: Kind, number: u64, days: bool) -> Vec<Vec<String>> {
+    fn cells(&self, kind: Kind, number: &str, days: bool) -> Vec<Vec<String>> {
         let (label, protocol) = (self.label.name().to_owned(), self.protocol.clone());
         let (client, server) = (&self.client, &self.server);
         let volumes = |show: fn(Volume) -> String| [show(self.sent), show(self.back)];
         let clock = Clock(self.start);
-        let number = vec![count(number)];
+        let number = vec![number.to_owned()];
         match kind {
             Kind::Line | Kind::Short => {
                 let start = if days { clock.to_string() } else { clock.time() };
@@ -112,6 +129,33 @@ impl Row {
                 format!("{} confidence: {}", self.confidence, self.reason)
             }
         }
+    }
+}
+
+/// Why, what is notable, and who it is here.
+fn reason(verdict: &Verdict, older: Option<&str>, process: Option<&Process>) -> String {
+    let mut reason = escape::terminal(&verdict.summary).into_owned();
+    if !verdict.notables.is_empty() {
+        let names: Vec<_> = verdict.notables.iter().map(|notable| notable.name()).collect();
+        reason.push_str("; notable: ");
+        reason.push_str(&names.join(", "));
+    }
+    if let Some(older) = older {
+        reason.push_str("; ");
+        reason.push_str(older);
+    }
+    if let Some(process) = process {
+        reason.push_str(&format!("; here: {}", process_name(process)));
+    }
+    reason
+}
+
+/// What is said of a session whose beginning was missed, and what can be done.
+const fn older(live: bool) -> &'static str {
+    if live {
+        "older than the capture, and its start tells most: reconnect it, or wait for its next handshake"
+    } else {
+        "older than the capture, and its start tells most: capture it anew from its handshake on"
     }
 }
 
@@ -204,7 +248,9 @@ impl Layouts {
         let natural = Kind::ALL.map(|kind| {
             let mut columns: Vec<_> = kind.headings().iter().map(|name| width(name)).collect();
             for (number, row) in (1..).zip(rows) {
-                for (cell, columns) in row.cells(kind, number, days).iter().zip(&mut columns) {
+                for (cell, columns) in
+                    row.cells(kind, &count(number), days).iter().zip(&mut columns)
+                {
                     let widest = cell.iter().map(|line| width(line)).max().unwrap_or_default();
                     *columns = widest.max(*columns);
                 }
@@ -247,7 +293,7 @@ impl Layouts {
         writeln!(out, "{}", line.trim_end())
     }
 
-    pub(super) fn write(&self, out: &mut dyn io::Write, number: u64, row: &Row) -> io::Result<()> {
+    pub(super) fn write(&self, out: &mut dyn io::Write, number: &str, row: &Row) -> io::Result<()> {
         for layout in &self.layouts {
             let cells = row.cells(layout.kind, number, self.days);
             if layout.holds(&cells) {
@@ -303,11 +349,11 @@ impl Layouts {
         Ok(())
     }
 
-    fn write_paragraph(&self, out: &mut dyn io::Write, number: u64, row: &Row) -> io::Result<()> {
+    fn write_paragraph(&self, out: &mut dyn io::Write, number: &str, row: &Row) -> io::Result<()> {
         let label = coloured(row.label, row.label.name(), self.look.colour);
         let clock = Clock(row.start);
         let start = if self.days { clock.to_string() } else { clock.time() };
-        let (number, confidence) = (count(number), row.confidence);
+        let confidence = row.confidence;
         writeln!(out, "{number}  {start}  {label}  {}", row.protocol)?;
         self.write_note(out, &format!("{}  {}", row.client, volume(row.sent)))?;
         self.write_note(out, &format!("-> {}  {}", row.server, volume(row.back)))?;

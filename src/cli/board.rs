@@ -1,0 +1,214 @@
+//! The flows that are running, on the lines below what has ended: for somebody who watches a live
+//! capture on a terminal.
+//!
+//! Drawn anew twice a second with three control functions that every terminal has (ECMA-48: cursor up,
+//! erase to the end, cursor to a place). Columns have their widths by the terminal's alone, so that
+//! nothing jumps; what does not fit ends in an ellipsis. After a resize what was drawn cannot be found
+//! again (some terminals break the lines anew, some cut them), so all of it scrolls away once the size
+//! has settled, and the list begins on a clean screen.
+
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
+
+mod columns;
+
+use crate::classifier::Running;
+use crate::event::Process;
+use crate::output::human::{count, counted, span, width, wrap};
+use columns::{Columns, fitted};
+
+/// Between two draws at least so long.
+const DRAW_EVERY: Duration = Duration::from_millis(500);
+
+/// A new size has settled when it was the same for so long.
+const SETTLED_AFTER: Duration = Duration::from_millis(200);
+
+/// What is drawn below the rows.
+pub(super) struct Board {
+    /// Columns and rows that it was drawn for.
+    size: (usize, usize),
+    /// Another size, and since when it is so.
+    other_size: Option<((usize, usize), Instant)>,
+    /// What was drawn, a line each.
+    lines: Vec<String>,
+    is_drawn: bool,
+    next_draw: Instant,
+    started: Instant,
+}
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Nothing.
+    Nothing,
+    /// Draw.
+    Draw,
+    /// The screen was cleared: begin anew in so many columns, and draw.
+    Anew(usize),
+}
+
+/// What is shown of a run beside its flows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Frames read.
+    pub(super) frames: u64,
+    /// Frames that were lost.
+    pub(super) dropped: u64,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        let now = now();
+        Self {
+            size: size(),
+            other_size: None,
+            lines: Vec::new(),
+            is_drawn: false,
+            next_draw: now,
+            started: now,
+        }
+    }
+
+    /// Flows that there is room for.
+    pub(super) fn flows_max(&self) -> usize {
+        let (columns, rows) = self.size;
+        // A third is left to what has ended; heads, the number of the others and a word on old sessions.
+        let lines = (rows * 2 / 3).saturating_sub(4);
+        (lines / Columns::of(columns).lines_a_flow()).max(2)
+    }
+
+    /// Whether it is time to draw, by the clock and the terminal's size.
+    pub(super) fn due(&mut self) -> Due {
+        let (now, size) = (now(), size());
+        if size != self.size {
+            match self.other_size {
+                Some((other, since)) if other == size => {
+                    if now.duration_since(since) < SETTLED_AFTER {
+                        return Due::Nothing;
+                    }
+                    self.begin_anew(size);
+                    return Due::Anew(size.0);
+                }
+                Some(_) | None => self.other_size = Some((size, now)),
+            }
+            return Due::Nothing;
+        }
+        self.other_size = None;
+        if now < self.next_draw { Due::Nothing } else { Due::Draw }
+    }
+
+    /// Everything scrolls up and stays there.
+    fn begin_anew(&mut self, size: (usize, usize)) {
+        let (_, rows) = size;
+        let text = format!("\x1b[{rows};1H{}\x1b[1;1H\x1b[J", "\n".repeat(rows));
+        put(&text);
+        (self.size, self.other_size, self.is_drawn) = (size, None, false);
+        self.next_draw = now();
+    }
+
+    /// Draws the flows. `names` knows who is behind one.
+    pub(super) fn draw(&mut self, running: &Running, counts: Counts, names: &Names<'_>) {
+        self.next_draw = now() + DRAW_EVERY;
+        let erased = self.erasing();
+        let (columns, rows) = self.size;
+        self.lines = lines(running, counts, now().duration_since(self.started), columns, names);
+        // The cursor stays on the last line, and the first must not scroll away.
+        self.lines.truncate(rows.saturating_sub(1).max(1));
+        // In one go, so that nothing flickers.
+        put(&format!("{erased}{}", self.lines.join("\n")));
+        self.is_drawn = true;
+    }
+
+    /// Writes something above it.
+    pub(super) fn aside<T>(&mut self, write: impl FnOnce() -> T) -> T {
+        let was_drawn = self.is_drawn;
+        self.erase();
+        let written = write();
+        // In another size the lines would be broken: they come with the next draw.
+        if was_drawn && self.size == size() {
+            put(&self.lines.join("\n"));
+            self.is_drawn = true;
+        }
+        written
+    }
+
+    /// Leaves no trace.
+    pub(super) fn erase(&mut self) {
+        put(&self.erasing());
+    }
+
+    /// What erases it.
+    fn erasing(&mut self) -> String {
+        if !std::mem::take(&mut self.is_drawn) {
+            return String::new();
+        }
+        match self.lines.len().saturating_sub(1) {
+            0 => "\r\x1b[J".to_owned(),
+            up => format!("\r\x1b[{up}A\x1b[J"),
+        }
+    }
+}
+
+/// Who is behind a flow.
+pub(super) type Names<'a> = dyn Fn(u64) -> Option<std::sync::Arc<Process>> + 'a;
+
+fn lines(
+    running: &Running,
+    counts: Counts,
+    elapsed: Duration,
+    columns: usize,
+    names: &Names<'_>,
+) -> Vec<String> {
+    let layout = Columns::of(columns);
+    let total = u64::try_from(running.total).unwrap_or(u64::MAX);
+    let undecided = u64::try_from(running.undecided).unwrap_or(u64::MAX);
+    let state = format!(
+        "RUNNING {}, {} not yet decided | {}, {}, {} dropped | Ctrl-C ends with the summary",
+        counted(total, "flow"),
+        count(undecided),
+        span(Duration::from_secs(elapsed.as_secs())),
+        counted(counts.frames, "frame"),
+        count(counts.dropped),
+    );
+    let mut lines = vec![fitted(&state, layout.width())];
+    if !running.flows.is_empty() {
+        lines.extend(layout.headings());
+    }
+    for (flow, is_decided) in &running.flows {
+        let process = names(flow.flow_id);
+        lines.extend(layout.flow(flow, *is_decided, running.as_of, process.as_deref()));
+    }
+    let more = running.total.saturating_sub(running.flows.len());
+    if more > 0 && !running.flows.is_empty() {
+        lines.push(format!("and {} more", count(u64::try_from(more).unwrap_or(u64::MAX))));
+    }
+    if running.older > 0 {
+        let older = counted(u64::try_from(running.older).unwrap_or(u64::MAX), "session");
+        let verb = if running.older == 1 { "is" } else { "are" };
+        let text = format!(
+            "{older} {verb} older than this capture, and their start tells most: reconnect, or wait for \
+             the next handshake"
+        );
+        lines.extend(wrap(&text, layout.width()));
+    }
+    debug_assert!(lines.iter().all(|line| width(line) <= layout.width()), "{lines:#?}");
+    lines
+}
+
+/// Columns and rows of the terminal.
+fn size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    size.filter(|&(columns, rows)| columns > 0 && rows > 0).unwrap_or((80, 24))
+}
+
+/// Whatever becomes of it: a terminal that has gone ends the program by other ways.
+fn put(text: &str) {
+    let mut terminal = io::stderr().lock();
+    let _ = terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush());
+}
+
+#[expect(clippy::disallowed_methods, reason = "draws are paced by the machine's clock")]
+fn now() -> Instant {
+    Instant::now()
+}
