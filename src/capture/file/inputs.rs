@@ -1,9 +1,10 @@
 //! Several captures as one stream, in the order of time.
 //!
 //! Each capture is read in its own order; among captures the one whose next frame is earliest goes
-//! first, and of equal ones the one that was named first. Rotated files, which hardly overlap, are
-//! thus read one after the other however they are named, and overlapping ones frame by frame. A file
-//! is open only while it takes part. A stream (standard input, a FIFO) takes part from the start, and
+//! first, and of equal ones the one that began first. Rotated files, which hardly overlap, are
+//! thus read one after the other however they are named, and overlapping ones frame by frame. In which
+//! order they are named changes nothing: captures are numbered by when they begin, then by what their
+//! first frame holds, then by name. A file is open only while it takes part. A stream (standard input, a FIFO) takes part from the start, and
 //! is waited for.
 
 use std::cmp::Reverse;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use super::Options;
 use super::reader::{Losses, Parked, Ran, Reader, Then};
 use crate::capture::{CaptureError, FileFormat, FrameSource, Notice, Polled, SourceInfo};
-use crate::frame::Frame;
+use crate::frame::{Frame, SourceId};
 use crate::time::Timestamp;
 
 /// Captures that are read as one.
@@ -36,8 +37,14 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The time of its next frame; the earliest there is while that is not known.
     pub(super) next: Timestamp,
+    /// The first octets of that frame as the file has them, where they are known.
+    pub(super) front: Vec<u8>,
     pub(super) turn: Turn,
 }
+
+/// Octets that are enough to tell what the first frames of two captures hold from each other: their
+/// headers, the capture's own and those of the packet.
+const FRONT_BYTES: usize = 128;
 
 /// Where a capture is between its frames.
 pub(super) enum Turn {
@@ -48,6 +55,16 @@ pub(super) enum Turn {
     Over,
 }
 
+impl Turn {
+    fn set_source(&mut self, source: SourceId) {
+        match self {
+            Self::Open(reader) => reader.set_source(source),
+            Self::Aside(parked) => parked.set_source(source),
+            Self::Broken(_) | Self::Over => {}
+        }
+    }
+}
+
 impl Input {
     fn format(&self) -> Option<FileFormat> {
         match &self.turn {
@@ -55,6 +72,10 @@ impl Input {
             Turn::Aside(parked) => Some(parked.format()),
             Turn::Broken(_) | Turn::Over => None,
         }
+    }
+
+    fn rank(&self) -> (Timestamp, &[u8], &str) {
+        (self.next, &self.front, &self.name)
     }
 
     /// Looks when the next frame is, and closes the file until then. A stream stays as it is:
@@ -68,6 +89,7 @@ impl Input {
         self.turn = match reader.next_time() {
             Ok(next) => {
                 self.next = next.unwrap_or(self.next);
+                self.front = reader.front(FRONT_BYTES).to_vec();
                 Turn::Aside(Box::new(reader.park()))
             }
             Err(error) => Turn::Broken(error),
@@ -76,7 +98,11 @@ impl Input {
 }
 
 impl Inputs {
-    pub(super) fn new(inputs: Vec<Input>, notices: Vec<Notice>, options: Options) -> Self {
+    pub(super) fn new(mut inputs: Vec<Input>, notices: Vec<Notice>, options: Options) -> Self {
+        inputs.sort_by(|one, other| one.rank().cmp(&other.rank()));
+        for (number, input) in (0..).zip(&mut inputs) {
+            input.turn.set_source(SourceId(number));
+        }
         let info = |input: &Input| SourceInfo {
             name: input.name.clone(),
             format: input.format(),

@@ -15,7 +15,6 @@ use super::foreign;
 use super::inputs::{Input, Inputs, Turn};
 use super::reader::{Reader, cannot_open};
 use crate::capture::{CaptureError, CaptureErrorKind, Notice};
-use crate::frame::SourceId;
 use crate::time::Timestamp;
 
 /// How standard input is named, on the command line and in messages.
@@ -165,12 +164,12 @@ impl Opening {
         Ok(())
     }
 
-    fn push(&mut self, mut reader: Reader, name: String) {
-        reader.set_source(SourceId(u32::try_from(self.inputs.len()).unwrap_or(u32::MAX)));
+    fn push(&mut self, reader: Reader, name: String) {
         let mut input = Input {
             name,
             // Until it is known: at once.
             next: Timestamp::MIN,
+            front: Vec::new(),
             turn: Turn::Open(Box::new(reader)),
         };
         // The first stays open: mostly it is the only one.

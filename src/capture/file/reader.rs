@@ -342,6 +342,11 @@ impl Reader {
         Ok(Ran { frames: 0, then: Then::More })
     }
 
+    /// At most so many octets of what comes next.
+    pub(super) fn front(&self, octets: usize) -> &[u8] {
+        wire::prefix(self.buffer.filled(), octets)
+    }
+
     /// Closes the file, to be opened again where it was left. Not for streams.
     pub(super) fn park(self) -> Parked {
         Parked { offset: self.buffer.offset(), state: self.state }
@@ -349,6 +354,11 @@ impl Reader {
 }
 
 impl Parked {
+    /// Names the source in the frames to come.
+    pub(super) const fn set_source(&mut self, source: SourceId) {
+        self.state.source = source;
+    }
+
     /// Its format.
     pub(super) fn format(&self) -> FileFormat {
         self.state.format()

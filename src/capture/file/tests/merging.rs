@@ -31,13 +31,14 @@ fn rotated_files_are_read_in_order_of_time_whatever_their_names() {
         folder(&[("a", &at(&[7, 8, 9])), ("b", &at(&[1, 2, 3])), ("c", &at(&[4, 5, 6]))]);
     let all = read(&paths, Options::default());
     assert_eq!(seconds(&all), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    assert_eq!(all.source_and_number()[0], (1, 1));
-    assert_eq!(all.sources[0].name, paths[0].display().to_string());
+    assert_eq!(all.source_and_number()[0], (0, 1));
+    let named: Vec<_> = all.sources.iter().map(|source| &*source.name).collect();
+    assert_eq!(named, [1, 2, 0].map(|at: usize| paths[at].to_str().unwrap()));
     assert!(all.sources.iter().all(|source| source.frames == 3 && source.links.len() == 1));
 }
 
 #[test]
-fn overlapping_files_are_merged_frame_by_frame_and_equal_times_as_named() {
+fn overlapping_files_are_merged_frame_by_frame_and_equal_times_by_who_began_first() {
     let (_folder, mut paths) =
         folder(&[("a", &at(&[1, 3, 5, 5, 9])), ("b", &at(&[2, 3, 5, 8])), ("c", &at(&[]))]);
     let all = read(&paths, Options::default());
@@ -45,9 +46,29 @@ fn overlapping_files_are_merged_frame_by_frame_and_equal_times_as_named() {
     let sources: Vec<_> = all.frames.iter().map(|frame| frame.source).collect();
     assert_eq!(sources, [0, 1, 0, 1, 0, 0, 1, 1, 0]);
     paths.swap(0, 1);
-    let all = read(&paths, Options::default());
-    let sources: Vec<_> = all.frames.iter().map(|frame| frame.source).collect();
-    assert_eq!(sources, [1, 0, 0, 1, 0, 1, 1, 0, 1]);
+    let other = read(&paths, Options::default());
+    assert_eq!(other.frames, all.frames);
+}
+
+#[test]
+fn files_that_begin_together_are_ordered_by_what_they_hold_whatever_their_names() {
+    let made = |octet: u8| {
+        let one = Writer::pcap(false).record(NOON + 1, 0, &[octet; 4]);
+        one.record(NOON + 2, 0, &[octet; 4]).record(NOON + 2, 0, &[octet + 1; 4]).octets
+    };
+    let read_named = |named: [(&str, u8); 2]| {
+        let files = named.map(|(name, octet)| (name, made(octet)));
+        let files = [0, 1].map(|at: usize| (files[at].0, &*files[at].1));
+        let (_folder, mut paths) = folder(&files);
+        let one = read(&paths, Options::default());
+        paths.reverse();
+        let other = read(&paths, Options::default());
+        assert_eq!(one.frames, other.frames);
+        one.frames.into_iter().map(|frame| (frame.source, frame.bytes[0])).collect::<Vec<_>>()
+    };
+    let one = read_named([("a", 10), ("b", 20)]);
+    assert_eq!(one, read_named([("a", 20), ("b", 10)]));
+    assert_eq!(one, [(0, 10), (1, 20), (0, 10), (0, 11), (1, 20), (1, 21)]);
 }
 
 #[test]
