@@ -1,8 +1,10 @@
 //! The flows that are running: bounded, and in the same order whatever the hash seed.
 //!
 //! Flows stand in lists by how long they may be idle, each in the order of their last packet, so that
-//! what has ended is always at the front. Where the table is full, flows that nobody answered go first:
-//! a flood of single packets costs the conversations that were there before it nothing.
+//! what has ended is always at the front. Where the table is full, the flow that was idle longest goes;
+//! where many are flows that nobody answered, one of these: a flood of single packets costs the
+//! conversations that were there before it nothing, and where there are simply very many conversations
+//! none is ended because its answer is still on the way.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -59,6 +61,7 @@ struct Slot {
 struct List {
     oldest: Option<usize>,
     newest: Option<usize>,
+    flows: usize,
 }
 
 /// Octets that every flow takes: its record, its place, and what the index keeps of it at the usual load.
@@ -76,11 +79,15 @@ enum Class {
 
 const CLASSES: usize = 5;
 
+/// Flows without an answer are the first to go if they are more than one in so many. Of ordinary traffic
+/// they are some of the last second's; a flood makes them nearly all there are.
+const EXPENDABLE_SHARE: usize = 8;
+
 impl Class {
     const ALL: [Self; CLASSES] =
         [Self::UnansweredTcp, Self::UnansweredUdp, Self::ClosedTcp, Self::Tcp, Self::Udp];
 
-    /// In the order in which room is made: the first two go before all others.
+    /// Where there are more of them than [`EXPENDABLE_SHARE`] allows they go before all others.
     const EXPENDABLE: [Self; 2] = [Self::UnansweredTcp, Self::UnansweredUdp];
 
     const fn index(self) -> usize {
@@ -201,16 +208,24 @@ impl FlowTable {
         in_order(over, ended);
     }
 
-    /// Hands over all flows: the capture ended at `now`.
+    /// Hands over all flows: the capture ended at `now`. One after the other, so that there is not a second
+    /// list of all of them, and leaves an empty table.
     pub fn drain(&mut self, now: Timestamp, config: &Config, ended: &mut dyn FnMut(Ended)) {
-        let mut over = Vec::new();
-        for class in Class::ALL {
-            while let Some(slot) = self.oldest(class) {
-                let Some((key, record)) = self.remove(slot) else { break };
-                over.push(at_end(key, record, now, config));
-            }
+        let running = self.slots.iter().enumerate().filter_map(|(slot, entry)| {
+            let record = entry.record.as_ref()?;
+            let (closing, _) = end_of(entry.key.transport, record, now, config);
+            Some((closing, record.first, slot))
+        });
+        let mut order: Vec<_> = running.collect();
+        order.sort_unstable_by(|one, other| {
+            let by_key = || self.key(one.2).cmp(&self.key(other.2));
+            (one.0, one.1).cmp(&(other.0, other.1)).then_with(by_key)
+        });
+        for (.., slot) in order {
+            let Some((key, record)) = self.remove(slot) else { continue };
+            ended(at_end(key, record, now, config));
         }
-        in_order(over, ended);
+        *self = Self::new(self.keyed.0);
     }
 
     /// Octets of memory that the flows take, all that is on the heap for them included.
@@ -228,19 +243,26 @@ impl FlowTable {
         Some(before(key, record, seen, config))
     }
 
-    /// Makes room: of the flows that nobody answered the one idle longest, else of all.
+    /// Makes room: the flow that was idle longest, of those that nobody answered where there are many.
     fn evict(&mut self, now: Timestamp) -> Option<Ended> {
         let idle_longest = |classes: &[Class]| {
             let oldest = classes.iter().filter_map(|&class| self.oldest(class));
             oldest.min_by_key(|&slot| self.slot(slot).map(|entry| entry.touched))
         };
-        let slot = idle_longest(&Class::EXPENDABLE).or_else(|| idle_longest(&Class::ALL))?;
+        let lists = Class::EXPENDABLE.iter().filter_map(|class| self.lists.get(class.index()));
+        let expendable = lists.map(|list| list.flows).fold(0, usize::saturating_add);
+        let many = expendable.saturating_mul(EXPENDABLE_SHARE) > self.len();
+        let slot = idle_longest(if many { &Class::EXPENDABLE } else { &Class::ALL })?;
         let (key, record) = self.remove(slot)?;
         Some(Ended { key, record, reason: EndReason::Forced, closing: now })
     }
 
     fn slot(&self, slot: usize) -> Option<&Slot> {
         self.slots.get(slot)
+    }
+
+    fn key(&self, slot: usize) -> Option<FlowKey> {
+        self.slot(slot).map(|entry| entry.key)
     }
 
     fn record(&self, slot: usize) -> Option<&FlowRecord> {
@@ -297,6 +319,7 @@ impl FlowTable {
     /// Puts a slot at the newest end of a list.
     fn link(&mut self, slot: usize, class: Class) {
         let Some(list) = self.lists.get_mut(class.index()) else { return };
+        list.flows = list.flows.saturating_add(1);
         let before = list.newest.replace(slot);
         list.oldest.get_or_insert(slot);
         if let Some(entry) = self.slots.get_mut(slot) {
@@ -313,6 +336,7 @@ impl FlowTable {
         let (class, links) = (entry.class, [entry.before.take(), entry.after.take()]);
         let [before, after] = links.map(|link| link.map(wire::index));
         let Some(list) = self.lists.get_mut(class.index()) else { return };
+        list.flows = list.flows.saturating_sub(1);
         if list.oldest == Some(slot) {
             list.oldest = after;
         }
@@ -350,11 +374,19 @@ pub(crate) fn at_end(
     end: Timestamp,
     config: &Config,
 ) -> Ended {
-    let closing = record.last.plus(record.idle_max(key.transport, config));
-    if closing < end {
-        return Ended { key, record, reason: EndReason::Timeout, closing };
-    }
-    Ended { key, record, reason: EndReason::Shutdown, closing: end }
+    let (closing, reason) = end_of(key.transport, &record, end, config);
+    Ended { key, record, reason, closing }
+}
+
+/// When and why a flow ends that was there when the capture ended at `end`.
+fn end_of(
+    transport: Transport,
+    record: &FlowRecord,
+    end: Timestamp,
+    config: &Config,
+) -> (Timestamp, EndReason) {
+    let closing = record.last.plus(record.idle_max(transport, config));
+    if closing < end { (closing, EndReason::Timeout) } else { (end, EndReason::Shutdown) }
 }
 
 /// Hands over flows in the order of their ends, and of equal ends in the order of their starts.
