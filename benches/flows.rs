@@ -3,7 +3,7 @@
 //! `cargo bench --bench flows` lets flows of several kinds run at one time and prints octets a flow,
 //! by an allocator that counts; what the ledgers keep of them is in it. `PORTSTORY_FLOWS=1000000` sets
 //! how many; `PORTSTORY_MEMORY_MAX` (octets) sets the bound that `--memory-max` sets: then it is told how
-//! often a flow had to end early.
+//! often a flow had to end early. The last line is what an endpoint costs when its only flow has ended.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::net::Ipv4Addr;
@@ -51,6 +51,15 @@ fn main() {
             println!("{name:<24} {each:>6} octets a flow, {used} in all");
         }
     }
+    let config = Config { limits, ..Config::default() };
+    let mut wire = Wire { classifier: Classifier::new(config), number: 0, ended: 0 };
+    let before = COUNTED.current_usage();
+    for service in 0..flows {
+        wire.serve(service);
+    }
+    let used = COUNTED.current_usage().saturating_sub(before);
+    let each = used.checked_div(usize::try_from(flows).unwrap_or(1)).unwrap_or_default();
+    println!("{:<24} {each:>6} octets an endpoint, {used} in all", "an endpoint of one flow");
     println!("{:.0} MiB at the most", COUNTED.peak_usage_as_mb());
 }
 
@@ -114,11 +123,32 @@ struct Wire {
 impl Wire {
     /// One packet of raw IPv4 (link type 101).
     fn say(&mut self, kind: &Kind, flow: u32, message: usize) {
-        let Some((party, payload)) = kind.messages.get(message) else { return };
         // A thousand clients, each from ever new ports, to a thousand servers.
         let client =
             (Ipv4Addr::from(0x0a00_0000 + flow % 1000), port(20_000 + flow / 1000 % 40_000));
         let server = (Ipv4Addr::from(0x0aff_0000 + flow / 1000 % 1000), 3243);
+        // Ten million packets a second: nothing ends by time.
+        let nanos = i64::try_from(self.number * 100).unwrap_or(i64::MAX);
+        self.packet(kind, message, (client, server), nanos);
+    }
+
+    /// A service of its own and a host that knows no other one, once a second: what stays is what is
+    /// kept of endpoints, for few flows are running.
+    fn serve(&mut self, service: u32) {
+        let Some(kind) = KINDS.last() else { return };
+        let client = (Ipv4Addr::from(0x0a00_0000 + service), 40_000);
+        let server = (Ipv4Addr::from(0x1400_0000 + service), 3243);
+        self.packet(kind, 0, (client, server), i64::from(service) * 1_000_000_000);
+    }
+
+    fn packet(
+        &mut self,
+        kind: &Kind,
+        message: usize,
+        (client, server): ((Ipv4Addr, u16), (Ipv4Addr, u16)),
+        nanos: i64,
+    ) {
+        let Some((party, payload)) = kind.messages.get(message) else { return };
         let ((from, source), (to, target)) =
             if *party == Client { (client, server) } else { (server, client) };
         let transport = if kind.protocol == 6 { 20 } else { 8 };
@@ -146,8 +176,6 @@ impl Wire {
         }
         bytes.extend_from_slice(payload);
         self.number += 1;
-        // Ten million packets a second: nothing ends by time.
-        let nanos = i64::try_from(self.number * 100).unwrap_or(i64::MAX);
         let time = Timestamp::from_nanos(1_700_000_000_000_000_000 + nanos);
         let at = FrameRef { time, source: SourceId(0), number: self.number };
         let wire_len = u32::from(len);

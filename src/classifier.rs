@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::decode::fragment::{Fragment, Reassembly};
 use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, Packet, Stop};
-use crate::event::{AnomalyEvent, Event, Layer, NewFlow};
+use crate::event::{AnomalyEvent, EndReason, Event, Layer, NewFlow};
+use crate::flow::firsts::{Firsts, Noted};
 use crate::flow::ledger::{CompanionKind, Drops};
 use crate::flow::partial::{PartialFlow, Piece, Place};
 use crate::flow::table::{self, stable_hash};
@@ -19,6 +20,7 @@ use crate::frame::{Frame, FrameRef};
 use crate::identify::Side;
 use crate::judge::account::{self, Account};
 use crate::judge::{self, endpoint::Endpoints};
+use crate::shortfall::Shortfalls;
 use crate::time::Timestamp;
 use crate::wire;
 
@@ -71,6 +73,8 @@ pub struct Totals {
     pub octets: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,
+    /// What limits left out: of the whole when the capture is over, until then of what has ended.
+    pub shortfalls: Shortfalls,
 }
 
 /// What is made of the verdicts.
@@ -78,13 +82,16 @@ pub struct Totals {
 struct Sums {
     endpoints: Endpoints,
     accounts: Vec<Account>,
+    shortfalls: Shortfalls,
 }
 
 /// What is known beside the flows.
 #[derive(Clone, Debug, Default)]
 struct Common {
     ledgers: Ledgers,
-    anomalies: BTreeMap<&'static str, AnomalyEvent>,
+    anomalies: Firsts<&'static str, AnomalyEvent>,
+    /// Frames with kinds that found no room.
+    anomalies_left_out: u64,
 }
 
 /// Ended flows are looked for this often, in event time.
@@ -227,7 +234,8 @@ impl Classifier {
         table.drain(*now, config, &mut |over| {
             hand_out(over, &common.ledgers, config, sums, out);
         });
-        finish(std::mem::take(&mut sums.endpoints), std::mem::take(common), out);
+        sums.shortfalls.fragments = reassembly.crowded_out();
+        totals.shortfalls = finish(std::mem::take(sums), std::mem::take(common), out);
         *totals
     }
 
@@ -302,6 +310,7 @@ impl Collector {
     /// An empty collector. All pieces need the same settings.
     pub fn new(config: Config) -> Self {
         let peek = Peek::new(&config.watch);
+        let config = Config { limits: config.limits.of_a_piece(), ..config };
         Self { config, peek, common: Common::default(), piece: Piece::default() }
     }
 
@@ -345,8 +354,13 @@ impl Collector {
 }
 
 /// Makes of pieces what [`Classifier`] would have made of the whole. Pieces may be given in any order,
-/// and cut by time or by flow ([`Collector::pass_by`]); their numbers say which comes first.
-pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Vec<Event>) {
+/// and cut by time or by flow ([`Collector::pass_by`]); their numbers say which comes first. Returns what
+/// limits left out.
+pub fn put_together(
+    pieces: Vec<(u64, Collector)>,
+    config: &Config,
+    out: &mut Vec<Event>,
+) -> Shortfalls {
     let mut common = Common::default();
     let mut runs: BTreeMap<FlowKey, Vec<_>> = BTreeMap::new();
     let mut fragments = BTreeMap::new();
@@ -362,10 +376,12 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
             runs.entry(key).or_default().extend(numbered);
         }
     }
-    reassemble(fragments, &mut common, config, &mut |key, place, run| {
-        let runs = runs.entry(key).or_default();
-        runs.push((place, run));
-    });
+    let mut sums = Sums::default();
+    sums.shortfalls.fragments =
+        reassemble(fragments, &mut common, config, &mut |key, place, run| {
+            runs.entry(key).or_default().push((place, run));
+        });
+    common.cut(&config.limits);
     let end = common.ledgers.span.map_or(Timestamp::MIN, |(_, last)| last);
     let mut ended = Vec::new();
     for (key, mut runs) in runs {
@@ -388,25 +404,27 @@ pub fn put_together(pieces: Vec<(u64, Collector)>, config: &Config, out: &mut Ve
         }
         ended.extend(current.map(|record| table::at_end(key, record, end, config)));
     }
-    let mut sums = Sums::default();
     table::in_order(ended, &mut |over| {
         hand_out(over, &common.ledgers, config, &mut sums, out);
     });
-    finish(sums.endpoints, common, out);
+    finish(sums, common, out)
 }
 
 /// Puts together what pieces could not: packets whose fragments may be in several of them. Each is a
-/// run of its own, placed behind the fragment that completed it.
+/// run of its own, placed behind the fragment that completed it. Returns how many were given up for lack
+/// of room.
 fn reassemble(
     fragments: BTreeMap<u64, Vec<Fragment<'static>>>,
     common: &mut Common,
     config: &Config,
     found: &mut dyn FnMut(FlowKey, (u64, Place, usize), PartialFlow),
-) {
+) -> u64 {
+    // Like the ledgers of the pieces these are cut when all is there.
+    let whole = Config { limits: config.limits.of_a_piece(), ..config.clone() };
     let mut reassembly = Reassembly::default();
     let mut count = 0_usize;
     let mut take = |place: (u64, Place), decoded: Decoded<'_>| {
-        common.take(decoded, config, &mut |key, seen| {
+        common.take(decoded, &whole, &mut |key, seen| {
             count = count.saturating_add(1);
             let run = PartialFlow::of_one(key.transport, seen, config);
             found(*key, (place.0, place.1, count), run);
@@ -419,6 +437,7 @@ fn reassemble(
         }
     }
     reassembly.finish(&mut |decoded, _| take((u64::MAX, Place::END), decoded));
+    reassembly.crowded_out()
 }
 
 impl Common {
@@ -484,41 +503,45 @@ impl Common {
     }
 
     fn anomaly(&mut self, at: FrameRef, stop: &Stop, config: &Config) {
-        if let Some(known) = self.anomalies.get_mut(stop.event) {
-            known.count = known.count.saturating_add(1);
-            // What is wrong with a packet in fragments is found later than in which frame it was.
-            if at < known.frame {
-                (known.frame, known.layer, known.offset) =
-                    (at, stop.layer, wire::len32(stop.offset));
+        let max = config.limits.anomaly_kinds_max;
+        let noted = self.anomalies.note(stop.event, at.time, max, || AnomalyEvent {
+            event: stop.event,
+            layer: stop.layer,
+            offset: wire::len32(stop.offset),
+            frame: at,
+            count: 0,
+        });
+        let left_out = match noted {
+            Some(Noted { value, gone }) => {
+                value.count = value.count.saturating_add(1);
+                // What is wrong with a packet in fragments is found later than in which frame it was.
+                if at < value.frame {
+                    (value.frame, value.layer, value.offset) =
+                        (at, stop.layer, wire::len32(stop.offset));
+                }
+                gone.map_or(0, |gone| gone.count)
             }
-        } else if self.anomalies.len() < config.limits.anomaly_kinds_max {
-            self.anomalies.insert(
-                stop.event,
-                AnomalyEvent {
-                    event: stop.event,
-                    layer: stop.layer,
-                    offset: wire::len32(stop.offset),
-                    frame: at,
-                    count: 1,
-                },
-            );
-        }
+            None => 1,
+        };
+        self.anomalies_left_out = self.anomalies_left_out.saturating_add(left_out);
     }
 
     fn merge(&mut self, other: Self, config: &Config) {
         self.ledgers.merge(other.ledgers, config);
-        for (event, anomaly) in other.anomalies {
-            match self.anomalies.get_mut(event) {
-                None => {
-                    self.anomalies.insert(event, anomaly);
-                }
-                Some(known) => {
-                    let count = known.count.saturating_add(anomaly.count);
-                    let first = if anomaly.frame < known.frame { anomaly } else { *known };
-                    *known = AnomalyEvent { count, ..first };
-                }
-            }
-        }
+        self.anomalies.join(other.anomalies, |known, other| {
+            let count = known.count.saturating_add(other.count);
+            let first = if other.frame < known.frame { other } else { *known };
+            *known = AnomalyEvent { count, ..first };
+        });
+    }
+
+    /// All pieces are here: keeps what the whole would have kept.
+    fn cut(&mut self, limits: &Limits) {
+        self.ledgers.cut(limits);
+        let left_out = &mut self.anomalies_left_out;
+        self.anomalies.cut_to(limits.anomaly_kinds_max, &mut |gone| {
+            *left_out = left_out.saturating_add(gone.count);
+        });
     }
 }
 
@@ -534,13 +557,21 @@ fn hand_out(
         sums.accounts.push(account::account(&over, ledgers, config));
     }
     let flow = judge::judge(&mut over, ledgers, config);
-    sums.endpoints.add(&flow, &config.limits);
+    let is_watched = config.watch.covers(flow.transport, flow.server.port);
+    sums.endpoints.add(&flow, is_watched, ledgers, &config.limits);
+    let note = |count: &mut u64, holds: bool| *count = count.saturating_add(u64::from(holds));
+    note(&mut sums.shortfalls.context, flow.verdict.visibility.context_cut);
+    note(&mut sums.shortfalls.flows, flow.reason == EndReason::Forced);
     out.push(Event::Flow(Box::new(flow)));
 }
 
-fn finish(endpoints: Endpoints, common: Common, out: &mut Vec<Event>) {
-    out.extend(endpoints.finish().into_iter().map(|event| Event::Endpoint(Box::new(event))));
-    out.extend(common.anomalies.into_values().map(Event::Anomaly));
+fn finish(sums: Sums, mut common: Common, out: &mut Vec<Event>) -> Shortfalls {
+    // Endpoints are told in the room that this leaves.
+    common.ledgers.close();
+    let (endpoints, left_out) = sums.endpoints.finish(&common.ledgers);
+    out.extend(endpoints.into_iter().map(|event| Event::Endpoint(Box::new(event))));
+    out.extend(common.anomalies.into_values().map(|(_, anomaly)| Event::Anomaly(anomaly)));
+    Shortfalls { endpoints: left_out, anomalies: common.anomalies_left_out, ..sums.shortfalls }
 }
 
 /// Equal for copies of one packet. The fields that a router changes (time to live) are left out.

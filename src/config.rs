@@ -139,18 +139,35 @@ impl Watch {
 }
 
 /// Bounds on what strangers can make the process keep (invariant 2).
+///
+/// Nothing is left out without a word. Of limits to what is kept of several flows together it is counted
+/// how much was left out, and a notice names the limit ([`crate::shortfall`]). Limits to what is kept of
+/// one flow need none: [`crate::event::Visibility`] tells of every flow how many octets of its payload the
+/// detectors were shown, and lists that are told of a flow are its first entries. What stops the decoder
+/// is an anomaly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Flows in the table at one time. Above it the flow that was idle longest ends early
-    /// (reason `evicted`), which keeps busy conversations through a flood of single packets.
+    /// (reason `forced`), which keeps busy conversations through a flood of single packets.
     pub flows_max: usize,
     /// Octets of memory that the flows in the table may take, their heads and findings included. Above
     /// it flows end early in the same order: what counts is what they hold, not how many they are.
     pub flows_bytes_max: usize,
-    /// Endpoints with their peers in the ledger.
+    /// Watched sockets that an endpoint is told of. Flows of others are counted and a notice says how
+    /// many ([`crate::shortfall`]), as for all limits to what is kept of several flows together.
     pub endpoints_max: usize,
-    /// Distinct peers counted for one endpoint; above it "at least" is said.
+    /// Sockets that are not watched and are told as endpoints all the same, for a watched port called
+    /// from them: a quarter as many, since only clients that use a watched port as their own bring them.
+    pub other_endpoints_max: usize,
+    /// Distinct peers kept of one endpoint; above it "at least" is said. The verdicts ask for a few.
     pub endpoint_peers_max: usize,
+    /// Pairs of a watched socket and a peer, and of a host and a watched socket, over all endpoints. When
+    /// there are more, a verdict that asks for them says that it may not have known all
+    /// ([`crate::event::Visibility::context_cut`]), and so for the next three.
+    pub peers_max: usize,
+    /// Pairs of an in-range UDP socket and its peer whose conversations are known to each other's
+    /// verdicts.
+    pub talks_max: usize,
     /// Pairs of hosts with companion sessions (ICA, CGP, H.225, SIP).
     pub companion_pairs_max: usize,
     /// Companion sessions kept of one pair of hosts.
@@ -201,47 +218,63 @@ pub struct Limits {
 pub const EXTENSION_HEADERS_MAX: usize = 10;
 
 /// Octets of memory that a flow of few packets is taken to need: its record, its place in the table,
-/// and what it leaves behind. An estimate, which `tests/flood.rs` checks as a whole; flows whose heads
-/// are full take more.
-const FLOW_BYTES: usize = 1_200;
+/// and what it leaves behind, its event above all. An estimate, which `tests/flood.rs` checks as a whole;
+/// flows whose heads are full take more.
+const FLOW_BYTES: usize = 1_450;
 
 /// Flows beyond which a table is never asked to go, whatever the memory.
 const FLOWS_MAX: usize = 1 << 22;
 
-/// Octets of memory in which the ledgers reach what they keep at the most.
-const LEDGERS_FULL_BYTES: usize = 256 << 20;
-
-/// Octets of memory that an endpoint in the ledgers takes with all its peers.
-const ENDPOINT_BYTES: usize = 3_000;
+/// Octets of memory that an endpoint of one flow takes: its place among the services, its pairs with a
+/// peer, a conversation, and its sums. Measured by `benches/flows.rs`.
+const ENDPOINT_BYTES: usize = 800;
 
 impl Limits {
     /// Limits under which a flood of single packets costs about `bytes` octets at most, and never less
     /// than lets a thousand flows run. The capture's ring is not counted.
     ///
-    /// Half is for flows; of the rest ledgers and sums, which exist for peers, targets and endpoints,
-    /// take what is left over when room for events and output buffers is set aside. Those do not grow
-    /// beyond what they take at 256 MiB: of more memory than that flows get four fifths,
-    /// for the allocator takes its share too.
+    /// Half is for flows, three tenths for what is kept of endpoints and hosts; the rest is for events and
+    /// output buffers, and for what the allocator takes. More memory makes room for more of everything.
     #[must_use]
     pub fn within(bytes: usize) -> Self {
         let standard = Self::default();
-        let flows_bytes = match bytes.checked_sub(LEDGERS_FULL_BYTES) {
-            Some(more) => LEDGERS_FULL_BYTES / 2 + more / 5 * 4,
-            None => bytes / 2,
-        };
+        let flows_bytes = bytes / 2;
+        let endpoints_max = (bytes / 10 * 3 / ENDPOINT_BYTES).max(100);
         Self {
             flows_max: (flows_bytes / FLOW_BYTES).clamp(1_000, FLOWS_MAX),
             flows_bytes_max: flows_bytes.max(1_000 * FLOW_BYTES),
-            endpoints_max: (bytes / 4 / 3 / ENDPOINT_BYTES).clamp(100, standard.endpoints_max),
-            companion_pairs_max: (bytes / 16 / 10_000).clamp(64, standard.companion_pairs_max),
+            fragments_datagrams_max: standard.fragments_datagrams_max.max(bytes >> 16),
+            fragments_bytes_max: standard.fragments_bytes_max.max(bytes >> 6),
+            endpoints_max,
+            other_endpoints_max: endpoints_max / 4,
+            peers_max: endpoints_max / 4 * 5,
+            talks_max: endpoints_max,
+            companion_pairs_max: (bytes / 16 / 10_000).max(64),
             ..standard
+        }
+    }
+
+    /// Limits for a piece of a capture: what will be first in the whole it cannot know, so it keeps all
+    /// that it has of hosts and endpoints, as it does of flows. Companion sessions are searched one by
+    /// one, so that of one pair of hosts they stay bounded.
+    #[must_use]
+    pub fn of_a_piece(&self) -> Self {
+        Self {
+            endpoints_max: usize::MAX,
+            peers_max: usize::MAX,
+            talks_max: usize::MAX,
+            companion_pairs_max: usize::MAX,
+            companion_sessions_max: self.companion_sessions_max.max(4096),
+            anomaly_kinds_max: usize::MAX,
+            ..self.clone()
         }
     }
 }
 
 /// Conversations of one host that a verdict looks at, for siblings and for whose a companion session is:
 /// a busy server has some dozens at one time. In a flood there are thousands, and every packet of it is
-/// judged. A constant, because the ledgers are asked without settings.
+/// judged. A verdict that would look at more says so. A constant, because the ledgers are asked without
+/// settings.
 pub const TALKS_LOOKED_AT_MAX: usize = 256;
 
 /// A Citrix session between other hosts speaks for a site that uses Citrix, if it was going on at most so
@@ -273,8 +306,11 @@ impl Default for Limits {
         Self {
             flows_max: 1 << 17,
             flows_bytes_max: 1 << 29,
-            endpoints_max: 1 << 14,
+            endpoints_max: 1 << 17,
+            other_endpoints_max: 1 << 15,
             endpoint_peers_max: 64,
+            peers_max: 1 << 18,
+            talks_max: 1 << 17,
             companion_pairs_max: 1 << 12,
             companion_sessions_max: 64,
             layers_max: 16,

@@ -469,6 +469,9 @@ pub struct Visibility {
     pub truncated: bool,
     /// Copies of packets, which were not counted.
     pub duplicates: u64,
+    /// The verdict asked what other flows of these hosts are, and not all of them were kept: a limit was
+    /// reached. With more memory it could be another one.
+    pub context_cut: bool,
 }
 
 /// One reason for a verdict.

@@ -28,5 +28,6 @@ pub mod output;
 pub mod registry;
 pub mod report;
 pub mod sandbox;
+pub mod shortfall;
 pub mod time;
 pub mod wire;

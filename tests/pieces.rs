@@ -1,6 +1,6 @@
 //! Invariant 8: pieces of a capture, put together in any order, give the events of the whole.
 //!
-//! Over all fixtures, and over the captures of a folder of yours: `PORTSTORY_CORPUS=DIR cargo test
+//! Over all fixtures, with the usual limits and with ones that are reached; and over the captures of a folder of yours: `PORTSTORY_CORPUS=DIR cargo test
 //! --test pieces`.
 #![allow(
     clippy::as_conversions,
@@ -14,10 +14,11 @@
 mod support;
 
 use portstory::classifier::{Collector, put_together};
-use portstory::config::Config;
+use portstory::config::{Config, Limits};
 use portstory::decode::{self, Decoded};
 use portstory::event::Event;
 use portstory::flow::FlowKey;
+use portstory::shortfall::Shortfalls;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;
@@ -58,7 +59,7 @@ fn events_of_pieces(
     frames: &[OwnedFrame],
     (cuts, ways, shuffle): &Plan,
     config: &Config,
-) -> Vec<Event> {
+) -> (Vec<Event>, Shortfalls) {
     let mut cuts: Vec<usize> =
         cuts.iter().map(|cut| (cut * frames.len() as f64) as usize).collect();
     cuts.extend([0, frames.len()]);
@@ -79,14 +80,14 @@ fn events_of_pieces(
         pieces.reverse();
     }
     let mut events = Vec::new();
-    put_together(pieces, config, &mut events);
-    events
+    let shortfalls = put_together(pieces, config, &mut events);
+    (events, shortfalls)
 }
 
-#[test]
-fn pieces_give_the_events_of_the_whole() {
-    let config = Config::default();
+/// Compares over all captures; returns how many events were, and all that limits left out.
+fn compare(config: &Config, cases: u32) -> (usize, Shortfalls) {
     let mut compared = 0;
+    let mut all = Shortfalls::default();
     for case in support::cases().into_iter().chain(support::corpus()) {
         let frames = support::frames(&case.captures);
         // Where a clock went back, what was known when is not one order any more.
@@ -94,20 +95,57 @@ fn pieces_give_the_events_of_the_whole() {
             println!("{}: left out, its time goes back", case.name);
             continue;
         }
-        let whole = support::classify(&frames, &config);
+        let whole = support::classify_counting(&frames, config);
         let mut runner = TestRunner::new(ProptestConfig {
-            cases: 12,
+            cases,
             failure_persistence: None,
             ..ProptestConfig::default()
         });
         runner
             .run(&plans(), |plan| {
-                let pieces = events_of_pieces(&frames, &plan, &config);
+                let pieces = events_of_pieces(&frames, &plan, config);
                 prop_assert_eq!(&pieces, &whole, "{}", &case.name);
                 Ok(())
             })
             .unwrap_or_else(|error| panic!("{}: {error}", case.name));
-        compared += whole.len();
+        compared += whole.0.len();
+        all.endpoints += whole.1.endpoints;
+        all.context += whole.1.context;
+        all.fragments += whole.1.fragments;
+        all.anomalies += whole.1.anomalies;
     }
+    (compared, all)
+}
+
+#[test]
+fn pieces_give_the_events_of_the_whole() {
+    let (compared, left_out) = compare(&Config::default(), 12);
     assert!(compared > 200, "only {compared} events were compared");
+    assert_eq!(left_out, Shortfalls::default());
+}
+
+#[test]
+fn pieces_leave_out_what_the_whole_would_leave_out() {
+    let limits = Limits {
+        endpoints_max: 1,
+        other_endpoints_max: 1,
+        endpoint_peers_max: 2,
+        peers_max: 3,
+        talks_max: 1,
+        companion_pairs_max: 1,
+        companion_sessions_max: 1,
+        fragments_datagrams_max: 2,
+        anomaly_kinds_max: 1,
+        ..Limits::default()
+    };
+    let (_, left_out) = compare(&Config { limits, ..Config::default() }, 6);
+    let Shortfalls { endpoints, context, fragments, anomalies, flows: _ } = left_out;
+    for (reached, what) in [
+        (endpoints, "endpoints"),
+        (context, "context"),
+        (fragments, "fragments"),
+        (anomalies, "anomalies"),
+    ] {
+        assert!(reached > 0, "no capture reaches the limit of {what}: {left_out:?}");
+    }
 }

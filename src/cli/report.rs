@@ -152,7 +152,7 @@ pub(super) fn page(
         });
         for notice in source.take_notices() {
             tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
-            summary.notices.push(notice.to_string());
+            summary.note(notice.to_string());
         }
         tell(&mut events, source, listener)?;
         match polled {
@@ -160,7 +160,7 @@ pub(super) fn page(
             Ok(Polled::Frames(_) | Polled::Idle) => {}
             Err(error) => {
                 log::error(&error);
-                summary.notices.push(error.to_string());
+                summary.note(error.to_string());
                 exit = exit.max(match error.kind {
                     CaptureErrorKind::BrokeOff => Exit::BrokeOff,
                     CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
@@ -174,6 +174,7 @@ pub(super) fn page(
     tell(&mut events, source, listener)?;
     (summary.frames, summary.bytes) = (totals.frames, totals.octets);
     summary.frames_in_range = totals.frames_watched;
+    summary.shortfalls = totals.shortfalls;
     let sources = source.sources();
     Ok((with_ports(recorder.finish(about(sources), &summary, sources)), exit))
 }

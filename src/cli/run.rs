@@ -75,9 +75,6 @@ impl Write for Out {
     }
 }
 
-/// Sentences kept for the summary. An interface that flaps for months must not fill the memory.
-const NOTICES_MAX: usize = 256;
-
 /// The output went wrong.
 enum Trouble {
     /// Whoever read it has gone: nothing more to do, and no error.
@@ -253,7 +250,7 @@ impl Run {
                 }
                 Err(error) => {
                     self.aside(|| log::error(&error));
-                    note(&mut self.summary.notices, error.to_string());
+                    self.summary.note(error.to_string());
                     self.exit = self.exit.max(match error.kind {
                         CaptureErrorKind::BrokeOff => Exit::BrokeOff,
                         CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
@@ -425,12 +422,13 @@ impl Run {
         self.tell_page(told);
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
         self.summary.frames_in_range = totals.frames_watched;
+        self.summary.shortfalls = totals.shortfalls;
         self.write_events(source)?;
         for finding in self.owners.iter().flat_map(Owners::findings) {
             if self.row.name != "text" {
                 log::say(&output::escape::terminal(&finding));
             }
-            note(&mut self.summary.notices, finding);
+            self.summary.note(finding);
         }
         let context = Context { sources: source.sources(), live: self.is_live };
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
@@ -458,7 +456,7 @@ impl Run {
     fn tell_notices(&mut self, source: &mut dyn FrameSource) {
         for notice in source.take_notices() {
             self.aside(|| tracing::warn!("{}", output::escape::terminal(&notice.to_string())));
-            note(&mut self.summary.notices, notice.to_string());
+            self.summary.note(notice.to_string());
         }
     }
 }
@@ -502,12 +500,6 @@ fn trouble(error: io::Error) -> Trouble {
         Trouble::ReaderGone
     } else {
         Trouble::Io("writing the output", error)
-    }
-}
-
-fn note(notices: &mut Vec<String>, sentence: String) {
-    if notices.len() < NOTICES_MAX {
-        notices.push(sentence);
     }
 }
 

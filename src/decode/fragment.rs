@@ -86,6 +86,8 @@ pub struct Reassembly {
     ages: BTreeMap<u64, Key>,
     next_age: u64,
     held_bytes: usize,
+    /// Packets that were not complete when they had to go for others.
+    crowded_out: u64,
 }
 
 #[derive(Debug)]
@@ -221,9 +223,16 @@ impl Reassembly {
             || self.datagrams.len() > config.limits.fragments_datagrams_max
         {
             let Some(oldest) = self.oldest() else { break };
-            self.give_up(oldest, sink);
+            if self.give_up(oldest, sink) {
+                self.crowded_out = self.crowded_out.saturating_add(1);
+            }
         }
         !is_whole
+    }
+
+    /// How many packets were given up for lack of room.
+    pub const fn crowded_out(&self) -> u64 {
+        self.crowded_out
     }
 
     fn oldest(&self) -> Option<u64> {
@@ -240,13 +249,15 @@ impl Reassembly {
         }
     }
 
-    /// Decodes what is there of an incomplete packet.
-    fn give_up(&mut self, age: u64, sink: &mut Sink<'_>) {
-        let Some(key) = self.ages.get(&age).copied() else { return };
-        let Some(datagram) = self.remove(&key) else { return };
-        if datagram.finished.is_none() {
+    /// Decodes what is there of an incomplete packet; says whether it was one.
+    fn give_up(&mut self, age: u64, sink: &mut Sink<'_>) -> bool {
+        let Some(key) = self.ages.get(&age).copied() else { return false };
+        let Some(datagram) = self.remove(&key) else { return false };
+        let incomplete = datagram.finished.is_none();
+        if incomplete {
             datagram.deliver(None, sink);
         }
+        incomplete
     }
 
     fn remove(&mut self, key: &Key) -> Option<Datagram> {

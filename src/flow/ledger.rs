@@ -3,15 +3,23 @@
 //! Every fact carries its time, so that a flow is judged by what was known when it ended, whether the
 //! rest of the capture has been read by then or not; and every ledger merges with another piece's
 //! (invariant 8).
+//!
+//! Every ledger is bounded: it keeps the first so many of what it notes, by when each was first seen and
+//! then by key ([`Firsts`]), so that frames of equal time, and pieces, may come in any order. Whoever asks
+//! for what was not kept is told so by [`Gaps`]. A piece cannot know what will be first in the whole, so
+//! its ledgers are as large as they must be ([`Limits::of_a_piece`]) and are cut when all are joined
+//! ([`Ledgers::cut`]).
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::config::{CITRIX_ELSEWHERE_MAX, CITRIX_HOURS_MAX, Config, Limits, TALKS_LOOKED_AT_MAX};
 use crate::event::Socket;
+use crate::flow::firsts::Firsts;
 use crate::flow::key::FlowKey;
-use crate::flow::recent::{Lists, Noted, Recent};
+use crate::flow::recent::{List, Lists, Noted, Recent};
 use crate::flow::record::{Seen, SeenBody};
 use crate::frame::FrameRef;
 use crate::identify::{Side, Transport};
@@ -22,10 +30,12 @@ use crate::time::Timestamp;
 pub struct Ledgers {
     /// Time of the first and the last frame, in range or not.
     pub span: Option<(Timestamp, Timestamp)>,
+    /// The watched sockets.
+    services: Firsts<(Transport, Socket), ()>,
     /// Who talks to a watched socket.
-    peers: BTreeMap<(Transport, Socket), Peers>,
+    peers: Firsts<(Transport, Socket, Socket), ()>,
     /// Which watched sockets a host talks to.
-    targets: BTreeMap<IpAddr, Peers>,
+    targets: Firsts<(IpAddr, Socket), ()>,
     /// Sessions that Framehawk would run beside, by pair of hosts.
     companions: Lists<(IpAddr, IpAddr), Companion>,
     /// What the capture lost, and when.
@@ -71,6 +81,13 @@ pub struct CitrixSeen {
     pub kind: CompanionKind,
 }
 
+impl CitrixSeen {
+    /// What a packet of the server's shows, if it is Citrix that it serves.
+    fn by(seen: &Seen<'_>, server: IpAddr, kind: CompanionKind) -> Option<Self> {
+        kind.is_citrix().then_some(Self { confirmed: seen.at, server, kind })
+    }
+}
+
 /// A conversation with an in-range UDP socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Talk {
@@ -85,10 +102,22 @@ pub struct Talk {
 /// Conversations of one pair of sockets that are kept, one after the other.
 const TALKS_MAX: usize = 8;
 
-/// The first peers of something, with the time of each one's first packet.
-#[derive(Clone, Debug, Default)]
-pub struct Peers {
-    first_seen: BTreeMap<Socket, Timestamp>,
+/// Watched sockets kept of one host: from ten on it counts as scanning, and no more is asked.
+const HOST_TARGETS_MAX: usize = 16;
+
+/// Notes whether what was asked for may be more than what was kept.
+#[derive(Debug, Default)]
+pub struct Gaps(Cell<bool>);
+
+impl Gaps {
+    /// Whether it was so once.
+    pub fn any(&self) -> bool {
+        self.0.get()
+    }
+
+    fn note(&self, gap: bool) {
+        self.0.set(self.0.get() || gap);
+    }
 }
 
 /// A session on a companion port between two hosts.
@@ -174,12 +203,14 @@ impl Ledgers {
 
     /// A packet of a flow in range was seen.
     pub fn observe_flow(&mut self, key: &FlowKey, seen: &Seen<'_>, config: &Config) {
-        let known = self.recent.get(key).filter(|noted| seen.at.time >= noted.since);
+        let gone = self.lists_gone();
+        let known = self.recent.get(key);
+        let known = known.filter(|noted| seen.at.time >= noted.since && noted.gone == gone);
         let places = match known {
             Some(noted) => noted.places,
             None => {
                 let places = self.note_flow(key, seen.at.time, config);
-                self.recent.put(Noted { key: *key, since: seen.at.time, places });
+                self.remember(key, seen, places);
                 places
             }
         };
@@ -193,21 +224,41 @@ impl Ledgers {
     /// Notes who talks to whom; says where the conversations of each side's socket stand. Nothing of
     /// it changes with later packets of the same flow.
     fn note_flow(&mut self, key: &FlowKey, time: Timestamp, config: &Config) -> [Option<usize>; 2] {
-        let max = config.limits.endpoints_max;
-        Side::BOTH.map(|side| {
+        let before = self.talks.gone();
+        let places = Side::BOTH.map(|side| {
             let (own, peer) = (key.socket(side), key.socket(side.other()));
             if config.watch.covers(key.transport, own.port) {
-                if let Some(peers) = bounded(&mut self.peers, (key.transport, own), max) {
-                    peers.note(peer, time, &config.limits);
-                }
-                if let Some(targets) = bounded(&mut self.targets, peer.addr, max) {
-                    targets.note(own, time, &config.limits);
-                }
+                self.note_peer((key.transport, own), peer, time, &config.limits);
             }
             let talks =
                 key.transport == Transport::Udp && config.watch.framehawk.contains(&own.port);
-            if talks { self.talks.place((own, peer), max) } else { None }
-        })
+            if talks { self.talks.place((own, peer), time, config.limits.talks_max) } else { None }
+        });
+        if self.talks.gone() == before {
+            return places;
+        }
+        // The second may have taken the place of the first.
+        Side::BOTH.map(|side| self.talks.find(&(key.socket(side), key.socket(side.other()))))
+    }
+
+    /// Notes that a watched socket and another one talk.
+    fn note_peer(
+        &mut self,
+        service: (Transport, Socket),
+        peer: Socket,
+        time: Timestamp,
+        limits: &Limits,
+    ) {
+        let (transport, own) = service;
+        self.services.note(service, time, limits.endpoints_max, || ());
+        let of_service = |one: &(Transport, Socket, Socket)| (one.0, one.1) == service;
+        let peers = Bounds { of_group: limits.endpoint_peers_max, of_all: limits.peers_max };
+        let key = (transport, own, peer);
+        note_in_group(&mut self.peers, key, time, (transport, own, LOWEST), of_service, peers);
+        let of_host = |one: &(IpAddr, Socket)| one.0 == peer.addr;
+        let targets = Bounds { of_group: HOST_TARGETS_MAX, of_all: limits.peers_max };
+        let key = (peer.addr, own);
+        note_in_group(&mut self.targets, key, time, (peer.addr, LOWEST), of_host, targets);
     }
 
     /// A packet of a companion session was seen.
@@ -218,19 +269,35 @@ impl Ledgers {
         else {
             return;
         };
-        let known = self.recent.get(key).map_or([None; 2], |noted| noted.places);
-        if let [Some(list), Some(place)] = known
-            && let Some(session) = self.companions.at(list).and_then(|all| all.get_mut(place))
+        let news = self.note_companion(key, (side, kind), seen, limits);
+        self.note_citrix(news);
+    }
+
+    /// Says so where the packet shows a Citrix session, whether that is kept or not.
+    fn note_companion(
+        &mut self,
+        key: &FlowKey,
+        (side, kind): (Side, CompanionKind),
+        seen: &Seen<'_>,
+        limits: &Limits,
+    ) -> Option<CitrixSeen> {
+        let gone = self.lists_gone();
+        let known = self.recent.get(key).filter(|noted| noted.gone == gone);
+        if let Some([Some(list), Some(place)]) = known.map(|noted| noted.places)
+            && let Some(sessions) = self.companions.at(list)
+            && let Some(session) = sessions.items.get_mut(place)
             && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
         {
-            let news = session.observe(seen, side);
-            return self.note_citrix(news);
+            return session.observe(seen, side);
         }
         let (server, client) = (key.socket(side), key.socket(side.other()));
+        let unkept = CitrixSeen::by(seen, server.addr, kind).filter(|_| is_answer(seen, side));
         let pair = ordered(server.addr, client.addr);
-        let Some(list) = self.companions.place(pair, limits.companion_pairs_max) else { return };
-        let Some(sessions) = self.companions.at(list) else { return };
-        let known = sessions.iter().rposition(|session| {
+        let list = self.companions.place(pair, seen.at.time, limits.companion_pairs_max);
+        let Some((list, sessions)) = list.and_then(|at| Some((at, self.companions.at(at)?))) else {
+            return unkept;
+        };
+        let known = sessions.items.iter().rposition(|session| {
             session.kind == kind
                 && session.server == server.addr
                 && session.client_port == client.port
@@ -238,25 +305,49 @@ impl Ledgers {
         });
         let place = match known {
             Some(place) => place,
-            None if sessions.len() >= limits.companion_sessions_max => return,
+            None if sessions.items.len() >= limits.companion_sessions_max => {
+                sessions.lose(seen.at.time);
+                return unkept;
+            }
             None => {
-                sessions.push(Companion::new(kind, server.addr, client.port, seen.at));
-                sessions.len().saturating_sub(1)
+                let session = Companion::new(kind, server.addr, client.port, seen.at);
+                sessions.items.push(session);
+                sessions.items.len().saturating_sub(1)
             }
         };
-        let Some(session) = sessions.get_mut(place) else { return };
-        let news = session.observe(seen, side);
-        self.note_citrix(news);
-        let places = [Some(list), Some(place)];
-        self.recent.put(Noted { key: *key, since: seen.at.time, places });
+        let news = sessions.items.get_mut(place)?.observe(seen, side);
+        self.remember(key, seen, [Some(list), Some(place)]);
+        news
+    }
+
+    fn remember(&mut self, key: &FlowKey, seen: &Seen<'_>, places: [Option<usize>; 2]) {
+        let gone = self.lists_gone();
+        self.recent.put(Noted { key: *key, since: seen.at.time, places, gone });
+    }
+
+    /// Changes when a list has to go.
+    const fn lists_gone(&self) -> u64 {
+        self.talks.gone().wrapping_add(self.companions.gone())
+    }
+
+    /// Whether a watched socket is among those that are kept.
+    pub fn has_service(&self, transport: Transport, socket: Socket) -> bool {
+        self.services.has(&(transport, socket))
     }
 
     /// Distinct peers of a watched socket until `as_of`, in order; at most so many as are kept.
-    pub fn peers(&self, transport: Transport, socket: Socket, as_of: Timestamp) -> Vec<Socket> {
-        self.peers
-            .get(&(transport, socket))
-            .map(|peers| peers.until(as_of).collect())
-            .unwrap_or_default()
+    pub fn peers(
+        &self,
+        transport: Transport,
+        socket: Socket,
+        as_of: Timestamp,
+        gaps: &Gaps,
+    ) -> Vec<Socket> {
+        gaps.note(self.peers.is_cut(as_of));
+        self.peers_of(transport, socket)
+            .filter(|(_, first)| *first <= as_of)
+            .map(|(peer, _)| peer)
+            .collect()
     }
 
     /// When each of the peers of a watched socket that have this address was first seen, in order.
@@ -266,35 +357,59 @@ impl Ledgers {
         socket: Socket,
         peer: IpAddr,
         as_of: Timestamp,
+        gaps: &Gaps,
     ) -> Vec<Timestamp> {
-        let all = self.peers.get(&(transport, socket)).into_iter().flat_map(|p| &p.first_seen);
-        let own = all.filter(|(socket, first)| socket.addr == peer && **first <= as_of);
-        let mut times: Vec<Timestamp> = own.map(|(_, first)| *first).collect();
+        gaps.note(self.peers.is_cut(as_of));
+        let all = self.peers_of(transport, socket);
+        let own = all.filter(|(socket, first)| socket.addr == peer && *first <= as_of);
+        let mut times: Vec<Timestamp> = own.map(|(_, first)| first).collect();
         times.sort_unstable();
         times
     }
 
-    /// Distinct watched sockets that a host talked to until `as_of`.
-    pub fn targets(&self, host: IpAddr, as_of: Timestamp) -> usize {
-        self.targets.get(&host).map_or(0, |targets| targets.until(as_of).count())
+    fn peers_of(
+        &self,
+        transport: Transport,
+        socket: Socket,
+    ) -> impl Iterator<Item = (Socket, Timestamp)> {
+        self.peers
+            .from((transport, socket, LOWEST)..)
+            .take_while(move |(key, ..)| (key.0, key.1) == (transport, socket))
+            .map(|(key, first, _)| (key.2, first))
+    }
+
+    /// Whether a host talked to at least `min` distinct watched sockets until `as_of`; `min` is at most
+    /// 16.
+    pub fn has_targets(&self, host: IpAddr, min: usize, as_of: Timestamp, gaps: &Gaps) -> bool {
+        let all = self.targets.from((host, LOWEST)..);
+        let own = all.take_while(|(key, ..)| key.0 == host);
+        let enough = own.filter(|(_, first, _)| *first <= as_of).count() >= min;
+        gaps.note(!enough && self.targets.is_cut(as_of));
+        enough
     }
 
     /// Conversations of in-range UDP sockets of `host` that were going on at `at`, as known until
     /// `as_of`: the socket, its peer, and when they began. Of a host that has very many, those of the
     /// lowest ports ([`TALKS_LOOKED_AT_MAX`]).
-    pub fn talks(
-        &self,
+    pub fn talks<'a>(
+        &'a self,
         host: IpAddr,
         at: Timestamp,
         as_of: Timestamp,
-    ) -> impl Iterator<Item = (Socket, Socket, &Talk)> {
-        let lowest = |port: u16| Socket { addr: host, port };
-        let from = (lowest(0), Socket { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 });
+        gaps: &'a Gaps,
+    ) -> impl Iterator<Item = (Socket, Socket, &'a Talk)> {
+        gaps.note(self.talks.is_cut(as_of));
+        let mut looked_at = 0_usize;
         self.talks
-            .from(from)
+            .from((lowest_of(host), LOWEST))
             .take_while(move |((own, _), _)| own.addr == host)
-            .take(TALKS_LOOKED_AT_MAX)
-            .flat_map(|((own, peer), talks)| talks.iter().map(move |talk| (*own, *peer, talk)))
+            .take_while(move |_| {
+                looked_at = looked_at.saturating_add(1);
+                gaps.note(looked_at > TALKS_LOOKED_AT_MAX);
+                looked_at <= TALKS_LOOKED_AT_MAX
+            })
+            .inspect(move |(_, talks)| gaps.note(!talks.is_whole(as_of)))
+            .flat_map(|((own, peer), talks)| talks.items.iter().map(|talk| (*own, *peer, talk)))
             .filter(move |(.., talk)| talk.first.time <= as_of && talk.last >= at)
     }
 
@@ -306,9 +421,15 @@ impl Ledgers {
         other: IpAddr,
         at: Timestamp,
         as_of: Timestamp,
+        gaps: &Gaps,
     ) -> impl Iterator<Item = &Companion> {
         let sessions = self.companions.get(&ordered(one, other));
-        sessions.iter().filter(move |session| session.is_alive(at, as_of))
+        gaps.note(match sessions {
+            Some(sessions) => !sessions.is_whole(as_of),
+            None => self.companions.is_cut(as_of),
+        });
+        let sessions = sessions.into_iter().flat_map(|sessions| &sessions.items);
+        sessions.filter(move |session| session.is_alive(at, as_of))
     }
 
     /// Whether a Citrix session was going on between whatever hosts at most [`CITRIX_ELSEWHERE_MAX`]
@@ -339,54 +460,137 @@ impl Ledgers {
         }
     }
 
-    /// Adds another piece's ledgers. Pieces may come in any order.
+    /// Adds another piece's ledgers, and keeps all of both. Pieces may come in any order.
     pub fn merge(&mut self, other: Self, config: &Config) {
-        let limits = &config.limits;
         if let Some((first, last)) = other.span {
             self.tick(first);
             self.tick(last);
         }
         other.citrix.into_values().for_each(|seen| self.note_citrix(Some(seen)));
         other.drops.into_iter().for_each(|drops| self.note_drops(drops));
-        for (socket, peers) in other.peers {
-            if let Some(own) = bounded(&mut self.peers, socket, limits.endpoints_max) {
-                own.merge(peers, limits);
-            }
-        }
-        for (host, targets) in other.targets {
-            if let Some(own) = bounded(&mut self.targets, host, limits.endpoints_max) {
-                own.merge(targets, limits);
-            }
-        }
+        self.services.join(other.services, |_, ()| {});
+        self.peers.join(other.peers, |_, ()| {});
+        self.targets.join(other.targets, |_, ()| {});
         self.recent = Recent::default();
-        for (pair, sessions) in other.companions.into_lists() {
-            let place = self.companions.place(pair, limits.companion_pairs_max);
-            if let Some(own) = place.and_then(|place| self.companions.at(place)) {
-                merge_sessions(own, sessions, limits.companion_sessions_max);
-            }
+        self.companions.join(other.companions, merge_sessions);
+        let idle_max = config.timeouts.udp;
+        self.talks.join(other.talks, |own, others| merge_talks(own, others, idle_max));
+    }
+
+    /// All flows were judged: what is left says which services are kept.
+    pub fn close(&mut self) {
+        let (span, services) = (self.span, std::mem::take(&mut self.services));
+        *self = Self { span, services, ..Self::default() };
+    }
+
+    /// All pieces are here: keeps what the ledgers of the whole would have kept.
+    pub fn cut(&mut self, limits: &Limits) {
+        self.services.cut_to(limits.endpoints_max, &mut |()| {});
+        let of_service = |key: &(Transport, Socket, Socket)| (key.0, key.1);
+        cut_groups(&mut self.peers, limits.endpoint_peers_max, of_service);
+        self.peers.cut_to(limits.peers_max, &mut |()| {});
+        cut_groups(&mut self.targets, HOST_TARGETS_MAX, |key| key.0);
+        self.targets.cut_to(limits.peers_max, &mut |()| {});
+        self.companions.cut_to(limits.companion_pairs_max, |sessions| {
+            cut_list(sessions, limits.companion_sessions_max, |session| session.first.time);
+        });
+        self.talks.cut_to(limits.talks_max, |talks| {
+            cut_list(talks, TALKS_MAX, |talk| talk.first.time);
+        });
+    }
+}
+
+fn cut_list<T>(list: &mut List<T>, max: usize, first: fn(&T) -> Timestamp) {
+    let lost = list.items.get(max).map(first);
+    lost.into_iter().for_each(|lost| list.lose(lost));
+    list.items.truncate(max);
+}
+
+/// The lowest socket there is.
+const LOWEST: Socket = lowest_of(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
+const fn lowest_of(addr: IpAddr) -> Socket {
+    Socket { addr, port: 0 }
+}
+
+/// How many keys are kept of one group and of all.
+#[derive(Clone, Copy)]
+struct Bounds {
+    of_group: usize,
+    of_all: usize,
+}
+
+/// Notes `key`, which was seen at `time`, if it is among the first of its group, which stands together from
+/// the key `from` on. The last of the group goes where it must.
+fn note_in_group<K: Ord + Copy>(
+    all: &mut Firsts<K, ()>,
+    key: K,
+    time: Timestamp,
+    from: K,
+    in_group: impl Fn(&K) -> bool,
+    bounds: Bounds,
+) {
+    if !all.has(&key) {
+        // In a flood this is all that is done.
+        if all.is_too_late(key, time, bounds.of_all) {
+            return;
         }
-        for (ends, talks) in other.talks.into_lists() {
-            let place = self.talks.place(ends, limits.endpoints_max);
-            if let Some(own) = place.and_then(|place| self.talks.at(place)) {
-                merge_talks(own, talks, config.timeouts.udp);
-            }
+        let group = all.from(from..).take_while(|(key, ..)| in_group(key));
+        let (count, last) = group.fold((0_usize, None), |(count, last), (key, first, ())| {
+            (count.saturating_add(1), last.max(Some((first, *key))))
+        });
+        if count >= bounds.of_group {
+            let Some(last) = last.filter(|last| (time, key) < *last) else { return };
+            all.remove(&last.1);
+        }
+    }
+    all.note(key, time, bounds.of_all, || ());
+}
+
+/// Keeps the first `max` of each group of keys, which stand together.
+fn cut_groups<K: Ord + Copy, G: PartialEq>(
+    all: &mut Firsts<K, ()>,
+    max: usize,
+    group: impl Fn(&K) -> G,
+) {
+    let places: Vec<_> = all.everything().map(|(key, first, ())| (first, *key)).collect();
+    for of_group in places.chunk_by(|(_, one), (_, next)| group(one) == group(next)) {
+        if of_group.len() <= max {
+            continue;
+        }
+        let mut of_group = of_group.to_vec();
+        of_group.sort_unstable();
+        for (_, key) in of_group.iter().skip(max) {
+            all.remove(key);
         }
     }
 }
 
-fn observe_talk(talks: &mut Vec<Talk>, seen: &Seen<'_>, own: Side, config: &Config) {
+/// Whether this side takes part with payload.
+fn is_answer(seen: &Seen<'_>, side: Side) -> bool {
+    let wire_len = match seen.body {
+        SeenBody::Icmp(_) => return false,
+        SeenBody::Udp(payload) | SeenBody::Tcp(_, payload) => payload.wire_len,
+    };
+    seen.side == side && wire_len > 0
+}
+
+fn observe_talk(talks: &mut List<Talk>, seen: &Seen<'_>, own: Side, config: &Config) {
     let SeenBody::Udp(payload) = seen.body else { return };
     let answers = seen.side == own && payload.wire_len > 0;
     let answered = answers.then_some(seen.at);
     let idle_max = config.timeouts.udp;
     let goes_on = |talk: &&mut Talk| seen.at.time.since(talk.last) <= idle_max;
-    if let Some(talk) = talks.last_mut().filter(goes_on) {
+    let full = talks.items.len() >= TALKS_MAX;
+    if let Some(talk) = talks.items.last_mut().filter(goes_on) {
         talk.last = talk.last.max(seen.at.time);
         talk.answered = talk.answered.or(answered);
-    } else if talks.len() < TALKS_MAX {
+    } else if full {
+        talks.lose(seen.at.time);
+    } else {
         // Hardly any pair has a second one.
-        talks.reserve_exact(1);
-        talks.push(Talk { first: seen.at, last: seen.at.time, answered });
+        talks.items.reserve_exact(1);
+        talks.items.push(Talk { first: seen.at, last: seen.at.time, answered });
     }
 }
 
@@ -403,34 +607,7 @@ fn merge_talks(own: &mut Vec<Talk>, others: Vec<Talk>, idle_max: Duration) {
             Some(_) | None => merged.push(talk),
         }
     }
-    merged.truncate(TALKS_MAX);
     *own = merged;
-}
-
-impl Peers {
-    fn note(&mut self, peer: Socket, time: Timestamp, limits: &Limits) {
-        if let Some(first) = self.first_seen.get_mut(&peer) {
-            *first = (*first).min(time);
-        } else if self.first_seen.len() < limits.endpoint_peers_max {
-            self.first_seen.insert(peer, time);
-        }
-    }
-
-    fn merge(&mut self, other: Self, limits: &Limits) {
-        for (peer, time) in other.first_seen {
-            let first = self.first_seen.entry(peer).or_insert(time);
-            *first = (*first).min(time);
-        }
-        // Those that were first are the ones that the whole capture would have kept.
-        while self.first_seen.len() > limits.endpoint_peers_max {
-            let last = self.first_seen.iter().map(|(peer, time)| (*time, *peer)).max();
-            last.map(|(_, peer)| self.first_seen.remove(&peer));
-        }
-    }
-
-    fn until(&self, as_of: Timestamp) -> impl Iterator<Item = Socket> {
-        self.first_seen.iter().filter(move |(_, first)| **first <= as_of).map(|(peer, _)| *peer)
-    }
 }
 
 impl Companion {
@@ -442,24 +619,18 @@ impl Companion {
     /// Takes in a packet; says so where it shows a Citrix session, once an hour.
     fn observe(&mut self, seen: &Seen<'_>, server: Side) -> Option<CitrixSeen> {
         self.last = self.last.max(seen.at.time);
-        let payload = match seen.body {
-            SeenBody::Icmp(_) => return None,
-            SeenBody::Udp(payload) => payload,
-            SeenBody::Tcp(info, payload) => {
-                if info.flags.fin() || info.flags.rst() {
-                    self.ended.get_or_insert(seen.at.time);
-                }
-                payload
-            }
-        };
+        if let SeenBody::Tcp(info, _) = seen.body
+            && (info.flags.fin() || info.flags.rst())
+        {
+            self.ended.get_or_insert(seen.at.time);
+        }
         let now = Some(hour(seen.at.time));
-        if seen.side != server || payload.wire_len == 0 || self.noted == now {
+        if self.noted == now || !is_answer(seen, server) {
             return None;
         }
         self.noted = now;
         self.confirmed.get_or_insert(seen.at);
-        let Self { server, kind, .. } = *self;
-        kind.is_citrix().then_some(CitrixSeen { confirmed: seen.at, server, kind })
+        CitrixSeen::by(seen, self.server, self.kind)
     }
 
     fn is_alive(&self, at: Timestamp, as_of: Timestamp) -> bool {
@@ -477,7 +648,7 @@ impl Companion {
     }
 }
 
-fn merge_sessions(own: &mut Vec<Companion>, others: Vec<Companion>, max: usize) {
+fn merge_sessions(own: &mut Vec<Companion>, others: Vec<Companion>) {
     own.extend(others);
     own.sort_by_key(|session| session.first);
     let mut merged: Vec<Companion> = Vec::new();
@@ -491,7 +662,6 @@ fn merge_sessions(own: &mut Vec<Companion>, others: Vec<Companion>, max: usize) 
             None => merged.push(session),
         }
     }
-    merged.truncate(max);
     *own = merged;
 }
 
@@ -506,12 +676,4 @@ fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
 
 fn ordered(one: IpAddr, other: IpAddr) -> (IpAddr, IpAddr) {
     if one <= other { (one, other) } else { (other, one) }
-}
-
-/// The entry for `key`, made if there is room.
-fn bounded<K: Ord, V: Default>(map: &mut BTreeMap<K, V>, key: K, max: usize) -> Option<&mut V> {
-    if map.len() >= max && !map.contains_key(&key) {
-        return None;
-    }
-    Some(map.entry(key).or_default())
 }

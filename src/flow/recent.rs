@@ -4,8 +4,7 @@
 //! comparisons, and most packets are of a flow that had one a moment ago. What is forgotten here is
 //! searched for again: nothing depends on it but time.
 
-use std::collections::BTreeMap;
-
+use crate::flow::firsts::Firsts;
 use crate::flow::key::{FlowKey, number};
 use crate::time::Timestamp;
 
@@ -22,6 +21,8 @@ pub(super) struct Noted {
     pub(super) since: Timestamp,
     /// Where it stands in the ledger.
     pub(super) places: [Option<usize>; 2],
+    /// What [`Lists::gone`] said of all lists then: as long as it says so they are there.
+    pub(super) gone: u64,
 }
 
 /// Flows by a hash of their key; of two with the same hash the last one.
@@ -60,57 +61,122 @@ fn slot_of(key: &FlowKey) -> usize {
     usize::try_from(mixed >> (64 - FLOWS.ilog2())).unwrap_or_default()
 }
 
-/// Lists by key, each with a place that it keeps.
+/// Lists by key, each with a place that it keeps as long as it is there.
 #[derive(Clone, Debug)]
 pub(super) struct Lists<K, T> {
-    places: BTreeMap<K, usize>,
+    places: Firsts<K, usize>,
     /// By place.
-    pub(super) lists: Vec<Vec<T>>,
+    lists: Vec<List<T>>,
+    /// Places without a list.
+    free: Vec<usize>,
+    /// Lists that had to go.
+    gone: u64,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(super) struct List<T> {
+    /// What it holds.
+    pub(super) items: Vec<T>,
+    /// When the first that it had no room for was first seen.
+    lost: Option<Timestamp>,
+}
+
+impl<T> List<T> {
+    /// There was no room for one that was first seen at `first`.
+    pub(super) fn lose(&mut self, first: Timestamp) {
+        self.lost = Some(self.lost.map_or(first, |lost| lost.min(first)));
+    }
+
+    /// Whether all is here that was seen until `as_of`.
+    pub(super) fn is_whole(&self, as_of: Timestamp) -> bool {
+        self.lost.is_none_or(|lost| lost > as_of)
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), lost: None }
+    }
 }
 
 impl<K, T> Default for Lists<K, T> {
     fn default() -> Self {
-        Self { places: BTreeMap::new(), lists: Vec::new() }
+        Self { places: Firsts::default(), lists: Vec::new(), free: Vec::new(), gone: 0 }
     }
 }
 
-impl<K: Ord, T> Lists<K, T> {
-    /// The place of the list for `key`, made if there are less than `max`.
-    pub(super) fn place(&mut self, key: K, max: usize) -> Option<usize> {
-        if let Some(place) = self.places.get(&key) {
-            return Some(*place);
+impl<K: Ord + Copy, T> Lists<K, T> {
+    /// The place of the list for `key`, which was seen at `time`; made if it is among the first `max`.
+    pub(super) fn place(&mut self, key: K, time: Timestamp, max: usize) -> Option<usize> {
+        let Self { places, lists, free, gone } = self;
+        let noted = places.note(key, time, max, || {
+            free.pop().unwrap_or_else(|| {
+                lists.push(List::default());
+                lists.len().saturating_sub(1)
+            })
+        })?;
+        let place = *noted.value;
+        if let Some(left) = noted.gone {
+            *gone = gone.saturating_add(1);
+            lists.get_mut(left).map(std::mem::take);
+            free.push(left);
         }
-        let place = self.lists.len();
-        (place < max).then(|| {
-            self.lists.push(Vec::new());
-            self.places.insert(key, place);
-            place
-        })
+        Some(place)
+    }
+
+    /// The place of the list for `key`.
+    pub(super) fn find(&self, key: &K) -> Option<usize> {
+        self.places.get(key).copied()
     }
 
     /// The list at a place.
-    pub(super) fn at(&mut self, place: usize) -> Option<&mut Vec<T>> {
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut List<T>> {
         self.lists.get_mut(place)
     }
 
-    /// The list for `key`; an empty one if there is none.
-    pub(super) fn get(&self, key: &K) -> &[T] {
-        self.places.get(key).map(|place| self.list(*place)).unwrap_or_default()
+    /// The list for `key`.
+    pub(super) fn get(&self, key: &K) -> Option<&List<T>> {
+        self.lists.get(*self.places.get(key)?)
     }
 
     /// The lists from `key` on, in the order of their keys.
-    pub(super) fn from(&self, key: K) -> impl Iterator<Item = (&K, &[T])> {
-        self.places.range(key..).map(|(key, place)| (key, self.list(*place)))
+    pub(super) fn from(&self, key: K) -> impl Iterator<Item = (&K, &List<T>)> {
+        self.places.from(key..).filter_map(|(key, _, place)| Some((key, self.lists.get(*place)?)))
     }
 
-    /// All of them, in the order of their keys.
-    pub(super) fn into_lists(mut self) -> impl Iterator<Item = (K, Vec<T>)> {
-        self.places.into_iter().map(move |(key, place)| {
-            (key, self.lists.get_mut(place).map(std::mem::take).unwrap_or_default())
-        })
+    /// Whether by `as_of` there were more lists than are kept.
+    pub(super) fn is_cut(&self, as_of: Timestamp) -> bool {
+        self.places.is_cut(as_of)
     }
 
-    fn list(&self, place: usize) -> &[T] {
-        self.lists.get(place).map(Vec::as_slice).unwrap_or_default()
+    /// How many lists had to go: their places may be others' now.
+    pub(super) const fn gone(&self) -> u64 {
+        self.gone
+    }
+
+    /// Adds others, none of which had to go, and keeps all of both; `both` makes one list of two.
+    pub(super) fn join(&mut self, others: Self, mut both: impl FnMut(&mut Vec<T>, Vec<T>)) {
+        let Self { places, lists, .. } = self;
+        // Theirs come behind ours.
+        let offset = lists.len();
+        lists.extend(others.lists);
+        let mut theirs = others.places;
+        theirs.each(|place| *place = place.saturating_add(offset));
+        places.join(theirs, |own, other| {
+            let Some(other) = lists.get_mut(other).map(std::mem::take) else { return };
+            let Some(own) = lists.get_mut(*own) else { return };
+            other.lost.into_iter().for_each(|lost| own.lose(lost));
+            both(&mut own.items, other.items);
+        });
+    }
+
+    /// Keeps the first `max`, and of each what `cut` leaves.
+    pub(super) fn cut_to(&mut self, max: usize, mut cut: impl FnMut(&mut List<T>)) {
+        let Self { places, lists, .. } = self;
+        places.cut_to(max, &mut |place| {
+            lists.get_mut(place).map(std::mem::take);
+        });
+        lists.iter_mut().for_each(&mut cut);
     }
 }

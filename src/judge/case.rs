@@ -2,7 +2,7 @@
 
 use crate::config::{Config, KnownService};
 use crate::event::{Direction, Socket, Visibility};
-use crate::flow::ledger::{Companion, Drops};
+use crate::flow::ledger::{Companion, Drops, Gaps};
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
 use crate::frame::FrameRef;
 use crate::identify::inquiry::Recognised;
@@ -19,6 +19,8 @@ pub struct Case<'a> {
     pub record: &'a FlowRecord,
     /// What other flows tell.
     pub ledgers: &'a Ledgers,
+    /// Whether what was asked of them may be more than they kept.
+    pub gaps: Gaps,
     /// What became known later has no say.
     pub as_of: Timestamp,
     /// Who is client.
@@ -41,8 +43,9 @@ impl<'a> Case<'a> {
         ledgers: &'a Ledgers,
         config: &'a Config,
     ) -> Self {
-        let roles = roles::decide(&key, record, ledgers, as_of, config);
-        Self { key, record, ledgers, as_of, roles, config }
+        let gaps = Gaps::default();
+        let roles = roles::decide(&key, record, ledgers, &gaps, as_of, config);
+        Self { key, record, ledgers, gaps, as_of, roles, config }
     }
 
     /// Facts about the client's packets.
@@ -99,11 +102,11 @@ impl<'a> Case<'a> {
     }
 
     /// The Citrix session that makes a recognised UDT flow one of EDT.
-    pub fn edt_companion(&self) -> Option<&'a Companion> {
+    pub fn edt_companion(&self) -> Option<&Companion> {
         self.protocol().filter(|found| found.finding.protocol == "udt")?;
         let (client, server) = (self.client_socket().addr, self.server_socket().addr);
         self.ledgers
-            .companions(client, server, self.record.last, self.as_of)
+            .companions(client, server, self.record.last, self.as_of, &self.gaps)
             .find(|session| session.kind.is_citrix() && session.server == server)
     }
 
@@ -144,7 +147,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// How well the flow could be seen.
+    /// How well the flow could be seen. To be asked last, when it is known what was asked of the ledgers.
     pub fn visibility(&self) -> Visibility {
         let heads = &self.record.head_bytes;
         let missing =
@@ -158,6 +161,7 @@ impl<'a> Case<'a> {
             lost: self.record.sides.iter().any(missing),
             truncated: self.record.sides.iter().any(|side| side.cut().is_some()),
             duplicates: self.record.duplicates,
+            context_cut: self.gaps.any(),
         }
     }
 }

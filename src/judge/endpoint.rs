@@ -1,63 +1,96 @@
 //! What the flows of one service address agree on. An incident is about an endpoint, not about one
 //! flow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::config::Limits;
 use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Notable, Socket, Status};
+use crate::flow::Ledgers;
+use crate::flow::firsts::Firsts;
 use crate::identify::Transport;
 use crate::judge::ranking::{self, EndpointRank};
 use crate::time::Timestamp;
 
-/// Sums of the verdicts, by service address.
+type Service = (Transport, Socket);
+
+/// Sums of the verdicts, by service address: of the watched sockets that the ledger keeps, and of the
+/// first others. The ledger knows when a socket was first seen before a flow of it ends, so that no
+/// sum is begun in the middle.
 #[derive(Clone, Debug, Default)]
 pub struct Endpoints {
-    sums: BTreeMap<(Transport, Socket), Sum>,
+    watched: BTreeMap<Service, Sum>,
+    /// Of flows from a watched port of the client's own.
+    others: Firsts<Service, Sum>,
+    /// Peers in all sums.
+    peers: usize,
     /// Flows whose endpoint found no room.
-    pub left_out: u64,
+    left_out: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Sum {
     first_seen: Timestamp,
     last_seen: Timestamp,
-    peers: BTreeSet<Socket>,
-    peers_at_least: bool,
-    /// Addresses of sockets that found no room among the peers.
-    more_hosts: BTreeSet<IpAddr>,
-    hosts_at_least: bool,
-    flows: u64,
-    by_label: [u64; Label::ALL.len()],
-    by_status: [u64; Status::ALL.len()],
-    telling: [u64; Label::ALL.len()],
-    protocols: BTreeMap<&'static str, u64>,
+    /// In order.
+    peers: Vec<Socket>,
+    /// Most endpoints have one row: flows by label and status.
+    flows: Vec<(Label, Status, u64)>,
     bytes: u64,
-    notables: BTreeSet<Notable>,
     concerns: Concerns,
+    peers_at_least: bool,
+    hosts_at_least: bool,
+    /// What most endpoints of a flood have nothing of.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    /// Addresses of sockets that found no room among the peers, in order.
+    more_hosts: Vec<IpAddr>,
+    protocols: Vec<(&'static str, u64)>,
+    /// In order.
+    notables: Vec<Notable>,
 }
 
 impl Endpoints {
     /// Adds a verdict.
-    pub fn add(&mut self, flow: &FlowEvent, limits: &Limits) {
+    pub fn add(&mut self, flow: &FlowEvent, is_watched: bool, ledgers: &Ledgers, limits: &Limits) {
         let key = (flow.transport, flow.server);
-        if self.sums.len() >= limits.endpoints_max && !self.sums.contains_key(&key) {
-            self.left_out = self.left_out.saturating_add(1);
-            return;
+        let Self { watched, others, peers, left_out } = self;
+        if !is_watched {
+            let max = limits.other_endpoints_max;
+            match others.note(key, flow.start, max, || Sum::new(flow.start)) {
+                Some(noted) => {
+                    *left_out = left_out.saturating_add(noted.gone.map_or(0, |sum| sum.total()));
+                    noted.value.add(flow, peers, limits);
+                }
+                None => *left_out = left_out.saturating_add(1),
+            }
+        } else if ledgers.has_service(flow.transport, flow.server) {
+            let sum = watched.entry(key).or_insert_with(|| Sum::new(flow.start));
+            sum.add(flow, peers, limits);
+        } else {
+            *left_out = left_out.saturating_add(1);
         }
-        let sum = self.sums.entry(key).or_insert_with(|| Sum::new(flow.start));
-        sum.add(flow, limits);
     }
 
-    /// The endpoints, the worst first.
-    pub fn finish(self) -> Vec<EndpointEvent> {
-        let mut events: Vec<EndpointEvent> = self
-            .sums
-            .into_iter()
-            .map(|((transport, socket), sum)| sum.event(transport, socket))
-            .collect();
+    /// The endpoints, the worst first, and the number of flows that have none.
+    pub fn finish(self, ledgers: &Ledgers) -> (Vec<EndpointEvent>, u64) {
+        let mut left_out = self.left_out;
+        let mut events: Vec<EndpointEvent> = Vec::new();
+        for ((transport, socket), sum) in self.watched {
+            // Of equal times the last may have gone for one that came later.
+            if ledgers.has_service(transport, socket) {
+                events.push(sum.event(transport, socket));
+            } else {
+                left_out = left_out.saturating_add(sum.total());
+            }
+        }
+        let others = self.others.into_values();
+        events.extend(others.map(|((transport, socket), sum)| sum.event(transport, socket)));
         events.sort_by_key(EndpointRank::of);
-        events
+        (events, left_out)
     }
 }
 
@@ -66,90 +99,120 @@ impl Sum {
         Self {
             first_seen: start,
             last_seen: start,
-            peers: BTreeSet::new(),
-            peers_at_least: false,
-            more_hosts: BTreeSet::new(),
-            hosts_at_least: false,
-            flows: 0,
-            by_label: Default::default(),
-            by_status: Default::default(),
-            telling: Default::default(),
-            protocols: BTreeMap::new(),
+            peers: Vec::new(),
+            flows: Vec::new(),
             bytes: 0,
-            notables: BTreeSet::new(),
             concerns: Concerns::default(),
+            peers_at_least: false,
+            hosts_at_least: false,
+            rare: None,
         }
     }
 
-    fn add(&mut self, flow: &FlowEvent, limits: &Limits) {
+    /// Adds a verdict; `peers_kept` counts the peers of all endpoints.
+    fn add(&mut self, flow: &FlowEvent, peers_kept: &mut usize, limits: &Limits) {
         let verdict = &flow.verdict;
         self.first_seen = self.first_seen.min(flow.start);
         self.last_seen = self.last_seen.max(flow.end);
-        self.note_peer(flow.client, limits.endpoint_peers_max);
-        self.flows = self.flows.saturating_add(1);
+        self.note_peer(flow.client, peers_kept, limits);
         self.bytes =
             self.bytes.saturating_add(flow.to_server.bytes).saturating_add(flow.to_client.bytes);
-        count(&mut self.by_label, &Label::ALL, verdict.label);
-        count(&mut self.by_status, &Status::ALL, verdict.status);
-        if is_telling(verdict.status) {
-            count(&mut self.telling, &Label::ALL, verdict.label);
+        let (label, status) = (verdict.label, verdict.status);
+        match self.flows.iter_mut().find(|row| (row.0, row.1) == (label, status)) {
+            Some((.., flows)) => *flows = flows.saturating_add(1),
+            None => push(&mut self.flows, (label, status, 1)),
         }
         // What only a client tried is not what the endpoint speaks.
         if verdict.status == Status::Identified
             && let Some(protocol) = verdict.protocols.last()
         {
-            let flows = self.protocols.entry(protocol).or_default();
-            *flows = flows.saturating_add(1);
+            let protocols = &mut self.rare().protocols;
+            match protocols.iter_mut().find(|row| row.0 == *protocol) {
+                Some((_, flows)) => *flows = flows.saturating_add(1),
+                None => push(protocols, (*protocol, 1)),
+            }
         }
-        self.notables.extend(verdict.notables.iter().copied());
+        for &notable in &verdict.notables {
+            let notables = &mut self.rare().notables;
+            if let Err(place) = notables.binary_search(&notable) {
+                insert(notables, place, notable);
+            }
+        }
         self.concerns = self.concerns.union(ranking::concerns(flow));
     }
 
     /// A host may come with any number of sockets, and is one host.
-    fn note_peer(&mut self, peer: Socket, max: usize) {
-        if self.peers.len() < max || self.peers.contains(&peer) {
-            self.peers.insert(peer);
+    fn note_peer(&mut self, peer: Socket, kept: &mut usize, limits: &Limits) {
+        let Err(place) = self.peers.binary_search(&peer) else { return };
+        let (max, empty) = (limits.endpoint_peers_max, self.peers.is_empty());
+        let full = *kept >= limits.peers_max && !empty;
+        if !full && self.peers.len() < max {
+            insert(&mut self.peers, place, peer);
+            *kept = kept.saturating_add(1);
             return;
         }
         self.peers_at_least = true;
-        let port = |port: u16| Socket { addr: peer.addr, port };
-        if self.peers.range(port(u16::MIN)..=port(u16::MAX)).next().is_some() {
+        // Sockets stand in the order of their addresses: those of one host are neighbours.
+        let neighbours = [place.checked_sub(1), Some(place)].into_iter().flatten();
+        let mut known = neighbours.filter_map(|at| self.peers.get(at));
+        if known.any(|known| known.addr == peer.addr) {
             return;
         }
-        if self.more_hosts.len() < max || self.more_hosts.contains(&peer.addr) {
-            self.more_hosts.insert(peer.addr);
-        } else {
+        let more_hosts = &mut self.rare().more_hosts;
+        let Err(place) = more_hosts.binary_search(&peer.addr) else { return };
+        if full || more_hosts.len() >= max {
             self.hosts_at_least = true;
+        } else {
+            insert(more_hosts, place, peer.addr);
+            *kept = kept.saturating_add(1);
         }
     }
 
-    /// Distinct addresses. Sockets stand in the order of theirs.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Distinct addresses.
     fn hosts(&self) -> u64 {
-        let sockets: Vec<&Socket> = self.peers.iter().collect();
-        let hosts = sockets.chunk_by(|one, next| one.addr == next.addr).count();
-        u64::from(crate::wire::len32(hosts.saturating_add(self.more_hosts.len())))
+        let hosts = self.peers.chunk_by(|one, next| one.addr == next.addr).count();
+        let more = self.rare.as_ref().map_or(0, |rare| rare.more_hosts.len());
+        u64::from(crate::wire::len32(hosts.saturating_add(more)))
+    }
+
+    /// All flows.
+    fn total(&self) -> u64 {
+        self.flows.iter().fold(0, |sum, &(.., flows)| sum.saturating_add(flows))
     }
 
     fn event(self, transport: Transport, socket: Socket) -> EndpointEvent {
-        let peer_addresses = self.hosts();
-        let counts =
-            if self.telling.iter().any(|&flows| flows > 0) { self.telling } else { self.by_label };
-        let label = most(&counts, &Label::ALL).unwrap_or(Label::Other);
-        let mut protocols: Vec<_> = self.protocols.into_iter().collect();
-        protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
-        let status = most(&self.by_status, &Status::ALL).unwrap_or(Status::Insufficient);
-        let summary = match protocols.as_slice() {
-            [] if self.flows == 1 => format!("its one flow: {}", status.name()),
-            [] => {
-                let most = self.by_status.iter().max().copied().unwrap_or_default();
-                format!("{most} of {} flows {}", self.flows, status.name())
+        let (flows, peer_addresses) = (self.total(), self.hosts());
+        let mut by_label = [0; Label::ALL.len()];
+        let mut by_status = [0; Status::ALL.len()];
+        let mut telling = [0; Label::ALL.len()];
+        for &(label, status, flows) in &self.flows {
+            count(&mut by_label, &Label::ALL, label, flows);
+            count(&mut by_status, &Status::ALL, status, flows);
+            if is_telling(status) {
+                count(&mut telling, &Label::ALL, label, flows);
             }
-            [(only, _)] if self.flows == 1 => format!("its one flow speaks {only}"),
-            [(only, flows)] if *flows == self.flows => format!("all {flows} flows speak {only}"),
+        }
+        let counts = if telling.iter().any(|&flows| flows > 0) { telling } else { by_label };
+        let label = most(&counts, &Label::ALL).unwrap_or(Label::Other);
+        let Rare { mut protocols, notables, .. } = self.rare.map(|rare| *rare).unwrap_or_default();
+        protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
+        let status = most(&by_status, &Status::ALL).unwrap_or(Status::Insufficient);
+        let summary = match protocols.as_slice() {
+            [] if flows == 1 => format!("its one flow: {}", status.name()),
+            [] => {
+                let most = by_status.iter().max().copied().unwrap_or_default();
+                format!("{most} of {flows} flows {}", status.name())
+            }
+            [(only, _)] if flows == 1 => format!("its one flow speaks {only}"),
+            [(only, all)] if *all == flows => format!("all {flows} flows speak {only}"),
             several => {
                 let names: Vec<_> =
                     several.iter().map(|(name, flows)| format!("{name} ({flows})")).collect();
-                format!("of {} flows: {}", self.flows, names.join(", "))
+                format!("of {flows} flows: {}", names.join(", "))
             }
         };
         EndpointEvent {
@@ -161,14 +224,14 @@ impl Sum {
             peers_at_least: self.peers_at_least,
             peer_addresses,
             peer_addresses_at_least: self.hosts_at_least,
-            flows: self.flows,
-            by_label: self.by_label,
-            by_status: self.by_status,
+            flows,
+            by_label,
+            by_status,
             protocols,
             bytes: self.bytes,
             label,
             summary,
-            notables: self.notables.into_iter().collect(),
+            notables,
             concerns: self.concerns,
         }
     }
@@ -187,11 +250,29 @@ fn is_telling(status: Status) -> bool {
     }
 }
 
-fn count<T: PartialEq>(counts: &mut [u64], all: &[T], one: T) {
+fn count<T: PartialEq>(counts: &mut [u64], all: &[T], one: T, flows: u64) {
     let slot = all.iter().position(|other| *other == one).and_then(|index| counts.get_mut(index));
     if let Some(slot) = slot {
-        *slot = slot.saturating_add(1);
+        *slot = slot.saturating_add(flows);
     }
+}
+
+/// Lists of an endpoint mostly have one entry and there are very many of them: none takes more room than
+/// it needs as long as it is short.
+fn grow<T>(list: &mut Vec<T>) {
+    if list.len() < 4 {
+        list.reserve_exact(1);
+    }
+}
+
+fn push<T>(list: &mut Vec<T>, one: T) {
+    grow(list);
+    list.push(one);
+}
+
+fn insert<T>(list: &mut Vec<T>, place: usize, one: T) {
+    grow(list);
+    list.insert(place, one);
 }
 
 /// The most frequent; of equals the first.

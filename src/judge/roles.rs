@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::event::RoleBasis;
+use crate::flow::ledger::Gaps;
 use crate::flow::{FlowKey, FlowRecord, Ledgers};
 use crate::identify::Side;
 use crate::time::Timestamp;
@@ -33,6 +34,7 @@ pub fn decide(
     key: &FlowKey,
     record: &FlowRecord,
     ledgers: &Ledgers,
+    gaps: &Gaps,
     as_of: Timestamp,
     config: &Config,
 ) -> Roles {
@@ -42,7 +44,7 @@ pub fn decide(
     if let Some(client) = record.recognised().find_map(|found| found.finding.client) {
         return Roles { client, basis: RoleBasis::Protocol };
     }
-    if let Some(client) = by_fan_in(key, ledgers, as_of, config) {
+    if let Some(client) = by_fan_in(key, ledgers, gaps, as_of, config) {
         return Roles { client, basis: RoleBasis::FanIn };
     }
     let began = ledgers.span.map_or(Duration::ZERO, |(first, _)| record.first.time.since(first));
@@ -71,13 +73,19 @@ fn by_handshake(record: &FlowRecord) -> Option<Side> {
 
 /// An endpoint that talks to many peers from one port is a server, unless all its peers share a few
 /// ports: then they are the services, and it is a client that keeps its port.
-fn by_fan_in(key: &FlowKey, ledgers: &Ledgers, as_of: Timestamp, config: &Config) -> Option<Side> {
+fn by_fan_in(
+    key: &FlowKey,
+    ledgers: &Ledgers,
+    gaps: &Gaps,
+    as_of: Timestamp,
+    config: &Config,
+) -> Option<Side> {
     let opinion = |side: Side| {
         let socket = key.socket(side);
         if !config.watch.covers(key.transport, socket.port) {
             return None;
         }
-        let peers = ledgers.peers(key.transport, socket, as_of);
+        let peers = ledgers.peers(key.transport, socket, as_of, gaps);
         // First of all: this is asked for every packet of a flood.
         if peers.len() < PEERS_MIN {
             return None;

@@ -25,8 +25,10 @@ pub fn status(case: &Case<'_>) -> Status {
     }
     let silent = client.payload_packets == 0 && server.payload_packets == 0;
     let no_answer = server.payload_packets == 0 && server.accepted().is_none();
-    let scanning =
-        || case.ledgers.targets(case.client_socket().addr, case.as_of) >= SCAN_TARGETS_MIN;
+    let scanning = || {
+        let client = case.client_socket().addr;
+        case.ledgers.has_targets(client, SCAN_TARGETS_MIN, case.as_of, &case.gaps)
+    };
     if no_answer && (is_reset(case) || is_unreachable(case)) {
         return if scanning() { Status::Scan } else { Status::Refused };
     }

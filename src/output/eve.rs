@@ -196,6 +196,8 @@ struct VisibilityObject {
     lost: bool,
     truncated: bool,
     duplicates: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    context_cut: bool,
 }
 
 #[derive(Serialize)]
@@ -317,6 +319,7 @@ impl VisibilityObject {
             lost: visibility.lost,
             truncated: visibility.truncated,
             duplicates: visibility.duplicates,
+            context_cut: visibility.context_cut,
         }
     }
 }

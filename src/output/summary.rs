@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use super::human::counted;
 use crate::config::Watch;
 use crate::event::{AnomalyEvent, Event, Label, Status};
 use crate::identify::Transport;
+use crate::shortfall::{Shortfall, Shortfalls};
 use crate::time::Timestamp;
 
 /// Totals of one run. Whoever reads the frames fills it; [`RunSummary::count`] counts the events.
@@ -36,9 +38,16 @@ pub struct RunSummary {
     pub anomalies: Vec<AnomalyCount>,
     /// Files that are no captures.
     pub skipped: Vec<String>,
+    /// What limits left out.
+    pub shortfalls: Shortfalls,
     /// What else a reader has to know to take the result right, a sentence each.
     pub notices: Vec<String>,
+    /// Notices that found no room.
+    pub notices_left_out: u64,
 }
+
+/// Notices kept. An interface that flaps for months must not fill the memory; all of them are in the log.
+const NOTICES_MAX: usize = 256;
 
 /// One kind of anomaly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +74,30 @@ impl RunSummary {
             Event::Anomaly(anomaly) => self.count_anomaly(*anomaly),
             Event::Endpoint(_) | Event::Verdict(_) => {}
         }
+    }
+
+    /// Adds a notice.
+    pub fn note(&mut self, sentence: String) {
+        if self.notices.len() < NOTICES_MAX {
+            self.notices.push(sentence);
+        } else {
+            self.notices_left_out += 1;
+        }
+    }
+
+    /// What limits left out, a sentence each with the option that raises the limit.
+    pub fn limit_notices(&self) -> impl Iterator<Item = String> {
+        let notices = (self.notices_left_out > 0).then(|| {
+            let more = counted(self.notices_left_out, "more notice");
+            format!("{more} beyond the first {NOTICES_MAX}: the log on standard error has them")
+        });
+        let reached =
+            self.shortfalls.reached().map(|Shortfall { not_kept, unit, what, flag, .. }| {
+                let raise =
+                    flag.map_or(String::new(), |flag| format!("; a larger {flag} makes room"));
+                format!("{} {what}{raise}", counted(not_kept, unit))
+            });
+        reached.chain(notices)
     }
 
     /// All flows in range.

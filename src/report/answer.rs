@@ -211,8 +211,12 @@ impl Report {
                 format!("{}: decoding stopped, {event}", counted(anomaly.count, "packet")),
             ));
         }
-        for notice in self.summary.notices.iter().take(self.limits.notices_max) {
-            lines.push((false, notice.clone()));
+        lines.extend(self.summary.limit_notices().map(|notice| (false, notice)));
+        let (notices, max) = (&self.summary.notices, self.limits.notices_max);
+        lines.extend(notices.iter().take(max).map(|notice| (false, notice.clone())));
+        let more = notices.len().saturating_sub(max);
+        if more > 0 {
+            lines.push((false, format!("{more} more notices: portstory read prints them all")));
         }
         lines
     }

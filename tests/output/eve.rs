@@ -8,7 +8,7 @@ use portstory::output::{Context, Eve, FORMATS, Look, RunSummary, schema};
 use serde_json::Value;
 
 use crate::samples::{
-    Gone, anomaly, dtls, every_kind, owner, sources, unknown, written, written_with,
+    Gone, anomaly, dtls, every_kind, limited, owner, sources, unknown, written, written_with,
 };
 
 fn lines(events: &[Event], live: bool) -> Vec<Value> {
@@ -60,6 +60,20 @@ fn every_line_fits_the_schema() {
 }
 
 #[test]
+fn limits_that_were_reached_fit_the_schema_and_say_what_was_left_out() {
+    let line = written_with(&mut Eve::new(), &[], false, &limited());
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let validator = jsonschema::draft202012::new(&closed_schema()).unwrap();
+    assert!(validator.is_valid(&line), "{line}");
+    let limits = line["portstory"]["limits"].as_array().unwrap();
+    let told: Vec<_> = limits.iter().map(|one| (&one["limit"], &one["not_kept"])).collect();
+    let names = ["endpoints", "context", "flows", "fragments", "anomalies"].map(Value::from);
+    let counts = [1234, 2, 3, 1, 5].map(Value::from);
+    assert_eq!(told, names.iter().zip(&counts).collect::<Vec<_>>());
+    assert!(limits.iter().take(4).all(|one| one["flag"] == "--memory-max"));
+}
+
+#[test]
 fn the_schema_names_nothing_that_is_never_written() {
     fn names(value: &Value, found: &mut BTreeSet<String>) {
         if let Value::Object(members) = value {
@@ -74,8 +88,9 @@ fn the_schema_names_nothing_that_is_never_written() {
     }
     let mut named = BTreeSet::new();
     names(&serde_json::from_str(schema::SCHEMA).unwrap(), &mut named);
-    let all: String =
+    let mut all: String =
         [false, true].map(|live| written(&mut Eve::new(), &every_kind(), live)).concat();
+    all.push_str(&written_with(&mut Eve::new(), &[], false, &limited()));
     named.retain(|name| !all.contains(&format!("\"{name}\":")));
     assert!(named.is_empty(), "{named:?}");
 }

@@ -12,6 +12,7 @@ use portstory::event::{
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::identify::{Detail, DetailKey, Strength, Transport};
 use portstory::output::{Context, Format, RunSummary};
+use portstory::shortfall::Shortfalls;
 use portstory::time::Timestamp;
 
 /// 2026-11-22T13:00:00Z plus so many milliseconds.
@@ -75,6 +76,7 @@ pub(crate) fn dtls() -> FlowEvent {
                 lost: false,
                 truncated: false,
                 duplicates: 0,
+                context_cut: false,
             },
             evidence: vec![Evidence {
                 rule: "dtls",
@@ -181,6 +183,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
         }
     };
     flow(&mut |_| {});
+    flow(&mut |flow| flow.verdict.visibility.context_cut = true);
     for status in Status::ALL {
         flow(&mut |flow| flow.verdict.status = status);
     }
@@ -267,6 +270,13 @@ pub(crate) fn owner() -> Process {
 pub(crate) fn running(previous: Option<Label>) -> VerdictEvent {
     let process = Some(Arc::new(owner()));
     VerdictEvent::of(FlowEvent { process, ..dtls() }, at(1000), previous)
+}
+
+/// The summary of a run that reached every limit.
+pub(crate) fn limited() -> RunSummary {
+    let shortfalls =
+        Shortfalls { endpoints: 1234, context: 2, flows: 3, fragments: 1, anomalies: 5 };
+    RunSummary { shortfalls, notices_left_out: 7, ..RunSummary::default() }
 }
 
 /// Writes events and the summary that goes with them.

@@ -4,7 +4,8 @@ use portstory::event::{Concern, Concerns, Event, FlowEvent, Label, Layer, Notabl
 use portstory::output::{Look, RunSummary, Text};
 
 use crate::samples::{
-    anomaly, at, dtls, endpoint, every_kind, refused, socket, unknown, written, written_with,
+    anomaly, at, dtls, endpoint, every_kind, limited, refused, socket, unknown, written,
+    written_with,
 };
 
 fn flow(flow: FlowEvent) -> Event {
@@ -274,6 +275,23 @@ fn a_run_that_found_nothing_says_what_was_watched() {
         "{got}"
     );
     assert!(plain(&RunSummary::default()).contains("there was no frame at all"));
+}
+
+#[test]
+fn limits_that_were_reached_are_told_with_what_makes_room() {
+    let look = Look { width: 1000, colour: false };
+    let got = written_with(&mut Text::new(look), &[], false, &limited());
+    for line in [
+        "Limit      1,234 flows of services first seen after the table of services was full",
+        "Limit      2 flows judged without all other flows of their hosts",
+        "Limit      3 flows ended early (reason forced)",
+        "Limit      1 packet in fragments given up early",
+        "Limit      5 frames with kinds of anomaly that are not told\n",
+        "Limit      7 more notices beyond the first 256",
+    ] {
+        assert!(got.contains(&format!("\n{line}")), "{line}\n{got}");
+    }
+    assert_eq!(got.matches("; a larger --memory-max makes room\n").count(), 4);
 }
 
 #[test]

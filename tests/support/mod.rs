@@ -11,6 +11,7 @@ use portstory::classifier::Classifier;
 use portstory::config::Config;
 use portstory::event::Event;
 use portstory::frame::{Frame, FrameRef, LinkType};
+use portstory::shortfall::Shortfalls;
 
 /// A frame that owns its octets.
 #[derive(Clone, Debug)]
@@ -99,11 +100,16 @@ pub fn frames(captures: &[PathBuf]) -> Vec<OwnedFrame> {
 
 /// The events of some frames.
 pub fn classify(frames: &[OwnedFrame], config: &Config) -> Vec<Event> {
+    classify_counting(frames, config).0
+}
+
+/// The same, and what limits left out.
+pub fn classify_counting(frames: &[OwnedFrame], config: &Config) -> (Vec<Event>, Shortfalls) {
     let mut classifier = Classifier::new(config.clone());
     let mut events = Vec::new();
     for frame in frames {
         classifier.ingest(&frame.frame(), &mut events);
     }
-    classifier.finish(&mut events);
-    events
+    let totals = classifier.finish(&mut events);
+    (events, totals.shortfalls)
 }

@@ -74,8 +74,10 @@ impl Input {
         }
     }
 
-    fn rank(&self) -> (Timestamp, &[u8], &str) {
-        (self.next, &self.front, &self.name)
+    /// What decides of equal times; files without a frame come last.
+    fn rank(&self) -> (bool, Timestamp, &[u8], &str) {
+        let empty = self.front.is_empty() && !matches!(self.turn, Turn::Open(_));
+        (empty, self.next, &self.front, &self.name)
     }
 
     /// Looks when the next frame is, and closes the file until then. A stream stays as it is:

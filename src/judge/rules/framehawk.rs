@@ -25,10 +25,10 @@ const SAMPLE_OCTETS_MIN: u32 = 128;
 /// The Citrix session that this flow may belong to. Every session is good for one flow: behind a
 /// gateway all of them are between one pair of hosts, and they are given out in the order in which
 /// the flows began.
-pub(in crate::judge) fn companion_of<'a>(case: &Case<'a>) -> Option<&'a Companion> {
+pub(in crate::judge) fn companion_of<'a>(case: &'a Case<'_>) -> Option<&'a Companion> {
     let (client, server) = (case.client_socket(), case.server_socket());
     let at = case.record.first.time;
-    let sessions = case.ledgers.companions(client.addr, server.addr, at, case.as_of);
+    let sessions = case.ledgers.companions(client.addr, server.addr, at, case.as_of, &case.gaps);
     let mut sessions = sessions
         .filter(|session| session.kind.is_citrix() && session.server == server.addr)
         .peekable();
@@ -37,7 +37,7 @@ pub(in crate::judge) fn companion_of<'a>(case: &Case<'a>) -> Option<&'a Companio
     let mine = (case.record.first, server, client);
     let before = case
         .ledgers
-        .talks(server.addr, at, case.as_of)
+        .talks(server.addr, at, case.as_of, &case.gaps)
         .filter(|(own, peer, talk)| peer.addr == client.addr && (talk.first, *own, *peer) < mine);
     sessions.nth(before.count())
 }
@@ -60,7 +60,7 @@ pub(super) fn call_signalling(case: &Case<'_>, _: Status) -> Option<Shown> {
     let (one, other) = (case.client_socket().addr, case.server_socket().addr);
     let session = case
         .ledgers
-        .companions(one, other, case.record.first.time, case.as_of)
+        .companions(one, other, case.record.first.time, case.as_of, &case.gaps)
         .find(|session| !session.kind.is_citrix())?;
     let fact = format!("{} between the same hosts", session.kind.name());
     case.may_be_framehawk().then(|| Shown { fact, frame: session.first, side: server_side(case) })
@@ -72,7 +72,7 @@ pub(super) fn siblings(case: &Case<'_>, _: Status) -> Option<Shown> {
         return None;
     }
     let (own, lowest) = (case.server_socket(), *case.config.watch.framehawk.start());
-    let talks = case.ledgers.talks(own.addr, case.record.first.time, case.as_of);
+    let talks = case.ledgers.talks(own.addr, case.record.first.time, case.as_of, &case.gaps);
     let others: Vec<_> = talks
         .filter(|(socket, ..)| socket.port != own.port)
         .filter(|(.., talk)| talk.first.time <= case.record.last)
@@ -257,6 +257,7 @@ pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
         case.server_socket().addr,
         case.record.first.time,
         case.as_of,
+        &case.gaps,
     );
     let sessions = companions.filter(|session| session.kind.is_citrix()).count();
     all.push((

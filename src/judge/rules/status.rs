@@ -41,7 +41,8 @@ fn no_payload(case: &Case<'_>) -> String {
 /// at least five pauses, the longest not twice the shortest.
 pub(in crate::judge) fn pace(case: &Case<'_>) -> Option<(usize, Duration)> {
     let (client, server) = (case.client_socket(), case.server_socket());
-    let times = case.ledgers.connections(case.key.transport, server, client.addr, case.as_of);
+    let Case { ledgers, gaps, as_of, .. } = case;
+    let times = ledgers.connections(case.key.transport, server, client.addr, *as_of, gaps);
     let pauses: Vec<Duration> =
         times.iter().zip(times.iter().skip(1)).map(|(one, next)| next.since(*one)).collect();
     let (shortest, longest) = (pauses.iter().min()?, pauses.iter().max()?);

@@ -6,6 +6,7 @@ use super::super::json::{Counts, Time};
 use super::super::schema;
 use super::super::{Context, RunSummary};
 use crate::event::{Label, Status};
+use crate::shortfall::Shortfall;
 
 #[derive(Serialize)]
 pub(super) struct StatsLine<'a> {
@@ -59,6 +60,17 @@ struct StatsStory<'a> {
     sources: Vec<Source<'a>>,
     skipped: &'a [String],
     notices: &'a [String],
+    limits: Vec<LimitReached>,
+}
+
+/// What a limit left out.
+#[derive(Serialize)]
+struct LimitReached {
+    limit: &'static str,
+    not_kept: u64,
+    unit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +154,16 @@ impl<'a> StatsStory<'a> {
                 .collect(),
             skipped: &summary.skipped,
             notices: &summary.notices,
+            limits: summary
+                .shortfalls
+                .reached()
+                .map(|Shortfall { limit, not_kept, unit, flag, .. }| LimitReached {
+                    limit,
+                    not_kept,
+                    unit,
+                    flag,
+                })
+                .collect(),
         }
     }
 }

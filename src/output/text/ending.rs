@@ -108,6 +108,9 @@ pub(super) fn write(
     if !summary.skipped.is_empty() {
         say("Skipped", &skipped(&summary.skipped))?;
     }
+    for notice in summary.limit_notices() {
+        say("Limit", &notice)?;
+    }
     for notice in &summary.notices {
         say("Notice", &escape::terminal(notice))?;
     }
