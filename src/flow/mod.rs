@@ -11,6 +11,7 @@ pub mod head;
 pub mod key;
 pub mod ledger;
 pub mod partial;
+pub mod program;
 mod recent;
 pub mod record;
 pub mod table;

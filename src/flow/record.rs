@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unreachable};
 use crate::flow::head::{Head, Offer};
+use crate::flow::program::{self, Program};
 use crate::frame::FrameRef;
 use crate::identify::inquiry::{Inquiry, Recognised};
 use crate::identify::{Detail, Side, Transport};
@@ -107,7 +108,7 @@ struct Marks {
     finished: Option<FrameRef>,
     reset: Option<FrameRef>,
     cut: Option<FrameRef>,
-    executable: Option<FrameRef>,
+    program: Option<(FrameRef, Program)>,
     span: Option<Span>,
 }
 
@@ -495,11 +496,7 @@ impl FlowRecord {
         let Payload { bytes, wire_len } = payload;
         let offer = Offer { at: seen.at, side: seen.side, seq, bytes, wire_len };
         if !head.side_is_closed(seen.side) && !self.inquiry.is_proven() {
-            let facts = seen.side.of_mut(&mut self.sides);
-            facts.sample.add(bytes);
-            if starts_as_program(bytes) {
-                facts.marks().executable.get_or_insert(seen.at);
-            }
+            seen.side.of_mut(&mut self.sides).sample.add(bytes);
         }
         if head.offer(transport, &offer, &config.limits) {
             self.inquiry.ask(transport, head, Some(&offer), false, config);
@@ -617,18 +614,6 @@ fn is_padding(info: &TcpInfo, payload: &Payload<'_>) -> bool {
     short && !info.flags.psh() && payload.bytes.iter().all(|octet| *octet == 0)
 }
 
-/// Whether these are the first octets of a program's file: ELF with a class, a byte order and a
-/// version that exist (System V ABI, "ELF Header"), or MZ whose `e_lfanew` leads to a PE header
-/// (Microsoft, "PE Format"). The two octets MZ alone would be seen in random payload too often.
-fn starts_as_program(bytes: &[u8]) -> bool {
-    if let [0x7f, b'E', b'L', b'F', class, order, version, ..] = bytes {
-        return (1..=2).contains(class) && (1..=2).contains(order) && *version == 1;
-    }
-    let pe_at = bytes.get(0x3c..0x40).and_then(|at| Some(u32::from_le_bytes(at.try_into().ok()?)));
-    let Some(pe_at) = pe_at.and_then(|at| usize::try_from(at).ok()) else { return false };
-    bytes.starts_with(b"MZ") && bytes.get(pe_at..).is_some_and(|pe| pe.starts_with(b"PE\0\0"))
-}
-
 impl SideFacts {
     /// The first packet with payload.
     pub fn first_payload(&self) -> Option<FrameRef> {
@@ -660,9 +645,9 @@ impl SideFacts {
         self.marks.as_ref()?.cut
     }
 
-    /// The first packet of the head whose payload starts as a program's file does.
-    pub fn executable(&self) -> Option<FrameRef> {
-        self.marks.as_ref()?.executable
+    /// The first packet in which a program's file begins, and of which kind.
+    pub fn program(&self) -> Option<(FrameRef, Program)> {
+        self.marks.as_ref()?.program
     }
 
     /// TCP: sequence numbers covered.
@@ -692,6 +677,12 @@ impl SideFacts {
             self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
         if payload.bytes.len() < len {
             self.marks().cut.get_or_insert(seen.at);
+        }
+        if self.program().is_none()
+            && let Some(program) =
+                program::find(payload.bytes, matches!(seen.body, SeenBody::Udp(_)))
+        {
+            self.marks().program = Some((seen.at, program));
         }
         self.seconds.add(seen.at.time, u64::from(wire::len32(len)));
     }
@@ -745,7 +736,7 @@ impl Marks {
         self.finished = self.finished.or(later.finished);
         self.reset = self.reset.or(later.reset);
         self.cut = self.cut.or(later.cut);
-        // Detectors are shown the payload again, so this is not to be taken from there.
+        self.program = self.program.or(later.program);
         match (&mut self.span, later.span) {
             (Some(span), Some(later)) => span.absorb(later),
             (None, later) => self.span = later,

@@ -28,7 +28,7 @@ pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
     if status == Status::Unidentified && looks_like_text(case) {
         notables.push(Notable::TextShell);
     }
-    if case.record.sides.iter().any(|side| side.executable().is_some()) {
+    if case.record.sides.iter().any(|side| side.program().is_some()) {
         notables.push(Notable::ExecutableTransfer);
     }
     if is_reversed(case) {

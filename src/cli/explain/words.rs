@@ -129,9 +129,12 @@ pub(super) const fn notable(notable: Notable) -> Word {
         },
         Notable::ExecutableTransfer => Word {
             means: "An executable file went by.",
-            decided: "A payload has the header of a Windows (MZ and PE), Linux (ELF) or macOS (Mach-O) program, \
-                      whatever the protocol is.",
-            misleads: "Updates and file shares move programs all day. In an encrypted session it cannot be seen.",
+            decided: "A packet has the header of a Windows (MZ and PE), Linux (ELF) or macOS (Mach-O) program, or \
+                      the first line of a script (#! and an interpreter), where a file can begin in it: at its \
+                      start, behind the empty line of an HTTP header or of a form's part, behind the size of a \
+                      chunk, behind the header of TFTP's first block.",
+            misleads: "Updates and file shares move programs all day. In an encrypted or compressed session it \
+                       cannot be seen, nor where two packets share the program's header.",
         },
         Notable::Periodic => Word {
             means: "Messages or connections at a steady pace, as a beacon, a poll or a health check has it.",

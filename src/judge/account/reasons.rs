@@ -72,12 +72,12 @@ fn share(part: u32, whole: u32) -> u64 {
 }
 
 fn executable_transfer(case: &Case<'_>) -> (String, FrameRef) {
-    let sent = |side: &Side| Some((*side, case.record.side(*side).executable()?));
-    let Some((side, frame)) = Side::BOTH.iter().find_map(sent) else {
+    let sent = |side: &Side| Some((*side, case.record.side(*side).program()?));
+    let Some((side, (frame, program))) = Side::BOTH.iter().find_map(sent) else {
         return ("an executable file".to_owned(), case.record.first);
     };
     let whose = if side == case.roles.client { "client" } else { "server" };
-    (format!("an executable file begins in a packet from {whose}"), frame)
+    (format!("{} begins in a packet from {whose}", program.name()), frame)
 }
 
 fn periodic(case: &Case<'_>) -> String {
