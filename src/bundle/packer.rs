@@ -14,7 +14,7 @@ pub(super) const SEAL_DIGITS: usize = 64;
 
 /// A zip that is being written. What is written goes to the file that was begun last.
 pub struct Packer<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    zip: ZipWriter<UntilFault<W>>,
     current: Option<(&'static str, Sha256)>,
     sums: String,
 }
@@ -22,6 +22,7 @@ pub struct Packer<W: Write + Seek> {
 impl<W: Write + Seek> Packer<W> {
     /// A zip without files.
     pub fn new(out: W) -> Self {
+        let out = UntilFault { out, failed: false, at: 0, end: 0 };
         Self { zip: ZipWriter::new(out), current: None, sums: String::new() }
     }
 
@@ -59,7 +60,66 @@ impl<W: Write + Seek> Packer<W> {
         self.begin(SUMS)?;
         self.write_all(sums.as_bytes())?;
         self.zip.set_comment("0".repeat(SEAL_DIGITS)).map_err(io::Error::other)?;
-        self.zip.finish().map_err(io::Error::other)
+        Ok(self.zip.finish().map_err(io::Error::other)?.out)
+    }
+}
+
+/// An output that takes nothing more once it failed, and says so once: a zip that is given up is still
+/// completed, which would complain of its own accord.
+struct UntilFault<W> {
+    out: W,
+    failed: bool,
+    /// Where it stands, and how far it goes; after a fault as if there had been none.
+    at: u64,
+    end: u64,
+}
+
+impl<W> UntilFault<W> {
+    fn note<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.failed = done.is_err();
+        done
+    }
+
+    fn stand(&mut self, at: u64) {
+        self.at = at;
+        self.end = self.end.max(at);
+    }
+}
+
+impl<W: Write> Write for UntilFault<W> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let mut written = octets.len();
+        if !self.failed {
+            let result = self.out.write(octets);
+            written = self.note(result)?;
+        }
+        self.stand(self.at.saturating_add(u64::try_from(written).unwrap_or(u64::MAX)));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.failed {
+            return Ok(());
+        }
+        let flushed = self.out.flush();
+        self.note(flushed)
+    }
+}
+
+impl<W: Seek> Seek for UntilFault<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = if self.failed {
+            match to {
+                SeekFrom::Start(at) => at,
+                SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+                SeekFrom::End(by) => self.end.saturating_add_signed(by),
+            }
+        } else {
+            let result = self.out.seek(to);
+            self.note(result)?
+        };
+        self.stand(at);
+        Ok(at)
     }
 }
 

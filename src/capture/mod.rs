@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 pub mod bpf;
 pub mod file;
 pub mod live;
+pub mod stop;
 
 /// What a [`FrameSource`] did when it was asked for frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::read::failed;
 use super::verify::{differences, replay};
-use super::{Exit, Watching, log, report};
+use super::{Exit, Watching, ending, log, report};
 use crate::bundle::evidence::{Sieve, marker};
 use crate::bundle::share::{Seen, Sharer};
 use crate::bundle::{self, Packer, Row, Settings};
@@ -57,8 +57,21 @@ impl Bundle {
             log::say("a bundle reads its captures twice: name files, not '-'");
             return Exit::Usage;
         }
+        if let Some(path) =
+            self.paths.iter().find(|it| it.exists() && !it.is_file() && !it.is_dir())
+        {
+            log::error(&format!(
+                "{} is no file, and a bundle reads its captures twice: save it to a file first",
+                path.display()
+            ));
+            return Exit::Usage;
+        }
+        let _signals = ending::catch().ok();
+        ending::watch();
         let part = with_suffix(&self.output, ".part");
         let shared = with_suffix(&self.output, ".packets.part");
+        ending::remove_at_early_end(&part);
+        ending::remove_at_early_end(&shared);
         let done = self.try_run(&part, &shared);
         let _ = std::fs::remove_file(&shared);
         match done {
@@ -79,9 +92,9 @@ impl Bundle {
             let source = if self.share {
                 let file = File::open(shared).map_err(|error| trouble(&error))?;
                 let name = "the capture, as it is shared";
-                file::open_stream(Box::new(file), name, Options::default())
+                file::open_stream(Box::new(file), name, options())
             } else {
-                file::open(&self.paths, Options::default())
+                file::open(&self.paths, options())
             };
             Ok(Box::new(source.map_err(|error| failed(&error))?))
         };
@@ -92,6 +105,7 @@ impl Bundle {
         let out = packer.finish().map_err(|error| trouble(&error))?;
         let mut file = out.into_inner().map_err(|error| trouble(error.error()))?;
         bundle::seal(&mut file).map_err(|error| trouble(&error))?;
+        is_to_go_on()?;
         std::fs::rename(part, &self.output).map_err(|error| trouble(&error))?;
         Ok(exit)
     }
@@ -115,6 +129,7 @@ impl Bundle {
             eve.event(packer, event, context)
         })?;
         let context = Context { sources: &page.sources, live: false };
+        is_to_go_on()?;
         eve.finish(packer, &page.summary, &context).map_err(io)?;
         rows.sort();
 
@@ -138,7 +153,7 @@ impl Bundle {
     /// Writes the capture as it may be shared, and makes sure that its verdicts are those of the
     /// original: of a flow where they are not, more payload is kept.
     fn strip(&self, out: &Path, config: &Config) -> Result<(), Exit> {
-        let open = || file::open(&self.paths, Options::default()).map_err(|error| failed(&error));
+        let open = || file::open(&self.paths, options()).map_err(|error| failed(&error));
         let (mut rows, mut seen) = (Vec::new(), Seen::default());
         let (page, _) = report::page(&mut open()?, config.clone(), &mut |event, _| {
             if let Event::Flow(flow) = event {
@@ -157,11 +172,12 @@ impl Bundle {
             write_shared(&mut writer, &mut open()?, &mut sharer, span)?;
             writer.finish().map_err(|error| trouble(&error))?;
             let file = File::open(out).map_err(|error| trouble(&error))?;
-            let source = file::open_stream(Box::new(BufReader::new(file)), "-", Options::default());
+            let source = file::open_stream(Box::new(BufReader::new(file)), "-", options());
             let mut source = source.map_err(|error| failed(&error))?;
             let mut found: Vec<Row> =
                 replay(&mut source, config.clone())?.iter().map(Row::without_addresses).collect();
             found.sort();
+            is_to_go_on()?;
             let differing = differences(&rows, &found);
             if differing.is_empty() {
                 return Ok(());
@@ -235,6 +251,7 @@ fn each_frame(
         written = show(&marker(first), &Context::default());
     }
     loop {
+        is_to_go_on()?;
         let names = source.sources().to_vec();
         let polled = source.poll(BATCH_FRAMES, &mut |frame| {
             if written.is_ok() {
@@ -253,6 +270,19 @@ fn each_frame(
         written = show(&marker(last), &Context::default());
     }
     written.map_err(|error| trouble(&error))
+}
+
+fn options() -> Options {
+    Options { stop: ending::stop(), ..Options::default() }
+}
+
+/// Half a bundle is none: what is missing in it would look as if it had never been.
+fn is_to_go_on() -> Result<(), Exit> {
+    if ending::requested() {
+        log::say("the program was asked to end: no bundle was written");
+        return Err(Exit::BrokeOff);
+    }
+    Ok(())
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -76,7 +76,8 @@ impl Doctor {
 
 /// Opens an interface as `live` would, with a ring as large, and closes it again.
 fn capture(name: &str) -> Vec<Check> {
-    let stop = match Stop::by_signals() {
+    // No signal is caught: it ends the program, which has nothing to tell yet.
+    let stop = match Stop::by_hand() {
         Ok(stop) => stop,
         Err(error) => return vec![Check::bad("capture", error.to_string(), "portstory doctor")],
     };

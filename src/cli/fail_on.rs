@@ -9,7 +9,8 @@ use crate::event::{Event, Label, Notable, Status, Verdict};
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct FailOn {
     /// End with exit code 3 if a flow was seen that has one of these labels, statuses or notables;
-    /// several are set apart by commas
+    /// several are set apart by commas. A capture or an output that fails part-way ends with 1 all the
+    /// same
     #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = PossibleValuesParser::new(words()))]
     fail_on: Vec<String>,
 }

@@ -10,10 +10,10 @@ use super::confine::Confining;
 use super::progress::Progress;
 use super::read::failed;
 use super::run::{Run, stdout_exit};
-use super::{Exit, Watching, Writing, log};
+use super::{Exit, Watching, Writing, ending, log};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{
-    Filter, KernelFilter, Live as Capture, Options, Stop, default_filter, own_filter,
+    Filter, KernelFilter, Live as Capture, Options, default_filter, own_filter,
 };
 use crate::config::Watch;
 use crate::frame::LinkType;
@@ -102,10 +102,6 @@ impl Live {
 
     fn try_run(&self) -> Result<Exit, Exit> {
         let mut plan = self.confining.plan()?;
-        let stop = Stop::by_signals().map_err(|error| {
-            log::say(&format!("signals cannot be caught: {error}"));
-            Exit::BrokeOff
-        })?;
         let options = Options {
             filter: match &self.bpf {
                 Some(expression) => {
@@ -123,9 +119,15 @@ impl Live {
         };
         // Before the capture, whose handle the helper must not inherit.
         let mut run = Run::new(&self.watching, &self.writing, true)?;
+        // Not before: until outputs are open a signal has nothing to end but the program.
+        let stop = ending::catch().map_err(|error| {
+            log::say(&format!("signals cannot be caught: {error}"));
+            Exit::BrokeOff
+        })?;
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
         self.confining.enter(&plan)?;
+        ending::watch();
         if !self.writing.quiet {
             log::say(&format!(
                 "listening on {}, {}; Ctrl-C ends it with the summary",
@@ -141,7 +143,7 @@ impl Live {
             }
         }
         run.progress = Progress::of_live(&self.writing);
-        Ok(run.drive(&mut capture, None, &|| false))
+        Ok(run.drive(&mut capture, None))
     }
 }
 

@@ -192,7 +192,9 @@ fn exit_codes(block: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-const ENDS: &str = "End what is going on, within a second, with what was read until then reported.";
+const ENDS: &str = "End the reading, whatever is waited for, and report what was read, within a second. The exit code is 1 where a file was not read to its end, and what it would be without the signal where a stream or a file that is followed was ended. An output whose reader has stopped reading is given up. A second signal ends the program at once, without the rest.";
+
+const ENDS_BUNDLE: &str = "End within a second, whatever is waited for, with exit code 1. No bundle is written: half of one would look whole.";
 
 /// What signals do to a command.
 fn signals(command: &str) -> &'static [(&'static str, &'static str)] {
@@ -200,7 +202,7 @@ fn signals(command: &str) -> &'static [(&'static str, &'static str)] {
         "live" => &[
             (
                 "SIGINT, SIGTERM",
-                "End the capture: what is still waiting in the kernel is read, and the summary is written. It takes less than a second.",
+                "End the capture: what is still waiting in the kernel is read, and the summary is written. It takes less than a second, and an output whose reader has stopped reading is given up. A second signal ends the program at once, without the rest.",
             ),
             (
                 "SIGHUP",
@@ -214,11 +216,12 @@ fn signals(command: &str) -> &'static [(&'static str, &'static str)] {
             ("SIGUSR1", "Print statistics to standard error and go on."),
             ("SIGPIPE", "Whoever read the output has gone: the program ends without an error."),
         ],
-        "report" | "bundle" => &[("SIGINT, SIGTERM", ENDS)],
+        "report" | "why" => &[("SIGINT, SIGTERM", ENDS)],
+        "bundle" => &[("SIGINT, SIGTERM", ENDS_BUNDLE)],
         "portstory" => &[
             (
                 "SIGINT, SIGTERM",
-                "End every command. Those that read captures report what they read until then.",
+                "End every command within a second, whatever it waits for. Those that read captures report what they read until then; a second signal ends them at once.",
             ),
             ("SIGHUP, SIGUSR1", "Reopen outputs, print statistics: see portstory-live(1)."),
         ],

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ mod bundle;
 mod completions;
 mod confine;
 mod doctor;
+mod ending;
 mod explain;
 mod fail_on;
 mod interfaces;
@@ -40,17 +42,18 @@ mod why;
 
 use crate::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
 
-/// How a run ended, as the exit code says it.
+/// How a run ended, as the exit code says it. The later of two is what is told: that something is missing
+/// is told before what was found, which stands in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Done; a broken pipe is, too.
     Done,
+    /// A flow was seen that `--fail-on` names, and all was read and written.
+    Met,
     /// The capture or an output failed part-way; what was read was reported.
     BrokeOff,
     /// Wrong use, or nothing that is a capture.
     Usage,
-    /// A flow was seen that `--fail-on` names.
-    Met,
 }
 
 impl From<Exit> for ExitCode {
@@ -93,8 +96,9 @@ Examples:
   portstory plan --host windows                how to capture elsewhere
   portstory explain 3243                       what is known of the port
 
-Exit codes: 0 done, 1 the capture or an output failed part-way (what was read is
-reported), 2 wrong use or nothing that is a capture, 3 --fail-on was met.";
+Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is
+reported), 2 wrong use or nothing that is a capture, 3 --fail-on was met and
+nothing failed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -222,7 +226,8 @@ struct Writing {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Write to this file instead of standard output, which '-' is
+    /// Write to this file instead of standard output, which '-' is; compressed where the name ends in
+    /// .gz or .zst, as of the other outputs
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -233,7 +238,7 @@ struct Writing {
     packets: Option<PathBuf>,
 
     /// At the end, write one page that answers what was on the port, as `portstory report` does; as
-    /// Markdown where the name ends in .md
+    /// Markdown where the name ends in .md; '-' is standard output
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -251,6 +256,34 @@ struct Writing {
     /// Say more on standard error; twice for even more
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+impl Writing {
+    /// Whether flows or packets go into a file.
+    fn has_file(&self) -> bool {
+        named(self.output.as_ref()).is_some() || named(self.packets.as_ref()).is_some()
+    }
+
+    /// A sentence where two outputs want standard output, or one that is not for it.
+    fn check_stdout(&self) -> Result<(), &'static str> {
+        let is_stdout = |path: Option<&PathBuf>| path.is_some() && named(path).is_none();
+        let flows = named(self.output.as_ref()).is_none();
+        match (is_stdout(self.packets.as_ref()), is_stdout(self.report.as_ref())) {
+            (true, true) => {
+                Err("-w - and --report - both want standard output: name a file for one of them")
+            }
+            (true, false) if flows => {
+                Err("-w - sends packets to standard output: name a file for the flows with -o")
+            }
+            (false, true) if flows => Err(
+                "--report - sends the page to standard output: name a file for the flows with -o",
+            ),
+            (false, true) if std::io::stdout().is_terminal() => {
+                Err("a page is not for a terminal: name a file with --report report.html")
+            }
+            (true | false, true | false) => Ok(()),
+        }
+    }
 }
 
 /// The outputs.
@@ -279,7 +312,11 @@ enum Color {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse_from(short::expand(std::env::args_os(), &Cli::command()));
+    let words = short::expand(std::env::args_os(), &Cli::command());
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return printed(&error),
+    };
     let exit = match cli.command {
         Command::Read(read) => read.run(),
         Command::Live(live) => live.run(),
@@ -299,6 +336,14 @@ pub fn main() -> ExitCode {
         Command::TellOwners(tell_owners) => tell_owners.run(),
     };
     exit.into()
+}
+
+/// Help and the version go to standard output, which may be full; what is wrong to standard error.
+fn printed(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(why) if !error.use_stderr() => run::stdout_exit(Err(why)).into(),
+        Ok(()) | Err(_) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+    }
 }
 
 /// Nobody outside can know it, so nobody can choose 5-tuples that collide.

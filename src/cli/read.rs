@@ -9,10 +9,9 @@ use super::confine::{self, Confining};
 use super::fail_on::FailOn;
 use super::progress::Progress;
 use super::run::{Run, Wanted};
-use super::{Exit, Watching, Writing, log};
+use super::{Exit, Watching, Writing, ending, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
-use crate::capture::live::Stop;
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource};
 use crate::frame::Frame;
 
@@ -57,7 +56,7 @@ Examples:
   portstory read --fail-on timelot-unknown,text_shell nightly.pcap
 
 Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
-2 wrong use or nothing that is a capture, 3 --fail-on was met.";
+2 wrong use or nothing that is a capture, 3 --fail-on was met and nothing failed.";
 
 impl Read {
     pub(super) fn run(self) -> Exit {
@@ -82,22 +81,22 @@ impl Read {
         let mut run = Run::new(&self.watching, &self.writing, false)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
-        let stop = Stop::by_signals().ok();
+        let _signals = ending::catch().ok();
         plan.readable = confine::readable(&self.paths);
         if self.follow {
             // Another file may take this one's name, and only its folder is there to be named now.
             plan.readable.extend(self.paths.iter().filter_map(|path| folder_of(path)));
         }
         self.confining.enter(&plan)?;
-        let options = Options::default();
+        ending::watch();
+        let options = Options { stop: ending::stop(), ..Options::default() };
         let octets = file::octets(&self.paths).filter(|_| !self.follow);
         let octets = octets.map(|octets| (options.odometer.clone(), octets));
         run.progress = Progress::of_read(&self.writing, octets);
         let mut source = self.source(options)?;
         let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
         let wanted = wanted.as_mut().map(|wanted| -> &mut Wanted<'_> { wanted });
-        let stop = || stop.as_ref().is_some_and(Stop::requested);
-        Ok(run.drive(source.as_mut(), wanted, &stop))
+        Ok(run.drive(source.as_mut(), wanted))
     }
 
     fn source(&self, options: Options) -> Result<Box<dyn FrameSource>, Exit> {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::confine::Confining;
-use super::outlet::{Outlet, Rotating};
+use super::outlet::{Outlet, Rotating, unpacked_name};
 use super::read::failed;
-use super::run::stdout_exit;
-use super::{Exit, Watching, explain, log};
+use super::run::{cannot_write, stdout_exit};
+use super::{Exit, Watching, ending, explain, log};
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
 use crate::classifier::Classifier;
@@ -80,17 +80,18 @@ impl Report {
         let opened = |path| Outlet::open(path, &Rotating::default(), 0);
         let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
+        let _signals = ending::catch().ok();
         self.confining.to_reading(&self.paths)?;
-        let mut source =
-            file::open(&self.paths, Options::default()).map_err(|error| failed(&error))?;
+        ending::watch();
+        let options = Options { stop: ending::stop(), ..Options::default() };
+        let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
         let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;
         let text = self.format().write(&page);
         let Some(out) = &mut out else {
-            return Ok(exit.max(stdout_exit(std::io::stdout().write_all(text.as_bytes()))));
+            return Ok(exit.max(stdout_exit(ending::Stdout.write_all(text.as_bytes()))));
         };
         let written = out.begin().and_then(|()| out.write_all(text.as_bytes()));
-        written.and_then(|()| out.commit()).map_err(|error| self.cannot_write(&error))?;
-        Ok(exit)
+        Ok(exit.max(stdout_exit(written.and_then(|()| out.commit()))))
     }
 
     fn file(&self) -> Option<&Path> {
@@ -98,9 +99,7 @@ impl Report {
     }
 
     fn cannot_write(&self, error: &io::Error) -> Exit {
-        let path = self.file().unwrap_or(Path::new("-")).display();
-        log::error(&format!("cannot write {path}: {error}; choose another place"));
-        Exit::Usage
+        cannot_write(self.file().unwrap_or(Path::new("-")), error)
     }
 
     fn format(&self) -> Format {
@@ -112,7 +111,8 @@ impl Report {
 impl Format {
     /// Markdown where the file's name ends in `.md`, else HTML.
     pub(super) fn by_name(path: &Path) -> Self {
-        if path.extension().is_some_and(|ext| ext == "md") { Self::Md } else { Self::Html }
+        let is_md = unpacked_name(path).extension().is_some_and(|ext| ext == "md");
+        if is_md { Self::Md } else { Self::Html }
     }
 
     /// The page in this form.
@@ -181,7 +181,7 @@ pub(super) fn page(
 
 /// What the page is of: the command line, and the inputs with their hashes.
 pub(super) fn about(sources: &[SourceInfo]) -> About {
-    let inputs = sources.iter().map(|one| report::digest(&one.name)).collect();
+    let inputs = sources.iter().map(|one| report::digest(&one.name, &ending::requested)).collect();
     About { command: command_line(), inputs, ports: Vec::new() }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Reporting {
 }
 
 impl Reporting {
-    /// Opens the file.
+    /// Opens the file; `-` is standard output.
     ///
     /// # Errors
     ///
@@ -28,7 +28,11 @@ impl Reporting {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             recorder: Recorder::new(ReportLimits::default()),
-            outlet: Outlet::open(path, &Rotating::default(), 0)?,
+            outlet: if path == Path::new("-") {
+                Outlet::of_stdout()?
+            } else {
+                Outlet::open(path, &Rotating::default(), 0)?
+            },
             format: Format::by_name(path),
         })
     }

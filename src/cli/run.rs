@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::reporting::Reporting;
 use super::saving::Saving;
 use super::signals::Signals;
-use super::{Color, Exit, Format, Watching, Writing, log};
+use super::{Color, Exit, Format, Watching, Writing, ending, log};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::classifier::{Classifier, Seized};
 use crate::config::{Config, Watch};
@@ -53,10 +53,15 @@ pub(super) struct Run {
 /// Says which frames are to be looked at.
 pub(super) type Wanted<'a> = dyn FnMut(&Frame<'_>) -> bool + 'a;
 
+/// Octets of a run's output that are handed to the system at once.
+const STDOUT_BYTES: usize = 1 << 16;
+
 /// Where the events go.
 enum Out {
-    Stdout(BufWriter<io::Stdout>),
+    Stdout(BufWriter<ending::Stdout>),
     File(Outlet),
+    /// Nothing more can be written, which was told.
+    Lost,
 }
 
 impl Write for Out {
@@ -64,6 +69,7 @@ impl Write for Out {
         match self {
             Self::Stdout(stdout) => stdout.write(octets),
             Self::File(outlet) => outlet.write(octets),
+            Self::Lost => Ok(octets.len()),
         }
     }
 
@@ -71,6 +77,7 @@ impl Write for Out {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
             Self::File(outlet) => outlet.commit(),
+            Self::Lost => Ok(()),
         }
     }
 }
@@ -97,10 +104,12 @@ impl Run {
         let row = output::FORMATS.iter().find(|row| row.name == name);
         let row = row.ok_or(Exit::Usage)?;
         let rotating = &writing.rotating;
-        rotating.check().map_err(|why| {
+        let use_of = |why: &str| {
             log::say(why);
             Exit::Usage
-        })?;
+        };
+        rotating.check(writing.has_file()).map_err(use_of)?;
+        writing.check_stdout().map_err(use_of)?;
         let mut paths: Vec<PathBuf> = Vec::new();
         let mut number = |path: &PathBuf| {
             let index = u8::try_from(paths.len()).unwrap_or(u8::MAX);
@@ -112,13 +121,7 @@ impl Run {
                 let opened = Outlet::open(path, rotating, number(path));
                 Out::File(opened.map_err(|error| cannot_write(path, &error))?)
             }
-            None if writing.packets.as_deref() == Some(Path::new("-")) => {
-                log::say(
-                    "-w - sends packets to standard output: name a file for the flows with -o",
-                );
-                return Err(Exit::Usage);
-            }
-            None => Out::Stdout(BufWriter::new(io::stdout())),
+            None => Out::Stdout(BufWriter::with_capacity(STDOUT_BYTES, ending::Stdout)),
         };
         let mut packets = match &writing.packets {
             Some(path) => {
@@ -140,7 +143,7 @@ impl Run {
             let outlets = packets.iter_mut().filter_map(Saving::outlet);
             let outlets = outlets.chain(match &mut out {
                 Out::File(outlet) => Some(outlet),
-                Out::Stdout(_) => None,
+                Out::Stdout(_) | Out::Lost => None,
             });
             outlets.zip(helper.iter().cycle()).for_each(|(outlet, helper)| {
                 outlet.set_helper(std::rc::Rc::clone(helper));
@@ -169,24 +172,39 @@ impl Run {
         })
     }
 
-    /// Reads the source to its end, or until `stop` says so. Frames that `wanted` does not want are
+    /// Reads the source to its end, which a signal brings about too. Frames that `wanted` does not want are
     /// passed over.
     pub(super) fn drive(
         mut self,
         source: &mut dyn FrameSource,
         wanted: Option<&mut Wanted<'_>>,
-        stop: &dyn Fn() -> bool,
     ) -> Exit {
-        let done = self.begin(source).and_then(|()| self.pump(source, wanted, stop));
-        match done.and_then(|()| self.finish(source)) {
-            Ok(()) => self.exit,
-            Err(Trouble::ReaderGone) => self.exit,
-            Err(Trouble::Io(what, error)) => {
-                log::say(&format!(
-                    "{what} failed: {error}; free some room or choose another place"
-                ));
-                self.exit.max(Exit::BrokeOff)
-            }
+        let read = self.begin(source).and_then(|()| self.pump(source, wanted));
+        if let Err(trouble) = read {
+            self.lose_output(trouble);
+        }
+        self.finish(source);
+        self.exit
+    }
+
+    /// The output takes nothing more. The others are completed all the same.
+    fn lose_output(&mut self, trouble: Trouble) {
+        if let Out::Stdout(buffered) = std::mem::replace(&mut self.out, Out::Lost) {
+            // Dropped it would try once more.
+            let _ = buffered.into_parts();
+        }
+        self.tell_trouble(trouble);
+    }
+
+    fn tell_trouble(&mut self, trouble: Trouble) {
+        let Trouble::Io(what, error) = trouble else { return };
+        self.exit = self.exit.max(Exit::BrokeOff);
+        if ending::is_given_up(&error) {
+            log::say(&format!(
+                "{what} ended: nothing takes it, and {error}; the rest is not written"
+            ));
+        } else {
+            log::say(&format!("{what} failed: {error}; free some room or choose another place"));
         }
     }
 
@@ -203,7 +221,6 @@ impl Run {
         &mut self,
         source: &mut dyn FrameSource,
         mut wanted: Option<&mut Wanted<'_>>,
-        stop: &dyn Fn() -> bool,
     ) -> Result<(), Trouble> {
         // Their names; while frames are lent the source itself cannot be asked.
         let mut names = source.sources().to_vec();
@@ -268,8 +285,7 @@ impl Run {
                 // Somebody may be watching.
                 self.out.flush().map_err(trouble)?;
             }
-            // A live source still hands over what was waiting when it was asked to stop.
-            if ended || (!self.is_live && stop()) {
+            if ended {
                 return Ok(());
             }
         }
@@ -306,7 +322,7 @@ impl Run {
             }
             self.summary.count(event);
             if self.fail_on.is_met(event) {
-                self.exit = Exit::Met;
+                self.exit = self.exit.max(Exit::Met);
             }
         }
         let Some(progress) = &mut self.progress else { return self.write(&events, source) };
@@ -411,7 +427,8 @@ impl Run {
         self.aside(|| log::say(&text));
     }
 
-    fn finish(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
+    /// Completes everything that is written, each for itself: one that fails costs no other.
+    fn finish(&mut self, source: &mut dyn FrameSource) {
         if let Some(mut progress) = self.progress.take() {
             progress.end();
         }
@@ -423,7 +440,23 @@ impl Run {
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
         self.summary.frames_in_range = totals.frames_watched;
         self.summary.shortfalls = totals.shortfalls;
-        self.write_events(source)?;
+        if let Err(trouble) = self.write_events(source).and_then(|()| self.write_end(source)) {
+            self.lose_output(trouble);
+        }
+        if let Some(page) = self.page.take()
+            && let Err(error) = page.finish(&self.summary, source.sources())
+        {
+            self.tell_trouble(Trouble::Io("writing the report", error));
+        }
+        let context = Context { sources: source.sources(), live: self.is_live };
+        if let Some(mut saving) = self.packets.take()
+            && let Err(error) = saving.finish(&self.classifier, &context)
+        {
+            self.tell_trouble(Trouble::Io("writing packets", error));
+        }
+    }
+
+    fn write_end(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
         for finding in self.owners.iter().flat_map(Owners::findings) {
             if self.row.name != "text" {
                 log::say(&output::escape::terminal(&finding));
@@ -432,18 +465,7 @@ impl Run {
         }
         let context = Context { sources: source.sources(), live: self.is_live };
         self.format.finish(&mut self.out, &self.summary, &context).map_err(trouble)?;
-        self.out.flush().map_err(trouble)?;
-        if let Some(page) = self.page.take() {
-            let written = page.finish(&self.summary, source.sources());
-            written.map_err(|error| Trouble::Io("writing the report", error))?;
-        }
-        match self.packets.take() {
-            Some(mut saving) => {
-                let finished = saving.finish(&self.classifier, &context);
-                finished.map_err(|error| Trouble::Io("writing packets", error))
-            }
-            None => Ok(()),
-        }
+        self.out.flush().map_err(trouble)
     }
 
     /// The report is shown events before anything else becomes of them.
@@ -488,8 +510,14 @@ fn owners(watch: &Watch) -> Option<Owners> {
 pub(super) fn stdout_exit(written: io::Result<()>) -> Exit {
     match written.and_then(|()| io::stdout().flush()).map_err(trouble) {
         Ok(()) | Err(Trouble::ReaderGone) => Exit::Done,
+        Err(Trouble::Io(what, error)) if ending::is_given_up(&error) => {
+            log::say(&format!(
+                "{what} ended: nothing takes it, and {error}; the rest is not written"
+            ));
+            Exit::BrokeOff
+        }
         Err(Trouble::Io(what, error)) => {
-            log::say(&format!("{what} failed: {error}"));
+            log::say(&format!("{what} failed: {error}; free some room or choose another place"));
             Exit::BrokeOff
         }
     }
@@ -503,9 +531,17 @@ fn trouble(error: io::Error) -> Trouble {
     }
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> Exit {
-    let why = outlet::explained(error);
-    log::error(&format!("cannot write {}: {why}; choose another place", path.display()));
+/// Says why an output cannot be opened.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
+    let path = path.display();
+    if error.kind() == io::ErrorKind::Unsupported {
+        log::error(&format!("{path} {error}"));
+    } else {
+        log::error(&format!(
+            "cannot write {path}: {}; choose another place",
+            outlet::explained(error)
+        ));
+    }
     Exit::Usage
 }
 

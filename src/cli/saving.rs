@@ -1,12 +1,10 @@
 //! The packets that `-w` saves: in which format, in which file, and when.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use super::outlet::{Outlet, Rotating, told};
+use super::outlet::{Outlet, Rotating, told, unpacked_name};
 use super::waiting::Waiting;
 use super::{Exit, log};
 use crate::capture::{FileFormat, SourceInfo};
@@ -43,7 +41,7 @@ impl Saving {
         config: &Config,
     ) -> io::Result<Self> {
         let outlet = if path.as_os_str() == "-" {
-            Outlet::of(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+            Outlet::of_stdout()?
         } else {
             Outlet::open(path, rotating, index)?
         };
@@ -153,6 +151,7 @@ fn turn(writer: &mut PacketWriter<Outlet>) -> io::Result<Exit> {
 /// What the file's name asks for; where it asks for nothing, what came in: pcap if all of it is, with
 /// one link type, which is all that such a file can hold.
 fn format_for(path: &Path, sources: &[SourceInfo]) -> PacketFormat {
+    let path = unpacked_name(path);
     let extension = path.extension().map(OsStr::to_ascii_lowercase);
     match extension.as_deref().and_then(OsStr::to_str) {
         Some("pcap") => return PacketFormat::Pcap,

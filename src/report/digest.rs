@@ -18,20 +18,36 @@ pub struct Input {
     pub sha256: Result<String, String>,
 }
 
-/// Reads a file and hashes it. What cannot be read again (a pipe, an interface) has no hash.
-pub fn digest(name: &str) -> Input {
+/// Reads a file and hashes it, until it is to end. What cannot be read again (a pipe, an interface) has no
+/// hash.
+pub fn digest(name: &str, is_to_end: &dyn Fn() -> bool) -> Input {
     let nothing = |why: String| Input { name: name.to_owned(), bytes: 0, sha256: Err(why) };
     if !Path::new(name).is_file() {
         return nothing("not a file: nothing to hash".to_owned());
     }
-    match hash(Path::new(name)) {
+    match hash(Path::new(name), is_to_end) {
         Ok((bytes, sha256)) => Input { name: name.to_owned(), bytes, sha256: Ok(sha256) },
         Err(error) => nothing(format!("cannot be read again: {error}")),
     }
 }
 
-fn hash(path: &Path) -> io::Result<(u64, String)> {
-    sha256(&mut File::open(path)?)
+fn hash(path: &Path, is_to_end: &dyn Fn() -> bool) -> io::Result<(u64, String)> {
+    sha256(&mut Ending { file: File::open(path)?, is_to_end })
+}
+
+/// A file that is read no further once it is to end.
+struct Ending<'a> {
+    file: File,
+    is_to_end: &'a dyn Fn() -> bool,
+}
+
+impl io::Read for Ending<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if (self.is_to_end)() {
+            return Err(io::Error::other("the program was asked to end"));
+        }
+        self.file.read(into)
+    }
 }
 
 /// Reads to the end: how many octets there were, and their SHA-256 in hexadecimal digits.
@@ -70,10 +86,13 @@ mod tests {
     fn a_file_has_the_hash_that_sha256sum_tells() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), b"abc").unwrap();
-        let input = digest(&file.path().to_string_lossy());
+        let input = digest(&file.path().to_string_lossy(), &|| false);
         // FIPS 180-4, the example of one block.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!((input.bytes, input.sha256.as_deref()), (3, Ok(known)));
-        assert!(digest("-").sha256.is_err());
+        assert!(digest("-", &|| false).sha256.is_err());
+        assert!(
+            digest(&file.path().to_string_lossy(), &|| true).sha256.unwrap_err().contains("end")
+        );
     }
 }

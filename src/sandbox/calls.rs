@@ -65,6 +65,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_read,
     libc::SYS_readv,
     libc::SYS_pread64,
+    libc::SYS_preadv2,
     libc::SYS_lseek,
     libc::SYS_close,
     libc::SYS_fstat,

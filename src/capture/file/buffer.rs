@@ -9,6 +9,7 @@
 use std::io::{self, Read};
 
 use super::pieces::{PAGE_BYTES, Piece, Pieces};
+use crate::capture::stop::StopWatch;
 use crate::wire::prefix;
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
@@ -31,6 +32,7 @@ pub(super) struct Buffer {
     offset: u64,
     fresh: bool,
     ended: bool,
+    stop: Option<StopWatch>,
 }
 
 enum Input {
@@ -58,6 +60,7 @@ impl Buffer {
             offset,
             fresh: true,
             ended: false,
+            stop: None,
         }
     }
 
@@ -68,6 +71,12 @@ impl Buffer {
             room.copy_from_slice(head);
             self.end = head.len();
         }
+        self
+    }
+
+    /// The same, whose thread is waited for until there is a stop.
+    pub(super) fn until(mut self, stop: Option<StopWatch>) -> Self {
+        self.stop = stop;
         self
     }
 
@@ -122,7 +131,7 @@ impl Buffer {
     fn read_ahead_from_now(&mut self) -> io::Result<()> {
         if let Input::Here(input, Some(0)) = &mut self.input {
             let input = std::mem::replace(input, Box::new(io::empty()));
-            self.input = Input::There(Pieces::of(input)?);
+            self.input = Input::There(Pieces::of(input, self.stop.clone())?);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use super::patient;
 
 /// Folders within folders that are entered.
 const DEPTH_MAX: usize = 64;
@@ -92,9 +92,7 @@ fn sorted_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// Where it can't be opened.
 pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
-    // Without NONBLOCK opening a FIFO would wait for its writer; for regular files it means nothing.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let file = patient::open(path)?;
     let is_file = file.metadata()?.is_file();
     Ok(is_file.then_some(file))
 }
@@ -107,6 +105,8 @@ pub(super) fn identity(metadata: &Metadata) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use rustix::fs::Mode;
 
     use super::*;
 

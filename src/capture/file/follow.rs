@@ -17,7 +17,8 @@ use std::time::Duration;
 use super::inputs::keep_books;
 use super::opening::STANDARD_INPUT;
 use super::reader::{Losses, Ran, Reader, Then, cannot_open};
-use super::{Options, folder, foreign, pcap, pcapng};
+use super::{Options, folder, foreign, patient, pcap, pcapng};
+use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
 use crate::frame::{Frame, SourceId};
 use crate::time::Timestamp;
@@ -27,7 +28,7 @@ use crate::wire;
 /// for the machine.
 const REST: Duration = Duration::from_millis(100);
 
-/// A capture file that may grow. It never ends by itself.
+/// A capture file that may grow. It ends by [`Options::stop`] only.
 pub struct Follow {
     path: PathBuf,
     name: String,
@@ -126,7 +127,8 @@ impl Follow {
         self.complained = false;
         self.stage = Stage::Spoilt(known);
         self.held = Some(Arc::clone(&file));
-        let mut reader = Reader::open(Box::new(file), self.name.clone(), None, &self.options)?;
+        let input = patient::file(file, self.options.stop.as_ref());
+        let mut reader = Reader::open(input, self.name.clone(), None, &self.options)?;
         if reader.is_packed() {
             return Err(CaptureError {
                 kind: CaptureErrorKind::CannotOpen,
@@ -234,9 +236,17 @@ impl FrameSource for Follow {
         budget: usize,
         sink: &mut dyn FnMut(&Frame<'_>),
     ) -> Result<Polled, CaptureError> {
+        let stop = self.options.stop.clone();
+        if stop.as_ref().is_some_and(StopWatch::is_over) {
+            return Ok(Polled::End);
+        }
         let Ran { frames, then } = self.run(budget, sink)?;
         if frames > 0 {
             return Ok(Polled::Frames(frames));
+        }
+        // What was there when the end was asked for has been read.
+        if stop.as_ref().is_some_and(StopWatch::requested) && !matches!(then, Then::More) {
+            return Ok(Polled::End);
         }
         match then {
             Then::More | Then::Next(_) => return Ok(Polled::Frames(0)),

@@ -47,6 +47,17 @@ pub(super) fn is_worth_a_word(message: &str) -> bool {
     message != NOTHING_KNOWN && message != TEXT && message != EMPTY
 }
 
+/// Whether a file in a folder was to be a capture, by its first octets or its name: it is bad rather than
+/// something else.
+pub(super) fn was_to_be_one(name: &str, message: &str) -> bool {
+    const NAMES: [&str; 3] = ["pcap", "pcapng", "cap"];
+    let message = message.strip_prefix(PACKED).unwrap_or(message);
+    let mut parts = name.rsplit(['.', '/']).take(2);
+    let is_named_so = parts.any(|part| NAMES.iter().any(|name| part.eq_ignore_ascii_case(name)));
+    let may_be = message == EMPTY || message.starts_with(super::reader::NOT_UNPACKED);
+    message.starts_with(BEGINS) || (may_be && is_named_so)
+}
+
 /// Completes the sentence for a compressed file by `what` is said of what it holds.
 pub(super) fn packed(what: &str) -> String {
     format!("{PACKED}{what}")
@@ -58,6 +69,9 @@ pub(super) fn twice_packed(program: &str) -> String {
 }
 
 const PACKED: &str = "is compressed, and what it holds ";
+
+/// How the sentence on a capture begins that has no more than a beginning.
+const BEGINS: &str = "begins as a ";
 
 const EMPTY: &str = "is empty";
 const NOTHING_KNOWN: &str = "is no capture file that is known here; \
@@ -76,7 +90,7 @@ pub(super) fn describe(head: &[u8], ended: bool) -> String {
     }
     if starts_as_section(head) || pcap::is_magic(head) {
         return if ended && head.len() < pcapng::SECTION_BYTES_MIN {
-            format!("begins as a capture but ends within its header, after {} octets", head.len())
+            format!("{BEGINS}capture but ends within its header, after {} octets", head.len())
         } else {
             known(
                 "begins as a pcapng file but has no byte-order magic: it is damaged, \

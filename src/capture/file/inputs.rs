@@ -8,11 +8,13 @@
 //! is waited for.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::Options;
 use super::reader::{Losses, Parked, Ran, Reader, Then};
-use crate::capture::{CaptureError, FileFormat, FrameSource, Notice, Polled, SourceInfo};
+use crate::capture::{
+    CaptureError, CaptureErrorKind, FileFormat, FrameSource, Notice, Polled, SourceInfo,
+};
 use crate::frame::{Frame, SourceId};
 use crate::time::Timestamp;
 
@@ -29,6 +31,8 @@ pub struct Inputs {
     options: Options,
     /// Not yet told: what happened while opening, and damage, by index.
     notices: Vec<Notice>,
+    /// What could not be read at all, and what was not read to its end.
+    faults: VecDeque<CaptureError>,
     damaged: BTreeMap<usize, Losses>,
 }
 
@@ -100,7 +104,12 @@ impl Input {
 }
 
 impl Inputs {
-    pub(super) fn new(mut inputs: Vec<Input>, notices: Vec<Notice>, options: Options) -> Self {
+    pub(super) fn new(
+        mut inputs: Vec<Input>,
+        notices: Vec<Notice>,
+        faults: VecDeque<CaptureError>,
+        options: Options,
+    ) -> Self {
         inputs.sort_by(|one, other| one.rank().cmp(&other.rank()));
         for (number, input) in (0..).zip(&mut inputs) {
             input.turn.set_source(SourceId(number));
@@ -119,6 +128,7 @@ impl Inputs {
             inputs,
             options,
             notices,
+            faults,
             damaged: BTreeMap::new(),
         }
     }
@@ -197,6 +207,60 @@ impl Inputs {
         }
     }
 
+    /// Whether it is to end here. What a stream has in hand may still come.
+    fn is_stopped(&self) -> bool {
+        let Some(stop) = self.options.stop.as_ref().filter(|stop| stop.requested()) else {
+            return false;
+        };
+        let is_stream = |turn: &Turn| matches!(turn, Turn::Open(reader) if reader.is_stream());
+        !self.inputs.iter().any(|input| is_stream(&input.turn)) || stop.is_over()
+    }
+
+    /// Reads no further. Of a file it is a fault that it was not read to its end; a stream may have none.
+    fn end_early(&mut self) {
+        self.waiting.clear();
+        self.current = None;
+        self.open = 0;
+        let mut untouched: Option<(String, usize)> = None;
+        for (input, info) in self.inputs.iter_mut().zip(&self.infos) {
+            let is_stream = match std::mem::replace(&mut input.turn, Turn::Over) {
+                Turn::Over => continue,
+                Turn::Broken(error) => {
+                    self.faults.push_back(error);
+                    continue;
+                }
+                Turn::Open(reader) => reader.is_stream(),
+                Turn::Aside(_) => false,
+            };
+            let source = input.name.clone();
+            if info.frames == 0 && !is_stream {
+                untouched.get_or_insert((source, 0)).1 += 1;
+                continue;
+            }
+            let frames = info.frames;
+            let message =
+                format!("was read up to frame {frames}: then the program was asked to end");
+            if is_stream {
+                self.notices.push(Notice { source, message });
+            } else {
+                let kind = CaptureErrorKind::BrokeOff;
+                self.faults.push_back(CaptureError { kind, source, message });
+            }
+        }
+        if let Some((source, count)) = untouched {
+            let more = match count {
+                0 | 1 => String::new(),
+                count => format!(", nor were {} more files", count - 1),
+            };
+            let message = format!("was not read: the program was asked to end before{more}");
+            self.faults.push_back(CaptureError {
+                kind: CaptureErrorKind::BrokeOff,
+                source,
+                message,
+            });
+        }
+    }
+
     fn finish(&mut self, at: usize) {
         let Some(input) = self.inputs.get_mut(at) else { return };
         if let Turn::Open(_) = std::mem::replace(&mut input.turn, Turn::Over) {
@@ -221,6 +285,14 @@ impl FrameSource for Inputs {
     ) -> Result<Polled, CaptureError> {
         let mut handed = 0;
         while handed < budget {
+            if self.is_stopped() {
+                self.end_early();
+            }
+            if handed == 0
+                && let Some(fault) = self.faults.pop_front()
+            {
+                return Err(fault);
+            }
             let next = self.current.take();
             let Some(at) = next.or_else(|| self.waiting.pop().map(|Reverse((_, at))| at)) else {
                 return Ok(if handed > 0 { Polled::Frames(handed) } else { Polled::End });

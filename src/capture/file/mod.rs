@@ -14,11 +14,13 @@
 //! | `folder` | what is in a folder |
 //! | `reader` | one capture: buffer, format, faults |
 //! | `unpack` | compressed captures |
+//! | `patient` | inputs that may keep their reader waiting |
 //! | `pcap`, `pcapng`, `interface` | the formats, over octets in memory |
 //! | `resync` | finds the next sound block of a damaged pcapng file |
 //! | `foreign` | what a file is that can't be read |
 //!
-//! Nothing in a file makes it panic, wait or take memory without bound.
+//! Nothing in a file makes it panic, wait or take memory without bound; what is waited for (a FIFO, a
+//! pipe, a disk that does not answer) is waited for until [`Options::stop`] ends it.
 
 mod buffer;
 mod folder;
@@ -28,6 +30,7 @@ mod inputs;
 mod interface;
 mod odometer;
 mod opening;
+mod patient;
 mod pcap;
 mod pcapng;
 mod pieces;
@@ -45,6 +48,8 @@ pub use inputs::Inputs;
 pub use odometer::Odometer;
 pub use opening::{exist, octets, open, open_stream};
 
+use super::stop::StopWatch;
+
 /// How captures are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -60,6 +65,8 @@ pub struct Options {
     pub unpack_bytes_max: usize,
     /// Counts what is read of files.
     pub odometer: Odometer,
+    /// Ends every wait and then the reading: what was handed over stands.
+    pub stop: Option<StopWatch>,
 }
 
 impl Default for Options {
@@ -69,6 +76,7 @@ impl Default for Options {
             open_files_max: 128,
             unpack_bytes_max: 128 * 1024 * 1024,
             odometer: Odometer::default(),
+            stop: None,
         }
     }
 }

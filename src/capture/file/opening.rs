@@ -1,8 +1,9 @@
 //! Finds and opens what the user named.
 //!
 //! Every file's head is read, to know that it is a capture and when it begins; then all but streams
-//! are put aside until their turn. What the user named must be a capture; what a folder holds
-//! besides captures is passed over, counted, and named where a word on it helps.
+//! are put aside until their turn. What is bad among several is a fault of the source, which goes on
+//! with the others; what a folder holds besides captures is passed over, counted, and named where a
+//! word on it helps.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,7 +14,9 @@ use super::Options;
 use super::folder;
 use super::foreign;
 use super::inputs::{Input, Inputs, Turn};
-use super::reader::{Reader, cannot_open};
+use super::patient;
+use super::reader::{NOT_UNPACKED, Reader, cannot_open};
+use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, Notice};
 use crate::time::Timestamp;
 
@@ -30,13 +33,19 @@ const NAMED_MAX: usize = 20;
 ///
 /// # Errors
 ///
-/// Where a named file is missing, can't be read or is no capture, and where nothing is a capture.
+/// Where nothing that was named is a capture that can be read. What is bad among several is told by
+/// [`poll`](crate::capture::FrameSource::poll), each once.
 pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, CaptureError> {
     let mut opening = Opening { options, ..Opening::default() };
     for path in paths {
-        opening.add(path)?;
+        let added = if opening.is_stopped() { Ok(()) } else { opening.add(path) };
+        if opening.is_stopped() {
+            opening.leave(path);
+        } else if let Err(error) = added {
+            opening.faults.push(error);
+        }
     }
-    if opening.inputs.is_empty() {
+    if opening.inputs.is_empty() && !opening.is_stopped() {
         return Err(opening.nothing(paths));
     }
     if opening.inputs.len() > 1
@@ -44,21 +53,26 @@ pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, CaptureError>
     {
         first.put_aside();
     }
-    Ok(Inputs::new(opening.inputs, opening.notices, opening.options))
+    Ok(opening.done())
 }
 
-/// Whether everything that was named is there; nothing is read.
+/// Whether anything that was named is there; nothing is read.
 ///
 /// # Errors
 ///
-/// For the first that is not.
+/// For the first, where none is.
 pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
-    for path in paths.iter().filter(|path| path.as_os_str() != STANDARD_INPUT) {
-        if let Err(error) = fs::metadata(path) {
-            return Err(cannot_open(path.display().to_string(), &error));
+    let mut missing = None;
+    for path in paths {
+        if path.as_os_str() == STANDARD_INPUT {
+            return Ok(());
         }
+        match fs::metadata(path) {
+            Ok(_) => return Ok(()),
+            Err(error) => missing.get_or_insert(cannot_open(path.display().to_string(), &error)),
+        };
     }
-    Ok(())
+    missing.map_or(Ok(()), Err)
 }
 
 /// Octets of all files that were named or are in folders; none where there is a stream among them.
@@ -92,7 +106,7 @@ pub fn open_stream(
 ) -> Result<Inputs, CaptureError> {
     let mut opening = Opening { options, ..Opening::default() };
     opening.add_stream(input, name.to_owned())?;
-    Ok(Inputs::new(opening.inputs, opening.notices, opening.options))
+    Ok(opening.done())
 }
 
 #[derive(Default)]
@@ -100,6 +114,8 @@ struct Opening {
     options: Options,
     inputs: Vec<Input>,
     notices: Vec<Notice>,
+    /// Why something that was to be read could not be.
+    faults: Vec<CaptureError>,
     /// Files that were taken, by device and inode.
     taken: BTreeSet<(u64, u64)>,
     standard_input: bool,
@@ -122,7 +138,7 @@ impl Opening {
                 let error = io::Error::other("standard input can be read only once");
                 return Err(cannot_open(name, &error));
             }
-            return self.add_stream(Box::new(io::stdin()), name);
+            return self.add_stream(patient::standard_input(self.options.stop.as_ref()), name);
         }
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
@@ -131,12 +147,12 @@ impl Opening {
         if metadata.is_dir() {
             return self.add_folder(path, name);
         }
-        let file = match File::open(path) {
+        let file = match patient::open(path) {
             Ok(file) => file,
             Err(error) => return Err(cannot_open(name, &error)),
         };
         if !metadata.is_file() {
-            return self.add_stream(Box::new(file), name);
+            return self.add_stream(patient::stream(file, self.options.stop.as_ref()), name);
         }
         if !self.taken.insert(folder::identity(&metadata)) {
             self.notice(name, "is named twice and read once");
@@ -158,6 +174,7 @@ impl Opening {
     fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
         let name = path.display().to_string();
         let kept = Some(path.to_owned());
+        let file = patient::file(file, self.options.stop.as_ref());
         let counted = Box::new(self.options.odometer.count(file));
         let reader = Reader::open(counted, name.clone(), kept, &self.options)?;
         self.push(reader, name);
@@ -219,19 +236,60 @@ impl Opening {
 
     /// Counts a file that can't be read, and names it where that helps.
     fn pass_over(&mut self, error: CaptureError, passed_over: &mut PassedOver) {
-        let CaptureError { kind, source, message } = error;
-        let helps = match kind {
-            CaptureErrorKind::NotACapture => foreign::is_worth_a_word(&message),
-            CaptureErrorKind::CannotOpen | CaptureErrorKind::BrokeOff => true,
+        let is_bad = match error.kind {
+            CaptureErrorKind::NotACapture => foreign::was_to_be_one(&error.source, &error.message),
+            CaptureErrorKind::CannotOpen => {
+                !error.message.starts_with(NOT_UNPACKED)
+                    || foreign::was_to_be_one(&error.source, &error.message)
+            }
+            CaptureErrorKind::BrokeOff => true,
         };
-        if !helps {
+        if !is_bad && !foreign::is_worth_a_word(&error.message) {
             passed_over.other = passed_over.other.saturating_add(1);
-        } else if passed_over.named < NAMED_MAX {
-            passed_over.named = passed_over.named.saturating_add(1);
-            self.notice(source, format!("was skipped: it {message}"));
-        } else {
+        } else if passed_over.named >= NAMED_MAX {
             passed_over.unnamed = passed_over.unnamed.saturating_add(1);
+        } else {
+            passed_over.named = passed_over.named.saturating_add(1);
+            if is_bad {
+                self.faults.push(error);
+            } else {
+                self.notice(error.source, skipped(&error.message));
+            }
         }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.options.stop.as_ref().is_some_and(StopWatch::requested)
+    }
+
+    /// There was no time for this any more.
+    fn leave(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        if self.inputs.iter().any(|input| input.name == name) {
+            return;
+        }
+        if path.is_file() || path.is_dir() {
+            self.faults.push(CaptureError {
+                kind: CaptureErrorKind::BrokeOff,
+                source: name,
+                message: "was not read: the program was asked to end before".to_owned(),
+            });
+        } else {
+            self.notice(name, "brought nothing until the program was asked to end");
+        }
+    }
+
+    /// The stream of all of them.
+    fn done(self) -> Inputs {
+        let faults = self.faults.into_iter().map(|fault| match fault.kind {
+            CaptureErrorKind::BrokeOff => fault,
+            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => CaptureError {
+                kind: CaptureErrorKind::BrokeOff,
+                message: skipped(&fault.message),
+                source: fault.source,
+            },
+        });
+        Inputs::new(self.inputs, self.notices, faults.collect(), self.options)
     }
 
     fn tell(&mut self, folder: String, passed_over: &PassedOver) {
@@ -252,15 +310,32 @@ impl Opening {
     }
 
     /// The error for when nothing that was named holds a capture.
-    fn nothing(&self, paths: &[PathBuf]) -> CaptureError {
+    fn nothing(mut self, paths: &[PathBuf]) -> CaptureError {
+        if paths.len() == 1 && self.faults.len() == 1 && self.notices.is_empty() {
+            // A folder's file is no answer for the folder.
+            let own =
+                |fault: &CaptureError| paths.iter().any(|path| path.as_os_str() == &*fault.source);
+            if let Some(fault) = self.faults.pop_if(|fault| own(fault)) {
+                return fault;
+            }
+        }
         let source = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
         let mut message = "there is no capture file here".to_owned();
-        for Notice { source, message: notice } in &self.notices {
+        let faults = self.faults.iter().map(|fault| (&fault.source, &fault.message));
+        let notices = self.notices.iter().map(|notice| (&notice.source, &notice.message));
+        for (source, why) in faults.take(NAMED_MAX).chain(notices) {
             message.push_str("; ");
             message.push_str(source);
             message.push_str(": ");
-            message.push_str(notice);
+            message.push_str(why);
+        }
+        if let Some(more) = self.faults.len().checked_sub(NAMED_MAX).filter(|&more| more > 0) {
+            message.push_str(&format!("; and {more} more"));
         }
         CaptureError { kind: CaptureErrorKind::NotACapture, source, message }
     }
+}
+
+fn skipped(why: &str) -> String {
+    format!("was skipped: it {why}")
 }

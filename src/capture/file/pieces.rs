@@ -10,6 +10,8 @@ use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
+use super::patient::receive;
+use crate::capture::stop::StopWatch;
 use crate::wire;
 
 /// Octets of a piece: large enough that handing it over costs nothing, small enough that all of
@@ -31,6 +33,7 @@ const PIECES: usize = 3;
 pub(super) struct Pieces {
     filled: Receiver<io::Result<Piece>>,
     empty: Sender<Vec<u8>>,
+    stop: Option<StopWatch>,
 }
 
 /// What was read at once.
@@ -56,7 +59,7 @@ impl Pieces {
     /// # Errors
     ///
     /// Where the system grants no thread.
-    pub(super) fn of(input: Box<dyn Read + Send>) -> io::Result<Self> {
+    pub(super) fn of(input: Box<dyn Read + Send>, stop: Option<StopWatch>) -> io::Result<Self> {
         let (give, filled) = mpsc::channel();
         let (empty, take) = mpsc::channel();
         for _ in 0..PIECES {
@@ -66,19 +69,16 @@ impl Pieces {
         thread::Builder::new()
             .name("read-ahead".to_owned())
             .spawn(move || read_ahead(input, &take, &give))?;
-        Ok(Self { filled, empty })
+        Ok(Self { filled, empty, stop })
     }
 
     /// The next piece; an empty one where there is no more.
     ///
     /// # Errors
     ///
-    /// What the system says where a read fails.
+    /// What the system says where a read fails, and a stop while there is nothing.
     pub(super) fn next(&mut self) -> io::Result<Piece> {
-        // The thread has a last word, unless it panicked.
-        self.filled.recv().map_err(|_| {
-            io::Error::other("the thread that reads it is gone; that is a fault of this program")
-        })?
+        receive(&self.filled, self.stop.as_ref())?
     }
 
     /// Gives back the room of a piece.

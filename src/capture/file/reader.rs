@@ -5,18 +5,19 @@
 //! would begin. In a pcapng file the next sound block is looked for, and what lies between is counted
 //! as lost.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::Options;
 use super::buffer::{Buffer, octets_64};
 use super::foreign;
+use super::patient;
 use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
 use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Stop, Walk};
+use crate::capture::stop::Stopped;
 use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
 use crate::frame::{Frame, LinkType, SourceId};
 use crate::time::Timestamp;
@@ -109,6 +110,9 @@ pub(super) enum Then {
     /// There is nothing more as yet in a capture that grows.
     Wait,
 }
+
+/// Whoever reads on is told the same again, and looks for the stop.
+const STOPPED: Ran = Ran { frames: 0, then: Then::More };
 
 /// The octets that are enough to tell what a file is.
 const HEAD_BYTES: usize = 8192;
@@ -266,6 +270,7 @@ impl Reader {
                 Stop::Need(octets) => match self.buffer.fill(octets) {
                     Ok(true) => filled = true,
                     Ok(false) => return self.at_end(octets),
+                    Err(error) if Stopped::is(&error) => return Ok(STOPPED),
                     Err(error) => return Err(self.state.unreadable(self.buffer.offset(), &error)),
                 },
                 Stop::Fault(fault) => self.recover(&fault)?,
@@ -314,6 +319,9 @@ impl Reader {
     /// Looks for the next sound block in what one filled buffer shows.
     fn search(&mut self, damage: Damage) -> Result<Ran, CaptureError> {
         if let Err(error) = self.buffer.fill(resync::WINDOW_BYTES) {
+            if Stopped::is(&error) {
+                return Ok(STOPPED);
+            }
             return Err(self.state.unreadable(self.buffer.offset(), &error));
         }
         let Format::Pcapng(pcapng) = &self.state.format else {
@@ -375,7 +383,7 @@ impl Parked {
             Ok(input) => {
                 let here_bytes = state.packing.map(|_| unpack::UNPACKED_HERE_BYTES);
                 let buffer = Buffer::new(input, options.buffer_bytes, offset, here_bytes);
-                Ok(Reader { buffer, state })
+                Ok(Reader { buffer: buffer.until(options.stop.clone()), state })
             }
             Err(error) => Err(state.unreadable(offset, &error)),
         }
@@ -394,16 +402,15 @@ impl State {
     /// thrown away, which for a file that was only looked at is its first few octets.
     fn open_at(&self, offset: u64, options: &Options) -> io::Result<Box<dyn Read + Send>> {
         let path = self.path.as_ref().ok_or(io::ErrorKind::NotSeekable)?;
-        let mut file = File::open(path)?;
-        let Some(packing) = self.packing else {
+        let mut file = patient::open(path)?;
+        if self.packing.is_none() {
             file.seek(SeekFrom::Start(offset))?;
+        }
+        let file = patient::file(file, options.stop.as_ref());
+        let Some(packing) = self.packing else {
             return Ok(Box::new(options.odometer.count(file)));
         };
-        let mut unpacked = unpack::open(
-            packing,
-            Box::new(options.odometer.count(file)),
-            options.unpack_bytes_max,
-        )?;
+        let mut unpacked = unpack::open(packing, Box::new(options.odometer.count(file)), options)?;
         let skipped = io::copy(&mut unpacked.by_ref().take(offset), &mut io::sink())?;
         if skipped < offset {
             return Err(io::Error::other("the file has become shorter"));
@@ -483,9 +490,10 @@ fn unpacked(
         return Ok((buffer.behind(&head), None));
     };
     let input = Box::new(io::Cursor::new(head).chain(input));
-    let unpacked = unpack::open(packing, input, options.unpack_bytes_max)?;
+    let unpacked = unpack::open(packing, input, options)?;
     let here_bytes = Some(unpack::UNPACKED_HERE_BYTES);
-    Ok((Buffer::new(unpacked, options.buffer_bytes, 0, here_bytes), Some(packing)))
+    let buffer = Buffer::new(unpacked, options.buffer_bytes, 0, here_bytes);
+    Ok((buffer.until(options.stop.clone()), Some(packing)))
 }
 
 /// Finds out the format and moves behind what is the file's own header; `Err` inside says in a
@@ -526,6 +534,9 @@ fn identify(buffer: &mut Buffer, packing: Option<Packing>) -> io::Result<Result<
     Ok(Err(if packing.is_some() { foreign::packed(&what) } else { what }))
 }
 
+/// How the sentence on a compressed file begins whose beginning is damaged.
+pub(super) const NOT_UNPACKED: &str = "can't be unpacked";
+
 /// The error for what could not be opened at all.
 pub(super) fn cannot_open(name: String, error: &io::Error) -> CaptureError {
     let message = if error.kind() == io::ErrorKind::NotFound {
@@ -533,7 +544,7 @@ pub(super) fn cannot_open(name: String, error: &io::Error) -> CaptureError {
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "may not be read by this user; run with more rights, or have it made readable".to_owned()
     } else if let Some(trouble) = Trouble::of(error) {
-        format!("can't be unpacked: {trouble}")
+        format!("{NOT_UNPACKED}: {trouble}")
     } else {
         format!("can't be opened: {error}")
     };

@@ -21,7 +21,6 @@ mod links;
 mod linktype;
 mod open;
 mod probes;
-mod stop;
 mod tap;
 
 use std::collections::VecDeque;
@@ -36,9 +35,9 @@ use crate::time::Timestamp;
 use links::{LinkChange, LinkWatch};
 use tap::Tap;
 
+pub use super::stop::{Stop, StopHandle};
 pub use filter::{Filter, KernelFilter, default_filter, own_filter};
 pub(super) use linktype::dlt;
-pub use stop::{Stop, StopHandle};
 
 /// How long the kernel may hold frames back to hand them over in a block, which is what makes
 /// capturing cheap.

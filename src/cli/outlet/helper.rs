@@ -25,8 +25,8 @@ use rustix::net::{
 use super::Rotating;
 use super::folder::Folder;
 use super::naming::Naming;
-use crate::cli::Exit;
 use crate::cli::aide::{self, Aide};
+use crate::cli::{Exit, ending};
 
 /// The hidden command's name.
 const COMMAND: &str = "__open-outputs";
@@ -65,6 +65,11 @@ impl Helper {
         }
         let socket = &self.0.socket;
         (&mut &*socket).write_all(&request)?;
+        // Not for long once the program is to end.
+        if ending::stop().is_some_and(|stop| !stop.readable_within(socket.as_fd(), ANSWER_MAX)) {
+            self.0.hang_up();
+            return Err(io::Error::other("the process that opens files does not answer"));
+        }
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut answer = [REFUSED, 0, 0, 0, 0];

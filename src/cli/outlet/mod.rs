@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -16,13 +17,16 @@ use clap::Args;
 mod folder;
 mod helper;
 mod naming;
+mod packing;
 
 use folder::Folder;
 pub(super) use folder::explained;
 pub(super) use helper::{Helper, OpenOutputs};
 use naming::Naming;
+use packing::Packing;
+pub(super) use packing::unpacked_name;
 
-use super::{Exit, log};
+use super::{Exit, ending, log};
 
 /// When outputs are continued in another file.
 #[derive(Clone, Debug, Default, Args)]
@@ -46,8 +50,12 @@ impl Rotating {
         self.rotate_size.is_some() || self.rotate_time.is_some()
     }
 
-    /// A sentence where the options make no sense together.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    /// A sentence where the options make no sense together, or where there is no file that could be
+    /// continued in another.
+    pub(super) fn check(&self, has_file: bool) -> Result<(), &'static str> {
+        if self.is_wanted() && !has_file {
+            return Err("--rotate-size and --rotate-time are for files: name one with -o or -w");
+        }
         if self.keep.is_some() && !self.is_wanted() {
             return Err("--keep wants --rotate-size or --rotate-time: else there is one file");
         }
@@ -73,6 +81,7 @@ pub(super) struct Outlet {
     file: File,
     /// None for standard output, which stays as it is.
     naming: Option<Naming>,
+    packing: Option<Packing>,
     rotating: Rotating,
     helper: Option<Rc<Helper>>,
     /// By which the helper knows this output.
@@ -92,10 +101,11 @@ pub(super) struct Outlet {
 impl Outlet {
     /// Opens the first file. What it held stays until [`Self::begin`].
     pub(super) fn open(path: &Path, rotating: &Rotating, index: u8) -> io::Result<Self> {
+        let packing = Packing::by_name(path)?;
         let naming = Naming::new(path, rotating.is_wanted());
         let (file, next) = first_file(path, &naming)?;
         let naming = Some(naming);
-        Ok(Self { naming, rotating: rotating.clone(), index, next, ..Self::of(file) })
+        Ok(Self { naming, packing, rotating: rotating.clone(), index, next, ..Self::of(file) })
     }
 
     /// Writes to what is open already, and to nothing else.
@@ -103,6 +113,7 @@ impl Outlet {
         Self {
             file,
             naming: None,
+            packing: None,
             rotating: Rotating::default(),
             helper: None,
             index: 0,
@@ -113,6 +124,11 @@ impl Outlet {
             held: Vec::new(),
             complete: 0,
         }
+    }
+
+    /// Writes to standard output.
+    pub(super) fn of_stdout() -> io::Result<Self> {
+        Ok(Self::of(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
     }
 
     /// Who opens the files to come.
@@ -127,7 +143,10 @@ impl Outlet {
 
     /// Whether so much is held that it should go into the file.
     pub(super) fn is_much(&self) -> bool {
-        self.held.len() >= HELD_BYTES_MAX
+        // What is compressed counts for the size of a file only once it is there.
+        let packed_max = self.packing.and(self.rotating.rotate_size);
+        let packed_max = packed_max.and_then(|max| usize::try_from(max).ok());
+        self.held.len() >= packed_max.unwrap_or(HELD_BYTES_MAX).min(HELD_BYTES_MAX)
     }
 
     /// A record ended. What is held goes into the file if it is much, or if it waited for long.
@@ -146,12 +165,14 @@ impl Outlet {
         if self.held.is_empty() {
             return Ok(());
         }
-        let result = self.file.write_all(&self.held);
+        let packed = self.packing.map(|packing| packing.pack(&self.held)).transpose();
+        let result = packed.and_then(|packed| {
+            let octets = packed.as_ref().unwrap_or(&self.held);
+            ending::write_all(&self.file, &self.name(), octets)?;
+            Ok(u64::try_from(octets.len()).unwrap_or(u64::MAX))
+        });
         match &result {
-            Ok(()) => {
-                let octets = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
-                self.complete = self.complete.saturating_add(octets);
-            }
+            Ok(octets) => self.complete = self.complete.saturating_add(*octets),
             Err(_) if self.file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
                 // The first error is the one that is told.
                 let _ = self.file.set_len(self.complete);
@@ -159,15 +180,20 @@ impl Outlet {
             Err(_) => {}
         }
         self.held.clear();
-        result
+        result.map(|_| ())
+    }
+
+    fn name(&self) -> PathBuf {
+        let current = self.next.saturating_sub(1);
+        self.naming.as_ref().map_or_else(|| "standard output".into(), |it| it.name(current).into())
     }
 
     /// Whether it is time for another file.
     pub(super) fn is_due(&self) -> bool {
-        let octets =
-            self.complete.saturating_add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
+        let held = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
+        let octets = self.complete.saturating_add(if self.packing.is_some() { 0 } else { held });
         let rotating = &self.rotating;
-        octets > 0
+        !self.is_fresh()
             && self.retry_at.is_none_or(|at| now() >= at)
             && (rotating.rotate_size.is_some_and(|max| octets >= max)
                 || rotating

@@ -7,6 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use super::packing::is_packed;
+
 /// The highest number that is taken for one of ours. Nobody rotates so often, and who may put files into
 /// the folder could end the counting otherwise.
 const NUMBER_MAX: u64 = 1_000_000_000;
@@ -63,7 +65,13 @@ impl Naming {
     /// What goes before the number and behind it.
     fn parts(&self) -> (&[u8], &[u8]) {
         let name = self.name.as_bytes();
-        let dot = name.iter().rposition(|&octet| octet == b'.').filter(|&dot| dot > 0);
+        let last_dot =
+            |name: &[u8]| name.iter().rposition(|&octet| octet == b'.').filter(|&dot| dot > 0);
+        let dot = last_dot(name);
+        // `eve.json.gz` has two.
+        let inner =
+            dot.and_then(|dot| name.get(..dot)).filter(|_| is_packed(Path::new(&self.name)));
+        let dot = inner.and_then(last_dot).or(dot);
         name.split_at_checked(dot.unwrap_or(name.len())).unwrap_or((name, b""))
     }
 }
@@ -83,6 +91,9 @@ mod tests {
         assert_eq!(naming.name(7), "eve-000007.json");
         let names = owned(&["eve-000041.json", "eve-9.json.gz", "eve-x.json", "other-000099.json"]);
         assert_eq!(naming.first_free(&names), 42);
+        let packed = Naming::new(Path::new("out/eve.json.gz"), true);
+        assert_eq!(packed.name(7), "eve-000007.json.gz");
+        assert_eq!(packed.first_free(&owned(&["eve-000003.json.gz", "eve-000009.json"])), 4);
         let plain = Naming::new(Path::new("eve.json"), false);
         assert_eq!((plain.first_free(&names), plain.name(3)), (0, "eve.json".into()));
         assert_eq!(Naming::new(Path::new("out/.eve"), true).name(1), ".eve-000001");

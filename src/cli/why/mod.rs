@@ -13,7 +13,7 @@ use clap::Args;
 use super::confine::Confining;
 use super::read::failed;
 use super::run::stdout_exit;
-use super::{Exit, Watching, log};
+use super::{Exit, Watching, ending, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled, SourceInfo};
@@ -80,21 +80,33 @@ impl Why {
         let config = self.watching.config()?;
         file::exist(paths).map_err(|error| failed(&error))?;
         let known = wanted.and_then(Wanted::id);
-        if known.is_none() && paths.iter().any(|path| path.as_os_str() == "-") {
+        let is_stream = |path: &PathBuf| {
+            path.as_os_str() == "-" || (path.exists() && !path.is_file() && !path.is_dir())
+        };
+        if known.is_none() && paths.iter().any(is_stream) {
             log::say(
-                "standard input can be read only once, and finding a flow takes twice: name a file, \
-                 or the flow by its id",
+                "a stream can be read only once, and finding a flow takes twice: name a file, or the \
+                 flow by its id",
             );
             return Err(Exit::Usage);
         }
+        let _signals = ending::catch().ok();
         self.confining.to_reading(paths)?;
+        ending::watch();
         let id = match known {
             Some(id) => id,
             None => find(paths, wanted, &config, bpf.as_mut())?,
         };
+        if known.is_none() && ending::requested() {
+            log::say(
+                "the program was asked to end before the captures were read a second time, for the \
+                 flow; named by its id it takes once",
+            );
+            return Err(Exit::BrokeOff);
+        }
         let config = Config { account_for: Some(id), ..config };
         let mut classifier = Classifier::new(config);
-        let sources = read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
+        let (sources, exit) = read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
         classifier.finish(&mut Vec::new());
         let accounts = classifier.take_accounts();
         if accounts.is_empty() {
@@ -105,7 +117,7 @@ impl Why {
         }
         let context = Context { sources: &sources, live: false };
         let text: Vec<String> = accounts.iter().map(|account| told(account, &context)).collect();
-        Ok(stdout_exit(std::io::stdout().write_all(text.join("\n").as_bytes())))
+        Ok(exit.max(stdout_exit(ending::Stdout.write_all(text.join("\n").as_bytes()))))
     }
 
     /// The captures, and the flow where it is named behind them.
@@ -135,7 +147,7 @@ fn find(
         wrong = wrong.take().or(search.look(events, &context).err());
     };
     // What is to be warned of is told when they are read again.
-    let sources = read(paths, &mut classifier, bpf, false, &mut look)?;
+    let (sources, _) = read(paths, &mut classifier, bpf, false, &mut look)?;
     let mut events = Vec::new();
     classifier.finish(&mut events);
     look(&events, &sources);
@@ -157,8 +169,10 @@ fn read(
     mut bpf: Option<&mut Bpf>,
     tells: bool,
     show: &mut dyn FnMut(&[Event], &[SourceInfo]),
-) -> Result<Vec<SourceInfo>, Exit> {
-    let mut source = file::open(paths, Options::default()).map_err(|error| failed(&error))?;
+) -> Result<(Vec<SourceInfo>, Exit), Exit> {
+    let options = Options { stop: ending::stop(), ..Options::default() };
+    let mut source = file::open(paths, options).map_err(|error| failed(&error))?;
+    let mut exit = Exit::Done;
     let mut events = Vec::new();
     loop {
         let polled = source.poll(BATCH_FRAMES, &mut |frame| {
@@ -169,10 +183,14 @@ fn read(
         show(&events, source.sources());
         events.clear();
         match polled {
-            Ok(Polled::End) => return Ok(source.sources().to_vec()),
+            Ok(Polled::End) => return Ok((source.sources().to_vec(), exit)),
             Ok(Polled::Frames(_) | Polled::Idle) => {}
-            Err(error) if tells => log::error(&error),
-            Err(_) => {}
+            Err(error) => {
+                exit = exit.max(Exit::BrokeOff);
+                if tells {
+                    log::error(&error);
+                }
+            }
         }
     }
 }

@@ -165,18 +165,49 @@ fn a_folder_is_read_and_what_is_no_capture_is_counted() {
 }
 
 #[test]
-fn what_is_named_must_be_a_capture_and_is_read_once() {
+fn one_of_what_is_named_must_be_a_capture_and_is_read_once() {
     let (folder, paths) = folder(&[("a", &at(&[1])), ("b", b"text")]);
     let all = read(&[paths[0].clone(), paths[0].clone()], Options::default());
     assert_eq!((all.frames.len(), all.notices.len()), (1, 1));
     let refused = |paths: &[PathBuf]| open(paths, Options::default()).err().unwrap();
-    assert_eq!(refused(&paths).kind, CaptureErrorKind::NotACapture);
+    // What is bad among several is named, and costs no other.
+    let bad = [folder.path().join("none"), paths[1].clone(), paths[0].clone()];
+    let all = read(&bad, Options::default());
+    assert_eq!(seconds(&all), [1]);
+    let told: Vec<String> = all.errors.iter().map(ToString::to_string).collect();
+    assert!(told[0].ends_with("none: was skipped: it does not exist"), "{told:?}");
+    assert!(told[1].contains("b: was skipped: it is text"), "{told:?}");
+    assert!(all.errors.iter().all(|error| error.kind == CaptureErrorKind::BrokeOff));
+    let error = refused(&bad[..2]);
+    assert!(
+        error.message.contains("does not exist") && error.message.contains("is text"),
+        "{error}"
+    );
+    assert_eq!(refused(&bad[1..2]).kind, CaptureErrorKind::NotACapture);
     assert_eq!(refused(&[folder.path().join("none")]).kind, CaptureErrorKind::CannotOpen);
     assert_eq!(refused(&[]).kind, CaptureErrorKind::NotACapture);
     fs::remove_file(&paths[0]).unwrap();
     let error = refused(&[folder.path().to_owned()]);
     assert_eq!(error.kind, CaptureErrorKind::NotACapture);
     assert!(error.message.contains("no captures: 1"), "{error}");
+}
+
+#[test]
+fn what_was_to_be_a_capture_in_a_folder_is_bad() {
+    let cut = at(&[1])[..20].to_vec();
+    let (folder, _) = folder(&[
+        ("sound.pcap", &at(&[3])),
+        ("cut", &cut),
+        ("empty.pcap", b""),
+        ("empty.pcapng.gz", b"\x1f\x8b\x08\0"),
+        ("other.gz", b"\x1f\x8b\x08\0"),
+        ("empty.txt", b""),
+    ]);
+    let all = read(&[folder.path().to_owned()], Options::default());
+    assert_eq!(seconds(&all), [3]);
+    let bad: Vec<_> = all.errors.iter().map(|error| error.source.rsplit('/').next()).collect();
+    assert_eq!(bad, [Some("cut"), Some("empty.pcap"), Some("empty.pcapng.gz")]);
+    assert_eq!(all.notices.len(), 2, "{:?}", all.notices);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::super::pieces::{Piece, Pieces};
+use crate::capture::stop::StopWatch;
 use crate::wire;
 
 /// Octets that are read at once before there is a thread.
@@ -14,6 +15,7 @@ pub(super) struct Ahead {
     piece: Piece,
     /// Octets of `piece` that were consumed.
     read: usize,
+    stop: Option<StopWatch>,
 }
 
 enum Side {
@@ -25,8 +27,12 @@ enum Side {
 
 impl Ahead {
     /// Starts the thread after so many octets.
-    pub(super) fn new(input: Box<dyn Read + Send>, here_bytes: usize) -> Self {
-        Self { side: Side::Here(input, here_bytes), piece: Piece::default(), read: 0 }
+    pub(super) fn new(
+        input: Box<dyn Read + Send>,
+        here_bytes: usize,
+        stop: Option<StopWatch>,
+    ) -> Self {
+        Self { side: Side::Here(input, here_bytes), piece: Piece::default(), read: 0, stop }
     }
 
     /// What was read and not consumed.
@@ -39,7 +45,7 @@ impl Ahead {
         if let Side::Here(_, 0) = self.side
             && let Side::Here(input, _) = std::mem::replace(&mut self.side, Side::Over)
         {
-            self.side = Side::There(Pieces::of(input)?);
+            self.side = Side::There(Pieces::of(input, self.stop.clone())?);
         }
         let mut old = std::mem::take(&mut self.piece);
         self.read = 0;

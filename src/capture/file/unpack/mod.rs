@@ -20,6 +20,8 @@ use std::io::{self, BufRead, Read};
 
 use ahead::Ahead;
 
+use super::Options;
+
 /// Octets that tell a packing from all others.
 pub(super) const MAGIC_BYTES: usize = 6;
 
@@ -67,13 +69,14 @@ impl Packing {
 }
 
 /// What `input` holds, which was packed in this way. A decompressor that wants a window of more than
-/// `window_bytes_max` is refused.
+/// [`Options::unpack_bytes_max`] is refused.
 pub(super) fn open(
     packing: Packing,
     input: Box<dyn Read + Send>,
-    window_bytes_max: usize,
+    options: &Options,
 ) -> io::Result<Box<dyn Read + Send>> {
-    let input = Ahead::new(input, PACKED_HERE_BYTES);
+    let window_bytes_max = options.unpack_bytes_max;
+    let input = Ahead::new(input, PACKED_HERE_BYTES, options.stop.clone());
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(Steps::new(packing, input, gzip::Gzip::new())),
         Packing::Zstd => Box::new(Steps::new(packing, input, zstd::Zstd::new(window_bytes_max)?)),

@@ -1,0 +1,250 @@
+//! Ending by SIGINT (Ctrl-C) and SIGTERM, within a second whatever is waited for.
+//!
+//! The first signal ends the reading, and what was read is reported: every input looks for it
+//! ([`crate::capture::stop`]), and so does every output here, so that a reader that has stopped reading
+//! is not waited for. Beside that stands a [`watcher`](watch): where the process neither works nor
+//! writes for [`IDLE_LOOKS_MAX`] looks after a signal, whatever it is that holds it, the watcher says what is
+//! missing and ends it. A second signal ends it at once; one that comes with the first is the same, as
+//! `timeout` and some process managers send it twice.
+//!
+//! A command that tells nothing of what it has done so far (`who`, `explain`) catches no signal.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::FileType;
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+use crate::capture::stop::{Stop, StopWatch, Stopped};
+
+/// Looks in a row at a process that stands still once it was asked to end: 650 ms. On a machine that is
+/// so busy that the watcher itself comes late, they take as much longer.
+const IDLE_LOOKS_MAX: u32 = 13;
+
+/// How long an output that takes nothing is waited for once the end was asked for: less, so that the
+/// other outputs are still completed.
+const OUTPUT_PATIENCE: Duration = Duration::from_millis(300);
+
+/// A signal that comes this soon after the first is the same one.
+const SAME_SIGNAL: Duration = Duration::from_millis(300);
+
+/// How often the watcher looks, once there was a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Processor time between two looks from which on the process is at work.
+const WORK: Duration = Duration::from_millis(1);
+
+/// What a pipe takes at once, where it takes anything (POSIX: `PIPE_BUF`, on Linux).
+const PIPE_BYTES: usize = 4096;
+
+/// The exit code of a run that lost something: [`super::Exit::BrokeOff`].
+const BROKE_OFF: i32 = 1;
+
+static ENDING: OnceLock<Ending> = OnceLock::new();
+
+/// Pieces that were written so far, by which the watcher sees that there is progress.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
+struct Ending {
+    stop: StopWatch,
+    /// An octet for every signal; the watcher's.
+    signals: Mutex<Option<UnixStream>>,
+    /// What is being written, and how many octets of it are left.
+    writing: Mutex<Option<(String, usize)>>,
+    /// Files that are worth nothing where the process ends early.
+    scraps: Mutex<Vec<PathBuf>>,
+}
+
+/// Catches the signals. To be kept until the end; [`watch`] follows as soon as rights are given up.
+///
+/// # Errors
+///
+/// The process has no descriptors left, or the signals cannot be caught.
+pub(super) fn catch() -> io::Result<Stop> {
+    let stop = Stop::by_signals()?;
+    let (ours, theirs) = UnixStream::pair()?;
+    for signal in [SIGINT, SIGTERM] {
+        pipe::register(signal, theirs.try_clone()?)?;
+    }
+    // Only tests of this crate could have done it before.
+    let _ = ENDING.set(Ending {
+        stop: stop.watch(),
+        signals: Mutex::new(Some(ours)),
+        writing: Mutex::default(),
+        scraps: Mutex::default(),
+    });
+    Ok(stop)
+}
+
+/// Starts the watcher, a thread: rights that are given up later would not be given up by it.
+pub(super) fn watch() {
+    let Some(ending) = ENDING.get() else { return };
+    let signals = ending.signals.lock().ok().and_then(|mut signals| signals.take());
+    let Some(signals) = signals else { return };
+    let watcher = thread::Builder::new().name("ending".to_owned());
+    if let Err(error) = watcher.spawn(move || ending.keep_watch(&signals)) {
+        tracing::warn!("a wait that does not end by itself can be ended by SIGKILL only: {error}");
+    }
+}
+
+/// What waits should look at.
+pub(super) fn stop() -> Option<StopWatch> {
+    ENDING.get().map(|ending| ending.stop.clone())
+}
+
+/// Whether a signal came.
+pub(super) fn requested() -> bool {
+    ENDING.get().is_some_and(|ending| ending.stop.requested())
+}
+
+/// Removes a file where the process ends before it was completed.
+pub(super) fn remove_at_early_end(path: &Path) {
+    if let Some(mut scraps) = ENDING.get().and_then(|ending| ending.scraps.lock().ok()) {
+        scraps.push(path.to_owned());
+    }
+}
+
+/// Standard output, which is not waited for once a signal came. Not buffered.
+#[derive(Debug, Default)]
+pub(super) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        write(rustix::stdio::stdout(), octets, "standard output")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes all of it to a file, which may be a FIFO or a device too.
+///
+/// # Errors
+///
+/// The system's; that it takes nothing any more after a signal.
+pub(super) fn write_all(file: &File, name: &Path, mut octets: &[u8]) -> io::Result<()> {
+    let name = name.display().to_string();
+    while !octets.is_empty() {
+        let written = write(file.as_fd(), octets, &name)?;
+        octets = crate::wire::rest(octets, written);
+    }
+    Ok(())
+}
+
+/// Whether an error says that an output was given up after a signal.
+pub(super) fn is_given_up(error: &io::Error) -> bool {
+    Stopped::is(error)
+}
+
+fn write(to: BorrowedFd<'_>, octets: &[u8], name: &str) -> io::Result<usize> {
+    let Some(ending) = ENDING.get() else { return Ok(write_some(to, octets)?) };
+    ending.set_writing(Some((name.to_owned(), octets.len())));
+    let is_file = rustix::fs::fstat(to)
+        .is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::RegularFile);
+    let mut octets = octets;
+    if !is_file {
+        // More than this could block behind a poll that found room.
+        octets = crate::wire::prefix(octets, PIPE_BYTES);
+        if !ending.stop.writable(to, OUTPUT_PATIENCE) {
+            return Err(Stopped::error());
+        }
+    }
+    let written = write_some(to, octets);
+    WRITTEN.fetch_add(1, Ordering::Relaxed);
+    ending.set_writing(None);
+    Ok(written?)
+}
+
+fn write_some(to: BorrowedFd<'_>, octets: &[u8]) -> Result<usize, Errno> {
+    loop {
+        match rustix::io::write(to, octets) {
+            Err(Errno::INTR) => {}
+            // Somebody made it so for all who share it.
+            Err(Errno::AGAIN) => {
+                let _ = poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], None);
+            }
+            written => return written,
+        }
+    }
+}
+
+impl Ending {
+    fn set_writing(&self, what: Option<(String, usize)>) {
+        if let Ok(mut writing) = self.writing.lock() {
+            *writing = what;
+        }
+    }
+
+    /// Sleeps until there is a signal, and then looks whether the process ends.
+    fn keep_watch(&self, signals: &UnixStream) {
+        let mut octet = [0];
+        while !matches!((&mut &*signals).read(&mut octet), Ok(1)) {}
+        let (first, mut idle_looks) = (now(), 0_u32);
+        let (mut worked, mut written) = (processor_time(), WRITTEN.load(Ordering::Relaxed));
+        loop {
+            let fds = &mut [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)];
+            let again = matches!(poll(fds, Timespec::try_from(LOOK_EVERY).ok().as_ref()), Ok(1));
+            if again {
+                let mut octets = [0; 64];
+                let _ = (&mut &*signals).read(&mut octets);
+            }
+            if again && now().saturating_duration_since(first) > SAME_SIGNAL {
+                self.end("a second signal came");
+            }
+            let (work, pieces) = (processor_time(), WRITTEN.load(Ordering::Relaxed));
+            let has_moved = work.saturating_sub(worked) >= WORK || pieces != written;
+            idle_looks = if has_moved { 0 } else { idle_looks.saturating_add(1) };
+            (worked, written) = (work, pieces);
+            if idle_looks >= IDLE_LOOKS_MAX {
+                self.end("it was asked to, and what it waits for does not answer");
+            }
+        }
+    }
+
+    /// Says what is missing, without waiting, and ends the process: nothing it waits for can hold this up.
+    fn end(&self, why: &str) -> ! {
+        let writing = self.writing.try_lock().ok().and_then(|mut writing| writing.take());
+        let missing = match writing {
+            Some((name, octets)) => format!(
+                "{name} takes nothing: {octets} bytes and all that was to follow were not written"
+            ),
+            None => "what was read last may be missing from the output".to_owned(),
+        };
+        for path in self.scraps.try_lock().iter().flat_map(|paths| paths.iter()) {
+            let _ = std::fs::remove_file(path);
+        }
+        let text = format!("portstory: the program ended early, as {why}; {missing}\n");
+        let stderr = rustix::stdio::stderr();
+        let fds = &mut [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)];
+        if matches!(poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(1)) {
+            let text = crate::output::escape::terminal(text.trim_end());
+            let _ = rustix::io::write(stderr, format!("{text}\n").as_bytes());
+        }
+        signal_hook::low_level::exit(BROKE_OFF)
+    }
+}
+
+/// Processor time of all threads.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a signal is not answered, by the machine's clock"
+)]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,325 @@
+//! Files that are bad, disks that are full, and what goes where.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+/// `PORTSTORY_PROGRAM=FILE` tries another build.
+fn program() -> OsString {
+    std::env::var_os("PORTSTORY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_portstory").into())
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(program()).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn fixture(path: &str) -> String {
+    support::fixtures().join(path).display().to_string()
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What went wrong, in one sentence on standard error that does not say the same twice.
+fn complaint(output: &Output, code: i32) -> String {
+    let said = said(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    said
+}
+
+fn has_ssh(output: &Output) -> bool {
+    String::from_utf8_lossy(&output.stdout).contains("ssh")
+}
+
+#[test]
+fn a_bad_file_among_several_is_named_and_costs_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = fixture("ssh-openssh/capture.pcap");
+    let bad = |name: &str, octets: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, octets).unwrap();
+        text(&path)
+    };
+    let rows = [
+        (bad("empty.pcap", b""), "is empty"),
+        (bad("notes.pcap", b"nothing but words\n"), "is text"),
+        (bad("cut.pcap", &fs::read(&sound).unwrap()[..10]), "ends within its header"),
+        (bad("cut.pcap.gz", b"\x1f\x8b\x08\0"), "can't be unpacked"),
+        (text(&folder.path().join("missing.pcap")), "does not exist"),
+    ];
+    for (path, why) in &rows {
+        for args in [[path, &sound], [&sound, path]] {
+            let read = run(&["read", args[0], args[1]]);
+            let told = complaint(&read, 1);
+            assert!(told.contains(path) && told.contains(why), "{told}");
+            assert!(has_ssh(&read), "{path}");
+            let report = run(&["report", "--format", "md", args[0], args[1]]);
+            assert!(complaint(&report, 1).contains(path));
+            assert!(has_ssh(&report), "{path}");
+        }
+        // Alone there is nothing else that could be read.
+        assert!(complaint(&run(&["read", path]), 2).contains(why));
+    }
+    // All of them: nothing is read, and each is named.
+    let all: Vec<&str> = rows.iter().map(|(path, _)| path.as_str()).collect();
+    let told = complaint(&run(&[&["read"], &all[..]].concat()), 2);
+    assert!(rows.iter().all(|(path, why)| told.contains(path) && told.contains(why)), "{told}");
+}
+
+#[test]
+fn something_that_is_missing_is_told_before_something_that_was_found() {
+    let sound = fixture("ssh-openssh/capture.pcap");
+    let fail_on = ["read", "--fail-on", "other", &sound];
+    assert_eq!(run(&fail_on).status.code(), Some(3));
+    let with_bad = [&fail_on[..], &["/nonexistent.pcap"]].concat();
+    assert_eq!(run(&with_bad).status.code(), Some(1));
+    let with_full = [&fail_on[..], &["-w", "/dev/full"]].concat();
+    assert_eq!(run(&with_full).status.code(), Some(1));
+    let cut = tempfile::NamedTempFile::new().unwrap();
+    fs::write(cut.path(), &fs::read(&sound).unwrap()[..5000]).unwrap();
+    let broken = run(&["read", "--fail-on", "other", cut.path().to_str().unwrap()]);
+    assert_eq!(broken.status.code(), Some(1), "{broken:?}");
+}
+
+/// A disk that is full, in mounts of this thread's own: a file system in memory without room.
+fn full_disk(folder: &Path) -> Option<PathBuf> {
+    let root = folder.join("full");
+    fs::create_dir(&root).unwrap();
+    let nothing: Option<&str> = None;
+    let mounted = unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_FS)
+        .and_then(|()| mount(nothing, "/", nothing, MsFlags::MS_PRIVATE | MsFlags::MS_REC, nothing))
+        .and_then(|()| {
+            mount(Some("full"), &root, Some("tmpfs"), MsFlags::empty(), Some("size=16k"))
+        });
+    match mounted {
+        Ok(()) => {
+            // Something is written, and then no more.
+            fs::write(root.join("filler"), vec![0; 8 << 10]).unwrap();
+            Some(root)
+        }
+        Err(why) => {
+            let must = std::env::var_os("PORTSTORY_NEEDS_NETNS").is_some();
+            assert!(!must, "no disk that is full: {why}");
+            println!("SKIPPED: no disk that is full: {why}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_one_sentence_in_every_command_that_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = full_disk(folder.path()) else { return };
+    let on = |name: &str| text(&disk.join(name));
+    let capture = fixture("https-nginx-curl/capture.pcap");
+    let all = text(&support::fixtures());
+    let rows: Vec<Vec<String>> = [
+        vec!["read", "-q", "--format", "eve", "-o", &on("eve.json"), &all],
+        vec!["read", "-q", "-w", &on("packets.pcapng"), &all],
+        vec!["read", "-q", "-w", &on("packets.pcapng.zst"), &all],
+        vec!["read", "-q", "--report", &on("page.html"), &all],
+        vec!["report", "-o", &on("report.html"), &capture],
+        vec!["bundle", "-o", &on("bundle.zip"), &capture],
+        vec!["bundle", "--share", "-o", &on("shared.zip"), &capture],
+        vec!["man", "--out-dir", &on("")],
+    ]
+    .into_iter()
+    .map(|row| row.into_iter().map(str::to_owned).collect())
+    .collect();
+    for row in &rows {
+        let args: Vec<&str> = row.iter().map(String::as_str).collect();
+        let output = run(&args);
+        let told = complaint(&output, 1);
+        assert!(told.contains("No space left"), "{args:?}: {told}");
+        for entry in fs::read_dir(&disk).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // Whole records only, and nothing of a bundle.
+            match name.as_str() {
+                "filler" => continue,
+                "eve.json" => assert!(is_whole_json(&fs::read_to_string(&path).unwrap())),
+                "packets.pcapng" | "packets.pcapng.zst" => {
+                    let again = run(&["read", &text(&path)]);
+                    let is_empty = fs::metadata(&path).unwrap().len() == 0;
+                    assert!(is_empty || again.status.success(), "{}", said(&again));
+                }
+                "page.html" | "report.html" => {}
+                other => assert!(other.ends_with(".1"), "{args:?} leaves {other}"),
+            }
+            fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
+fn is_whole_json(lines: &str) -> bool {
+    lines.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+}
+
+#[test]
+fn a_standard_output_that_is_full_is_one_sentence_in_every_command() {
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let zip = tempfile::tempdir().unwrap();
+    let zip = text(&zip.path().join("bundle.zip"));
+    fs::create_dir_all(Path::new(&zip).parent().unwrap()).unwrap();
+    assert!(run(&["bundle", &capture, "-o", &zip]).status.success());
+    let rows: [&[&str]; 14] = [
+        &["read", &capture],
+        &["read", "--format", "eve", &capture],
+        &["read", "-o", "-", &capture],
+        &["report", &capture],
+        &["why", &capture],
+        &["verify", &zip],
+        &["explain"],
+        &["schema"],
+        &["plan", "--host", "windows"],
+        &["man"],
+        &["completions", "bash"],
+        &["who"],
+        &["--help"],
+        &["--version"],
+    ];
+    for args in rows {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(program()).args(args).stdout(full).output().unwrap();
+        let told = complaint(&output, 1);
+        assert!(told.contains("No space left"), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn another_output_fails_for_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let (packets, page) = (folder.path().join("packets.pcap"), folder.path().join("page.html"));
+    let (packets_name, page_name) = (text(&packets), text(&page));
+    let output =
+        run(&["read", "-o", "/dev/full", "-w", &packets_name, "--report", &page_name, &capture]);
+    assert!(complaint(&output, 1).contains("No space left"));
+    assert!(has_ssh(&run(&["read", &packets_name])));
+    assert!(fs::read_to_string(&page).unwrap().contains("ssh"));
+}
+
+#[test]
+fn rotating_is_for_files() {
+    let capture = fixture("ssh-openssh/capture.pcap");
+    for rotate in [["--rotate-size", "1M"], ["--rotate-time", "1h"]] {
+        for more in [&[][..], &["-o", "-"], &["-w", "-", "-o", "-"]] {
+            let output = run(&[&["read"], &rotate[..], more, &[&capture]].concat());
+            assert!(complaint(&output, 2).contains("-o or -w"));
+        }
+    }
+}
+
+#[test]
+fn a_page_goes_to_standard_output_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let flows = text(&folder.path().join("flows"));
+    let page = run(&["read", "--report", "-", "-o", &flows, &capture]);
+    assert!(page.status.success(), "{}", said(&page));
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"), "{page}");
+    assert!(!Path::new("-").exists());
+    assert!(complaint(&run(&["read", "--report", "-", &capture]), 2).contains("-o"));
+    let both = run(&["read", "--report", "-", "-w", "-", "-o", &flows, &capture]);
+    assert!(complaint(&both, 2).contains("-w -"));
+}
+
+#[test]
+fn an_output_is_compressed_as_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = fixture("ssh-openssh/capture.pcap");
+    let plain = folder.path().join("plain.pcap");
+    assert!(run(&["read", "-w", &text(&plain), &input]).status.success());
+    let plain = fs::read(plain).unwrap();
+    for (ending, tool) in [("gz", "gzip"), ("zst", "zstd")] {
+        let packets = folder.path().join(format!("packets.pcap.{ending}"));
+        let eve = folder.path().join(format!("eve.json.{ending}"));
+        let page = folder.path().join(format!("page.md.{ending}"));
+        let written = run(&[
+            "read",
+            "--format",
+            "eve",
+            "-o",
+            &text(&eve),
+            "--report",
+            &text(&page),
+            "-w",
+            &text(&packets),
+            &input,
+        ]);
+        assert!(written.status.success(), "{}", said(&written));
+        assert_eq!(unpacked(tool, &packets), plain);
+        assert!(has_ssh(&run(&["read", &text(&packets)])));
+        assert!(is_whole_json(&String::from_utf8(unpacked(tool, &eve)).unwrap()));
+        assert!(unpacked(tool, &page).starts_with(b"# "));
+
+        let rotated = folder.path().join(format!("many.pcap.{ending}"));
+        let cut = ["read", "-w", &text(&rotated), "--rotate-size", "2K", "-o", "/dev/null", &input];
+        assert!(run(&cut).status.success());
+        let files = files(folder.path(), "many-0");
+        assert!(files.len() > 1, "{files:?}");
+        let first = format!("many-000001.pcap.{ending}");
+        assert!(files[0].ends_with(&first), "{files:?}");
+        let names: Vec<String> = files.iter().map(|path| text(path)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let csv = |paths: &[&str]| {
+            let read = run(&[&["read", "--format", "eve"], paths].concat()).stdout;
+            let read = String::from_utf8(read).unwrap();
+            let stats: serde_json::Value =
+                serde_json::from_str(read.lines().last().unwrap()).unwrap();
+            stats["stats"]["decoder"].clone()
+        };
+        assert_eq!(csv(&names), csv(&[&text(&packets)]));
+        for path in files {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    for ending in ["xz", "lz4", "bz2", "zip"] {
+        let path = folder.path().join(format!("packets.pcap.{ending}"));
+        let refused = run(&["read", "-w", &text(&path), &input]);
+        assert!(complaint(&refused, 2).contains(".zst"));
+        assert!(!path.exists());
+    }
+}
+
+/// What the format's own program makes of it.
+fn unpacked(tool: &str, path: &Path) -> Vec<u8> {
+    if Command::new(tool).arg("--version").output().is_err() {
+        assert_eq!(tool, "zstd", "gzip is everywhere");
+        return zstd::decode_all(File::open(path).unwrap()).unwrap();
+    }
+    let output = Command::new(tool).arg("-dc").arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    output.stdout
+}
+
+/// Files whose names begin so, in order.
+fn files(folder: &Path, begin: &str) -> Vec<PathBuf> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<PathBuf> = names
+        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(begin))
+        .collect();
+    names.sort();
+    names
+}
