@@ -17,7 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use portstory::event::{Label, Notable, Status};
+use portstory::event::{Concern, Label, Notable, Status};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
 
@@ -284,6 +284,8 @@ fn a_service_on_the_port_that_is_registered_for_it_is_no_surprise() {
 fn every_word_of_a_verdict_is_explained() {
     let words = Label::ALL.map(Label::name).into_iter();
     let words = words.chain(Status::ALL.map(Status::name)).chain(Notable::ALL.map(Notable::name));
+    // And what the table and the list of running flows say is to be looked at.
+    let words = words.chain(Concern::ALL.map(Concern::name));
     let list = stdout(&run(&["explain"]));
     for word in words {
         let output = run(&["explain", word]);

@@ -125,7 +125,12 @@ fn noise(len: usize, seed: u64) -> Vec<u8> {
 
 /// A UDP datagram between 10.0.0.5:50123 and 10.0.0.9:3243, in raw IP.
 fn datagram(millis: i64, to_server: bool, payload: &[u8]) -> OwnedFrame {
-    let (mut from, mut to) = (([10, 0, 0, 5], 50123_u16), ([10, 0, 0, 9], 3243_u16));
+    datagram_of(50_123, millis, to_server, payload)
+}
+
+/// The same, of another port of the client's.
+fn datagram_of(port: u16, millis: i64, to_server: bool, payload: &[u8]) -> OwnedFrame {
+    let (mut from, mut to) = (([10, 0, 0, 5], port), ([10, 0, 0, 9], 3243_u16));
     if !to_server {
         std::mem::swap(&mut from, &mut to);
     }
@@ -180,6 +185,35 @@ fn a_beacon_of_half_a_minute_is_told_soon_and_its_pace_before_it_ends() {
     assert!((150..=165).contains(second), "told after {second} s");
     assert_eq!(paced.previous, Some(Label::TimelotUnknown));
     assert!(told.len() <= 4, "{told:?}");
+}
+
+/// Of more flows than there are lines for, the worst are shown.
+#[test]
+fn the_running_flows_come_worst_first() {
+    let mut classifier = Classifier::new(live());
+    let mut events = Vec::new();
+    let ports = 50_000..50_040;
+    for round in 0..6 {
+        for port in ports.clone() {
+            let millis = i64::from(round) * 2000 + i64::from(port - ports.start);
+            let seed = u64::from(port) * 100 + u64::from(u16::try_from(round).unwrap());
+            let talk = |seed: u64| match port {
+                50_017 => format!("drwxr-xr-x 2 root root {seed:8} Nov 30 10:00 home").into_bytes(),
+                _ => noise(48, seed),
+            };
+            for (to_server, seed) in [(true, seed), (false, seed + 50)] {
+                let frame = datagram_of(port, millis, to_server, &talk(seed));
+                classifier.ingest(&frame.frame(), &mut events);
+            }
+        }
+    }
+    let running = classifier.running(5);
+    assert_eq!((running.total, running.flows.len(), running.older), (40, 5, 0));
+    assert!(running.flows.iter().all(|(_, is_decided)| *is_decided));
+    let (worst, _) = &running.flows[0];
+    assert_eq!(worst.client.port, 50_017, "{running:#?}");
+    assert!(worst.verdict.notables.contains(&Notable::TextShell), "{worst:#?}");
+    assert_eq!(classifier.running(100).flows.len(), 40);
 }
 
 fn labels(frames: &[OwnedFrame]) -> Vec<String> {

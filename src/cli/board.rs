@@ -192,7 +192,8 @@ fn lines(
         lines.extend(wrap(&text, layout.width()));
     }
     debug_assert!(lines.iter().all(|line| width(line) <= layout.width()), "{lines:#?}");
-    lines
+    // A line that breaks would be two, and be found as one when it is to be erased.
+    lines.iter().map(|line| fitted(line, columns.saturating_sub(1))).collect()
 }
 
 /// Columns and rows of the terminal.
@@ -211,4 +212,26 @@ fn put(text: &str) {
 #[expect(clippy::disallowed_methods, reason = "draws are paced by the machine's clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_as_wide_as_the_terminal() {
+        let running = Running { total: 131_072, undecided: 99_999, older: 2, ..Running::default() };
+        let counts = Counts { frames: u64::MAX, dropped: u64::MAX };
+        let elapsed = Duration::from_secs(10_000_000);
+        for columns in 1..250 {
+            let lines = lines(&running, counts, elapsed, columns, &|_| None);
+            assert!(lines.iter().all(|line| width(line) < columns), "{columns}: {lines:#?}");
+        }
+        let lines = lines(&running, counts, Duration::from_secs(5), 120, &|_| None);
+        assert!(
+            lines.concat().contains("131,072 flows, 99,999 not yet decided | 5 s"),
+            "{lines:#?}"
+        );
+        assert!(lines.concat().contains("2 sessions are older than this capture"), "{lines:#?}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// Columns from which on a flow has one line.
 const ONE_LINE_MIN: usize = 110;
 
-/// The least that anything is laid out for; a narrower terminal breaks the lines.
+/// The least that anything is laid out for; a narrower terminal shows the beginning of the lines.
 const COLUMNS_MIN: usize = 60;
 
 const ELLIPSIS: char = '\u{2026}';
@@ -182,6 +182,9 @@ fn squeezed(end: &str, columns: usize) -> String {
 pub(super) fn fitted(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
+    }
+    if columns == 0 {
+        return String::new();
     }
     let mut cut = String::new();
     for c in text.chars() {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::run::stdout_exit;
 use super::{Exit, log};
 use crate::config::{FRAMEHAWK_PORTS, TIMELOT_PORT};
-use crate::event::{Label, Notable, Status};
+use crate::event::{Concern, Label, Notable, Status};
 use crate::identify::{DETECTORS, Detector};
 use crate::judge::rules::RULES;
 use crate::output::human::wrap;
@@ -67,6 +67,9 @@ fn about(what: &str) -> Option<String> {
     if let Some(notable) = Notable::ALL.into_iter().find(|notable| notable.name() == what) {
         return Some(of_word(what, "notable", &words::notable(notable)));
     }
+    if let Some(concern) = Concern::ALL.into_iter().find(|concern| concern.name() == what) {
+        return Some(of_word(what, LOOK, &words::concern(concern)));
+    }
     let detector = DETECTORS.iter().find(|detector| detector.id == what);
     detector.map(|detector| of_detector(detector))
 }
@@ -81,11 +84,12 @@ fn list() -> String {
         ("label", Label::ALL.map(Label::name).to_vec()),
         ("status", Status::ALL.map(Status::name).to_vec()),
         ("notable", Notable::ALL.map(Notable::name).to_vec()),
+        (LOOK, Concern::ALL.map(Concern::name).to_vec()),
     ];
     for (group, names) in groups {
         let mut word = group;
-        for line in wrap(&names.join(", "), 80) {
-            let _ = writeln!(text, "  {word:9}{line}");
+        for line in wrap(&names.join(", "), 72) {
+            let _ = writeln!(text, "  {word:16}{line}");
             word = "";
         }
     }
@@ -99,6 +103,9 @@ fn list() -> String {
     );
     text
 }
+
+/// What a concern is called.
+const LOOK: &str = "reason to look";
 
 /// Columns of a page.
 const PAGE_COLUMNS: usize = 90;

@@ -2,7 +2,7 @@
 //!
 //! The numbers are those of [`crate::judge`]; a new word has to be explained before it compiles.
 
-use crate::event::{Label, Notable, Status};
+use crate::event::{Concern, Label, Notable, Status};
 
 /// What is to be said of one word.
 pub(super) struct Word {
@@ -154,6 +154,52 @@ pub(super) const fn notable(notable: Notable) -> Word {
             decided: "The TCP handshake was seen, and the protocol's messages name the other side as its client.",
             misleads: "Some protocols have their server call the client on purpose: FTP's active mode, reversed VNC \
                        and SSH call home (RFC 8071).",
+        },
+    }
+}
+
+/// The words for reasons to look, where they are no notables or statuses.
+pub(super) const fn concern(concern: Concern) -> Word {
+    match concern {
+        Concern::ExecutableTransfer => notable(Notable::ExecutableTransfer),
+        Concern::UnexpectedService => notable(Notable::UnexpectedService),
+        Concern::UploadHeavy => notable(Notable::UploadHeavy),
+        Concern::Unidentified => status(Status::Unidentified),
+        Concern::Shell => Word {
+            means: "Somebody may give commands to a machine here: text goes both ways.",
+            decided: "The flow has the notable text_shell.",
+            misleads: "Whatever misleads text_shell: line-based protocols that no detector knows.",
+        },
+        Concern::ReversedConnection => Word {
+            means: "The end that opened the connection is the one that serves, as where a machine inside calls out \
+                    to be commanded.",
+            decided: "The flow has the notable inconsistent_handshake; or it has text_shell, its handshake was seen, \
+                      and the end that opened it sends at least twice as much as it gets, as answers to commands do.",
+            misleads: "Whatever misleads these notables; and a client that pastes long text into a service that says \
+                       little.",
+        },
+        Concern::Beacon => Word {
+            means: "What nothing identifies, or only as encrypted, comes at a steady pace.",
+            decided: "The flow has the notable periodic, and it is unidentified, too short to tell, or only \
+                      recognised as TLS, DTLS or QUIC.",
+            misleads: "Telemetry, polls and keep-alives of harmless programs are encrypted and periodic, too.",
+        },
+        Concern::ListenerWithoutOwner => Word {
+            means: "A service of this machine answered, and no process was seen to listen there.",
+            decided: "Live only, of the sockets and processes of this machine.",
+            misleads: "Without the rights to look into all processes some stay unseen, and a short-lived one is gone \
+                       before anybody looks.",
+        },
+        Concern::Unclear => Word {
+            means: "Nothing identifies it, as far as could be seen.",
+            decided: "The status is unidentified, the label is not citrix-framehawk, and the confidence is not high.",
+            misleads: "A better capture, from the session's start and without losses, may identify it.",
+        },
+        Concern::Framehawk => label(Label::CitrixFramehawk),
+        Concern::TooShort => Word {
+            means: "A conversation on a named port of which too little was seen.",
+            decided: "The label is timelot-unknown and the status insufficient.",
+            misleads: "It says something of the capture rather than of the service: a longer one may tell.",
         },
     }
 }
