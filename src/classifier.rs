@@ -235,7 +235,10 @@ impl Classifier {
             hand_out(over, &common.ledgers, config, sums, out);
         });
         sums.shortfalls.fragments = reassembly.crowded_out();
+        // They are asked for later.
+        let accounts = std::mem::take(&mut sums.accounts);
         totals.shortfalls = finish(std::mem::take(sums), std::mem::take(common), out);
+        sums.accounts = accounts;
         *totals
     }
 
