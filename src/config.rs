@@ -213,6 +213,11 @@ pub struct Limits {
     pub duplicate_window_packets: usize,
 }
 
+/// Percent of one core that looking for the processes behind live flows may take. What captures must
+/// not be disturbed; a question costs some microseconds, and the first look at some thousand processes
+/// a tenth of a second.
+pub const PROCESS_LOOKUP_CPU_PERCENT: u32 = 2;
+
 /// IPv6 extension headers followed in one packet; RFC 8200 section 4.1 names eight places. A constant,
 /// because reading a header takes no settings.
 pub const EXTENSION_HEADERS_MAX: usize = 10;

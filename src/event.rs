@@ -11,7 +11,7 @@ mod concern;
 mod process;
 
 pub use concern::{Concern, Concerns};
-pub use process::Process;
+pub use process::{Parent, Process, ProcessMissing};
 
 /// One thing that the classifier has to say.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,6 +197,8 @@ pub struct FlowEvent {
     /// The process at the end that is this machine, as it was when the flow was first seen: a live
     /// edge puts it here, the core leaves it empty.
     pub process: Option<Arc<Process>>,
+    /// Why there is none, where that end is this machine.
+    pub process_missing: Option<ProcessMissing>,
 }
 
 /// A flow that was seen for the first time.
@@ -237,6 +239,8 @@ pub struct VerdictEvent {
     /// The process at the end that is this machine, as it was when the flow was first seen: a live
     /// edge puts it here, the core leaves it empty.
     pub process: Option<Arc<Process>>,
+    /// Why there is none, where that end is this machine.
+    pub process_missing: Option<ProcessMissing>,
 }
 
 impl VerdictEvent {
@@ -244,7 +248,7 @@ impl VerdictEvent {
     pub fn of(flow: FlowEvent, time: Timestamp, previous: Option<Label>) -> Self {
         let FlowEvent { flow_id, transport, client, server, to_server, to_client, start, .. } =
             flow;
-        let FlowEvent { verdict, process, .. } = flow;
+        let FlowEvent { verdict, process, process_missing, .. } = flow;
         Self {
             time,
             flow_id,
@@ -257,6 +261,7 @@ impl VerdictEvent {
             previous,
             verdict,
             process,
+            process_missing,
         }
     }
 }
@@ -547,6 +552,10 @@ pub struct EndpointEvent {
     pub notables: Vec<Notable>,
     /// Why it is to be looked at: the concerns of all its flows.
     pub concerns: Concerns,
+    /// The process that holds it where it is this machine's, as with a flow: a live edge puts it here.
+    pub process: Option<Arc<Process>>,
+    /// Why there is none, where it is this machine's.
+    pub process_missing: Option<ProcessMissing>,
 }
 
 /// The layers that can stop the decoder.

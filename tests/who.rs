@@ -17,6 +17,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
+#[path = "support/process.rs"]
+mod process;
+
+use process::{Running, until};
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
 
 /// A socket in words: transport, own end, other end, process.
@@ -354,4 +360,196 @@ fn without_rights_it_says_what_it_could_not_see_and_how() {
             && text.contains("sudo portstory who"),
         "{text}"
     );
+}
+
+/// A network namespace of its own with the loopback up; nothing where that cannot be had.
+struct Namespace(String);
+
+impl Namespace {
+    fn new(what: &str) -> Option<Self> {
+        let name = format!("ps-{what}-{}", std::process::id());
+        let ip =
+            |args: &[&str]| Command::new("ip").args(args).status().is_ok_and(|it| it.success());
+        if !rustix::process::geteuid().is_root()
+            || !is_there("perl")
+            || !ip(&["netns", "add", &name])
+        {
+            skipped("network namespaces need root, iproute2 and perl");
+            return None;
+        }
+        assert!(ip(&["-n", &name, "link", "set", "lo", "up"]));
+        Some(Self(name))
+    }
+
+    /// Starts a line of `bash` inside.
+    fn start(&self, programs: &mut Programs, line: &str) -> u32 {
+        programs.start(&format!("ip netns exec {} {line}", self.0));
+        programs.0.last().unwrap().id()
+    }
+
+    /// Waits until somebody listens on port 3243.
+    fn listens(&self) {
+        until("somebody listens", || {
+            said("ip", &["netns", "exec", &self.0, "ss", "-Hltn"]).contains(":3243").then_some(())
+        });
+    }
+
+    /// A capture of the loopback, by way of other commands.
+    fn live(&self, by: &[&str], program: &str, args: &[&str]) -> Running {
+        let child = Command::new("ip")
+            .args(["netns", "exec", &self.0])
+            .args(by)
+            .args([program, "live", "-i", "lo"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut live = Running::of(child.unwrap());
+        while !live.line().contains("listening on") {}
+        live
+    }
+
+    /// Asks and gets an answer.
+    fn talk(&self) {
+        let line = "exec 3<>/dev/tcp/127.0.0.1/3243; echo question >&3; read -t 20 answer <&3; \
+                    [[ $answer == back* ]]";
+        let status = Command::new("ip")
+            .args(["netns", "exec", &self.0, "bash", "-c", line])
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+/// Answers every line with another, for perl.
+const ANSWERS: &str = "use IO::Socket::INET; $s = IO::Socket::INET->new(LocalAddr => q(127.0.0.1), \
+                       LocalPort => 3243, Listen => 9, ReuseAddr => 1) or die; while ($c = $s->accept) \
+                       { $said = <$c>; print $c qq(back $said); $c->flush; push @all, $c }";
+
+/// Waits until a conversation was read (handshake, question and answer) and its process looked up.
+fn talked(live: &mut Running) {
+    live.catches(rustix::process::Signal::USR1);
+    until("a conversation is read", || {
+        live.signal(rustix::process::Signal::USR1);
+        let line = live.line();
+        let frames = line.split(" frames, ").next()?.rsplit(' ').next()?.parse::<u64>().ok()?;
+        let is_asked = !line.contains(" of 0 flows") && line.contains(", 0 lookups open");
+        (frames >= 6 && is_asked).then_some(())
+    });
+}
+
+fn ended(live: Running) -> (String, String) {
+    live.signal(rustix::process::Signal::INT);
+    let mut live = live;
+    let mut out = live.child.stdout.take().unwrap();
+    let (status, log) = live.end();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut out, &mut text).unwrap();
+    assert!(status.success(), "{log}");
+    (text, log)
+}
+
+/// The shipped unit runs it as a user of its own with one capability: the listener is there, and who it
+/// is cannot be seen.
+#[test]
+fn a_process_that_cannot_be_seen_is_not_called_nobody() {
+    let Some(namespace) = Namespace::new("hidden") else { return };
+    if !is_there("setpriv") {
+        return skipped("giving up rights needs setpriv");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let program = folder.path().join("portstory");
+    std::fs::copy(program_under_test(), &program).unwrap();
+    let mut programs = Programs(Vec::new());
+    namespace.start(&mut programs, &format!("perl -e '{ANSWERS}'"));
+    namespace.listens();
+    let by = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all,+net_raw",
+        "--ambient-caps=-all,+net_raw",
+        "--bounding-set=-all,+net_raw",
+    ];
+    let mut live = namespace.live(&by, program.to_str().unwrap(), &["--format", "eve"]);
+    namespace.talk();
+    talked(&mut live);
+    let (text, log) = ended(live);
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let flow = lines.iter().find(|line| line["event_type"] == "flow").unwrap();
+    assert_eq!(flow["portstory"]["process_missing"], "not_visible", "{text}\n{log}");
+    assert_eq!(flow["portstory"]["socket_user"], "root", "{text}");
+    assert_eq!(flow["portstory"]["process"], serde_json::Value::Null, "{text}");
+    let stats = &lines.last().unwrap()["portstory"]["processes"];
+    assert_eq!((&stats["asked"], &stats["not_visible"]), (&1.into(), &1.into()), "{text}");
+    assert!(log.contains("not visible") && !log.contains("no process"), "{log}");
+}
+
+/// A program that deleted itself, and calls itself a thread of the kernel, in every output.
+#[test]
+fn a_name_is_told_apart_from_the_executable_in_every_output() {
+    let Some(namespace) = Namespace::new("forged") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let implant = folder.path().join("implant");
+    std::fs::copy("/usr/bin/perl", &implant).unwrap();
+    let mut programs = Programs(Vec::new());
+    let line = format!("{} -e '$0 = \"[kworker/0:1]\"; {ANSWERS}'", implant.display());
+    let pid = namespace.start(&mut programs, &line);
+    namespace.listens();
+    std::fs::remove_file(&implant).unwrap();
+
+    let [html, markdown] = ["page.html", "page.md"].map(|name| folder.path().join(name));
+    let program = program_under_test();
+    let report = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let mut all = [
+        ("eve", report(&html)),
+        ("csv", report(&markdown)),
+        ("text", report(&folder.path().join("more.html"))),
+    ]
+    .map(|(format, page)| {
+        let args = ["--format", format, "--report", &page, "--color", "never"];
+        namespace.live(&[], &program, &args)
+    });
+    namespace.talk();
+    all.iter_mut().for_each(talked);
+    let [eve, csv, text] = all.map(|live| ended(live).0);
+
+    let executable = implant.to_str().unwrap();
+    let flow: serde_json::Value = serde_json::from_str(eve.lines().next().unwrap()).unwrap();
+    let process = &flow["portstory"]["process"];
+    assert_eq!(process["pid"], pid, "{eve}");
+    assert_eq!(process["name"], "[kworker/0:1]", "{eve}");
+    assert_eq!(process["executable"], executable, "{eve}");
+    assert_eq!(process["executable_deleted"], true, "{eve}");
+    assert_eq!(process["name_mismatch"], true, "{eve}");
+    assert_eq!(process["parent"]["pid"], std::process::id(), "{eve}");
+    let row = csv.lines().nth(1).unwrap();
+    let columns = format!(",[kworker/0:1],{pid},{executable},true,true,root,");
+    assert!(row.contains(&columns), "{csv}");
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = format!(
+        "[kworker/0:1][{pid}] of root, executable {executable} (deleted), which is not its name"
+    );
+    assert!(joined(&text).contains(&words), "{text}");
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(page.contains(&words), "no process in the page");
+    let page = std::fs::read_to_string(markdown).unwrap();
+    let escaped = portstory::output::escape::markdown(&words);
+    assert!(page.contains(&escaped), "no {escaped} in {page}");
+    // Without a deleted file and another name there is nothing to tell.
+    assert!(!joined(&text).contains("bash (deleted)"), "{text}");
+}
+
+fn program_under_test() -> String {
+    std::env::var("PORTSTORY_PROGRAM").unwrap_or_else(|_| PROGRAM.to_owned())
 }

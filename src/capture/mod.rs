@@ -47,6 +47,11 @@ pub trait FrameSource {
         Vec::new()
     }
 
+    /// Ends a wait for frames when this becomes readable, too; none takes it back. Nothing is read
+    /// from it. Sources that do not wait have no use for it.
+    #[cfg(unix)]
+    fn wake_also(&mut self, _: Option<std::os::fd::OwnedFd>) {}
+
     /// The time up to which every frame has been handed over, so that time may pass without one;
     /// `None` where only the frames themselves tell the time.
     fn settled_until(&self) -> Option<Timestamp> {

@@ -37,8 +37,8 @@ const LOOKS_AT_ONCE_MAX: usize = 1024;
 /// Looks that wait. In a flood of more, flows are looked at when they have a packet.
 const DUE_MAX: usize = 1 << 14;
 
-/// New flows kept until they are asked for. More could not be looked up in time anyway.
-const FRESH_MAX: usize = 256;
+/// New flows kept until they are asked for: as many as a batch of frames can have.
+const FRESH_MAX: usize = 4096;
 
 /// The flows that are running, for somebody who watches them.
 #[derive(Clone, Debug, Default, PartialEq)]

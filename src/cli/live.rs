@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd as _;
 use clap::{Args, ValueEnum};
 
 use super::confine::Confining;
+use super::owners::Looking;
 use super::progress::Progress;
 use super::read::failed;
 use super::run::{Run, stdout_exit};
@@ -56,6 +57,9 @@ pub(super) struct Live {
     /// Octets kept of each frame at most
     #[arg(long, value_name = "OCTETS", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
     snaplen: u32,
+
+    #[command(flatten)]
+    looking: Looking,
 
     #[command(flatten)]
     watching: Watching,
@@ -118,7 +122,7 @@ impl Live {
             ..Options::new(self.interfaces.clone())
         };
         // Before the capture, whose handle the helper must not inherit.
-        let mut run = Run::new(&self.watching, &self.writing, true)?;
+        let mut run = Run::new(&self.watching, &self.writing, Some(&self.looking))?;
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = ending::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));

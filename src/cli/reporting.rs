@@ -42,6 +42,11 @@ impl Reporting {
         self.recorder.packet(key, seen);
     }
 
+    /// Something came of it, which [`Reporting::event`] tells of when it is written.
+    pub(super) fn ended(&mut self, event: &Event) {
+        self.recorder.ended(event);
+    }
+
     /// Something came of it.
     pub(super) fn event(&mut self, event: &Event) {
         self.recorder.event(event);

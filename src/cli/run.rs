@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::board::{Counts, Due};
 use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
-use super::owners::Owners;
+use super::owners::{Looking, Owners, Scope};
 use super::progress::Progress;
 use super::reporting::Reporting;
 use super::saving::Saving;
@@ -92,7 +92,12 @@ enum Trouble {
 
 impl Run {
     /// Opens the outputs.
-    pub(super) fn new(watching: &Watching, writing: &Writing, is_live: bool) -> Result<Self, Exit> {
+    pub(super) fn new(
+        watching: &Watching,
+        writing: &Writing,
+        live: Option<&Looking>,
+    ) -> Result<Self, Exit> {
+        let is_live = live.is_some();
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
         let name = match writing.format {
@@ -150,7 +155,7 @@ impl Run {
             });
         }
         let signals = Signals::catch(is_live && !paths.is_empty()).unwrap_or_default();
-        let owners = is_live.then(|| owners(&config.watch)).flatten();
+        let owners = live.and_then(|looking| owners(&config.watch, looking));
         let classifier = Classifier::new(config);
         Ok(Self {
             classifier,
@@ -209,7 +214,10 @@ impl Run {
     }
 
     /// The source is sound: what outputs held before goes.
-    fn begin(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
+    fn begin(&mut self, source: &mut dyn FrameSource) -> Result<(), Trouble> {
+        if let Some(owners) = &mut self.owners {
+            source.wake_also(owners.take_wakes());
+        }
         if let Out::File(outlet) = &mut self.out {
             outlet.begin().map_err(trouble)?;
         }
@@ -275,11 +283,11 @@ impl Run {
                     false
                 }
             };
-            self.look_for_owners();
+            self.look_for_owners(source);
             if let Some(progress) = &self.progress {
                 progress.tick(self.classifier.totals().frames);
             }
-            self.write_events(source)?;
+            self.write_events(source, false)?;
             self.draw_running(source)?;
             if is_idle {
                 // Somebody may be watching.
@@ -303,22 +311,26 @@ impl Run {
     }
 
     /// Flows that are new are asked after at once: their processes may not last.
-    fn look_for_owners(&mut self) {
-        let Some(owners) = &mut self.owners else { return };
-        for flow in self.classifier.take_new_flows() {
-            owners.look(&flow);
+    fn look_for_owners(&mut self, source: &mut dyn FrameSource) {
+        let Some(owners) = self.owners.as_mut().filter(|owners| owners.is_alive()) else { return };
+        owners.look(self.classifier.take_new_flows());
+        if !owners.is_alive() {
+            // What has ended would be a reason to wake for ever.
+            source.wake_also(None);
         }
-        owners.look_around();
     }
 
-    fn write_events(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
-        if self.events.is_empty() {
+    fn write_events(&mut self, source: &dyn FrameSource, is_end: bool) -> Result<(), Trouble> {
+        let mut events = std::mem::take(&mut self.events);
+        if let Some(owners) = &mut self.owners {
+            events = owners.admit(events, is_end);
+        }
+        if events.is_empty() {
             return Ok(());
         }
-        let mut events = std::mem::take(&mut self.events);
-        for event in &mut events {
-            if let Some(owners) = &mut self.owners {
-                owners.join(event);
+        for event in &events {
+            if let Some(page) = &mut self.page {
+                page.event(event);
             }
             self.summary.count(event);
             if self.fail_on.is_met(event) {
@@ -414,9 +426,18 @@ impl Run {
         let sum = |count: fn(&crate::capture::SourceInfo) -> u64| -> u64 {
             source.sources().iter().map(count).fold(0, u64::saturating_add)
         };
+        let processes = self.owners.as_ref().map_or(String::new(), |owners| {
+            let counts = owners.counts();
+            format!(
+                "; processes found for {} of {} flows, {} lookups open",
+                counts.with_process,
+                counts.asked.saturating_add(counts.not_asked),
+                owners.open()
+            )
+        });
         let text = format!(
             "{} frames, {} in range, {} flows ended and {} running; dropped by the kernel {}, by \
-             interfaces {}",
+             interfaces {}{processes}",
             totals.frames,
             totals.frames_watched,
             self.summary.flows_by_label.iter().fold(0, |sum: u64, &one| sum.saturating_add(one)),
@@ -440,7 +461,13 @@ impl Run {
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
         self.summary.frames_in_range = totals.frames_watched;
         self.summary.shortfalls = totals.shortfalls;
-        if let Err(trouble) = self.write_events(source).and_then(|()| self.write_end(source)) {
+        if let Some(owners) = &mut self.owners {
+            owners.look(self.classifier.take_new_flows());
+            owners.settle();
+        }
+        let written = self.write_events(source, true);
+        self.summary.processes = self.owners.as_ref().map(Owners::counts);
+        if let Err(trouble) = written.and_then(|()| self.write_end(source)) {
             self.lose_output(trouble);
         }
         if let Some(page) = self.page.take()
@@ -468,10 +495,10 @@ impl Run {
         self.out.flush().map_err(trouble)
     }
 
-    /// The report is shown events before anything else becomes of them.
+    /// The report learns at once which flows have ended, and of their events when they are written.
     fn tell_page(&mut self, told: usize) {
         if let Some(page) = &mut self.page {
-            self.events.iter().skip(told).for_each(|event| page.event(event));
+            self.events.iter().skip(told).for_each(|event| page.ended(event));
         }
     }
 
@@ -494,13 +521,16 @@ fn ingest_reported(
     let told = events.len();
     let seized =
         classifier.ingest_witnessed(frame, events, &mut |key, seen| page.packet(key, seen));
-    events.iter().skip(told).for_each(|event| page.event(event));
+    events.iter().skip(told).for_each(|event| page.ended(event));
     seized
 }
 
 /// Without this helper flows are labelled all the same.
-fn owners(watch: &Watch) -> Option<Owners> {
-    let started = Owners::start(watch);
+fn owners(watch: &Watch, looking: &Looking) -> Option<Owners> {
+    if looking.processes == Scope::Off {
+        return None;
+    }
+    let started = Owners::start(watch, looking);
     started
         .inspect_err(|error| tracing::warn!("the processes behind flows stay unknown: {error}"))
         .ok()

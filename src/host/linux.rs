@@ -1,5 +1,7 @@
 //! Linux: /proc (proc(5)), in every network namespace that some process lives in.
 //!
+//! This file lists all sockets once, for `who`. [`Finder`] keeps a map, for live captures.
+//!
 //! A namespace's tables are read through one process inside it, so sockets of containers are found
 //! as well. A socket's holders are found by its inode among the descriptors of all processes.
 
@@ -8,15 +10,23 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::OnceLock;
 
 use procfs::ProcError;
 use procfs::net::{TcpState, UdpState};
 use procfs::process::{self, FDTarget};
 
-use super::{HostSocket, Inventory, Process, State, Unseen, Wanted, canonical, cgroup};
+use super::{HostSocket, Inventory, State, Unseen, Wanted, canonical};
 use crate::identify::Transport;
-use crate::time::Timestamp;
+
+mod diag;
+mod finder;
+mod netlink;
+mod particulars;
+mod processes;
+mod spaces;
+
+pub use finder::Finder;
+use particulars::look_at;
 
 /// A line of a table.
 struct Row {
@@ -217,46 +227,6 @@ fn holders(inodes: &BTreeSet<u64>, pids: &[u32]) -> BTreeMap<u64, BTreeSet<u32>>
     holders
 }
 
-/// What is to be known of a process; nothing where it has ended.
-fn look_at(pid: u32) -> Option<Process> {
-    let process = process::Process::new(i32::try_from(pid).ok()?).ok()?;
-    let stat = process.stat().ok()?;
-    let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let (unit, container) = cgroup::told(&cgroups);
-    Some(Process {
-        pid,
-        name: stat.comm,
-        executable: process.exe().ok().map(|path| path.to_string_lossy().into_owned()),
-        command_line: process.cmdline().unwrap_or_default(),
-        user: process.status().ok().map(|status| user(status.euid)),
-        unit,
-        container,
-        services: Vec::new(),
-        started: started(stat.starttime),
-    })
-}
-
-/// Field 22 of proc_pid_stat(5): clock ticks since the system started.
-fn started(ticks: u64) -> Option<Timestamp> {
-    static BOOT: OnceLock<Option<u64>> = OnceLock::new();
-    let boot = (*BOOT.get_or_init(|| procfs::boot_time_secs().ok()))?;
-    let seconds = boot.checked_add(ticks.checked_div(procfs::ticks_per_second())?)?;
-    Some(Timestamp::from_parts(i64::try_from(seconds).ok()?, 0))
-}
-
-/// The account's name by /etc/passwd (passwd(5)), else its number: accounts of a directory service
-/// are given by number.
-fn user(uid: u32) -> String {
-    let number = uid.to_string();
-    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = accounts.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then(|| name.to_owned())
-    });
-    name.unwrap_or(number)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -288,11 +258,5 @@ mod tests {
         assert_eq!(process.command_line, std::env::args().collect::<Vec<_>>());
         assert!(process.started.is_some() && process.user.is_some(), "{process:#?}");
         assert_eq!(of_client.namespace, None);
-    }
-
-    #[test]
-    fn accounts_without_a_name_keep_their_number() {
-        assert_eq!(user(0), "root");
-        assert_eq!(user(4_000_000_001), "4000000001");
     }
 }

@@ -1,19 +1,25 @@
 //! Sockets and processes of this machine.
 //!
-//! An edge: it asks the operating system and remembers nothing. One file a platform: `linux.rs`
+//! An edge: it asks the operating system, and remembers nothing but what [`Finder`] keeps to answer
+//! many questions cheaply. One file a platform: `linux.rs`
 //! reads /proc, in every network namespace that it may look into; `windows.rs` and `macos.rs` stand
 //! on `portable.rs`, which asks the same of two crates. What cannot be seen for want of rights comes
 //! back as [`Unseen`], with the command that would show it: a list that is cut says so.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::config::Watch;
 pub use crate::event::Process;
+use crate::event::ProcessMissing;
 use crate::identify::Transport;
 
+mod budget;
 #[cfg(target_os = "linux")]
 mod cgroup;
+#[cfg(not(target_os = "linux"))]
+mod finder;
 pub mod health;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -34,6 +40,39 @@ use macos as platform;
 use portable as platform;
 #[cfg(windows)]
 use windows as platform;
+
+pub use budget::Budget;
+#[cfg(not(target_os = "linux"))]
+pub use finder::Finder;
+#[cfg(target_os = "linux")]
+pub use linux::Finder;
+
+/// Which process holds this end of a flow?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The flow, by its id.
+    pub flow: u64,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// The end that is asked for.
+    pub own: SocketAddr,
+    /// The other one.
+    pub other: SocketAddr,
+}
+
+/// Who holds an end of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A process.
+    Process {
+        /// Which one.
+        process: Arc<Process>,
+        /// Whether it listens there, so that it is the answer for other flows to this end, too.
+        listens: bool,
+    },
+    /// None that can be named.
+    Missing(ProcessMissing),
+}
 
 /// What was found, and what was not for want of rights.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,11 +169,8 @@ pub fn sockets(watch: &Watch) -> io::Result<Inventory> {
 /// # Errors
 ///
 /// The system's, where it has no list of sockets to give.
-pub fn owner(
-    transport: Transport,
-    own: SocketAddr,
-    other: SocketAddr,
-) -> io::Result<Option<Process>> {
+#[cfg(not(target_os = "linux"))]
+fn owner(transport: Transport, own: SocketAddr, other: SocketAddr) -> io::Result<Option<Process>> {
     let is_it = |of: Transport, local: SocketAddr, remote: Option<SocketAddr>| {
         of == transport
             && local.port() == own.port()

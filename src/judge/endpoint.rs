@@ -233,6 +233,8 @@ impl Sum {
             summary,
             notables,
             concerns: self.concerns,
+            process: None,
+            process_missing: None,
         }
     }
 }

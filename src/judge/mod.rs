@@ -86,6 +86,7 @@ fn flow_event(case: &Case<'_>, reason: EndReason) -> FlowEvent {
         shape: rules::framehawk::shape_seen(case),
         verdict: verdict(case),
         process: None,
+        process_missing: None,
     }
 }
 

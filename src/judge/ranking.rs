@@ -9,8 +9,8 @@
 use std::cmp::Reverse;
 
 use crate::event::{
-    Concern, Concerns, Confidence, EndpointEvent, FlowEvent, Label, Notable, RoleBasis, Socket,
-    Status, Verdict,
+    Concern, Concerns, Confidence, EndpointEvent, FlowEvent, Label, Notable, ProcessMissing,
+    RoleBasis, Socket, Status, Verdict,
 };
 use crate::identify::Transport;
 use crate::time::Timestamp;
@@ -36,6 +36,7 @@ pub fn concerns(flow: &FlowEvent) -> Concerns {
         (Concern::ReversedConnection, reversed),
         (Concern::Beacon, has(Notable::Periodic) && is_opaque(verdict)),
         (Concern::Unidentified, excluded),
+        (Concern::ListenerWithoutOwner, is_answered_by_nobody(flow)),
         (Concern::Unclear, unidentified && !framehawk && !excluded),
         (Concern::Framehawk, framehawk),
         (
@@ -69,6 +70,15 @@ fn is_opaque(verdict: &Verdict) -> bool {
 fn is_answered_by_client(flow: &FlowEvent) -> bool {
     let (commands, answers) = (flow.to_client.payload_bytes, flow.to_server.payload_bytes);
     flow.roles == RoleBasis::Handshake && answers >= commands.saturating_mul(ANSWERS_TIMES)
+}
+
+/// Whether this machine answered although no process was seen to listen. What is only tried is nobody's
+/// as a rule, and a client's socket goes with its connection.
+fn is_answered_by_nobody(flow: &FlowEvent) -> bool {
+    flow.process_missing == Some(ProcessMissing::Nobody)
+        && flow.verdict.status != Status::ClientPort
+        && flow.to_server.payload_bytes > 0
+        && flow.to_client.payload_bytes > 0
 }
 
 /// Where a flow stands: the lower, the sooner it is looked at.

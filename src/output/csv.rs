@@ -10,7 +10,7 @@ use std::io;
 use super::community_id::community_id;
 use super::json::Time;
 use super::{Context, Format, RunSummary, escape};
-use crate::event::{Event, FlowEvent};
+use crate::event::{Event, FlowEvent, ProcessMissing};
 
 /// The columns, and what they hold.
 pub const COLUMNS: &[(&str, &str)] = &[
@@ -38,6 +38,15 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("community_id", "Community ID version 1, seed 0"),
     ("source", "capture file or interface of the first packet"),
     ("packet", "number of the first packet in its source, from 1"),
+    ("process", "live: short name of the process at the end that is this machine"),
+    ("process_pid", "its number"),
+    ("process_executable", "path of its program"),
+    ("process_executable_deleted", "true where that file was deleted since"),
+    ("process_name_mismatch", "true where its name is not the executable's"),
+    ("process_user", "the account that it acts as; of one that is not visible, the socket's"),
+    ("process_parent", "short name of its parent"),
+    ("process_parent_pid", "the parent's number"),
+    ("process_missing", "why no process is named: as in EVE"),
 ];
 
 /// The CSV writer.
@@ -77,7 +86,7 @@ impl Csv {
         // and of letters that are ours.
         let _ = write!(
             row,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
             Time(flow.start),
             Time(flow.end),
             verdict.label.name(),
@@ -103,8 +112,35 @@ impl Csv {
             escape::csv_field(context.source_name(flow.first_frame.source)),
             flow.first_frame.number,
         );
+        process(row, flow);
+        row.push_str("\r\n");
         out.write_all(row.as_bytes())
     }
+}
+
+/// The columns of the process.
+fn process(row: &mut String, flow: &FlowEvent) {
+    let known = flow.process.as_deref();
+    let text = |value: Option<&str>| escape::csv_field(value.unwrap_or_default()).into_owned();
+    let number = |value: Option<u32>| value.map_or(String::new(), |value| value.to_string());
+    let holds = |value: Option<bool>| value.map_or(String::new(), |value| value.to_string());
+    let parent = known.and_then(|known| known.parent.as_ref());
+    let missing = flow.process_missing.as_ref();
+    let user = known.and_then(|known| known.user.as_deref());
+    let user = user.or_else(|| missing.and_then(ProcessMissing::socket_user));
+    let _ = write!(
+        row,
+        ",{},{},{},{},{},{},{},{},{}",
+        text(known.map(|known| &*known.name)),
+        number(known.map(|known| known.pid)),
+        text(known.and_then(|known| known.executable.as_deref())),
+        holds(known.map(|known| known.executable_deleted)),
+        holds(known.map(|known| known.name_mismatch)),
+        text(user),
+        text(parent.map(|parent| &*parent.name)),
+        number(parent.map(|parent| parent.pid)),
+        missing.map(ProcessMissing::name).unwrap_or_default(),
+    );
 }
 
 impl Format for Csv {

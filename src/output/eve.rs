@@ -13,7 +13,7 @@ use std::io;
 use serde::Serialize;
 
 use super::community_id::community_id;
-use super::host::ProcessJson;
+use super::host::{MissingJson, ProcessJson};
 use super::json::{self, Addr, Hex, Time};
 use super::{Context, Format, RunSummary};
 use crate::event::{
@@ -167,6 +167,8 @@ struct FlowStory<'a> {
     concerns: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<ProcessJson<'a>>,
+    #[serde(flatten)]
+    process_missing: Option<MissingJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     runner_up: Option<&'static str>,
     roles: RolesObject,
@@ -283,6 +285,7 @@ impl<'a> FlowStory<'a> {
             notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
             concerns: pressing(flow).iter().map(Concern::name).collect(),
             process: flow.process.as_deref().map(ProcessJson::new),
+            process_missing: flow.process_missing.as_ref().map(MissingJson::new),
             runner_up: verdict.runner_up.map(Label::name),
             roles: RolesObject { basis: flow.roles.name(), sure: flow.roles.is_sure() },
             visibility: VisibilityObject::new(verdict.visibility),

@@ -9,7 +9,7 @@ use super::human::{Clock, push_padded, watched, width, wrap};
 use super::json::{self, Addr, Time};
 use super::{Look, escape};
 use crate::config::Watch;
-use crate::event::Process;
+use crate::event::{Parent, Process, ProcessMissing};
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
 use crate::identify::Transport;
@@ -100,9 +100,19 @@ fn cells(socket: &HostSocket) -> [String; 6] {
 fn particulars(process: &Process) -> String {
     let mut text = format!("{}: ", process.pid);
     if process.command_line.is_empty() {
-        text.push_str(process.executable.as_deref().unwrap_or("a command line that is empty"));
+        text.push_str("(no command line)");
     } else {
         text.push_str(&process.command_line.join(" "));
+    }
+    if let Some(executable) = &process.executable {
+        let deleted = if process.executable_deleted { " (deleted)" } else { "" };
+        text.push_str(&format!("; executable {executable}{deleted}"));
+        if process.name_mismatch {
+            text.push_str(", which is not its name");
+        }
+    }
+    if let Some(parent) = &process.parent {
+        text.push_str(&format!("; parent {}[{}]", parent.name, parent.pid));
     }
     for (word, value) in [("unit", &process.unit), ("container", &process.container)] {
         if let Some(value) = value {
@@ -164,10 +174,16 @@ pub(super) struct ProcessJson<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     executable: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    executable_deleted: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    name_mismatch: bool,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     command_line: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a Parent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,13 +200,31 @@ impl<'a> ProcessJson<'a> {
             pid: process.pid,
             name: &process.name,
             executable: process.executable.as_deref(),
+            executable_deleted: process.executable_deleted,
+            name_mismatch: process.name_mismatch,
             command_line: &process.command_line,
             user: process.user.as_deref(),
+            parent: process.parent.as_ref(),
             unit: process.unit.as_deref(),
             container: process.container.as_deref(),
             services: &process.services,
             started: process.started.map(Time),
         }
+    }
+}
+
+/// Why there is no process, in EVE.
+#[derive(Debug, Serialize)]
+pub(super) struct MissingJson<'a> {
+    process_missing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    socket_user: Option<&'a str>,
+}
+
+impl<'a> MissingJson<'a> {
+    pub(super) fn new(missing: &'a ProcessMissing) -> Self {
+        let socket_user = missing.socket_user();
+        Self { process_missing: missing.name(), socket_user }
     }
 }
 

@@ -22,6 +22,7 @@ pub mod host;
 pub(crate) mod human;
 mod json;
 pub mod packets;
+pub(crate) mod process;
 pub mod schema;
 mod summary;
 mod text;
@@ -30,7 +31,7 @@ pub mod wireshark;
 pub use csv::{COLUMNS as CSV_COLUMNS, Csv};
 pub use eve::Eve;
 pub use packets::{PacketFormat, PacketWriter};
-pub use summary::{AnomalyCount, RunSummary};
+pub use summary::{AnomalyCount, ProcessLookups, RunSummary};
 pub use text::Text;
 
 /// All formats, the default first.

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::human::counted;
 use crate::config::Watch;
 use crate::event::{AnomalyEvent, Event, Label, Status};
@@ -40,6 +42,8 @@ pub struct RunSummary {
     pub skipped: Vec<String>,
     /// What limits left out.
     pub shortfalls: Shortfalls,
+    /// Live: how looking for the processes behind the flows went.
+    pub processes: Option<ProcessLookups>,
     /// What else a reader has to know to take the result right, a sentence each.
     pub notices: Vec<String>,
     /// Notices that found no room.
@@ -48,6 +52,29 @@ pub struct RunSummary {
 
 /// Notices kept. An interface that flaps for months must not fill the memory; all of them are in the log.
 const NOTICES_MAX: usize = 256;
+
+/// How looking for the processes behind flows went: flows, and what it cost. The names are EVE's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProcessLookups {
+    /// Flows with an end on this machine that were looked up.
+    pub asked: u64,
+    /// Of them: the process was found.
+    pub with_process: u64,
+    /// Nobody listened there.
+    pub nobody: u64,
+    /// Whoever holds the socket is not visible with the rights at hand.
+    pub not_visible: u64,
+    /// The socket was gone already.
+    pub gone: u64,
+    /// There was no answer before the flow ended.
+    pub unanswered: u64,
+    /// Flows that were not looked up.
+    pub not_asked: u64,
+    /// Milliseconds of processor time that looking took.
+    pub cpu_ms: u64,
+    /// Milliseconds in which there was more to look at than the budget allowed.
+    pub over_budget_ms: u64,
+}
 
 /// One kind of anomaly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::human::{Clock, count};
-use super::{Context, Format, Look, RunSummary, escape};
-use crate::event::{Concern, Event, FlowEvent, Label, Process, Socket, Status, VerdictEvent};
+use super::{Context, Format, Look, RunSummary};
+use crate::event::{Concern, Event, FlowEvent, Label, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
 use crate::judge::ranking::FlowRank;
 
@@ -285,18 +285,6 @@ fn service(socket: Socket, transport: Transport) -> String {
         Transport::Udp => "udp",
     };
     format!("{}/{transport}", end(socket))
-}
-
-/// The process at this machine's end: name, PID, user, and unit or container.
-fn process_name(process: &Process) -> String {
-    let mut text = format!("{}[{}]", process.name, process.pid);
-    if let Some(user) = &process.user {
-        text.push_str(&format!(" of {user}"));
-    }
-    if let Some(place) = process.container.as_ref().or(process.unit.as_ref()) {
-        text.push_str(&format!(" in {place}"));
-    }
-    escape::terminal(&text).into_owned()
 }
 
 /// An end of a flow: `10.0.0.5:50123`, `[2001:db8::5]:50123`.

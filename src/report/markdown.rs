@@ -7,7 +7,7 @@ use super::{Card, Report};
 use crate::event::Label;
 use crate::output::escape::{self, markdown as plain};
 use crate::output::human::{bytes, count, counted, peers};
-use crate::output::{Context, wireshark};
+use crate::output::{Context, process, wireshark};
 
 /// The whole text.
 pub fn markdown(report: &Report) -> String {
@@ -138,6 +138,10 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     );
     for notable in &verdict.notables {
         let _ = writeln!(text, "- notable: **{}**: {}", notable.name(), meaning(*notable));
+    }
+    let here = process::at_this_end(flow.process.as_deref(), flow.process_missing.as_ref());
+    if let Some(here) = here {
+        let _ = writeln!(text, "- process: {}", plain(&here));
     }
     for piece in &verdict.evidence {
         let _ = writeln!(

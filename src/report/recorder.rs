@@ -51,6 +51,8 @@ pub struct Recorder {
     limits: ReportLimits,
     /// Of flows that are running.
     traces: BTreeMap<FlowKey, Trace>,
+    /// Of flows that have ended, and whose event is still to come.
+    ended: BTreeMap<u64, Trace>,
     kinds: BTreeMap<Kind, Sum>,
     services: Services,
     pairs: BTreeMap<Ends, (u64, u64)>,
@@ -69,6 +71,7 @@ impl Recorder {
         Self {
             limits,
             traces: BTreeMap::new(),
+            ended: BTreeMap::new(),
             kinds: BTreeMap::new(),
             services: Services::default(),
             pairs: BTreeMap::new(),
@@ -101,6 +104,16 @@ impl Recorder {
         }
     }
 
+    /// Told at once of what the classifier said, where [`Recorder::event`] is told later: the same
+    /// 5-tuple may begin anew in between.
+    pub fn ended(&mut self, event: &Event) {
+        if let Event::Flow(flow) = event
+            && let Some(trace) = self.take_trace(flow)
+        {
+            self.ended.insert(flow.flow_id, trace);
+        }
+    }
+
     /// Something that the classifier said.
     pub fn event(&mut self, event: &Event) {
         self.summary.count(event);
@@ -113,7 +126,7 @@ impl Recorder {
     }
 
     fn flow(&mut self, flow: &FlowEvent) {
-        let trace = self.take_trace(flow);
+        let trace = self.ended.remove(&flow.flow_id).or_else(|| self.take_trace(flow));
         let verdict = &flow.verdict;
         let at = Label::ALL.iter().position(|&label| label == verdict.label).unwrap_or_default();
         self.timeline.add(flow.start, at, 1);

@@ -123,7 +123,7 @@ pub(crate) struct Program {
 pub(crate) const MARK: &str = "> ";
 
 impl Program {
-    fn start(namespace: &str, role: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(namespace: &str, role: &str, settings: &[(&str, &str)]) -> Self {
         Self::start_by(&["ip", "netns", "exec", namespace], role, settings)
     }
 

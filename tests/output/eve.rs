@@ -290,6 +290,10 @@ fn the_process_of_this_machines_end_goes_with_the_flow() {
     assert_eq!(process["pid"], 4242);
     assert_eq!(process["command_line"], serde_json::json!(["x", "=1+1"]));
     assert_eq!(process["started"], "2026-11-22T13:00:00.000000+0000");
+    assert_eq!(process["executable"], "/opt/\u{202e}x");
+    assert_eq!(process["executable_deleted"], true);
+    assert_eq!(process["name_mismatch"], true);
+    assert_eq!(process["parent"], serde_json::json!({"pid": 17, "name": "=sh\u{1b}[2J"}));
     assert!(lines(&[Event::Flow(Box::new(dtls()))], true)[0]["portstory"]["process"].is_null());
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use portstory::capture::SourceInfo;
 use portstory::event::{
     AnomalyEvent, Concern, Concerns, Confidence, Direction, EndReason, EndpointEvent, Event,
-    Evidence, FlowEvent, FlowState, Label, Layer, Notable, Process, RoleBasis, Socket, Status,
-    TunnelId, Unidentified, Verdict, VerdictEvent, Visibility, Volume,
+    Evidence, FlowEvent, FlowState, Label, Layer, Notable, Parent, Process, ProcessMissing,
+    RoleBasis, Socket, Status, TunnelId, Unidentified, Verdict, VerdictEvent, Visibility, Volume,
 };
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::identify::{Detail, DetailKey, Strength, Transport};
-use portstory::output::{Context, Format, RunSummary};
+use portstory::output::{Context, Format, ProcessLookups, RunSummary};
 use portstory::shortfall::Shortfalls;
 use portstory::time::Timestamp;
 
@@ -92,6 +92,7 @@ pub(crate) fn dtls() -> FlowEvent {
             unidentified: None,
         },
         process: None,
+        process_missing: None,
     }
 }
 
@@ -166,6 +167,8 @@ pub(crate) fn endpoint() -> EndpointEvent {
         summary: "10 of 12 flows unidentified, all alike: 48 octets, then 112 back".to_owned(),
         notables: vec![Notable::Periodic],
         concerns: Concerns::from_iter([Concern::Beacon, Concern::Unclear]),
+        process: None,
+        process_missing: None,
     }
 }
 
@@ -232,6 +235,16 @@ pub(crate) fn every_kind() -> Vec<Event> {
         flow.verdict.evidence[0].weight = f32::NEG_INFINITY;
         flow.verdict.summary = "a \u{202e}\"hostile\"\x1b[2J\n banner".to_owned();
     });
+    for missing in [
+        ProcessMissing::Nobody,
+        ProcessMissing::NotVisible { user: None },
+        ProcessMissing::NotVisible { user: Some("=root\x1b[2J".to_owned()) },
+        ProcessMissing::Gone,
+        ProcessMissing::Unanswered,
+        ProcessMissing::NotAsked,
+    ] {
+        flow(&mut |flow| flow.process_missing = Some(missing.clone()));
+    }
     for previous in [None, Some(Label::TimelotUnknown)] {
         events.push(Event::Verdict(Box::new(running(previous))));
     }
@@ -243,6 +256,11 @@ pub(crate) fn every_kind() -> Vec<Event> {
         protocols: vec![("tls", 9), ("ssh", 1)],
         notables: Notable::ALL.to_vec(),
         concerns: Concern::ALL.into_iter().collect(),
+        process: Some(Arc::new(owner())),
+        ..endpoint()
+    })));
+    events.push(Event::Endpoint(Box::new(EndpointEvent {
+        process_missing: Some(ProcessMissing::NotVisible { user: Some("=root\x1b[2J".to_owned()) }),
         ..endpoint()
     })));
     for layer in [Layer::Link, Layer::Network, Layer::Tunnel, Layer::Transport] {
@@ -256,12 +274,15 @@ pub(crate) fn owner() -> Process {
     Process {
         pid: 4242,
         name: "evil\u{202e}\x1b[2J".to_owned(),
-        executable: Some("/opt/x (deleted)".to_owned()),
+        executable: Some("/opt/\u{202e}x".to_owned()),
+        executable_deleted: true,
+        name_mismatch: true,
         command_line: vec!["x".to_owned(), "=1+1".to_owned()],
         user: Some("root".to_owned()),
         unit: Some("x.service".to_owned()),
         container: Some("docker 0123456789ab".to_owned()),
         services: vec!["RpcSs".to_owned()],
+        parent: Some(Parent { pid: 17, name: "=sh\x1b[2J".to_owned() }),
         started: Some(at(0)),
     }
 }
@@ -287,6 +308,17 @@ pub(crate) fn written(format: &mut dyn Format, events: &[Event], live: bool) -> 
         frames: 12_345,
         bytes: 9_260_000,
         frames_in_range: 321,
+        processes: live.then_some(ProcessLookups {
+            asked: 20,
+            with_process: 12,
+            nobody: 1,
+            not_visible: 2,
+            gone: 3,
+            unanswered: 2,
+            not_asked: 4,
+            cpu_ms: 31,
+            over_budget_ms: 5,
+        }),
         ..RunSummary::default()
     };
     for event in events {

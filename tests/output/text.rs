@@ -351,8 +351,9 @@ fn nothing_that_strangers_wrote_reaches_the_terminal_as_it_is() {
 #[test]
 fn the_process_of_this_machines_end_stands_in_the_row() {
     let owned = FlowEvent { process: Some(crate::samples::owner().into()), ..dtls() };
-    let got = text(300, &[flow(owned)], true);
-    let said = "here: evil\\u{202e}\\x1b[2J[4242] of root in docker 0123456789ab";
+    let got = text(500, &[flow(owned)], true);
+    let said = "here: evil\\u{202e}\\x1b[2J[4242] of root in docker 0123456789ab, executable \
+                /opt/\\u{202e}x (deleted), which is not its name (calls itself x), parent =sh\\x1b[2J[17]";
     assert!(got.contains(said), "{got}");
     assert!(!got.contains('\x1b'), "{got}");
 }

@@ -24,7 +24,7 @@ mod probes;
 mod tap;
 
 use std::collections::VecDeque;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -97,6 +97,8 @@ pub struct Live {
     filters: Vec<Filter>,
     links: Option<LinkWatch>,
     stop: Stop,
+    /// What else ends a wait.
+    wakes: Option<OwnedFd>,
     notices: Vec<Notice>,
     faults: VecDeque<CaptureError>,
     /// Set once a stop was asked for: until then, blocks that the kernel still holds are read.
@@ -124,6 +126,7 @@ impl Live {
             filters: Vec::new(),
             links,
             stop,
+            wakes: None,
             notices: Vec::new(),
             faults: VecDeque::new(),
             ends_at: None,
@@ -197,6 +200,7 @@ impl Live {
             .flatten()
             .filter_map(Tap::wakes)
             .chain(self.links.as_ref().map(LinkWatch::wakes))
+            .chain(self.wakes.as_ref().map(AsFd::as_fd))
             .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
             .collect();
         if self.ends_at.is_none() {
@@ -316,6 +320,10 @@ impl FrameSource for Live {
 
     fn settled_until(&self) -> Option<Timestamp> {
         self.settled
+    }
+
+    fn wake_also(&mut self, wakes: Option<OwnedFd>) {
+        self.wakes = wakes;
     }
 }
 

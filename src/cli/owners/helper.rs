@@ -1,140 +1,52 @@
 //! The process that looks into other processes when this one no longer can.
 //!
-//! It is an [`aide`]. A request is 37 octets: what is asked, and two addresses with their ports. There are two
-//! questions, of which process a socket is, and who waits on the watched ports, which were settled by
-//! the command line. Anything else ends the helper. It answers with a length of four octets and JSON,
-//! and ends when this process does.
+//! It is an [`aide`]. A request has a fixed length and asks one of two things: of which process a
+//! socket is, and who listens on the watched ports, which were settled by the command line. Anything
+//! else ends the helper, and so does the end of the process that asks. How it looks is
+//! [`host::Finder`]'s; here is what it may take: questions are only read while there is processor
+//! time left to it ([`Budget`]), and answers that nobody takes stop it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::Scope;
+use super::message::{
+    Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
+};
 use crate::cli::aide::{self, Aide};
 use crate::cli::{Exit, Ports};
-use crate::config::Watch;
+use crate::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
 use crate::event::Process;
-use crate::host;
-use crate::identify::Transport;
+use crate::host::{Budget, Finder, Holder};
 
 /// The hidden command's name.
 const COMMAND: &str = "__tell-owners";
 
-/// What is asked, and two times 16 octets of address and two of port.
-const REQUEST_BYTES: usize = 37;
-
-/// Question: who waits on the watched ports? The addresses mean nothing. The other questions are
-/// the numbers of the transports.
-const LISTENERS: u8 = 0;
-
-/// Octets of an answer; what is longer is not told.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
-
-/// Sockets told in one answer.
+/// Listeners told in one reply.
 const LISTENERS_MAX: usize = 256;
 
-/// Octets of a command line that are kept: some are longer than all else that is said of a flow.
-const COMMAND_LINE_BYTES_MAX: usize = 1024;
+/// Bytes of requests that are read at a time.
+const READ_BYTES_MAX: usize = 64 * REQUEST_BYTES;
 
-/// Frames wait in the ring meanwhile.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
-
-/// A socket that waits, and who holds it.
-pub(super) type Listener = (Transport, SocketAddr, Option<Process>);
-
-/// This process's end.
-#[derive(Debug)]
-pub(super) struct Helper(Aide);
-
-impl Helper {
-    /// Starts the helper.
-    pub(super) fn start(watch: &Watch) -> io::Result<Self> {
-        let aide = Aide::start(COMMAND, ANSWER_MAX, |command| {
-            for port in &watch.ports {
-                command.arg("--port").arg(port.to_string());
-            }
-            let (low, high) = (watch.framehawk.start(), watch.framehawk.end());
-            command.arg("--framehawk-range").arg(format!("{low}-{high}"));
-        });
-        aide.map(Self)
-    }
-
-    /// The process that holds this end of a flow.
-    pub(super) fn owner(
-        &self,
-        transport: Transport,
-        own: SocketAddr,
-        other: SocketAddr,
-    ) -> io::Result<Option<Process>> {
-        self.ask(transport.number(), own, other)
-    }
-
-    /// Who waits on the watched ports.
-    pub(super) fn listeners(&self) -> io::Result<Vec<Listener>> {
-        let nowhere = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
-        let rows: Vec<(u8, SocketAddr, Option<Process>)> = self.ask(LISTENERS, nowhere, nowhere)?;
-        let known = |(number, local, process)| Some((transport(number)?, local, process));
-        Ok(rows.into_iter().filter_map(known).collect())
-    }
-
-    fn ask<T: DeserializeOwned>(
-        &self,
-        question: u8,
-        own: SocketAddr,
-        other: SocketAddr,
-    ) -> io::Result<T> {
-        let answered = self.exchange(&request(question, own, other));
-        if answered.is_err() {
-            self.0.hang_up();
+/// Starts the helper, which may take so many percent of a core.
+pub(super) fn start(watch: &Watch, scope: Scope, percent: u32) -> io::Result<Aide> {
+    Aide::start(COMMAND, Duration::from_secs(1), |command| {
+        for port in &watch.ports {
+            command.arg("--port").arg(port.to_string());
         }
-        serde_json::from_slice(&answered?).map_err(io::Error::from)
-    }
-
-    fn exchange(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let mut socket = &self.0.socket;
-        socket.write_all(request)?;
-        let mut len = [0; 4];
-        socket.read_exact(&mut len)?;
-        let len = usize::try_from(u32::from_le_bytes(len)).unwrap_or(usize::MAX);
-        if len > ANSWER_BYTES_MAX {
-            return Err(io::Error::other("an answer that is too long"));
+        let (low, high) = (watch.framehawk.start(), watch.framehawk.end());
+        command.arg("--framehawk-range").arg(format!("{low}-{high}"));
+        command.arg("--percent").arg(percent.to_string());
+        if scope == Scope::Listeners {
+            command.arg("--listeners-only");
         }
-        let mut answer = vec![0; len];
-        socket.read_exact(&mut answer)?;
-        Ok(answer)
-    }
-}
-
-fn request(question: u8, own: SocketAddr, other: SocketAddr) -> Vec<u8> {
-    let mut octets = vec![question];
-    for end in [own, other] {
-        let ip = match end.ip() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-            IpAddr::V6(ip) => ip,
-        };
-        octets.extend(ip.octets());
-        octets.extend(end.port().to_be_bytes());
-    }
-    octets
-}
-
-/// The addresses of a request.
-fn ends(octets: &[u8]) -> Option<[SocketAddr; 2]> {
-    let end = |octets: &[u8]| {
-        let (ip, port) = octets.split_first_chunk::<16>()?;
-        let ip = IpAddr::from(*ip).to_canonical();
-        Some(SocketAddr::new(ip, u16::from_be_bytes(*port.first_chunk()?)))
-    };
-    let (own, other) = octets.split_at_checked(18)?;
-    Some([end(own)?, end(other)?])
-}
-
-fn transport(number: u8) -> Option<Transport> {
-    [Transport::Tcp, Transport::Udp].into_iter().find(|transport| transport.number() == number)
+    })
 }
 
 /// The helper's side.
@@ -142,6 +54,12 @@ fn transport(number: u8) -> Option<Transport> {
 pub(in crate::cli) struct TellOwners {
     #[command(flatten)]
     ports: Ports,
+
+    #[arg(long)]
+    listeners_only: bool,
+
+    #[arg(long, default_value_t = PROCESS_LOOKUP_CPU_PERCENT)]
+    percent: u32,
 }
 
 impl TellOwners {
@@ -149,64 +67,156 @@ impl TellOwners {
         aide::serving("the process that looks for processes", |socket| self.serve(&socket))
     }
 
-    fn serve(&self, mut socket: &UnixStream) -> io::Result<()> {
-        let watch = self.ports.watch(None);
-        while let Some(request) = aide::next_request::<REQUEST_BYTES>(socket)? {
-            let answered = match answer(&request, &watch)? {
-                // What is not told because it is too long is as if it were not there.
-                answer if answer.len() > ANSWER_BYTES_MAX => b"null".to_vec(),
-                answer => answer,
+    fn serve(&self, socket: &UnixStream) -> io::Result<()> {
+        socket.set_nonblocking(true)?;
+        let finder = Finder::new(self.ports.watch(None), self.listeners_only)?;
+        let mut server = Server {
+            socket,
+            finder,
+            budget: Budget::new(self.percent),
+            arrived: Vec::new(),
+            leaving: Vec::new(),
+            wants_listeners: false,
+            numbers: Numbers::default(),
+        };
+        while server.turn()? {}
+        Ok(())
+    }
+}
+
+struct Server<'a> {
+    socket: &'a UnixStream,
+    finder: Finder,
+    budget: Budget,
+    /// A request that has come in part.
+    arrived: Vec<u8>,
+    /// Replies that the socket did not take yet.
+    leaving: Vec<u8>,
+    wants_listeners: bool,
+    numbers: Numbers,
+}
+
+/// The processes that were told, each with its number.
+#[derive(Default)]
+struct Numbers {
+    by_pid: BTreeMap<u32, (u32, Arc<Process>)>,
+    next: u32,
+}
+
+impl Numbers {
+    /// The process's number; tells it first where it was not.
+    fn tell(&mut self, process: &Arc<Process>, replies: &mut Vec<Reply>) -> u32 {
+        if let Some((number, known)) = self.by_pid.get(&process.pid)
+            && (Arc::ptr_eq(known, process) || known == process)
+        {
+            return *number;
+        }
+        let number = self.next;
+        self.next = self.next.wrapping_add(1).checked_rem(PROCESSES_MAX).unwrap_or(0);
+        // Whoever had it before needs another one.
+        self.by_pid.retain(|_, (of, _)| *of != number);
+        self.by_pid.insert(process.pid, (number, Arc::clone(process)));
+        replies.push(Reply::Process { number, process: Process::clone(process) });
+        number
+    }
+}
+
+impl Server<'_> {
+    /// Works, replies, waits and reads. Whether the other side is still there.
+    fn turn(&mut self) -> io::Result<bool> {
+        let idle = self.finder.work(&mut self.budget);
+        self.reply();
+        self.send()?;
+        let reads = self.budget.allows() && self.leaving.len() < REPLY_BYTES_MAX;
+        let mut events = PollFlags::empty();
+        events.set(PollFlags::IN, reads);
+        events.set(PollFlags::OUT, !self.leaving.is_empty());
+        let mut waiting = [PollFd::new(self.socket, events)];
+        // A failure is a signal, or a lack of memory that may be over the next time.
+        let _ = poll(&mut waiting, Timespec::try_from(idle).ok().as_ref());
+        let [waited] = waiting;
+        let returned = waited.revents();
+        if returned.contains(PollFlags::IN) {
+            return self.read();
+        }
+        Ok(!returned.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+    }
+
+    /// Takes requests; not more than one read gives, so that work and questions take turns.
+    fn read(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; READ_BYTES_MAX];
+        match (&mut &*self.socket).read(&mut buffer) {
+            Ok(0) => return Ok(false),
+            Ok(len) => self.arrived.extend(buffer.iter().take(len)),
+            Err(error) if is_passing(&error) => return Ok(true),
+            Err(error) => return Err(error),
+        }
+        let arrived = std::mem::take(&mut self.arrived);
+        let mut rest = &*arrived;
+        while let Some((request, behind)) = rest.split_first_chunk::<REQUEST_BYTES>() {
+            match Request::read(request).ok_or_else(aide::not_listed)? {
+                Request::Listeners => self.wants_listeners = true,
+                Request::Owner(question) => self.finder.ask(question),
+            }
+            rest = behind;
+        }
+        self.arrived = rest.to_vec();
+        Ok(true)
+    }
+
+    fn reply(&mut self) {
+        let mut replies: Vec<Reply> = Vec::new();
+        for (flow, holder) in self.finder.take_answers() {
+            let owner = match holder {
+                Holder::Process { process, listens } => {
+                    let number = self.numbers.tell(&process, &mut replies);
+                    Owner::Process { number, listens }
+                }
+                Holder::Missing(missing) => Owner::Missing(missing),
             };
-            let len = u32::try_from(answered.len()).unwrap_or(u32::MAX);
-            match socket.write_all(&[&len.to_le_bytes(), &*answered].concat()) {
-                // Who asked has gone.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                written => written?,
+            replies.push(Reply::Owner { flow, owner });
+        }
+        if self.wants_listeners && self.finder.is_ready() {
+            self.wants_listeners = false;
+            replies.extend(self.finder.take_addresses().map(Reply::Addresses));
+            let mut listeners = Vec::new();
+            for (transport, local, process) in
+                self.finder.listeners().into_iter().take(LISTENERS_MAX)
+            {
+                let number = process.map(|process| self.numbers.tell(&process, &mut replies));
+                listeners.push(Listener::new(transport, local, number));
+            }
+            replies.push(Reply::Listeners(listeners));
+            replies.push(Reply::Cost(self.cost()));
+        }
+        // What is too long is as if it were not there.
+        replies.iter().filter_map(Reply::bytes).for_each(|bytes| self.leaving.extend(bytes));
+    }
+
+    fn cost(&self) -> Cost {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Cost { cpu_ms: millis(self.budget.used()), over_budget_ms: millis(self.budget.over()) }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        while !self.leaving.is_empty() {
+            match (&mut &*self.socket).write(&self.leaving) {
+                Ok(sent) => {
+                    self.leaving.drain(..sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_passing(&error) => {}
+                // Who asked has gone, which the next turn sees.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.leaving.clear(),
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 }
 
-fn answer(request: &[u8; REQUEST_BYTES], watch: &Watch) -> io::Result<Vec<u8>> {
-    let [question, octets @ ..] = request;
-    let [own, other] = ends(octets).ok_or_else(aide::not_listed)?;
-    match (*question, transport(*question)) {
-        (LISTENERS, _) => json(&listeners(watch)),
-        (_, Some(transport)) => {
-            // Sockets that cannot be listed are nobody's.
-            let owner = host::owner(transport, own, other).ok().flatten();
-            json(&owner.map(shortened))
-        }
-        (_, None) => Err(aide::not_listed()),
-    }
-}
-
-fn listeners(watch: &Watch) -> Vec<(u8, SocketAddr, Option<Process>)> {
-    let sockets = host::sockets(watch).map(|found| found.sockets).unwrap_or_default();
-    let waiting = sockets.into_iter().filter(|socket| {
-        socket.state.is_waiting()
-            && socket.namespace.is_none()
-            && watch.covers(socket.transport, socket.local.port())
-    });
-    let row = |socket: host::HostSocket| {
-        let process = socket.processes.into_iter().next().map(shortened);
-        (socket.transport.number(), socket.local, process)
-    };
-    waiting.take(LISTENERS_MAX).map(row).collect()
-}
-
-fn shortened(mut process: Process) -> Process {
-    let mut octets = 0_usize;
-    process.command_line.retain(|word| {
-        octets = octets.saturating_add(word.len());
-        octets <= COMMAND_LINE_BYTES_MAX
-    });
-    process
-}
-
-fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(io::Error::from)
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 #[cfg(test)]
@@ -214,44 +224,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_a_fixed_shape() {
-        let own = "10.0.0.9:3243".parse().unwrap();
-        let other = "[2001:db8::5]:50123".parse().unwrap();
-        let octets = request(6, own, other);
-        assert_eq!(octets.len(), REQUEST_BYTES);
-        assert_eq!(ends(&octets[1..]), Some([own, other]));
-    }
-
-    #[test]
-    fn what_is_not_on_the_list_is_refused() {
-        for question in (1..=255).filter(|question| ![6, 17].contains(question)) {
-            let mut octets = [0; REQUEST_BYTES];
-            octets[0] = question;
-            assert!(answer(&octets, &Watch::default()).is_err(), "{question}");
+    fn a_process_is_told_once_and_again_when_it_changes_or_its_number_goes_to_another() {
+        let mut numbers = Numbers::default();
+        let mut told = Vec::new();
+        let process = |pid, name: &str| {
+            Arc::new(Process { pid, name: name.to_owned(), ..Process::default() })
+        };
+        assert_eq!(numbers.tell(&process(7, "a"), &mut told), 0);
+        assert_eq!(numbers.tell(&process(7, "a"), &mut told), 0);
+        assert_eq!(told.len(), 1);
+        assert_eq!(numbers.tell(&process(7, "b"), &mut told), 1);
+        for pid in 8..8 + PROCESSES_MAX {
+            numbers.tell(&process(pid, "c"), &mut told);
         }
-    }
-
-    #[test]
-    fn the_owner_of_a_socket_is_this_process() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let own = listener.local_addr().unwrap();
-        let client = std::net::TcpStream::connect(own).unwrap();
-        for (end, peer) in
-            [(own, client.local_addr().unwrap()), (client.local_addr().unwrap(), own)]
-        {
-            let octets = request(6, end, peer).try_into().unwrap();
-            let said = answer(&octets, &Watch::default()).unwrap();
-            let process: Option<Process> = serde_json::from_slice(&said).unwrap();
-            assert_eq!(process.unwrap().pid, std::process::id());
-        }
-        let nobodys = request(17, own, client.local_addr().unwrap()).try_into().unwrap();
-        assert_eq!(answer(&nobodys, &Watch::default()).unwrap(), b"null");
-    }
-
-    #[test]
-    fn long_command_lines_are_cut_between_words() {
-        let command_line = vec!["x".repeat(1000), "y".repeat(24), "z".to_owned()];
-        let process = shortened(Process { command_line, ..Process::default() });
-        assert_eq!(process.command_line.len(), 2);
+        assert!(numbers.by_pid.len() <= usize::try_from(PROCESSES_MAX).unwrap());
+        let before = told.len();
+        numbers.tell(&process(7, "b"), &mut told);
+        assert_eq!(told.len(), before + 1);
     }
 }

@@ -1,192 +1,469 @@
 //! Which process of this machine is behind a flow that is captured live.
 //!
 //! The question is put to a [`helper`] as soon as a flow is new, so that the answer holds after the
-//! process has ended. What was found is kept until the flow's own event takes it along. Looking takes
-//! a few milliseconds while frames wait in the ring, so that a flood of flows goes unasked.
+//! process has ended. It is never waited for: questions are sent and answers picked up between two
+//! batches of frames. An event whose flow is still asked for is held back for a moment
+//! ([`HELD_MAX`]), so that most carry their process from the first; an answer that comes later is kept
+//! until the flow's own event takes it along.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::{Args, ValueEnum};
+
+mod findings;
 mod helper;
+mod line;
+mod message;
 
 pub(super) use helper::TellOwners;
-use helper::{Helper, Listener};
+use line::Line;
+use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 
 use crate::capture::live::interfaces;
-use crate::config::Watch;
-use crate::event::{Event, NewFlow, Process, Socket};
-use crate::host;
+use crate::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
+use crate::event::{Concern, Event, NewFlow, Process, ProcessMissing, Socket};
+use crate::host::{self, Question};
 use crate::identify::Transport;
+use crate::judge::ranking;
+use crate::output::ProcessLookups;
 
-/// Questions in a second, at most: of 10 ms each they take a tenth of the time.
-const QUESTIONS_PER_SECOND: u32 = 10;
+/// Questions that are open at a time; flows beyond go unasked.
+const OPEN_MAX: usize = 4096;
 
-/// Between two looks at who waits on the watched ports.
+/// How long an event waits for the answer for its flow. Nobody who watches notices so little.
+const HELD_MAX: Duration = Duration::from_millis(200);
+
+/// Events that are held back at a time.
+const HELD_EVENTS_MAX: usize = 4096;
+
+/// At the end, open questions are waited for as long as this in all.
+const SETTLED_MAX: Duration = Duration::from_millis(200);
+
+/// Before the capture begins, the first look at who listens is waited for as long as this.
+const FIRST_MAX: Duration = Duration::from_millis(500);
+
+/// Between two looks at who listens on the watched ports.
 const LISTENERS_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a listener is the answer for other flows to its end without being asked for again.
+const LISTENER_VALID: Duration = Duration::from_secs(1);
 
 /// Services kept for the findings at the end.
 const SERVICES_MAX: usize = 1024;
+
+/// Who holds an end, or why that is not known.
+type Found = Result<Arc<Process>, ProcessMissing>;
+
+/// A socket that listens, and who holds it, where that could be seen.
+type Listening = (Transport, SocketAddr, Option<Arc<Process>>);
+
+/// How processes are looked for.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Looking {
+    /// Processes of this machine that are looked up: none, those that listen on the watched ports, or
+    /// those at either end of a flow
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    pub(super) processes: Scope,
+
+    /// Percent of one core that looking processes up may take, but for the first look at all of them;
+    /// what does not fit is reported
+    #[arg(long, value_name = "PERCENT", default_value_t = PROCESS_LOOKUP_CPU_PERCENT, value_parser = clap::value_parser!(u32).range(1..=100))]
+    processes_cpu: u32,
+}
+
+/// Which processes are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scope {
+    /// None
+    Off,
+    /// Those that listen on the watched ports
+    Listeners,
+    /// Those at either end of a flow
+    #[default]
+    All,
+}
 
 /// What is known of the processes behind running flows.
 #[derive(Debug)]
 pub(super) struct Owners {
     /// None once it failed.
-    helper: Option<Helper>,
+    line: Option<Line>,
+    /// The line's socket once more, for the source to wake by: made before copies are forbidden.
+    wakes: Option<OwnedFd>,
+    scope: Scope,
     watch: Watch,
     /// Addresses of this machine.
     own: BTreeSet<IpAddr>,
-    flows: BTreeMap<u64, Arc<Process>>,
-    /// Who waited lately: a process may answer one packet and be gone before that packet is seen here.
-    listeners: Vec<Listener>,
+    /// Processes by the numbers that the helper gave them.
+    processes: BTreeMap<u32, Arc<Process>>,
+    /// Flows that are asked for.
+    open: BTreeMap<u64, Open>,
+    /// Answers, kept until the flow's own event.
+    flows: BTreeMap<u64, Found>,
+    /// Events in order, since when they wait.
+    held: VecDeque<(Instant, Event)>,
+    /// Who listened lately, and when that was told.
+    lately: BTreeMap<(Transport, Socket), (Instant, Arc<Process>)>,
+    /// Who listened when that was last asked.
+    listeners: Vec<Listening>,
     listeners_due: Instant,
-    /// Ends here that had traffic, and whether somebody was found to hold them.
-    services: BTreeMap<(Transport, Socket), bool>,
-    left: u32,
-    refill_at: Instant,
+    /// Whether the answer to that is still to come.
+    awaits_listeners: bool,
+    /// Ends here that had traffic, and the best that was found of who holds them.
+    services: BTreeMap<(Transport, Socket), Found>,
+    /// Ends here that answered although nobody was found to listen.
+    unowned: BTreeSet<(Transport, Socket)>,
+    counts: ProcessLookups,
+}
+
+/// A question that was put.
+#[derive(Debug)]
+struct Open {
+    transport: Transport,
+    own: Socket,
+    /// The other end, where that is here too and is asked for next.
+    next: Option<(Socket, Socket)>,
+    /// Why the end that was asked for first has no process.
+    missing: Option<ProcessMissing>,
 }
 
 impl Owners {
     /// Starts the helper, while there are rights.
-    pub(super) fn start(watch: &Watch) -> io::Result<Self> {
+    pub(super) fn start(watch: &Watch, wanted: &Looking) -> io::Result<Self> {
+        let scope = wanted.processes;
+        let line = Line::new(helper::start(watch, scope, wanted.processes_cpu)?)?;
         let list = interfaces::list().unwrap_or_default();
         let mut owners = Self {
-            helper: Some(Helper::start(watch)?),
+            wakes: Some(line.socket().as_fd().try_clone_to_owned()?),
+            line: Some(line),
+            scope,
             watch: watch.clone(),
             own: list.into_iter().flat_map(|interface| interface.addresses).collect(),
+            processes: BTreeMap::new(),
+            open: BTreeMap::new(),
             flows: BTreeMap::new(),
+            held: VecDeque::new(),
+            lately: BTreeMap::new(),
             listeners: Vec::new(),
             listeners_due: now(),
+            awaits_listeners: false,
             services: BTreeMap::new(),
-            left: QUESTIONS_PER_SECOND,
-            refill_at: now(),
+            unowned: BTreeSet::new(),
+            counts: ProcessLookups::default(),
         };
-        owners.look_around();
+        // Nothing is captured yet, and whoever listens may be gone after one packet.
+        owners.look(Vec::new());
+        owners.wait(FIRST_MAX);
         Ok(owners)
     }
 
-    /// Asks who waits on the watched ports, now and then.
-    pub(super) fn look_around(&mut self) {
-        if now() < self.listeners_due {
-            return;
+    /// Becomes readable when there are answers; can be had once.
+    pub(super) fn take_wakes(&mut self) -> Option<OwnedFd> {
+        self.wakes.take()
+    }
+
+    /// Whether answers can still come.
+    pub(super) fn is_alive(&self) -> bool {
+        self.line.is_some()
+    }
+
+    /// Puts the questions for flows that are new, and picks up what has been answered.
+    pub(super) fn look(&mut self, flows: Vec<NewFlow>) {
+        for flow in flows {
+            self.look_for(&flow);
         }
+        self.look_around();
+        self.exchange();
+    }
+
+    /// Asks who listens on the watched ports, now and then.
+    fn look_around(&mut self) {
+        let Some(line) = self.line.as_mut().filter(|_| now() >= self.listeners_due) else { return };
         self.listeners_due = now() + LISTENERS_EVERY;
-        if let Some(found) = self.helper.as_ref().and_then(|helper| helper.listeners().ok()) {
-            self.listeners = found;
-        }
+        self.awaits_listeners |= line.queue(&Request::Listeners);
     }
 
-    /// Who waited there when it was last asked.
-    fn waited(&self, transport: Transport, own: SocketAddr) -> Option<Process> {
-        let at = |(of, local, _): &&Listener| {
-            *of == transport && local.port() == own.port() && host::waits_for(*local, own)
-        };
-        self.listeners.iter().find(at).and_then(|(_, _, process)| process.clone())
-    }
-
-    /// Asks for the process behind a flow that is new.
-    pub(super) fn look(&mut self, flow: &NewFlow) {
+    fn look_for(&mut self, flow: &NewFlow) {
         let [a, b] = flow.ends;
-        let covers = |watch: &Watch, end: Socket| watch.covers(flow.transport, end.port);
+        let covers = |end: Socket| self.watch.covers(flow.transport, end.port);
         // On the loopback both ends are here: then the service counts.
         let mut ends = [(a, b), (b, a)];
-        if covers(&self.watch, b) && !covers(&self.watch, a) {
+        if covers(b) && !covers(a) {
             ends.reverse();
         }
-        for (own, other) in ends {
-            let is_here = self.own.contains(&own.addr) || own.addr.is_loopback();
-            if !is_here || !self.may_ask() {
-                continue;
+        let is_here = |&(own, _): &(Socket, Socket)| {
+            (self.own.contains(&own.addr) || own.addr.is_loopback())
+                && (self.scope == Scope::All || covers(own))
+        };
+        let mut ends = ends.into_iter().filter(is_here);
+        let Some((own, other)) = ends.next() else { return };
+        let next = ends.next();
+        if let Some((told, process)) = self.lately.get(&(flow.transport, own))
+            && told.elapsed() < LISTENER_VALID
+        {
+            let process = Arc::clone(process);
+            self.counts.asked = self.counts.asked.saturating_add(1);
+            self.note(flow.transport, own, &Ok(Arc::clone(&process)));
+            self.answered(flow.flow_id, Ok(process));
+            return;
+        }
+        let open = Open { transport: flow.transport, own, next, missing: None };
+        let has_room = self.open.len() < OPEN_MAX;
+        if has_room && self.put(flow.flow_id, &open, other) {
+            self.counts.asked = self.counts.asked.saturating_add(1);
+            self.open.insert(flow.flow_id, open);
+        } else {
+            self.counts.not_asked = self.counts.not_asked.saturating_add(1);
+            self.flows.insert(flow.flow_id, Err(ProcessMissing::NotAsked));
+        }
+    }
+
+    fn put(&mut self, flow: u64, open: &Open, other: Socket) -> bool {
+        let (own, other) = (address(open.own), address(other));
+        let question = Question { flow, transport: open.transport, own, other };
+        self.line.as_mut().is_some_and(|line| line.queue(&Request::Owner(question)))
+    }
+
+    fn exchange(&mut self) {
+        let Some(line) = &mut self.line else { return };
+        match line.send().and_then(|()| line.receive()) {
+            Ok(replies) => replies.into_iter().for_each(|reply| self.take(reply)),
+            Err(error) => {
+                tracing::warn!("the processes behind flows stay unknown from now on: {error}");
+                self.line = None;
+                self.awaits_listeners = false;
+                for (flow, _) in std::mem::take(&mut self.open) {
+                    self.counts.unanswered = self.counts.unanswered.saturating_add(1);
+                    self.flows.insert(flow, Err(ProcessMissing::Unanswered));
+                }
             }
-            let process = self.ask(flow.transport, own, other);
-            let process = process.or_else(|| self.waited(flow.transport, address(own)));
-            if covers(&self.watch, own) && self.helper.is_some() {
-                self.note(flow.transport, own, process.is_some());
+        }
+    }
+
+    fn take(&mut self, reply: Reply) {
+        match reply {
+            Reply::Process { number, process } if number < PROCESSES_MAX => {
+                self.processes.insert(number, Arc::new(process));
             }
-            if let Some(process) = process {
-                self.flows.insert(flow.flow_id, Arc::new(process));
+            Reply::Process { .. } => {}
+            Reply::Owner { flow, owner } => self.take_owner(flow, owner),
+            Reply::Listeners(listeners) => {
+                let known = |one: Listener| {
+                    let process = one.process.and_then(|number| self.processes.get(&number));
+                    Some((one.transport()?, one.local, process.map(Arc::clone)))
+                };
+                self.listeners = listeners.into_iter().filter_map(known).collect();
+                self.awaits_listeners = false;
+            }
+            Reply::Addresses(addresses) => self.own.extend(addresses),
+            Reply::Cost(Cost { cpu_ms, over_budget_ms }) => {
+                self.counts.cpu_ms = cpu_ms;
+                self.counts.over_budget_ms = over_budget_ms;
+            }
+        }
+    }
+
+    fn take_owner(&mut self, flow: u64, owner: Owner) {
+        // Not asked for any more: the flow has ended, and was counted.
+        let Some(open) = self.open.remove(&flow) else { return };
+        let found = match owner {
+            Owner::Process { number, listens } => match self.processes.get(&number) {
+                Some(process) => {
+                    let process = Arc::clone(process);
+                    if listens {
+                        self.note_listener(open.transport, open.own, &process);
+                    }
+                    Ok(process)
+                }
+                None => Err(ProcessMissing::Unanswered),
+            },
+            // It may have listened, answered one packet and gone.
+            Owner::Missing(missing) => {
+                self.listened(open.transport, open.own).map_or(Err(missing), Ok)
+            }
+        };
+        if let (Err(missing), Some((own, other))) = (&found, open.next) {
+            self.note(open.transport, open.own, &Err(missing.clone()));
+            let missing = Some(missing.clone());
+            let next = Open { transport: open.transport, own, next: None, missing };
+            if self.put(flow, &next, other) {
+                self.open.insert(flow, next);
                 return;
             }
         }
+        self.note(open.transport, open.own, &found);
+        // Of two ends the one of which more is known; the service's, where that is the same.
+        let found = found.map_err(|missing| match open.missing {
+            Some(first) => first.min(missing),
+            None => missing,
+        });
+        self.answered(flow, found);
     }
 
-    fn ask(&mut self, transport: Transport, own: Socket, other: Socket) -> Option<Process> {
-        match self.helper.as_ref()?.owner(transport, address(own), address(other)) {
-            Ok(process) => process,
-            Err(error) => {
-                tracing::warn!("the processes behind flows stay unknown from now on: {error}");
-                self.helper = None;
-                None
+    fn note_listener(&mut self, transport: Transport, own: Socket, process: &Arc<Process>) {
+        if self.lately.len() >= SERVICES_MAX {
+            self.lately.retain(|_, (told, _)| told.elapsed() < LISTENER_VALID);
+        }
+        if self.lately.len() < SERVICES_MAX {
+            self.lately.insert((transport, own), (now(), Arc::clone(process)));
+        }
+    }
+
+    /// Who listened there when that was last asked.
+    fn listened(&self, transport: Transport, own: Socket) -> Option<Arc<Process>> {
+        let own = address(own);
+        let is_it = |(of, local, _): &&Listening| {
+            *of == transport && local.port() == own.port() && host::waits_for(*local, own)
+        };
+        self.listeners.iter().find(is_it).and_then(|(_, _, process)| process.clone())
+    }
+
+    fn answered(&mut self, flow: u64, found: Found) {
+        let count = match &found {
+            Ok(_) => &mut self.counts.with_process,
+            Err(ProcessMissing::Nobody) => &mut self.counts.nobody,
+            Err(ProcessMissing::NotVisible { .. }) => &mut self.counts.not_visible,
+            Err(ProcessMissing::Gone) => &mut self.counts.gone,
+            Err(ProcessMissing::Unanswered) => &mut self.counts.unanswered,
+            Err(ProcessMissing::NotAsked) => &mut self.counts.not_asked,
+        };
+        *count = count.saturating_add(1);
+        self.flows.insert(flow, found);
+    }
+
+    /// Keeps the best that is known of who holds a watched end.
+    fn note(&mut self, transport: Transport, own: Socket, found: &Found) {
+        if !self.watch.covers(transport, own.port) {
+            return;
+        }
+        let key = (transport, own);
+        let has_room = self.services.len() < SERVICES_MAX;
+        match self.services.get_mut(&key) {
+            Some(known) => {
+                let is_better = match (&*known, found) {
+                    (Err(_), Ok(_)) => true,
+                    // The less was known, the higher.
+                    (Err(known), Err(found)) => found < known,
+                    (Ok(_), _) => false,
+                };
+                if is_better {
+                    *known = found.clone();
+                }
+            }
+            None if has_room => {
+                self.services.insert(key, found.clone());
+            }
+            None => {}
+        }
+    }
+
+    /// Takes events, and gives back those that need not wait for an answer, with their processes, in
+    /// order; at the end all of them.
+    pub(super) fn admit(&mut self, events: Vec<Event>, is_end: bool) -> Vec<Event> {
+        let at = now();
+        self.held.extend(events.into_iter().map(|event| (at, event)));
+        let mut ready = Vec::new();
+        while let Some((since, event)) = self.held.front() {
+            let waits = flow_of(event).is_some_and(|flow| self.open.contains_key(&flow))
+                && at.saturating_duration_since(*since) < HELD_MAX
+                && self.held.len() < HELD_EVENTS_MAX;
+            if waits && !is_end {
+                break;
+            }
+            if let Some((_, mut event)) = self.held.pop_front() {
+                self.join(&mut event);
+                ready.push(event);
             }
         }
-    }
-
-    fn note(&mut self, transport: Transport, own: Socket, found: bool) {
-        let key = (transport, own);
-        if self.services.len() < SERVICES_MAX || self.services.contains_key(&key) {
-            *self.services.entry(key).or_default() |= found;
-        }
-    }
-
-    fn may_ask(&mut self) -> bool {
-        if now() >= self.refill_at {
-            self.refill_at = now() + Duration::from_secs(1);
-            self.left = QUESTIONS_PER_SECOND;
-        }
-        let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        may
+        ready
     }
 
     /// Adds the process to what is said of its flow.
-    pub(super) fn join(&mut self, event: &mut Event) {
+    fn join(&mut self, event: &mut Event) {
         match event {
-            Event::Flow(flow) => flow.process = self.flows.remove(&flow.flow_id),
-            Event::Verdict(verdict) => {
-                verdict.process = self.flows.get(&verdict.flow_id).map(Arc::clone);
+            Event::Flow(flow) => {
+                let found = self.flows.remove(&flow.flow_id);
+                let is_late = self.open.remove(&flow.flow_id).is_some();
+                if is_late {
+                    self.counts.unanswered = self.counts.unanswered.saturating_add(1);
+                }
+                let unanswered = is_late.then_some(Err(ProcessMissing::Unanswered));
+                (flow.process, flow.process_missing) = parts(found.or(unanswered));
+                let is_unowned = ranking::concerns(flow).contains(Concern::ListenerWithoutOwner);
+                if is_unowned && self.unowned.len() < SERVICES_MAX {
+                    self.unowned.insert((flow.transport, flow.server));
+                }
             }
-            Event::Endpoint(_) | Event::Anomaly(_) => {}
+            Event::Verdict(verdict) => {
+                let found = self.flows.get(&verdict.flow_id).cloned();
+                (verdict.process, verdict.process_missing) = parts(found);
+            }
+            Event::Endpoint(endpoint) => {
+                let key = (endpoint.transport, endpoint.socket);
+                (endpoint.process, endpoint.process_missing) =
+                    parts(self.services.get(&key).cloned());
+                if self.unowned.contains(&key) {
+                    endpoint.concerns.insert(Concern::ListenerWithoutOwner);
+                }
+            }
+            Event::Anomaly(_) => {}
         }
     }
 
     /// Who is behind a flow that is running, as far as that is known.
     pub(super) fn process(&self, flow_id: u64) -> Option<Arc<Process>> {
-        self.flows.get(&flow_id).map(Arc::clone)
+        self.flows.get(&flow_id).and_then(|found| found.as_ref().ok()).map(Arc::clone)
     }
 
-    /// What does not fit together at the end: traffic that nobody here waits for, and who waits
-    /// without any.
-    pub(super) fn findings(&self) -> Vec<String> {
-        let mut findings = Vec::new();
-        for ((transport, socket), found) in &self.services {
-            if !found {
-                findings.push(format!(
-                    "traffic to {} on this machine, where no process was seen to listen",
-                    name(*transport, address(*socket))
-                ));
-            }
+    /// At the end: waits a moment for what is still open.
+    pub(super) fn settle(&mut self) {
+        self.listeners_due = now();
+        self.look(Vec::new());
+        self.wait(SETTLED_MAX);
+    }
+
+    fn wait(&mut self, most: Duration) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let until = now() + most;
+        while !self.open.is_empty() || self.awaits_listeners {
+            let left = until.saturating_duration_since(now());
+            let Some(line) = self.line.as_ref().filter(|_| !left.is_zero()) else { break };
+            let mut waiting = [PollFd::new(line.socket(), PollFlags::IN)];
+            // A failure is a signal: the time goes on.
+            let _ = poll(&mut waiting, Timespec::try_from(left).ok().as_ref());
+            self.exchange();
         }
-        let listeners = self.helper.as_ref().and_then(|helper| helper.listeners().ok());
-        for (transport, local, process) in listeners.into_iter().flatten() {
-            let had_traffic = self.services.keys().any(|(of, socket)| {
-                *of == transport
-                    && socket.port == local.port()
-                    && (local.ip().is_unspecified() || local.ip() == socket.addr)
-            });
-            if !had_traffic {
-                let holder = process
-                    .map_or("a process that cannot be seen".to_owned(), |process| {
-                        format!("{} (PID {})", process.name, process.pid)
-                    });
-                findings.push(format!(
-                    "{holder} listens on {} and had no traffic in this capture",
-                    name(transport, local)
-                ));
-            }
-        }
-        findings
+    }
+
+    /// Questions without an answer yet.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// What looking for processes came to, so far.
+    pub(super) fn counts(&self) -> ProcessLookups {
+        self.counts.clone()
+    }
+}
+
+fn flow_of(event: &Event) -> Option<u64> {
+    match event {
+        Event::Flow(flow) => Some(flow.flow_id),
+        Event::Verdict(verdict) => Some(verdict.flow_id),
+        Event::Endpoint(_) | Event::Anomaly(_) => None,
+    }
+}
+
+fn parts(found: Option<Found>) -> (Option<Arc<Process>>, Option<ProcessMissing>) {
+    match found {
+        Some(Ok(process)) => (Some(process), None),
+        Some(Err(missing)) => (None, Some(missing)),
+        None => (None, None),
     }
 }
 
@@ -194,11 +471,10 @@ fn address(socket: Socket) -> SocketAddr {
     SocketAddr::new(socket.addr, socket.port)
 }
 
-fn name(transport: Transport, address: SocketAddr) -> String {
-    format!("{address}/{}", transport.name().to_lowercase())
-}
-
-#[expect(clippy::disallowed_methods, reason = "questions are counted by the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: answers are waited for by the machine's clock"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::super::host::{MissingJson, ProcessJson};
 use super::super::json::{Addr, Counts, Time};
 use crate::event::{Concern, EndpointEvent, Label, Status};
 
@@ -32,6 +33,10 @@ struct EndpointStory<'a> {
     by_status: Counts<'a, 9>,
     protocols: Vec<ProtocolCount>,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<ProcessJson<'a>>,
+    #[serde(flatten)]
+    process_missing: Option<MissingJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +73,8 @@ impl<'a> EndpointLine<'a> {
                     .map(|&(protocol, flows)| ProtocolCount { protocol, flows })
                     .collect(),
                 bytes: endpoint.bytes,
+                process: endpoint.process.as_deref().map(ProcessJson::new),
+                process_missing: endpoint.process_missing.as_ref().map(MissingJson::new),
             },
         }
     }

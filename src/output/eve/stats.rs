@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::json::{Counts, Time};
 use super::super::schema;
-use super::super::{Context, RunSummary};
+use super::super::{Context, ProcessLookups, RunSummary};
 use crate::event::{Label, Status};
 use crate::shortfall::Shortfall;
 
@@ -61,6 +61,8 @@ struct StatsStory<'a> {
     skipped: &'a [String],
     notices: &'a [String],
     limits: Vec<LimitReached>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<&'a ProcessLookups>,
 }
 
 /// What a limit left out.
@@ -164,6 +166,7 @@ impl<'a> StatsStory<'a> {
                     flag,
                 })
                 .collect(),
+            processes: summary.processes.as_ref(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::super::community_id::community_id;
-use super::super::host::ProcessJson;
+use super::super::host::{MissingJson, ProcessJson};
 use super::super::json::{Addr, Time};
 use crate::event::{Label, VerdictEvent};
 
@@ -47,6 +47,8 @@ struct VerdictStory<'a> {
     notable: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<ProcessJson<'a>>,
+    #[serde(flatten)]
+    process_missing: Option<MissingJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +87,7 @@ impl<'a> VerdictLine<'a> {
                 summary: &verdict.summary,
                 notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
                 process: event.process.as_deref().map(ProcessJson::new),
+                process_missing: event.process_missing.as_ref().map(MissingJson::new),
                 previous: event.previous.map(Label::name),
                 runner_up: verdict.runner_up.map(Label::name),
             },

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::super::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
-use super::super::{Context, Look, RunSummary, escape};
+use super::super::{Context, Look, RunSummary, escape, process};
 use super::service;
 use crate::event::{FlowEvent, Label};
 use crate::identify::Transport;
@@ -110,6 +110,9 @@ pub(super) fn write(
     }
     for notice in summary.limit_notices() {
         say("Limit", &notice)?;
+    }
+    if let Some(lookups) = &summary.processes {
+        say("Processes", &process::lookups(lookups))?;
     }
     for notice in &summary.notices {
         say("Notice", &escape::terminal(notice))?;

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::super::Look;
 use super::super::human::{Clock, bytes, count, counted, peers, wrap};
+use super::super::{Look, escape, process};
 use super::{coloured, service};
 use crate::event::{Concern, EndpointEvent, Label, Socket, Status};
 use crate::identify::Transport;
@@ -177,6 +177,9 @@ fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> i
         let names: Vec<_> = endpoint.notables.iter().map(|notable| notable.name()).collect();
         lines.push(format!("notable: {}", names.join(", ")));
     }
+    let process =
+        process::at_this_end(endpoint.process.as_deref(), endpoint.process_missing.as_ref());
+    lines.extend(process.map(|process| format!("here: {}", escape::terminal(&process))));
     for line in lines.iter().filter(|line| !line.is_empty()) {
         for part in wrap(line, look.width - 2) {
             writeln!(out, "  {part}")?;

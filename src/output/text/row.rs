@@ -7,9 +7,9 @@
 use std::io;
 
 use super::super::human::{Clock, bytes, count, push_padded, width, wrap};
-use super::super::{Look, escape};
-use super::{coloured, end, process_name, protocol, service};
-use crate::event::{FlowEvent, Label, Process, Socket, Verdict, VerdictEvent, Volume};
+use super::super::{Look, escape, process};
+use super::{coloured, end, protocol, service};
+use crate::event::{FlowEvent, Label, Socket, Verdict, VerdictEvent, Volume};
 use crate::identify::Transport;
 use crate::judge::ranking::FlowRank;
 use crate::time::Timestamp;
@@ -52,6 +52,7 @@ impl Row {
     pub(super) fn new(flow: &FlowEvent, id: usize, live: bool) -> Self {
         let verdict = &flow.verdict;
         let older = verdict.is_older_than_capture(flow.transport).then(|| older(live));
+        let here = process::at_this_end(flow.process.as_deref(), flow.process_missing.as_ref());
         Self {
             order: (flow.start, flow.flow_id),
             id,
@@ -66,7 +67,7 @@ impl Row {
             sent: flow.to_server,
             back: flow.to_client,
             confidence: verdict.confidence.name(),
-            reason: reason(verdict, older, flow.process.as_deref()),
+            reason: reason(verdict, older, here),
         }
     }
 
@@ -74,7 +75,7 @@ impl Row {
     pub(super) fn running(event: &VerdictEvent) -> Self {
         let verdict = &event.verdict;
         let older = verdict.is_older_than_capture(event.transport).then(|| older(true));
-        let why = reason(verdict, older, event.process.as_deref());
+        let why = reason(verdict, older, event.process.as_deref().map(process::short));
         let previous = event.previous.filter(|&label| label != verdict.label);
         let was = previous.map_or(String::new(), |label| format!(", was {}", label.name()));
         Self {
@@ -133,7 +134,7 @@ impl Row {
 }
 
 /// Why, what is notable, and who it is here.
-fn reason(verdict: &Verdict, older: Option<&str>, process: Option<&Process>) -> String {
+fn reason(verdict: &Verdict, older: Option<&str>, here: Option<String>) -> String {
     let mut reason = escape::terminal(&verdict.summary).into_owned();
     if !verdict.notables.is_empty() {
         let names: Vec<_> = verdict.notables.iter().map(|notable| notable.name()).collect();
@@ -144,8 +145,8 @@ fn reason(verdict: &Verdict, older: Option<&str>, process: Option<&Process>) -> 
         reason.push_str("; ");
         reason.push_str(older);
     }
-    if let Some(process) = process {
-        reason.push_str(&format!("; here: {}", process_name(process)));
+    if let Some(here) = here {
+        reason.push_str(&format!("; here: {}", escape::terminal(&here)));
     }
     reason
 }

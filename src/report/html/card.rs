@@ -5,8 +5,8 @@ use maud::{Markup, PreEscaped, html};
 use super::{mark, shown};
 use crate::event::{Evidence, FlowEvent, Status, Unidentified};
 use crate::identify::Side;
-use crate::output::Context;
 use crate::output::human::{bytes, count, counted, span};
+use crate::output::{Context, process};
 use crate::report::answer::{between, detail_name, meaning, place, sentence, service};
 use crate::report::{Card, markdown::hexdump, plot};
 
@@ -26,6 +26,7 @@ pub(super) fn card(card: &Card, number: usize, open: bool, context: &Context<'_>
             @for notable in &verdict.notables {
                 p.small { b { (notable.name()) } ": " (meaning(*notable)) "." }
             }
+            @if let Some(here) = here(flow) { p.small { b { "Process" } ": " (shown(&here)) "." } }
             (evidence(&verdict.evidence, flow, context))
             @if !verdict.details.is_empty() {
                 h4 { "What it told of itself" }
@@ -65,6 +66,10 @@ fn places(card: &Card) -> Markup {
             p.small.soft { "And " (counted(card.places_unnamed(), "more service")) "." }
         }
     }
+}
+
+fn here(flow: &FlowEvent) -> Option<String> {
+    process::at_this_end(flow.process.as_deref(), flow.process_missing.as_ref())
 }
 
 fn volume(flow: &FlowEvent) -> String {

@@ -1,0 +1,109 @@
+//! The capture's end of the line to its helper: nothing here ever waits.
+//!
+//! Requests go into a queue of bounded length and from there into the socket, as far as it takes
+//! them; replies are read as far as they have come.
+
+use std::io::{self, Read as _, Write as _};
+
+use serde_json::from_slice;
+
+use super::message::{REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request};
+use crate::cli::aide::Aide;
+
+/// Requests that wait for room in the socket: as many as a batch of frames can have flows.
+const QUEUED_MAX: usize = 4096;
+
+/// Bytes that are read at one go; what is more waits for the next.
+const READ_BYTES_MAX: usize = 1 << 20;
+
+/// Requests on their way out, replies on their way in.
+#[derive(Debug)]
+pub(super) struct Line {
+    aide: Aide,
+    queued: Vec<u8>,
+    arrived: Vec<u8>,
+}
+
+impl Line {
+    pub(super) fn new(aide: Aide) -> io::Result<Self> {
+        aide.socket.set_nonblocking(true)?;
+        Ok(Self { aide, queued: Vec::new(), arrived: Vec::new() })
+    }
+
+    /// The socket, to wait for replies on.
+    pub(super) fn socket(&self) -> &std::os::unix::net::UnixStream {
+        &self.aide.socket
+    }
+
+    /// Takes a request for sending; not where too many wait.
+    pub(super) fn queue(&mut self, request: &Request) -> bool {
+        let has_room = self.queued.len() < QUEUED_MAX.saturating_mul(REQUEST_BYTES);
+        if has_room {
+            self.queued.extend(request.bytes());
+        }
+        has_room
+    }
+
+    /// Sends what the socket takes.
+    pub(super) fn send(&mut self) -> io::Result<()> {
+        while !self.queued.is_empty() {
+            match (&self.aide.socket).write(&self.queued) {
+                Ok(sent) => {
+                    self.queued.drain(..sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The replies that have come.
+    ///
+    /// # Errors
+    ///
+    /// The helper has ended, or says what cannot be.
+    pub(super) fn receive(&mut self) -> io::Result<Vec<Reply>> {
+        let mut buffer = vec![0; 1 << 16];
+        let mut read = 0_usize;
+        let mut ended = false;
+        while read < READ_BYTES_MAX {
+            match (&self.aide.socket).read(&mut buffer) {
+                Ok(0) => {
+                    ended = true;
+                    break;
+                }
+                Ok(len) => {
+                    self.arrived.extend(buffer.iter().take(len));
+                    read = read.saturating_add(len);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let replies = self.take()?;
+        if ended && replies.is_empty() {
+            return Err(io::Error::other("the process that looks for processes has ended"));
+        }
+        Ok(replies)
+    }
+
+    fn take(&mut self) -> io::Result<Vec<Reply>> {
+        let mut replies = Vec::new();
+        let mut rest = &*self.arrived;
+        while let Some((len, behind)) = rest.split_first_chunk() {
+            let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+            if len > REPLY_BYTES_MAX {
+                return Err(io::Error::other("a reply that is too long"));
+            }
+            let Some((reply, behind)) = behind.split_at_checked(len) else { break };
+            replies.push(from_slice(reply)?);
+            rest = behind;
+        }
+        let left = rest.len();
+        self.arrived.drain(..self.arrived.len().saturating_sub(left));
+        Ok(replies)
+    }
+}

@@ -1,0 +1,682 @@
+//! Finds the processes behind flows, from a map of sockets and processes that it keeps.
+//!
+//! A question takes one look into the kernel's index of sockets ([`spaces`](super::spaces)), which
+//! tells the socket, and one into the map of who holds which ([`processes`](super::processes)). Where
+//! the map lacks it, the likeliest processes are read again, then all that changed, then all that have
+//! sockets, and once in a while all; then it is known that the holder cannot be seen.
+//!
+//! What goes quickly is kept in sight beforehand: who listens on the watched ports is the answer for
+//! a moment after it has gone, and while there are questions for ends that opened their connections
+//! themselves, connections to the watched ports are looked at ten times a second. The kernel can tell
+//! of sockets as they are destroyed (`SKNLGRP_INET_TCP_DESTROY`, with `CAP_NET_ADMIN`), but then tells
+//! their ends and their user only: the inode is 0 by then and the descriptor closed, so that it would
+//! name no process.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::diag::Entry;
+use super::particulars;
+use super::processes::{Processes, Sweep};
+use super::spaces::Spaces;
+use crate::config::Watch;
+use crate::event::{Process, ProcessMissing};
+use crate::host::budget::{Budget, now};
+use crate::host::{Holder, Question, waits_for};
+use crate::identify::Transport;
+
+/// Steps of work between two looks at whether somebody asks.
+const STEPS_MAX: usize = 24;
+
+/// Sockets whose holder is looked for at a time.
+const SOUGHT_MAX: usize = 4096;
+
+/// How long a holder is looked for.
+const SOUGHT_AGE_MAX: Duration = Duration::from_secs(10);
+
+/// Between two looks at who listens, at the addresses, and for new processes, whoever asks.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two sweeps that only see what has changed, whoever asks: at least so long, and so many times
+/// what one took.
+const SWEEP_EVERY: Duration = Duration::from_secs(3);
+const SWEEP_EVERY_MAX: Duration = Duration::from_secs(30);
+const IDLE_SWEEP_COST: u32 = 500;
+
+/// Between two sweeps because somebody is looked for: at least so long, and so many times what one
+/// took.
+const SWEEP_PAUSE_MIN: Duration = Duration::from_millis(50);
+const SWEEP_COST: u32 = 60;
+
+/// Between two sweeps that read the descriptors of all processes.
+const DEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// Between two looks for new processes because somebody is looked for.
+const FRESH_EVERY: Duration = Duration::from_millis(10);
+
+/// Between two looks at the connections to watched ports, so that those of 100 ms are seen.
+const SAMPLE_EVERY: Duration = Duration::from_millis(80);
+const SAMPLE_COST: u32 = 100;
+
+/// How long after a question such connections are looked at, and at the start.
+const SAMPLE_FOR: Duration = Duration::from_secs(60);
+
+/// Watched ports that are looked at so.
+const SAMPLED_PORTS_MAX: usize = 8;
+
+/// Connections, and listeners, that are remembered, and for how long after they were last seen.
+const REMEMBERED_MAX: usize = 1 << 14;
+const REMEMBERED_FOR: Duration = Duration::from_secs(10);
+
+/// How long a listener whose holder was not found is not looked for again.
+const UNSEEN_FOR: Duration = Duration::from_secs(30);
+
+/// How long what was read of a process holds: it may execute another program.
+const PARTICULARS_FOR: Duration = Duration::from_secs(1);
+
+/// Processes whose particulars are kept.
+const PARTICULARS_MAX: usize = 1024;
+
+/// Bytes of a command line that are kept: some are longer than all else that is said of a flow.
+const COMMAND_LINE_BYTES_MAX: usize = 1024;
+
+/// The map, and who is looked for.
+#[derive(Debug)]
+pub struct Finder {
+    watch: Watch,
+    /// Whether only who listens is looked for.
+    listeners_only: bool,
+    processes: Processes,
+    spaces: Spaces,
+    /// By the socket's inode.
+    sought: BTreeMap<u64, Sought>,
+    /// Sockets whose holder was not found among all processes.
+    unseen: BTreeMap<u64, Instant>,
+    answers: Vec<(u64, Holder)>,
+    particulars: BTreeMap<u32, Particulars>,
+    connections: BTreeMap<(SocketAddr, SocketAddr), Connection>,
+    listeners: BTreeMap<(Transport, SocketAddr), (Instant, Arc<Process>)>,
+    sampled_until: Instant,
+    sample_due: Instant,
+    tick_due: Instant,
+    fresh_due: Instant,
+    sweep_due: Instant,
+    /// Processor time when the last one began.
+    sweep_began: Duration,
+    pause_due: Instant,
+    deep_due: Instant,
+    sweeps_seen: u64,
+}
+
+/// A socket whose holder is looked for.
+#[derive(Debug)]
+struct Sought {
+    /// The flows that it is looked for; none where it is only to be known.
+    flows: Vec<Question>,
+    entry: Entry,
+    since: Instant,
+    /// After so many sweeps it is settled whether it is found.
+    sweeps: u64,
+    is_deep: bool,
+}
+
+#[derive(Debug)]
+struct Particulars {
+    inode: Option<u64>,
+    at: Instant,
+    process: Arc<Process>,
+}
+
+/// A connection that was seen although nobody had asked.
+#[derive(Debug)]
+struct Connection {
+    at: Instant,
+    inode: u64,
+    process: Option<Arc<Process>>,
+}
+
+impl Finder {
+    /// One with an empty map.
+    ///
+    /// # Errors
+    ///
+    /// The system's, where there is no /proc.
+    pub fn new(watch: Watch, listeners_only: bool) -> io::Result<Self> {
+        let at = now();
+        let mut finder = Self {
+            watch,
+            listeners_only,
+            processes: Processes::new()?,
+            spaces: Spaces::new()?,
+            sought: BTreeMap::new(),
+            unseen: BTreeMap::new(),
+            answers: Vec::new(),
+            particulars: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            sampled_until: if listeners_only { at } else { at + SAMPLE_FOR },
+            sample_due: at,
+            tick_due: at,
+            fresh_due: at,
+            sweep_due: at + SWEEP_EVERY,
+            sweep_began: Duration::ZERO,
+            pause_due: at,
+            deep_due: at + DEEP_EVERY,
+            sweeps_seen: 0,
+        };
+        finder.processes.look_for_fresh();
+        finder.processes.begin_sweep(Sweep::All);
+        Ok(finder)
+    }
+
+    /// Whether everything was looked at once.
+    pub fn is_ready(&self) -> bool {
+        self.processes.sweeps_done > 0
+    }
+
+    /// The answers since this was last called, by flow.
+    pub fn take_answers(&mut self) -> Vec<(u64, Holder)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// All addresses of this machine, where they are others than they were when this was last called.
+    pub fn take_addresses(&mut self) -> Option<std::collections::BTreeSet<std::net::IpAddr>> {
+        self.spaces.take_addresses()
+    }
+
+    /// Who listens on the watched ports in the own network namespace.
+    pub fn listeners(&mut self) -> Vec<(Transport, SocketAddr, Option<Arc<Process>>)> {
+        let waiting = self.watched_listeners(true);
+        let mut found = Vec::new();
+        for entry in waiting {
+            let process = self.process_of(entry.inode);
+            found.push((entry.transport, entry.local, process));
+        }
+        found
+    }
+
+    fn watched_listeners(&mut self, only_own: bool) -> Vec<Entry> {
+        let watch = &self.watch;
+        let covers = |entry: &&Entry| watch.covers(entry.transport, entry.local.port());
+        if only_own {
+            let own = self.spaces.own();
+            return own
+                .into_iter()
+                .flat_map(|space| space.waiting())
+                .filter(covers)
+                .copied()
+                .collect();
+        }
+        self.spaces.all().flat_map(|space| space.waiting()).filter(covers).copied().collect()
+    }
+
+    /// Takes a question; the answer may be there at once.
+    pub fn ask(&mut self, question: Question) {
+        let Question { transport, own, other, .. } = question;
+        let seen = self.connections.get(&(own, other)).and_then(|seen| seen.process.clone());
+        if let Some(process) = seen.filter(|_| transport == Transport::Tcp) {
+            self.sampled_until = now() + SAMPLE_FOR;
+            self.answer(&question, process, false);
+            return;
+        }
+        let mut entry = None;
+        for space in self.spaces.of_address(own.ip()) {
+            let waiting = space.waiting_at(transport, own);
+            entry = match *waiting {
+                [one] => Some(one),
+                // Of several that share a port the kernel says which it gave the connection.
+                _ => space.find(transport, own, other).or(waiting.first().copied()),
+            };
+            if entry.is_some_and(|entry| entry.inode != 0) {
+                break;
+            }
+        }
+        let is_client = entry.is_none_or(|entry| !entry.waits)
+            && transport == Transport::Tcp
+            && !self.watch.covers(transport, own.port());
+        if is_client && !self.listeners_only {
+            self.sampled_until = now() + SAMPLE_FOR;
+        }
+        match entry.filter(|entry| entry.inode != 0) {
+            Some(entry) => match self.process_of(entry.inode) {
+                Some(process) => self.answer(&question, process, entry.waits),
+                None => self.seek(entry, Some(question)),
+            },
+            None => self.ask_memory(question),
+        }
+    }
+
+    /// The socket is gone, if there was one.
+    fn ask_memory(&mut self, question: Question) {
+        let Question { flow, transport, own, other } = question;
+        // Its holder may be read in a moment.
+        if let Some(seen) = self.connections.get(&(own, other))
+            && let Some(sought) = self.sought.get_mut(&seen.inode)
+        {
+            sought.flows.push(question);
+            return;
+        }
+        let listened = self.listeners.iter().find(|((of, local), _)| {
+            *of == transport && local.port() == own.port() && waits_for(*local, own)
+        });
+        if let Some((_, (_, process))) = listened {
+            let process = process.clone();
+            self.answer(&question, process, false);
+            return;
+        }
+        let missing = if self.watch.covers(transport, own.port()) {
+            ProcessMissing::Nobody
+        } else {
+            ProcessMissing::Gone
+        };
+        self.answers.push((flow, Holder::Missing(missing)));
+    }
+
+    fn answer(&mut self, question: &Question, process: Arc<Process>, listens: bool) {
+        let holder = Holder::Process { process, listens };
+        self.answers.push((question.flow, holder));
+    }
+
+    fn seek(&mut self, entry: Entry, question: Option<Question>) {
+        if self.unseen.contains_key(&entry.inode) {
+            self.answers.extend(question.map(|question| (question.flow, not_visible(&entry))));
+            return;
+        }
+        if let Some(sought) = self.sought.get_mut(&entry.inode) {
+            if sought.flows.is_empty() && question.is_some() {
+                // From now on a sweep is due for it.
+                sought.sweeps = sweeps_until_settled(&self.processes);
+            }
+            sought.flows.extend(question);
+            return;
+        }
+        if self.sought.len() >= SOUGHT_MAX {
+            self.answers.extend(
+                question
+                    .map(|question| (question.flow, Holder::Missing(ProcessMissing::Unanswered))),
+            );
+            return;
+        }
+        let sought = Sought {
+            flows: question.into_iter().collect(),
+            entry,
+            since: now(),
+            sweeps: sweeps_until_settled(&self.processes),
+            is_deep: false,
+        };
+        self.sought.insert(entry.inode, sought);
+    }
+
+    /// Does some of what is to be done; returns how long there is nothing more to do, unless
+    /// somebody asks.
+    pub fn work(&mut self, budget: &mut Budget) -> Duration {
+        for _ in 0..STEPS_MAX {
+            if !budget.allows() {
+                return budget.pause().unwrap_or(TICK_EVERY);
+            }
+            let at = now();
+            if at >= self.tick_due {
+                self.tick_due = at + TICK_EVERY;
+                self.tick(at);
+            }
+            if at >= self.sample_due && at < self.sampled_until {
+                self.sample(at);
+            }
+            self.schedule(at, budget.used());
+            let has_more = self.processes.step();
+            self.collect(budget.used());
+            self.settle();
+            if !has_more {
+                return self.next_due().saturating_duration_since(now());
+            }
+        }
+        Duration::ZERO
+    }
+
+    /// Once in a while, whoever asks.
+    fn tick(&mut self, at: Instant) {
+        self.processes.look_for_fresh();
+        for entry in self.watched_listeners(false) {
+            match self.process_of(entry.inode) {
+                Some(process) if self.listeners.len() < REMEMBERED_MAX => {
+                    self.listeners.insert((entry.transport, entry.local), (at, process));
+                }
+                Some(_) => {}
+                None => self.seek(entry, None),
+            }
+        }
+        self.listeners.retain(|_, (seen, _)| at.saturating_duration_since(*seen) < REMEMBERED_FOR);
+        self.connections.retain(|_, one| at.saturating_duration_since(one.at) < REMEMBERED_FOR);
+        self.unseen.retain(|_, since| at.saturating_duration_since(*since) < UNSEEN_FOR);
+        let fresh = |one: &Particulars| at.saturating_duration_since(one.at) < REMEMBERED_FOR;
+        self.particulars.retain(|_, one| fresh(one));
+    }
+
+    /// Sees connections to watched ports before anybody asks for them.
+    fn sample(&mut self, at: Instant) {
+        let ports: Vec<u16> = self.watch.ports.iter().take(SAMPLED_PORTS_MAX).copied().collect();
+        let mut found = Vec::new();
+        for space in self.spaces.all() {
+            for &port in &ports {
+                found.extend(space.clients(port));
+            }
+        }
+        for entry in found {
+            let Some(remote) = entry.remote.filter(|_| entry.inode != 0) else { continue };
+            let ends = (entry.local, remote);
+            let is_known = self.connections.get(&ends).is_some_and(|one| one.inode == entry.inode);
+            if is_known || self.connections.len() >= REMEMBERED_MAX {
+                continue;
+            }
+            let process = self.process_of(entry.inode);
+            if process.is_none() {
+                self.seek(entry, None);
+            }
+            self.connections.insert(ends, Connection { at, inode: entry.inode, process });
+        }
+        let pause = at.elapsed().saturating_mul(SAMPLE_COST).clamp(SAMPLE_EVERY, TICK_EVERY);
+        self.sample_due = now() + pause;
+    }
+
+    /// Decides what is read next.
+    fn schedule(&mut self, at: Instant, used: Duration) {
+        if !self.sought.is_empty() {
+            self.processes.read_hot();
+            if at >= self.fresh_due {
+                self.fresh_due = at + FRESH_EVERY;
+                self.processes.look_for_fresh();
+            }
+        }
+        if self.processes.is_sweeping() {
+            return;
+        }
+        let wanted = self.sought.values().filter(|one| !one.flows.is_empty());
+        let sweep = match wanted.map(|one| one.is_deep).max() {
+            Some(is_deep) if at >= self.pause_due => {
+                if is_deep {
+                    Sweep::All
+                } else {
+                    Sweep::WithSockets
+                }
+            }
+            Some(_) | None if at >= self.sweep_due => {
+                // Also who only is to be known is looked for then.
+                if self.sought.is_empty() { Sweep::Changed } else { Sweep::WithSockets }
+            }
+            Some(_) | None => return,
+        };
+        self.processes.begin_sweep(sweep);
+        self.sweep_began = used;
+        self.sweep_due = at + SWEEP_EVERY;
+    }
+
+    /// Takes what was read.
+    fn collect(&mut self, used: Duration) {
+        for pid in std::mem::take(&mut self.processes.fresh) {
+            self.spaces.join(pid);
+        }
+        for (socket, pid) in std::mem::take(&mut self.processes.found) {
+            let Some(sought) = self.sought.remove(&socket) else { continue };
+            self.processes.note_hot(pid);
+            match self.particulars(pid) {
+                Some(process) => self.found(&sought, &process),
+                // It has ended meanwhile, and its socket may live on in another.
+                None => {
+                    self.sought.insert(socket, sought);
+                }
+            }
+        }
+        if self.processes.sweeps_done != self.sweeps_seen {
+            self.sweeps_seen = self.processes.sweeps_done;
+            let took = used.saturating_sub(self.sweep_began);
+            let idle = took.saturating_mul(IDLE_SWEEP_COST).clamp(SWEEP_EVERY, SWEEP_EVERY_MAX);
+            self.sweep_due = now() + idle;
+            self.pause_due = now() + took.saturating_mul(SWEEP_COST).max(SWEEP_PAUSE_MIN);
+            let processes = &self.processes;
+            self.spaces.retain(|pid| processes.is_known(pid));
+        }
+    }
+
+    fn found(&mut self, sought: &Sought, process: &Arc<Process>) {
+        let entry = sought.entry;
+        if let Some(remote) = entry.remote
+            && let Some(connection) = self.connections.get_mut(&(entry.local, remote))
+        {
+            connection.process = Some(Arc::clone(process));
+        }
+        if entry.waits && self.watch.covers(entry.transport, entry.local.port()) {
+            let key = (entry.transport, entry.local);
+            self.listeners.insert(key, (now(), Arc::clone(process)));
+        }
+        for question in &sought.flows {
+            self.answer(question, Arc::clone(process), entry.waits);
+        }
+    }
+
+    /// Gives up on those that should have been found.
+    fn settle(&mut self) {
+        let at = now();
+        let done = self.processes.sweeps_done;
+        let is_over = |one: &Sought| {
+            done >= one.sweeps || at.saturating_duration_since(one.since) > SOUGHT_AGE_MAX
+        };
+        if !self.sought.values().any(is_over) {
+            return;
+        }
+        let over: Vec<u64> =
+            self.sought.iter().filter(|(_, one)| is_over(one)).map(|(&inode, _)| inode).collect();
+        for inode in over {
+            let Some(mut sought) = self.sought.remove(&inode) else { continue };
+            let is_swept = done >= sought.sweeps;
+            // A process may have closed one descriptor and opened another, which does not show.
+            if is_swept && !sought.is_deep && !sought.flows.is_empty() && at >= self.deep_due {
+                self.deep_due = at + DEEP_EVERY;
+                sought.is_deep = true;
+                sought.sweeps = sweeps_until_settled(&self.processes);
+                self.sought.insert(inode, sought);
+                continue;
+            }
+            if is_swept && sought.entry.waits && self.unseen.len() < SOUGHT_MAX {
+                self.unseen.insert(inode, at);
+            }
+            for question in sought.flows {
+                let holder = if !is_swept {
+                    Holder::Missing(ProcessMissing::Unanswered)
+                } else if self.is_there(&question, inode) {
+                    not_visible(&sought.entry)
+                } else {
+                    Holder::Missing(ProcessMissing::Gone)
+                };
+                self.answers.push((question.flow, holder));
+            }
+        }
+    }
+
+    fn is_there(&mut self, question: &Question, inode: u64) -> bool {
+        let Question { transport, own, other, .. } = *question;
+        self.spaces.of_address(own.ip()).into_iter().any(|space| {
+            space.find(transport, own, other).is_some_and(|entry| entry.inode == inode)
+                || space.waiting_at(transport, own).iter().any(|entry| entry.inode == inode)
+        })
+    }
+
+    fn process_of(&mut self, socket: u64) -> Option<Arc<Process>> {
+        let pid = self.processes.holder(socket)?;
+        self.particulars(pid)
+    }
+
+    fn particulars(&mut self, pid: u32) -> Option<Arc<Process>> {
+        let inode = self.processes.inode(pid);
+        if let Some(known) = self.particulars.get(&pid)
+            && known.inode == inode
+            && known.at.elapsed() < PARTICULARS_FOR
+        {
+            return Some(Arc::clone(&known.process));
+        }
+        let read = shortened(particulars::look_at(pid)?);
+        // The same as before is the same object: it is told once.
+        let process = match self.particulars.get(&pid) {
+            Some(known) if *known.process == read => Arc::clone(&known.process),
+            Some(_) | None => Arc::new(read),
+        };
+        if self.particulars.len() < PARTICULARS_MAX || self.particulars.contains_key(&pid) {
+            let known = Particulars { inode, at: now(), process: Arc::clone(&process) };
+            self.particulars.insert(pid, known);
+        }
+        Some(process)
+    }
+
+    /// When there is something to do next.
+    fn next_due(&self) -> Instant {
+        let mut due = self.tick_due.min(self.sweep_due);
+        if now() < self.sampled_until {
+            due = due.min(self.sample_due);
+        }
+        if !self.sought.is_empty() {
+            due = due.min(self.fresh_due);
+            due = self.processes.hot_due().map_or(due, |hot| due.min(hot));
+        }
+        if self.sought.values().any(|one| !one.flows.is_empty()) {
+            due = due.min(self.pause_due);
+        }
+        due
+    }
+}
+
+/// The sweep that is going on may have passed the holder already.
+fn sweeps_until_settled(processes: &Processes) -> u64 {
+    let more = if processes.is_sweeping() { 2 } else { 1 };
+    processes.sweeps_done.saturating_add(more)
+}
+
+/// The socket is there, and its holder cannot be seen.
+fn not_visible(entry: &Entry) -> Holder {
+    Holder::Missing(ProcessMissing::NotVisible { user: entry.uid.map(particulars::user) })
+}
+
+fn shortened(mut process: Process) -> Process {
+    let mut bytes = 0_usize;
+    process.command_line.retain(|word| {
+        bytes = bytes.saturating_add(word.len());
+        bytes <= COMMAND_LINE_BYTES_MAX
+    });
+    process
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn finder(port: u16) -> Finder {
+        let watch = Watch { ports: [port].into(), ..Watch::default() };
+        let mut finder = Finder::new(watch, false).unwrap();
+        while !finder.is_ready() {
+            finder.work(&mut plenty());
+        }
+        finder
+    }
+
+    fn plenty() -> Budget {
+        Budget::new(10_000)
+    }
+
+    fn ask(
+        finder: &mut Finder,
+        transport: Transport,
+        own: SocketAddr,
+        other: SocketAddr,
+    ) -> Holder {
+        finder.ask(Question { flow: 7, transport, own, other });
+        let until = now() + Duration::from_secs(20);
+        loop {
+            if let Some((flow, holder)) = finder.take_answers().pop() {
+                assert_eq!(flow, 7);
+                return holder;
+            }
+            assert!(now() < until, "no answer");
+            std::thread::sleep(finder.work(&mut plenty()).min(Duration::from_millis(5)));
+        }
+    }
+
+    fn pid(holder: Holder) -> (u32, bool) {
+        match holder {
+            Holder::Process { process, listens } => (process.pid, listens),
+            Holder::Missing(missing) => panic!("{missing:?}"),
+        }
+    }
+
+    #[test]
+    fn both_ends_of_a_connection_are_this_process() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut finder = finder(at.port());
+        let client = TcpStream::connect(at).unwrap();
+        let from = client.local_addr().unwrap();
+        let this = std::process::id();
+        assert_eq!(pid(ask(&mut finder, Transport::Tcp, at, from)), (this, true));
+        assert_eq!(pid(ask(&mut finder, Transport::Tcp, from, at)), (this, false));
+        let listeners = finder.listeners();
+        let holder = listeners.iter().find(|(_, local, _)| *local == at).unwrap().2.as_ref();
+        assert_eq!(holder.unwrap().pid, this);
+    }
+
+    #[test]
+    fn a_listener_is_the_answer_for_a_moment_after_it_has_gone() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let at = socket.local_addr().unwrap();
+        let stranger = "127.0.0.1:9".parse().unwrap();
+        let mut finder = finder(at.port());
+        assert_eq!(pid(ask(&mut finder, Transport::Udp, at, stranger)).0, std::process::id());
+        drop(socket);
+        std::thread::sleep(2 * SAMPLE_EVERY);
+        assert_eq!(pid(ask(&mut finder, Transport::Udp, at, stranger)).0, std::process::id());
+    }
+
+    #[test]
+    fn where_nobody_listens_there_is_nobody() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = socket.local_addr().unwrap();
+        drop(socket);
+        let stranger = "127.0.0.1:9".parse().unwrap();
+        let mut finder = finder(at.port());
+        let holder = ask(&mut finder, Transport::Tcp, at, stranger);
+        assert_eq!(holder, Holder::Missing(ProcessMissing::Nobody));
+        // The other end's socket is gone, as far as it was here.
+        let holder = ask(&mut finder, Transport::Tcp, stranger, at);
+        assert_eq!(holder, Holder::Missing(ProcessMissing::Gone));
+    }
+
+    #[test]
+    fn a_connection_of_a_process_that_is_new_is_found_and_remembered() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut finder = finder(at.port());
+        let script = format!("exec 3<>/dev/tcp/127.0.0.1/{}; read line <&3", at.port());
+        let child = Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).spawn();
+        let mut child = child.unwrap();
+        let (server, from) = listener.accept().unwrap();
+        let holder = ask(&mut finder, Transport::Tcp, from, at);
+        assert_eq!(pid(holder), (child.id(), false));
+        // Asked for again it is seen without being asked for, and known after it has ended.
+        while finder.connections.get(&(from, at)).is_none_or(|one| one.process.is_none()) {
+            std::thread::sleep(finder.work(&mut plenty()).min(Duration::from_millis(5)));
+        }
+        drop(server);
+        child.wait().unwrap();
+        let holder = ask(&mut finder, Transport::Tcp, from, at);
+        assert_eq!(pid(holder), (child.id(), false));
+    }
+
+    #[test]
+    fn long_command_lines_are_cut_between_words() {
+        let command_line = vec!["x".repeat(1000), "y".repeat(24), "z".to_owned()];
+        let process = shortened(Process { command_line, ..Process::default() });
+        assert_eq!(process.command_line.len(), 2);
+    }
+}

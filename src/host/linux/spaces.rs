@@ -1,0 +1,276 @@
+//! The network namespaces of this machine (network_namespaces(7)), as far as they can be looked into.
+//!
+//! One that can be entered is asked by [`Diag`]; of one that cannot, or where the kernel has no such
+//! index, the tables of a process inside are read. A namespace is let go of when the last process in
+//! it has ended: as long as it is held it cannot disappear.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::diag::{Diag, Entry};
+use super::{netlink, read_through};
+use crate::host::budget::now;
+use crate::host::waits_for;
+use crate::identify::Transport;
+
+/// Namespaces that are held at a time.
+const SPACES_MAX: usize = 1024;
+
+/// How old the list of sockets that wait may be when somebody asks.
+const LIST_AGE_MAX: Duration = Duration::from_millis(100);
+
+/// Of tables that are read, which costs more with every socket: so many times what reading took.
+const TABLES_COST: u32 = 100;
+
+/// A namespace.
+#[derive(Debug)]
+pub(super) struct Space {
+    source: Source,
+    pub(super) addresses: BTreeSet<IpAddr>,
+    /// Processes inside.
+    members: BTreeSet<u32>,
+    /// Sockets that wait; of tables all.
+    list: Vec<Entry>,
+    list_due: Instant,
+}
+
+#[derive(Debug)]
+enum Source {
+    Diag(Diag),
+    /// The tables, read through one of the processes inside.
+    Tables,
+}
+
+/// All of them, by the inode that stands for each.
+#[derive(Debug)]
+pub(super) struct Spaces {
+    own: u64,
+    by_inode: BTreeMap<u64, Space>,
+    of_process: BTreeMap<u32, u64>,
+    /// The way back from another one.
+    home: Option<OwnedFd>,
+    /// Whether addresses came or went since that was last asked.
+    changed: bool,
+}
+
+impl Spaces {
+    /// That of this process, to begin with.
+    pub(super) fn new() -> io::Result<Self> {
+        let own = inode("self")
+            .ok_or_else(|| io::Error::other("/proc is not there: mount it, or run on the host"))?;
+        let source = Diag::open().map_or(Source::Tables, Source::Diag);
+        let mut space = Space::new(source);
+        space.addresses = netlink::addresses().unwrap_or_default();
+        space.members.insert(std::process::id());
+        Ok(Self {
+            own,
+            by_inode: BTreeMap::from([(own, space)]),
+            of_process: BTreeMap::from([(std::process::id(), own)]),
+            home: open("self").ok(),
+            changed: true,
+        })
+    }
+
+    /// A process is new: where is it?
+    pub(super) fn join(&mut self, pid: u32) {
+        self.leave(pid);
+        // Not every process says where it is.
+        let Some(inode) = inode(&pid.to_string()) else { return };
+        if let Some(space) = self.by_inode.get_mut(&inode) {
+            space.members.insert(pid);
+            self.of_process.insert(pid, inode);
+        } else if self.by_inode.len() < SPACES_MAX {
+            let mut space = self.enter(pid).unwrap_or_else(|_| Space::new(Source::Tables));
+            space.members.insert(pid);
+            self.by_inode.insert(inode, space);
+            self.of_process.insert(pid, inode);
+            self.changed = true;
+        }
+    }
+
+    /// Opens what is needed of another namespace, from inside.
+    fn enter(&self, pid: u32) -> io::Result<Space> {
+        let home = self.home.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        let there = open(&pid.to_string())?;
+        let network = Some(LinkNameSpaceType::Network);
+        move_into_link_name_space(there.as_fd(), network)?;
+        let opened = Diag::open();
+        let addresses = netlink::addresses();
+        // This cannot fail where the other has not; if it did, all answers would be another's.
+        move_into_link_name_space(home.as_fd(), network)?;
+        let mut space = Space::new(Source::Diag(opened?));
+        space.addresses = addresses.unwrap_or_default();
+        Ok(space)
+    }
+
+    fn leave(&mut self, pid: u32) {
+        let Some(inode) = self.of_process.remove(&pid) else { return };
+        let Some(space) = self.by_inode.get_mut(&inode) else { return };
+        space.members.remove(&pid);
+        if space.members.is_empty() && inode != self.own {
+            self.by_inode.remove(&inode);
+            self.changed = true;
+        }
+    }
+
+    /// Lets go of processes that have ended.
+    pub(super) fn retain(&mut self, lives: impl Fn(u32) -> bool) {
+        let own = std::process::id();
+        let gone = self.of_process.keys().copied();
+        let gone: Vec<u32> = gone.filter(|&pid| pid != own && !lives(pid)).collect();
+        gone.into_iter().for_each(|pid| self.leave(pid));
+    }
+
+    /// All addresses of this machine, where they are others than they were when this was last called.
+    pub(super) fn take_addresses(&mut self) -> Option<BTreeSet<IpAddr>> {
+        let addresses = netlink::addresses().unwrap_or_default();
+        if let Some(space) = self.by_inode.get_mut(&self.own)
+            && space.addresses != addresses
+        {
+            space.addresses = addresses;
+            self.changed = true;
+        }
+        std::mem::take(&mut self.changed)
+            .then(|| self.by_inode.values().flat_map(|space| &space.addresses).copied().collect())
+    }
+
+    /// The namespaces that a flow with this end may be in: those that have the address, the own one
+    /// first; the own one where none has.
+    pub(super) fn of_address(&mut self, address: IpAddr) -> Vec<&mut Space> {
+        let own = self.own;
+        let nobody_has = !self.by_inode.values().any(|space| space.addresses.contains(&address));
+        let mut found: Vec<(u64, &mut Space)> = self
+            .by_inode
+            .iter_mut()
+            .map(|(&inode, space)| (inode, space))
+            .filter(|(inode, space)| {
+                space.addresses.contains(&address) || (nobody_has && *inode == own)
+            })
+            .collect();
+        found.sort_by_key(|(inode, _)| *inode != own);
+        found.into_iter().map(|(_, space)| space).collect()
+    }
+
+    /// The own one.
+    pub(super) fn own(&mut self) -> Option<&mut Space> {
+        self.by_inode.get_mut(&self.own)
+    }
+
+    /// Every one.
+    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Space> {
+        self.by_inode.values_mut()
+    }
+}
+
+impl Space {
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            addresses: BTreeSet::new(),
+            members: BTreeSet::new(),
+            list: Vec::new(),
+            list_due: now(),
+        }
+    }
+
+    /// The sockets that wait, as of a moment ago.
+    pub(super) fn waiting(&mut self) -> impl Iterator<Item = &Entry> {
+        self.refresh();
+        self.list.iter().filter(|entry| entry.waits)
+    }
+
+    /// The sockets that take what is sent to this end: mostly none or one.
+    pub(super) fn waiting_at(&mut self, transport: Transport, own: SocketAddr) -> Vec<Entry> {
+        let takes = |entry: &&Entry| {
+            entry.transport == transport
+                && entry.local.port() == own.port()
+                && waits_for(entry.local, own)
+        };
+        let mut found: Vec<Entry> = self.waiting().filter(takes).copied().collect();
+        // Bound to this address before bound to any.
+        found.sort_by_key(|entry| entry.local.ip().is_unspecified());
+        found
+    }
+
+    /// The socket with these ends, or else one that waits there.
+    pub(super) fn find(
+        &mut self,
+        transport: Transport,
+        own: SocketAddr,
+        other: SocketAddr,
+    ) -> Option<Entry> {
+        match &mut self.source {
+            // One that cannot be asked any more has no socket.
+            Source::Diag(diag) => diag.find(transport, own, other).ok().flatten(),
+            Source::Tables => {
+                self.refresh();
+                let is_it = |entry: &&Entry| {
+                    entry.transport == transport
+                        && entry.local == own
+                        && entry.remote == Some(other)
+                };
+                self.list.iter().find(is_it).copied()
+            }
+        }
+    }
+
+    /// The TCP connections that were opened from here to this port, where that can be asked cheaply.
+    pub(super) fn clients(&mut self, port: u16) -> Vec<Entry> {
+        match &mut self.source {
+            Source::Diag(diag) => diag.clients(port).unwrap_or_default(),
+            Source::Tables => Vec::new(),
+        }
+    }
+
+    fn refresh(&mut self) {
+        let at = now();
+        if at < self.list_due {
+            return;
+        }
+        self.list = match &mut self.source {
+            Source::Diag(diag) => diag.waiting().unwrap_or_default(),
+            Source::Tables => tables(&self.members),
+        };
+        let wait = match &self.source {
+            Source::Diag(_) => LIST_AGE_MAX,
+            Source::Tables => at.elapsed().saturating_mul(TABLES_COST).max(LIST_AGE_MAX),
+        };
+        self.list_due = at + wait;
+    }
+}
+
+/// The tables of one of these processes: of the first that is still there.
+fn tables(pids: &BTreeSet<u32>) -> Vec<Entry> {
+    let read = |&pid: &u32| {
+        let mut rows = Vec::new();
+        read_through(pid, None, &|_, _, _| true, &mut rows).ok()?;
+        Some(rows)
+    };
+    let rows = pids.iter().take(3).find_map(read).unwrap_or_default();
+    rows.into_iter()
+        .map(|row| Entry {
+            transport: row.socket.transport,
+            local: row.socket.local,
+            remote: row.socket.remote,
+            waits: row.socket.state.is_waiting(),
+            uid: None,
+            inode: row.inode,
+        })
+        .collect()
+}
+
+fn open(process: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    Ok(openat(CWD, format!("/proc/{process}/ns/net"), flags, Mode::empty())?)
+}
+
+fn inode(process: &str) -> Option<u64> {
+    std::fs::metadata(format!("/proc/{process}/ns/net")).ok().map(|found| found.ino())
+}

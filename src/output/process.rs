@@ -1,0 +1,124 @@
+//! Processes in words for people. Nothing here is escaped: whoever writes it knows for what.
+
+use super::ProcessLookups;
+use super::human::{count, counted};
+use crate::event::{Process, ProcessMissing};
+
+/// In short: name, PID, user, and unit or container.
+pub(crate) fn short(process: &Process) -> String {
+    let mut text = format!("{}[{}]", process.name, process.pid);
+    if let Some(user) = &process.user {
+        text.push_str(&format!(" of {user}"));
+    }
+    if let Some(place) = process.container.as_ref().or(process.unit.as_ref()) {
+        text.push_str(&format!(" in {place}"));
+    }
+    text
+}
+
+/// And what it is in truth: its executable, whether its name is another, and its parent.
+pub(crate) fn long(process: &Process) -> String {
+    let mut text = short(process);
+    if let Some(executable) = &process.executable {
+        text.push_str(&format!(", executable {executable}"));
+        if process.executable_deleted {
+            text.push_str(" (deleted)");
+        }
+        if process.name_mismatch {
+            text.push_str(&format!(", which is not its name{}", other_name(process)));
+        }
+    }
+    if let Some(parent) = &process.parent {
+        text.push_str(&format!(", parent {}[{}]", parent.name, parent.pid));
+    }
+    text
+}
+
+/// The first word of the command line, where that is another name again.
+fn other_name(process: &Process) -> String {
+    match process.command_line.first() {
+        Some(first) if *first != process.name => format!(" (calls itself {first})"),
+        Some(_) | None => String::new(),
+    }
+}
+
+/// Who holds the end that is this machine, or why that is not known, where it is worth a word.
+pub(crate) fn at_this_end(
+    process: Option<&Process>,
+    missing: Option<&ProcessMissing>,
+) -> Option<String> {
+    match (process, missing) {
+        (Some(process), _) => Some(long(process)),
+        (None, Some(ProcessMissing::Nobody)) => Some("no process listens".to_owned()),
+        (None, Some(ProcessMissing::NotVisible { user })) => {
+            let user = user.as_ref().map_or(String::new(), |user| format!(" (socket of {user})"));
+            Some(format!("process not visible with the rights of this capture{user}"))
+        }
+        (
+            None,
+            Some(ProcessMissing::Gone | ProcessMissing::Unanswered | ProcessMissing::NotAsked)
+            | None,
+        ) => None,
+    }
+}
+
+/// How looking for processes went.
+pub(crate) fn lookups(lookups: &ProcessLookups) -> String {
+    let mut text = format!(
+        "found for {} of {} with an end on this machine",
+        count(lookups.with_process),
+        counted(lookups.asked.saturating_add(lookups.not_asked), "flow")
+    );
+    for (what, flows) in [
+        ("nobody listened", lookups.nobody),
+        ("not visible with these rights", lookups.not_visible),
+        ("socket closed before", lookups.gone),
+        ("no answer in time", lookups.unanswered),
+        ("not looked up", lookups.not_asked),
+    ] {
+        if flows > 0 {
+            text.push_str(&format!("; {what}: {}", count(flows)));
+        }
+    }
+    text.push_str(&format!("; {} ms of processor time", count(lookups.cpu_ms)));
+    if lookups.over_budget_ms > 0 {
+        let over = count(lookups.over_budget_ms);
+        text.push_str(&format!("; out of budget for {over} ms (--processes-cpu)"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Parent;
+
+    #[test]
+    fn a_name_is_told_apart_from_the_executable() {
+        let process = Process {
+            pid: 7,
+            name: "kworker/0:1".to_owned(),
+            executable: Some("/tmp/x".to_owned()),
+            executable_deleted: true,
+            name_mismatch: true,
+            command_line: vec!["[kworker/0:1]".to_owned()],
+            user: Some("root".to_owned()),
+            parent: Some(Parent { pid: 1, name: "init".to_owned() }),
+            ..Process::default()
+        };
+        assert_eq!(
+            long(&process),
+            "kworker/0:1[7] of root, executable /tmp/x (deleted), which is not its name (calls itself \
+             [kworker/0:1]), parent init[1]"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_called_nobody() {
+        let said = |missing: ProcessMissing| at_this_end(None, Some(&missing)).unwrap_or_default();
+        assert_eq!(said(ProcessMissing::Nobody), "no process listens");
+        let hidden = said(ProcessMissing::NotVisible { user: Some("root".to_owned()) });
+        assert!(hidden.contains("not visible") && hidden.contains("root"), "{hidden}");
+        assert_eq!(said(ProcessMissing::Gone), "");
+    }
+}
