@@ -553,3 +553,81 @@ fn a_name_is_told_apart_from_the_executable_in_every_output() {
 fn program_under_test() -> String {
     std::env::var("PORTSTORY_PROGRAM").unwrap_or_else(|_| PROGRAM.to_owned())
 }
+
+/// The helper as an intruder in the capture would meet it.
+fn helper() -> (std::os::unix::net::UnixStream, Child) {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let child = Command::new(PROGRAM)
+        .args(["__tell-owners", "--port", "3243", "--framehawk-range", "3224-3324"])
+        .stdin(std::os::fd::OwnedFd::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    (ours, child.unwrap())
+}
+
+#[test]
+fn the_helper_ends_with_who_asks_and_at_what_is_not_on_its_list() {
+    let (ours, mut child) = helper();
+    drop(ours);
+    let status = until("the helper ends", || child.try_wait().unwrap());
+    assert!(status.success());
+    let (mut ours, mut child) = helper();
+    std::io::Write::write_all(&mut ours, &[9; 45]).unwrap();
+    let status = until("the helper ends", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(1));
+}
+
+/// Nothing is read that the budget does not allow: a flood of questions waits in the socket.
+#[test]
+fn a_flood_of_questions_costs_no_more_than_the_budget() {
+    use std::io::{Read as _, Write as _};
+    let (mut ours, mut child) = helper();
+    ours.set_nonblocking(true).unwrap();
+    // For TCP 127.0.0.1:3243, as seen by 127.0.0.1:9: the addresses are IPv4 inside IPv6.
+    let loopback = [&[0; 10][..], &[0xff, 0xff, 127, 0, 0, 1]].concat();
+    let question =
+        [&[6][..], &[0; 8], &loopback, &3243_u16.to_be_bytes(), &loopback, &9_u16.to_be_bytes()]
+            .concat();
+    assert_eq!(question.len(), 45);
+    let flood = question.repeat(1000);
+    let (mut sent, mut rest, mut answers) = (0_usize, 0_usize, vec![0; 1 << 16]);
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    // What it may use once at the start is used up first.
+    let mut started = None;
+    until("three seconds of a flood are over", || {
+        for _ in 0..20 {
+            match ours.write(&flood[rest..]) {
+                Ok(len) => {
+                    sent += len;
+                    rest = (rest + len) % 45;
+                }
+                Err(_) => break,
+            }
+        }
+        while ours.read(&mut answers).is_ok_and(|len| len > 0) {}
+        let used = ticks();
+        let (from, before) = *started.get_or_insert_with(|| (now(), used));
+        if used < 35 {
+            started = Some((now(), used));
+            return None;
+        }
+        (from.elapsed() > Duration::from_secs(3)).then(|| {
+            let seconds = from.elapsed().as_secs_f64();
+            let used = f64::from(u32::try_from(used - before).unwrap()) / 100.0;
+            println!("{sent} bytes of questions, {used} s in {seconds} s");
+            assert!(used <= 0.02 * seconds + 0.05, "{used} s of processor time in {seconds} s");
+        })
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long a real program takes")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
