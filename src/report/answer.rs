@@ -211,6 +211,21 @@ impl Report {
                 format!("{}: decoding stopped, {event}", counted(anomaly.count, "packet")),
             ));
         }
+        let plots_max = count(u64::try_from(self.limits.traces_max).unwrap_or(u64::MAX));
+        let untraced = counted(quality.untraced, "flow");
+        if quality.untraced > 0 {
+            let line = format!(
+                "{untraced} without a plot: packets of at most {plots_max} running flows are noted"
+            );
+            lines.push((true, line));
+        }
+        if self.pair_flows_left_out > 0 {
+            let flows = counted(self.pair_flows_left_out, "flow");
+            let line = format!(
+                "{flows} of pairs of hosts that were first seen after as many as are compared"
+            );
+            lines.push((false, line));
+        }
         lines.extend(self.summary.limit_notices().map(|notice| (false, notice)));
         let (notices, max) = (&self.summary.notices, self.limits.notices_max);
         lines.extend(notices.iter().take(max).map(|notice| (false, notice.clone())));

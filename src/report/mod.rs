@@ -59,8 +59,10 @@ pub struct Report {
     pub flows_left_out: u64,
     /// Who talks to whom, most octets first.
     pub pairs: Vec<Pair>,
-    /// Pairs that found no room.
+    /// Pairs with fewer octets.
     pub pairs_left_out: u64,
+    /// Flows of pairs that were first seen after as many as are kept.
+    pub pair_flows_left_out: u64,
     /// Flows with losses, cut packets, one direction only, copies.
     pub quality: Quality,
     timeline: Spans<3>,
@@ -165,6 +167,8 @@ pub struct Quality {
     pub no_start: u64,
     /// Copies of packets, which were not counted.
     pub duplicates: u64,
+    /// Flows without a plot, because too many others ran at the same time.
+    pub untraced: u64,
 }
 
 /// A number for a plot; large ones lose their last digits.

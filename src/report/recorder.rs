@@ -9,6 +9,7 @@ use super::{About, Pair, Quality, Report, Services};
 use crate::capture::SourceInfo;
 use crate::config::ReportLimits;
 use crate::event::{Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Socket, Status};
+use crate::flow::firsts::{Firsts, Noted};
 use crate::flow::record::SeenBody;
 use crate::flow::{FlowKey, Seen};
 use crate::identify::Transport;
@@ -51,12 +52,15 @@ pub struct Recorder {
     limits: ReportLimits,
     /// Of flows that are running.
     traces: BTreeMap<FlowKey, Trace>,
+    /// Whether one found no room.
+    traces_full: bool,
     /// Of flows that have ended, and whose event is still to come.
     ended: BTreeMap<u64, Trace>,
     kinds: BTreeMap<Kind, Sum>,
     services: Services,
-    pairs: BTreeMap<Ends, (u64, u64)>,
-    pairs_left_out: u64,
+    pairs: Firsts<Ends, (u64, u64)>,
+    /// Flows of pairs that found no room.
+    pair_flows_left_out: u64,
     endpoints: Vec<EndpointEvent>,
     endpoints_left_out: u64,
     /// Flows that began, by label.
@@ -71,11 +75,12 @@ impl Recorder {
         Self {
             limits,
             traces: BTreeMap::new(),
+            traces_full: false,
             ended: BTreeMap::new(),
             kinds: BTreeMap::new(),
             services: Services::default(),
-            pairs: BTreeMap::new(),
-            pairs_left_out: 0,
+            pairs: Firsts::default(),
+            pair_flows_left_out: 0,
             endpoints: Vec::new(),
             endpoints_left_out: 0,
             timeline: Spans::new(limits.buckets_max),
@@ -93,6 +98,7 @@ impl Recorder {
         let limits = &self.limits;
         if !self.traces.contains_key(key) {
             if self.traces.len() >= limits.traces_max {
+                self.traces_full = true;
                 return;
             }
             let trace = Trace::new(seen.at.time, limits.trace_points_max, limits.buckets_max);
@@ -130,16 +136,19 @@ impl Recorder {
         let verdict = &flow.verdict;
         let at = Label::ALL.iter().position(|&label| label == verdict.label).unwrap_or_default();
         self.timeline.add(flow.start, at, 1);
-        self.judge_quality(flow);
+        self.judge_quality(flow, trace.is_some() || !self.traces_full);
         let bytes = flow.to_server.bytes.saturating_add(flow.to_client.bytes);
         let ends = (flow.client.addr, flow.server, flow.transport, verdict.label);
-        if self.pairs.len() < self.limits.pairs_kept_max || self.pairs.contains_key(&ends) {
-            let (flows, sum) = self.pairs.entry(ends).or_default();
-            *flows = flows.saturating_add(1);
-            *sum = sum.saturating_add(bytes);
-        } else {
-            self.pairs_left_out = self.pairs_left_out.saturating_add(1);
-        }
+        let kept_max = self.limits.pairs_kept_max;
+        let left_out = match self.pairs.note(ends, flow.start, kept_max, <(u64, u64)>::default) {
+            Some(Noted { value: (flows, sum), gone }) => {
+                *flows = flows.saturating_add(1);
+                *sum = sum.saturating_add(bytes);
+                gone.map_or(0, |(flows, _)| flows)
+            }
+            None => 1,
+        };
+        self.pair_flows_left_out = self.pair_flows_left_out.saturating_add(left_out);
         let mut kind = Kind::of(flow);
         if self.kinds.len() >= self.limits.kinds_max && !self.kinds.contains_key(&kind) {
             // What flows can have in common is bounded, where they go is not.
@@ -173,12 +182,13 @@ impl Recorder {
         self.traces.remove(&key)
     }
 
-    fn judge_quality(&mut self, flow: &FlowEvent) {
+    fn judge_quality(&mut self, flow: &FlowEvent, traced: bool) {
         let (seen, quality) = (&flow.verdict.visibility, &mut self.quality);
         let has_payload = flow.to_server.payload_bytes > 0 || flow.to_client.payload_bytes > 0;
         let note = |count: &mut u64, holds: bool| {
             *count = count.saturating_add(u64::from(holds));
         };
+        note(&mut quality.untraced, !traced);
         note(&mut quality.lost, seen.lost);
         note(&mut quality.truncated, seen.truncated);
         note(&mut quality.one_way, seen.directions < 2 && has_payload);
@@ -205,7 +215,7 @@ impl Recorder {
         let limits = self.limits;
         let mut pairs: Vec<Pair> = self
             .pairs
-            .into_iter()
+            .into_values()
             .map(|((client, server, transport, label), (flows, bytes))| Pair {
                 client,
                 server,
@@ -250,7 +260,8 @@ impl Recorder {
             kinds,
             flows_left_out,
             pairs,
-            pairs_left_out: self.pairs_left_out.saturating_add(pairs_cut),
+            pairs_left_out: pairs_cut,
+            pair_flows_left_out: self.pair_flows_left_out,
             quality: self.quality,
             timeline: self.timeline,
             limits,
