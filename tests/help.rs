@@ -357,3 +357,17 @@ fn warns_of_nothing(page: &Path) {
         Err(_) => println!("SKIPPED: {} was not formatted: no groff here", page.display()),
     }
 }
+
+#[test]
+fn the_example_of_the_readme_is_what_the_program_prints() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    let example = readme.split("```console\n$ portstory ").nth(1).unwrap();
+    let (command, rest) = example.split_once('\n').unwrap();
+    let table = rest.split("```").next().unwrap();
+    let output =
+        Command::new(PROGRAM).args(command.split(' ')).current_dir(folder).output().unwrap();
+    let printed = stdout(&output);
+    assert!(printed.starts_with(table), "README:\n{table}\nprinted:\n{printed}");
+    assert!(printed[table.len()..].starts_with("\nENDPOINTS"), "{printed}");
+}
