@@ -283,9 +283,7 @@ impl Owners {
                 None => Err(ProcessMissing::Unanswered),
             },
             // It may have listened, answered one packet and gone.
-            Owner::Missing(missing) => {
-                self.listened(open.transport, open.own).map_or(Err(missing), Ok)
-            }
+            Owner::Missing(missing) => self.listened(open.transport, open.own).ok_or(missing),
         };
         if let (Err(missing), Some((own, other))) = (&found, open.next) {
             self.note(open.transport, open.own, &Err(missing.clone()));
