@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portstory::classifier::{Classifier, Collector, put_together};
 use portstory::config::Config;
-use portstory::event::{Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
+use portstory::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
 use portstory::frame::{FrameRef, LinkType, SourceId};
+use portstory::judge::endpoint::Endpoints;
 use portstory::time::Timestamp;
 use support::OwnedFrame;
 
@@ -305,4 +306,69 @@ fn citrix_of_another_year_or_day_is_no_evidence() {
     for hours in [9, 24, 24 * 365 * 3] {
         assert!(!told(hours * 3600), "{hours} hours before");
     }
+}
+
+/// Shells, reversed connections and beacons in other forms, each beside what only looks like it.
+#[test]
+fn concerns_are_seen_in_every_form_and_not_in_what_is_alike() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("forms.pcap");
+    let script = support::fixtures().join("make/haystack.py");
+    let made = std::process::Command::new("python3")
+        .arg(script)
+        .args(["--forms", "--out"])
+        .arg(&file)
+        .status();
+    assert!(made.unwrap().success());
+    let mut seen: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for event in support::classify(&support::frames(&[file]), &Config::default()) {
+        let Event::Endpoint(endpoint) = event else { continue };
+        let concerns = endpoint.concerns.iter().map(Concern::name).collect();
+        assert_eq!((endpoint.peer_addresses, endpoint.peers), (1, endpoint.flows));
+        seen.insert(endpoint.socket.addr.to_string(), concerns);
+    }
+    let expected: [(&str, &[&str]); 7] = [
+        // SSH as it should be, and called by its server.
+        ("10.9.9.1", &["unexpected_service"]),
+        ("10.9.9.2", &["reversed_connection", "unexpected_service"]),
+        // A shell that answers whom it called.
+        ("10.9.9.3", &["shell", "reversed_connection", "unclear"]),
+        // A connection for every message, unknown and in TLS; TLS now and then; one after the other.
+        ("10.9.9.4", &["beacon", "too_short"]),
+        ("10.9.9.5", &["beacon", "unexpected_service"]),
+        ("10.9.9.6", &["unexpected_service"]),
+        ("10.9.9.7", &["too_short"]),
+    ];
+    for (place, concerns) in expected {
+        assert_eq!(seen.remove(place).as_deref(), Some(concerns), "{place}");
+    }
+    assert!(seen.is_empty(), "{seen:?}");
+}
+
+/// A host may come with any number of sockets, and is one host.
+#[test]
+fn peers_are_hosts_and_sockets() {
+    let case = support::cases().into_iter().find(|case| case.name == "ssh-openssh").unwrap();
+    let events = support::classify(&support::frames(&case.captures), &Config::default());
+    let flow = events.iter().find_map(|event| match event {
+        Event::Flow(flow) => Some(flow),
+        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    });
+    let peers = |hosts: u8, sockets: u16| {
+        let mut endpoints = Endpoints::default();
+        for host in 0..hosts {
+            for socket in 0..sockets {
+                let mut flow = flow.unwrap().clone();
+                flow.client.addr = std::net::Ipv4Addr::new(10, 0, 0, host).into();
+                flow.client.port = 40_000 + socket;
+                endpoints.add(&flow, &Config::default().limits);
+            }
+        }
+        let one = endpoints.finish().remove(0);
+        let hosts = (one.peer_addresses, one.peer_addresses_at_least);
+        (hosts, (one.peers, one.peers_at_least))
+    };
+    assert_eq!(peers(2, 11), ((2, false), (22, false)));
+    assert_eq!(peers(2, 200), ((2, false), (64, true)));
+    assert_eq!(peers(100, 1), ((100, false), (64, true)));
+    assert_eq!(peers(200, 2), ((96, true), (64, true)));
 }

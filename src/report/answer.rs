@@ -146,6 +146,13 @@ impl Report {
         self.cards.len() > LONG_CARDS
     }
 
+    /// How many kinds of flows share the last card, and how many flows these are.
+    pub(super) fn more_kinds(&self) -> String {
+        let flows = self.kinds.iter().map(|kind| kind.flows).fold(0, u64::saturating_add);
+        let kinds = u64::try_from(self.kinds.len()).unwrap_or(u64::MAX);
+        format!("{} of flows, {}", counted(kinds, "more kind"), counted(flows, "flow"))
+    }
+
     /// The flows that no card speaks of, and how to see them.
     pub(super) fn left_out(&self) -> Option<String> {
         (self.flows_left_out > 0).then(|| {

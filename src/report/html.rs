@@ -147,6 +147,7 @@ fn contents(report: &Report) -> Markup {
                         span.small.soft { ", " (counted(card.flows, "flow")) }
                     }
                 }
+                @if !report.kinds.is_empty() { li { a href="#more" { (report.more_kinds()) } } }
             }
             p.small {
                 @for (at, (id, title)) in SECTIONS.iter().enumerate() {
@@ -226,9 +227,17 @@ fn cards(report: &Report, context: &Context<'_>) -> Markup {
         @for (number, one) in (1..).zip(&report.cards) {
             (card::card(one, number, one.is_pressing() || !report.is_long(), context))
         }
-        @if !report.kinds.is_empty() {
+        @if !report.kinds.is_empty() { (more_kinds(report)) }
+    }
+}
+
+/// The kinds of flows that have no card of their own share this one.
+fn more_kinds(report: &Report) -> Markup {
+    html! {
+        details.card #more {
+            summary { h3 { (report.more_kinds()) } }
             table.stack {
-                thead { tr { th { "More kinds, without a card" } th { "Label" } th.n { "Flows" } th.n { "Octets" } } }
+                thead { tr { th { "Kind" } th { "Label" } th.n { "Flows" } th.n { "Octets" } } }
                 tbody {
                     @for kind in &report.kinds {
                         tr class=(kind.flow.verdict.label.name()) {
@@ -240,8 +249,8 @@ fn cards(report: &Report, context: &Context<'_>) -> Markup {
                     }
                 }
             }
+            @if let Some(text) = report.left_out() { p.small { (text) } }
         }
-        @if let Some(text) = report.left_out() { p.small { (text) } }
     }
 }
 

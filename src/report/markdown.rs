@@ -82,12 +82,13 @@ fn contents(report: &Report, text: &mut String) {
     );
 }
 
-/// Kinds of flows without a card.
+/// The kinds of flows that have no card of their own.
 fn kinds(report: &Report, text: &mut String) {
     if report.kinds.is_empty() {
         return;
     }
-    text.push_str("\n| more kinds, without a card | label | flows | octets |\n|---|---|--:|--:|\n");
+    let _ = writeln!(text, "\n### {}\n", report.more_kinds());
+    text.push_str("| kind | label | flows | octets |\n|---|---|--:|--:|\n");
     for card in &report.kinds {
         let _ = writeln!(
             text,
