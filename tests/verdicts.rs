@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portstory::classifier::{Classifier, Collector, put_together};
 use portstory::config::Config;
 use portstory::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
+use portstory::flow::Ledgers;
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::judge::endpoint::Endpoints;
 use portstory::time::Timestamp;
@@ -360,10 +361,10 @@ fn peers_are_hosts_and_sockets() {
                 let mut flow = flow.unwrap().clone();
                 flow.client.addr = std::net::Ipv4Addr::new(10, 0, 0, host).into();
                 flow.client.port = 40_000 + socket;
-                endpoints.add(&flow, &Config::default().limits);
+                endpoints.add(&flow, false, &Ledgers::default(), &Config::default().limits);
             }
         }
-        let one = endpoints.finish().remove(0);
+        let one = endpoints.finish(&Ledgers::default()).0.remove(0);
         let hosts = (one.peer_addresses, one.peer_addresses_at_least);
         (hosts, (one.peers, one.peers_at_least))
     };

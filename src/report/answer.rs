@@ -334,8 +334,14 @@ impl Attention {
     /// How much there was, and when.
     pub(super) fn extent(&self) -> String {
         let one = &self.endpoint;
-        let from =
-            if self.others.is_empty() { format!(" from {}", peers(one)) } else { String::new() };
+        let from = match (self.client, one.peers) {
+            _ if !self.others.is_empty() => String::new(),
+            (Some(client), 1) => format!(" from {client}"),
+            (Some(client), sockets) if !one.peers_at_least => {
+                format!(" from {client} ({})", counted(sockets, "socket"))
+            }
+            (Some(_) | None, _) => format!(" from {}", peers(one)),
+        };
         format!(
             "{}{from}, {}, {} UTC",
             counted(self.flows, "flow"),
@@ -362,7 +368,7 @@ pub(super) fn heading(verdict: &Verdict) -> String {
         (Status::Identified, Some(name)) => name.to_owned(),
         (status, Some(name)) => format!("{name} ({})", words(status)),
         (Status::Unidentified, None) => "Something unidentified".to_owned(),
-        (status, None) => words(status).to_owned(),
+        (status, None) => capital(words(status)),
     }
 }
 

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::answer::{agreement, between, capital, service};
 use super::{Report, plot};
 use crate::event::Label;
-use crate::output::human::{bytes, count, counted, peers};
+use crate::output::human::{self, bytes, count, counted, peers};
 use crate::output::{Context, escape};
 
 mod card;
@@ -256,7 +256,10 @@ fn more_kinds(report: &Report) -> Markup {
 
 fn span_length(report: &Report) -> String {
     let seconds = report.timeline.seconds();
-    if seconds < 120.0 { format!("{seconds:.1} s") } else { format!("{:.0} min", seconds / 60.0) }
+    if seconds < 2.0 {
+        return format!("{seconds:.1} s");
+    }
+    human::span(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 fn pairs(report: &Report) -> Markup {

@@ -102,9 +102,9 @@ pub(super) fn timeline(spans: &Spans<3>, until: Timestamp) -> Option<String> {
     // A single flow of a long capture is to be seen, too.
     let width = spans.seconds().max(end / 160.0);
     let svg = draw_sized((1000, 120), |canvas| {
-        let mut chart = ChartBuilder::on(canvas).build_cartesian_2d(0.0..end, 0.0..3.0)?;
+        let mut chart = ChartBuilder::on(canvas).build_cartesian_2d(0.0..end, -0.06..3.0)?;
         for (which, (colour, base)) in LABELS.into_iter().zip([2.0, 1.0, 0.0]).enumerate() {
-            let line = Rectangle::new([(0.0, base), (end, base + 0.02)], GRID.filled());
+            let line = Rectangle::new([(0.0, base - 0.04), (end, base)], GRID.filled());
             chart.draw_series([line])?;
             let count = |counts: &[u64; 3]| counts.get(which).copied().unwrap_or_default();
             let most = counts.iter().map(count).max().filter(|&most| most > 0);
@@ -125,9 +125,12 @@ pub(super) fn timeline(spans: &Spans<3>, until: Timestamp) -> Option<String> {
 
 /// How long the timeline is.
 fn timeline_seconds(spans: &Spans<3>, until: Timestamp) -> f64 {
-    (float_of(spans.counts().len()) * spans.seconds())
-        .max(until.since(spans.start()).as_secs_f64())
-        .max(0.001)
+    let seconds = until.since(spans.start()).as_secs_f64();
+    if seconds > 0.0 {
+        seconds
+    } else {
+        (float_of(spans.counts().len()) * spans.seconds()).max(0.001)
+    }
 }
 
 /// What to write below a timeline: the times at its beginning, its middle and its end.

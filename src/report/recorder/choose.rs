@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::super::{Attention, Card, CardPlace};
 use super::{ANYWHERE, Alike, Kind, Sum, is_conversation, telling};
 use crate::config::ReportLimits;
-use crate::event::{Concerns, EndpointEvent, Label, Socket};
+use crate::event::{Concern, Concerns, EndpointEvent, Label, Socket};
 use crate::identify::Transport;
 
 /// Where none needs attention, so many services are named all the same.
@@ -29,8 +29,10 @@ pub(super) fn cards(
         groups.entry(kind.alike).or_default().push((kind, sum));
     }
     let mut cards: Vec<Card> = Vec::new();
-    for group in groups.into_values() {
-        if group.len() <= limits.cards_apart_max {
+    for ((worst, _, status, ..), group) in groups {
+        // Of tries that came to nothing one is as good as all.
+        let apart = is_conversation(status) || worst.is_some_and(Concern::needs_attention);
+        if apart && group.len() <= limits.cards_apart_max {
             cards.extend(group.into_iter().filter_map(|one| card(vec![one], limits)));
         } else {
             cards.extend(card(group, limits));
