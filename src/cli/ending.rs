@@ -28,9 +28,9 @@ use signal_hook::low_level::pipe;
 
 use crate::capture::stop::{Stop, StopWatch, Stopped};
 
-/// Looks in a row at a process that stands still once it was asked to end: 650 ms. On a machine that is
+/// Looks in a row at a process that stands still once it was asked to end: 700 ms. On a machine that is
 /// so busy that the watcher itself comes late, they take as much longer.
-const IDLE_LOOKS_MAX: u32 = 13;
+const IDLE_LOOKS_MAX: u32 = 14;
 
 /// How long an output that takes nothing is waited for once the end was asked for: less, so that the
 /// other outputs are still completed.

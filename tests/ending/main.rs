@@ -340,7 +340,7 @@ fn a_live_capture() {
         let ended = live.end(signal);
         assert_eq!(ended.code(), Some(0), "{ended:?}");
 
-        let live = Running::start(&args).said("listening on").with_stopped_helper("__open-outputs");
+        let live = Running::start(&args).said("listening on").with_stopped_helper("__");
         live.send_packets();
         // Asks for the next files.
         let ended = live.signalled(Signal::HUP).end(signal);

@@ -48,6 +48,9 @@ pub const BLOCK_TIMEOUT: Duration = Duration::from_millis(100);
 /// and some for a busy machine.
 const SETTLE: Duration = Duration::from_millis(250);
 
+/// Time to read what the rings hold, at the least, once a stop was asked for.
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
 /// The longest wait without a frame, so that time can be told to pass.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -214,8 +217,11 @@ impl Live {
     /// Everything but frames: stop, interfaces that changed or failed, statistics.
     fn look_after(&mut self) {
         let now = clock::now();
-        if self.ends_at.is_none() && self.stop.requested() {
-            self.ends_at = now.checked_add(SETTLE);
+        if self.ends_at.is_none()
+            && let Some(asked) = self.stop.watch().for_how_long()
+        {
+            // Something else may have been waited for since, but the rings are read once more.
+            self.ends_at = now.checked_add(SETTLE.saturating_sub(asked).max(LAST_LOOK));
         }
         self.follow_links(now);
         for at in 0..self.taps.len() {
