@@ -217,12 +217,18 @@ impl Classifier {
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
     /// anomalies are added to `out`.
     pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
+        self.finish_witnessed(out, &mut |_, _| {})
+    }
+
+    /// The same, and shows the packets that stayed incomplete to `witness`.
+    pub fn finish_witnessed(&mut self, out: &mut Vec<Event>, witness: &mut Witness<'_>) -> Totals {
         let Self { config, reassembly, table, common, sums, now, totals, .. } = self;
         let turned_out = &mut self.turned_out;
         turned_out.clear();
         let mut ended = Vec::new();
         reassembly.finish(&mut |decoded, frames| {
             let watched = common.take(decoded, config, &mut |key, seen| {
+                witness(key, seen);
                 table.observe(key, seen, *now, config, &mut |over| ended.push(over));
             });
             turned_out.extend(frames.iter().map(|&at| (at, watched)));

@@ -22,6 +22,9 @@ pub struct Config {
     pub vlan_in_key: bool,
     /// A detector that is left out, by id: to see what its absence would change.
     pub without: Option<String>,
+    /// The only detectors that are asked, by id; all of them, if that is not set. For whoever asks the
+    /// same flow over and over again, and knows what it speaks.
+    pub only: Option<Vec<&'static str>>,
     /// What the site says of its Citrix installation.
     pub site: Option<Site>,
     /// Services that the site names itself.
@@ -381,6 +384,14 @@ pub struct BundleLimits {
     pub large_bytes_max: u64,
     /// Octets kept of a packet of a session beside the flows: its headers, in tunnels too.
     pub companion_bytes_max: usize,
+    /// Octets of payload of running flows that are held to find out what may be shared of them. Flows
+    /// beyond go without payload.
+    pub share_held_bytes_max: usize,
+    /// Trials of what may be shared of one flow: a TLS handshake takes about 2,000.
+    pub share_trials_of_flow_max: u64,
+    /// The same of all flows together; some 20 to 100 microseconds each. Flows that speak as others
+    /// before them take one or two.
+    pub share_trials_max: u64,
 }
 
 impl Default for BundleLimits {
@@ -391,6 +402,9 @@ impl Default for BundleLimits {
             report_bytes_max: 16 << 20,
             large_bytes_max: 16 << 30,
             companion_bytes_max: 256,
+            share_held_bytes_max: 256 << 20,
+            share_trials_of_flow_max: 12_000,
+            share_trials_max: 10_000_000,
         }
     }
 }

@@ -86,6 +86,15 @@ impl Row {
         }
     }
 
+    /// Label, protocols, status and notables, in words.
+    pub fn verdict(&self) -> String {
+        let protocols = self.protocols.join("+");
+        let protocols = if protocols.is_empty() { "no protocol" } else { &protocols };
+        let words = [&*self.label, protocols, &*self.status].into_iter();
+        let words = words.chain(self.notable.iter().map(String::as_str));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// In words, for a message.
     pub fn told(&self) -> String {
         format!(

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::share::Sharing;
 use crate::config::{Config, KnownService, Site, VdaVersion, Watch};
 use crate::identify::{DETECTORS, Transport};
 
@@ -28,6 +29,9 @@ pub struct Settings {
     pub site: Option<SiteSettings>,
     /// `--known`.
     pub known: Vec<KnownSettings>,
+    /// Of a bundle for strangers: what was left, and how much was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
 }
 
 /// What `--site` said.
@@ -51,7 +55,7 @@ pub struct KnownSettings {
 
 impl Settings {
     /// The settings of this run.
-    pub fn of(config: &Config, shared: bool) -> Self {
+    pub fn of(config: &Config, sharing: Option<Sharing>) -> Self {
         let range = &config.watch.framehawk;
         let site = config.site.as_ref().map(|site| SiteSettings {
             vda_versions: site.vda_versions.iter().map(|version| version.number()).collect(),
@@ -66,13 +70,14 @@ impl Settings {
         });
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            shared,
+            shared: sharing.is_some(),
             ports: config.watch.ports.clone(),
             framehawk_range: (*range.start(), *range.end()),
             vlan_in_key: config.vlan_in_key,
             without: config.without.clone(),
             site,
             known: known.collect(),
+            sharing,
         }
     }
 

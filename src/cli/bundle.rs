@@ -1,16 +1,15 @@
 //! `portstory bundle`: a zip that an incident can be handed on in.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::read::failed;
-use super::verify::{differences, replay};
 use super::{Exit, Watching, ending, log, report};
 use crate::bundle::evidence::{Sieve, marker};
-use crate::bundle::share::{Seen, Sharer};
+use crate::bundle::share::Exclude;
 use crate::bundle::{self, Packer, Row, Settings};
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
@@ -20,6 +19,10 @@ use crate::frame::Frame;
 use crate::output::{Context, Eve, Format as _, PacketFormat, PacketWriter};
 use crate::report::html;
 use crate::time::Timestamp;
+
+mod sharing;
+
+use sharing::Shared;
 
 /// Frames that are taken from a source at a time.
 const BATCH_FRAMES: usize = 4096;
@@ -36,19 +39,45 @@ pub(super) struct Bundle {
     #[arg(short, long, value_name = "ZIP")]
     output: PathBuf,
 
-    /// For strangers: payload that no verdict rests on is left out and addresses are replaced, each by
-    /// the same one everywhere
-    #[arg(long, conflicts_with_all = ["site", "known"])]
-    share: bool,
+    /// For strangers: addresses, names and payload are replaced, each by the same one everywhere. What
+    /// stays is listed before anything is written
+    #[arg(
+        long,
+        value_enum,
+        value_name = "STRENGTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "min",
+        conflicts_with_all = ["site", "known"]
+    )]
+    share: Option<Strength>,
+
+    /// With --share: leave out a flow (its id), an end (ADDR:PORT) or a host (ADDR); may be repeated
+    #[arg(long, value_name = "FLOW|ENDPOINT", requires = "share")]
+    exclude: Vec<Exclude>,
+
+    /// With --share: write without asking
+    #[arg(long, requires = "share")]
+    yes: bool,
 
     #[command(flatten)]
     watching: Watching,
 }
 
+/// How much is replaced in a bundle for strangers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Strength {
+    /// All payload but the bytes that a protocol is recognised by
+    Min,
+    /// Payload that no detector reads; host names, banners and first lines stay
+    Full,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   portstory bundle incident.pcapng -o incident.zip
-  portstory bundle --share incident.pcapng -o for-strangers.zip";
+  portstory bundle --share incident.pcapng -o for-strangers.zip
+  portstory bundle --share --exclude 10.0.0.9:3243 --yes captures/ -o for-strangers.zip";
 
 impl Bundle {
     pub(super) fn run(&self) -> Exit {
@@ -69,11 +98,11 @@ impl Bundle {
         let _signals = ending::catch().ok();
         ending::watch();
         let part = with_suffix(&self.output, ".part");
-        let shared = with_suffix(&self.output, ".packets.part");
+        let packets = with_suffix(&self.output, ".packets.part");
         ending::remove_at_early_end(&part);
-        ending::remove_at_early_end(&shared);
-        let done = self.try_run(&part, &shared);
-        let _ = std::fs::remove_file(&shared);
+        ending::remove_at_early_end(&packets);
+        let done = self.try_run(&part, &packets);
+        let _ = std::fs::remove_file(&packets);
         match done {
             Ok(exit) => exit,
             Err(exit) => {
@@ -83,16 +112,18 @@ impl Bundle {
         }
     }
 
-    fn try_run(&self, part: &Path, shared: &Path) -> Result<Exit, Exit> {
+    fn try_run(&self, part: &Path, packets: &Path) -> Result<Exit, Exit> {
         let config = self.watching.config()?;
-        if self.share {
-            self.strip(shared, &config)?;
-        }
+        let shared = self.share.map(|strength| {
+            let shared = Shared::make(&self.paths, packets, &config, strength, &self.exclude)?;
+            shared.ask(self.yes, &self.output)?;
+            Ok(shared)
+        });
+        let shared = shared.transpose()?;
         let open = || -> Result<Box<dyn FrameSource>, Exit> {
-            let source = if self.share {
-                let file = File::open(shared).map_err(|error| trouble(&error))?;
-                let name = "the capture, as it is shared";
-                file::open_stream(Box::new(file), name, options())
+            let source = if shared.is_some() {
+                let file = File::open(packets).map_err(|error| trouble(&error))?;
+                file::open_stream(Box::new(file), bundle::EVIDENCE, options())
             } else {
                 file::open(&self.paths, options())
             };
@@ -101,7 +132,7 @@ impl Bundle {
         let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(part);
         let file = file.map_err(|error| trouble(&error))?;
         let mut packer = Packer::new(BufWriter::new(file));
-        let exit = self.pack(&mut packer, &config, &open)?;
+        let exit = self.pack(&mut packer, &config, &open, shared.as_ref())?;
         let out = packer.finish().map_err(|error| trouble(&error))?;
         let mut file = out.into_inner().map_err(|error| trouble(error.error()))?;
         bundle::seal(&mut file).map_err(|error| trouble(&error))?;
@@ -115,19 +146,30 @@ impl Bundle {
         packer: &mut Packer<BufWriter<File>>,
         config: &Config,
         open: &dyn Fn() -> Result<Box<dyn FrameSource>, Exit>,
+        shared: Option<&Shared>,
     ) -> Result<Exit, Exit> {
         let io = |error: io::Error| trouble(&error);
         let mut sieve = Sieve::new(config.clone(), BundleLimits::default());
         let (mut eve, mut rows) = (Eve::new(), Vec::new());
         packer.begin(bundle::EVE).map_err(io)?;
         let mut source = open()?;
-        let (page, exit) = report::page(source.as_mut(), config.clone(), &mut |event, context| {
+        let amend = |event: &mut Event| {
+            if let (Event::Flow(flow), Some(shared)) = (event, shared) {
+                shared.amend(flow);
+            }
+        };
+        let listener: &mut report::Listener<'_> = &mut |event, context| {
             if let Event::Flow(flow) = event {
                 rows.push(Row::of(flow));
                 sieve.note(flow);
             }
             eve.event(packer, event, context)
-        })?;
+        };
+        let (mut page, exit) =
+            report::amended_page(source.as_mut(), config.clone(), &amend, listener)?;
+        if let Some(shared) = shared {
+            shared.sign(&mut page, &self.output);
+        }
         let context = Context { sources: &page.sources, live: false };
         is_to_go_on()?;
         eve.finish(packer, &page.summary, &context).map_err(io)?;
@@ -135,8 +177,9 @@ impl Bundle {
 
         packer.begin(bundle::REPORT).map_err(io)?;
         packer.write_all(html(&page).as_bytes()).map_err(io)?;
+        let settings = Settings::of(config, shared.map(Shared::sharing));
         for (name, json) in [
-            (bundle::SETTINGS, serde_json::to_vec_pretty(&Settings::of(config, self.share))),
+            (bundle::SETTINGS, serde_json::to_vec_pretty(&settings)),
             (bundle::VERDICTS, serde_json::to_vec(&rows)),
         ] {
             packer.begin(name).map_err(io)?;
@@ -148,54 +191,6 @@ impl Bundle {
         write_evidence(&mut writer, open()?.as_mut(), &sieve, span)?;
         writer.finish().map_err(io)?;
         Ok(exit)
-    }
-
-    /// Writes the capture as it may be shared, and makes sure that its verdicts are those of the
-    /// original: of a flow where they are not, more payload is kept.
-    fn strip(&self, out: &Path, config: &Config) -> Result<(), Exit> {
-        let open = || file::open(&self.paths, options()).map_err(|error| failed(&error));
-        let (mut rows, mut seen) = (Vec::new(), Seen::default());
-        let (page, _) = report::page(&mut open()?, config.clone(), &mut |event, _| {
-            if let Event::Flow(flow) = event {
-                rows.push(Row::of(flow).without_addresses());
-                seen.note(flow);
-            }
-            Ok(())
-        })?;
-        rows.sort();
-        let span = page.summary.first.zip(page.summary.last);
-        let key = [super::random_seed(), super::random_seed()];
-        for generous in [false, true] {
-            let mut sharer = Sharer::new(config.clone(), key, seen.clone(), generous);
-            let file = File::create(out).map_err(|error| trouble(&error))?;
-            let mut writer = PacketWriter::new(file, PacketFormat::Pcapng);
-            write_shared(&mut writer, &mut open()?, &mut sharer, span)?;
-            writer.finish().map_err(|error| trouble(&error))?;
-            let file = File::open(out).map_err(|error| trouble(&error))?;
-            let source = file::open_stream(Box::new(BufReader::new(file)), "-", options());
-            let mut source = source.map_err(|error| failed(&error))?;
-            let mut found: Vec<Row> =
-                replay(&mut source, config.clone())?.iter().map(Row::without_addresses).collect();
-            found.sort();
-            is_to_go_on()?;
-            let differing = differences(&rows, &found);
-            if differing.is_empty() {
-                return Ok(());
-            }
-            if generous {
-                let (was, is) = differing.first().copied().unwrap_or_default();
-                let tell = |row: Option<&Row>| row.map_or("nothing".to_owned(), Row::told);
-                log::say(&format!(
-                    "{} of {} verdicts would not be the same without addresses and payload ({} became {}): \
-                     nothing was written; bundle without --share, or leave those flows out",
-                    differing.len(),
-                    rows.len(),
-                    tell(was),
-                    tell(is)
-                ));
-            }
-        }
-        Err(Exit::BrokeOff)
     }
 }
 
@@ -209,34 +204,6 @@ fn write_evidence<W: io::Write>(
         Some(kept) => writer.write_commented(&kept, context, sieve.comment(frame.at)),
         None if frame.at.number == 0 => writer.write(frame, context),
         None => Ok(()),
-    })
-}
-
-fn write_shared<W: io::Write>(
-    writer: &mut PacketWriter<W>,
-    source: &mut dyn FrameSource,
-    sharer: &mut Sharer,
-    span: Option<(Timestamp, Timestamp)>,
-) -> Result<(), Exit> {
-    let context = Context::default();
-    let mut ends = span;
-    each_frame(source, span, &mut |frame, _| {
-        let mut written = Ok(());
-        let mut write = |made: &Frame<'_>| {
-            if written.is_ok() {
-                written = writer.write(made, &context);
-            }
-        };
-        if frame.at.number > 0 {
-            sharer.frame(frame, &mut write);
-        } else {
-            // The second marker is behind all frames.
-            if ends.take().is_none() {
-                sharer.finish(&mut write);
-            }
-            write(frame);
-        }
-        written
     })
 }
 

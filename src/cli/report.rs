@@ -127,10 +127,23 @@ impl Format {
 /// Is told every event, after the report's recorder.
 pub(super) type Listener<'a> = dyn FnMut(&Event, &Context<'_>) -> io::Result<()> + 'a;
 
+/// Changes what is told of an event.
+pub(super) type Amend<'a> = dyn Fn(&mut Event) + 'a;
+
 /// Reads captures and makes the page of them. What was read until a fault is in it.
 pub(super) fn page(
     source: &mut dyn FrameSource,
     config: Config,
+    listener: &mut Listener<'_>,
+) -> Result<(Page, Exit), Exit> {
+    amended_page(source, config, &|_| {}, listener)
+}
+
+/// The same of events that are amended first.
+pub(super) fn amended_page(
+    source: &mut dyn FrameSource,
+    config: Config,
+    amend: &Amend<'_>,
     listener: &mut Listener<'_>,
 ) -> Result<(Page, Exit), Exit> {
     let mut summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
@@ -145,7 +158,8 @@ pub(super) fn page(
                 recorder.packet(key, seen);
             });
             // At once, so that a 5-tuple that begins anew is not taken for the one before.
-            for event in events.iter().skip(told) {
+            for event in events.iter_mut().skip(told) {
+                amend(event);
                 recorder.event(event);
             }
             told = events.len();
@@ -170,7 +184,10 @@ pub(super) fn page(
     }
     (summary.first, summary.last) = classifier.span().unzip();
     let totals = classifier.finish(&mut events);
-    events.iter().for_each(|event| recorder.event(event));
+    for event in &mut events {
+        amend(event);
+        recorder.event(event);
+    }
     tell(&mut events, source, listener)?;
     (summary.frames, summary.bytes) = (totals.frames, totals.octets);
     summary.frames_in_range = totals.frames_watched;

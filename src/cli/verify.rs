@@ -14,7 +14,7 @@ use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
 use crate::classifier::Classifier;
 use crate::config::{BundleLimits, Config};
-use crate::event::Event;
+use crate::event::{Event, FlowEvent};
 use crate::output::escape;
 
 /// Frames that are taken from a source at a time.
@@ -76,8 +76,11 @@ impl Verify {
                 env!("CARGO_PKG_VERSION")
             ));
         }
-        let shared =
-            if settings.shared { ", shared: addresses replaced, payload left out" } else { "" };
+        let shared = if settings.shared {
+            ", shared: addresses, names and payload were replaced"
+        } else {
+            ""
+        };
         let exit = if differences.is_empty() {
             text.push_str(&format!(
                 "{}: every file is as it was, and its packets give the same {} verdicts{shared}\n",
@@ -98,14 +101,21 @@ impl Verify {
 }
 
 /// The verdicts of a capture, in order.
-pub(super) fn replay(source: &mut dyn FrameSource, config: Config) -> Result<Vec<Row>, Exit> {
+fn replay(source: &mut dyn FrameSource, config: Config) -> Result<Vec<Row>, Exit> {
+    let mut rows: Vec<Row> = flows(source, config)?.iter().map(Row::of).collect();
+    rows.sort();
+    Ok(rows)
+}
+
+/// The flows of a capture.
+pub(super) fn flows(source: &mut dyn FrameSource, config: Config) -> Result<Vec<FlowEvent>, Exit> {
     let mut classifier = Classifier::new(config);
-    let (mut events, mut rows) = (Vec::new(), Vec::new());
+    let (mut events, mut flows) = (Vec::new(), Vec::new());
     loop {
         let polled = source.poll(BATCH_FRAMES, &mut |frame| {
             classifier.ingest(frame, &mut events);
         });
-        collect(&mut events, &mut rows);
+        collect(&mut events, &mut flows);
         match polled {
             Ok(Polled::End) => break,
             Ok(Polled::Frames(_) | Polled::Idle) => {}
@@ -113,20 +123,19 @@ pub(super) fn replay(source: &mut dyn FrameSource, config: Config) -> Result<Vec
         }
     }
     classifier.finish(&mut events);
-    collect(&mut events, &mut rows);
-    rows.sort();
-    Ok(rows)
+    collect(&mut events, &mut flows);
+    Ok(flows)
 }
 
-fn collect(events: &mut Vec<Event>, rows: &mut Vec<Row>) {
-    rows.extend(events.drain(..).filter_map(|event| match event {
-        Event::Flow(flow) => Some(Row::of(&flow)),
+fn collect(events: &mut Vec<Event>, flows: &mut Vec<FlowEvent>) {
+    flows.extend(events.drain(..).filter_map(|event| match event {
+        Event::Flow(flow) => Some(*flow),
         Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
     }));
 }
 
 /// What is in one sorted list and not in the other, side by side.
-pub(super) fn differences<'a>(
+fn differences<'a>(
     expected: &'a [Row],
     found: &'a [Row],
 ) -> Vec<(Option<&'a Row>, Option<&'a Row>)> {

@@ -399,7 +399,7 @@ impl FlowRecord {
             pace: Pace::default(),
             message_sizes: Vec::new(),
             recent: Vec::new(),
-            inquiry: Box::new(Inquiry::new(transport, config.without.as_deref())),
+            inquiry: Box::new(Inquiry::new(transport, config)),
             head: Some(Box::default()),
             head_bytes: [0; 2],
         }

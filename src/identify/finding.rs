@@ -237,4 +237,6 @@ detail_keys! {
     RdpProtocol => "rdp.protocol",
     /// Method of the first SIP request.
     SipMethod => "sip.method",
+    /// Of a flow in a bundle for strangers: what became of its payload.
+    SharedPayload => "portstory.shared.payload",
 }

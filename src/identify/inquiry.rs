@@ -12,6 +12,7 @@ use super::{
     DETECTORS, Detail, Detector, Finding, FlowView, Inside, Probe, Side, Strength, Transport,
     teller_of,
 };
+use crate::config::Config;
 use crate::flow::head::{Head, Offer, Quote};
 use crate::wire::{index, len32};
 
@@ -55,8 +56,8 @@ pub struct Inquiry {
 }
 
 impl Inquiry {
-    /// All detectors for this transport, but for the one named `without`.
-    pub fn new(transport: Transport, without: Option<&str>) -> Self {
+    /// All detectors for this transport that the settings do not leave out.
+    pub fn new(transport: Transport, config: &Config) -> Self {
         let mut inquiry = Self {
             candidates: Set::default(),
             best: None,
@@ -67,7 +68,7 @@ impl Inquiry {
             told: false,
             keep: None,
         };
-        inquiry.reset(transport, without);
+        inquiry.reset(transport, config);
         inquiry
     }
 
@@ -129,9 +130,8 @@ impl Inquiry {
         head: &Head,
         newest: Option<&Offer<'_>>,
         ended: bool,
-        config: &crate::config::Config,
+        config: &Config,
     ) {
-        let without = config.without.as_deref();
         // Each round but the last goes one protocol deeper.
         for _ in 0..config.limits.chain_max {
             if self.settled {
@@ -156,7 +156,7 @@ impl Inquiry {
                         *skip = skip.saturating_add(len32(more));
                     }
                     self.outer.extend(self.best.take().map(|best| *best));
-                    self.reset(transport, without);
+                    self.reset(transport, config);
                     continue;
                 }
                 Inside::MayFollow => {}
@@ -169,12 +169,18 @@ impl Inquiry {
         self.settled |= ended || head.is_closed();
     }
 
-    fn reset(&mut self, transport: Transport, without: Option<&str>) {
+    fn reset(&mut self, transport: Transport, config: &Config) {
         self.candidates = INDEX.all(transport);
+        if let Some(only) = &config.only {
+            let others = INDEX.all(transport).detectors();
+            for (index, _) in others.filter(|(_, detector)| !only.contains(&detector.id)) {
+                self.candidates.remove(index);
+            }
+        }
         (self.sifted, self.told) = (false, false);
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
         let outer = self.outer.iter().map(|outer| outer.finding.protocol);
-        for id in outer.chain(without) {
+        for id in outer.chain(config.without.as_deref()) {
             if let Ok(index) = DETECTORS.binary_search_by(|row| row.id.cmp(id)) {
                 self.candidates.remove(index);
             }

@@ -29,6 +29,7 @@ use crate::registry;
 use crate::time::Timestamp;
 
 pub use case::Case;
+pub(crate) use rules::framehawk::{is_text, looks_random};
 
 /// Octets shown of each direction of an unidentified flow.
 const FIRST_OCTETS_MAX: usize = 64;

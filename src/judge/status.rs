@@ -41,6 +41,10 @@ pub fn status(case: &Case<'_>) -> Status {
     if case.known().is_some() {
         return Status::Identified;
     }
+    // What nobody captured, nobody can tell.
+    if case.record.head_bytes == [0; 2] {
+        return Status::Insufficient;
+    }
     let payload_packets = client.payload_packets.saturating_add(server.payload_packets);
     if server.payload_packets == 0 || payload_packets < TELLING_PACKETS_MIN {
         return Status::Insufficient;

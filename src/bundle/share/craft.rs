@@ -8,6 +8,15 @@ use crate::decode::{IcmpError, Packet, TcpInfo};
 use crate::identify::Transport;
 use crate::wire;
 
+/// Payload as it is passed on.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// As if so much had been captured of it.
+    pub(super) bytes: Vec<u8>,
+    /// What stands for the checksum where none of it is: so copies of a packet are copies still.
+    pub(super) mark: Option<u16>,
+}
+
 /// RFC 9293 section 3.1, without options and without checksum.
 pub(super) fn tcp_header(packet: &Packet<'_>, info: TcpInfo) -> Vec<u8> {
     let mut header = Vec::with_capacity(20);
@@ -35,12 +44,12 @@ pub(super) fn segment(
     (src, dst): (IpAddr, IpAddr),
     header: &[u8],
     checksum_at: usize,
-    payload: &[u8],
+    payload: &Cut,
     payload_len: usize,
 ) -> Vec<u8> {
     let length = header.len().saturating_add(payload_len);
     let protocol = packet.transport.number();
-    let mut body = [header, payload].concat();
+    let mut body = [header, &payload.bytes].concat();
     // Over the pseudo-header as well; what was not captured counts as zeros.
     let mut sum = Sum::default();
     sum.add(&octets(src));
@@ -51,7 +60,7 @@ pub(super) fn segment(
     put(
         &mut body,
         checksum_at,
-        match (sum.checksum(), packet.transport) {
+        match (payload.mark.unwrap_or_else(|| sum.checksum()), packet.transport) {
             // In UDP zero would say that there is none.
             (0, Transport::Udp) => u16::MAX,
             (checksum, Transport::Tcp | Transport::Udp) => checksum,

@@ -1,0 +1,110 @@
+//! Sees the packets and verdicts of a capture, and plans what becomes of each flow.
+
+use std::collections::BTreeMap;
+
+use super::plan::Planner;
+use super::plans::{Plan, Plans, Treatment};
+use super::trail::Trail;
+use super::whole::Whole;
+use super::{Exclude, Secret, Strength};
+use crate::config::{BundleLimits, Config};
+use crate::event::FlowEvent;
+use crate::flow::{FlowKey, Seen};
+use crate::judge;
+
+/// Plans as flows end.
+#[derive(Debug)]
+pub struct Study {
+    strength: Strength,
+    exclude: Vec<Exclude>,
+    /// Whether each of these meant anything.
+    meant: Vec<bool>,
+    planner: Planner,
+    limits: BundleLimits,
+    trails: BTreeMap<FlowKey, Trail>,
+    /// Octets held in all trails.
+    held: usize,
+    /// Frames so far.
+    frames: u64,
+    plans: Plans,
+}
+
+impl Study {
+    /// One for a run with these settings.
+    pub fn new(
+        config: &Config,
+        secret: &Secret,
+        strength: Strength,
+        exclude: &[Exclude],
+        limits: BundleLimits,
+    ) -> Self {
+        Self {
+            strength,
+            exclude: exclude.to_vec(),
+            meant: vec![false; exclude.len()],
+            planner: Planner::new(secret, config, limits),
+            limits,
+            trails: BTreeMap::new(),
+            held: 0,
+            frames: 0,
+            plans: Plans::new(strength),
+        }
+    }
+
+    /// A frame begins: the packets that follow are in it.
+    pub fn frame(&mut self) {
+        self.frames = self.frames.saturating_add(1);
+    }
+
+    /// A packet of a flow in range.
+    pub fn packet(&mut self, key: &FlowKey, seen: &Seen<'_>) {
+        let may_hold = self.held < self.limits.share_held_bytes_max;
+        let trail = self.trails.entry(*key).or_default();
+        self.held = self.held.saturating_add(trail.add(seen, self.frames, may_hold));
+    }
+
+    /// A flow has ended.
+    pub fn flow(&mut self, flow: &FlowEvent) {
+        let Some((key, trail)) = self.take_trail(flow) else { return };
+        let excluded = self.exclude.iter().zip(&mut self.meant).fold(false, |any, (one, meant)| {
+            let means = one.means(flow);
+            *meant |= means;
+            any || means
+        });
+        let treatment = if excluded {
+            Treatment::Excluded
+        } else if self.strength == Strength::Full {
+            Treatment::Whole(Whole::of(flow))
+        } else if trail.gave_up {
+            Treatment::Without("too many flows ran at one time to look at all of them")
+        } else {
+            self.planner.plan(flow, &trail)
+        };
+        let plan = Plan::new(flow, trail.packets, treatment);
+        self.plans.add(key, plan, &flow.verdict.details);
+    }
+
+    /// The plans, and what was to be excluded and is not there.
+    pub fn finish(self) -> (Plans, Vec<Exclude>) {
+        let strays = self.exclude.iter().zip(&self.meant).filter(|(_, meant)| !**meant);
+        let strays = strays.map(|(one, _)| *one).collect();
+        let mut plans = self.plans;
+        plans.exclude = self.exclude;
+        (plans, strays)
+    }
+
+    /// Takes the trail of a flow that has ended. Packets of this very frame are the next flow's.
+    fn take_trail(&mut self, flow: &FlowEvent) -> Option<(FlowKey, Trail)> {
+        let (a, b) = (flow.client.min(flow.server), flow.client.max(flow.server));
+        let same = |key: &FlowKey| (key.transport, key.a, key.b) == (flow.transport, a, b);
+        let from = FlowKey { transport: flow.transport, a, b, network: Default::default() };
+        let mut keys = self.trails.range(from..).map(|(key, _)| *key).take_while(same);
+        let key = keys.find(|key| judge::flow_id(key, flow.start) == flow.flow_id)?;
+        let mut trail = self.trails.remove(&key)?;
+        if let Some(next) = trail.split(self.frames) {
+            self.trails.insert(key, next);
+        }
+        self.held = self.held.saturating_sub(trail.bytes());
+        Some((key, trail))
+    }
+}

@@ -1,0 +1,194 @@
+//! The packets of a running flow, as far as detectors may read them.
+
+use crate::config::Config;
+use crate::decode::packet::{Path, Payload, TcpInfo};
+use crate::flow::record::SeenBody;
+use crate::flow::{FlowRecord, Seen};
+use crate::frame::FrameRef;
+use crate::identify::{Detail, Side, Strength, Transport};
+use crate::judge;
+
+/// Octets of payload held of each direction: a head takes in less, repeated ones aside.
+const SIDE_BYTES_MAX: usize = 16 << 10;
+
+/// Packets with payload held of each direction.
+const SIDE_PACKETS_MAX: usize = 96;
+
+/// What was seen of a flow so far.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    /// Packets, also those that are not held.
+    pub(super) packets: u32,
+    pub(super) held: Vec<Held>,
+    /// Whether there was no room to hold what should be.
+    pub(super) gave_up: bool,
+    spent: [(usize, usize); 2],
+    /// The frame of the last packet, and how many of the flow's packets came before it.
+    last_frame: u64,
+    before_last_frame: u32,
+}
+
+/// A packet with payload, or one that opens a connection.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Its place among the flow's packets, from 0.
+    pub(super) number: u32,
+    pub(super) side: Side,
+    pub(super) payload: Vec<u8>,
+    frame: u64,
+    at: FrameRef,
+    wire_len: u32,
+    signature: u64,
+    tcp: Option<TcpInfo>,
+    payload_len: usize,
+}
+
+/// What a flow's payload amounts to: what a verdict takes from it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Portrait {
+    /// The protocols, outermost first.
+    pub(super) chain: Vec<Spoken>,
+    /// Whether a program's file went by.
+    pub(super) executable: bool,
+    /// Whether each side looks random, or like text.
+    pub(super) looks: [(bool, bool); 2],
+    pub(super) details: Vec<Detail>,
+}
+
+/// A protocol as it was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spoken {
+    pub(super) protocol: &'static str,
+    strength: Strength,
+    by: [bool; 2],
+    client: Option<Side>,
+}
+
+impl Trail {
+    /// A packet of the flow, in this frame. Returns the octets that are held of it.
+    pub(super) fn add(&mut self, seen: &Seen<'_>, frame: u64, may_hold: bool) -> usize {
+        let number = self.packets;
+        if frame != self.last_frame {
+            (self.last_frame, self.before_last_frame) = (frame, number);
+        }
+        self.packets = number.saturating_add(1);
+        let (tcp, payload) = match seen.body {
+            SeenBody::Tcp(info, payload) => (Some(info), payload),
+            SeenBody::Udp(payload) => (None, payload),
+            SeenBody::Icmp(_) => return 0,
+        };
+        let (packets, bytes) = seen.side.of_mut(&mut self.spent);
+        let opens = tcp.is_some_and(|info| info.flags.syn());
+        if (payload.wire_len == 0 && !opens)
+            || *packets >= SIDE_PACKETS_MAX
+            || *bytes >= SIDE_BYTES_MAX
+        {
+            return 0;
+        }
+        if !may_hold {
+            self.gave_up = true;
+            return 0;
+        }
+        *packets = packets.saturating_add(1);
+        *bytes = bytes.saturating_add(payload.bytes.len());
+        self.held.push(Held {
+            number,
+            side: seen.side,
+            payload: payload.bytes.to_vec(),
+            frame,
+            at: seen.at,
+            wire_len: seen.wire_len,
+            signature: seen.signature,
+            tcp,
+            payload_len: payload.wire_len,
+        });
+        payload.bytes.len()
+    }
+
+    /// Takes away the packets of this frame, if there are any: they are of the next flow.
+    pub(super) fn split(&mut self, frame: u64) -> Option<Self> {
+        if self.last_frame != frame {
+            return None;
+        }
+        let first = self.before_last_frame;
+        let from = self.held.iter().position(|held| held.frame == frame);
+        let mut held = self.held.split_off(from.unwrap_or(self.held.len()));
+        for one in &mut held {
+            one.number = one.number.saturating_sub(first);
+        }
+        let mut next = Self { held, last_frame: frame, ..Self::default() };
+        next.packets = self.packets.saturating_sub(first);
+        for held in &next.held {
+            let (packets, bytes) = held.side.of_mut(&mut next.spent);
+            (*packets, *bytes) =
+                (packets.saturating_add(1), bytes.saturating_add(held.payload.len()));
+        }
+        self.packets = first;
+        Some(next)
+    }
+
+    /// Packets up to the last that is held.
+    pub(super) fn head_packets(&self) -> u32 {
+        self.held.last().map_or(0, |held| held.number.saturating_add(1))
+    }
+
+    /// Octets held.
+    pub(super) fn bytes(&self) -> usize {
+        self.held.iter().map(|held| held.payload.len()).fold(0, usize::saturating_add)
+    }
+
+    /// What the flow would amount to with these payloads in place of its own.
+    pub(super) fn portrait(
+        &self,
+        transport: Transport,
+        payloads: &[Vec<u8>],
+        config: &Config,
+    ) -> Portrait {
+        let mut record: Option<FlowRecord> = None;
+        for (held, bytes) in self.held.iter().zip(payloads) {
+            let payload = Payload { bytes, wire_len: held.payload_len };
+            let body = match held.tcp {
+                Some(info) => SeenBody::Tcp(info, payload),
+                None => SeenBody::Udp(payload),
+            };
+            let (at, side, wire_len) = (held.at, held.side, held.wire_len);
+            let seen =
+                Seen { at, side, path: &Path::PLAIN, wire_len, signature: held.signature, body };
+            let record = record.get_or_insert_with(|| FlowRecord::new(transport, &seen, config));
+            record.observe(&seen, config);
+        }
+        let Some(mut record) = record else {
+            return Portrait {
+                chain: Vec::new(),
+                executable: false,
+                looks: Default::default(),
+                details: Vec::new(),
+            };
+        };
+        record.conclude(transport, config);
+        let spoken = record.recognised().map(|found| Spoken {
+            protocol: found.finding.protocol,
+            strength: found.finding.strength,
+            by: found.finding.spoken_by,
+            client: found.finding.client,
+        });
+        let chain = spoken.collect();
+        let look = |side| {
+            let facts = record.side(side);
+            (judge::looks_random(facts), judge::is_text(facts))
+        };
+        Portrait {
+            chain,
+            executable: record.sides.iter().any(|side| side.program().is_some()),
+            looks: Side::BOTH.map(look),
+            details: record.take_details(),
+        }
+    }
+}
+
+impl Held {
+    /// TCP: the number of its first octet.
+    pub(super) fn seq(&self) -> u32 {
+        self.tcp.map_or(0, |info| info.seq)
+    }
+}

@@ -1,0 +1,70 @@
+//! Payload that stays as far as detectors read it, for [`Strength::Full`](super::Strength::Full).
+
+use crate::config::Config;
+use crate::event::{FlowEvent, Socket, Status};
+use crate::identify::Transport;
+
+/// How much of a flow the detectors read: what its payload is cut to.
+#[derive(Clone, Debug)]
+pub(super) struct Whole {
+    client: Socket,
+    /// Octets read of each direction, and whether the verdict rests on how all of the head looks.
+    octets: [u64; 2],
+    unnamed: bool,
+    /// Whether all payload that a head can hold stays.
+    pub(super) generous: bool,
+    /// Packets and octets passed on so far.
+    spent: [(u64, u64); 2],
+}
+
+impl Whole {
+    pub(super) fn of(flow: &FlowEvent) -> Self {
+        let seen = flow.verdict.visibility;
+        let named = match flow.verdict.status {
+            Status::Identified | Status::Attempted => true,
+            Status::Unidentified
+            | Status::ClientPort
+            | Status::Refused
+            | Status::Unanswered
+            | Status::Scan
+            | Status::NoPayload
+            | Status::Insufficient => false,
+        };
+        Self {
+            client: flow.client,
+            octets: [u64::from(seen.head_to_server), u64::from(seen.head_to_client)],
+            unnamed: !named,
+            generous: false,
+            spent: Default::default(),
+        }
+    }
+
+    /// Begins anew.
+    pub(super) fn rewind(&mut self) {
+        self.spent = Default::default();
+    }
+
+    /// Whether the payload of the next packet is to stay.
+    pub(super) fn takes(
+        &mut self,
+        transport: Transport,
+        src: Socket,
+        len: usize,
+        config: &Config,
+    ) -> bool {
+        let way = usize::from(src != self.client);
+        let (Some(spent), Some(&octets)) = (self.spent.get_mut(way), self.octets.get(way)) else {
+            return false;
+        };
+        let (packets, bytes) = *spent;
+        let len = u64::try_from(len).unwrap_or(u64::MAX);
+        *spent = (packets.saturating_add(1), bytes.saturating_add(len));
+        // A head takes in so many packets and octets at most. Copies of packets count here, there not.
+        let packets_max = u64::from(config.limits.head_packets_max).saturating_mul(2);
+        let in_head = packets < packets_max
+            && bytes < u64::from(config.limits.head_offered_bytes_max).saturating_mul(2);
+        // Of datagrams only the first octets are kept in a head: its length says little of them.
+        let all = self.generous || self.unnamed || transport == Transport::Udp;
+        in_head && (all || bytes < octets)
+    }
+}

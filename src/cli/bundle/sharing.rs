@@ -1,0 +1,227 @@
+//! Makes the capture that a bundle for strangers is made of, and asks whether it may be written.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{Strength, each_frame, is_to_go_on, options, trouble};
+use crate::bundle::share::{
+    self, Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Study,
+};
+use crate::capture::file;
+use crate::capture::{FrameSource as _, Polled};
+use crate::classifier::Classifier;
+use crate::cli::read::failed;
+use crate::cli::verify::flows;
+use crate::cli::{Exit, log};
+use crate::config::{BundleLimits, Config};
+use crate::event::{Event, FlowEvent};
+use crate::frame::Frame;
+use crate::output::{Context, PacketFormat, PacketWriter, escape};
+use crate::report::{Input, Report};
+use crate::time::Timestamp;
+
+/// Rounds of making and judging. Each takes payload from some flows, or leaves them out; more than three
+/// were never seen.
+const ROUNDS_MAX: usize = 8;
+
+/// What was made.
+#[derive(Debug)]
+pub(super) struct Shared {
+    plans: Plans,
+    inventory: Inventory,
+    /// The command line, as strangers may see it.
+    command: String,
+}
+
+impl Shared {
+    /// Makes the capture and writes it to `out`.
+    pub(super) fn make(
+        paths: &[PathBuf],
+        out: &Path,
+        config: &Config,
+        strength: Strength,
+        exclude: &[Exclude],
+    ) -> Result<Self, Exit> {
+        let secret = secret().map_err(|error| trouble(&error))?;
+        let (mut plans, span) = study(paths, config, &secret, strength, exclude)?;
+        let mut addresses = Addresses::new(&secret, plans.addresses());
+        for _ in 0..ROUNDS_MAX {
+            write(paths, out, config, (&secret, span), &mut plans, &mut addresses)?;
+            let file = File::open(out).map_err(|error| trouble(&error))?;
+            let source = file::open_stream(Box::new(BufReader::new(file)), "-", options());
+            let mut source = source.map_err(|error| failed(&error))?;
+            is_to_go_on()?;
+            if !plans.settle(&flows(&mut source, config.clone())?, &mut addresses) {
+                break;
+            }
+        }
+        let inventory = Inventory::of(&plans, &addresses);
+        let names: Vec<String> =
+            paths.iter().map(|path| plans.file_name(path, &secret, &mut addresses)).collect();
+        let strength = match strength {
+            Strength::Min => "",
+            Strength::Full => "=full",
+        };
+        let command = format!("portstory bundle --share{strength} {}", names.join(" "));
+        Ok(Self { plans, inventory, command })
+    }
+
+    /// Lists what stays and what does not; asks, where there is somebody to ask.
+    pub(super) fn ask(&self, yes: bool, output: &Path) -> Result<(), Exit> {
+        let name = output.display().to_string();
+        let name = escape::terminal(&name);
+        let mut text = format!("portstory: what {name} will hold, of the captures:\n");
+        for line in self.inventory.lines() {
+            text.push_str(&format!("  {}\n", escape::terminal(&line)));
+        }
+        // Nothing can be done about a standard error that is closed.
+        let _ = io::stderr().write_all(text.as_bytes());
+        if yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            log::say(
+                "nothing was written: there is nobody to ask here; --yes writes what is listed",
+            );
+            return Err(Exit::Usage);
+        }
+        let _ = write!(io::stderr(), "Write {name}? [y/N] ");
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        is_to_go_on()?;
+        if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Ok(());
+        }
+        log::say("nothing was written");
+        Err(Exit::Usage)
+    }
+
+    /// What is told of a flow, as far as it was made anew.
+    pub(super) fn amend(&self, flow: &mut FlowEvent) {
+        self.plans.amend(flow);
+    }
+
+    /// What the settings tell.
+    pub(super) fn sharing(&self) -> Sharing {
+        self.inventory.sharing.clone()
+    }
+
+    /// Puts into the report how it came about, and nothing of where.
+    pub(super) fn sign(&self, page: &mut Report, output: &Path) {
+        let output = output.extension().map_or(String::new(), |_| " -o ZIP".to_owned());
+        page.about.command = format!("{}{output}", self.command);
+        let why = "made for sharing; its hash is in SHA256SUMS".to_owned();
+        page.about.inputs =
+            vec![Input { name: crate::bundle::EVIDENCE.to_owned(), bytes: 0, sha256: Err(why) }];
+        // Single flows are told by their ids in the original; their cards say what became of them.
+        let lines = self.inventory.lines().into_iter().filter(|line| !line.starts_with(' '));
+        page.summary.notices.push(
+            "made for sharing: what follows says what was replaced; ids and numbers of frames are those \
+             of evidence.pcapng"
+                .to_owned(),
+        );
+        page.summary.notices.extend(lines);
+    }
+}
+
+/// A key that nobody knows.
+fn secret() -> io::Result<Secret> {
+    let mut key = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut key)?;
+    Ok(Secret::new(key))
+}
+
+/// Reads the capture for the first time, and says when it began and ended.
+fn study(
+    paths: &[PathBuf],
+    config: &Config,
+    secret: &Secret,
+    strength: Strength,
+    exclude: &[Exclude],
+) -> Result<(Plans, Option<(Timestamp, Timestamp)>), Exit> {
+    let strength = match strength {
+        Strength::Min => share::Strength::Min,
+        Strength::Full => share::Strength::Full,
+    };
+    let mut study = Study::new(config, secret, strength, exclude, BundleLimits::default());
+    let mut source = file::open(paths, options()).map_err(|error| failed(&error))?;
+    let mut classifier = Classifier::new(config.clone());
+    let mut events = Vec::new();
+    let see = |study: &mut Study, events: &mut Vec<Event>| {
+        for event in events.drain(..) {
+            match event {
+                Event::Flow(flow) => study.flow(&flow),
+                Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => {}
+            }
+        }
+    };
+    loop {
+        is_to_go_on()?;
+        let polled = source.poll(super::BATCH_FRAMES, &mut |frame| {
+            study.frame();
+            classifier
+                .ingest_witnessed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
+            see(&mut study, &mut events);
+        });
+        for notice in source.take_notices() {
+            tracing::warn!("{}", escape::terminal(&notice.to_string()));
+        }
+        match polled {
+            Ok(Polled::End) => break,
+            Ok(Polled::Frames(_) | Polled::Idle) => {}
+            Err(error) => log::error(&error),
+        }
+    }
+    let span = classifier.span();
+    study.frame();
+    classifier.finish_witnessed(&mut events, &mut |key, seen| study.packet(key, seen));
+    // No frame is the next flow's any more.
+    study.frame();
+    see(&mut study, &mut events);
+    let (plans, strays) = study.finish();
+    if let Some(stray) = strays.first() {
+        log::say(&format!(
+            "--exclude {stray}: no flow in range is meant by it; nothing was written"
+        ));
+        return Err(Exit::Usage);
+    }
+    Ok((plans, span))
+}
+
+/// Writes the capture as the plans say.
+fn write(
+    paths: &[PathBuf],
+    out: &Path,
+    config: &Config,
+    (secret, span): (&Secret, Option<(Timestamp, Timestamp)>),
+    plans: &mut Plans,
+    addresses: &mut Addresses,
+) -> Result<(), Exit> {
+    let mut source = file::open(paths, options()).map_err(|error| failed(&error))?;
+    let mut sharer = Sharer::new(config, secret, plans, addresses);
+    let file = File::create(out).map_err(|error| trouble(&error))?;
+    let mut writer = PacketWriter::new(file, PacketFormat::Pcapng);
+    let context = Context::default();
+    let mut ends = span;
+    each_frame(&mut source, span, &mut |frame, _| {
+        let mut written = Ok(());
+        let mut write = |made: &Frame<'_>| {
+            if written.is_ok() {
+                written = writer.write(made, &context);
+            }
+        };
+        if frame.at.number > 0 {
+            sharer.frame(frame, &mut write);
+        } else {
+            // The second marker is behind all frames.
+            if ends.take().is_none() {
+                sharer.finish(&mut write);
+            }
+            write(frame);
+        }
+        written
+    })?;
+    writer.finish().map_err(|error| trouble(&error))?;
+    Ok(())
+}

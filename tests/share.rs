@@ -1,0 +1,491 @@
+//! Bundles for strangers hold nothing of the original that was not chosen: every file of every shared
+//! bundle is searched for payload, addresses, names and paths, in every form that they could have.
+//!
+//! With `PORTSTORY_CORPUS=DIR` the captures of a folder of yours are shared and searched as well.
+//! `PORTSTORY_UNDER_TEST=FILE` tries another build of the program, to see what it lets through.
+#![allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use portstory::bundle;
+use portstory::classifier::Classifier;
+use portstory::config::Config;
+use portstory::event::{Event, Status};
+use portstory::flow::SeenBody;
+use portstory::identify::{DETECTORS, DetailKey};
+
+mod support;
+
+/// Octets in a row that are payload, and no chance.
+const RUN: usize = 6;
+
+/// A folder whose name must not be told.
+const FOLDER: &str = "Kunde-Geheim-4711";
+
+fn program() -> OsString {
+    std::env::var_os("PORTSTORY_UNDER_TEST")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_portstory").into())
+}
+
+fn portstory(args: &[&str], dir: &Path) -> Output {
+    Command::new(program()).current_dir(dir).args(args).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+/// What the original has that nobody is to see.
+#[derive(Default)]
+struct Secrets {
+    /// Runs of payload of flows that nothing identified, and that no other flow has.
+    runs: HashSet<[u8; RUN]>,
+    addresses: BTreeSet<IpAddr>,
+    /// In lower case.
+    names: BTreeSet<String>,
+}
+
+impl Secrets {
+    fn of(captures: &[PathBuf]) -> Self {
+        let mut secrets = Self::default();
+        let mut classifier = Classifier::new(Config::default());
+        let (mut events, mut payloads) = (Vec::new(), BTreeMap::new());
+        for frame in support::frames(captures) {
+            classifier.ingest_witnessed(&frame.frame(), &mut events, &mut |key, seen| {
+                let of_flow: &mut Vec<Vec<u8>> = payloads.entry(*key).or_default();
+                match seen.body {
+                    SeenBody::Tcp(_, payload) | SeenBody::Udp(payload) => {
+                        of_flow.push(payload.bytes.to_vec());
+                    }
+                    SeenBody::Icmp(error) => {
+                        secrets.addresses.insert(error.by);
+                    }
+                }
+            });
+        }
+        classifier.finish(&mut events);
+        let flows: Vec<_> = events
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::Flow(flow) => Some(*flow),
+                Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+            })
+            .collect();
+        let mut others = HashSet::new();
+        for (key, payloads) in &payloads {
+            secrets.addresses.extend([key.a.addr, key.b.addr]);
+            let ends = [key.a, key.b];
+            let mut own = flows.iter().filter(|flow| {
+                flow.transport == key.transport
+                    && [flow.client.min(flow.server), flow.client.max(flow.server)] == ends
+            });
+            let unknown = own.all(|flow| {
+                matches!(flow.verdict.status, Status::Unidentified | Status::Insufficient)
+            });
+            for payload in payloads {
+                if unknown { &mut secrets.runs } else { &mut others }.extend(runs(payload));
+                secrets.names.extend(dotted_names(payload));
+            }
+        }
+        for flow in &flows {
+            for detail in flow.verdict.details.iter().filter(|one| is_name(one.key)) {
+                let value = detail.value.to_lowercase();
+                let parts = value.split(|c: char| c.is_whitespace() || "()[]<>,=".contains(c));
+                secrets.names.extend(parts.filter(|part| is_telling(part)).map(str::to_owned));
+                secrets.names.extend(is_telling(&value).then_some(value));
+            }
+        }
+        // A keyword of a protocol may stay where it is spoken.
+        secrets.runs.retain(|run| !others.contains(run));
+        secrets.addresses.retain(|addr| is_a_host(*addr));
+        secrets
+    }
+}
+
+/// Whether a name could not be anything else: four characters, not only digits and dots.
+fn is_telling(name: &str) -> bool {
+    let own = ["http/1.1", "http/1.0", "server", "client", "none", "test"];
+    name.len() >= 4 && name.chars().any(|c| c.is_ascii_lowercase()) && !own.contains(&name)
+}
+
+fn is_name(key: DetailKey) -> bool {
+    use DetailKey as Key;
+    [
+        Key::TlsSni,
+        Key::DtlsSni,
+        Key::QuicSni,
+        Key::TlsSubject,
+        Key::TlsIssuer,
+        Key::SshClientSoftware,
+        Key::SshServerSoftware,
+        Key::HttpHost,
+        Key::HttpUrl,
+        Key::HttpUserAgent,
+        Key::HttpServer,
+        Key::DnsName,
+        Key::MysqlVersion,
+        Key::PgsqlVersion,
+        Key::StunSoftware,
+        Key::SmtpBanner,
+        Key::SmtpHelo,
+        Key::FtpBanner,
+        Key::RdpCookie,
+    ]
+    .contains(&key)
+}
+
+/// Names of hosts that are written out in payload: words with dots, the last of them a known end.
+fn dotted_names(payload: &[u8]) -> Vec<String> {
+    const ENDS: [&str; 8] = ["example", "com", "net", "org", "local", "lan", "de", "internal"];
+    let is_part = |octet: &u8| octet.is_ascii_alphanumeric() || b".-".contains(octet);
+    let words = payload.split(|octet| !is_part(octet));
+    words
+        .filter_map(|word| {
+            let word = String::from_utf8_lossy(word).trim_matches(['.', '-']).to_lowercase();
+            let (first, end) = word.rsplit_once('.')?;
+            (ENDS.contains(&end) && first.len() >= 3).then_some(word)
+        })
+        .collect()
+}
+
+fn is_a_host(addr: IpAddr) -> bool {
+    let broadcast = addr == IpAddr::from([255; 4]);
+    !addr.is_loopback() && !addr.is_multicast() && !addr.is_unspecified() && !broadcast
+}
+
+/// All runs of octets, but those of one octet again and again.
+fn runs(octets: &[u8]) -> impl Iterator<Item = [u8; RUN]> {
+    let runs = octets.windows(RUN).map(|run| <[u8; RUN]>::try_from(run).unwrap());
+    runs.filter(|run| run.iter().any(|octet| *octet != run[0]))
+}
+
+/// The files of a zip, unpacked by a program that is not ours.
+fn unpack(zip: &Path) -> BTreeMap<String, Vec<u8>> {
+    let to = tempfile::tempdir().unwrap();
+    let script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+    let done =
+        Command::new("python3").args(["-c", script]).arg(zip).arg(to.path()).status().unwrap();
+    assert!(done.success());
+    let files = std::fs::read_dir(to.path()).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(path).unwrap())
+        })
+        .collect()
+}
+
+/// What a file holds: as it is, and what is written in it in another form.
+fn forms(name: &str, octets: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    if name == bundle::EVIDENCE {
+        return vec![("as it is", octets.to_vec())];
+    }
+    let text = String::from_utf8_lossy(octets).into_owned();
+    let plain = unescaped(&text);
+    let hex = hex_in(&plain);
+    let base64 = base64_in(&plain);
+    vec![("as it is", octets.to_vec()), ("unescaped", plain), ("hex", hex), ("base64", base64)]
+}
+
+/// HTML's and JSON's escapes resolved.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut made = text.to_owned();
+    for (from, to) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&"), ("&#39;", "'")]
+    {
+        made = made.replace(from, to);
+    }
+    for (from, to) in [("\\\"", "\""), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\\\", "\\")]
+    {
+        made = made.replace(from, to);
+    }
+    made.into_bytes()
+}
+
+/// Octets that are written as pairs of hexadecimal digits, with or without blanks between them.
+fn hex_in(text: &[u8]) -> Vec<u8> {
+    let digit = |octet: u8| char::from(octet).to_digit(16).map(|digit| digit as u8);
+    let (mut made, mut at) = (Vec::new(), 0);
+    while at + 1 < text.len() {
+        match (digit(text[at]), digit(text[at + 1])) {
+            (Some(high), Some(low)) => {
+                made.push(high << 4 | low);
+                at += 2;
+                while at < text.len() && matches!(text[at], b' ' | b':') {
+                    at += 1;
+                }
+            }
+            _ => {
+                // What is before and behind does not belong together.
+                made.extend(if made.last() == Some(&0) { None } else { Some(0) });
+                at += 1;
+            }
+        }
+    }
+    made
+}
+
+fn base64_in(text: &[u8]) -> Vec<u8> {
+    use base64::Engine as _;
+    let is_part = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
+    let words = text.split(|octet| !is_part(octet)).filter(|word| word.len() >= 12);
+    let engine = base64::engine::general_purpose::STANDARD;
+    words.filter_map(|word| engine.decode(word).ok()).flatten().collect()
+}
+
+fn finds(octets: &[u8], wanted: &[u8]) -> bool {
+    octets.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// Where an address is written, and no longer number that it is a part of.
+fn finds_written(octets: &[u8], wanted: &str) -> bool {
+    let is_part = |octet: Option<&u8>| octet.is_some_and(|octet| octet.is_ascii_hexdigit());
+    let places = octets.windows(wanted.len()).enumerate();
+    places.into_iter().any(|(at, window)| {
+        let before = at.checked_sub(1).and_then(|before| octets.get(before));
+        window.eq_ignore_ascii_case(wanted.as_bytes())
+            && !is_part(before)
+            && !is_part(octets.get(at + wanted.len()))
+    })
+}
+
+/// What was found of the original in a bundle.
+#[derive(Default)]
+struct Found {
+    searched: usize,
+    hits: Vec<String>,
+}
+
+fn search(
+    secrets: &Secrets,
+    files: &BTreeMap<String, Vec<u8>>,
+    known: &HashSet<[u8; RUN]>,
+) -> Found {
+    let mut found = Found::default();
+    for (file, octets) in files {
+        found.searched += octets.len();
+        for (form, octets) in forms(file, octets) {
+            let mut hit = |what: String| found.hits.push(format!("{file}, {form}: {what}"));
+            let parts =
+                if file == bundle::EVIDENCE { frames_in(&octets) } else { vec![octets.clone()] };
+            let in_parts = parts.iter().flat_map(|part| runs(part));
+            let payload = in_parts.filter(|run| secrets.runs.contains(run) && !known.contains(run));
+            for run in payload.collect::<BTreeSet<_>>() {
+                hit(format!("payload {run:02x?} {:?}", String::from_utf8_lossy(&run)));
+            }
+            let lower = octets.to_ascii_lowercase();
+            let wide: Vec<u8> = lower.iter().copied().filter(|octet| *octet != 0).collect();
+            for name in &secrets.names {
+                let labels: String = name
+                    .split('.')
+                    .map(|label| format!("{}{label}", label.len() as u8 as char))
+                    .collect();
+                let is_there = finds(&lower, name.as_bytes())
+                    || finds(&wide, name.as_bytes())
+                    || (name.contains('.') && finds(&lower, labels.as_bytes()));
+                if is_there {
+                    hit(format!("name {name:?}"));
+                }
+            }
+            for addr in &secrets.addresses {
+                if finds_written(&octets, &addr.to_string()) {
+                    hit(format!("address {addr}"));
+                }
+                let binary = match addr {
+                    IpAddr::V4(addr) => addr.octets().to_vec(),
+                    IpAddr::V6(addr) => addr.octets().to_vec(),
+                };
+                if form != "as it is" && form != "hex" || file != bundle::EVIDENCE {
+                    continue;
+                }
+                if parts.iter().any(|part| finds(part, &binary)) {
+                    hit(format!("address {addr} as octets"));
+                }
+            }
+            if finds(&octets, FOLDER.as_bytes()) {
+                hit("the folder".to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The frames of a pcapng file: what is around them is not of the original.
+fn frames_in(pcapng: &[u8]) -> Vec<Vec<u8>> {
+    let number = |at: usize| u32::from_le_bytes(pcapng[at..at + 4].try_into().unwrap()) as usize;
+    let (mut at, mut frames) = (0, Vec::new());
+    while at + 12 <= pcapng.len() {
+        let (kind, len) = (number(at), number(at + 4));
+        if kind == 6 {
+            let frame = number(at + 20);
+            frames.push(pcapng[at + 28..at + 28 + frame].to_vec());
+        }
+        at += len;
+    }
+    frames
+}
+
+/// Shares captures from a folder with a telling name; none where the program refuses.
+fn share(captures: &[PathBuf]) -> Result<(PathBuf, tempfile::TempDir, String), String> {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join(FOLDER);
+    std::fs::create_dir(&folder).unwrap();
+    let mut args = vec!["bundle".to_owned(), "--share".to_owned()];
+    for (number, capture) in captures.iter().enumerate() {
+        // The file's own name may be told.
+        let copy = folder.join(format!("{number}.pcap"));
+        std::fs::copy(capture, &copy).unwrap();
+        args.push(copy.display().to_string());
+    }
+    let zip = folder.join("shared.zip");
+    args.extend(["-o".to_owned(), zip.display().to_string()]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut output = portstory(&[&args, &["--yes"][..]].concat(), dir.path());
+    if said(&output).contains("unexpected argument '--yes'") {
+        output = portstory(&args, dir.path());
+    }
+    if output.status.success() { Ok((zip, dir, said(&output))) } else { Err(said(&output)) }
+}
+
+#[test]
+fn shared_bundles_hold_nothing_that_was_not_chosen() {
+    // What stands in every report was not taken from payload, and is nobody's name.
+    let (zip, _dir, _) = share(&[support::fixtures().join("syn-scan/capture.pcap")]).unwrap();
+    let mut texts: Vec<Vec<u8>> = unpack(&zip)
+        .iter()
+        .filter(|(name, _)| *name != bundle::EVIDENCE)
+        .flat_map(|(name, octets)| forms(name, octets))
+        .map(|(_, octets)| octets)
+        .collect();
+    texts.extend(DETECTORS.iter().map(|detector| detector.id.as_bytes().to_vec()));
+    let known: HashSet<_> = texts.iter().flat_map(|text| runs(text)).collect();
+    for text in &mut texts {
+        text.make_ascii_lowercase();
+    }
+    let mut cases = support::cases();
+    cases.extend(support::corpus());
+    let (mut bundles, mut searched, mut verified, mut changed) = (0, 0, 0, Vec::new());
+    let (mut hits, mut failures) = (Vec::new(), Vec::new());
+    for case in &cases {
+        let mut secrets = Secrets::of(&case.captures);
+        secrets.names.retain(|name| !texts.iter().any(|text| finds(text, name.as_bytes())));
+        let (zip, dir, told) = match share(&case.captures) {
+            Ok(made) => made,
+            Err(why) => {
+                failures.push(format!("{}: {why}", case.name));
+                continue;
+            }
+        };
+        bundles += 1;
+        let output = portstory(&["verify", zip.to_str().unwrap()], dir.path());
+        match output.status.success() {
+            true => verified += 1,
+            false => failures.push(format!("{}: verify: {}", case.name, said(&output))),
+        }
+        let changes = told.lines().filter(|line| line.starts_with("    flow "));
+        changed.extend(changes.map(|line| format!("{}: {}", case.name, line.trim())));
+        let found = search(&secrets, &unpack(&zip), &known);
+        searched += found.searched;
+        hits.extend(found.hits.into_iter().map(|hit| format!("{}: {hit}", case.name)));
+    }
+    for line in changed.iter().chain(&failures).chain(hits.iter().take(200)) {
+        println!("{line}");
+    }
+    println!(
+        "bundles {bundles}, bytes searched {searched}, hits {} (payload {}, names {}, addresses {}, \
+         folders {}), verify passed {verified}, lines on flows without payload or with another \
+         verdict {}, failures {}",
+        hits.len(),
+        of_kind(&hits, ": payload "),
+        of_kind(&hits, ": name "),
+        of_kind(&hits, ": address "),
+        of_kind(&hits, ": the folder"),
+        changed.len(),
+        failures.len()
+    );
+    assert!(hits.is_empty(), "{} hits, the first: {}", hits.len(), hits[0]);
+    assert!(failures.is_empty(), "{}", failures[0]);
+    assert_eq!(bundles, cases.len());
+}
+
+fn of_kind(hits: &[String], kind: &str) -> usize {
+    hits.iter().filter(|hit| hit.contains(kind)).count()
+}
+
+/// A capture in which everything that is not a packet tells something, too.
+fn telling_pcapng(frames: &[support::OwnedFrame]) -> Vec<u8> {
+    let option = |code: u16, text: &str| {
+        let mut made = [code.to_le_bytes(), (text.len() as u16).to_le_bytes()].concat();
+        made.extend(text.as_bytes());
+        made.resize(made.len().next_multiple_of(4), 0);
+        made
+    };
+    let block = |kind: u32, body: Vec<u8>| {
+        let len = (body.len() as u32 + 12).to_le_bytes();
+        [&kind.to_le_bytes()[..], &len, &body, &len].concat()
+    };
+    let mut section = 0x1a2b_3c4du32.to_le_bytes().to_vec();
+    section.extend([1, 0, 0, 0]);
+    section.extend([0xff; 8]);
+    for code in [1, 2, 3, 4] {
+        section.extend(option(code, "Sensor Geheim-4711"));
+    }
+    section.extend([0; 4]);
+    let mut interface = vec![1, 0, 0, 0, 0, 0, 0, 0];
+    for code in [1, 2, 3, 12] {
+        interface.extend(option(code, "geheim-4711-if"));
+    }
+    interface.extend([0; 4]);
+    let mut made = [block(0x0a0d_0d0a, section), block(1, interface)].concat();
+    for frame in frames {
+        let micros = frame.at.time.nanos() as u64 / 1000;
+        let len = frame.bytes.len() as u32;
+        let mut body = Vec::new();
+        for number in [0, (micros >> 32) as u32, micros as u32, len, frame.wire_len] {
+            body.extend(number.to_le_bytes());
+        }
+        body.extend(&frame.bytes);
+        body.resize(body.len().next_multiple_of(4), 0);
+        body.extend(option(1, "seen by Geheim-4711"));
+        body.extend([0; 4]);
+        made.extend(block(6, body));
+    }
+    // Names of hosts (draft-ietf-opsawg-pcapng section 4.5).
+    let mut names = vec![1, 0, 20, 0, 10, 43, 0, 1];
+    names.extend(b"geheim-4711.org\0");
+    names.extend([0; 4]);
+    made.extend(block(4, names));
+    made
+}
+
+#[test]
+fn what_a_capture_tells_beside_its_packets_is_not_passed_on() {
+    let original = support::frames(&[support::fixtures().join("ssh-openssh/capture.pcap")]);
+    let dir = tempfile::tempdir().unwrap();
+    // The address and what the server told are in the name of the file as well.
+    let capture = dir.path().join("10.43.0.1-OpenSSH_9.2p1.pcapng");
+    std::fs::write(&capture, telling_pcapng(&original)).unwrap();
+    let zip = dir.path().join("shared.zip");
+    let (capture, out) = (capture.to_str().unwrap(), zip.to_str().unwrap());
+    let output = portstory(&["bundle", "--share", "--yes", capture, "-o", out], dir.path());
+    assert!(output.status.success(), "{}", said(&output));
+    for (name, octets) in unpack(&zip) {
+        for (form, octets) in forms(&name, &octets) {
+            let lower = octets.to_ascii_lowercase();
+            for secret in ["geheim", "10.43.0.1", "openssh"] {
+                assert!(!finds(&lower, secret.as_bytes()), "{name}, {form}: {secret}");
+            }
+        }
+    }
+}
