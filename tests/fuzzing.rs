@@ -93,7 +93,31 @@ fn seeds() -> Seeds {
         add(&mut seeds, "detectors", &case, vec![conversation.clone()]);
         add(&mut seeds, "outputs", &case, vec![conversation]);
     }
+    let made = replies().into_iter().zip(0..).map(|(made, n)| (format!("reply-{n}"), made));
+    seeds.insert("replies", made.collect());
     seeds
+}
+
+/// Streams of one and of two replies, cut in the length and in the text.
+fn replies() -> Vec<Vec<u8>> {
+    let process =
+        r#"{"pid":7,"name":"sshd","executable":"/usr/sbin/sshd","command_line":["sshd"]}"#;
+    let texts = [
+        format!(r#"{{"Process":{{"number":1,"process":{process}}}}}"#),
+        r#"{"Owner":{"flow":9,"owner":{"Process":{"number":1,"listens":true}}}}"#.to_owned(),
+        r#"{"Owner":{"flow":9,"owner":{"Missing":"Nobody"}}}"#.to_owned(),
+        r#"{"Listeners":[{"transport":6,"local":"10.0.0.9:3243","process":null}]}"#.to_owned(),
+        r#"{"Addresses":["10.0.0.9","fe80::1"]}"#.to_owned(),
+        r#"{"Cost":{"cpu_ms":12,"over_budget_ms":0}}"#.to_owned(),
+    ];
+    let stream = |text: &String| [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let pairs = texts.iter().flat_map(|one| texts.iter().map(move |other| (one, other)));
+    let streams = pairs.map(|(one, other)| [stream(one), stream(other)].concat());
+    let sound = streams.inspect(|stream| {
+        let replies = portstory::cli::helper_replies(&[stream]);
+        assert!(replies.as_ref().is_ok_and(|replies| replies.len() == 2), "{replies:?}");
+    });
+    sound.map(|stream| [vec![2, 40], stream].concat()).collect()
 }
 
 fn add(seeds: &mut Seeds, target: &'static str, case: &Case, made: Vec<Vec<u8>>) {

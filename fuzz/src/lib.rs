@@ -9,6 +9,7 @@
 //! - `plain`: what is read in one go is what layer by layer comes to (debug assertions compare);
 //! - `detectors`: a detector that the prefilter leaves out would have said no (debug assertions ask it);
 //! - `pieces`: pieces of a capture give the events of the whole (invariant 8);
+//! - `replies`: what the helper says means the same however the socket cuts it;
 //! - `outputs`: an EVE line is JSON, and no control character of a stranger reaches a terminal.
 
 use std::io::Cursor;
@@ -16,6 +17,7 @@ use std::io::Cursor;
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled, SourceInfo};
 use portstory::classifier::{Classifier, Collector, put_together};
+use portstory::cli::helper_replies;
 use portstory::config::{Config, Watch};
 use portstory::decode::link::LINKS;
 use portstory::decode::peek::Peek;
@@ -40,6 +42,7 @@ pub static TARGETS: &[Target] = &[
     ("detectors", detectors),
     ("pieces", pieces),
     ("outputs", outputs),
+    ("replies", replies),
     ("whole", whole),
 ];
 
@@ -172,6 +175,20 @@ pub fn outputs(octets: &[u8]) {
                 assert_eq!(bad, None, "in {}", row.name);
             }
         }
+    }
+}
+
+/// Where the socket cuts it, then a stream of replies from the helper that looks processes up.
+pub fn replies(octets: &[u8]) {
+    let Some((&[first, second], stream)) = octets.split_first_chunk() else { return };
+    let at = |cut: u8, len: usize| usize::from(cut) % len.saturating_add(1);
+    let (early, late) = stream.split_at(at(first, stream.len()));
+    let (middle, late) = late.split_at(at(second, late.len()));
+    let (whole, parts) = (helper_replies(&[stream]), helper_replies(&[early, middle, late]));
+    // Of a stream that is refused only how far it was read depends on the cuts.
+    assert_eq!(whole.is_ok(), parts.is_ok(), "{whole:?} {parts:?}");
+    if let (Ok(whole), Ok(parts)) = (whole, parts) {
+        assert_eq!(whole, parts);
     }
 }
 

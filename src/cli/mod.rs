@@ -310,6 +310,13 @@ enum Color {
     Never,
 }
 
+/// What a stream of replies from the helper that looks processes up comes to, for `fuzz/`: see
+/// `owners::replies_in`.
+#[doc(hidden)]
+pub fn helper_replies(parts: &[&[u8]]) -> Result<Vec<String>, String> {
+    owners::replies_in(parts)
+}
+
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let words = short::expand(std::env::args_os(), &Cli::command());

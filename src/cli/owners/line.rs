@@ -9,6 +9,7 @@ use serde_json::from_slice;
 
 use super::message::{REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request};
 use crate::cli::aide::Aide;
+use crate::wire::prefix;
 
 /// Requests that wait for room in the socket: as many as a batch of frames can have flows.
 const QUEUED_MAX: usize = 4096;
@@ -21,13 +22,13 @@ const READ_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Line {
     aide: Aide,
     queued: Vec<u8>,
-    arrived: Vec<u8>,
+    arrived: Arrived,
 }
 
 impl Line {
     pub(super) fn new(aide: Aide) -> io::Result<Self> {
         aide.socket.set_nonblocking(true)?;
-        Ok(Self { aide, queued: Vec::new(), arrived: Vec::new() })
+        Ok(Self { aide, queued: Vec::new(), arrived: Arrived::default() })
     }
 
     /// The socket, to wait for replies on.
@@ -75,7 +76,7 @@ impl Line {
                     break;
                 }
                 Ok(len) => {
-                    self.arrived.extend(buffer.iter().take(len));
+                    self.arrived.add(prefix(&buffer, len));
                     read = read.saturating_add(len);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -83,16 +84,31 @@ impl Line {
                 Err(error) => return Err(error),
             }
         }
-        let replies = self.take()?;
+        let replies = self.arrived.take()?;
         if ended && replies.is_empty() {
             return Err(io::Error::other("the process that looks for processes has ended"));
         }
         Ok(replies)
     }
+}
 
-    fn take(&mut self) -> io::Result<Vec<Reply>> {
+/// What has come of the stream of replies, cut wherever the socket cut it.
+#[derive(Debug, Default)]
+pub(super) struct Arrived(Vec<u8>);
+
+impl Arrived {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// The replies that are whole.
+    ///
+    /// # Errors
+    ///
+    /// What came cannot be from this program.
+    pub(super) fn take(&mut self) -> io::Result<Vec<Reply>> {
         let mut replies = Vec::new();
-        let mut rest = &*self.arrived;
+        let mut rest = &*self.0;
         while let Some((len, behind)) = rest.split_first_chunk() {
             let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
             if len > REPLY_BYTES_MAX {
@@ -103,7 +119,7 @@ impl Line {
             rest = behind;
         }
         let left = rest.len();
-        self.arrived.drain(..self.arrived.len().saturating_sub(left));
+        self.0.drain(..self.0.len().saturating_sub(left));
         Ok(replies)
     }
 }

@@ -88,6 +88,19 @@ pub(super) enum Scope {
     All,
 }
 
+/// The replies in a stream that comes in these parts, each in words, or that it is refused; for
+/// `fuzz/`, as who takes over the helper may say anything.
+pub(super) fn replies_in(parts: &[&[u8]]) -> Result<Vec<String>, String> {
+    let mut arrived = line::Arrived::default();
+    let mut replies = Vec::new();
+    for part in parts {
+        arrived.add(part);
+        let taken = arrived.take().map_err(|error| error.to_string())?;
+        replies.extend(taken.iter().map(|reply| format!("{reply:?}")));
+    }
+    Ok(replies)
+}
+
 /// What is known of the processes behind running flows.
 #[derive(Debug)]
 pub(super) struct Owners {
