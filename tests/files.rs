@@ -143,7 +143,7 @@ fn a_full_disk_is_one_sentence_in_every_command_that_writes() {
         vec!["read", "-q", "--report", &on("page.html"), &all],
         vec!["report", "-o", &on("report.html"), &capture],
         vec!["bundle", "-o", &on("bundle.zip"), &capture],
-        vec!["bundle", "--share", "-o", &on("shared.zip"), &capture],
+        vec!["bundle", "--share", "--yes", "-o", &on("shared.zip"), &capture],
         vec!["man", "--out-dir", &on("")],
     ]
     .into_iter()

@@ -91,6 +91,7 @@ fn seeds() -> Seeds {
         let cut = std::iter::once(5).chain(conversation.iter().copied()).collect();
         add(&mut seeds, "pieces", &case, vec![cut]);
         add(&mut seeds, "detectors", &case, vec![conversation.clone()]);
+        add(&mut seeds, "share", &case, vec![conversation.clone()]);
         add(&mut seeds, "outputs", &case, vec![conversation]);
     }
     let made = replies().into_iter().zip(0..).map(|(made, n)| (format!("reply-{n}"), made));

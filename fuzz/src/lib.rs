@@ -9,11 +9,14 @@
 //! - `plain`: what is read in one go is what layer by layer comes to (debug assertions compare);
 //! - `detectors`: a detector that the prefilter leaves out would have said no (debug assertions ask it);
 //! - `pieces`: pieces of a capture give the events of the whole (invariant 8);
+//! - `share`: of a flow that nothing identifies no six octets of payload in a row reach a capture that
+//!   is made for strangers, nor does an address;
 //! - `replies`: what the helper says means the same however the socket cuts it;
 //! - `outputs`: an EVE line is JSON, and no control character of a stranger reaches a terminal.
 
 use std::io::Cursor;
 
+use portstory::bundle::share::{Addresses, Secret, Sharer, Strength, Study};
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled, SourceInfo};
 use portstory::classifier::{Classifier, Collector, put_together};
@@ -22,8 +25,8 @@ use portstory::config::{Config, Watch};
 use portstory::decode::link::LINKS;
 use portstory::decode::peek::Peek;
 use portstory::decode::tunnel::{Entry, TUNNELS};
-use portstory::decode::{self, Decoded};
-use portstory::event::Event;
+use portstory::decode::{self, Body, Decoded};
+use portstory::event::{Event, Status};
 use portstory::flow::ledger::CompanionKind;
 use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory::output::{Context, FORMATS, Look, RunSummary};
@@ -42,6 +45,7 @@ pub static TARGETS: &[Target] = &[
     ("detectors", detectors),
     ("pieces", pieces),
     ("outputs", outputs),
+    ("share", share),
     ("replies", replies),
     ("whole", whole),
 ];
@@ -175,6 +179,91 @@ pub fn outputs(octets: &[u8]) {
                 assert_eq!(bad, None, "in {}", row.name);
             }
         }
+    }
+}
+
+/// A conversation, and the capture that is made of it for strangers.
+pub fn share(octets: &[u8]) {
+    let packets = conversation(octets);
+    let raw = as_raw(&packets);
+    let frames = timed(&raw);
+    let (config, secret) = (Config::default(), Secret::new([7; 32]));
+    let mut study = Study::new(
+        &config,
+        &secret,
+        Strength::Min,
+        &[],
+        portstory::config::BundleLimits::default(),
+    );
+    let mut classifier = Classifier::new(config.clone());
+    let (mut events, mut named) = (Vec::new(), false);
+    let mut tell = |study: &mut Study, events: &mut Vec<Event>| {
+        for event in events.drain(..) {
+            let Event::Flow(flow) = event else { continue };
+            named |= !matches!(flow.verdict.status, Status::Unidentified | Status::Insufficient);
+            study.flow(&flow);
+        }
+    };
+    for frame in &frames {
+        study.frame();
+        classifier.ingest_witnessed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
+        tell(&mut study, &mut events);
+    }
+    study.frame();
+    classifier.finish_witnessed(&mut events, &mut |key, seen| study.packet(key, seen));
+    study.frame();
+    tell(&mut study, &mut events);
+    let (mut plans, _) = study.finish();
+    let mut addresses = Addresses::new(&secret, plans.addresses());
+    for _ in 0..SHARE_ROUNDS {
+        let mut made: Vec<Vec<u8>> = Vec::new();
+        let mut sharer = Sharer::new(&config, &secret, &mut plans, &mut addresses);
+        let mut keep = |frame: &Frame<'_>| made.push(frame.bytes.to_vec());
+        frames.iter().for_each(|frame| sharer.frame(frame, &mut keep));
+        sharer.finish(&mut keep);
+        let raw = as_raw(&made);
+        let found = timed(&raw);
+        check_shared(&frames, &found, named);
+        let flows = classify(&found).into_iter().filter_map(|event| match event {
+            Event::Flow(flow) => Some(*flow),
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+        });
+        if !plans.settle(&flows.collect::<Vec<_>>(), &mut addresses) {
+            return;
+        }
+    }
+}
+
+/// Rounds of making and judging, as the command has.
+const SHARE_ROUNDS: usize = 8;
+
+/// Octets in a row that are payload, and no chance.
+const RUN: usize = 6;
+
+fn check_shared(original: &[Frame<'_>], shared: &[Frame<'_>], named: bool) {
+    let mut runs = std::collections::HashSet::new();
+    let mut hosts = std::collections::HashSet::new();
+    each_payload(original, &mut |payload, addresses| {
+        hosts.extend(addresses);
+        // Runs of few different octets are in any noise of that kind.
+        let telling = payload.windows(RUN).filter(|run| run.iter().any(|&one| one != run[0]));
+        runs.extend(telling.map(<[u8]>::to_vec));
+    });
+    each_payload(shared, &mut |payload, addresses| {
+        assert!(!addresses.iter().any(|one| hosts.contains(one)), "an address: {addresses:?}");
+        let told = payload.windows(RUN).find(|run| !named && runs.contains(*run));
+        assert_eq!(told, None, "payload of a flow that nothing identifies");
+    });
+}
+
+fn each_payload(frames: &[Frame<'_>], found: &mut dyn FnMut(&[u8], [std::net::IpAddr; 2])) {
+    for frame in frames {
+        decode::decode(frame, &Config::default().limits, &mut |decoded| {
+            let Decoded::Packet(packet) = decoded else { return };
+            if let Body::Tcp(_, payload) | Body::Udp(_, payload) = packet.body {
+                found(payload.bytes, [packet.src.addr, packet.dst.addr]);
+            }
+        });
     }
 }
 
