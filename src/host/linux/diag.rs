@@ -16,6 +16,9 @@ use crate::wire::Cursor;
 /// `SOCK_DIAG_BY_FAMILY`.
 const BY_FAMILY: u16 = 20;
 
+/// `TCPDIAG_GETSOCK`: the older request, which takes both families in one walk through the index.
+const BOTH_FAMILIES: u16 = 18;
+
 /// `AF_INET` and `AF_INET6` of Linux.
 const FAMILIES: [u8; 2] = [2, 10];
 
@@ -81,7 +84,7 @@ impl Diag {
         to: SocketAddr,
     ) -> io::Result<Option<Entry>> {
         let family = family(from);
-        let request = request(family, transport, EVERY_STATE, Some((from, to)));
+        let request = request(family, transport, EVERY_STATE, from, to);
         let mut found = None;
         let asked = self.0.ask(BY_FAMILY, ONE, &request, &mut |_, body| {
             found = entry(transport, body);
@@ -106,8 +109,16 @@ impl Diag {
     /// The TCP connections that were opened from here to this port.
     pub(super) fn clients(&mut self, port: u16) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
-        for family in FAMILIES {
-            self.list(family, Transport::Tcp, 1 << ESTABLISHED, port, &mut found)?;
+        let end = |port| SocketAddr::new(any(FAMILIES[0]), port);
+        let request = request_of_both(1 << ESTABLISHED, end(0), end(port));
+        let listed = self.0.ask(BOTH_FAMILIES, ALL, &request, &mut |_, body| {
+            found.extend(entry(Transport::Tcp, body));
+        });
+        if listed.is_err() {
+            found.clear();
+            for family in FAMILIES {
+                self.list(family, Transport::Tcp, 1 << ESTABLISHED, port, &mut found)?;
+            }
         }
         Ok(found)
     }
@@ -122,7 +133,7 @@ impl Diag {
     ) -> io::Result<()> {
         let any = SocketAddr::new(any(family), 0);
         let remote = SocketAddr::new(any.ip(), remote_port);
-        let request = request(family, transport, states, Some((any, remote)));
+        let request = request(family, transport, states, any, remote);
         let listed = self.0.ask(BY_FAMILY, ALL, &request, &mut |_, body| {
             found.extend(entry(transport, body));
         });
@@ -150,28 +161,46 @@ const fn any(family: u8) -> IpAddr {
 
 /// ```text
 /// inet_diag_req_v2  | family u8 | protocol u8 | extensions u8 | 0 u8 | states u32 | inet_diag_sockid |
-/// inet_diag_sockid  | ports 2 x be16 | addresses 2 x 16 bytes | interface u32 | cookie 2 x u32 |
 /// ```
 fn request(
     family: u8,
     transport: Transport,
     states: u32,
-    ends: Option<(SocketAddr, SocketAddr)>,
+    from: SocketAddr,
+    to: SocketAddr,
 ) -> Vec<u8> {
     let mut bytes = vec![family, transport.number(), 0, 0];
     bytes.extend(states.to_ne_bytes());
-    let ends = ends.map_or([None, None], |(from, to)| [Some(from), Some(to)]);
-    for end in ends {
-        bytes.extend(end.map_or(0, |end| end.port()).to_be_bytes());
+    bytes.extend(socket_id(from, to));
+    bytes
+}
+
+/// ```text
+/// inet_diag_req     | family u8 | prefixes 2 x u8 | extensions u8 | inet_diag_sockid | states u32 | 0 u32 |
+/// ```
+fn request_of_both(states: u32, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
+    let mut bytes = vec![0; 4];
+    bytes.extend(socket_id(from, to));
+    bytes.extend(states.to_ne_bytes());
+    bytes.extend([0; 4]);
+    bytes
+}
+
+/// ```text
+/// inet_diag_sockid  | ports 2 x be16 | addresses 2 x 16 bytes | interface u32 | cookie 2 x u32 |
+/// ```
+fn socket_id(from: SocketAddr, to: SocketAddr) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(48);
+    for end in [from, to] {
+        bytes.extend(end.port().to_be_bytes());
     }
-    for end in ends {
+    for end in [from, to] {
         let mut octets = [0_u8; 16];
-        match end.map(|end| end.ip()) {
-            Some(IpAddr::V4(ip)) => {
+        match end.ip() {
+            IpAddr::V4(ip) => {
                 octets.iter_mut().zip(ip.octets()).for_each(|(octet, one)| *octet = one);
             }
-            Some(IpAddr::V6(ip)) => octets = ip.octets(),
-            None => {}
+            IpAddr::V6(ip) => octets = ip.octets(),
         }
         bytes.extend(octets);
     }
@@ -243,6 +272,12 @@ mod tests {
         assert_eq!((found.inode, found.waits), (inode(&listener), true));
         assert!(diag.waiting().unwrap().contains(&found));
         assert!(diag.clients(at.port()).unwrap().iter().any(|one| one.inode == inode(&client)));
+        if let Ok(listener) = TcpListener::bind("[::1]:0") {
+            let at = listener.local_addr().unwrap();
+            let client = TcpStream::connect(at).unwrap();
+            let clients = diag.clients(at.port()).unwrap();
+            assert!(clients.iter().any(|one| one.inode == inode(&client)), "{clients:?}");
+        }
         drop((client, server, listener));
         let gone = diag.find(Transport::Tcp, at, stranger).unwrap();
         assert_eq!(gone, None);
