@@ -157,7 +157,7 @@ impl Program {
         loop {
             let line = self
                 .lines
-                .recv_timeout(Duration::from_secs(20))
+                .recv_timeout(Duration::from_secs(60))
                 .unwrap_or_else(|_| panic!("no \"{start}\" after {seen:#?}"));
             seen.push(line);
             if seen.last().unwrap().starts_with(start) {
