@@ -61,6 +61,11 @@ impl Budget {
         allows
     }
 
+    /// Whether there is enough left for what nobody has asked for: more than half of what a second gives.
+    pub fn has_plenty(&self) -> bool {
+        self.left > self.given(Duration::from_millis(500))
+    }
+
     /// How long to wait until there is something to spend; nothing where there is some left.
     pub fn pause(&self) -> Option<Duration> {
         let missing = u64::try_from(self.left.saturating_neg()).ok()?;

@@ -61,8 +61,9 @@ const FRESH_EVERY: Duration = Duration::from_millis(10);
 const SAMPLE_EVERY: Duration = Duration::from_millis(80);
 const SAMPLE_COST: u32 = 100;
 
-/// How long after a question such connections are looked at, and at the start.
+/// How long after a question such connections are looked at, and how long at the start.
 const SAMPLE_FOR: Duration = Duration::from_secs(60);
+const SAMPLE_FIRST: Duration = Duration::from_secs(5);
 
 /// Watched ports that are looked at so.
 const SAMPLED_PORTS_MAX: usize = 8;
@@ -157,7 +158,7 @@ impl Finder {
             particulars: BTreeMap::new(),
             connections: BTreeMap::new(),
             listeners: BTreeMap::new(),
-            sampled_until: if listeners_only { at } else { at + SAMPLE_FOR },
+            sampled_until: if listeners_only { at } else { at + SAMPLE_FIRST },
             sample_due: at,
             tick_due: at,
             fresh_due: at,
@@ -322,6 +323,11 @@ impl Finder {
                 self.tick_due = at + TICK_EVERY;
                 self.tick(at);
             }
+            // Whoever asks comes first: the rest waits where there is little left.
+            if !budget.has_plenty() {
+                self.sample_due = self.sample_due.max(at + SAMPLE_EVERY);
+                self.sweep_due = self.sweep_due.max(at + TICK_EVERY);
+            }
             if at >= self.sample_due && at < self.sampled_until {
                 self.sample(at);
             }
@@ -355,11 +361,11 @@ impl Finder {
         self.particulars.retain(|_, one| fresh(one));
     }
 
-    /// Sees connections to watched ports before anybody asks for them.
+    /// Sees connections to watched ports before anybody asks for them, in the own network namespace.
     fn sample(&mut self, at: Instant) {
         let ports: Vec<u16> = self.watch.ports.iter().take(SAMPLED_PORTS_MAX).copied().collect();
         let mut found = Vec::new();
-        for space in self.spaces.all() {
+        if let Some(space) = self.spaces.own() {
             for &port in &ports {
                 found.extend(space.clients(port));
             }
@@ -583,7 +589,8 @@ mod tests {
     }
 
     fn plenty() -> Budget {
-        Budget::new(10_000)
+        // What there is at the start suffices for each call.
+        Budget::new(10)
     }
 
     fn ask(
