@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use super::{Strength, each_frame, is_to_go_on, options, trouble};
@@ -13,7 +14,7 @@ use crate::capture::{FrameSource as _, Polled};
 use crate::classifier::Classifier;
 use crate::cli::read::failed;
 use crate::cli::verify::flows;
-use crate::cli::{Exit, log};
+use crate::cli::{Exit, ending, log};
 use crate::config::{BundleLimits, Config};
 use crate::event::{Event, FlowEvent};
 use crate::frame::Frame;
@@ -87,9 +88,13 @@ impl Shared {
             return Err(Exit::Usage);
         }
         let _ = write!(io::stderr(), "Write {name}? [y/N] ");
+        // Whoever presses Ctrl-C here has answered.
+        if ending::stop().is_some_and(|stop| !stop.readable(io::stdin().as_fd())) {
+            let _ = writeln!(io::stderr());
+        }
+        is_to_go_on()?;
         let mut answer = String::new();
         let read = io::stdin().lock().read_line(&mut answer);
-        is_to_go_on()?;
         if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
             return Ok(());
         }
