@@ -243,6 +243,58 @@ fn nothing_is_shared_that_nobody_agreed_to() {
     }
 }
 
+/// A real pseudo-terminal: what the program shows there, and how it ends once somebody has answered.
+fn ask(dir: &Path, answer: &[u8]) -> (Option<i32>, String) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&own).unwrap();
+    unlockpt(&own).unwrap();
+    let path = ptsname(&own, Vec::new()).unwrap().into_string().unwrap();
+    // setsid makes it the controlling terminal of what it starts, so that Ctrl-C is a signal.
+    let mut child = Command::new("setsid")
+        .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_portstory"), "bundle", "--share", "-o"])
+        .arg(dir.join("shared.zip"))
+        .arg(UNKNOWN)
+        .stdin(std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap())
+        .stderr(std::fs::OpenOptions::new().write(true).open(&path).unwrap())
+        .spawn()
+        .unwrap();
+    let mut own = std::fs::File::from(own);
+    let mut shown = Vec::new();
+    let mut octets = [0; 4096];
+    let asked = |shown: &[u8]| String::from_utf8_lossy(shown).contains("[y/N] ");
+    while !asked(&shown) {
+        let read = std::io::Read::read(&mut own, &mut octets).unwrap();
+        shown.extend(&octets[..read]);
+    }
+    std::io::Write::write_all(&mut own, answer).unwrap();
+    let ended = child.wait().unwrap();
+    // Nobody holds the other end any more, so that this comes to an end.
+    while let Ok(read @ 1..) = std::io::Read::read(&mut own, &mut octets) {
+        shown.extend(&octets[..read]);
+    }
+    (ended.code(), String::from_utf8(shown).unwrap())
+}
+
+#[test]
+fn on_a_terminal_it_asks_and_takes_no_for_an_answer() {
+    const CTRL_C: &[u8] = b"\x03";
+    let cases: [(&[u8], i32, &str); 4] = [
+        (b"y\n", 0, "stays: ports"),
+        (b"n\n", 2, "nothing was written"),
+        (b"\n", 2, "nothing was written"),
+        (CTRL_C, 1, "no bundle was written"),
+    ];
+    for (answer, code, told) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let (ended, shown) = ask(dir.path(), answer);
+        assert_eq!(ended, Some(code), "{answer:?}: {shown}");
+        assert!(shown.contains(told), "{answer:?}: {shown}");
+        let written = std::fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(written, usize::from(code == 0), "{answer:?}: {shown}");
+    }
+}
+
 #[test]
 fn what_is_excluded_is_nowhere() {
     let dir = tempfile::tempdir().unwrap();
