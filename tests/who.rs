@@ -14,7 +14,6 @@
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
 use std::time::Duration;
 
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
@@ -190,8 +189,8 @@ fn start_all(programs: &mut Programs, base: u16) {
     ] {
         programs.start(&line);
     }
-    sleep(Duration::from_millis(500));
     // Clients: one of each family, once the servers are there.
+    until("the servers", || (of_ss(base).len() >= 8).then_some(()));
     programs.start(&format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{base}; exec sleep 60'"));
     programs.start(&format!("nc -n ::1 {base}"));
     programs.start(&format!(
@@ -211,13 +210,10 @@ fn it_names_the_sockets_and_processes_that_ss_and_lsof_name() {
     let mut programs = Programs(Vec::new());
     start_all(&mut programs, base);
     // Sockets come and go while the programs start: what stands still is compared.
-    let (ours, theirs) = (0..40)
-        .find_map(|_| {
-            sleep(Duration::from_millis(250));
-            let (before, ours, after) = (of_ss(base), of_who(base), of_ss(base));
-            (before == after && before.len() >= 14).then_some((ours, before))
-        })
-        .unwrap_or_else(|| panic!("not all programs came up: {:#?}", of_ss(base)));
+    let (ours, theirs) = until("all programs", || {
+        let (before, ours, after) = (of_ss(base), of_who(base), of_ss(base));
+        (before == after && before.len() >= 14).then_some((ours, before))
+    });
     println!("{} sockets and processes: {ours:#?}", ours.len());
     assert_eq!(ours, theirs, "`who`, then `ss`");
     let lsof = of_lsof(base);
@@ -243,8 +239,7 @@ fn a_socket_in_another_network_namespace_is_found_and_the_namespace_named() {
     programs.start(&format!(
         "ip netns exec {name} perl -MSocket -e 'socket($s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(3243, INADDR_ANY)) or die; sleep 60'"
     ));
-    let found = (0..40).find_map(|_| {
-        sleep(Duration::from_millis(250));
+    let found = until("the socket", || {
         let value: serde_json::Value =
             serde_json::from_str(&said(PROGRAM, &["who", "--format", "json"])).unwrap();
         let sockets = value["sockets"].as_array().unwrap().clone();
@@ -252,7 +247,6 @@ fn a_socket_in_another_network_namespace_is_found_and_the_namespace_named() {
     });
     drop(programs);
     let _ = Command::new("ip").args(["netns", "del", &name]).status();
-    let found = found.expect("the socket was not found");
     assert_eq!(found["state"], "UNCONN", "{found:#}");
     assert_eq!(found["processes"][0]["name"], "perl", "{found:#}");
 }
@@ -281,34 +275,32 @@ fn live_flows_carry_their_process_also_after_it_exited() {
     let server = "perl -MSocket -e 'socket($s, AF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(3243, INADDR_ANY)) or die; while (defined(my $from = recv($s, my $said, 99, 0))) { send($s, \"back $said\", 0, $from); last } exit'";
     programs.start(&ns(server));
     programs.start(&ns("nc -n -l 127.0.0.1 3243"));
-    sleep(Duration::from_millis(700));
-    let mut live = Command::new("ip")
+    until("both servers", || {
+        let listed = ns("ss -H -l -n -t -u sport = :3243");
+        let output = Command::new("bash").args(["-c", &listed]).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap().lines().count() == 2).then_some(())
+    });
+    let live = Command::new("ip")
         .args(["netns", "exec", &name, PROGRAM, "live", "-i", "lo", "--format", "eve"])
         .args(["--user", "65534:65534", "--sandbox", "require", "-o"])
         .arg(&eve)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = std::io::BufReader::new(live.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("listening on") {
-        line.clear();
-        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "it ended");
-    }
+    let mut live = Running::of(live);
+    while !live.line().contains("listening on") {}
     let talk = |line: &str| {
         let status = Command::new("bash").args(["-c", &ns(line)]).stdout(Stdio::null()).status();
         assert!(status.unwrap().code().is_some());
     };
     // The server answers, and exits with the client. Then somebody knocks where nobody listens.
-    talk("bash -c 'exec 3<>/dev/udp/127.0.0.1/3243; echo question >&3; read -t 5 answer <&3'");
-    sleep(Duration::from_millis(500));
+    talk("bash -c 'exec 3<>/dev/udp/127.0.0.1/3243; echo question >&3; read -t 50 answer <&3'");
+    looked_up(&mut live, 2);
     talk("bash -c 'echo hello >/dev/udp/127.0.0.1/3250'");
-    sleep(Duration::from_millis(500));
-    let pid = rustix::process::Pid::from_raw(i32::try_from(live.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let mut rest = String::new();
-    std::io::Read::read_to_string(&mut said, &mut rest).unwrap();
-    assert!(live.wait().unwrap().success(), "{rest}");
+    looked_up(&mut live, 3);
+    live.signal(rustix::process::Signal::INT);
+    let (status, rest) = live.end();
+    assert!(status.success(), "{rest}");
     drop(programs);
     let _ = Command::new("ip").args(["netns", "del", &name]).status();
 
@@ -434,13 +426,18 @@ const ANSWERS: &str = "use IO::Socket::INET; $s = IO::Socket::INET->new(LocalAdd
 
 /// Waits until a conversation was read (handshake, question and answer) and its process looked up.
 fn talked(live: &mut Running) {
+    looked_up(live, 6);
+}
+
+/// Waits until so many frames were read and the processes of their flows looked up.
+fn looked_up(live: &mut Running, wanted: u64) {
     live.catches(rustix::process::Signal::USR1);
-    until("a conversation is read", || {
+    until(&format!("{wanted} frames are read"), || {
         live.signal(rustix::process::Signal::USR1);
         let line = live.line();
         let frames = line.split(" frames, ").next()?.rsplit(' ').next()?.parse::<u64>().ok()?;
         let is_asked = !line.contains(" of 0 flows") && line.contains(", 0 lookups open");
-        (frames >= 6 && is_asked).then_some(())
+        (frames >= wanted && is_asked).then_some(())
     });
 }
 
