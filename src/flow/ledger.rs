@@ -5,7 +5,7 @@
 //! (invariant 8).
 //!
 //! Every ledger is bounded: it keeps the first so many of what it notes, by when each was first seen and
-//! then by key ([`Firsts`]), so that frames of equal time, and pieces, may come in any order. Whoever asks
+//! then by key (`Firsts`), so that frames of equal time, and pieces, may come in any order. Whoever asks
 //! for what was not kept is told so by [`Gaps`]. A piece cannot know what will be first in the whole, so
 //! its ledgers are as large as they must be ([`Limits::of_a_piece`]) and are cut when all are joined
 //! ([`Ledgers::cut`]).
