@@ -59,11 +59,12 @@ pub(crate) fn may_capture() -> bool {
     may
 }
 
-/// The file whose name begins so and has the highest number.
-pub(crate) fn newest(folder: &Path, begin: &str) -> PathBuf {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+/// How many lines of the files whose names begin so hold this.
+pub(crate) fn lines_with(word: &str, folder: &Path, begin: &str) -> usize {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let is_one = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(begin);
-    names.filter(is_one).max().unwrap()
+    let texts = paths.filter(is_one).map(|path| fs::read_to_string(path).unwrap());
+    texts.map(|text| text.lines().filter(|line| line.contains(word)).count()).sum()
 }
 
 pub(crate) struct Running {
