@@ -17,28 +17,7 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::Signal;
 use support::process::Running;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
-
-fn run(args: &[&str]) -> Output {
-    Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn fixture(path: &str) -> String {
-    support::fixtures().join(path).to_str().unwrap().to_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// What went wrong, and that it is one sentence on standard error.
-fn complaint(output: &Output, code: i32) -> String {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    said
-}
+use support::program::{complaint, fixture, program, run, stdout};
 
 #[test]
 fn the_same_input_gives_the_same_octets_whatever_the_seed() {
@@ -114,7 +93,7 @@ fn one_file_its_parts_and_standard_input_give_the_same_flows() {
         let in_folder = run(&["read", "--format", "eve", folder.path().to_str().unwrap()]);
         assert_eq!(without_places(&stdout(&in_folder)), expected, "{case} as a folder of parts");
 
-        let piped = Command::new(PROGRAM)
+        let piped = Command::new(program())
             .args(["read", "--format", "eve", "-"])
             .stdin(fs::File::open(&capture).unwrap())
             .output()
@@ -167,7 +146,7 @@ fn wrong_use_ends_with_two() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut child = Command::new(PROGRAM)
+    let mut child = Command::new(program())
         .args(["read", "--format", "eve", &fixture("syn-scan/capture.pcap")])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -324,7 +303,7 @@ fn a_growing_capture_is_followed_until_it_is_stopped() {
         let (begun, rest) = octets.split_at(octets.len() / 2 + 1);
         fs::write(&path, begun).unwrap();
         let followed = folder.path().join("followed.json");
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program())
             .args(["read", "--follow", "--format", "eve", "-o", followed.to_str().unwrap()])
             .arg(path.to_str().unwrap())
             .stderr(Stdio::piped())

@@ -15,27 +15,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use portstory::event::{Concern, Label, Notable, Status};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
-
-fn run(args: &[&str]) -> Output {
-    Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn fixture(path: &str) -> String {
-    support::fixtures().join(path).to_str().unwrap().to_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use support::program::{fixture, program, run, stderr, stdout};
 
 #[test]
 fn a_file_alone_is_read() {
@@ -49,7 +33,7 @@ fn a_file_alone_is_read() {
     ] {
         assert_eq!(stdout(&run(args)), expected, "{args:?}");
     }
-    let piped = Command::new(PROGRAM)
+    let piped = Command::new(program())
         .args(["-", "--format", "csv"])
         .stdin(fs::File::open(&capture).unwrap())
         .output()
@@ -64,7 +48,7 @@ fn a_command_is_never_taken_for_a_file() {
     fs::copy(fixture("ssh-openssh/capture.pcap"), folder.path().join("explain")).unwrap();
     fs::copy(fixture("ssh-openssh/capture.pcap"), folder.path().join("3")).unwrap();
     let there = |args: &[&str]| {
-        Command::new(PROGRAM).args(args).current_dir(folder.path()).output().unwrap()
+        Command::new(program()).args(args).current_dir(folder.path()).output().unwrap()
     };
     assert!(stdout(&there(&["explain"])).contains("protocols are recognised"));
     assert!(stdout(&there(&["./explain"])).contains("SSH banner"));
@@ -86,7 +70,7 @@ fn read_explains_itself_on_a_terminal() {
     unlockpt(&terminal).unwrap();
     let path = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     let other_end = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let output = Command::new(PROGRAM).arg("read").stdin(other_end).output().unwrap();
+    let output = Command::new(program()).arg("read").stdin(other_end).output().unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(output.stdout.is_empty());
@@ -366,7 +350,7 @@ fn the_example_of_the_readme_is_what_the_program_prints() {
     let (command, rest) = example.split_once('\n').unwrap();
     let table = rest.split("```").next().unwrap();
     let output =
-        Command::new(PROGRAM).args(command.split(' ')).current_dir(folder).output().unwrap();
+        Command::new(program()).args(command.split(' ')).current_dir(folder).output().unwrap();
     let printed = stdout(&output);
     assert!(printed.starts_with(table), "README:\n{table}\nprinted:\n{printed}");
     assert!(printed[table.len()..].starts_with("\nENDPOINTS"), "{printed}");

@@ -21,7 +21,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use support::process::until;
+use support::process::{children_started_as, state, until};
+use support::program::program;
 
 /// What only root may write to, and the folder of an output, to which everybody may.
 struct Scene {
@@ -69,11 +70,6 @@ impl Scene {
         (text != SECRET.as_bytes())
             .then(|| format!("a file of root's now has {} bytes", text.len()))
     }
-}
-
-fn program() -> PathBuf {
-    std::env::var_os("PORTSTORY_PROGRAM")
-        .map_or_else(|| env!("CARGO_BIN_EXE_portstory").into(), PathBuf::from)
 }
 
 /// Reads standard input and saves its packets in many files.
@@ -288,20 +284,11 @@ fn the_helper_ends_with_the_process_that_asks_it() {
     let scene = Scene::new();
     let mut child = start(&scene);
     let parent = child.id();
-    let helper = until("a helper", || children(parent).into_iter().next());
+    let helper =
+        until("a helper", || children_started_as(parent, "__open-outputs").into_iter().next());
     child.kill().unwrap();
     child.wait().unwrap();
-    until("the helper's end", || (!is_running(helper)).then_some(()));
-}
-
-fn children(parent: u32) -> Vec<u32> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
-}
-
-fn is_running(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let helper = PathBuf::from(format!("/proc/{helper}"));
     // Ended, and not yet taken note of, is ended.
-    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+    until("the helper's end", || matches!(state(&helper), None | Some('Z')).then_some(()));
 }

@@ -2,7 +2,7 @@
 //! bundle is searched for payload, addresses, names and paths, in every form that they could have.
 //!
 //! With `PORTSTORY_CORPUS=DIR` the captures of a folder of yours are shared and searched as well.
-//! `PORTSTORY_UNDER_TEST=FILE` tries another build of the program, to see what it lets through.
+//! `PORTSTORY_PROGRAM=FILE` tries another build of the program, to see what it lets through.
 #![allow(
     clippy::as_conversions,
     clippy::indexing_slicing,
@@ -13,7 +13,6 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -27,16 +26,13 @@ use portstory::identify::{DETECTORS, DetailKey};
 
 mod support;
 
+use support::program::program;
+
 /// Octets in a row that are payload, and no chance.
 const RUN: usize = 6;
 
 /// A folder whose name must not be told.
 const FOLDER: &str = "Kunde-Geheim-4711";
-
-fn program() -> OsString {
-    std::env::var_os("PORTSTORY_UNDER_TEST")
-        .unwrap_or_else(|| env!("CARGO_BIN_EXE_portstory").into())
-}
 
 fn portstory(args: &[&str], dir: &Path) -> Output {
     Command::new(program()).current_dir(dir).args(args).output().unwrap()

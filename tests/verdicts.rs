@@ -312,14 +312,7 @@ fn citrix_of_another_year_or_day_is_no_evidence() {
 /// Shells, reversed connections and beacons in other forms, each beside what only looks like it.
 #[test]
 fn concerns_are_seen_in_every_form_and_not_in_what_is_alike() {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("forms.pcap");
-    let script = support::fixtures().join("make/haystack.py");
-    let made = std::process::Command::new("python3")
-        .arg(script)
-        .args(["--forms", "--out"])
-        .arg(&file)
-        .status();
-    assert!(made.unwrap().success());
+    let file = support::program::generated("haystack.py", &["--forms"], "forms.pcap");
     let mut seen: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for event in support::classify(&support::frames(&[file]), &Config::default()) {
         let Event::Endpoint(endpoint) = event else { continue };

@@ -16,13 +16,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-#[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
-#[path = "support/process.rs"]
-mod process;
+mod support;
 
-use process::{Running, until};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
+use support::process::{Running, until};
+use support::program::program;
 
 /// A socket in words: transport, own end, other end, process.
 type Row = (String, String, String, u64);
@@ -91,7 +88,7 @@ fn of_who(base: u16) -> BTreeSet<Row> {
     let tcp: Vec<String> = (1..4).map(|more| (base + more).to_string()).collect();
     let more = tcp.iter().flat_map(|port| ["--port", port]);
     let args: Vec<&str> = args.into_iter().chain(more).collect();
-    let value: serde_json::Value = serde_json::from_str(&said(PROGRAM, &args)).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&said(&program(), &args)).unwrap();
     assert_eq!(value["unseen"].as_array().unwrap().len(), 0, "{value:#}");
     let mut rows = BTreeSet::new();
     for socket in value["sockets"].as_array().unwrap() {
@@ -241,7 +238,7 @@ fn a_socket_in_another_network_namespace_is_found_and_the_namespace_named() {
     ));
     let found = until("the socket", || {
         let value: serde_json::Value =
-            serde_json::from_str(&said(PROGRAM, &["who", "--format", "json"])).unwrap();
+            serde_json::from_str(&said(&program(), &["who", "--format", "json"])).unwrap();
         let sockets = value["sockets"].as_array().unwrap().clone();
         sockets.into_iter().find(|socket| socket["network_namespace"] == *name)
     });
@@ -281,7 +278,7 @@ fn live_flows_carry_their_process_also_after_it_exited() {
         (String::from_utf8(output.stdout).unwrap().lines().count() == 2).then_some(())
     });
     let live = Command::new("ip")
-        .args(["netns", "exec", &name, PROGRAM, "live", "-i", "lo", "--format", "eve"])
+        .args(["netns", "exec", &name, &program(), "live", "-i", "lo", "--format", "eve"])
         .args(["--user", "65534:65534", "--sandbox", "require", "-o"])
         .arg(&eve)
         .stderr(Stdio::piped())
@@ -335,7 +332,7 @@ fn without_rights_it_says_what_it_could_not_see_and_how() {
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
     let program = folder.path().join("portstory");
-    std::fs::copy(PROGRAM, &program).unwrap();
+    std::fs::copy(self::program(), &program).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let output = Command::new("setpriv")
@@ -464,7 +461,7 @@ fn a_process_that_cannot_be_seen_is_not_called_nobody() {
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
     let program = folder.path().join("portstory");
-    std::fs::copy(program_under_test(), &program).unwrap();
+    std::fs::copy(self::program(), &program).unwrap();
     let mut programs = Programs(Vec::new());
     namespace.start(&mut programs, &format!("perl -e '{ANSWERS}'"));
     namespace.listens();
@@ -506,7 +503,7 @@ fn a_name_is_told_apart_from_the_executable_in_every_output() {
     std::fs::remove_file(&implant).unwrap();
 
     let [html, markdown] = ["page.html", "page.md"].map(|name| folder.path().join(name));
-    let program = program_under_test();
+    let program = self::program();
     let report = |path: &std::path::Path| path.to_str().unwrap().to_owned();
     let mut all = [
         ("eve", report(&html)),
@@ -547,14 +544,10 @@ fn a_name_is_told_apart_from_the_executable_in_every_output() {
     assert!(!joined(&text).contains("bash (deleted)"), "{text}");
 }
 
-fn program_under_test() -> String {
-    std::env::var("PORTSTORY_PROGRAM").unwrap_or_else(|_| PROGRAM.to_owned())
-}
-
 /// The helper as an intruder in the capture would meet it.
 fn helper() -> (std::os::unix::net::UnixStream, Child) {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let child = Command::new(PROGRAM)
+    let child = Command::new(program())
         .args(["__tell-owners", "--port", "3243", "--framehawk-range", "3224-3324"])
         .stdin(std::os::fd::OwnedFd::from(theirs))
         .stdout(Stdio::null())

@@ -24,8 +24,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use running::{Running, full_pipe, program};
+use running::{Running, full_pipe};
 use rustix::process::Signal;
+use support::program::program;
 
 /// Both signals that end the program.
 const SIGNALS: [Signal; 2] = [Signal::INT, Signal::TERM];

@@ -1,6 +1,5 @@
 //! A program that runs: what it is fed, how it is seen to wait, and how it is ended.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
 use std::net::UdpSocket;
@@ -13,6 +12,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::process::{Pid, Signal};
 
+use crate::support::process::{children_started_as, state};
+use crate::support::program::program;
+
 /// The promise.
 const END_MAX: Duration = Duration::from_secs(1);
 
@@ -24,10 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Looks in a row at which all threads must be asleep.
 const ASLEEP_LOOKS: u32 = 12;
-
-pub(crate) fn program() -> OsString {
-    std::env::var_os("PORTSTORY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_portstory").into())
-}
 
 pub(crate) fn make_fifo(path: &Path) {
     rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR | Mode::ROTH, 0)
@@ -142,36 +140,28 @@ impl Running {
     }
 
     /// Waits until all threads of it sleep, and go on sleeping.
-    pub(crate) fn asleep(mut self) -> Self {
-        let mut looks = 0;
-        let began = now();
-        while looks < ASLEEP_LOOKS {
-            assert!(
-                self.is_running(),
-                "{:?} ended by itself: {}",
-                self.args,
-                self.output("stderr")
-            );
-            looks = if self.sleeps() { looks + 1 } else { 0 };
-            assert!(now() - began < CONDITION_MAX, "{:?} does not wait", self.args);
-            thread::sleep(LOOK_EVERY);
-        }
-        self
+    pub(crate) fn asleep(self) -> Self {
+        self.quiet("wait", ASLEEP_LOOKS, |_| 0)
     }
 
     /// Waits until it hardly does anything: it may wake up to look at something.
-    pub(crate) fn resting(mut self) -> Self {
+    pub(crate) fn resting(self) -> Self {
+        self.quiet("rest", 4 * ASLEEP_LOOKS, |looks| looks.saturating_sub(3))
+    }
+
+    /// Waits until so many looks found it asleep; `awake` says how many still count after one did not.
+    fn quiet(mut self, what: &str, wanted: u32, awake: fn(u32) -> u32) -> Self {
         let mut looks = 0;
         let began = now();
-        while looks < 4 * ASLEEP_LOOKS {
+        while looks < wanted {
             assert!(
                 self.is_running(),
                 "{:?} ended by itself: {}",
                 self.args,
                 self.output("stderr")
             );
-            looks = if self.sleeps() { looks + 1 } else { looks.saturating_sub(3) };
-            assert!(now() - began < CONDITION_MAX, "{:?} does not rest", self.args);
+            looks = if self.sleeps() { looks + 1 } else { awake(looks) };
+            assert!(now() - began < CONDITION_MAX, "{:?} does not {what}", self.args);
             thread::sleep(LOOK_EVERY);
         }
         self
@@ -179,11 +169,7 @@ impl Running {
 
     fn sleeps(&self) -> bool {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
-        let mut states = tasks.map(|task| {
-            let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
-            // proc_pid_stat(5): the state follows the name, which is in brackets.
-            stat.rsplit(") ").next().and_then(|rest| rest.chars().next())
-        });
+        let mut states = tasks.map(|task| state(&task.unwrap().path()));
         states.all(|state| state == Some('S'))
     }
 
@@ -203,14 +189,8 @@ impl Running {
 
     /// Stops the processes that it has started with this command, so that they answer nothing.
     pub(crate) fn with_stopped_helper(mut self, command: &str) -> Self {
-        let pid = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        for child in children.split_whitespace() {
-            let started = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap();
-            if !started.contains(command) {
-                continue;
-            }
-            let child = Pid::from_raw(child.parse().unwrap()).unwrap();
+        for child in children_started_as(self.child.id(), command) {
+            let child = Pid::from_raw(i32::try_from(child).unwrap()).unwrap();
             rustix::process::kill_process(child, Signal::STOP).unwrap();
             self.stopped.push(child);
         }

@@ -11,9 +11,8 @@
 #[allow(dead_code, reason = "the live tests use the rest of it")]
 #[path = "../live/net.rs"]
 mod net;
-#[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
-#[path = "../support/process.rs"]
-mod process;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -28,7 +27,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 use net::{MARK, Net, Program};
-use process::{Running, until};
+use support::process::{Running, children_started_as, until};
+use support::program::program;
 
 const SLEEPERS: usize = 1600;
 
@@ -188,10 +188,10 @@ fn run(net: &Net, rate: u64) -> Outcome {
 
     let folder = tempfile::tempdir().unwrap();
     let eve = folder.path().join("eve.json");
-    let program = std::env::var("PORTSTORY_PROGRAM");
-    let program = program.unwrap_or_else(|_| env!("CARGO_BIN_EXE_portstory").to_owned());
     let live = Command::new("ip")
-        .args(["netns", "exec", &net.watched, &program, "live", "-i", "near"])
+        .args(["netns", "exec", &net.watched])
+        .arg(program())
+        .args(["live", "-i", "near"])
         .args(["-f", "tcp port 3243", "--format", "eve", "--user", "65534:65534", "-o"])
         .arg(&eve)
         .stderr(Stdio::piped())
@@ -209,7 +209,7 @@ fn run(net: &Net, rate: u64) -> Outcome {
     let mut tcpdump = Running::of(tcpdump.unwrap());
     while !tcpdump.line().contains("listening on") {}
 
-    let helper = helper_of(live.child.id());
+    let helper = children_started_as(live.child.id(), "__tell-owners")[0];
     // Its first look at everything: it is over when it rests for a while.
     let mut last = -1.0;
     until("the helper rests", || {
@@ -275,16 +275,6 @@ fn millis(flow: &Value) -> i64 {
         seconds * 1000 + micros.parse::<i64>().unwrap() / 1000
     };
     (of_day("end") - of_day("start")).rem_euclid(86_400_000)
-}
-
-fn helper_of(parent: u32) -> u32 {
-    let children = format!("/proc/{parent}/task/{parent}/children");
-    let children = std::fs::read_to_string(children).unwrap();
-    let is_it = |pid: &u32| {
-        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|line| line.contains("__tell-owners"))
-    };
-    children.split_whitespace().map(|pid| pid.parse().unwrap()).find(is_it).unwrap()
 }
 
 /// Seconds in user and kernel mode: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.

@@ -16,8 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 mod browser;
+#[path = "../support/mod.rs"]
+mod support;
 
 use browser::Browser;
+use support::program::generated;
 
 const WIDTHS: [u32; 2] = [400, 1400];
 const SCHEMES: [&str; 2] = ["light", "dark"];
@@ -46,18 +49,8 @@ fn report(args: &[&str]) -> String {
 /// The generator's mix of three labels, with hostile strings; made once for all tests.
 fn incident() -> PathBuf {
     static MADE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    MADE.get_or_init(|| {
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("incident.pcap");
-        let made = Command::new("python3")
-            .arg(root().join("fixtures/make/incident.py"))
-            .args(["--flows", "1500", "--out"])
-            .arg(&file)
-            .status()
-            .unwrap();
-        assert!(made.success(), "fixtures/make/incident.py");
-        file
-    })
-    .clone()
+    let make = || generated("incident.py", &["--flows", "1500"], "incident.pcap");
+    MADE.get_or_init(make).clone()
 }
 
 const UNKNOWN: &str = "fixtures/unknown-tcp/capture.pcap";
@@ -175,15 +168,7 @@ const HOSTILE: [&str; 8] = [
 
 /// A flow for each of them, as names in TLS, hosts in HTTP or banners of SSH.
 fn hostile(kind: &str) -> PathBuf {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{kind}.pcap"));
-    let made = Command::new("python3")
-        .arg(root().join("fixtures/make/incident.py"))
-        .args(["--hostile", kind, "--out"])
-        .arg(&file)
-        .status()
-        .unwrap();
-    assert!(made.success(), "fixtures/make/incident.py");
-    file
+    generated("incident.py", &["--hostile", kind], &format!("hostile-{kind}.pcap"))
 }
 
 fn without_hazards(text: &str) -> &str {
@@ -231,14 +216,7 @@ fn hostile_strings_are_shown_everywhere_and_do_nothing() {
 fn haystack() -> PathBuf {
     static MADE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     MADE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("haystack");
-        let made = Command::new("python3")
-            .arg(root().join("fixtures/make/haystack.py"))
-            .args(["--flows", "2000", "--out"])
-            .arg(&folder)
-            .status()
-            .unwrap();
-        assert!(made.success(), "fixtures/make/haystack.py");
+        let folder = generated("haystack.py", &["--flows", "2000"], "haystack");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 40);
         folder
     })

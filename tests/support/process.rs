@@ -1,6 +1,7 @@
 //! A running program and what can be waited for: tests wait for conditions, never for a time.
 
 use std::io::{BufRead, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Child, ChildStderr, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,25 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The state of a process or thread, by the letter that proc_pid_stat(5) has behind the name in brackets;
+/// none where it has gone. `folder` is its own below /proc.
+pub fn state(folder: &Path) -> Option<char> {
+    let stat = std::fs::read_to_string(folder.join("stat")).unwrap_or_default();
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next())
+}
+
+/// The children of a process whose command lines hold this word.
+pub fn children_started_as(parent: u32, word: &str) -> Vec<u32> {
+    let path = format!("/proc/{parent}/task/{parent}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    let is_one = |pid: &u32| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.contains(word))
+    };
+    pids.filter(is_one).collect()
 }
 
 /// Asks again and again until there is an answer.
