@@ -53,7 +53,7 @@ try() {
         tail -40 "$log"
         failed=1
     else
-        grep -E '^test result|^(LABEL|timelot|citrix|other)' "$log" |
+        grep -E '^test result|^(#|[0-9]+) ' "$log" |
             awk '/^test result/ { passed += $4; failed += $6; next } { print "  " $0 }
                  END { if (passed) printf "  %d tests passed, %d failed\n", passed, failed }'
     fi

@@ -1,7 +1,7 @@
 //! `portstory who` beside `ss` and `lsof`: the same sockets, the same processes.
 //!
 //! Real programs open them on this machine's loopback, on ports that are free. Without one of the
-//! programs the test says so; with `PORTSTORY_NEEDS_NETNS` set that is a failure, as `./setup`
+//! programs the test says so; with `PORTSTORY_NEEDS_NETNS` set that is a failure, as `./setup --tests`
 //! installs them all.
 #![allow(
     clippy::indexing_slicing,
@@ -200,7 +200,7 @@ fn start_all(programs: &mut Programs, base: u16) {
 fn it_names_the_sockets_and_processes_that_ss_and_lsof_name() {
     for program in ["ss", "lsof", "socat", "nc", "openssl", "perl", "bash"] {
         if !is_there(program) {
-            return skipped(&format!("{program} is missing; ./setup installs it"));
+            return skipped(&format!("{program} is missing; ./setup --tests installs it"));
         }
     }
     let base = free_ports();
