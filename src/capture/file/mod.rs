@@ -5,7 +5,8 @@
 //! being written. It reads pcap and pcapng in all their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first octets;
 //! other formats are recognised, and the error says how to convert them. One thread, one buffer a
 //! file, records lent where they lie: it is nearly as fast as reading without looking. What is
-//! compressed is read and unpacked on threads of their own.
+//! compressed is read and unpacked on threads of their own, and what is not in memory yet is waited for
+//! on one (`patient`).
 //!
 //! | file | does |
 //! |---|---|

@@ -6,7 +6,7 @@
 //! thread. Both then give [`Stopped`] as their error, and nothing is read after it.
 
 use std::fs::File;
-use std::io::{self, IoSliceMut, Read};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use rustix::io::Errno;
 
 use crate::capture::stop::{StopWatch, Stopped};
 use crate::wire;
@@ -176,8 +176,7 @@ impl Read for Sidelined {
             if let Way::Plain = self.way {
                 return (&*self.file).read(into);
             }
-            let parts = &mut [IoSliceMut::new(into)];
-            match preadv2(&self.file, parts, u64::MAX, ReadWriteFlags::NOWAIT) {
+            match read_at_once(&self.file, into) {
                 Ok(read) => return Ok(read),
                 Err(Errno::AGAIN) => {}
                 Err(_) if is_near(&self.file) => {
@@ -200,6 +199,19 @@ impl Read for Sidelined {
         self.left.drain(..len);
         Ok(len)
     }
+}
+
+/// Reads on from where the file is, what can be had without waiting (preadv2(2)).
+#[cfg(target_os = "linux")]
+fn read_at_once(file: &File, into: &mut [u8]) -> Result<usize, Errno> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    preadv2(file, &mut [io::IoSliceMut::new(into)], u64::MAX, ReadWriteFlags::NOWAIT)
+}
+
+/// No other system has a way to.
+#[cfg(not(target_os = "linux"))]
+fn read_at_once(_: &File, _: &mut [u8]) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
 }
 
 /// Whether a file system that has no way to read without waiting is in memory or on a disk of this
