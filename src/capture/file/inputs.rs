@@ -248,16 +248,7 @@ impl Inputs {
             }
         }
         if let Some((source, count)) = untouched {
-            let more = match count {
-                0 | 1 => String::new(),
-                count => format!(", nor were {} more files", count - 1),
-            };
-            let message = format!("was not read: the program was asked to end before{more}");
-            self.faults.push_back(CaptureError {
-                kind: CaptureErrorKind::BrokeOff,
-                source,
-                message,
-            });
+            self.faults.push_back(not_read(source, count.saturating_sub(1)));
         }
     }
 
@@ -267,6 +258,17 @@ impl Inputs {
             self.open = self.open.saturating_sub(1);
         }
     }
+}
+
+/// The fault of a file, and of so many more, for which there was no time any more.
+pub(super) fn not_read(source: String, more: usize) -> CaptureError {
+    let more = match more {
+        0 => String::new(),
+        1 => ", nor was 1 more file".to_owned(),
+        more => format!(", nor were {more} more files"),
+    };
+    let message = format!("was not read: the program was asked to end before{more}");
+    CaptureError { kind: CaptureErrorKind::BrokeOff, source, message }
 }
 
 /// Writes down what a reader knows of its capture by now.

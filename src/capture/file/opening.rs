@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::Options;
 use super::folder;
 use super::foreign;
-use super::inputs::{Input, Inputs, Turn};
+use super::inputs::{Input, Inputs, Turn, not_read};
 use super::patient;
 use super::reader::{NOT_UNPACKED, Reader, cannot_open};
 use crate::capture::stop::StopWatch;
@@ -269,11 +269,7 @@ impl Opening {
             return;
         }
         if path.is_file() || path.is_dir() {
-            self.faults.push(CaptureError {
-                kind: CaptureErrorKind::BrokeOff,
-                source: name,
-                message: "was not read: the program was asked to end before".to_owned(),
-            });
+            self.faults.push(not_read(name, 0));
         } else {
             self.notice(name, "brought nothing until the program was asked to end");
         }

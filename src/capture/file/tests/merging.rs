@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::captures::{NOON, Writer};
 use super::{All, drain, folder, open};
 use crate::capture::file::Options;
+use crate::capture::stop::Stop;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 
 /// A pcap file with frames at these seconds.
@@ -69,6 +70,26 @@ fn files_that_begin_together_are_ordered_by_what_they_hold_whatever_their_names(
     let one = read_named([("a", 10), ("b", 20)]);
     assert_eq!(one, read_named([("a", 20), ("b", 10)]));
     assert_eq!(one, [(0, 10), (1, 20), (0, 10), (0, 11), (1, 20), (1, 21)]);
+}
+
+#[test]
+fn files_that_a_stop_left_no_time_for_are_counted_in_one_fault() {
+    for (files, expected) in
+        [(1, "before"), (2, "before, nor was 1 more file"), (4, "before, nor were 3 more files")]
+    {
+        let made = at(&[1]);
+        let files: Vec<(&str, &[u8])> =
+            ["a", "b", "c", "d"].into_iter().map(|name| (name, &*made)).take(files).collect();
+        let (_folder, paths) = folder(&files);
+        let stop = Stop::by_hand().unwrap();
+        let options = Options { stop: Some(stop.watch()), ..Options::default() };
+        let inputs = open(&paths, options).unwrap();
+        stop.handle().unwrap().stop();
+        let all = drain(inputs, 3);
+        let said: Vec<_> = all.errors.iter().map(|error| &*error.message).collect();
+        assert_eq!(said, [format!("was not read: the program was asked to end {expected}")]);
+        assert!(all.frames.is_empty() && all.errors[0].kind == CaptureErrorKind::BrokeOff);
+    }
 }
 
 #[test]
