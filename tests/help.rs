@@ -323,6 +323,12 @@ fn manual_pages_have_the_sections_that_manuals_have() {
         for needed in ["EXIT STATUS", "SIGNALS", "EXAMPLES", "SEE ALSO"] {
             assert!(sections.iter().any(|one| one == needed), "{name} has no {needed}");
         }
+        if name != "portstory.1" {
+            // What has precedence over the environment has to be there.
+            for (variable, option) in [("SUDO_UID", r"\-\-user\f"), ("NO_COLOR", r"\-\-color\f")] {
+                assert_eq!(page.contains(variable), page.contains(option), "{name}: {variable}");
+            }
+        }
         warns_of_nothing(&path);
         pages += 1;
     }

@@ -31,7 +31,7 @@ pub(super) fn page(command: &Command) -> io::Result<Vec<u8>> {
     man.render_options_section(&mut out)?;
     exit_status(&help).to_writer(&mut out)?;
     items("SIGNALS", signals(name)).to_writer(&mut out)?;
-    items("ENVIRONMENT", &environment(name)).to_writer(&mut out)?;
+    items("ENVIRONMENT", &environment(command)).to_writer(&mut out)?;
     help.examples().to_writer(&mut out)?;
     see_also(command).to_writer(&mut out)?;
     Ok(tidy(out))
@@ -230,17 +230,20 @@ fn signals(command: &str) -> &'static [(&'static str, &'static str)] {
 }
 
 /// The environment that a command looks at.
-fn environment(command: &str) -> Vec<(&'static str, &'static str)> {
-    let reads_captures =
-        matches!(command, "portstory" | "read" | "live" | "report" | "bundle" | "verify" | "why");
+fn environment(command: &Command) -> Vec<(&'static str, &'static str)> {
+    // The program's own page is about all commands.
+    let has = |option: &str| {
+        command.get_name() == "portstory"
+            || command.get_arguments().any(|argument| argument.get_id() == option)
+    };
     let mut all = Vec::new();
-    if matches!(command, "portstory" | "read" | "live") {
+    if has("color") {
         all.push((
             "NO_COLOR",
             "Where it is set and not empty, text is not coloured; --color has precedence.",
         ));
     }
-    if reads_captures {
+    if has("user") {
         all.push(("SUDO_UID, SUDO_GID, SUDO_USER", "Whom to become when started as root: set by sudo(8). The option --user has precedence."));
     }
     all
