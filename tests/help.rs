@@ -290,6 +290,30 @@ fn every_word_of_a_verdict_is_explained() {
     );
 }
 
+#[test]
+fn the_command_that_an_explanation_advises_is_one_that_the_program_takes() {
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let labels = Label::ALL.map(Label::name).into_iter();
+    let flows: Vec<&str> = labels
+        .chain(Status::ALL.map(Status::name))
+        .chain(Notable::ALL.map(Notable::name))
+        .collect();
+    let concerns = Concern::ALL.map(Concern::name);
+    for word in flows.iter().chain(&concerns) {
+        let told = stdout(&run(&["explain", word]));
+        let advised = told.lines().find_map(|line| line.strip_prefix("In a capture: portstory "));
+        let Some(advised) = advised else {
+            assert!(!flows.contains(word), "{word} names flows: {told}");
+            continue;
+        };
+        let (command, _) = advised.split_once(" ends with ").unwrap();
+        let args = command.split(' ').map(|arg| if arg == "CAPTURE" { &*capture } else { arg });
+        let output = run(&args.collect::<Vec<_>>());
+        let is_taken = matches!(output.status.code(), Some(0 | 3));
+        assert!(is_taken, "{command}: {}", stderr(&output));
+    }
+}
+
 fn sections(page: &str) -> Vec<String> {
     let titles = page.lines().filter_map(|line| line.strip_prefix(".SH "));
     titles.map(|title| title.trim_matches('"').to_owned()).collect()

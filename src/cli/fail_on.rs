@@ -21,6 +21,11 @@ fn words() -> Vec<&'static str> {
     labels.chain(Status::ALL.map(Status::name)).chain(Notable::ALL.map(Notable::name)).collect()
 }
 
+/// Whether flows can be named by this word.
+pub(super) fn takes(word: &str) -> bool {
+    words().contains(&word)
+}
+
 impl FailOn {
     /// Whether this event tells of such a flow.
     pub(super) fn is_met(&self, event: &Event) -> bool {

@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::run::stdout_exit;
-use super::{Exit, log};
+use super::{Exit, fail_on, log};
 use crate::config::{FRAMEHAWK_PORTS, TIMELOT_PORT};
 use crate::event::{Concern, Label, Notable, Status};
 use crate::identify::{DETECTORS, Detector};
@@ -22,7 +22,8 @@ use words::Word;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
-    /// A port, a protocol, or a label, status or notable; without one, all of these are listed
+    /// A port, a protocol, or a label, status, notable or reason to look; without one, all of these are
+    /// listed
     what: Option<String>,
 }
 
@@ -42,8 +43,8 @@ impl Explain {
             Some(text) => print(&text),
             None => {
                 log::say(&format!(
-                    "'{}' is no port, label, status, notable or protocol that is known; \
-                     `portstory explain` lists them",
+                    "'{}' is no port, label, status, notable, reason to look or protocol that is \
+                     known; `portstory explain` lists them",
                     crate::output::escape::terminal(what)
                 ));
                 Exit::Usage
@@ -113,10 +114,12 @@ const PAGE_COLUMNS: usize = 90;
 fn of_word(name: &str, kind: &str, word: &Word) -> String {
     let mut text = format!("{name} ({kind})\n\n");
     push_paragraphs(&mut text, word);
-    let _ = writeln!(
-        text,
-        "\nIn a capture: portstory read --fail-on {name} CAPTURE ends with exit code 3"
-    );
+    if fail_on::takes(name) {
+        let _ = writeln!(
+            text,
+            "\nIn a capture: portstory read --fail-on {name} CAPTURE ends with exit code 3"
+        );
+    }
     text
 }
 
