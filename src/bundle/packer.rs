@@ -53,14 +53,18 @@ impl<W: Write + Seek> Packer<W> {
     ///
     /// # Errors
     ///
-    /// The output's own.
+    /// The output's own, the ones that were not told where they happened included.
     pub fn finish(mut self) -> io::Result<W> {
         self.end();
         let sums = std::mem::take(&mut self.sums);
         self.begin(SUMS)?;
         self.write_all(sums.as_bytes())?;
         self.zip.set_comment("0".repeat(SEAL_DIGITS)).map_err(io::Error::other)?;
-        Ok(self.zip.finish().map_err(io::Error::other)?.out)
+        let out = self.zip.finish().map_err(io::Error::other)?;
+        if out.failed {
+            return Err(io::Error::other("an earlier part of it could not be written"));
+        }
+        Ok(out.out)
     }
 }
 
@@ -76,7 +80,9 @@ struct UntilFault<W> {
 
 impl<W> UntilFault<W> {
     fn note<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
-        self.failed = done.is_err();
+        // What a signal interrupts is tried again by whoever called: nothing is lost yet.
+        let is_fault = |error: &io::Error| error.kind() != io::ErrorKind::Interrupted;
+        self.failed |= done.as_ref().is_err_and(is_fault);
         done
     }
 
@@ -156,4 +162,53 @@ pub(super) fn hash_before_seal(file: &mut File) -> io::Result<String> {
     let length = file.seek(SeekFrom::End(0))?.saturating_sub(digits);
     file.rewind()?;
     Ok(crate::report::sha256(&mut file.take(length))?.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, ErrorKind};
+
+    use super::*;
+
+    /// Refuses its first write with this, and takes all others.
+    struct RefusesOnce(Option<ErrorKind>, Cursor<Vec<u8>>);
+
+    impl Write for RefusesOnce {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            match self.0.take() {
+                Some(kind) => Err(kind.into()),
+                None => self.1.write(octets),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.1.flush()
+        }
+    }
+
+    impl Seek for RefusesOnce {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.1.seek(to)
+        }
+    }
+
+    #[test]
+    fn a_write_that_was_interrupted_is_made_again() {
+        let pack = |refusal| {
+            let mut packer = Packer::new(RefusesOnce(refusal, Cursor::default()));
+            packer.begin("NAME").unwrap();
+            packer.write_all(b"what the file holds").unwrap();
+            packer.finish().unwrap().1.into_inner()
+        };
+        assert_eq!(pack(Some(ErrorKind::Interrupted)), pack(None));
+    }
+
+    #[test]
+    fn a_zip_whose_output_failed_once_is_not_finished() {
+        let mut packer = Packer::new(RefusesOnce(Some(ErrorKind::StorageFull), Cursor::default()));
+        // Whoever goes on all the same is told at the end.
+        assert!(packer.begin("NAME").is_err());
+        let _ = packer.begin("OTHER");
+        assert!(packer.finish().is_err());
+    }
 }
