@@ -10,7 +10,7 @@
 //! - `detectors`: a detector that the prefilter leaves out would have said no (debug assertions ask it);
 //! - `pieces`: pieces of a capture give the events of the whole (invariant 8);
 //! - `share`: of a flow that nothing identifies no six octets of payload in a row reach a capture that
-//!   is made for strangers, nor does an address;
+//!   is made for strangers, nor does an address, and its verdicts settle within the command's rounds;
 //! - `replies`: what the helper says means the same however the socket cuts it;
 //! - `outputs`: an EVE line is JSON, and no control character of a stranger reaches a terminal.
 
@@ -232,6 +232,7 @@ pub fn share(octets: &[u8]) {
             return;
         }
     }
+    panic!("verdicts still change as payload is taken away");
 }
 
 /// Rounds of making and judging, as the command has.

@@ -47,16 +47,14 @@ impl Shared {
         let secret = secret().map_err(|error| trouble(&error))?;
         let (mut plans, span) = study(paths, config, &secret, strength, exclude)?;
         let mut addresses = Addresses::new(&secret, plans.addresses());
-        for _ in 0..ROUNDS_MAX {
+        until_settled(&mut || {
             write(paths, out, config, (&secret, span), &mut plans, &mut addresses)?;
             let file = File::open(out).map_err(|error| trouble(&error))?;
             let source = file::open_stream(Box::new(BufReader::new(file)), "-", options());
             let mut source = source.map_err(|error| failed(&error))?;
             is_to_go_on()?;
-            if !plans.settle(&flows(&mut source, config.clone())?, &mut addresses) {
-                break;
-            }
-        }
+            Ok(!plans.settle(&flows(&mut source, config.clone())?, &mut addresses))
+        })?;
         let inventory = Inventory::of(&plans, &addresses);
         let names: Vec<String> =
             paths.iter().map(|path| plans.file_name(path, &secret, &mut addresses)).collect();
@@ -128,6 +126,21 @@ impl Shared {
         );
         page.summary.notices.extend(lines);
     }
+}
+
+/// Makes and judges until a round says that nothing has to be made otherwise. What is listed must be
+/// what was made: where that is not to be had, nothing is shared.
+fn until_settled(round: &mut dyn FnMut() -> Result<bool, Exit>) -> Result<(), Exit> {
+    for _ in 0..ROUNDS_MAX {
+        if round()? {
+            return Ok(());
+        }
+    }
+    log::error(
+        &"verdicts still change as payload is taken away: nothing was written; leave flows out with \
+          --exclude",
+    );
+    Err(Exit::BrokeOff)
 }
 
 /// A key that nobody knows.
@@ -229,4 +242,22 @@ fn write(
     })?;
     writer.finish().map_err(|error| trouble(&error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_settle_is_not_shared() {
+        for (needed, made) in [(1, true), (ROUNDS_MAX, true), (ROUNDS_MAX + 1, false)] {
+            let mut rounds = 0;
+            let done = until_settled(&mut || {
+                rounds += 1;
+                Ok(rounds >= needed)
+            });
+            assert_eq!(done.is_ok(), made, "{needed}");
+            assert_eq!(rounds, needed.min(ROUNDS_MAX));
+        }
+    }
 }
