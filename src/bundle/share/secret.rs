@@ -4,7 +4,7 @@
 //! nothing can be turned back, nor can a guess be tried. The same input gives the same replacement
 //! within one bundle, and another one in the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hkdf::Hkdf;
@@ -28,21 +28,23 @@ impl Secret {
         Self(key)
     }
 
-    /// HMAC of some parts, which cannot be mistaken for others that read the same.
-    fn hash(&self, what: u8, parts: &[&[u8]]) -> Hkdf<Sha256> {
+    /// HMAC of some parts, which cannot be mistaken for others that read the same; and what makes more
+    /// of it.
+    fn hash(&self, what: u8, parts: &[&[u8]]) -> ([u8; 32], Hkdf<Sha256>) {
         let mut input = vec![what];
         for part in parts {
             input.extend(crate::wire::len32(part.len()).to_be_bytes());
             input.extend_from_slice(part);
         }
-        Hkdf::extract(Some(&self.0), &input).1
+        let (hash, more) = Hkdf::extract(Some(&self.0), &input);
+        (hash.into(), more)
     }
 
     /// Noise of any length.
     pub(super) fn noise(&self, what: u8, parts: &[&[u8]], len: usize) -> Vec<u8> {
         /// HKDF gives no more at a time (RFC 5869 section 2.3).
         const AT_ONCE: usize = 255 * 32;
-        let stream = self.hash(what, parts);
+        let (_, stream) = self.hash(what, parts);
         let mut noise = vec![0; len];
         for (piece, number) in noise.chunks_mut(AT_ONCE).zip(0u32..) {
             // No longer than it may be.
@@ -55,6 +57,11 @@ impl Secret {
     /// that no detector reads. Copies of a packet stay copies, and others are none.
     pub(super) fn filler(&self, payload: &[u8], len: usize) -> Vec<u8> {
         self.noise(b'f', &[payload], 32).into_iter().cycle().take(len).collect()
+    }
+
+    /// One bit of noise.
+    fn bit(&self, what: u8, parts: &[&[u8]]) -> bool {
+        self.hash(what, parts).0.first().is_some_and(|octet| octet & 1 == 1)
     }
 
     /// A word of a name with other letters and digits, each by one of its kind. Upper case does not
@@ -88,33 +95,92 @@ fn other(octet: u8, noise: u8) -> u8 {
 /// Addresses and what they are replaced by.
 ///
 /// They keep what they have in common, as Crypto-PAn does it (Xu, Fan, Ammar, Moon, "Prefix-preserving
-/// IP address anonymization", 2002): a bit is flipped or not by a keyed function of the bits before it.
+/// IP address anonymization", 2002): a bit is flipped or not by a keyed function of the bits before it;
+/// at few places the other way, where else an address would be another one's replacement.
 /// The first octet of an IPv4 address and the first two of an IPv6 address stay, so that private
 /// addresses are seen to be private; groups, broadcast and the unspecified address stay too. Whoever
 /// knows some addresses and their replacements learns of others how much they have in common.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     secret: Secret,
-    turn: u8,
+    /// Where a bit is flipped if the key says that it is not, and the reverse.
+    reversed: BTreeSet<Node>,
     known: BTreeMap<IpAddr, IpAddr>,
 }
 
+/// A bit of an address: the version, the bit's number, and the bits before it.
+type Node = (u8, u32, u128);
+
+/// Nodes looked at for each address, on the average. More are needed only where addresses fill their
+/// network by half, or were chosen to.
+const NODES_OF_ADDRESS_MAX: usize = 256;
+
 impl Addresses {
     /// The replacements under a key, such that none of these addresses is another one's replacement,
-    /// or its own.
+    /// or its own: as far as what stays of them leaves room for that, which it does but where they are
+    /// half of all there are or were chosen to leave none.
     pub fn new(secret: &Secret, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        let originals: Vec<IpAddr> = addresses.into_iter().filter(|addr| !stays(*addr)).collect();
-        let mut made = Self { secret: secret.clone(), turn: 0, known: BTreeMap::new() };
-        for turn in 0..=u8::MAX {
-            (made.turn, made.known) = (turn, BTreeMap::new());
-            let replacements: std::collections::BTreeSet<IpAddr> =
-                originals.iter().map(|&addr| made.replaced(addr)).collect();
-            if !originals.iter().any(|addr| replacements.contains(addr)) {
-                break;
+        let mut made =
+            Self { secret: secret.clone(), reversed: BTreeSet::new(), known: BTreeMap::new() };
+        let originals: BTreeSet<IpAddr> =
+            addresses.into_iter().filter(|addr| !stays(*addr)).collect();
+        let mut alike: BTreeMap<(u8, u128), Vec<u128>> = BTreeMap::new();
+        for &addr in &originals {
+            let (family, bits) = Family::of(addr);
+            let kept = bits.checked_shr(family.place(family.kept)).unwrap_or_default() >> 1;
+            alike.entry((family.version, kept)).or_default().push(bits);
+        }
+        for ((version, _), bits) in alike {
+            let family = if version == V4.version { V4 } else { V6 };
+            let mut nodes_left = bits.len().saturating_mul(NODES_OF_ADDRESS_MAX);
+            made.keep_apart(family, family.kept, (&bits, &bits), &mut nodes_left);
+        }
+        made
+    }
+
+    /// Chooses from the `at`th bit on what becomes of the addresses `from`, which are equal before it, so
+    /// that nothing becomes one of `to`, which are what these bits before become. Both are in order.
+    /// False where that cannot be.
+    fn keep_apart(
+        &mut self,
+        family: Family,
+        at: u32,
+        (from, to): (&[u128], &[u128]),
+        nodes_left: &mut usize,
+    ) -> bool {
+        let (Some(&one), false) = (from.first(), to.is_empty()) else { return true };
+        let room = 1u128.checked_shl(family.width.saturating_sub(at)).unwrap_or(u128::MAX);
+        let wanted = u128::try_from(from.len().saturating_add(to.len())).unwrap_or(u128::MAX);
+        if wanted > room || *nodes_left == 0 {
+            return false;
+        }
+        *nodes_left = nodes_left.saturating_sub(1);
+        let halves = |bits: &'_ [u128]| {
+            bits.partition_point(|bits| {
+                bits.checked_shr(family.place(at)).unwrap_or_default() & 1 == 0
+            })
+        };
+        let (from, to) = (from.split_at(halves(from)), to.split_at(halves(to)));
+        let node = family.node(at, one);
+        let keyed = self.flips(node);
+        for reversed in [false, true] {
+            let to = if keyed != reversed { (to.1, to.0) } else { to };
+            let next = at.saturating_add(1);
+            if self.keep_apart(family, next, (from.0, to.0), nodes_left)
+                && self.keep_apart(family, next, (from.1, to.1), nodes_left)
+            {
+                if reversed {
+                    self.reversed.insert(node);
+                }
+                return true;
             }
         }
-        made.known.clear();
-        made
+        false
+    }
+
+    /// Whether the key says that a bit is flipped.
+    fn flips(&self, (version, at, before): Node) -> bool {
+        self.secret.bit(b'a', &[&[version], &at.to_be_bytes(), &before.to_be_bytes()])
     }
 
     /// How many were replaced so far.
@@ -130,28 +196,18 @@ impl Addresses {
         if let Some(&known) = self.known.get(&addr) {
             return known;
         }
+        let (family, bits) = Family::of(addr);
+        let made = (family.kept..family.width).fold(bits, |made, at| {
+            let node = family.node(at, bits);
+            let flips = self.flips(node) != self.reversed.contains(&node);
+            made ^ u128::from(flips).checked_shl(family.place(at)).unwrap_or_default()
+        });
         let made = match addr {
-            IpAddr::V4(v4) => {
-                let bits = self.mapped(u128::from(v4.to_bits()), 32, 8, 4);
-                IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or_default()))
-            }
-            IpAddr::V6(v6) => {
-                IpAddr::V6(Ipv6Addr::from_bits(self.mapped(v6.to_bits(), 128, 16, 6)))
-            }
+            IpAddr::V4(_) => Ipv4Addr::from_bits(u32::try_from(made).unwrap_or_default()).into(),
+            IpAddr::V6(_) => Ipv6Addr::from_bits(made).into(),
         };
         self.known.insert(addr, made);
         made
-    }
-
-    fn mapped(&self, bits: u128, width: u32, kept: u32, version: u8) -> u128 {
-        (kept..width).fold(bits, |made, at| {
-            let place = width.saturating_sub(1).saturating_sub(at);
-            let before = bits.checked_shr(place.saturating_add(1)).unwrap_or_default();
-            let parts: [&[u8]; 3] =
-                [&[version, self.turn], &at.to_be_bytes(), &before.to_be_bytes()];
-            let flip = self.secret.noise(b'a', &parts, 1).first().map_or(0, |octet| octet & 1);
-            made ^ u128::from(flip).checked_shl(place).unwrap_or_default()
-        })
     }
 
     /// Replaces the addresses that are written out in a text.
@@ -175,6 +231,37 @@ impl Addresses {
             rest = after.get(other.map_or(0, char::len_utf8)..).unwrap_or_default();
         }
         made
+    }
+}
+
+/// Addresses of one kind: their bits, and how many of them stay.
+#[derive(Clone, Copy, Debug)]
+struct Family {
+    version: u8,
+    width: u32,
+    kept: u32,
+}
+
+const V4: Family = Family { version: 4, width: 32, kept: 8 };
+const V6: Family = Family { version: 6, width: 128, kept: 16 };
+
+impl Family {
+    fn of(addr: IpAddr) -> (Self, u128) {
+        match addr {
+            IpAddr::V4(addr) => (V4, u128::from(addr.to_bits())),
+            IpAddr::V6(addr) => (V6, addr.to_bits()),
+        }
+    }
+
+    /// How many bits are behind the `at`th one, which counts from 0.
+    const fn place(self, at: u32) -> u32 {
+        self.width.saturating_sub(1).saturating_sub(at)
+    }
+
+    /// The `at`th bit of addresses that are equal before it.
+    fn node(self, at: u32, bits: u128) -> Node {
+        let before = bits.checked_shr(self.place(at).saturating_add(1)).unwrap_or_default();
+        (self.version, at, before)
     }
 }
 
@@ -286,6 +373,39 @@ mod tests {
         let all: Vec<IpAddr> = (0..=u8::MAX).map(|host| [10, 9, 9, host].into()).collect();
         let mut made = Addresses::new(&secret(7), all.clone());
         assert!(all.iter().all(|&addr| !all.contains(&made.replaced(addr))));
+    }
+
+    /// Clashes: addresses that are another one's replacement, or their own.
+    fn clashes(key: u8, all: &[IpAddr]) -> usize {
+        let mut made = Addresses::new(&secret(key), all.iter().copied());
+        let originals: BTreeSet<_> = all.iter().copied().collect();
+        let replacements: BTreeSet<_> = all.iter().map(|&addr| made.replaced(addr)).collect();
+        assert_eq!(replacements.len(), originals.len(), "two became one");
+        originals.intersection(&replacements).count()
+    }
+
+    #[test]
+    fn no_address_of_very_many_is_anothers_replacement() {
+        // All over a network, in which chance alone would have some two dozen of them meet.
+        let far = (0..20_000u32).map(|number| {
+            let host = number.wrapping_mul(0x9e37_79b9) >> 8;
+            IpAddr::from((0x0a00_0000 | host).to_be_bytes())
+        });
+        assert_eq!(clashes(7, &far.collect::<Vec<_>>()), 0);
+        // One in each small network: all but the last bits meet, whatever is flipped.
+        let near = (0..=u8::MAX).flat_map(|b| [7, 99, 200].map(|d| IpAddr::from([10, b, 1, d])));
+        assert_eq!(clashes(7, &near.collect::<Vec<_>>()), 0);
+        let long = (0..200u16).map(|host| IpAddr::from([0xfd00, 0, 0, host % 3, 0, 0, 0, host]));
+        assert_eq!(clashes(7, &long.collect::<Vec<_>>()), 0);
+    }
+
+    #[test]
+    fn addresses_without_room_are_replaced_all_the_same() {
+        // A full network, and an address in each other one: whatever becomes of it meets one of them.
+        let full = (0..=u8::MAX).map(|host| IpAddr::from([10, 0, 0, host]));
+        let others = (0..=u8::MAX).flat_map(|b| (0..=u8::MAX).map(move |c| [10, b, c, 1].into()));
+        let all: Vec<_> = full.chain(others.step_by(1)).collect();
+        assert!(clashes(7, &all) > 0);
     }
 
     #[test]
