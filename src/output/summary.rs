@@ -53,6 +53,8 @@ pub struct RunSummary {
 /// Notices kept. An interface that flaps for months must not fill the memory; all of them are in the log.
 const NOTICES_MAX: usize = 256;
 
+const NOTICES_LEFT_OUT: &str = "beyond the first 256: the log on standard error has them";
+
 /// How looking for the processes behind flows went: flows, and what it cost. The names are EVE's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProcessLookups {
@@ -112,19 +114,24 @@ impl RunSummary {
         }
     }
 
-    /// What limits left out, a sentence each with the option that raises the limit.
+    /// The limits that left something out.
+    pub fn limits(&self) -> impl Iterator<Item = Shortfall> {
+        let notices = Shortfall {
+            limit: "notices",
+            not_kept: self.notices_left_out,
+            unit: "notice",
+            what: NOTICES_LEFT_OUT,
+            flag: None,
+        };
+        self.shortfalls.reached().chain((notices.not_kept > 0).then_some(notices))
+    }
+
+    /// The same, a sentence each with the option that raises the limit.
     pub fn limit_notices(&self) -> impl Iterator<Item = String> {
-        let notices = (self.notices_left_out > 0).then(|| {
-            let more = counted(self.notices_left_out, "more notice");
-            format!("{more} beyond the first {NOTICES_MAX}: the log on standard error has them")
-        });
-        let reached =
-            self.shortfalls.reached().map(|Shortfall { not_kept, unit, what, flag, .. }| {
-                let raise =
-                    flag.map_or(String::new(), |flag| format!("; a larger {flag} makes room"));
-                format!("{} {what}{raise}", counted(not_kept, unit))
-            });
-        reached.chain(notices)
+        self.limits().map(|Shortfall { not_kept, unit, what, flag, .. }| {
+            let raise = flag.map_or(String::new(), |flag| format!("; a larger {flag} makes room"));
+            format!("{} {what}{raise}", counted(not_kept, unit))
+        })
     }
 
     /// All flows in range.
@@ -176,6 +183,21 @@ mod tests {
     use super::*;
     use crate::event::Layer;
     use crate::frame::FrameRef;
+
+    #[test]
+    fn notices_beyond_the_limit_are_counted_as_what_other_limits_leave_out() {
+        let mut summary = RunSummary::default();
+        (0..NOTICES_MAX).for_each(|number| summary.note(number.to_string()));
+        assert_eq!(summary.limits().count(), 0);
+        summary.note("one more".to_owned());
+        let limits: Vec<_> = summary.limits().map(|one| (one.limit, one.not_kept)).collect();
+        assert_eq!(limits, [("notices", 1)]);
+        let told: Vec<_> = summary.limit_notices().collect();
+        assert!(
+            told[0].starts_with(&format!("1 notice beyond the first {NOTICES_MAX}: ")),
+            "{told:?}"
+        );
+    }
 
     #[test]
     fn anomalies_of_one_kind_are_added_up() {

@@ -67,8 +67,9 @@ fn limits_that_were_reached_fit_the_schema_and_say_what_was_left_out() {
     assert!(validator.is_valid(&line), "{line}");
     let limits = line["portstory"]["limits"].as_array().unwrap();
     let told: Vec<_> = limits.iter().map(|one| (&one["limit"], &one["not_kept"])).collect();
-    let names = ["endpoints", "context", "flows", "fragments", "anomalies"].map(Value::from);
-    let counts = [1234, 2, 3, 1, 5].map(Value::from);
+    let names =
+        ["endpoints", "context", "flows", "fragments", "anomalies", "notices"].map(Value::from);
+    let counts = [1234, 2, 3, 1, 5, 7].map(Value::from);
     assert_eq!(told, names.iter().zip(&counts).collect::<Vec<_>>());
     assert!(limits.iter().take(4).all(|one| one["flag"] == "--memory-max"));
 }

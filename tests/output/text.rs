@@ -287,7 +287,7 @@ fn limits_that_were_reached_are_told_with_what_makes_room() {
         "Limit      3 flows ended early (reason forced)",
         "Limit      1 packet in fragments given up early",
         "Limit      5 frames with kinds of anomaly that are not told\n",
-        "Limit      7 more notices beyond the first 256",
+        "Limit      7 notices beyond the first 256",
     ] {
         assert!(got.contains(&format!("\n{line}")), "{line}\n{got}");
     }

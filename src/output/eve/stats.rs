@@ -157,8 +157,7 @@ impl<'a> StatsStory<'a> {
             skipped: &summary.skipped,
             notices: &summary.notices,
             limits: summary
-                .shortfalls
-                .reached()
+                .limits()
                 .map(|Shortfall { limit, not_kept, unit, flag, .. }| LimitReached {
                     limit,
                     not_kept,
