@@ -196,22 +196,29 @@ impl Recorder {
         quality.duplicates = quality.duplicates.saturating_add(seen.duplicates);
     }
 
-    /// They come in the order of the ranking.
+    /// They need not come in the order of the ranking: live, what is known of processes is added last.
     fn endpoint(&mut self, endpoint: &EndpointEvent) {
         if ranking::took_part(endpoint) {
             let pressing = endpoint.concerns.need_attention();
             self.services.all = self.services.all.saturating_add(1);
             self.services.pressing = self.services.pressing.saturating_add(u64::from(pressing));
         }
-        if self.endpoints.len() < self.limits.endpoints_kept_max {
-            self.endpoints.push(endpoint.clone());
-        } else {
-            self.endpoints_left_out = self.endpoints_left_out.saturating_add(1);
+        self.endpoints.push(endpoint.clone());
+        if self.endpoints.len() >= self.limits.endpoints_kept_max.saturating_mul(2) {
+            self.keep_the_worst();
         }
     }
 
+    /// Leaves as many endpoints as are kept.
+    fn keep_the_worst(&mut self) {
+        self.endpoints.sort_by_key(EndpointRank::of);
+        let left_out = cut(&mut self.endpoints, self.limits.endpoints_kept_max);
+        self.endpoints_left_out = self.endpoints_left_out.saturating_add(left_out);
+    }
+
     /// The report. `summary` is asked for what no event tells: frames, times and notices.
-    pub fn finish(self, about: About, summary: &RunSummary, sources: &[SourceInfo]) -> Report {
+    pub fn finish(mut self, about: About, summary: &RunSummary, sources: &[SourceInfo]) -> Report {
+        self.keep_the_worst();
         let limits = self.limits;
         let mut pairs: Vec<Pair> = self
             .pairs
@@ -228,8 +235,7 @@ impl Recorder {
         pairs.sort_by_key(|pair| Reverse(pair.bytes));
         let pairs_cut = cut(&mut pairs, limits.pairs_max);
 
-        let mut endpoints = self.endpoints;
-        endpoints.sort_by_key(EndpointRank::of);
+        let endpoints = self.endpoints;
         let mut cards = choose::cards(self.kinds, &endpoints, limits);
         let mut kinds = cards.split_off(limits.cards_max.min(cards.len()));
         let beyond = kinds.split_off(limits.kinds_listed_max.min(kinds.len()));
@@ -309,5 +315,52 @@ pub(super) const fn is_conversation(status: Status) -> bool {
         | Status::ClientPort
         | Status::Insufficient => true,
         Status::Refused | Status::Unanswered | Status::Scan | Status::NoPayload => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn endpoint(host: u8, concerns: &[Concern]) -> Event {
+        let mut by_status = [0; 9];
+        by_status[0] = 1;
+        Event::Endpoint(Box::new(EndpointEvent {
+            socket: Socket { addr: IpAddr::from([10, 0, 0, host]), port: 3243 },
+            transport: Transport::Tcp,
+            first_seen: Timestamp::default(),
+            last_seen: Timestamp::default(),
+            peers: 1,
+            peers_at_least: false,
+            peer_addresses: 1,
+            peer_addresses_at_least: false,
+            flows: 1,
+            by_label: [0, 0, 1],
+            by_status,
+            protocols: Vec::new(),
+            bytes: 1,
+            label: Label::Other,
+            summary: String::new(),
+            notables: Vec::new(),
+            concerns: concerns.iter().copied().collect(),
+            process: None,
+            process_missing: None,
+        }))
+    }
+
+    #[test]
+    fn a_service_that_needs_attention_is_named_however_late_it_is_told() {
+        let limits = ReportLimits { endpoints_kept_max: 4, ..ReportLimits::default() };
+        let mut recorder = Recorder::new(limits);
+        for host in 1..=20 {
+            recorder.event(&endpoint(host, &[]));
+        }
+        recorder.event(&endpoint(99, &[Concern::ListenerWithoutOwner]));
+        let report = recorder.finish(About::default(), &RunSummary::default(), &[]);
+        let named: Vec<_> = report.attention.iter().map(|row| row.endpoint.socket.addr).collect();
+        assert_eq!(named, [IpAddr::from([10, 0, 0, 99])]);
+        assert_eq!((report.services.pressing, report.services.unnamed), (1, 0));
+        assert_eq!((report.endpoints.len(), report.endpoints_left_out), (4, 17));
     }
 }
