@@ -58,7 +58,9 @@ impl Study {
 
     /// A packet of a flow in range.
     pub fn packet(&mut self, key: &FlowKey, seen: &Seen<'_>) {
-        let may_hold = self.held < self.limits.share_held_bytes_max;
+        // Payload that stays is not looked at.
+        let may_hold =
+            self.strength == Strength::Min && self.held < self.limits.share_held_bytes_max;
         let trail = self.trails.entry(*key).or_default();
         self.held = self.held.saturating_add(trail.add(seen, self.frames, may_hold));
     }
