@@ -1,8 +1,8 @@
 //! Nothing is dropped in silence: very many services are all told at the default memory; where a limit is
 //! reached every output says so, what stays is a fact of the capture, and no order of files changes it.
 //!
-//! `cargo test --release --test limits -- --ignored --nocapture` does it with 100,000 services too and
-//! tells the memory that they take. `fixtures/make/services.py` makes such captures as files.
+//! `cargo test --release --test limits -- --ignored --nocapture` does it with 100,000 services too,
+//! measures the memory that they take and prints it. `fixtures/make/services.py` makes such captures as files.
 #![allow(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
@@ -133,12 +133,11 @@ impl Services {
 }
 
 fn portstory(args: &[&str], files: &[PathBuf]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_portstory"))
-        .args(args)
-        .args(files)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
+    told_by(Command::new(env!("CARGO_BIN_EXE_portstory")), args, files)
+}
+
+fn told_by(mut program: Command, args: &[&str], files: &[PathBuf]) -> String {
+    let output = program.args(args).args(files).env("NO_COLOR", "1").output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {told}");
     String::from_utf8(output.stdout).unwrap()
@@ -146,7 +145,29 @@ fn portstory(args: &[&str], files: &[PathBuf]) -> String {
 
 fn events(args: &[&str], files: &[PathBuf]) -> Vec<Value> {
     let args = [&["read", "-q", "--format", "eve"], args].concat();
-    portstory(&args, files).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    parsed(&portstory(&args, files))
+}
+
+fn parsed(lines: &str) -> Vec<Value> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Runs a program and writes down what it took at most: getrusage(2) of a child that has ended, which
+/// only its parent may ask for.
+const MEASURE: &str = "import resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+with open(sys.argv[1], 'w') as out:
+    out.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)";
+
+/// The same with the program's peak of resident memory in octets.
+fn measured(args: &[&str], files: &[PathBuf], folder: &Path) -> (String, u64) {
+    let peak = folder.join("peak");
+    let mut program = Command::new("python3");
+    program.args(["-c", MEASURE]).arg(&peak).arg(env!("CARGO_BIN_EXE_portstory"));
+    let told = told_by(program, args, files);
+    // Linux counts in KiB.
+    (told, fs::read_to_string(peak).unwrap().parse::<u64>().unwrap() << 10)
 }
 
 fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
@@ -309,6 +330,9 @@ fn every_output_says_what_was_left_out_and_what_makes_room() {
     }
 }
 
+/// What `--memory-max` is by default.
+const DEFAULT_MEMORY: u64 = 256 << 20;
+
 /// Not in the gate for its time. Services whose conversations overlap only so far that the table of flows
 /// has room: each begins and ends within the timeouts.
 #[test]
@@ -317,5 +341,8 @@ fn a_hundred_thousand_services_are_all_told_within_the_default_memory() {
     let folder = tempfile::tempdir().unwrap();
     let services = Services { count: 100_000, every_micros: 20_000, files: 1 };
     let files = services.write(folder.path());
-    all_are_told(&events(&[], &files), 100_000);
+    let (told, peak) = measured(&["read", "-q", "--format", "eve"], &files, folder.path());
+    all_are_told(&parsed(&told), 100_000);
+    println!("100,000 services: {} MiB at most", peak >> 20);
+    assert!(peak <= DEFAULT_MEMORY, "{peak} bytes");
 }
