@@ -89,8 +89,8 @@ impl Endpoints {
         lines
     }
 
+    /// Once they are sorted.
     pub(super) fn write(&mut self, out: &mut dyn io::Write, look: Look) -> io::Result<()> {
-        self.sort();
         self.leave(SHOWN_MAX);
         if self.kept.is_empty() && self.silent == 0 {
             return Ok(());
