@@ -47,10 +47,16 @@ pub(crate) fn count(number: u64) -> String {
     grouped
 }
 
-/// A number and its noun: `1 flow`, `2 flows`.
+/// A number and its noun: `1 flow`, `2 flows`, `3 copies`, `4 addresses`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number))
+    let (stem, end) = match noun.strip_suffix('y') {
+        _ if number == 1 => (noun, ""),
+        // After a vowel it stays: `keys`.
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => (stem, "ies"),
+        None if noun.ends_with("ss") => (noun, "es"),
+        Some(_) | None => (noun, "s"),
+    };
+    format!("{} {stem}{end}", count(number))
 }
 
 /// Who talks to a service: `2 hosts`, or `2 hosts (22 sockets)` where they come with more than one each.
@@ -176,6 +182,11 @@ mod tests {
         }
         assert_eq!(counted(1, "flow"), "1 flow");
         assert_eq!(counted(5000, "flow"), "5,000 flows");
+        assert_eq!(counted(1, "copy"), "1 copy");
+        assert_eq!(counted(0, "copy"), "0 copies");
+        assert_eq!(counted(2, "key"), "2 keys");
+        assert_eq!(counted(1, "address"), "1 address");
+        assert_eq!(counted(2, "address"), "2 addresses");
     }
 
     #[test]

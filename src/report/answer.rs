@@ -208,7 +208,6 @@ impl Report {
         );
         if quality.duplicates > 0 {
             let copies = counted(quality.duplicates, "copy");
-            let copies = copies.replace("copys", "copies");
             lines.push((true, format!("{copies} of packets, as mirror ports make; not counted")));
         }
         for anomaly in self.summary.anomalies.iter().take(self.limits.notices_max) {

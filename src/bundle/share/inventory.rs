@@ -163,7 +163,7 @@ impl Inventory {
         }
         lines.push(format!(
             "replaced: {} (what they have in common stays, and the first byte of IPv4 or two of IPv6)",
-            counted(sharing.addresses_replaced, "address").replace("addresss", "addresses")
+            counted(sharing.addresses_replaced, "address")
         ));
         if sharing.strength != "full" {
             lines.push(format!("replaced: {}", counted(sharing.names_replaced, "name")));
