@@ -299,9 +299,7 @@ impl Card {
             more => format!("{what} on {place} and {}", counted(more, "more service")),
         }
     }
-}
 
-impl Card {
     /// How many of the places are not named.
     pub(super) fn places_unnamed(&self) -> u64 {
         self.places_all.saturating_sub(u64::try_from(self.places.len()).unwrap_or(u64::MAX))
@@ -373,13 +371,11 @@ pub(super) fn heading(verdict: &Verdict) -> String {
 
 /// The summary as a sentence.
 pub(super) fn sentence(verdict: &Verdict) -> String {
-    let mut chars = verdict.summary.chars();
     // What was recognised keeps its own spelling.
-    match chars.next() {
-        Some(first) if verdict.protocols.is_empty() => {
-            format!("{}{}.", first.to_ascii_uppercase(), chars.as_str())
-        }
-        Some(_) | None => format!("{}.", verdict.summary),
+    if verdict.protocols.is_empty() {
+        format!("{}.", capital(&verdict.summary))
+    } else {
+        format!("{}.", verdict.summary)
     }
 }
 

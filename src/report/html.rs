@@ -169,11 +169,16 @@ const SECTIONS: &[(&str, &str)] = &[
     ("about", "About this report"),
 ];
 
+/// The heading of one of them.
+fn title_of(id: &str) -> &'static str {
+    SECTIONS.iter().find(|(section, _)| *section == id).map_or("", |(_, title)| title)
+}
+
 /// A part that is folded away, but for a short report's and on paper.
-fn folded(report: &Report, id: &str, title: &str, inside: &Markup) -> Markup {
+fn folded(report: &Report, id: &str, inside: &Markup) -> Markup {
     html! {
         details.part id=(id) open[!report.is_long()] {
-            summary { h2 { (title) } }
+            summary { h2 { (title_of(id)) } }
             (inside)
         }
     }
@@ -214,7 +219,7 @@ fn endpoints(report: &Report) -> Markup {
             }
         }
     };
-    folded(report, "endpoints", "Endpoints", &table)
+    folded(report, "endpoints", &table)
 }
 
 fn cards(report: &Report, context: &Context<'_>) -> Markup {
@@ -287,12 +292,12 @@ fn pairs(report: &Report) -> Markup {
             }
         }
     };
-    folded(report, "pairs", "Who talks to whom", &inside)
+    folded(report, "pairs", &inside)
 }
 
 fn quality(report: &Report) -> Markup {
     html! {
-        h2 #quality { "How well it was seen" }
+        h2 #quality { (title_of("quality")) }
         ul.marks {
             @for (good, text) in report.quality_lines() { (mark(good, &text)) }
         }
@@ -315,12 +320,12 @@ fn ports(report: &Report) -> Markup {
             pre { (text) }
         }
     };
-    folded(report, "ports", "What is known of the port", &inside)
+    folded(report, "ports", &inside)
 }
 
 fn next(report: &Report) -> Markup {
     html! {
-        h2 #next { "Next steps" }
+        h2 #next { (title_of("next")) }
         div.steps {
             @for part in report.next_steps() {
                 section {
@@ -356,5 +361,5 @@ fn about(report: &Report) -> Markup {
             }
         }
     };
-    folded(report, "about", "About this report", &inside)
+    folded(report, "about", &inside)
 }

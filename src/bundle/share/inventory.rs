@@ -58,14 +58,15 @@ pub struct Inventory {
 impl Inventory {
     /// Of frames that were made as the plans say.
     pub fn of(plans: &Plans, addresses: &Addresses) -> Self {
+        let (strength, names_replaced) = match plans.strength {
+            Strength::Min => ("min", whole(plans.names.len())),
+            Strength::Full => ("full", 0),
+        };
         let mut made = Self {
             sharing: Sharing {
-                strength: match plans.strength {
-                    Strength::Min => "min".to_owned(),
-                    Strength::Full => "full".to_owned(),
-                },
+                strength: strength.to_owned(),
                 addresses_replaced: whole(addresses.count()),
-                names_replaced: whole(plans.names.len()),
+                names_replaced,
                 ..Sharing::default()
             },
             by_protocol: BTreeMap::new(),
@@ -75,9 +76,6 @@ impl Inventory {
             left_out: Vec::new(),
             changed: Vec::new(),
         };
-        if plans.strength == Strength::Full {
-            made.sharing.names_replaced = 0;
-        }
         for plan in plans.each() {
             made.add(plan);
         }

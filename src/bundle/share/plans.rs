@@ -261,10 +261,10 @@ impl Plans {
 
 /// Whether two verdicts are the same, with or without their confidence.
 fn is_same(one: &Row, other: &Row, confidence: bool) -> bool {
-    let what = |row: &Row| {
-        (row.label.clone(), row.status.clone(), row.protocols.clone(), row.notable.clone())
-    };
-    what(one) == what(other) && (!confidence || one.confidence == other.confidence)
+    let Row { label, status, protocols, notable, .. } = one;
+    (label, status, protocols, notable)
+        == (&other.label, &other.status, &other.protocols, &other.notable)
+        && (!confidence || one.confidence == other.confidence)
 }
 
 /// Whether payload can be why two verdicts differ.
