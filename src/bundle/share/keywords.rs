@@ -9,7 +9,8 @@ const DIGITS_MAX: usize = 4;
 /// Characters that may stand beside a keyword without a gap: a length or a flag that happens to be one.
 const BESIDE_MAX: usize = 1;
 
-/// Whether a run of letters and digits may stay: it is a part of a keyword, or hardly more than one.
+/// Whether a run of letters and digits may stay: it is too short to be a word, a number of up to four
+/// digits, a part of a keyword, or hardly more than one.
 pub(super) fn is_known(word: &str) -> bool {
     if word.len() < WORD_BYTES_MIN || (word.len() <= DIGITS_MAX && is_number(word)) {
         return true;

@@ -257,9 +257,10 @@ impl Planner {
             let known = self.templates.get(&speech).into_iter().flatten();
             let known = known.into_iter().any(|places| search.settle_for(places, &only));
             let found = known || search.least(&only);
-            self.trials_left = self.trials_left.saturating_sub(search.spent);
             // All detectors have their say once.
-            if !found || !search.holds(&self.config) {
+            let holds = found && search.holds(&self.config);
+            self.trials_left = self.trials_left.saturating_sub(search.spent);
+            if !holds {
                 continue;
             }
             let places = search.places();
