@@ -201,6 +201,13 @@ pub struct FlowEvent {
     pub process_missing: Option<ProcessMissing>,
 }
 
+impl FlowEvent {
+    /// Both ends, the lower one first, as they are in its key.
+    pub fn ends(&self) -> [Socket; 2] {
+        [self.client.min(self.server), self.client.max(self.server)]
+    }
+}
+
 /// A flow that was seen for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewFlow {

@@ -17,6 +17,8 @@ pub mod rules;
 pub mod status;
 mod summary;
 
+use std::collections::BTreeMap;
+
 use crate::config::Config;
 use crate::decode::packet::PATH_STEPS_MAX;
 use crate::event::{
@@ -175,6 +177,18 @@ fn state(case: &Case<'_>) -> FlowState {
     } else {
         FlowState::New
     }
+}
+
+/// What is kept of a flow's key: of all with its 5-tuple those that give its id.
+pub(crate) fn kept_of<'a, V>(
+    kept: &'a BTreeMap<FlowKey, V>,
+    flow: &FlowEvent,
+) -> impl Iterator<Item = (&'a FlowKey, &'a V)> {
+    let (transport, [a, b]) = (flow.transport, flow.ends());
+    let (id, start) = (flow.flow_id, flow.start);
+    kept.range(FlowKey { transport, a, b, network: Default::default() }..)
+        .take_while(move |(key, _)| (key.transport, key.a, key.b) == (transport, a, b))
+        .filter(move |(key, _)| flow_id(key, start) == id)
 }
 
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON

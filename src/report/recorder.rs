@@ -171,14 +171,7 @@ impl Recorder {
     /// Takes the trace of a flow that has ended: of the keys with its 5-tuple, the one that gives its
     /// id.
     fn take_trace(&mut self, flow: &FlowEvent) -> Option<Trace> {
-        let (a, b) = (flow.client.min(flow.server), flow.client.max(flow.server));
-        let same = |key: &FlowKey| (key.transport, key.a, key.b) == (flow.transport, a, b);
-        let from = FlowKey { transport: flow.transport, a, b, network: Default::default() };
-        let mut keys = self.traces.range(from..).take_while(|(key, _)| same(key));
-        let key = keys.find(|(key, trace)| {
-            trace.first <= flow.end && judge::flow_id(key, flow.start) == flow.flow_id
-        });
-        let key = *key?.0;
+        let key = *judge::kept_of(&self.traces, flow).find(|(_, trace)| trace.first <= flow.end)?.0;
         self.traces.remove(&key)
     }
 

@@ -60,7 +60,7 @@ impl Plan {
             payload: 0,
             stayed: 0,
             misread: false,
-            ends: [flow.client.min(flow.server), flow.client.max(flow.server)],
+            ends: flow.ends(),
             transport: flow.transport,
         }
     }
@@ -71,6 +71,13 @@ impl Plan {
             Treatment::Disguised { .. } | Treatment::Whole(_) | Treatment::Without(_) => true,
             Treatment::LeftOut(_) | Treatment::Excluded => false,
         }
+    }
+
+    /// Its ends in what was made of it, the lower one first.
+    fn replaced_ends(&self, addresses: &mut Addresses) -> [Socket; 2] {
+        let mut ends = self.ends.map(|end| Socket { addr: addresses.replaced(end.addr), ..end });
+        ends.sort_unstable();
+        ends
     }
 
     /// Whether the verdict is another one than it was: of what, not of how it is known.
@@ -180,9 +187,8 @@ impl Plans {
     fn compare(&mut self, found: &[FlowEvent], addresses: &mut Addresses) {
         let mut by_ends: BTreeMap<_, Vec<(&FlowEvent, Row)>> = BTreeMap::new();
         for flow in found {
-            let ends = [flow.client.min(flow.server), flow.client.max(flow.server)];
             let row = Row::of(flow).without_addresses();
-            by_ends.entry((flow.transport, ends, row.start)).or_default().push((flow, row));
+            by_ends.entry((flow.transport, flow.ends(), row.start)).or_default().push((flow, row));
         }
         self.shared.clear();
         for (key, plans) in &mut self.flows {
@@ -191,9 +197,7 @@ impl Plans {
                 if !plan.is_shared() {
                     continue;
                 }
-                let mut ends =
-                    plan.ends.map(|end| Socket { addr: addresses.replaced(end.addr), ..end });
-                ends.sort_unstable();
+                let ends = plan.replaced_ends(addresses);
                 let flows = by_ends.get_mut(&(plan.transport, ends, plan.row.start));
                 let Some(flows) = flows else { continue };
                 // Equal 5-tuples in several networks began at one time: any of them that looks the same.
@@ -215,10 +219,7 @@ impl Plans {
             return;
         }
         for plan in self.flows.values_mut().flatten().filter(|plan| plan.is_shared()) {
-            let mut ends =
-                plan.ends.map(|end| Socket { addr: addresses.replaced(end.addr), ..end });
-            ends.sort_unstable();
-            if strays.contains(&(plan.transport, ends)) {
+            if strays.contains(&(plan.transport, plan.replaced_ends(addresses))) {
                 plan.became = None;
             }
         }

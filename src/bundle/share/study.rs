@@ -97,11 +97,7 @@ impl Study {
 
     /// Takes the trail of a flow that has ended. Packets of this very frame are the next flow's.
     fn take_trail(&mut self, flow: &FlowEvent) -> Option<(FlowKey, Trail)> {
-        let (a, b) = (flow.client.min(flow.server), flow.client.max(flow.server));
-        let same = |key: &FlowKey| (key.transport, key.a, key.b) == (flow.transport, a, b);
-        let from = FlowKey { transport: flow.transport, a, b, network: Default::default() };
-        let mut keys = self.trails.range(from..).map(|(key, _)| *key).take_while(same);
-        let key = keys.find(|key| judge::flow_id(key, flow.start) == flow.flow_id)?;
+        let key = *judge::kept_of(&self.trails, flow).next()?.0;
         let mut trail = self.trails.remove(&key)?;
         if let Some(next) = trail.split(self.frames) {
             self.trails.insert(key, next);
