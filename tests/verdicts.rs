@@ -12,7 +12,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use portstory::classifier::{Classifier, Collector, put_together};
-use portstory::config::Config;
+use portstory::config::{Config, Limits};
 use portstory::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
 use portstory::flow::Ledgers;
 use portstory::frame::{FrameRef, LinkType, SourceId};
@@ -365,4 +365,37 @@ fn peers_are_hosts_and_sockets() {
     assert_eq!(peers(2, 200), ((2, false), (64, true)));
     assert_eq!(peers(100, 1), ((100, false), (64, true)));
     assert_eq!(peers(200, 2), ((96, true), (64, true)));
+}
+
+/// Of endpoints that had to go nothing takes up room.
+#[test]
+fn peers_of_endpoints_that_are_gone_make_room() {
+    let case = support::cases().into_iter().find(|case| case.name == "ssh-openssh").unwrap();
+    let events = support::classify(&support::frames(&case.captures), &Config::default());
+    let flow = events.iter().find_map(|event| match event {
+        Event::Flow(flow) => Some(flow),
+        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    });
+    let limits = Limits {
+        other_endpoints_max: 1,
+        endpoint_peers_max: 2,
+        peers_max: 4,
+        ..Config::default().limits
+    };
+    let mut endpoints = Endpoints::default();
+    // Each service was seen before the one whose place it takes.
+    for server in (1..=3).rev() {
+        for host in 0..3 {
+            let mut flow = flow.unwrap().clone();
+            flow.start = Timestamp::from_parts(server.into(), 0);
+            flow.server.addr = std::net::Ipv4Addr::new(10, 1, 0, server).into();
+            flow.client.addr = std::net::Ipv4Addr::new(10, 0, 0, host).into();
+            endpoints.add(&flow, false, &Ledgers::default(), &limits);
+        }
+    }
+    let (told, left_out) = endpoints.finish(&Ledgers::default());
+    assert_eq!((told.len(), left_out), (1, 6));
+    let one = &told[0];
+    assert_eq!((one.peers, one.peers_at_least), (2, true));
+    assert_eq!((one.peer_addresses, one.peer_addresses_at_least), (3, false));
 }

@@ -62,7 +62,10 @@ impl Endpoints {
             let max = limits.other_endpoints_max;
             match others.note(key, flow.start, max, || Sum::new(flow.start)) {
                 Some(noted) => {
-                    *left_out = left_out.saturating_add(noted.gone.map_or(0, |sum| sum.total()));
+                    if let Some(gone) = noted.gone {
+                        *left_out = left_out.saturating_add(gone.total());
+                        *peers = peers.saturating_sub(gone.kept());
+                    }
                     noted.value.add(flow, peers, limits);
                 }
                 None => *left_out = left_out.saturating_add(1),
@@ -175,8 +178,17 @@ impl Sum {
     /// Distinct addresses.
     fn hosts(&self) -> u64 {
         let hosts = self.peers.chunk_by(|one, next| one.addr == next.addr).count();
-        let more = self.rare.as_ref().map_or(0, |rare| rare.more_hosts.len());
-        u64::from(crate::wire::len32(hosts.saturating_add(more)))
+        u64::from(crate::wire::len32(hosts.saturating_add(self.more_hosts())))
+    }
+
+    /// Peers that take up room.
+    fn kept(&self) -> usize {
+        self.peers.len().saturating_add(self.more_hosts())
+    }
+
+    /// Addresses of which no socket is among the peers.
+    fn more_hosts(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.more_hosts.len())
     }
 
     /// All flows.
