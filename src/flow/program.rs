@@ -6,7 +6,7 @@
 //! empty line (HTTP's header, a part of a form) or a line with a number (the size of a chunk). What is
 //! compressed or encrypted is not seen, nor a header that two packets share.
 
-use crate::wire::{be16, be32, index, le16, le32, prefix, rest, u8_at};
+use crate::wire::{be16, be32, index, le16, le32, prefix, rest};
 
 /// The kinds of files that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn at_start(bytes: &[u8]) -> Option<Program> {
 }
 
 /// The whole of `e_ident` that has a meaning, and what follows it: a type below those that systems
-/// define, a machine, the version. Twenty octets are enough to tell; fewer are not believed.
+/// define, a machine, the version. These 24 octets are enough to tell; fewer are not believed.
 fn is_elf(bytes: &[u8]) -> bool {
     let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, 1, ..] = bytes else { return false };
     let half = |at| if *order == 1 { le16(bytes, at) } else { be16(bytes, at) };
@@ -128,7 +128,6 @@ fn is_pe(bytes: &[u8]) -> bool {
         && le16(bytes, 0x18) == Some(0x40)
         && (DOS_HEADER_BYTES..=LFANEW_MAX).contains(&at)
         && at.is_multiple_of(8)
-        && bytes.len() < index(at).saturating_add(4)
 }
 
 /// A magic number in one of both byte orders, a processor and a type that exist; or a file for several
@@ -168,20 +167,17 @@ fn is_script(bytes: &[u8]) -> bool {
     ];
     let Some(line) = bytes.strip_prefix(b"#!") else { return false };
     let line = prefix(line, LINE_BYTES_MAX);
-    let Some(end) = line.iter().position(|octet| matches!(octet, b'\n')) else { return false };
+    let Some(end) = line.iter().position(|octet| *octet == b'\n') else { return false };
     let line = prefix(line, end).trim_ascii();
-    if u8_at(line, 0) != Some(b'/') || !line.iter().all(is_text) {
+    if !line.starts_with(b"/") || !line.iter().all(is_text) {
         return false;
     }
     let path = line.split(|octet| *octet == b' ').next().unwrap_or_default();
     let name = path.rsplit(|octet| *octet == b'/').next().unwrap_or_default();
     // A version may follow, as in python3.11.
     let is_version = |octet: &u8| octet.is_ascii_digit() || *octet == b'.';
-    let name = prefix(
-        name,
-        name.len().saturating_sub(name.iter().rev().take_while(|it| is_version(it)).count()),
-    );
-    INTERPRETERS.contains(&name)
+    let last = name.iter().rposition(|octet| !is_version(octet));
+    last.is_some_and(|last| INTERPRETERS.contains(&prefix(name, last.saturating_add(1))))
 }
 
 #[cfg(test)]
