@@ -73,7 +73,7 @@ pub struct Totals {
     pub octets: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,
-    /// What limits left out: of the whole when the capture is over, until then of what has ended.
+    /// What limits left out; known when the capture is over, zero until then.
     pub shortfalls: Shortfalls,
 }
 
@@ -241,10 +241,9 @@ impl Classifier {
             hand_out(over, &common.ledgers, config, sums, out);
         });
         sums.shortfalls.fragments = reassembly.crowded_out();
-        // They are asked for later.
-        let accounts = std::mem::take(&mut sums.accounts);
-        totals.shortfalls = finish(std::mem::take(sums), std::mem::take(common), out);
-        sums.accounts = accounts;
+        let endpoints = std::mem::take(&mut sums.endpoints);
+        let shortfalls = std::mem::take(&mut sums.shortfalls);
+        totals.shortfalls = finish(endpoints, shortfalls, std::mem::take(common), out);
         *totals
     }
 
@@ -416,7 +415,7 @@ pub fn put_together(
     table::in_order(ended, &mut |over| {
         hand_out(over, &common.ledgers, config, &mut sums, out);
     });
-    finish(sums, common, out)
+    finish(sums.endpoints, sums.shortfalls, common, out)
 }
 
 /// Puts together what pieces could not: packets whose fragments may be in several of them. Each is a
@@ -574,13 +573,18 @@ fn hand_out(
     out.push(Event::Flow(Box::new(flow)));
 }
 
-fn finish(sums: Sums, mut common: Common, out: &mut Vec<Event>) -> Shortfalls {
+fn finish(
+    endpoints: Endpoints,
+    shortfalls: Shortfalls,
+    mut common: Common,
+    out: &mut Vec<Event>,
+) -> Shortfalls {
     // Endpoints are told in the room that this leaves.
     common.ledgers.close();
-    let (endpoints, left_out) = sums.endpoints.finish(&common.ledgers);
+    let (endpoints, left_out) = endpoints.finish(&common.ledgers);
     out.extend(endpoints.into_iter().map(|event| Event::Endpoint(Box::new(event))));
     out.extend(common.anomalies.into_values().map(|(_, anomaly)| Event::Anomaly(anomaly)));
-    Shortfalls { endpoints: left_out, anomalies: common.anomalies_left_out, ..sums.shortfalls }
+    Shortfalls { endpoints: left_out, anomalies: common.anomalies_left_out, ..shortfalls }
 }
 
 /// Equal for copies of one packet. The fields that a router changes (time to live) are left out.

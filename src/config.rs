@@ -162,7 +162,9 @@ pub struct Limits {
     /// Sockets that are not watched and are told as endpoints all the same, for a watched port called
     /// from them: a quarter as many, since only clients that use a watched port as their own bring them.
     pub other_endpoints_max: usize,
-    /// Distinct peers kept of one endpoint; above it "at least" is said. The verdicts ask for a few.
+    /// Distinct peers kept of one endpoint, the first ones; above it "at least" is said. Verdicts know the
+    /// connections of a client by them, and whether these come steadily: beyond this number they know of
+    /// none, and do not say so, for more memory would not let them know more.
     pub endpoint_peers_max: usize,
     /// Pairs of a watched socket and a peer, and of a host and a watched socket, over all endpoints. When
     /// there are more, a verdict that asks for them says that it may not have known all
@@ -287,7 +289,8 @@ pub const TALKS_LOOKED_AT_MAX: usize = 256;
 
 /// A Citrix session between other hosts speaks for a site that uses Citrix, if it was going on at most so
 /// long before a flow: a working day's length, so that a morning's sessions count for the afternoon, and
-/// those of another day, month or site do not.
+/// those of another day, month or site do not. Of each hour the first packet counts, so that a session
+/// may have been over for up to an hour less.
 pub const CITRIX_ELSEWHERE_MAX: Duration = Duration::from_secs(8 * 3600);
 
 /// Hours with Citrix sessions that are remembered, the latest: half a year of them.

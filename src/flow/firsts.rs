@@ -155,7 +155,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     /// Adds others, of which none was cut off, and keeps all of both: [`Self::cut_to`] cuts when the last
     /// are there.
     pub(crate) fn join(&mut self, others: Self, mut both: impl FnMut(&mut V, V)) {
-        others.cut.into_iter().for_each(|cut| self.not_kept(cut));
+        debug_assert!(others.cut.is_none(), "pieces keep all that they have");
         self.order = None;
         for (key, (time, value)) in others.entries {
             match self.entries.get_mut(&key) {
@@ -168,7 +168,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
                 }
             }
         }
-        self.last = self.entries.iter().map(|(&key, &(first, _))| (first, key)).max();
+        self.last = self.last.max(others.last);
     }
 
     /// Keeps the first `max`; hands over the values of the others.

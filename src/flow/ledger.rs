@@ -6,7 +6,9 @@
 //!
 //! Every ledger is bounded: it keeps the first so many of what it notes, by when each was first seen and
 //! then by key (`Firsts`), so that frames of equal time, and pieces, may come in any order. Whoever asks
-//! for what was not kept is told so by [`Gaps`]. A piece cannot know what will be first in the whole, so
+//! for what was not kept is told so by [`Gaps`], but for peers of a service and targets of a host that
+//! are beyond the first of their own group ([`Limits::endpoint_peers_max`]): more memory would not keep
+//! them. A piece cannot know what will be first in the whole, so
 //! its ledgers are as large as they must be ([`Limits::of_a_piece`]) and are cut when all are joined
 //! ([`Ledgers::cut`]).
 
@@ -350,7 +352,8 @@ impl Ledgers {
             .collect()
     }
 
-    /// When each of the peers of a watched socket that have this address was first seen, in order.
+    /// When each of the peers of a watched socket that have this address was first seen, in order; only
+    /// of those that are kept.
     pub fn connections(
         &self,
         transport: Transport,
@@ -433,7 +436,8 @@ impl Ledgers {
     }
 
     /// Whether a Citrix session was going on between whatever hosts at most [`CITRIX_ELSEWHERE_MAX`]
-    /// before `from`, or since, as known until `as_of`: the first one.
+    /// before `from`, or since, as known until `as_of`: the first one. What is known is the first packet
+    /// of each hour, so that the reach is up to an hour less than that behind the last one.
     pub fn citrix_elsewhere(&self, from: Timestamp, as_of: Timestamp) -> Option<&CitrixSeen> {
         let seen = self.citrix.range(..=hour(as_of)).map(|(_, seen)| seen);
         // From the last hour down, so that a capture of months is not gone through.

@@ -134,7 +134,8 @@ pub static RULES: &[Rule] = &[
         weight: 1.0,
         group: "environment",
         source: "ports 1494 and 2598 with the server taking part",
-        misleads: "many networks have Citrix somewhere",
+        misleads: "many networks have Citrix somewhere; eight hours are counted from the first packet of \
+                   an hour, so that a session counts for up to an hour less",
         test: framehawk::citrix_elsewhere,
     },
     Rule {
