@@ -390,8 +390,9 @@ pub struct BundleLimits {
     /// Octets of payload of running flows that are held to find out what may be shared of them. Flows
     /// beyond go without payload.
     pub share_held_bytes_max: usize,
-    /// Trials of what may be shared of one flow: a TLS handshake takes about 2,000.
-    pub share_trials_of_flow_max: u64,
+    /// Trials of one search for what may be shared of a flow: a TLS handshake takes about 2,000. Of one
+    /// flow there are up to six searches.
+    pub share_trials_of_search_max: u64,
     /// The same of all flows together; some 20 to 100 microseconds each. Flows that speak as others
     /// before them take one or two.
     pub share_trials_max: u64,
@@ -406,7 +407,7 @@ impl Default for BundleLimits {
             large_bytes_max: 16 << 30,
             companion_bytes_max: 256,
             share_held_bytes_max: 256 << 20,
-            share_trials_of_flow_max: 12_000,
+            share_trials_of_search_max: 12_000,
             share_trials_max: 10_000_000,
         }
     }

@@ -250,7 +250,7 @@ impl Planner {
                 head_packets: trail.head_packets(),
                 kept: BTreeMap::new(),
             };
-            let trials = self.trials_left.min(self.limits.share_trials_of_flow_max);
+            let trials = self.trials_left.min(self.limits.share_trials_of_search_max);
             let bases = self.bases(trail, &disguise);
             let goal = Goal { transport: flow.transport, trail, original, told };
             let mut search = Search::new(&goal, bases, trials);
