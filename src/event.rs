@@ -349,6 +349,26 @@ impl Status {
             Self::Insufficient => "insufficient",
         }
     }
+
+    /// How much was said in a flow of this status.
+    pub const fn said(self) -> Said {
+        match self {
+            Self::Identified | Self::Unidentified | Self::ClientPort => Said::Something,
+            Self::Attempted | Self::Insufficient => Said::OnlyByTheClient,
+            Self::Refused | Self::Unanswered | Self::Scan | Self::NoPayload => Said::Nothing,
+        }
+    }
+}
+
+/// How much was said in a flow, the most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Said {
+    /// Enough to tell what the endpoint is.
+    Something,
+    /// Only what the client tried, or too little.
+    OnlyByTheClient,
+    /// Nothing: it was only tried.
+    Nothing,
 }
 
 /// How sure a label is. No probabilities: nothing public exists to calibrate them on.
@@ -563,6 +583,13 @@ pub struct EndpointEvent {
     pub process: Option<Arc<Process>>,
     /// Why there is none, where it is this machine's.
     pub process_missing: Option<ProcessMissing>,
+}
+
+impl EndpointEvent {
+    /// The statuses that occur, with their numbers of flows.
+    pub fn statuses(&self) -> impl Iterator<Item = (Status, u64)> {
+        Status::ALL.into_iter().zip(self.by_status).filter(|&(_, flows)| flows > 0)
+    }
 }
 
 /// The layers that can stop the decoder.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::event::{
-    Concerns, Event, FlowEvent, Label, NewFlow, Notable, Status, Verdict, VerdictEvent,
+    Concerns, Event, FlowEvent, Label, NewFlow, Notable, Said, Status, Verdict, VerdictEvent,
 };
 use crate::flow::{Ended, FlowKey, FlowRecord, FlowTable, Ledgers};
 use crate::identify::Strength;
@@ -255,7 +255,7 @@ impl Told {
     }
 
     fn tell(&mut self, flow: FlowEvent, now: Timestamp) -> Option<Event> {
-        if !is_telling(&flow.verdict) {
+        if flow.verdict.status.said() != Said::Something {
             return None;
         }
         let (label, notables) = (flow.verdict.label, Notables::of(&flow.verdict));
@@ -280,18 +280,6 @@ impl Told {
             Some((told, known)) => told != label || !notables.are_among(known),
             None => true,
         })
-    }
-}
-
-fn is_telling(verdict: &Verdict) -> bool {
-    match verdict.status {
-        Status::Identified | Status::Unidentified | Status::ClientPort => true,
-        Status::Attempted
-        | Status::Refused
-        | Status::Unanswered
-        | Status::Scan
-        | Status::NoPayload
-        | Status::Insufficient => false,
     }
 }
 

@@ -182,6 +182,11 @@ impl Concerns {
         self.iter()
             .filter(move |&concern| (!any || concern.needs_attention()) && !is_implied(concern))
     }
+
+    /// The same in words.
+    pub fn titles(self) -> String {
+        self.foremost().map(Concern::title).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl FromIterator<Concern> for Concerns {

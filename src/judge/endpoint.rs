@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::config::Limits;
-use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Notable, Socket, Status};
+use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Notable, Said, Socket, Status};
 use crate::flow::Ledgers;
 use crate::flow::firsts::Firsts;
 use crate::identify::Transport;
@@ -204,7 +204,7 @@ impl Sum {
         for &(label, status, flows) in &self.flows {
             count(&mut by_label, &Label::ALL, label, flows);
             count(&mut by_status, &Status::ALL, status, flows);
-            if is_telling(status) {
+            if status.said() == Said::Something {
                 count(&mut telling, &Label::ALL, label, flows);
             }
         }
@@ -248,19 +248,6 @@ impl Sum {
             process: None,
             process_missing: None,
         }
-    }
-}
-
-/// Whether a flow of this status says what the endpoint is.
-fn is_telling(status: Status) -> bool {
-    match status {
-        Status::Identified | Status::Unidentified | Status::ClientPort => true,
-        Status::Attempted
-        | Status::Refused
-        | Status::Unanswered
-        | Status::Scan
-        | Status::NoPayload
-        | Status::Insufficient => false,
     }
 }
 

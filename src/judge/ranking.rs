@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 
 use crate::event::{
     Concern, Concerns, Confidence, EndpointEvent, FlowEvent, Label, Notable, ProcessMissing,
-    RoleBasis, Socket, Status, Verdict,
+    RoleBasis, Said, Socket, Status, Verdict,
 };
 use crate::identify::Transport;
 use crate::time::Timestamp;
@@ -95,7 +95,7 @@ impl FlowRank {
     pub fn of(flow: &FlowEvent) -> Self {
         Self {
             concerns: Reverse(concerns(flow)),
-            said: Said::in_flow(flow.verdict.status),
+            said: flow.verdict.status.said(),
             start: flow.start,
             flow_id: flow.flow_id,
         }
@@ -126,9 +126,7 @@ impl EndpointRank {
     /// The place of a service: by the concerns of its flows together, by whether something was said,
     /// then by the number of flows.
     pub fn of(endpoint: &EndpointEvent) -> Self {
-        let statuses = Status::ALL.into_iter().zip(endpoint.by_status);
-        let said =
-            statuses.filter(|&(_, flows)| flows > 0).map(|(status, _)| Said::in_flow(status));
+        let said = endpoint.statuses().map(|(status, _)| status.said());
         Self {
             concerns: Reverse(endpoint.concerns),
             said: said.min().unwrap_or(Said::Nothing),
@@ -151,27 +149,6 @@ pub fn took_part(endpoint: &EndpointEvent) -> bool {
         | Status::NoPayload
         | Status::Insufficient => false,
     };
-    let statuses = Status::ALL.into_iter().zip(endpoint.by_status);
-    let only_tried = statuses.filter(|&(_, flows)| flows > 0).all(|(status, _)| tried(status));
+    let only_tried = endpoint.statuses().all(|(status, _)| tried(status));
     !only_tried || endpoint.concerns.need_attention()
-}
-
-/// How much was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Said {
-    Something,
-    OnlyByTheClient,
-    Nothing,
-}
-
-impl Said {
-    const fn in_flow(status: Status) -> Self {
-        match status {
-            Status::Identified | Status::Unidentified | Status::ClientPort => Self::Something,
-            Status::Attempted | Status::Insufficient => Self::OnlyByTheClient,
-            Status::Refused | Status::Unanswered | Status::Scan | Status::NoPayload => {
-                Self::Nothing
-            }
-        }
-    }
 }

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
-use crate::event::{
-    Concern, Concerns, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict,
-};
+use crate::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict};
 use crate::identify::Transport;
 use crate::judge::ranking;
 use crate::output::human::{Clock, bytes, count, counted, peers};
@@ -26,7 +24,7 @@ impl Report {
             return self.label_of_first(flow);
         };
         let place = service(first.endpoint.socket, first.endpoint.transport);
-        let titles = titles(first.endpoint.concerns);
+        let titles = first.endpoint.concerns.titles();
         if self.services.all > 1 {
             let needs = if self.services.pressing == 1 { "needs" } else { "need" };
             let order = if self.services.pressing == 1 { "" } else { "the worst is " };
@@ -261,11 +259,6 @@ pub(super) fn between(first: Timestamp, last: Timestamp) -> String {
     }
 }
 
-/// Reasons to look, in words: what needs attention, or else all there is.
-pub(super) fn titles(concerns: Concerns) -> String {
-    concerns.foremost().map(Concern::title).collect::<Vec<_>>().join(", ")
-}
-
 /// With a capital letter.
 pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
@@ -290,7 +283,9 @@ impl Card {
         let flow = &self.flow;
         let what = match self.concern() {
             Some(Concern::Unidentified | Concern::Unclear) | None => heading(&flow.verdict),
-            Some(concern) if concern.needs_attention() => capital(&titles(ranking::concerns(flow))),
+            Some(concern) if concern.needs_attention() => {
+                capital(&ranking::concerns(flow).titles())
+            }
             Some(_) => heading(&flow.verdict),
         };
         let place = service(flow.server, flow.transport);
@@ -323,7 +318,7 @@ impl Attention {
     pub(super) fn why(&self) -> String {
         let concerns = self.endpoint.concerns;
         match concerns.worst().filter(|_| concerns.need_attention()) {
-            Some(worst) => format!("{}: {}", titles(concerns), worst.meaning()),
+            Some(worst) => format!("{}: {}", concerns.titles(), worst.meaning()),
             None => agreement(&self.endpoint),
         }
     }
@@ -387,10 +382,10 @@ pub(super) fn agreement(endpoint: &EndpointEvent) -> String {
         .take(4)
         .map(|(name, flows)| format!("{name} ({})", count(*flows)))
         .collect();
-    let statuses = Status::ALL.into_iter().zip(endpoint.by_status);
     parts.extend(
-        statuses
-            .filter(|&(status, flows)| flows > 0 && status != Status::Identified)
+        endpoint
+            .statuses()
+            .filter(|&(status, _)| status != Status::Identified)
             .map(|(status, flows)| format!("{} ({})", words(status), count(flows))),
     );
     parts.join(", ")

@@ -8,7 +8,9 @@ use super::trace::{Point, Spans, Trace};
 use super::{About, Pair, Quality, Report, Services};
 use crate::capture::SourceInfo;
 use crate::config::ReportLimits;
-use crate::event::{Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Socket, Status};
+use crate::event::{
+    Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Socket, Status,
+};
 use crate::flow::firsts::{Firsts, Noted};
 use crate::flow::record::SeenBody;
 use crate::flow::{FlowKey, Seen};
@@ -300,15 +302,8 @@ fn telling(flow: &FlowEvent) -> (Concerns, usize, bool, u64, Reverse<u64>) {
 }
 
 /// Whether something was said, rather than only tried.
-pub(super) const fn is_conversation(status: Status) -> bool {
-    match status {
-        Status::Identified
-        | Status::Attempted
-        | Status::Unidentified
-        | Status::ClientPort
-        | Status::Insufficient => true,
-        Status::Refused | Status::Unanswered | Status::Scan | Status::NoPayload => false,
-    }
+pub(super) fn is_conversation(status: Status) -> bool {
+    status.said() != Said::Nothing
 }
 
 #[cfg(test)]

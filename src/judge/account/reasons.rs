@@ -5,7 +5,7 @@ use crate::flow::SideFacts;
 use crate::frame::FrameRef;
 use crate::identify::Side;
 use crate::judge::Case;
-use crate::judge::rules;
+use crate::judge::rules::{self, framehawk::percent};
 use crate::registry;
 
 /// What made one notable.
@@ -52,8 +52,9 @@ fn of_both(case: &Case<'_>, say: fn(&SideFacts) -> String) -> String {
 
 fn random(side: &SideFacts) -> String {
     let sample = &side.sample;
-    let ones = share(sample.ones, sample.octets.saturating_mul(8));
-    let text = share(sample.text, sample.octets);
+    let bits = u64::from(sample.octets).saturating_mul(8);
+    let ones = percent(sample.ones.into(), bits);
+    let text = percent(sample.text.into(), sample.octets.into());
     format!(
         "{ones} % of the bits are set and {text} % of {} sampled bytes are text (random bytes have 50 % \
          and 38 %)",
@@ -63,12 +64,8 @@ fn random(side: &SideFacts) -> String {
 
 fn text(side: &SideFacts) -> String {
     let sample = &side.sample;
-    format!("{} % of {} sampled bytes are text", share(sample.text, sample.octets), sample.octets)
-}
-
-fn share(part: u32, whole: u32) -> u64 {
-    let hundred = u64::from(part).saturating_mul(100);
-    hundred.checked_div(u64::from(whole)).unwrap_or_default()
+    let text = percent(sample.text.into(), sample.octets.into());
+    format!("{text} % of {} sampled bytes are text", sample.octets)
 }
 
 fn executable_transfer(case: &Case<'_>) -> (String, FrameRef) {

@@ -299,6 +299,7 @@ fn shape_in_words(case: &Case<'_>) -> String {
     )
 }
 
-fn percent(part: u64, whole: u64) -> u64 {
+/// Hundredths of the whole, rounded down.
+pub(in crate::judge) fn percent(part: u64, whole: u64) -> u64 {
     part.saturating_mul(100).checked_div(whole).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::io;
 use super::super::human::{Clock, bytes, count, counted, peers, wrap};
 use super::super::{Look, escape, process};
 use super::{coloured, service};
-use crate::event::{Concern, EndpointEvent, Label, Socket, Status};
+use crate::event::{EndpointEvent, Label, Socket};
 use crate::identify::Transport;
 use crate::judge::ranking::{self, EndpointRank};
 
@@ -79,7 +79,7 @@ impl Endpoints {
         lines.extend(named.take(NAMED_MAX).map(|endpoint| {
             let place = service(endpoint.socket, endpoint.transport);
             let flows = counted(endpoint.flows, "flow");
-            format!("{place}  {}; {flows} from {}", titles(endpoint), peers(endpoint))
+            format!("{place}  {}; {flows} from {}", endpoint.concerns.titles(), peers(endpoint))
         }));
         let named = u64::try_from(NAMED_MAX).unwrap_or(u64::MAX);
         let more = self.pressing.saturating_sub(named);
@@ -137,25 +137,16 @@ impl Endpoints {
     }
 }
 
-/// Why it is to be looked at, in words: what needs attention, or else all there is.
-fn titles(endpoint: &EndpointEvent) -> String {
-    endpoint.concerns.foremost().map(Concern::title).collect::<Vec<_>>().join(", ")
-}
-
-/// The statuses that occur, with their numbers of flows.
-fn with_status(endpoint: &EndpointEvent) -> impl Iterator<Item = (Status, u64)> {
-    Status::ALL.into_iter().zip(endpoint.by_status).filter(|&(_, flows)| flows > 0)
-}
-
 fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> io::Result<()> {
     let label = coloured(endpoint.label, &format!("{:16}", endpoint.label.name()), look.colour);
     writeln!(out, "{label}  {}", service(endpoint.socket, endpoint.transport))?;
 
-    let statuses: Vec<_> = with_status(endpoint)
+    let statuses: Vec<_> = endpoint
+        .statuses()
         .map(|(status, flows)| format!("{} {}", count(flows), status.name()))
         .collect();
     let mut lines = vec![
-        if endpoint.concerns.need_attention() { titles(endpoint) } else { String::new() },
+        if endpoint.concerns.need_attention() { endpoint.concerns.titles() } else { String::new() },
         format!(
             "{} from {}, {}: {}",
             counted(endpoint.flows, "flow"),
