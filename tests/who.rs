@@ -489,6 +489,25 @@ fn a_process_that_cannot_be_seen_is_not_called_nobody() {
     assert!(log.contains("not visible") && !log.contains("no process"), "{log}");
 }
 
+/// Who listens in another namespace is not who was asked for here, on the same loopback address.
+#[test]
+fn a_flow_is_nobodys_where_only_another_namespace_listens() {
+    let (Some(here), Some(there)) = (Namespace::new("here"), Namespace::new("there")) else {
+        return;
+    };
+    let mut programs = Programs(Vec::new());
+    there.start(&mut programs, &format!("perl -e '{ANSWERS}'"));
+    there.listens();
+    let mut live = here.live(&[], &program(), &["--format", "eve"]);
+    let knocks = ["netns", "exec", &here.0, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/3243"];
+    let knocked = Command::new("ip").args(knocks).stderr(Stdio::null()).status();
+    assert!(!knocked.unwrap().success(), "somebody listens");
+    looked_up(&mut live, 2);
+    let (text, log) = ended(live);
+    let flow: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(flow["portstory"]["process_missing"], "nobody", "{text}\n{log}");
+}
+
 /// A program that deleted itself, and calls itself a thread of the kernel, in every output.
 #[test]
 fn a_name_is_told_apart_from_the_executable_in_every_output() {

@@ -5,9 +5,9 @@
 //! the map lacks it, the likeliest processes are read again, then all that changed, then all that have
 //! sockets, and once in a while all; then it is known that the holder cannot be seen.
 //!
-//! What goes quickly is kept in sight beforehand: who listens on the watched ports is the answer for
-//! a moment after it has gone, and while there are questions for ends that opened their connections
-//! themselves, connections to the watched ports are looked at ten times a second. The kernel can tell
+//! What goes quickly is kept in sight beforehand: who listens on the watched ports, in any namespace,
+//! is the answer for flows there for a moment after it has gone, and while there are questions for ends that opened their connections
+//! themselves, connections to the watched ports are looked at every [`SAMPLE_EVERY`]. The kernel can tell
 //! of sockets as they are destroyed (`SKNLGRP_INET_TCP_DESTROY`, with `CAP_NET_ADMIN`), but then tells
 //! their ends and their user only: the inode is 0 by then and the descriptor closed, so that it would
 //! name no process.
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use super::diag::Entry;
 use super::particulars;
 use super::processes::{Processes, Sweep};
-use super::spaces::Spaces;
+use super::spaces::{Space, Spaces};
 use crate::config::Watch;
 use crate::event::{Process, ProcessMissing};
 use crate::host::budget::{Budget, now};
@@ -99,7 +99,8 @@ pub struct Finder {
     answers: Vec<(u64, Holder)>,
     particulars: BTreeMap<u32, Particulars>,
     connections: BTreeMap<(SocketAddr, SocketAddr), Connection>,
-    listeners: BTreeMap<(Transport, SocketAddr), (Instant, Arc<Process>)>,
+    /// By namespace, transport and place.
+    listeners: BTreeMap<(u64, Transport, SocketAddr), (Instant, Arc<Process>)>,
     sampled_until: Instant,
     sample_due: Instant,
     tick_due: Instant,
@@ -117,6 +118,8 @@ pub struct Finder {
 struct Sought {
     /// The flows that it is looked for; none where it is only to be known.
     flows: Vec<Question>,
+    /// The namespace that it is in.
+    space: u64,
     entry: Entry,
     since: Instant,
     /// After so many sweeps it is settled whether it is found.
@@ -190,28 +193,13 @@ impl Finder {
 
     /// Who listens on the watched ports in the own network namespace.
     pub fn listeners(&mut self) -> Vec<(Transport, SocketAddr, Option<Arc<Process>>)> {
-        let waiting = self.watched_listeners(true);
+        let waiting = watched_listeners(&self.watch, self.spaces.own());
         let mut found = Vec::new();
-        for entry in waiting {
+        for (_, entry) in waiting {
             let process = self.process_of(entry.inode);
             found.push((entry.transport, entry.local, process));
         }
         found
-    }
-
-    fn watched_listeners(&mut self, only_own: bool) -> Vec<Entry> {
-        let watch = &self.watch;
-        let covers = |entry: &&Entry| watch.covers(entry.transport, entry.local.port());
-        if only_own {
-            let own = self.spaces.own();
-            return own
-                .into_iter()
-                .flat_map(|space| space.waiting())
-                .filter(covers)
-                .copied()
-                .collect();
-        }
-        self.spaces.all().flat_map(|space| space.waiting()).filter(covers).copied().collect()
     }
 
     /// Takes a question; the answer may be there at once.
@@ -223,28 +211,29 @@ impl Finder {
             self.answer(&question, process, false);
             return;
         }
-        let mut entry = None;
-        for space in self.spaces.of_address(own.ip()) {
+        let mut found = None;
+        for (inode, space) in self.spaces.of_address(own.ip()) {
             let waiting = space.waiting_at(transport, own);
-            entry = match *waiting {
+            let entry = match *waiting {
                 [one] => Some(one),
                 // Of several that share a port the kernel says which it gave the connection.
                 _ => space.find(transport, own, other).or(waiting.first().copied()),
             };
+            found = entry.map(|entry| (inode, entry));
             if entry.is_some_and(|entry| entry.inode != 0) {
                 break;
             }
         }
-        let is_client = entry.is_none_or(|entry| !entry.waits)
+        let is_client = found.is_none_or(|(_, entry)| !entry.waits)
             && transport == Transport::Tcp
             && !self.watch.covers(transport, own.port());
         if is_client && !self.listeners_only {
             self.sampled_until = now() + SAMPLE_FOR;
         }
-        match entry.filter(|entry| entry.inode != 0) {
-            Some(entry) => match self.process_of(entry.inode) {
+        match found.filter(|(_, entry)| entry.inode != 0) {
+            Some((space, entry)) => match self.process_of(entry.inode) {
                 Some(process) => self.answer(&question, process, entry.waits),
-                None => self.seek(entry, Some(question)),
+                None => self.seek(space, entry, Some(question)),
             },
             None => self.ask_memory(question),
         }
@@ -260,8 +249,13 @@ impl Finder {
             sought.flows.push(question);
             return;
         }
-        let listened = self.listeners.iter().find(|((of, local), _)| {
-            *of == transport && local.port() == own.port() && waits_for(*local, own)
+        let places = self.spaces.of_address(own.ip());
+        let spaces: Vec<u64> = places.into_iter().map(|(inode, _)| inode).collect();
+        let listened = self.listeners.iter().find(|((space, of, local), _)| {
+            spaces.contains(space)
+                && *of == transport
+                && local.port() == own.port()
+                && waits_for(*local, own)
         });
         if let Some((_, (_, process))) = listened {
             let process = process.clone();
@@ -281,7 +275,7 @@ impl Finder {
         self.answers.push((question.flow, holder));
     }
 
-    fn seek(&mut self, entry: Entry, question: Option<Question>) {
+    fn seek(&mut self, space: u64, entry: Entry, question: Option<Question>) {
         if self.unseen.contains_key(&entry.inode) {
             self.answers.extend(question.map(|question| (question.flow, not_visible(&entry))));
             return;
@@ -303,6 +297,7 @@ impl Finder {
         }
         let sought = Sought {
             flows: question.into_iter().collect(),
+            space,
             entry,
             since: now(),
             sweeps: sweeps_until_settled(&self.processes),
@@ -345,13 +340,13 @@ impl Finder {
     /// Once in a while, whoever asks.
     fn tick(&mut self, at: Instant) {
         self.processes.look_for_fresh();
-        for entry in self.watched_listeners(false) {
+        for (space, entry) in watched_listeners(&self.watch, self.spaces.all()) {
             match self.process_of(entry.inode) {
                 Some(process) if self.listeners.len() < REMEMBERED_MAX => {
-                    self.listeners.insert((entry.transport, entry.local), (at, process));
+                    self.listeners.insert((space, entry.transport, entry.local), (at, process));
                 }
                 Some(_) => {}
-                None => self.seek(entry, None),
+                None => self.seek(space, entry, None),
             }
         }
         self.listeners.retain(|_, (seen, _)| at.saturating_duration_since(*seen) < REMEMBERED_FOR);
@@ -365,12 +360,12 @@ impl Finder {
     fn sample(&mut self, at: Instant) {
         let ports: Vec<u16> = self.watch.ports.iter().take(SAMPLED_PORTS_MAX).copied().collect();
         let mut found = Vec::new();
-        if let Some(space) = self.spaces.own() {
+        if let Some((inode, space)) = self.spaces.own() {
             for &port in &ports {
-                found.extend(space.clients(port));
+                found.extend(space.clients(port).into_iter().map(|entry| (inode, entry)));
             }
         }
-        for entry in found {
+        for (space, entry) in found {
             let Some(remote) = entry.remote.filter(|_| entry.inode != 0) else { continue };
             let ends = (entry.local, remote);
             let is_known = self.connections.get(&ends).is_some_and(|one| one.inode == entry.inode);
@@ -379,7 +374,7 @@ impl Finder {
             }
             let process = self.process_of(entry.inode);
             if process.is_none() {
-                self.seek(entry, None);
+                self.seek(space, entry, None);
             }
             self.connections.insert(ends, Connection { at, inode: entry.inode, process });
         }
@@ -454,7 +449,7 @@ impl Finder {
             connection.process = Some(Arc::clone(process));
         }
         if entry.waits && self.watch.covers(entry.transport, entry.local.port()) {
-            let key = (entry.transport, entry.local);
+            let key = (sought.space, entry.transport, entry.local);
             self.listeners.insert(key, (now(), Arc::clone(process)));
         }
         for question in &sought.flows {
@@ -503,7 +498,7 @@ impl Finder {
 
     fn is_there(&mut self, question: &Question, inode: u64) -> bool {
         let Question { transport, own, other, .. } = *question;
-        self.spaces.of_address(own.ip()).into_iter().any(|space| {
+        self.spaces.of_address(own.ip()).into_iter().any(|(_, space)| {
             space.find(transport, own, other).is_some_and(|entry| entry.inode == inode)
                 || space.waiting_at(transport, own).iter().any(|entry| entry.inode == inode)
         })
@@ -550,6 +545,19 @@ impl Finder {
         }
         due
     }
+}
+
+/// Who listens on the watched ports in these namespaces, each with the namespace.
+fn watched_listeners<'a>(
+    watch: &Watch,
+    spaces: impl IntoIterator<Item = (u64, &'a mut Space)>,
+) -> Vec<(u64, Entry)> {
+    let mut found = Vec::new();
+    for (inode, space) in spaces {
+        let covers = |entry: &&Entry| watch.covers(entry.transport, entry.local.port());
+        found.extend(space.waiting().filter(covers).map(|&entry| (inode, entry)));
+    }
+    found
 }
 
 /// The sweep that is going on may have passed the holder already.

@@ -1,8 +1,9 @@
 //! The network namespaces of this machine (network_namespaces(7)), as far as they can be looked into.
 //!
-//! One that can be entered is asked by [`Diag`]; of one that cannot, or where the kernel has no such
-//! index, the tables of a process inside are read. A namespace is let go of when the last process in
-//! it has ended: as long as it is held it cannot disappear.
+//! One is asked by [`Diag`]; where the kernel has no such index, the tables of a process inside are
+//! read. One that cannot be entered is left out: its addresses are not known, so that no flow is there.
+//! A namespace is let go of when the last process in it has ended: as long as it is held it cannot
+//! disappear.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -87,7 +88,7 @@ impl Spaces {
             space.members.insert(pid);
             self.of_process.insert(pid, inode);
         } else if self.by_inode.len() < SPACES_MAX {
-            let mut space = self.enter(pid).unwrap_or_else(|_| Space::new(Source::Tables));
+            let Ok(mut space) = self.enter(pid) else { return };
             space.members.insert(pid);
             self.by_inode.insert(inode, space);
             self.of_process.insert(pid, inode);
@@ -105,7 +106,7 @@ impl Spaces {
         let addresses = netlink::addresses();
         // This cannot fail where the other has not; if it did, all answers would be another's.
         move_into_link_name_space(home.as_fd(), network)?;
-        let mut space = Space::new(Source::Diag(opened?));
+        let mut space = Space::new(opened.map_or(Source::Tables, Source::Diag));
         space.addresses = addresses.unwrap_or_default();
         Ok(space)
     }
@@ -141,31 +142,30 @@ impl Spaces {
             .then(|| self.by_inode.values().flat_map(|space| &space.addresses).copied().collect())
     }
 
-    /// The namespaces that a flow with this end may be in: those that have the address, the own one
-    /// first; the own one where none has.
-    pub(super) fn of_address(&mut self, address: IpAddr) -> Vec<&mut Space> {
+    /// The namespaces that a flow with this end may be in, each with its inode: those that have the
+    /// address, the own one first; the own one where none has. Every namespace has a loopback: what is
+    /// seen there is the own one's.
+    pub(super) fn of_address(&mut self, address: IpAddr) -> Vec<(u64, &mut Space)> {
         let own = self.own;
         let nobody_has = !self.by_inode.values().any(|space| space.addresses.contains(&address));
-        let mut found: Vec<(u64, &mut Space)> = self
-            .by_inode
-            .iter_mut()
-            .map(|(&inode, space)| (inode, space))
-            .filter(|(inode, space)| {
-                space.addresses.contains(&address) || (nobody_has && *inode == own)
-            })
-            .collect();
+        let only_own = nobody_has || address.is_loopback();
+        let may_be_in = |inode: u64, space: &Space| {
+            if only_own { inode == own } else { space.addresses.contains(&address) }
+        };
+        let mut found: Vec<(u64, &mut Space)> =
+            self.all().filter(|(inode, space)| may_be_in(*inode, space)).collect();
         found.sort_by_key(|(inode, _)| *inode != own);
-        found.into_iter().map(|(_, space)| space).collect()
+        found
     }
 
     /// The own one.
-    pub(super) fn own(&mut self) -> Option<&mut Space> {
-        self.by_inode.get_mut(&self.own)
+    pub(super) fn own(&mut self) -> Option<(u64, &mut Space)> {
+        self.by_inode.get_mut(&self.own).map(|space| (self.own, space))
     }
 
-    /// Every one.
-    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Space> {
-        self.by_inode.values_mut()
+    /// Every one, with its inode.
+    pub(super) fn all(&mut self) -> impl Iterator<Item = (u64, &mut Space)> {
+        self.by_inode.iter_mut().map(|(&inode, space)| (inode, space))
     }
 }
 
