@@ -127,7 +127,8 @@ impl Server<'_> {
         let idle = self.finder.work(&mut self.budget);
         self.reply();
         self.send()?;
-        let reads = self.budget.allows() && self.leaving.len() < REPLY_BYTES_MAX;
+        let (allows, idle) = rest(&mut self.budget, idle);
+        let reads = allows && self.leaving.len() < REPLY_BYTES_MAX;
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN, reads);
         events.set(PollFlags::OUT, !self.leaving.is_empty());
@@ -215,6 +216,14 @@ impl Server<'_> {
     }
 }
 
+/// Whether there is processor time for questions, and how long to wait where nothing comes: where there
+/// is none, until there is some again, as questions wait meanwhile.
+fn rest(budget: &mut Budget, idle: Duration) -> (bool, Duration) {
+    let allows = budget.allows();
+    let pause = budget.pause().filter(|_| !allows);
+    (allows, pause.map_or(idle, |pause| idle.min(pause)))
+}
+
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
@@ -222,6 +231,17 @@ fn is_passing(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_wait_for_the_budget_and_not_for_what_is_due_next() {
+        let idle = Duration::from_secs(3600);
+        let mut budget = Budget::new(5);
+        assert_eq!(rest(&mut budget, idle), (true, idle));
+        // What there is at the start is used up.
+        while budget.allows() {}
+        let (allows, wait) = rest(&mut budget, idle);
+        assert!(allows || wait < Duration::from_secs(60), "{wait:?}");
+    }
 
     #[test]
     fn a_process_is_told_once_and_again_when_it_changes_or_its_number_goes_to_another() {
