@@ -37,7 +37,8 @@ const SOUGHT_MAX: usize = 4096;
 /// How long a holder is looked for.
 const SOUGHT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// Between two looks at who listens, at the addresses, and for new processes, whoever asks.
+/// Between two looks at who listens, and for new processes, whoever asks. At the addresses looks
+/// whoever asks for them.
 const TICK_EVERY: Duration = Duration::from_secs(1);
 
 /// Between two sweeps that only see what has changed, whoever asks: at least so long, and so many times

@@ -123,13 +123,18 @@ pub(super) fn native32(cursor: &mut Cursor<'_>) -> Option<u32> {
     cursor.take(4)?.try_into().ok().map(u32::from_ne_bytes)
 }
 
-/// The addresses of the thread's network namespace (rtnetlink(7), `RTM_GETADDR`).
-pub(super) fn addresses() -> io::Result<BTreeSet<IpAddr>> {
+/// The addresses of the network namespace in which this was opened, for routes (rtnetlink(7),
+/// `RTM_GETADDR`).
+///
+/// # Errors
+///
+/// What the kernel says.
+pub(super) fn addresses(routes: &mut Netlink) -> io::Result<BTreeSet<IpAddr>> {
     const GET_ADDRESS: u16 = 22;
     const NEW_ADDRESS: u16 = 20;
     let mut found = BTreeSet::new();
     // ifaddrmsg with all fields zero: addresses of any family.
-    Netlink::open(None)?.ask(GET_ADDRESS, ALL, &[0; 8], &mut |kind, body| {
+    routes.ask(GET_ADDRESS, ALL, &[0; 8], &mut |kind, body| {
         if kind == NEW_ADDRESS {
             found.extend(address(body));
         }
@@ -174,7 +179,8 @@ mod tests {
 
     #[test]
     fn the_loopback_address_is_among_the_addresses() {
-        assert!(addresses().unwrap().contains(&IpAddr::from([127, 0, 0, 1])));
+        let mut routes = Netlink::open(None).unwrap();
+        assert!(addresses(&mut routes).unwrap().contains(&IpAddr::from([127, 0, 0, 1])));
     }
 
     #[test]

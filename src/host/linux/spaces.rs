@@ -16,13 +16,15 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::diag::{Diag, Entry};
-use super::{netlink, read_through};
+use super::netlink::{self, Netlink};
+use super::read_through;
 use crate::host::budget::now;
 use crate::host::waits_for;
 use crate::identify::Transport;
 
-/// Namespaces that are held at a time.
-const SPACES_MAX: usize = 1024;
+/// Namespaces that are held at a time: each takes two descriptors, of which a process may mostly have
+/// 1,024.
+const SPACES_MAX: usize = 480;
 
 /// How old the list of sockets that wait may be when somebody asks.
 const LIST_AGE_MAX: Duration = Duration::from_millis(100);
@@ -34,7 +36,9 @@ const TABLES_COST: u32 = 100;
 #[derive(Debug)]
 pub(super) struct Space {
     source: Source,
-    pub(super) addresses: BTreeSet<IpAddr>,
+    /// Tells the addresses.
+    routes: Option<Netlink>,
+    addresses: BTreeSet<IpAddr>,
     /// Processes inside.
     members: BTreeSet<u32>,
     /// Sockets that wait; of tables all.
@@ -67,8 +71,7 @@ impl Spaces {
         let own = inode("self")
             .ok_or_else(|| io::Error::other("/proc is not there: mount it, or run on the host"))?;
         let source = Diag::open().map_or(Source::Tables, Source::Diag);
-        let mut space = Space::new(source);
-        space.addresses = netlink::addresses().unwrap_or_default();
+        let mut space = Space::new(source, Netlink::open(None).ok());
         space.members.insert(std::process::id());
         Ok(Self {
             own,
@@ -103,12 +106,10 @@ impl Spaces {
         let network = Some(LinkNameSpaceType::Network);
         move_into_link_name_space(there.as_fd(), network)?;
         let opened = Diag::open();
-        let addresses = netlink::addresses();
+        let routes = Netlink::open(None);
         // This cannot fail where the other has not; if it did, all answers would be another's.
         move_into_link_name_space(home.as_fd(), network)?;
-        let mut space = Space::new(opened.map_or(Source::Tables, Source::Diag));
-        space.addresses = addresses.unwrap_or_default();
-        Ok(space)
+        Ok(Space::new(opened.map_or(Source::Tables, Source::Diag), Some(routes?)))
     }
 
     fn leave(&mut self, pid: u32) {
@@ -131,12 +132,8 @@ impl Spaces {
 
     /// All addresses of this machine, where they are others than they were when this was last called.
     pub(super) fn take_addresses(&mut self) -> Option<BTreeSet<IpAddr>> {
-        let addresses = netlink::addresses().unwrap_or_default();
-        if let Some(space) = self.by_inode.get_mut(&self.own)
-            && space.addresses != addresses
-        {
-            space.addresses = addresses;
-            self.changed = true;
+        for space in self.by_inode.values_mut() {
+            self.changed |= space.renew_addresses();
         }
         std::mem::take(&mut self.changed)
             .then(|| self.by_inode.values().flat_map(|space| &space.addresses).copied().collect())
@@ -170,14 +167,26 @@ impl Spaces {
 }
 
 impl Space {
-    fn new(source: Source) -> Self {
-        Self {
+    fn new(source: Source, routes: Option<Netlink>) -> Self {
+        let mut space = Self {
             source,
+            routes,
             addresses: BTreeSet::new(),
             members: BTreeSet::new(),
             list: Vec::new(),
             list_due: now(),
-        }
+        };
+        space.renew_addresses();
+        space
+    }
+
+    /// Reads the addresses again: a container mostly gets its own after its first process. Whether they
+    /// are others than before.
+    fn renew_addresses(&mut self) -> bool {
+        let read = self.routes.as_mut().and_then(|routes| netlink::addresses(routes).ok());
+        let Some(read) = read.filter(|read| *read != self.addresses) else { return false };
+        self.addresses = read;
+        true
     }
 
     /// The sockets that wait, as of a moment ago.
@@ -273,4 +282,68 @@ fn open(process: &str) -> io::Result<OwnedFd> {
 
 fn inode(process: &str) -> Option<u64> {
     std::fs::metadata(format!("/proc/{process}/ns/net")).ok().map(|found| found.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// A shell in a network namespace of its own, which does a line whenever it is told to.
+    struct Shell(Child);
+
+    impl Shell {
+        fn start(script: &str) -> Option<Self> {
+            if !rustix::process::geteuid().is_root() {
+                eprintln!("SKIPPED: network namespaces need root");
+                return None;
+            }
+            let child = Command::new("unshare")
+                .args(["-n", "sh", "-c", script])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn();
+            Some(Self(child.unwrap()))
+        }
+
+        fn says(&mut self) -> String {
+            let mut line = String::new();
+            BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+            line
+        }
+    }
+
+    impl Drop for Shell {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn an_address_that_comes_later_is_seen_in_every_namespace() {
+        let script = "echo up; read go; ip addr add 198.51.100.7/32 dev lo && echo more; read end";
+        let Some(mut shell) = Shell::start(script) else { return };
+        assert_eq!(shell.says(), "up\n");
+        let (mut spaces, pid) = (Spaces::new().unwrap(), shell.0.id());
+        spaces.join(pid);
+        let Some(&inode) = spaces.of_process.get(&pid) else {
+            eprintln!("SKIPPED: no other network namespace can be entered here");
+            return;
+        };
+        let address = IpAddr::from([198, 51, 100, 7]);
+        assert!(!spaces.take_addresses().unwrap().contains(&address));
+        shell.0.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        assert_eq!(shell.says(), "more\n");
+        assert!(spaces.take_addresses().unwrap().contains(&address));
+        let places = spaces.of_address(address).into_iter().map(|(inode, _)| inode);
+        assert_eq!(places.collect::<Vec<_>>(), [inode]);
+        // Both have a loopback: only the own one's is meant.
+        let places = spaces.of_address(IpAddr::from([127, 0, 0, 1])).into_iter();
+        assert_eq!(places.map(|(inode, _)| inode).collect::<Vec<_>>(), [spaces.own]);
+        spaces.retain(|_| false);
+        assert!(!spaces.take_addresses().unwrap().contains(&address));
+    }
 }
