@@ -468,13 +468,15 @@ impl Finder {
         if !self.sought.values().any(is_over) {
             return;
         }
+        // One sweep through all descriptors is for all that are looked for.
+        let may_deepen = at >= self.deep_due;
         let over: Vec<u64> =
             self.sought.iter().filter(|(_, one)| is_over(one)).map(|(&inode, _)| inode).collect();
         for inode in over {
             let Some(mut sought) = self.sought.remove(&inode) else { continue };
             let is_swept = done >= sought.sweeps;
             // A process may have closed one descriptor and opened another, which does not show.
-            if is_swept && !sought.is_deep && !sought.flows.is_empty() && at >= self.deep_due {
+            if is_swept && !sought.is_deep && !sought.flows.is_empty() && may_deepen {
                 self.deep_due = at + DEEP_EVERY;
                 sought.is_deep = true;
                 sought.sweeps = sweeps_until_settled(&self.processes);
@@ -687,6 +689,29 @@ mod tests {
         child.wait().unwrap();
         let holder = ask(&mut finder, Transport::Tcp, from, at);
         assert_eq!(pid(holder), (child.id(), false));
+    }
+
+    #[test]
+    fn all_that_are_looked_for_at_a_time_get_the_same_look_at_everything() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut finder = finder(at.port());
+        let of = Question { flow: 7, transport: Transport::Tcp, own: at, other: at };
+        let (waits, uid, remote) = (true, None, None);
+        for inode in 1..=3 {
+            let entry = Entry { transport: Transport::Tcp, local: at, remote, waits, uid, inode };
+            finder.seek(0, entry, Some(of));
+        }
+        finder.deep_due = now();
+        finder.processes.sweeps_done += 2;
+        finder.settle();
+        let deep: Vec<bool> = finder.sought.values().map(|one| one.is_deep).collect();
+        assert_eq!(deep, [true; 3]);
+        // Once: then it is settled.
+        finder.processes.sweeps_done += 2;
+        finder.settle();
+        assert!(finder.sought.is_empty());
+        assert_eq!(finder.take_answers().len(), 3);
     }
 
     #[test]
