@@ -99,6 +99,8 @@ pub struct Finder {
     unseen: BTreeMap<u64, Instant>,
     answers: Vec<(u64, Holder)>,
     particulars: BTreeMap<u32, Particulars>,
+    /// Names of accounts that were looked up since the last tick.
+    users: BTreeMap<u32, String>,
     connections: BTreeMap<(SocketAddr, SocketAddr), Connection>,
     /// By namespace, transport and place.
     listeners: BTreeMap<(u64, Transport, SocketAddr), (Instant, Arc<Process>)>,
@@ -160,6 +162,7 @@ impl Finder {
             unseen: BTreeMap::new(),
             answers: Vec::new(),
             particulars: BTreeMap::new(),
+            users: BTreeMap::new(),
             connections: BTreeMap::new(),
             listeners: BTreeMap::new(),
             sampled_until: if listeners_only { at } else { at + SAMPLE_FIRST },
@@ -278,7 +281,10 @@ impl Finder {
 
     fn seek(&mut self, space: u64, entry: Entry, question: Option<Question>) {
         if self.unseen.contains_key(&entry.inode) {
-            self.answers.extend(question.map(|question| (question.flow, not_visible(&entry))));
+            if let Some(question) = question {
+                let holder = self.not_visible(&entry);
+                self.answers.push((question.flow, holder));
+            }
             return;
         }
         if let Some(sought) = self.sought.get_mut(&entry.inode) {
@@ -330,7 +336,6 @@ impl Finder {
             self.schedule(at, budget.used());
             let has_more = self.processes.step();
             self.collect(budget.used());
-            self.settle();
             if !has_more {
                 return self.next_due().saturating_duration_since(now());
             }
@@ -355,6 +360,8 @@ impl Finder {
         self.unseen.retain(|_, since| at.saturating_duration_since(*since) < UNSEEN_FOR);
         let fresh = |one: &Particulars| at.saturating_duration_since(one.at) < REMEMBERED_FOR;
         self.particulars.retain(|_, one| fresh(one));
+        self.users.clear();
+        self.settle();
     }
 
     /// Sees connections to watched ports before anybody asks for them, in the own network namespace.
@@ -439,6 +446,7 @@ impl Finder {
             self.pause_due = now() + took.saturating_mul(SWEEP_COST).max(SWEEP_PAUSE_MIN);
             let processes = &self.processes;
             self.spaces.retain(|pid| processes.is_known(pid));
+            self.settle();
         }
     }
 
@@ -458,7 +466,7 @@ impl Finder {
         }
     }
 
-    /// Gives up on those that should have been found.
+    /// Gives up on those that should have been found: after a sweep, or by their age.
     fn settle(&mut self) {
         let at = now();
         let done = self.processes.sweeps_done;
@@ -490,7 +498,7 @@ impl Finder {
                 let holder = if !is_swept {
                     Holder::Missing(ProcessMissing::Unanswered)
                 } else if self.is_there(&question, inode) {
-                    not_visible(&sought.entry)
+                    self.not_visible(&sought.entry)
                 } else {
                     Holder::Missing(ProcessMissing::Gone)
                 };
@@ -505,6 +513,13 @@ impl Finder {
             space.find(transport, own, other).is_some_and(|entry| entry.inode == inode)
                 || space.waiting_at(transport, own).iter().any(|entry| entry.inode == inode)
         })
+    }
+
+    /// The socket is there, and its holder cannot be seen.
+    fn not_visible(&mut self, entry: &Entry) -> Holder {
+        let users = &mut self.users;
+        let name = |uid| users.entry(uid).or_insert_with(|| particulars::user(uid)).clone();
+        Holder::Missing(ProcessMissing::NotVisible { user: entry.uid.map(name) })
     }
 
     fn process_of(&mut self, socket: u64) -> Option<Arc<Process>> {
@@ -567,11 +582,6 @@ fn watched_listeners<'a>(
 fn sweeps_until_settled(processes: &Processes) -> u64 {
     let more = if processes.is_sweeping() { 2 } else { 1 };
     processes.sweeps_done.saturating_add(more)
-}
-
-/// The socket is there, and its holder cannot be seen.
-fn not_visible(entry: &Entry) -> Holder {
-    Holder::Missing(ProcessMissing::NotVisible { user: entry.uid.map(particulars::user) })
 }
 
 fn shortened(mut process: Process) -> Process {
