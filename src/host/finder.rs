@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::{Holder, Question};
+use super::{Holder, Question, shortened};
 use crate::config::Watch;
 use crate::event::{Process, ProcessMissing};
 use crate::identify::Transport;
@@ -58,9 +58,8 @@ impl Finder {
         let waiting = sockets.into_iter().filter(|socket| {
             socket.state.is_waiting() && self.watch.covers(socket.transport, socket.local.port())
         });
-        waiting
-            .map(|one| (one.transport, one.local, one.processes.into_iter().next().map(Arc::new)))
-            .collect()
+        let holder = |processes: Vec<Process>| processes.into_iter().next().map(shortened);
+        waiting.map(|one| (one.transport, one.local, holder(one.processes).map(Arc::new))).collect()
     }
 
     /// Takes a question.
@@ -81,7 +80,9 @@ impl Finder {
         let Some(question) = self.waiting.pop() else { return IDLE };
         let found = super::owner(question.transport, question.own, question.other);
         let holder = match found {
-            Ok(Some(process)) => Holder::Process { process: Arc::new(process), listens: false },
+            Ok(Some(process)) => {
+                Holder::Process { process: Arc::new(shortened(process)), listens: false }
+            }
             Ok(None) => Holder::Missing(ProcessMissing::NotVisible { user: None }),
             Err(_) => Holder::Missing(ProcessMissing::Unanswered),
         };

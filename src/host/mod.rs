@@ -47,6 +47,9 @@ pub use finder::Finder;
 #[cfg(target_os = "linux")]
 pub use linux::Finder;
 
+/// Bytes of a command line that are told with a flow: some are longer than all else that is said of it.
+const COMMAND_LINE_BYTES_MAX: usize = 1024;
+
 /// Which process holds this end of a flow?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -197,10 +200,32 @@ pub fn waits_for(local: SocketAddr, own: SocketAddr) -> bool {
     local.ip() == own.ip() || (local.ip().is_unspecified() && (local.is_ipv6() || own.is_ipv4()))
 }
 
+/// The process with no more of its command line than a flow carries, cut between two words.
+fn shortened(mut process: Process) -> Process {
+    let mut bytes = 0_usize;
+    process.command_line.retain(|word| {
+        bytes = bytes.saturating_add(word.len());
+        bytes <= COMMAND_LINE_BYTES_MAX
+    });
+    process
+}
+
 /// Says of a socket, by transport, its own end and the other, whether it is wanted.
 type Wanted<'a> = dyn Fn(Transport, SocketAddr, Option<SocketAddr>) -> bool + 'a;
 
 /// With IPv4 inside IPv6 as IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_command_lines_are_cut_between_words() {
+        let command_line = vec!["x".repeat(1000), "y".repeat(24), "z".to_owned()];
+        let process = shortened(Process { command_line, ..Process::default() });
+        assert_eq!(process.command_line.len(), 2);
+    }
 }

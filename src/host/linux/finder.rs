@@ -25,7 +25,7 @@ use super::spaces::{Space, Spaces};
 use crate::config::Watch;
 use crate::event::{Process, ProcessMissing};
 use crate::host::budget::{Budget, now};
-use crate::host::{Holder, Question, waits_for};
+use crate::host::{Holder, Question, shortened, waits_for};
 use crate::identify::Transport;
 
 /// Steps of work between two looks at whether somebody asks.
@@ -81,9 +81,6 @@ const PARTICULARS_FOR: Duration = Duration::from_secs(1);
 
 /// Processes whose particulars are kept.
 const PARTICULARS_MAX: usize = 1024;
-
-/// Bytes of a command line that are kept: some are longer than all else that is said of a flow.
-const COMMAND_LINE_BYTES_MAX: usize = 1024;
 
 /// The map, and who is looked for.
 #[derive(Debug)]
@@ -584,15 +581,6 @@ fn sweeps_until_settled(processes: &Processes) -> u64 {
     processes.sweeps_done.saturating_add(more)
 }
 
-fn shortened(mut process: Process) -> Process {
-    let mut bytes = 0_usize;
-    process.command_line.retain(|word| {
-        bytes = bytes.saturating_add(word.len());
-        bytes <= COMMAND_LINE_BYTES_MAX
-    });
-    process
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -722,12 +710,5 @@ mod tests {
         finder.settle();
         assert!(finder.sought.is_empty());
         assert_eq!(finder.take_answers().len(), 3);
-    }
-
-    #[test]
-    fn long_command_lines_are_cut_between_words() {
-        let command_line = vec!["x".repeat(1000), "y".repeat(24), "z".to_owned()];
-        let process = shortened(Process { command_line, ..Process::default() });
-        assert_eq!(process.command_line.len(), 2);
     }
 }
