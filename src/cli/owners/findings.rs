@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::{Owners, address};
 use crate::event::ProcessMissing;
+use crate::host;
 use crate::identify::Transport;
 
 impl Owners {
@@ -32,11 +33,10 @@ impl Owners {
             }
         }
         for (transport, local, process) in &self.listeners {
-            let had_traffic = self.services.keys().any(|(of, socket)| {
-                of == transport
-                    && socket.port == local.port()
-                    && (local.ip().is_unspecified() || local.ip() == socket.addr)
-            });
+            let had_traffic = self
+                .services
+                .keys()
+                .any(|(of, socket)| of == transport && is_taken_by(*local, address(*socket)));
             if !had_traffic {
                 let holder = process
                     .as_ref()
@@ -53,6 +53,30 @@ impl Owners {
     }
 }
 
+/// Whether what is sent to this address goes to a socket that is bound there.
+fn is_taken_by(local: SocketAddr, to: SocketAddr) -> bool {
+    local.port() == to.port() && host::waits_for(local, to)
+}
+
 fn name(transport: Transport, address: SocketAddr) -> String {
     format!("{address}/{}", transport.name().to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_of_ipv4_takes_nothing_of_ipv6() {
+        let taken =
+            |local: &str, to: &str| is_taken_by(local.parse().unwrap(), to.parse().unwrap());
+        assert!(
+            taken("0.0.0.0:3243", "192.0.2.1:3243") && taken("[::]:3243", "[2001:db8::1]:3243")
+        );
+        // Bound to any IPv6 address it mostly takes IPv4, too.
+        assert!(taken("[::]:3243", "192.0.2.1:3243"));
+        assert!(!taken("0.0.0.0:3243", "[2001:db8::1]:3243"));
+        assert!(!taken("0.0.0.0:3243", "192.0.2.1:3244"));
+        assert!(!taken("192.0.2.2:3243", "192.0.2.1:3243"));
+    }
 }
