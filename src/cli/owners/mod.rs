@@ -1,8 +1,9 @@
 //! Which process of this machine is behind a flow that is captured live.
 //!
 //! The question is put to a [`helper`] as soon as a flow is new, so that the answer holds after the
-//! process has ended. It is never waited for: questions are sent and answers picked up between two
-//! batches of frames. An event whose flow is still asked for is held back for a moment
+//! process has ended. No frame ever waits for it: questions are sent and answers picked up between two
+//! batches of frames. Only before the first frame ([`FIRST_MAX`]) and behind the last ([`SETTLED_MAX`])
+//! it is waited for, for a moment. An event whose flow is still asked for is held back for a moment
 //! ([`HELD_MAX`]), so that most carry their process from the first; an answer that comes later is kept
 //! until the flow's own event takes it along.
 
