@@ -17,6 +17,7 @@ use portstory::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, Ve
 use portstory::flow::Ledgers;
 use portstory::frame::{FrameRef, LinkType, SourceId};
 use portstory::judge::endpoint::Endpoints;
+use portstory::judge::ranking;
 use portstory::time::Timestamp;
 use support::OwnedFrame;
 
@@ -398,4 +399,50 @@ fn peers_of_endpoints_that_are_gone_make_room() {
     let one = &told[0];
     assert_eq!((one.peers, one.peers_at_least), (2, true));
     assert_eq!((one.peer_addresses, one.peer_addresses_at_least), (3, false));
+}
+
+/// What most flows of a service are, one that was seen only from its middle will be too.
+#[test]
+fn a_service_is_unclear_only_where_its_other_flows_do_not_say_what_it_is() {
+    let flow = |name: &str, skipped: usize| {
+        let case = support::cases().into_iter().find(|case| case.name == name).unwrap();
+        let frames = support::frames(&case.captures);
+        let events = support::classify(&frames[skipped..], &Config::default());
+        let mut flows = events.into_iter().filter_map(|event| match event {
+            Event::Flow(flow) => Some(*flow),
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+        });
+        flows.next().unwrap()
+    };
+    let (ssh, redis, mut rest) =
+        (flow("ssh-openssh", 0), flow("redis", 0), flow("ssh-openssh", 14));
+    assert_eq!(
+        (ssh.verdict.protocols.last(), redis.verdict.protocols.last()),
+        (Some(&"ssh"), Some(&"redis"))
+    );
+    rest.server = ssh.server;
+    assert!(rest.verdict.is_older_than_capture(rest.transport), "{:?}", rest.verdict);
+    let mut whole = rest.clone();
+    whole.verdict.evidence.clear();
+    let is_unclear = |flows: &[&FlowEvent]| {
+        let mut endpoints = Endpoints::default();
+        for (flow, port) in flows.iter().zip(40_000..) {
+            let mut flow = (*flow).clone();
+            (flow.server, flow.client.port) = (ssh.server, port);
+            endpoints.add(&flow, false, &Ledgers::default(), &Config::default().limits);
+        }
+        let concerns = endpoints.finish(&Ledgers::default()).0.remove(0).concerns;
+        assert_eq!(
+            ranking::concerns_at(&rest, concerns).contains(Concern::Unclear),
+            concerns.contains(Concern::Unclear)
+        );
+        concerns.contains(Concern::Unclear)
+    };
+    assert!(is_unclear(&[&rest]));
+    assert!(!is_unclear(&[&ssh, &rest, &ssh]));
+    // As many as there are others; of two things; seen from its start.
+    assert!(is_unclear(&[&ssh, &rest, &rest, &ssh]));
+    assert!(is_unclear(&[&ssh, &ssh, &rest, &redis]));
+    assert!(is_unclear(&[&ssh, &ssh, &whole]));
+    assert!(ranking::concerns(&rest).contains(Concern::Unclear));
 }

@@ -137,6 +137,12 @@ impl Concerns {
         self.0 |= concern.bit();
     }
 
+    /// Those of it but this one.
+    #[must_use]
+    pub const fn without(self, concern: Concern) -> Self {
+        Self(self.0 & !concern.bit())
+    }
+
     /// Those of either.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

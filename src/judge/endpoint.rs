@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::config::Limits;
-use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Notable, Said, Socket, Status};
+use crate::event::{
+    Concern, Concerns, EndpointEvent, FlowEvent, Label, Notable, Said, Socket, Status,
+};
 use crate::flow::Ledgers;
 use crate::flow::firsts::Firsts;
 use crate::identify::Transport;
@@ -49,6 +51,8 @@ struct Rare {
     /// Addresses of sockets that found no room among the peers, in order.
     more_hosts: Vec<IpAddr>,
     protocols: Vec<(&'static str, u64)>,
+    /// Flows that nothing identifies and that were seen only from their middle.
+    unclear_rests: u64,
     /// In order.
     notables: Vec<Notable>,
 }
@@ -141,7 +145,13 @@ impl Sum {
                 insert(notables, place, notable);
             }
         }
-        self.concerns = self.concerns.union(ranking::concerns(flow));
+        let mut concerns = ranking::concerns(flow);
+        if ranking::is_unclear_rest(flow) {
+            let rests = &mut self.rare().unclear_rests;
+            *rests = rests.saturating_add(1);
+            concerns = concerns.without(Concern::Unclear);
+        }
+        self.concerns = self.concerns.union(concerns);
     }
 
     /// A host may come with any number of sockets, and is one host.
@@ -210,7 +220,14 @@ impl Sum {
         }
         let counts = if telling.iter().any(|&flows| flows > 0) { telling } else { by_label };
         let label = most(&counts, &Label::ALL).unwrap_or(Label::Other);
-        let Rare { mut protocols, notables, .. } = self.rare.map(|rare| *rare).unwrap_or_default();
+        let rare = self.rare.map(|rare| *rare).unwrap_or_default();
+        let Rare { mut protocols, unclear_rests: rests, notables, .. } = rare;
+        let mut concerns = self.concerns;
+        // What most of its flows are, these will be too.
+        let is_one_thing = matches!(protocols.as_slice(), [(_, flows)] if *flows > rests);
+        if rests > 0 && !is_one_thing {
+            concerns.insert(Concern::Unclear);
+        }
         protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
         let status = most(&by_status, &Status::ALL).unwrap_or(Status::Insufficient);
         let summary = match protocols.as_slice() {
@@ -244,7 +261,7 @@ impl Sum {
             label,
             summary,
             notables,
-            concerns: self.concerns,
+            concerns,
             process: None,
             process_missing: None,
         }

@@ -49,6 +49,20 @@ pub fn concerns(flow: &FlowEvent) -> Concerns {
     table.into_iter().filter(|&(_, holds)| holds).map(|(concern, _)| concern).collect()
 }
 
+/// Whether of a flow only the rest was seen, which nothing identifies: what its service speaks in others
+/// says more.
+pub fn is_unclear_rest(flow: &FlowEvent) -> bool {
+    concerns(flow).contains(Concern::Unclear) && flow.verdict.is_older_than_capture(flow.transport)
+}
+
+/// The reasons to look at a flow whose service has these: that nothing identifies the rest of it is none
+/// where it is none for the service.
+pub fn concerns_at(flow: &FlowEvent, service: Concerns) -> Concerns {
+    let own = concerns(flow);
+    let is_settled = is_unclear_rest(flow) && !service.contains(Concern::Unclear);
+    if is_settled { own.without(Concern::Unclear) } else { own }
+}
+
 /// Whether it is not known what is said: what nothing recognised, and what only its encryption names.
 fn is_opaque(verdict: &Verdict) -> bool {
     match verdict.status {

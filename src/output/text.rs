@@ -16,7 +16,7 @@ use std::io;
 
 use super::human::{Clock, count};
 use super::{Context, Format, Look, RunSummary};
-use crate::event::{Concern, Event, FlowEvent, Label, Socket, Status, VerdictEvent};
+use crate::event::{Concern, EndpointEvent, Event, FlowEvent, Label, Socket, Status, VerdictEvent};
 use crate::identify::Transport;
 use crate::judge::ranking::FlowRank;
 
@@ -25,7 +25,7 @@ mod endpoints;
 mod row;
 mod similar;
 
-use ending::Lead;
+use ending::{Lead, Leads};
 use endpoints::Endpoints;
 use row::{Layouts, Row};
 use similar::Similar;
@@ -55,7 +55,7 @@ pub struct Text {
     index: Option<Vec<u64>>,
     similar: Similar,
     endpoints: Endpoints,
-    lead: Option<Lead>,
+    leads: Leads,
 }
 
 impl Text {
@@ -70,7 +70,7 @@ impl Text {
             index: None,
             similar: Similar::default(),
             endpoints: Endpoints::default(),
-            lead: None,
+            leads: Leads::default(),
         }
     }
 
@@ -85,9 +85,9 @@ impl Text {
         self.index.as_deref().unwrap_or_default()
     }
 
-    /// The id of the flow that the summary says to look at first.
+    /// The id of the flow that the summary says to look at first; known once all was written.
     pub fn lead(&self) -> Option<u64> {
-        self.lead.as_ref().map(Lead::flow_id)
+        self.leads.best().map(Lead::flow_id)
     }
 
     fn flow(
@@ -96,7 +96,7 @@ impl Text {
         flow: &FlowEvent,
         context: &Context<'_>,
     ) -> io::Result<()> {
-        Lead::consider(&mut self.lead, flow, context);
+        self.leads.consider(flow, context);
         let Some(id) = self.similar.admit(flow) else {
             return Ok(());
         };
@@ -204,8 +204,13 @@ impl Text {
             let place = kinds.entry(concern).or_insert((rank, at));
             *place = (*place).min((rank, at));
         }
-        let kinds = self.endpoints.pressing().filter_map(|service| worst.get(&service));
-        kinds.flat_map(|kinds| kinds.values().map(|&(_, at)| at)).take(FOREMOST_MAX).collect()
+        let of_service = |endpoint: &EndpointEvent| {
+            let kinds = worst.get(&(endpoint.transport, endpoint.socket))?;
+            let concerns = endpoint.concerns;
+            Some(kinds.iter().filter(move |(concern, _)| concerns.contains(**concern)))
+        };
+        let kinds = self.endpoints.pressing().filter_map(of_service).flatten();
+        kinds.map(|(_, &(_, at))| at).take(FOREMOST_MAX).collect()
     }
 
     /// Behind rows that were printed before it was known how many more would come.
@@ -248,6 +253,7 @@ impl Format for Text {
             Event::Flow(flow) => self.flow(out, flow, context),
             Event::Verdict(verdict) => self.verdict(out, verdict),
             Event::Endpoint(endpoint) => {
+                self.leads.settle(endpoint);
                 self.endpoints.keep(endpoint);
                 Ok(())
             }
@@ -266,7 +272,7 @@ impl Format for Text {
         self.write_unlisted(out)?;
         let attention = self.endpoints.attention();
         self.endpoints.write(out, self.look)?;
-        ending::write(out, self.look, summary, context, &attention, self.lead.as_ref())
+        ending::write(out, self.look, summary, context, &attention, self.leads.best())
     }
 }
 

@@ -6,7 +6,6 @@ use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
 use crate::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict};
 use crate::identify::Transport;
-use crate::judge::ranking;
 use crate::output::human::{Clock, bytes, count, counted, peers};
 use crate::time::Timestamp;
 
@@ -270,7 +269,7 @@ pub(super) fn capital(text: &str) -> String {
 impl Card {
     /// Why it stands where it does: the worst concern of its flow.
     pub fn concern(&self) -> Option<Concern> {
-        ranking::concerns(&self.flow).worst()
+        self.concerns.worst()
     }
 
     /// Whether its flows are to be looked at.
@@ -283,9 +282,7 @@ impl Card {
         let flow = &self.flow;
         let what = match self.concern() {
             Some(Concern::Unidentified | Concern::Unclear) | None => heading(&flow.verdict),
-            Some(concern) if concern.needs_attention() => {
-                capital(&ranking::concerns(flow).titles())
-            }
+            Some(concern) if concern.needs_attention() => capital(&self.concerns.titles()),
             Some(_) => heading(&flow.verdict),
         };
         let place = service(flow.server, flow.transport);

@@ -19,7 +19,7 @@ mod trace;
 
 use crate::capture::SourceInfo;
 use crate::config::ReportLimits;
-use crate::event::{EndpointEvent, FlowEvent, Label, Socket};
+use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Socket};
 use crate::identify::Transport;
 use crate::output::RunSummary;
 
@@ -113,6 +113,8 @@ pub struct Attention {
 pub struct Card {
     /// The flow that tells most.
     pub flow: FlowEvent,
+    /// Why it is to be looked at, as far as its service is.
+    pub concerns: Concerns,
     /// Flows of this kind, this one with them.
     pub flows: u64,
     /// Their octets on the wire.

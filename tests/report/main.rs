@@ -296,6 +296,50 @@ fn what_must_not_be_missed_leads_the_ticket_and_every_notable_flow_is_counted() 
     assert_eq!(counted, flows as u64, "{plain}");
 }
 
+/// The same captures without the first five frames of each, as when they were begun in the middle.
+fn haystack_without_starts() -> PathBuf {
+    let (whole, folder) = (haystack(), Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-starts"));
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(whole).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        // The others are recorded, and stay as they are.
+        if bytes.starts_with(&[0xd4, 0xc3, 0xb2, 0xa1]) {
+            let mut end = 24;
+            for _ in 0..5 {
+                let len = u32::from_le_bytes(bytes[end + 8..end + 12].try_into().unwrap());
+                end += 16 + usize::try_from(len).unwrap();
+            }
+            bytes.drain(24..end);
+        }
+        std::fs::write(folder.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_service_is_not_unidentified_for_a_flow_that_was_seen_from_its_middle() {
+    let folder = haystack_without_starts();
+    let folder = folder.to_str().unwrap();
+    let text = String::from_utf8(portstory(&["read", folder]).stdout).unwrap();
+    let rests = text.lines().filter(|line| line.contains("(unidentified)   10.30."));
+    assert!(rests.count() > 6, "{text}");
+    // No service of SSH, TLS or HTTP, and no flow of theirs above the others.
+    let summary = &text[text.rfind("\nSUMMARY").unwrap()..];
+    let attention = &summary[..summary.find("\nFlows ").unwrap()];
+    let foremost = &text[..text.find("\nOTHERS").unwrap()];
+    for part in [attention, foremost] {
+        let services = ["10.40.0.", "10.41.0.", "10.42.0."];
+        let count = services.iter().map(|service| part.matches(service).count()).sum::<usize>();
+        assert!(count == 1 && part.contains("10.40.0.99:3243"), "{part}");
+    }
+    let page = report(&[folder, "--format", "md"]);
+    let cards: Vec<_> = page.lines().filter(|line| line.starts_with("### ")).collect();
+    let place = |title: &str| cards.iter().position(|line| line.starts_with(title)).unwrap();
+    let [rest, known] = ["### Something unidentified on 10.40.", "### ssh on "].map(place);
+    assert!(rest > known, "{cards:#?}");
+}
+
 #[test]
 fn what_must_not_be_missed_is_on_the_first_screen_of_the_page() {
     let Some(program) = browser::installed() else {

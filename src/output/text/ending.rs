@@ -1,19 +1,24 @@
 //! The end of a run: what was seen, how well, and what to do next.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::super::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
 use super::super::{Context, Look, RunSummary, escape, process};
 use super::service;
-use crate::event::{FlowEvent, Label};
+use crate::event::{Concern, EndpointEvent, FlowEvent, Label, Socket};
 use crate::identify::Transport;
-use crate::judge::ranking::FlowRank;
+use crate::judge::ranking::{self, FlowRank};
 
 /// The columns of the words at the left.
 const WORD_COLUMNS: usize = 11;
 
 /// Names of skipped files that are told; of the others the number.
 const SKIPPED_SHOWN_MAX: usize = 5;
+
+/// Services with flows that were seen from their middle, of which a lead is kept; of any more, all their
+/// flows are leads.
+const RESTS_MAX: usize = 4096;
 
 /// The flow that a person should look at first.
 #[derive(Debug)]
@@ -31,20 +36,61 @@ impl Lead {
         self.rank.flow_id()
     }
 
+    fn new(rank: FlowRank, worst: Concern, flow: &FlowEvent, context: &Context<'_>) -> Self {
+        Self {
+            rank,
+            what: worst.title(),
+            server: service(flow.server, flow.transport),
+            frame: context.frame_name(flow.first_frame),
+            filter: filter(flow),
+        }
+    }
+}
+
+/// The best lead so far, and others that may turn out better.
+#[derive(Debug, Default)]
+pub(super) struct Leads {
+    best: Option<Lead>,
+    /// By service, flows of which only the rest was seen: whether they are to be looked at is known when
+    /// their services are.
+    rests: BTreeMap<(Transport, Socket), Lead>,
+}
+
+impl Leads {
+    /// The best of all.
+    pub(super) fn best(&self) -> Option<&Lead> {
+        self.best.as_ref()
+    }
+
     /// Takes the flow where it is a better lead than the one at hand.
-    pub(super) fn consider(lead: &mut Option<Self>, flow: &FlowEvent, context: &Context<'_>) {
+    pub(super) fn consider(&mut self, flow: &FlowEvent, context: &Context<'_>) {
         let rank = FlowRank::of(flow);
-        let Some(worst) = rank.concerns().worst() else {
+        let Some(worst) = rank.concerns().worst() else { return };
+        let key = (flow.transport, flow.server);
+        let is_rest = worst == Concern::Unclear && ranking::is_unclear_rest(flow);
+        let known = if is_rest { self.rests.get(&key) } else { self.best.as_ref() };
+        if known.is_some_and(|known| rank >= known.rank) {
             return;
-        };
-        if lead.as_ref().is_none_or(|known| rank < known.rank) {
-            *lead = Some(Self {
-                rank,
-                what: worst.title(),
-                server: service(flow.server, flow.transport),
-                frame: context.frame_name(flow.first_frame),
-                filter: filter(flow),
-            });
+        }
+        let lead = Lead::new(rank, worst, flow, context);
+        if is_rest && (known.is_some() || self.rests.len() < RESTS_MAX) {
+            self.rests.insert(key, lead);
+        } else {
+            self.take(lead);
+        }
+    }
+
+    /// Takes what was seen of the service's flows, if that is a reason to look at it.
+    pub(super) fn settle(&mut self, endpoint: &EndpointEvent) {
+        let rest = self.rests.remove(&(endpoint.transport, endpoint.socket));
+        if endpoint.concerns.contains(Concern::Unclear) {
+            rest.into_iter().for_each(|lead| self.take(lead));
+        }
+    }
+
+    fn take(&mut self, lead: Lead) {
+        if self.best.as_ref().is_none_or(|best| lead.rank < best.rank) {
+            self.best = Some(lead);
         }
     }
 }

@@ -5,8 +5,7 @@ use std::io;
 use super::super::human::{Clock, bytes, count, counted, peers, wrap};
 use super::super::{Look, escape, process};
 use super::{coloured, service};
-use crate::event::{EndpointEvent, Label, Socket};
-use crate::identify::Transport;
+use crate::event::{EndpointEvent, Label};
 use crate::judge::ranking::{self, EndpointRank};
 
 /// Endpoints that are kept to choose from.
@@ -53,11 +52,9 @@ impl Endpoints {
     }
 
     /// Those that need attention and are listed, the worst first once they are sorted.
-    pub(super) fn pressing(&self) -> impl Iterator<Item = (Transport, Socket)> {
+    pub(super) fn pressing(&self) -> impl Iterator<Item = &EndpointEvent> {
         let listed = self.kept.iter().take(SHOWN_MAX);
-        listed
-            .filter(|endpoint| endpoint.concerns.need_attention())
-            .map(|endpoint| (endpoint.transport, endpoint.socket))
+        listed.filter(|endpoint| endpoint.concerns.need_attention())
     }
 
     /// How many services need attention, and the worst of them, a line each; nothing where there is no

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use super::super::{Attention, Card, CardPlace};
 use super::{ANYWHERE, Alike, Kind, Sum, is_conversation, telling};
 use crate::config::ReportLimits;
-use crate::event::{Concern, Concerns, EndpointEvent, Label, Socket};
+use crate::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label, Socket};
 use crate::identify::Transport;
+use crate::judge::ranking;
 
 /// Where none needs attention, so many services are named all the same.
 const FIRST_MAX: usize = 3;
 
-/// Where services stand among all, by the ranking.
-type Places = BTreeMap<(Transport, Socket), usize>;
+/// Where services stand among all, by the ranking, and why.
+type Services = BTreeMap<(Transport, Socket), (usize, Concerns)>;
 
 /// The cards, the worst first. Of flows that are alike each service has its own, unless there are many:
 /// then they share one.
@@ -22,34 +23,51 @@ pub(super) fn cards(
     endpoints: &[EndpointEvent],
     limits: ReportLimits,
 ) -> Vec<Card> {
-    let services = endpoints.iter().map(|endpoint| (endpoint.transport, endpoint.socket));
-    let order: Places = services.zip(0..).collect();
+    let services = endpoints.iter().zip(0..).map(|(endpoint, place)| {
+        ((endpoint.transport, endpoint.socket), (place, endpoint.concerns))
+    });
+    let services: Services = services.collect();
     let mut groups: BTreeMap<Alike, Vec<(Kind, Sum)>> = BTreeMap::new();
     for (kind, sum) in kinds {
-        groups.entry(kind.alike).or_default().push((kind, sum));
+        // What is no reason to look at its service is none to look at the flow.
+        let (_, label, status, protocol, transport) = kind.alike;
+        let worst = concerns(&sum.flow, &services).worst();
+        let alike = (worst, label, status, protocol, transport);
+        groups.entry(alike).or_default().push((kind, sum));
     }
     let mut cards: Vec<Card> = Vec::new();
     for ((worst, _, status, ..), group) in groups {
         // Of tries that came to nothing one is as good as all.
         let apart = is_conversation(status) || worst.is_some_and(Concern::needs_attention);
         if apart && group.len() <= limits.cards_apart_max {
-            cards.extend(group.into_iter().filter_map(|one| card(vec![one], limits)));
+            let apart = group.into_iter().filter_map(|one| card(vec![one], &services, limits));
+            cards.extend(apart);
         } else {
-            cards.extend(card(group, limits));
+            cards.extend(card(group, &services, limits));
         }
     }
     cards.sort_by_cached_key(|card| {
         let (flow, worst) = (&card.flow, card.concern());
         let worst: Concerns = worst.into_iter().collect();
-        let place = order.get(&(flow.transport, flow.server)).copied().unwrap_or(usize::MAX);
+        let service = services.get(&(flow.transport, flow.server));
+        let place = service.map_or(usize::MAX, |&(place, _)| place);
         let said = is_conversation(flow.verdict.status);
         (Reverse(worst), Reverse(said), place, Reverse(card.flows), flow.flow_id)
     });
     cards
 }
 
+/// The reasons to look at a flow, as far as its service has them.
+fn concerns(flow: &FlowEvent, services: &Services) -> Concerns {
+    let service = services.get(&(flow.transport, flow.server));
+    service.map_or_else(
+        || ranking::concerns(flow),
+        |&(_, service)| ranking::concerns_at(flow, service),
+    )
+}
+
 /// One card of flows that are alike.
-fn card(group: Vec<(Kind, Sum)>, limits: ReportLimits) -> Option<Card> {
+fn card(group: Vec<(Kind, Sum)>, services: &Services, limits: ReportLimits) -> Option<Card> {
     let places_all = u64::from(crate::wire::len32(group.len()));
     let mut places: Vec<CardPlace> = Vec::new();
     let (mut flows, mut bytes) = (0u64, 0u64);
@@ -71,7 +89,8 @@ fn card(group: Vec<(Kind, Sum)>, limits: ReportLimits) -> Option<Card> {
     places.sort_by_key(|place| (Reverse(place.flows), place.server));
     places.truncate(limits.services_of_card_max);
     let Sum { flow, trace, .. } = best?;
-    Some(Card { flow, flows, bytes, places, places_all, trace })
+    let concerns = concerns(&flow, services);
+    Some(Card { flow, concerns, flows, bytes, places, places_all, trace })
 }
 
 /// The services that need attention, or where none does the first few; with their number. Many that
