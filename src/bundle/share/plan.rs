@@ -264,7 +264,7 @@ impl Planner {
                 continue;
             }
             let places = search.places();
-            if let Err(because) = self.check(flow, trail, &search.stays) {
+            if let Err(because) = self.check(flow, trail, places.len(), &search.unchanged()) {
                 why = because;
                 continue;
             }
@@ -285,15 +285,15 @@ impl Planner {
         &self,
         flow: &FlowEvent,
         trail: &Trail,
-        stays: &[Vec<bool>],
+        stay: usize,
+        unchanged: &[Vec<bool>],
     ) -> Result<(), &'static str> {
         let ends = [flow.client.addr, flow.server.addr].map(craft::octets);
-        let all = stays.iter().flatten().filter(|stays| **stays).count();
-        if !is_little(all) {
+        if !is_little(stay) {
             return Err("the verdict rests on too much of its payload");
         }
-        for (held, stays) in trail.held.iter().zip(stays) {
-            if let Err(what) = is_structure(&held.payload, stays, [&ends[0], &ends[1]]) {
+        for (held, unchanged) in trail.held.iter().zip(unchanged) {
+            if let Err(what) = is_structure(&held.payload, unchanged, [&ends[0], &ends[1]]) {
                 tracing::debug!("flow {}: would keep {what}", flow.flow_id);
                 return Err("the verdict rests on what may be content");
             }

@@ -36,7 +36,7 @@ pub(super) struct Search<'a> {
     /// What they are now.
     made: Vec<Vec<u8>>,
     /// Which octets are the original's.
-    pub(super) stays: Vec<Vec<bool>>,
+    stays: Vec<Vec<bool>>,
     /// Trials so far, and how many there may be.
     pub(super) spent: u64,
     trials_max: u64,
@@ -126,6 +126,15 @@ impl<'a> Search<'a> {
                     stay: Stay { at: wire::len32(at), octet },
                 })
             })
+            .collect()
+    }
+
+    /// Which octets are as they were, those included that noise happens to give: whoever reads a word does
+    /// not see which of its letters stayed.
+    pub(super) fn unchanged(&self) -> Vec<Vec<bool>> {
+        let packets = self.goal.trail.held.iter().zip(&self.made);
+        packets
+            .map(|(held, made)| held.payload.iter().zip(made).map(|(was, is)| was == is).collect())
             .collect()
     }
 
