@@ -10,9 +10,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -310,4 +314,248 @@ fn files(folder: &Path, begin: &str) -> Vec<PathBuf> {
         .collect();
     names.sort();
     names
+}
+
+/// Files as somebody has them: evidence, links to it, notes.
+fn evidence() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    fs::create_dir(at("folder")).unwrap();
+    let ssh = fixture("ssh-openssh/capture.pcap");
+    for name in ["x.pcap", "folder/a.pcap", "kept-000001.pcap"] {
+        fs::copy(&ssh, at(name)).unwrap();
+    }
+    for name in ["other.pcap", "folder/b.pcap"] {
+        fs::copy(fixture("framehawk-ica/capture.pcap"), at(name)).unwrap();
+    }
+    symlink("x.pcap", at("link.pcap")).unwrap();
+    symlink("folder", at("linked")).unwrap();
+    symlink("../x.pcap", at("folder/outside.pcap")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    fs::hard_link(at("x.pcap"), at("hard.pcap")).unwrap();
+    fs::write(at("notes.txt"), NOTES).unwrap();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(NOTES).unwrap();
+    fs::write(at("notes.gz"), packer.finish().unwrap()).unwrap();
+    fs::write(at("notes.zst"), zstd::encode_all(NOTES, 0).unwrap()).unwrap();
+    fs::write(at("known.toml"), "[[service]]\nname = \"ours\"\nport = 3243\n").unwrap();
+    root
+}
+
+const NOTES: &[u8] = b"what nobody has twice\n";
+
+/// What is in a folder, and below.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.symlink_metadata().unwrap().is_dir() {
+            all.extend(contents(&path));
+        } else if path.symlink_metadata().unwrap().is_file() {
+            all.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+/// The words of a command line, which begins with `<FILE` where standard input is a file, and with
+/// `>>FILE` where standard output goes on in one; and a part of the answer.
+const OVERWRITING: &[(&str, &str)] = &[
+    ("read x.pcap -o x.pcap", "is read"),
+    ("read x.pcap -o ./folder/../x.pcap", "is read"),
+    ("read -f tcp x.pcap -w x.pcap", "is read"),
+    ("read x.pcap --report x.pcap", "is read"),
+    ("report x.pcap -o x.pcap", "is read"),
+    ("bundle x.pcap -o x.pcap", "is read"),
+    ("bundle --share --yes x.pcap -o x.pcap", "is read"),
+    ("read other.pcap x.pcap -w x.pcap", "is read"),
+    ("read link.pcap -o x.pcap", "is read"),
+    ("read x.pcap -w link.pcap", "is read"),
+    ("read --follow link.pcap -o x.pcap", "is read"),
+    ("read --follow x.pcap -w link.pcap", "is read"),
+    ("read x.pcap -w hard.pcap", "is read"),
+    ("report hard.pcap -o x.pcap", "is read"),
+    ("bundle x.pcap -o hard.pcap", "is read"),
+    ("read --known known.toml x.pcap -o known.toml", "is read"),
+    ("read folder -o folder/b.pcap", "is read"),
+    ("read linked -w folder/b.pcap", "is read"),
+    ("report folder -o folder/b.pcap", "is read"),
+    ("bundle folder -o folder/b.pcap", "is read"),
+    ("read folder -w folder/new.pcap", "is read"),
+    ("read folder -w folder/new.pcap --rotate-size 1M", "is read"),
+    ("read folder -w x.pcap", ""),
+    ("read kept-000001.pcap -w kept.pcap --rotate-size 1K --keep 1", "--keep would delete"),
+    ("<x.pcap read - -o x.pcap", "is read"),
+    ("<x.pcap read - -w hard.pcap", "is read"),
+    (">>x.pcap read x.pcap", "standard output"),
+    (">>x.pcap why x.pcap", "standard output"),
+    (">>x.pcap report --format md link.pcap", "standard output"),
+    ("read x.pcap -o new -w new", "one file"),
+    ("read x.pcap -o new -w ./folder/../new", "one file"),
+    ("read x.pcap -o dangling -w nowhere", "one file"),
+    ("read x.pcap -o new --report new", "one file"),
+    ("read x.pcap -w new --rotate-size 1M -o new", "one file"),
+    ("read x.pcap -w new.pcap -o /dev/null --rotate-size 1M --report new-000001.pcap", "one file"),
+    ("read x.pcap -o notes.txt", "--force"),
+    ("read x.pcap -w notes.txt", "--force"),
+    ("read x.pcap -w other.pcap", "--force"),
+    ("read x.pcap --report notes.txt", "--force"),
+    ("report x.pcap -o notes.txt", "--force"),
+    ("bundle x.pcap -o notes.txt", "--force"),
+    ("bundle --share --yes x.pcap -o notes.txt", "--force"),
+    ("read x.pcap -o notes.gz", "--force"),
+    ("read x.pcap -w notes.zst", "--force"),
+    ("live -i lo -o notes.txt", "--force"),
+];
+
+/// Runs a command line in a folder to its end, or until it has changed what is there.
+#[expect(clippy::disallowed_methods, reason = "what goes on and changes nothing is given up")]
+fn run_in(folder: &Path, line: &str) -> Output {
+    let before = contents(folder);
+    let mut words = line.split(' ').peekable();
+    let mut command = Command::new(program());
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(name) = words.peek().and_then(|word| word.strip_prefix('<')) {
+        command.stdin(File::open(folder.join(name)).unwrap());
+        words.next();
+    } else if let Some(name) = words.peek().and_then(|word| word.strip_prefix(">>")) {
+        command.stdout(File::options().append(true).open(folder.join(name)).unwrap());
+        words.next();
+    }
+    let mut child = command.args(words).spawn().unwrap();
+    // What follows or listens does not end by itself.
+    let goes_on = line.contains("--follow") || line.starts_with("live");
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        let has_done_it = goes_on && contents(folder) != before;
+        if has_done_it || started.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn nothing_that_is_read_and_nothing_foreign_is_overwritten() {
+    let mut failed = 0;
+    for &(line, why) in OVERWRITING {
+        let scene = evidence();
+        let before = contents(scene.path());
+        let output = run_in(scene.path(), line);
+        let after = contents(scene.path());
+        let said = stderr(&output);
+        let (kept, changed): (Vec<_>, Vec<_>) =
+            before.iter().partition(|(path, octets)| after.get(*path) == Some(*octets));
+        let is_refused = output.status.code() == Some(2)
+            && said.trim_end().lines().count() == 1
+            && said.contains(why);
+        let outcome = match changed.first() {
+            Some((path, _)) => {
+                format!("{} was changed, {}", path.display(), output.status)
+            }
+            None if after.len() > kept.len() => format!("a file was made, {}", output.status),
+            None if !is_refused => format!("{}: {said}", output.status),
+            None => "refused".to_owned(),
+        };
+        println!("{line}: {outcome}");
+        failed += usize::from(outcome != "refused");
+    }
+    assert_eq!(failed, 0, "of {} command lines", OVERWRITING.len());
+}
+
+/// Every form of output, written a second time.
+#[test]
+fn what_was_written_here_is_overwritten_without_a_word() {
+    let scene = evidence();
+    let forms = [
+        "read x.pcap -o new",
+        "read --color always x.pcap -o new",
+        "read --port 9 --framehawk-range 9-9 x.pcap -o new",
+        "read --format eve x.pcap -o new",
+        "read --format csv x.pcap -o new",
+        "read x.pcap -w new.pcap",
+        "read x.pcap -w new.pcapng",
+        "read --port 9 --framehawk-range 9-9 x.pcap -w new.pcap",
+        "read --port 9 --framehawk-range 9-9 x.pcap -w new.pcapng",
+        "read x.pcap --report new.html",
+        "read x.pcap --report new.md",
+        "report x.pcap -o new.html",
+        "report x.pcap -o new.md",
+        "bundle x.pcap -o new.zip",
+        "bundle --share --yes x.pcap -o new.zip",
+        "read x.pcap -w new.pcap.gz",
+        "read x.pcap -w new.pcapng.zst",
+        "read --format eve x.pcap -o new.gz",
+        "read other.pcap -w large.pcap.zst",
+        "read x.pcap --report new.zst",
+        "read folder -o folder/eve.json --format eve",
+        "read folder -o folder/eve.json.gz --format eve",
+    ];
+    for line in forms {
+        for _ in 0..2 {
+            let output = run_in(scene.path(), line);
+            let code = output.status.code();
+            let said = stderr(&output);
+            // A folder with more than captures in it says so.
+            assert_eq!(code, Some(0), "{line}: {said}");
+        }
+        for name in contents(scene.path()).into_keys() {
+            let name = name.file_name().unwrap().to_string_lossy().into_owned();
+            if name.starts_with("new") || name.starts_with("large") {
+                fs::remove_file(scene.path().join(name)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn with_force_all_but_inputs_is_overwritten() {
+    for line in [
+        "read --force x.pcap -o notes.txt",
+        "read --force x.pcap -w other.pcap",
+        "report --force x.pcap -o notes.txt",
+        "bundle --force x.pcap -o notes.txt",
+        "read --force x.pcap -w notes.zst",
+    ] {
+        let scene = evidence();
+        let before = contents(scene.path());
+        let output = run_in(scene.path(), line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        let after = contents(scene.path());
+        let changed = before.iter().filter(|(path, octets)| after.get(*path) != Some(*octets));
+        assert_eq!((changed.count(), after.len()), (1, before.len()), "{line}");
+    }
+    for line in ["read --force x.pcap -o link.pcap", "read --force folder -o folder/b.pcap"] {
+        let scene = evidence();
+        let before = contents(scene.path());
+        assert!(complaint(&run_in(scene.path(), line), 2).contains("is read"));
+        assert_eq!(contents(scene.path()), before, "{line}");
+    }
+}
+
+#[test]
+fn devices_pipes_and_empty_files_take_outputs_as_before() {
+    let scene = evidence();
+    let devices = "read x.pcap -o /dev/null -w /dev/null --report /dev/null";
+    assert!(run_in(scene.path(), devices).status.success());
+    let piped = run_in(scene.path(), "read x.pcap -w /dev/stdout -o /dev/null");
+    assert!(piped.status.success() && piped.stdout.len() > 1000, "{}", stderr(&piped));
+    fs::write(scene.path().join("empty"), b"").unwrap();
+    assert!(run_in(scene.path(), "read x.pcap -o empty").status.success());
+    let fifo = scene.path().join("fifo");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).unwrap();
+    let reader = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || {
+            let mut text = String::new();
+            File::open(fifo).unwrap().read_to_string(&mut text).unwrap();
+            text
+        }
+    });
+    let args = ["read", &text(&scene.path().join("x.pcap")), "-o", &text(&fifo)];
+    let output = run(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(reader.join().unwrap().contains("ssh"));
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
 use super::{Exit, Watching, ending, log, report};
 use crate::bundle::evidence::{Sieve, marker};
@@ -61,6 +62,9 @@ pub(super) struct Bundle {
     yes: bool,
 
     #[command(flatten)]
+    overwriting: Overwriting,
+
+    #[command(flatten)]
     watching: Watching,
 }
 
@@ -94,6 +98,12 @@ impl Bundle {
                 path.display()
             ));
             return Exit::Usage;
+        }
+        let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
+        let claims = claims.writing(Output::new("-o", &self.output));
+        let claimed = claims.check(self.overwriting).and_then(|packed| Packed::check(&packed));
+        if let Err(exit) = claimed {
+            return exit;
         }
         let _signals = ending::catch().ok();
         ending::watch();

@@ -122,7 +122,7 @@ impl Live {
             ..Options::new(self.interfaces.clone())
         };
         // Before the capture, whose handle the helper must not inherit.
-        let mut run = Run::new(&self.watching, &self.writing, Some(&self.looking))?;
+        let mut run = Run::new(&[], &self.watching, &self.writing, Some(&self.looking))?;
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = ending::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));

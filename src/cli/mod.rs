@@ -23,6 +23,7 @@ mod live;
 mod log;
 mod manual;
 mod outlet;
+mod overwriting;
 mod owners;
 mod plan;
 mod progress;
@@ -197,6 +198,11 @@ struct Watching {
 }
 
 impl Watching {
+    /// The files that are read for it.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.site.iter().chain(&self.known)
+    }
+
     fn config(&self) -> Result<Config, Exit> {
         let site = self.site.as_deref().map(site::site).transpose()?;
         let (site, policy_range) = site.map_or((None, None), |(site, range)| (Some(site), range));
@@ -245,6 +251,9 @@ struct Writing {
     #[command(flatten)]
     rotating: outlet::Rotating,
 
+    #[command(flatten)]
+    overwriting: overwriting::Overwriting,
+
     /// Colour in text output
     #[arg(long, value_enum, default_value_t)]
     color: Color,
@@ -262,6 +271,23 @@ impl Writing {
     /// Whether flows or packets go into a file.
     fn has_file(&self) -> bool {
         named(self.output.as_ref()).is_some() || named(self.packets.as_ref()).is_some()
+    }
+
+    /// The files that are written.
+    fn outputs(&self) -> impl Iterator<Item = overwriting::Output<'_>> {
+        use overwriting::Output;
+        let flows = self.output.as_deref().and_then(|path| Output::new("-o", path));
+        let packets = self.packets.as_deref().and_then(|path| Output::new("-w", path));
+        let page = self.report.as_deref().and_then(|path| Output::new("--report", path));
+        let flows = flows.map(|output| output.rotated(&self.rotating));
+        let packets = packets.map(|output| output.of_packets().rotated(&self.rotating));
+        [flows, packets, page].into_iter().flatten()
+    }
+
+    /// Whether anything goes to standard output.
+    fn uses_stdout(&self) -> bool {
+        let is_stdout = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+        named(self.output.as_ref()).is_none() || is_stdout(&self.packets) || is_stdout(&self.report)
     }
 
     /// A sentence where two outputs want standard output, or one that is not for it.

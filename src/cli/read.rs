@@ -78,7 +78,7 @@ impl Read {
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
         let mut plan = self.confining.plan()?;
         file::exist(&self.paths).map_err(|error| failed(&error))?;
-        let mut run = Run::new(&self.watching, &self.writing, None)?;
+        let mut run = Run::new(&self.paths, &self.watching, &self.writing, None)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let _signals = ending::catch().ok();

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::confine::Confining;
 use super::outlet::{Outlet, Rotating, unpacked_name};
+use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
 use super::run::{cannot_write, stdout_exit};
 use super::{Exit, Watching, ending, explain, log};
@@ -36,6 +37,9 @@ pub(super) struct Report {
     /// How it is written [default: html, or md where the file's name ends in .md]
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    #[command(flatten)]
+    overwriting: Overwriting,
 
     #[command(flatten)]
     watching: Watching,
@@ -77,12 +81,17 @@ impl Report {
         }
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
+        let output = self.file().and_then(|path| Output::new("-o", path));
+        let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
+        let claims = claims.writing(output).stdout(self.file().is_none());
+        let packed = claims.check(self.overwriting)?;
         let opened = |path| Outlet::open(path, &Rotating::default(), 0);
         let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
         let _signals = ending::catch().ok();
         self.confining.to_reading(&self.paths)?;
         ending::watch();
+        Packed::check(&packed)?;
         let options = Options { stop: ending::stop(), ..Options::default() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
         let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;

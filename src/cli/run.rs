@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::board::{Counts, Due};
 use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
+use super::overwriting::{Claims, Packed};
 use super::owners::{Looking, Owners, Scope};
 use super::progress::Progress;
 use super::reporting::Reporting;
@@ -44,6 +45,8 @@ pub(super) struct Run {
     /// Frames that the source has said it lost, and until when.
     dropped: (u64, Option<Timestamp>),
     exit: Exit,
+    /// Outputs that may turn out to be none of ours.
+    packed: Vec<Packed>,
     /// What is not to be seen.
     pub(super) fail_on: FailOn,
     /// What moves on the terminal meanwhile.
@@ -91,8 +94,9 @@ enum Trouble {
 }
 
 impl Run {
-    /// Opens the outputs.
+    /// Opens the outputs, none of which is to be one of the inputs.
     pub(super) fn new(
+        inputs: &[PathBuf],
         watching: &Watching,
         writing: &Writing,
         live: Option<&Looking>,
@@ -115,6 +119,9 @@ impl Run {
         };
         rotating.check(writing.has_file()).map_err(use_of)?;
         writing.check_stdout().map_err(use_of)?;
+        let claims = Claims::of_inputs(inputs.iter().chain(watching.files()));
+        let claims = claims.writing(writing.outputs()).stdout(writing.uses_stdout());
+        let packed = claims.check(writing.overwriting)?;
         let mut paths: Vec<PathBuf> = Vec::new();
         let mut number = |path: &PathBuf| {
             let index = u8::try_from(paths.len()).unwrap_or(u8::MAX);
@@ -172,6 +179,7 @@ impl Run {
             is_live,
             dropped: (0, None),
             exit: Exit::Done,
+            packed,
             fail_on: FailOn::default(),
             progress: None,
         })
@@ -184,6 +192,9 @@ impl Run {
         source: &mut dyn FrameSource,
         wanted: Option<&mut Wanted<'_>>,
     ) -> Exit {
+        if let Err(exit) = Packed::check(&self.packed) {
+            return exit;
+        }
         let read = self.begin(source).and_then(|()| self.pump(source, wanted));
         if let Err(trouble) = read {
             self.lose_output(trouble);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::confine::Confining;
+use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, log};
@@ -48,6 +49,7 @@ impl Verify {
     }
 
     fn try_run(&self) -> Result<Exit, Exit> {
+        Claims::of_inputs([&self.path]).stdout(true).check(Overwriting::default())?;
         self.confining.to_reading(std::slice::from_ref(&self.path))?;
         let bundle = verify::Bundle::open(&self.path, BundleLimits::default()).map_err(|why| {
             log::error(&why);

@@ -49,6 +49,16 @@ pub fn linked(paths: &[PathBuf]) -> Vec<PathBuf> {
     linked
 }
 
+/// Device and inode of every file that is read where this is named: itself, or what is in the folder.
+pub fn identities(path: &Path) -> BTreeSet<(u64, u64)> {
+    let Ok(metadata) = fs::metadata(path) else { return BTreeSet::new() };
+    if !metadata.is_dir() {
+        return BTreeSet::from([identity(&metadata)]);
+    }
+    let files = list(path).map(|listing| listing.files).unwrap_or_default();
+    files.iter().filter_map(|file| Some(identity(&fs::metadata(file).ok()?))).collect()
+}
+
 fn descend(
     entries: Vec<PathBuf>,
     depth_left: usize,
@@ -98,7 +108,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// What stays the same whatever name a file is reached by.
-pub(super) fn identity(metadata: &Metadata) -> (u64, u64) {
+pub fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 

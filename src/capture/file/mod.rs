@@ -43,7 +43,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use folder::linked;
+pub use folder::{identities, identity, linked};
 pub use follow::{Follow, follow};
 pub use inputs::Inputs;
 pub use odometer::Odometer;

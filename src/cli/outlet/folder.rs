@@ -109,6 +109,27 @@ impl Folder {
     }
 }
 
+/// Opens an output that is there already, to look at what it holds. Links are followed where they are
+/// when it is opened for writing.
+///
+/// # Errors
+///
+/// The system's; [`is_link`] knows the one of a link that is not followed.
+pub(in crate::cli) fn open_to_look(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let folder = Folder::of(path)?;
+    if geteuid().is_root() && folder.is_open_to_others()? {
+        let name = path.file_name().unwrap_or_default();
+        return Ok(File::from(openat(&folder.0, name, flags | OFlags::NOFOLLOW, Mode::empty())?));
+    }
+    Ok(File::from(openat(CWD, path, flags, Mode::empty())?))
+}
+
+/// Whether a file could not be had because it is a link.
+pub(in crate::cli) fn is_link(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
 /// What the system says of a FIFO that nobody reads from.
 const NOT_REGULAR: Errno = Errno::NXIO;
 

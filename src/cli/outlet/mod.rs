@@ -20,9 +20,9 @@ mod naming;
 mod packing;
 
 use folder::Folder;
-pub(super) use folder::explained;
+pub(super) use folder::{explained, is_link, open_to_look};
 pub(super) use helper::{Helper, OpenOutputs};
-use naming::Naming;
+pub(super) use naming::Naming;
 use packing::Packing;
 pub(super) use packing::unpacked_name;
 
@@ -48,6 +48,11 @@ impl Rotating {
     /// Whether there is more than one file of each output.
     pub(super) fn is_wanted(&self) -> bool {
         self.rotate_size.is_some() || self.rotate_time.is_some()
+    }
+
+    /// Whether old files of each output are deleted.
+    pub(super) fn deletes(&self) -> bool {
+        self.keep.is_some()
     }
 
     /// A sentence where the options make no sense together, or where there is no file that could be

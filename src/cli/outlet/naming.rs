@@ -13,15 +13,15 @@ use super::packing::is_packed;
 /// the folder could end the counting otherwise.
 const NUMBER_MAX: u64 = 1_000_000_000;
 
-#[derive(Clone, Debug)]
-pub(super) struct Naming {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Naming {
     /// The file's name, without its folder.
     name: OsString,
     numbered: bool,
 }
 
 impl Naming {
-    pub(super) fn new(path: &Path, numbered: bool) -> Self {
+    pub(in crate::cli) fn new(path: &Path, numbered: bool) -> Self {
         Self { name: path.file_name().unwrap_or_default().to_owned(), numbered }
     }
 
@@ -30,7 +30,7 @@ impl Naming {
     }
 
     /// The name of the file with this number.
-    pub(super) fn name(&self, number: u64) -> OsString {
+    pub(in crate::cli) fn name(&self, number: u64) -> OsString {
         if !self.numbered {
             return self.name.clone();
         }
@@ -40,7 +40,7 @@ impl Naming {
     }
 
     /// The numbers of those names that this configuration gives, in order.
-    pub(super) fn numbers(&self, names: &[OsString]) -> Vec<u64> {
+    pub(in crate::cli) fn numbers(&self, names: &[OsString]) -> Vec<u64> {
         let mut numbers: Vec<u64> = names.iter().filter_map(|name| self.number_of(name)).collect();
         numbers.sort_unstable();
         numbers

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::confine::Confining;
+use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, Watching, ending, log};
@@ -79,6 +80,8 @@ impl Why {
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
         file::exist(paths).map_err(|error| failed(&error))?;
+        let claims = Claims::of_inputs(paths.iter().chain(self.watching.files())).stdout(true);
+        claims.check(Overwriting::default())?;
         let known = wanted.and_then(Wanted::id);
         let is_stream = |path: &PathBuf| {
             path.as_os_str() == "-" || (path.exists() && !path.is_file() && !path.is_dir())
