@@ -244,7 +244,8 @@ fn nothing_is_shared_that_nobody_agreed_to() {
 }
 
 /// A real pseudo-terminal: what the program shows there, and how it ends once somebody has answered.
-fn ask(dir: &Path, answer: &[u8]) -> (Option<i32>, String) {
+/// What happens `meanwhile` is shown the number of the process.
+fn ask(dir: &Path, meanwhile: impl FnOnce(u32), answer: &[u8]) -> (Option<i32>, String) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&own).unwrap();
@@ -252,7 +253,7 @@ fn ask(dir: &Path, answer: &[u8]) -> (Option<i32>, String) {
     let path = ptsname(&own, Vec::new()).unwrap().into_string().unwrap();
     // setsid makes it the controlling terminal of what it starts, so that Ctrl-C is a signal.
     let mut child = Command::new("setsid")
-        .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_portstory"), "bundle", "--share", "-o"])
+        .args(["--ctty", "--wait", &support::program::program(), "bundle", "--share", "-o"])
         .arg(dir.join("shared.zip"))
         .arg(UNKNOWN)
         .stdin(std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap())
@@ -267,6 +268,7 @@ fn ask(dir: &Path, answer: &[u8]) -> (Option<i32>, String) {
         let read = std::io::Read::read(&mut own, &mut octets).unwrap();
         shown.extend(&octets[..read]);
     }
+    meanwhile(child.id());
     std::io::Write::write_all(&mut own, answer).unwrap();
     let ended = child.wait().unwrap();
     // Nobody holds the other end any more, so that this comes to an end.
@@ -287,12 +289,65 @@ fn on_a_terminal_it_asks_and_takes_no_for_an_answer() {
     ];
     for (answer, code, told) in cases {
         let dir = tempfile::tempdir().unwrap();
-        let (ended, shown) = ask(dir.path(), answer);
+        let (ended, shown) = ask(dir.path(), |_| {}, answer);
         assert_eq!(ended, Some(code), "{answer:?}: {shown}");
         assert!(shown.contains(told), "{answer:?}: {shown}");
         let written = std::fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(written, usize::from(code == 0), "{answer:?}: {shown}");
     }
+}
+
+#[test]
+fn it_has_no_rights_when_captures_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut status = String::new();
+    let meanwhile = |pid| status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let (ended, shown) = ask(dir.path(), meanwhile, b"y\n");
+    assert_eq!(ended, Some(0), "{shown}");
+    let has = |line: &str| status.lines().any(|one| one.replace('\t', " ") == line);
+    assert!(has("Seccomp: 2") && has("NoNewPrivs: 1"), "{status}");
+    let writing = ["CapBnd", "CapAmb"].map(|set| format!("{set}: 0000000000000000"));
+    assert!(
+        !rustix::process::geteuid().is_root() || writing.iter().all(|set| has(set)),
+        "{status}"
+    );
+}
+
+#[test]
+fn it_stays_in_its_folder_whatever_takes_the_folders_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let [out, aside, other] = ["out", "aside", "other"].map(|name| dir.path().join(name));
+    for folder in [&out, &other] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(other.join("shared.zip"), b"of somebody else").unwrap();
+    let meanwhile = |_| {
+        std::fs::rename(&out, &aside).unwrap();
+        std::os::unix::fs::symlink(&other, &out).unwrap();
+    };
+    let (ended, shown) = ask(&out, meanwhile, b"y\n");
+    assert_eq!(ended, Some(0), "{shown}");
+    assert_eq!(std::fs::read(other.join("shared.zip")).unwrap(), b"of somebody else");
+    assert!(verify(&aside.join("shared.zip")).status.success());
+    assert_eq!(names(&aside), ["shared.zip"]);
+}
+
+#[test]
+fn nothing_is_left_of_it_where_it_is_ended_by_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let meanwhile = |pid| {
+        use rustix::process::{Pid, Signal, kill_process};
+        assert_eq!(names(dir.path()).len(), 1);
+        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
+    };
+    let (ended, _) = ask(dir.path(), meanwhile, b"");
+    assert_eq!(ended, None);
+    support::process::until("nothing is left", || names(dir.path()).is_empty().then_some(()));
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]

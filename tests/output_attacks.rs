@@ -15,7 +15,7 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -241,6 +241,82 @@ fn no_attack_on_the_folder_of_an_output_reaches_anything_else() {
         failed += usize::from(outcome.is_err());
     }
     assert_eq!(failed, 0, "of {} attacks", ATTACKS.len());
+}
+
+/// Puts something in the place of a file.
+type Plant = (&'static str, fn(&Scene, &Path));
+
+const PLANTS: &[Plant] = &[
+    ("links to a file of somebody else's", |scene, at| symlink(&scene.secret, at).unwrap()),
+    ("links that lead to nowhere", |scene, at| symlink(scene.secrets.join("made"), at).unwrap()),
+    ("hard links", |scene, at| fs::hard_link(&scene.secret, at).unwrap()),
+    ("FIFOs", |_, at| fifo(at)),
+    ("folders", |_, at| fs::create_dir(at).unwrap()),
+];
+
+/// Runs a bundle to its end. Nothing, where it does not come to one.
+fn bundle(options: &[&str], to: &Path) -> Option<Output> {
+    let command = Command::new(program())
+        .arg("bundle")
+        .args(options)
+        .arg("-o")
+        .arg(to)
+        .arg(support::fixtures().join("unknown-tcp/capture.pcap"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    ended(command.unwrap())
+}
+
+/// What a bundle is made in lies beside it until it is whole.
+#[test]
+fn no_name_beside_a_bundle_leads_anywhere_else() {
+    let mut failed = 0;
+    for (plant, make) in PLANTS {
+        for options in [&[][..], &["--share", "--yes"]] {
+            let scene = Scene::new();
+            let zip = scene.at("incident.zip");
+            let planted = [".part", ".packets.part", ".tmp"].map(|end| {
+                let at = scene.at(&format!("incident.zip{end}"));
+                make(&scene, &at);
+                at
+            });
+            let outcome = bundled(&scene, options, &zip, &planted);
+            let told = outcome.as_ref().map_or_else(|why| &**why, |()| "withstood");
+            println!("bundle {options:?} beside {plant}: {told}");
+            failed += usize::from(outcome.is_err());
+        }
+    }
+    assert_eq!(failed, 0, "of {} attacks", 2 * PLANTS.len());
+}
+
+fn bundled(scene: &Scene, options: &[&str], zip: &Path, planted: &[PathBuf]) -> Result<(), String> {
+    let output = bundle(options, zip).ok_or("it hangs")?;
+    scene.damage().map_or(Ok(()), Err)?;
+    if !output.status.success() {
+        return Err(format!("{output:?}"));
+    }
+    let mode = fs::symlink_metadata(zip).unwrap().permissions().mode() & 0o7777;
+    if mode != 0o600 {
+        return Err(format!("its mode is {mode:o}"));
+    }
+    let left = fs::read_dir(&scene.folder).unwrap().count();
+    let all = planted.len() + 1;
+    if left != all || planted.iter().any(|at| at.symlink_metadata().is_err()) {
+        return Err(format!("{left} files are there, not {all}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_bundle_takes_the_place_of_nothing_but_a_file() {
+    let scene = Scene::new();
+    let at = scene.at("incident.zip");
+    fifo(&at);
+    let output = bundle(&[], &at).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(fs::symlink_metadata(&at).unwrap().file_type().is_fifo());
+    assert_eq!(fs::read_dir(&scene.folder).unwrap().count(), 1);
 }
 
 /// Somebody puts links into the place of files to come, again and again, while files are opened.

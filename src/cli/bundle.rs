@@ -1,11 +1,13 @@
 //! `portstory bundle`: a zip that an incident can be handed on in.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write as _};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::confine::Confining;
+use super::outlet::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
 use super::{Exit, Watching, ending, log, report};
@@ -66,6 +68,9 @@ pub(super) struct Bundle {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    confining: Confining,
 }
 
 /// How much is replaced in a bundle for strangers.
@@ -99,55 +104,58 @@ impl Bundle {
             ));
             return Exit::Usage;
         }
-        let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
-        let claims = claims.writing(Output::new("-o", &self.output));
-        let claimed = claims.check(self.overwriting).and_then(|packed| Packed::check(&packed));
-        if let Err(exit) = claimed {
-            return exit;
+        if self.output.exists() && !self.output.is_file() {
+            log::error(&format!(
+                "{} is no file that a bundle could take the place of; choose another place",
+                self.output.display()
+            ));
+            return Exit::Usage;
         }
-        let _signals = ending::catch().ok();
-        ending::watch();
-        let part = with_suffix(&self.output, ".part");
-        let packets = with_suffix(&self.output, ".packets.part");
-        ending::remove_at_early_end(&part);
-        ending::remove_at_early_end(&packets);
-        let done = self.try_run(&part, &packets);
-        let _ = std::fs::remove_file(&packets);
-        match done {
-            Ok(exit) => exit,
-            Err(exit) => {
-                let _ = std::fs::remove_file(&part);
-                exit
-            }
+        match self.try_run() {
+            Ok(exit) | Err(exit) => exit,
         }
     }
 
-    fn try_run(&self, part: &Path, packets: &Path) -> Result<Exit, Exit> {
+    fn try_run(&self) -> Result<Exit, Exit> {
+        file::exist(&self.paths).map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
-        let shared = self.share.map(|strength| {
-            let shared = Shared::make(&self.paths, packets, &config, strength, &self.exclude)?;
+        let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
+        let claims = claims.writing(Output::new("-o", &self.output));
+        let packed = claims.check(self.overwriting)?;
+        let io = |error: io::Error| trouble(&error);
+        let _signals = ending::catch().ok();
+        let (placing, file) = Placing::start(&self.output).map_err(io)?;
+        let strangers = self
+            .share
+            .map(|strength| Ok((strength, Scratch::beside(&self.output)?, sharing::secret()?)));
+        let strangers = strangers.transpose().map_err(io)?;
+        self.confining.to_reading(&self.paths)?;
+        ending::watch();
+        Packed::check(&packed)?;
+        let shared = strangers.as_ref().map(|(strength, packets, secret)| {
+            let exclude = &self.exclude;
+            let shared = Shared::make(&self.paths, packets, &config, *strength, exclude, secret)?;
             shared.ask(self.yes, &self.output)?;
             Ok(shared)
         });
         let shared = shared.transpose()?;
         let open = || -> Result<Box<dyn FrameSource>, Exit> {
-            let source = if shared.is_some() {
-                let file = File::open(packets).map_err(|error| trouble(&error))?;
-                file::open_stream(Box::new(file), bundle::EVIDENCE, options())
-            } else {
-                file::open(&self.paths, options())
+            let source = match &strangers {
+                Some((_, packets, _)) => {
+                    let packets = BufReader::new(packets.reader());
+                    file::open_stream(Box::new(packets), bundle::EVIDENCE, options())
+                }
+                None => file::open(&self.paths, options()),
             };
             Ok(Box::new(source.map_err(|error| failed(&error))?))
         };
-        let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(part);
-        let file = file.map_err(|error| trouble(&error))?;
         let mut packer = Packer::new(BufWriter::new(file));
         let exit = self.pack(&mut packer, &config, &open, shared.as_ref())?;
-        let out = packer.finish().map_err(|error| trouble(&error))?;
+        let out = packer.finish().map_err(io)?;
         let mut file = out.into_inner().map_err(|error| trouble(error.error()))?;
-        bundle::seal(&mut file).map_err(|error| trouble(&error))?;
+        bundle::seal(&mut file).and_then(|()| file.sync_all()).map_err(io)?;
         is_to_go_on()?;
-        std::fs::rename(part, &self.output).map_err(|error| trouble(&error))?;
+        placing.complete().map_err(io)?;
         Ok(exit)
     }
 
@@ -260,12 +268,6 @@ fn is_to_go_on() -> Result<(), Exit> {
         return Err(Exit::BrokeOff);
     }
     Ok(())
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn trouble(error: &io::Error) -> Exit {

@@ -11,9 +11,10 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
@@ -62,8 +63,8 @@ struct Ending {
     signals: Mutex<Option<UnixStream>>,
     /// What is being written, and how many octets of it are left.
     writing: Mutex<Option<(String, usize)>>,
-    /// Files that are worth nothing where the process ends early.
-    scraps: Mutex<Vec<PathBuf>>,
+    /// Whom to tell where the process ends early, so that nothing is left behind.
+    waiting: Mutex<Vec<UnixStream>>,
 }
 
 /// Catches the signals. To be kept until the end; [`watch`] follows as soon as rights are given up.
@@ -82,7 +83,7 @@ pub(super) fn catch() -> io::Result<Stop> {
         stop: stop.watch(),
         signals: Mutex::new(Some(ours)),
         writing: Mutex::default(),
-        scraps: Mutex::default(),
+        waiting: Mutex::default(),
     });
     Ok(stop)
 }
@@ -108,10 +109,11 @@ pub(super) fn requested() -> bool {
     ENDING.get().is_some_and(|ending| ending.stop.requested())
 }
 
-/// Removes a file where the process ends before it was completed.
-pub(super) fn remove_at_early_end(path: &Path) {
-    if let Some(mut scraps) = ENDING.get().and_then(|ending| ending.scraps.lock().ok()) {
-        scraps.push(path.to_owned());
+/// Ends what goes to whoever takes away what was not completed, and waits for their end, where the
+/// process ends early.
+pub(super) fn hang_up_at_early_end(on: UnixStream) {
+    if let Some(mut waiting) = ENDING.get().and_then(|ending| ending.waiting.lock().ok()) {
+        waiting.push(on);
     }
 }
 
@@ -222,8 +224,10 @@ impl Ending {
             ),
             None => "what was read last may be missing from the output".to_owned(),
         };
-        for path in self.scraps.try_lock().iter().flat_map(|paths| paths.iter()) {
-            let _ = std::fs::remove_file(path);
+        for other in self.waiting.try_lock().iter().flat_map(|waiting| waiting.iter()) {
+            let _ = other.shutdown(Shutdown::Write);
+            let fds = &mut [PollFd::from_borrowed_fd(other.as_fd(), PollFlags::IN)];
+            let _ = poll(fds, Timespec::try_from(OUTPUT_PATIENCE).ok().as_ref());
         }
         let text = format!("portstory: the program ended early, as {why}; {missing}\n");
         let stderr = rustix::stdio::stderr();

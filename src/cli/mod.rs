@@ -137,6 +137,9 @@ enum Command {
     #[command(name = "__open-outputs", hide = true)]
     OpenOutputs(outlet::OpenOutputs),
     /// What the program starts for itself
+    #[command(name = "__place-output", hide = true)]
+    PlaceOutput(outlet::PlaceOutput),
+    /// What the program starts for itself
     #[command(name = "__tell-owners", hide = true)]
     TellOwners(owners::TellOwners),
 }
@@ -366,6 +369,7 @@ pub fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(Cli::command()),
         Command::OpenOutputs(open_outputs) => open_outputs.run(),
+        Command::PlaceOutput(place_output) => place_output.run(),
         Command::TellOwners(tell_owners) => tell_owners.run(),
     };
     exit.into()

@@ -12,6 +12,7 @@ use crate::bundle::share::{
 use crate::capture::file;
 use crate::capture::{FrameSource as _, Polled};
 use crate::classifier::Classifier;
+use crate::cli::outlet::Scratch;
 use crate::cli::read::failed;
 use crate::cli::verify::flows;
 use crate::cli::{Exit, ending, log};
@@ -39,25 +40,25 @@ impl Shared {
     /// Makes the capture and writes it to `out`.
     pub(super) fn make(
         paths: &[PathBuf],
-        out: &Path,
+        out: &Scratch,
         config: &Config,
         strength: Strength,
         exclude: &[Exclude],
+        secret: &Secret,
     ) -> Result<Self, Exit> {
-        let secret = secret().map_err(|error| trouble(&error))?;
-        let (mut plans, span) = study(paths, config, &secret, strength, exclude)?;
-        let mut addresses = Addresses::new(&secret, plans.addresses());
+        let (mut plans, span) = study(paths, config, secret, strength, exclude)?;
+        let mut addresses = Addresses::new(secret, plans.addresses());
         until_settled(&mut || {
-            write(paths, out, config, (&secret, span), &mut plans, &mut addresses)?;
-            let file = File::open(out).map_err(|error| trouble(&error))?;
-            let source = file::open_stream(Box::new(BufReader::new(file)), "-", options());
+            write(paths, out, config, (secret, span), &mut plans, &mut addresses)?;
+            let made = BufReader::new(out.reader());
+            let source = file::open_stream(Box::new(made), "-", options());
             let mut source = source.map_err(|error| failed(&error))?;
             is_to_go_on()?;
             Ok(!plans.settle(&flows(&mut source, config.clone())?, &mut addresses))
         })?;
         let inventory = Inventory::of(&plans, &addresses);
         let names: Vec<String> =
-            paths.iter().map(|path| plans.file_name(path, &secret, &mut addresses)).collect();
+            paths.iter().map(|path| plans.file_name(path, secret, &mut addresses)).collect();
         let strength = match strength {
             Strength::Min => "",
             Strength::Full => "=full",
@@ -144,7 +145,7 @@ fn until_settled(round: &mut dyn FnMut() -> Result<bool, Exit>) -> Result<(), Ex
 }
 
 /// A key that nobody knows.
-fn secret() -> io::Result<Secret> {
+pub(super) fn secret() -> io::Result<Secret> {
     let mut key = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
     Ok(Secret::new(key))
@@ -210,7 +211,7 @@ fn study(
 /// Writes the capture as the plans say.
 fn write(
     paths: &[PathBuf],
-    out: &Path,
+    out: &Scratch,
     config: &Config,
     (secret, span): (&Secret, Option<(Timestamp, Timestamp)>),
     plans: &mut Plans,
@@ -218,8 +219,8 @@ fn write(
 ) -> Result<(), Exit> {
     let mut source = file::open(paths, options()).map_err(|error| failed(&error))?;
     let mut sharer = Sharer::new(config, secret, plans, addresses);
-    let file = File::create(out).map_err(|error| trouble(&error))?;
-    let mut writer = PacketWriter::new(file, PacketFormat::Pcapng);
+    let out = out.writer().map_err(|error| trouble(&error))?;
+    let mut writer = PacketWriter::new(out, PacketFormat::Pcapng);
     let context = Context::default();
     let mut ends = span;
     each_frame(&mut source, span, &mut |frame, _| {

@@ -18,6 +18,7 @@ mod folder;
 mod helper;
 mod naming;
 mod packing;
+mod placing;
 
 use folder::Folder;
 pub(super) use folder::{explained, is_link, open_to_look};
@@ -25,6 +26,7 @@ pub(super) use helper::{Helper, OpenOutputs};
 pub(super) use naming::Naming;
 use packing::Packing;
 pub(super) use packing::unpacked_name;
+pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
 use super::{Exit, ending, log};
 
