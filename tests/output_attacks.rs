@@ -16,6 +16,7 @@ mod support;
 use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -318,6 +319,46 @@ fn a_bundle_takes_the_place_of_nothing_but_a_file() {
     assert!(fs::symlink_metadata(&at).unwrap().file_type().is_fifo());
     assert_eq!(fs::read_dir(&scene.folder).unwrap().count(), 1);
 }
+
+/// Who is not root has something to lose as well.
+#[test]
+fn a_link_of_somebody_elses_is_followed_for_nobody() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    let root = scene.folder.parent().unwrap();
+    let (portstory, capture) = (root.join("portstory"), root.join("capture.pcap"));
+    fs::copy(program(), &portstory).unwrap();
+    fs::copy(support::fixtures().join("ssh-openssh/capture.pcap"), &capture).unwrap();
+    let own = root.join("own");
+    fs::create_dir(&own).unwrap();
+    std::os::unix::fs::chown(&own, Some(NOBODY), Some(NOBODY)).unwrap();
+    let outputs = [("read", "-o"), ("read", "-w"), ("read", "--report"), ("report", "-o")];
+    for (command, option) in outputs {
+        for (whose, code) in [(NOBODY - 1, 2), (NOBODY, 0)] {
+            let link = scene.at("link");
+            symlink(own.join("made"), &link).unwrap();
+            std::os::unix::fs::lchown(&link, Some(whose), Some(whose)).unwrap();
+            let output = Command::new(&portstory)
+                .arg(command)
+                .arg(&capture)
+                .arg(option)
+                .arg(&link)
+                .uid(NOBODY)
+                .gid(NOBODY)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(code), "{command} {option}: {output:?}");
+            let made = fs::remove_file(own.join("made"));
+            assert_eq!(made.is_ok(), code == 0, "{command} {option}, link of {whose}");
+            fs::remove_file(&link).unwrap();
+        }
+    }
+}
+
+const NOBODY: u32 = 65534;
 
 /// Somebody puts links into the place of files to come, again and again, while files are opened.
 #[test]

@@ -141,6 +141,25 @@ impl Folder {
     }
 }
 
+/// Whether a link that lies where this file is to be may be followed: where others can write, only one of
+/// this user's own or of root's. To follow another would let them choose what is written to.
+///
+/// # Errors
+///
+/// The system's.
+pub(super) fn may_follow(path: &Path) -> io::Result<bool> {
+    let folder = Folder::of(path)?;
+    if !folder.is_open_to_others()? {
+        return Ok(true);
+    }
+    let name = path.file_name().unwrap_or_default();
+    let found = statat(&folder.0, name, AtFlags::SYMLINK_NOFOLLOW);
+    Ok(found.is_ok_and(|found| {
+        FileType::from_raw_mode(found.st_mode) == FileType::Symlink
+            && [0, geteuid().as_raw()].contains(&found.st_uid)
+    }))
+}
+
 /// Opens an output that is there already, to look at what it holds. Links are followed where they are
 /// when it is opened for writing.
 ///
@@ -150,7 +169,8 @@ impl Folder {
 pub(in crate::cli) fn open_to_look(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let folder = Folder::of(path)?;
-    if geteuid().is_root() && folder.is_open_to_others()? {
+    let is_refused = geteuid().is_root() && folder.is_open_to_others()?;
+    if is_refused || !may_follow(path)? {
         let name = path.file_name().unwrap_or_default();
         return Ok(File::from(openat(&folder.0, name, flags | OFlags::NOFOLLOW, Mode::empty())?));
     }

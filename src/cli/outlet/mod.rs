@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use rustix::fs::OFlags;
 
 mod folder;
 mod helper;
@@ -285,6 +286,8 @@ fn first_file(path: &Path, naming: &Naming) -> io::Result<(File, u64)> {
             return Ok((folder.append(&naming.name(0))?, 0));
         }
         options.mode(0o640);
+    } else if !folder::may_follow(path)? {
+        options.custom_flags(i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default());
     }
     Ok((options.open(path)?, 0))
 }
