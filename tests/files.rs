@@ -334,6 +334,8 @@ fn evidence() -> tempfile::TempDir {
     symlink("nowhere", at("dangling")).unwrap();
     fs::hard_link(at("x.pcap"), at("hard.pcap")).unwrap();
     fs::write(at("notes.txt"), NOTES).unwrap();
+    fs::create_dir(at("manuals")).unwrap();
+    fs::write(at("manuals/portstory.1"), NOTES).unwrap();
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packer.write_all(NOTES).unwrap();
     fs::write(at("notes.gz"), packer.finish().unwrap()).unwrap();
@@ -406,7 +408,21 @@ const OVERWRITING: &[(&str, &str)] = &[
     ("read x.pcap -o notes.gz", "--force"),
     ("read x.pcap -w notes.zst", "--force"),
     ("live -i lo -o notes.txt", "--force"),
+    ("man --out-dir manuals", "--force"),
 ];
+
+/// What a shell makes of `> NAME` before the program starts.
+#[test]
+fn a_file_that_a_shell_made_in_the_folder_is_none_of_its_captures() {
+    let scene = evidence();
+    let flows = File::create(scene.path().join("folder/flows.csv")).unwrap();
+    let mut command = Command::new(program());
+    command.current_dir(scene.path().join("folder")).args(["read", "--format", "csv", "."]);
+    let output = command.stdin(Stdio::null()).stdout(flows).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let flows = fs::read_to_string(scene.path().join("folder/flows.csv")).unwrap();
+    assert!(flows.starts_with("start,") && flows.contains(",ssh,"), "{flows}");
+}
 
 /// Runs a command line in a folder to its end, or until it has changed what is there.
 #[expect(clippy::disallowed_methods, reason = "what goes on and changes nothing is given up")]
@@ -489,6 +505,7 @@ fn what_was_written_here_is_overwritten_without_a_word() {
         "read --format eve x.pcap -o new.gz",
         "read other.pcap -w large.pcap.zst",
         "read x.pcap --report new.zst",
+        "man --out-dir folder",
         "read folder -o folder/eve.json --format eve",
         "read folder -o folder/eve.json.gz --format eve",
     ];

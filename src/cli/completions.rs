@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 
+use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::run::stdout_exit;
 use super::{Exit, log, manual};
 
@@ -41,6 +42,9 @@ pub(super) struct Man {
     /// Write the pages of the program and of every command into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     out_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwriting: Overwriting,
 }
 
 const MAN_EXAMPLES: &str = "\
@@ -53,7 +57,7 @@ impl Man {
         // Options and names that commands inherit are filled in.
         program.build();
         if let Some(folder) = &self.out_dir {
-            return written(folder, program);
+            return written(folder, program, self.overwriting);
         }
         let page = match &self.command {
             None => Some(program),
@@ -74,16 +78,23 @@ fn page_of(command: &Command) -> Command {
     command.clone().display_name(format!("portstory-{name}")).bin_name(format!("portstory {name}"))
 }
 
-fn written(folder: &Path, program: Command) -> Exit {
+fn written(folder: &Path, program: Command, overwriting: Overwriting) -> Exit {
     // `help` only prints what the pages have.
     let shown = program
         .get_subcommands()
         .filter(|command| !command.is_hide_set() && command.get_name() != "help");
     let pages: Vec<Command> = shown.map(page_of).chain([program.clone()]).collect();
-    for page in pages {
-        let name = page.get_display_name().unwrap_or("portstory").to_owned();
-        let path = folder.join(format!("{name}.1"));
-        if let Err(error) = manual::page(&page).and_then(|octets| std::fs::write(&path, octets)) {
+    let path_of = |page: &Command| {
+        folder.join(format!("{}.1", page.get_display_name().unwrap_or("portstory")))
+    };
+    let paths: Vec<PathBuf> = pages.iter().map(path_of).collect();
+    let outputs = paths.iter().filter_map(|path| Output::new("--out-dir", path));
+    let claims = Claims::of_inputs([]).writing(outputs);
+    if let Err(exit) = claims.check(overwriting).and_then(|packed| Packed::check(&packed)) {
+        return exit;
+    }
+    for (page, path) in pages.into_iter().zip(&paths) {
+        if let Err(error) = manual::page(&page).and_then(|octets| std::fs::write(path, octets)) {
             log::error(&format!("cannot write {}: {error}", path.display()));
             return Exit::BrokeOff;
         }

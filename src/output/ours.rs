@@ -12,7 +12,7 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 pub enum Written {
     /// Packets, which can be read again.
     Packets,
-    /// Flows as a table, EVE or CSV; a report; a bundle.
+    /// Flows as a table, EVE or CSV; a report; a bundle; a manual page.
     Words,
 }
 
@@ -22,6 +22,7 @@ pub fn written_here(head: &[u8]) -> Option<Written> {
         return Some(Written::Packets);
     }
     let is_words = is_eve(head)
+        || (head.starts_with(b".ie \\n(.g .ds Aq") && contains(head, b"\n.TH PORTSTORY"))
         || head.starts_with(b"start,end,label,status,protocol,")
         || is_table(head)
         || (head.starts_with(b"<!DOCTYPE html>") && contains(head, b"<title>portstory: "))
