@@ -25,6 +25,8 @@ use std::time::Duration;
 use portstory::sandbox::{self, Account, Measures, Plan};
 use rustix::process::{Pid, Signal};
 
+use support::program::{fixture, run, stderr, stdout};
+
 const INSIDE: &str = "inside_tries";
 
 /// What the process in the sandbox finds around it.
@@ -307,6 +309,43 @@ fn the_program_gives_up_its_rights_before_it_reads() {
     assert!(!is_root || user.iter().all(|id| id == "65534"), "{user:?}");
     // Nothing came, which is no capture.
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+}
+
+/// A folder from somebody else holds a capture and links: to one that is not in it, and to everything.
+/// The links are neither read nor allowed to be.
+#[test]
+fn links_in_a_folder_lead_nowhere_outside_unless_that_is_asked_for() {
+    let outer = tempfile::tempdir().unwrap();
+    let (case, other) = (outer.path().join("case"), outer.path().join("other"));
+    fs::create_dir(&case).unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::copy(fixture("ssh-openssh/capture.pcap"), case.join("own.pcap")).unwrap();
+    fs::copy(fixture("tls-openssl/capture.pcap"), other.join("foreign.pcap")).unwrap();
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, case.join(name)).unwrap();
+    link("own.pcap", "again.pcap");
+    link("../other/foreign.pcap", "foreign.pcap");
+    let folder = case.to_str().unwrap();
+    let flows = |output: &std::process::Output| {
+        let text = stdout(output);
+        let has = |word: &str| text.lines().any(|line| line.contains(word));
+        (has("ssh"), has("tls"))
+    };
+    assert_eq!(flows(&run(&["read", folder])), (true, false));
+    let followed = run(&["read", "--follow-links", folder]);
+    assert_eq!(flows(&followed), (true, true), "{followed:?}");
+    // What would take a walk through everything, and open it.
+    link("/", "everything");
+    link("/proc", "processes");
+    for command in ["read", "report", "why"] {
+        let form: &[&str] = if command == "report" { &["--format", "md"] } else { &[] };
+        let output = run(&[&[command, folder], form].concat());
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{command}: {output:?}");
+        assert_eq!(flows(&output), (true, false), "{command}: {output:?}");
+        assert!(said.contains("not followed: 3") && said.contains("--follow-links"), "{said}");
+    }
+    let verified = run(&["verify", folder]);
+    assert_ne!(verified.status.code(), Some(0), "{verified:?}");
 }
 
 /// A process that is nobody's business.

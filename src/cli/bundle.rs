@@ -129,7 +129,7 @@ impl Bundle {
             .share
             .map(|strength| Ok((strength, Scratch::beside(&self.output)?, sharing::secret()?)));
         let strangers = strangers.transpose().map_err(io)?;
-        self.confining.to_reading(&self.paths)?;
+        self.confining.to_reading(&self.paths, file::Links::Inside)?;
         ending::watch();
         Packed::check(&packed)?;
         let shared = strangers.as_ref().map(|(strength, packets, secret)| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, log};
-use crate::capture::file;
+use crate::capture::file::{self, Links};
 use crate::sandbox::{self, Account, Plan};
 
 /// How rights are given up.
@@ -50,10 +50,11 @@ impl Confining {
         Ok(Plan::new(Some(account)))
     }
 
-    /// Gives up everything but reading these, and folders and their links among them.
-    pub(super) fn to_reading(&self, paths: &[PathBuf]) -> Result<(), Exit> {
+    /// Gives up everything but reading these, and what links in folders among them lead to, as far as
+    /// those are followed.
+    pub(super) fn to_reading(&self, paths: &[PathBuf], links: Links) -> Result<(), Exit> {
         let plan = self.plan()?;
-        self.enter(&Plan { readable: readable(paths), ..plan })
+        self.enter(&Plan { readable: readable(paths, links), ..plan })
     }
 
     /// Gives the rights up, and says so.
@@ -75,8 +76,24 @@ impl Confining {
     }
 }
 
-/// What is read where these are named: also what links in folders point to.
-pub(super) fn readable(paths: &[PathBuf]) -> Vec<PathBuf> {
+/// What is read where these are named: also what links in folders point to, as far as they are
+/// followed.
+pub(super) fn readable(paths: &[PathBuf], links: Links) -> Vec<PathBuf> {
     let named = paths.iter().filter(|path| path.as_os_str() != "-").cloned();
-    named.chain(file::linked(paths)).collect()
+    named.chain(file::linked(paths, links)).collect()
+}
+
+/// What is read of a folder.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Linking {
+    /// Follow symbolic links that lead out of a folder that was named, and read what is there; those that
+    /// stay inside are followed anyway. Not for a folder from somebody else: it can link to anything
+    #[arg(long)]
+    follow_links: bool,
+}
+
+impl Linking {
+    pub(super) fn links(self) -> Links {
+        if self.follow_links { Links::All } else { Links::Inside }
+    }
 }

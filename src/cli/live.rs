@@ -13,6 +13,7 @@ use super::read::failed;
 use super::run::{Run, stdout_exit};
 use super::{Exit, Watching, Writing, ending, log};
 use crate::capture::FrameSource as _;
+use crate::capture::file::Links;
 use crate::capture::live::{
     Filter, KernelFilter, Live as Capture, Options, default_filter, own_filter,
 };
@@ -122,7 +123,8 @@ impl Live {
             ..Options::new(self.interfaces.clone())
         };
         // Before the capture, whose handle the helper must not inherit.
-        let mut run = Run::new(&[], &self.watching, &self.writing, Some(&self.looking))?;
+        let mut run =
+            Run::new(&[], Links::Inside, &self.watching, &self.writing, Some(&self.looking))?;
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = ending::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));

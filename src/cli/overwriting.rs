@@ -17,7 +17,7 @@ use clap::Args;
 
 use super::outlet::{self, Rotating};
 use super::{Exit, log};
-use crate::capture::file::{identities, identity};
+use crate::capture::file::{Links, identities, identity};
 use crate::output::ours::{HEAD_BYTES, Written, written_here};
 
 /// Links that are followed one behind the other; Linux follows as many.
@@ -156,6 +156,7 @@ pub(super) struct Claims<'a> {
     inputs: Vec<&'a Path>,
     outputs: Vec<Output<'a>>,
     stdout: bool,
+    links: Links,
 }
 
 impl<'a> Claims<'a> {
@@ -169,6 +170,11 @@ impl<'a> Claims<'a> {
     pub(super) fn writing(mut self, outputs: impl IntoIterator<Item = Output<'a>>) -> Self {
         self.outputs.extend(outputs);
         self
+    }
+
+    /// Which links in folders are followed.
+    pub(super) fn following(self, links: Links) -> Self {
+        Self { links, ..self }
     }
 
     /// Something goes to standard output.
@@ -243,7 +249,8 @@ impl<'a> Claims<'a> {
         let of = identity(&stdout);
         let input = self.inputs.iter().find(|input| {
             // What a shell has made just now is none of the captures in a folder.
-            (stdout.len() > 0 || !input.is_dir()) && input_identities(input).contains(&of)
+            (stdout.len() > 0 || !input.is_dir())
+                && input_identities(input, self.links).contains(&of)
         })?;
         Some(format!("standard output is {}, which is read; choose another place", told(input)))
     }
@@ -253,7 +260,7 @@ impl<'a> Claims<'a> {
         let existing = output.existing().map(identity);
         let outdated = output.outdated();
         for input in self.inputs.iter().filter(|input| !input.is_dir()) {
-            let inputs = input_identities(input);
+            let inputs = input_identities(input, self.links);
             if existing.is_some_and(|existing| inputs.contains(&existing)) {
                 let same = if *input == output.path {
                     "is read".to_owned()
@@ -280,7 +287,7 @@ impl<'a> Claims<'a> {
         let outdated = output.outdated();
         let folder = self.inputs.iter().find(|input| {
             let is_in = || fs::canonicalize(input).is_ok_and(|input| place.at.starts_with(input));
-            let holds = || !outdated.is_disjoint(&identities(input));
+            let holds = || !outdated.is_disjoint(&identities(input, self.links));
             input.is_dir() && ((output.is_packets && is_in()) || (deletes && holds()))
         })?;
         Some(format!(
@@ -293,7 +300,7 @@ impl<'a> Claims<'a> {
     /// The folder that is read and has this file in it.
     fn folder_with(&self, found: &Metadata) -> Option<&Path> {
         let folders = self.inputs.iter().filter(|input| input.is_dir());
-        folders.copied().find(|folder| identities(folder).contains(&identity(found)))
+        folders.copied().find(|folder| identities(folder, self.links).contains(&identity(found)))
     }
 }
 
@@ -312,9 +319,9 @@ impl Output<'_> {
 }
 
 /// Device and inode of all that is read where this is named.
-fn input_identities(input: &Path) -> BTreeSet<(u64, u64)> {
+fn input_identities(input: &Path, links: Links) -> BTreeSet<(u64, u64)> {
     if input != Path::new("-") {
-        return identities(input);
+        return identities(input, links);
     }
     about(io::stdin()).filter(Metadata::is_file).iter().map(identity).collect()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::confine::{self, Confining};
+use super::confine::{self, Confining, Linking};
 use super::fail_on::FailOn;
 use super::progress::Progress;
 use super::run::{Run, Wanted};
@@ -32,6 +32,9 @@ pub(super) struct Read {
     /// Only look at frames that this filter lets through, in the language of pcap-filter(7)
     #[arg(short = 'f', long, value_name = "EXPRESSION")]
     bpf: Option<String>,
+
+    #[command(flatten)]
+    linking: Linking,
 
     #[command(flatten)]
     fail_on: FailOn,
@@ -78,19 +81,20 @@ impl Read {
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
         let mut plan = self.confining.plan()?;
         file::exist(&self.paths).map_err(|error| failed(&error))?;
-        let mut run = Run::new(&self.paths, &self.watching, &self.writing, None)?;
+        let links = self.linking.links();
+        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, None)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let _signals = ending::catch().ok();
-        plan.readable = confine::readable(&self.paths);
+        plan.readable = confine::readable(&self.paths, links);
         if self.follow {
             // Another file may take this one's name, and only its folder is there to be named now.
             plan.readable.extend(self.paths.iter().filter_map(|path| folder_of(path)));
         }
         self.confining.enter(&plan)?;
         ending::watch();
-        let options = Options { stop: ending::stop(), ..Options::default() };
-        let octets = file::octets(&self.paths).filter(|_| !self.follow);
+        let options = Options { stop: ending::stop(), links, ..Options::default() };
+        let octets = file::octets(&self.paths, links).filter(|_| !self.follow);
         let octets = octets.map(|octets| (options.odometer.clone(), octets));
         run.progress = Progress::of_read(&self.writing, octets);
         let mut source = self.source(options)?;

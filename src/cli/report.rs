@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::confine::Confining;
+use super::confine::{Confining, Linking};
 use super::outlet::{Outlet, Rotating, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
@@ -37,6 +37,9 @@ pub(super) struct Report {
     /// How it is written [default: html, or md where the file's name ends in .md]
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    #[command(flatten)]
+    linking: Linking,
 
     #[command(flatten)]
     overwriting: Overwriting,
@@ -83,16 +86,17 @@ impl Report {
         let config = self.watching.config()?;
         let output = self.file().and_then(|path| Output::new("-o", path));
         let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
-        let claims = claims.writing(output).stdout(self.file().is_none());
+        let links = self.linking.links();
+        let claims = claims.following(links).writing(output).stdout(self.file().is_none());
         let packed = claims.check(self.overwriting)?;
         let opened = |path| Outlet::open(path, &Rotating::default(), 0);
         let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
         let _signals = ending::catch().ok();
-        self.confining.to_reading(&self.paths)?;
+        self.confining.to_reading(&self.paths, links)?;
         ending::watch();
         Packed::check(&packed)?;
-        let options = Options { stop: ending::stop(), ..Options::default() };
+        let options = Options { stop: ending::stop(), links, ..Options::default() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
         let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;
         let text = self.format().write(&page);

@@ -15,6 +15,7 @@ use super::reporting::Reporting;
 use super::saving::Saving;
 use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, ending, log};
+use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::classifier::{Classifier, Seized};
 use crate::config::{Config, Watch};
@@ -97,6 +98,7 @@ impl Run {
     /// Opens the outputs, none of which is to be one of the inputs.
     pub(super) fn new(
         inputs: &[PathBuf],
+        links: Links,
         watching: &Watching,
         writing: &Writing,
         live: Option<&Looking>,
@@ -120,7 +122,8 @@ impl Run {
         rotating.check(writing.has_file()).map_err(use_of)?;
         writing.check_stdout().map_err(use_of)?;
         let claims = Claims::of_inputs(inputs.iter().chain(watching.files()));
-        let claims = claims.writing(writing.outputs()).stdout(writing.uses_stdout());
+        let claims =
+            claims.following(links).writing(writing.outputs()).stdout(writing.uses_stdout());
         let packed = claims.check(writing.overwriting)?;
         let mut paths: Vec<PathBuf> = Vec::new();
         let mut number = |path: &PathBuf| {

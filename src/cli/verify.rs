@@ -11,7 +11,7 @@ use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, log};
 use crate::bundle::{Row, verify};
-use crate::capture::file::{self, Options};
+use crate::capture::file::{self, Links, Options};
 use crate::capture::{FrameSource, Polled};
 use crate::classifier::Classifier;
 use crate::config::{BundleLimits, Config};
@@ -50,7 +50,7 @@ impl Verify {
 
     fn try_run(&self) -> Result<Exit, Exit> {
         Claims::of_inputs([&self.path]).stdout(true).check(Overwriting::default())?;
-        self.confining.to_reading(std::slice::from_ref(&self.path))?;
+        self.confining.to_reading(std::slice::from_ref(&self.path), Links::Inside)?;
         let bundle = verify::Bundle::open(&self.path, BundleLimits::default()).map_err(|why| {
             log::error(&why);
             Exit::BrokeOff

@@ -43,7 +43,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use folder::{identities, identity, linked};
+pub use folder::{Links, identities, identity, linked};
 pub use follow::{Follow, follow};
 pub use inputs::Inputs;
 pub use odometer::Odometer;
@@ -64,6 +64,8 @@ pub struct Options {
     /// default is what `zstd` and `xz` grant by themselves or a little more; gzip takes 32 KiB and
     /// lz4 at most 12 MiB.
     pub unpack_bytes_max: usize,
+    /// Which symbolic links in folders are followed.
+    pub links: Links,
     /// Counts what is read of files.
     pub odometer: Odometer,
     /// Ends every wait and then the reading: what was handed over stands.
@@ -76,6 +78,7 @@ impl Default for Options {
             buffer_bytes: 256 * 1024,
             open_files_max: 128,
             unpack_bytes_max: 128 * 1024 * 1024,
+            links: Links::default(),
             odometer: Odometer::default(),
             stop: None,
         }

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Options;
-use super::folder;
+use super::folder::{self, Links, Outside};
 use super::foreign;
 use super::inputs::{Input, Inputs, Turn, not_read};
 use super::patient;
@@ -76,12 +76,12 @@ pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
 }
 
 /// Octets of all files that were named or are in folders; none where there is a stream among them.
-pub fn octets(paths: &[PathBuf]) -> Option<u64> {
+pub fn octets(paths: &[PathBuf], links: Links) -> Option<u64> {
     let mut octets = 0_u64;
     for path in paths {
         let metadata = fs::metadata(path).ok().filter(|_| path.as_os_str() != STANDARD_INPUT)?;
         let files = if metadata.is_dir() {
-            folder::list(path).ok()?.files
+            folder::list(path, links).ok()?.files
         } else if metadata.is_file() {
             vec![path.clone()]
         } else {
@@ -197,7 +197,7 @@ impl Opening {
     }
 
     fn add_folder(&mut self, path: &Path, name: String) -> Result<(), CaptureError> {
-        let listing = match folder::list(path) {
+        let listing = match folder::list(path, self.options.links) {
             Ok(listing) => listing,
             Err(error) => return Err(cannot_open(name, &error)),
         };
@@ -209,7 +209,8 @@ impl Opening {
         for path in listing.files {
             self.add_found(&path, &mut passed_over);
         }
-        self.tell(name, &passed_over);
+        self.tell(name.clone(), &passed_over);
+        self.tell_outside(name, &listing.outside);
         Ok(())
     }
 
@@ -298,6 +299,17 @@ impl Opening {
             if count > 0 {
                 self.notice(folder.clone(), format!("files skipped {what}: {count}"));
             }
+        }
+    }
+
+    fn tell_outside(&mut self, folder: String, outside: &Outside) {
+        if let Some(first) = &outside.first {
+            let (count, first) = (outside.count, first.display());
+            let message = format!(
+                "links that lead out of the folder were not followed: {count} (first: {first}); name \
+                 what they lead to, or read with --follow-links"
+            );
+            self.notice(folder, message);
         }
     }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::confine::Confining;
+use super::confine::{Confining, Linking};
 use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
@@ -50,6 +50,9 @@ pub(super) struct Why {
     bpf: Option<String>,
 
     #[command(flatten)]
+    linking: Linking,
+
+    #[command(flatten)]
     watching: Watching,
 
     #[command(flatten)]
@@ -81,7 +84,7 @@ impl Why {
         let config = self.watching.config()?;
         file::exist(paths).map_err(|error| failed(&error))?;
         let claims = Claims::of_inputs(paths.iter().chain(self.watching.files())).stdout(true);
-        claims.check(Overwriting::default())?;
+        claims.following(self.linking.links()).check(Overwriting::default())?;
         let known = wanted.and_then(Wanted::id);
         let is_stream = |path: &PathBuf| {
             path.as_os_str() == "-" || (path.exists() && !path.is_file() && !path.is_dir())
@@ -94,11 +97,11 @@ impl Why {
             return Err(Exit::Usage);
         }
         let _signals = ending::catch().ok();
-        self.confining.to_reading(paths)?;
+        self.confining.to_reading(paths, self.linking.links())?;
         ending::watch();
         let id = match known {
             Some(id) => id,
-            None => find(paths, wanted, &config, bpf.as_mut())?,
+            None => self.find(paths, wanted, &config, bpf.as_mut())?,
         };
         if known.is_none() && ending::requested() {
             log::say(
@@ -109,7 +112,8 @@ impl Why {
         }
         let config = Config { account_for: Some(id), ..config };
         let mut classifier = Classifier::new(config);
-        let (sources, exit) = read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
+        let (sources, exit) =
+            self.read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
         classifier.finish(&mut Vec::new());
         let accounts = classifier.take_accounts();
         if accounts.is_empty() {
@@ -133,65 +137,71 @@ impl Why {
         }
         (&self.paths, self.flow)
     }
-}
 
-/// Reads the captures once to see which flow is meant.
-fn find(
-    paths: &[PathBuf],
-    wanted: Option<Wanted>,
-    config: &Config,
-    bpf: Option<&mut Bpf>,
-) -> Result<u64, Exit> {
-    let mut classifier = Classifier::new(config.clone());
-    let mut search = Search::new(wanted);
-    let mut wrong = None;
-    let mut look = |events: &[Event], sources: &[SourceInfo]| {
-        let context = Context { sources, live: false };
-        wrong = wrong.take().or(search.look(events, &context).err());
-    };
-    // What is to be warned of is told when they are read again.
-    let (sources, _) = read(paths, &mut classifier, bpf, false, &mut look)?;
-    let mut events = Vec::new();
-    classifier.finish(&mut events);
-    look(&events, &sources);
-    let found = match wrong {
-        Some(error) => Err(error.to_string()),
-        None => search.finish(&Context { sources: &sources, live: false }),
-    };
-    found.map_err(|why| {
-        log::say(&why);
-        Exit::Usage
-    })
-}
+    /// Reads the captures once to see which flow is meant.
+    fn find(
+        &self,
+        paths: &[PathBuf],
+        wanted: Option<Wanted>,
+        config: &Config,
+        bpf: Option<&mut Bpf>,
+    ) -> Result<u64, Exit> {
+        let mut classifier = Classifier::new(config.clone());
+        let mut search = Search::new(wanted);
+        let mut wrong = None;
+        let mut look = |events: &[Event], sources: &[SourceInfo]| {
+            let context = Context { sources, live: false };
+            wrong = wrong.take().or(search.look(events, &context).err());
+        };
+        // What is to be warned of is told when they are read again.
+        let (sources, _) = self.read(paths, &mut classifier, bpf, false, &mut look)?;
+        let mut events = Vec::new();
+        classifier.finish(&mut events);
+        look(&events, &sources);
+        let found = match wrong {
+            Some(error) => Err(error.to_string()),
+            None => search.finish(&Context { sources: &sources, live: false }),
+        };
+        found.map_err(|why| {
+            log::say(&why);
+            Exit::Usage
+        })
+    }
 
-/// Reads the captures to their end and shows the events of each batch. What cannot be read is told
-/// where that is wanted, and the rest may hold the flow.
-fn read(
-    paths: &[PathBuf],
-    classifier: &mut Classifier,
-    mut bpf: Option<&mut Bpf>,
-    tells: bool,
-    show: &mut dyn FnMut(&[Event], &[SourceInfo]),
-) -> Result<(Vec<SourceInfo>, Exit), Exit> {
-    let options = Options { stop: ending::stop(), ..Options::default() };
-    let mut source = file::open(paths, options).map_err(|error| failed(&error))?;
-    let mut exit = Exit::Done;
-    let mut events = Vec::new();
-    loop {
-        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-            if bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)) {
-                classifier.ingest(frame, &mut events);
+    /// Reads the captures to their end and shows the events of each batch. What cannot be read is told
+    /// where that is wanted, and the rest may hold the flow.
+    fn read(
+        &self,
+        paths: &[PathBuf],
+        classifier: &mut Classifier,
+        mut bpf: Option<&mut Bpf>,
+        tells: bool,
+        show: &mut dyn FnMut(&[Event], &[SourceInfo]),
+    ) -> Result<(Vec<SourceInfo>, Exit), Exit> {
+        let options =
+            Options { stop: ending::stop(), links: self.linking.links(), ..Options::default() };
+        let mut source = file::open(paths, options).map_err(|error| failed(&error))?;
+        let mut exit = Exit::Done;
+        let mut events = Vec::new();
+        loop {
+            let polled = source.poll(BATCH_FRAMES, &mut |frame| {
+                if bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)) {
+                    classifier.ingest(frame, &mut events);
+                }
+            });
+            show(&events, source.sources());
+            events.clear();
+            for notice in source.take_notices().iter().filter(|_| tells) {
+                tracing::warn!("{}", escape::terminal(&notice.to_string()));
             }
-        });
-        show(&events, source.sources());
-        events.clear();
-        match polled {
-            Ok(Polled::End) => return Ok((source.sources().to_vec(), exit)),
-            Ok(Polled::Frames(_) | Polled::Idle) => {}
-            Err(error) => {
-                exit = exit.max(Exit::BrokeOff);
-                if tells {
-                    log::error(&error);
+            match polled {
+                Ok(Polled::End) => return Ok((source.sources().to_vec(), exit)),
+                Ok(Polled::Frames(_) | Polled::Idle) => {}
+                Err(error) => {
+                    exit = exit.max(Exit::BrokeOff);
+                    if tells {
+                        log::error(&error);
+                    }
                 }
             }
         }
