@@ -24,7 +24,7 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP);
 
 /// A folder, held by its handle.
 #[derive(Debug)]
-pub(super) struct Folder(OwnedFd);
+pub(super) struct Folder(pub(super) OwnedFd);
 
 impl Folder {
     /// Opens the folder that this file is to be in.

@@ -7,16 +7,22 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 
 use super::folder::Folder;
 use crate::cli::aide::{self, Aide};
@@ -50,9 +56,10 @@ impl Placing {
         let made = file.metadata()?;
         let aide = Aide::start(COMMAND, ANSWER_MAX, |command| {
             command.arg(made.dev().to_string()).arg(made.ino().to_string());
-            command.arg("--").arg(&name).arg(path);
+            command.arg("--").arg(&name).arg(path.file_name().unwrap_or_default());
         });
         let placing = aide.and_then(|aide| {
+            hand_over(&folder, &aide.socket)?;
             ending::hang_up_at_early_end(aide.socket.try_clone()?);
             Ok(Self(aide))
         });
@@ -93,9 +100,10 @@ pub(in crate::cli) struct PlaceOutput {
 
     inode: u64,
 
+    /// What it is called, and what it is to be called.
     name: OsString,
 
-    path: PathBuf,
+    place: OsString,
 }
 
 impl PlaceOutput {
@@ -112,13 +120,11 @@ impl PlaceOutput {
     }
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
-        let folder = Folder::of(&self.path)?;
+        let Some(folder) = taken_over(socket)? else { return Ok(()) };
         let request = aide::next_request(socket)?;
         let is_there = folder.has(&self.name, (self.device, self.inode));
         let placed = match request {
-            Some(COMPLETE) if is_there => {
-                folder.rename(&self.name, self.path.file_name().unwrap_or_default())
-            }
+            Some(COMPLETE) if is_there => folder.rename(&self.name, &self.place),
             // Somebody else's, or nothing.
             Some(COMPLETE) => Err(io::ErrorKind::NotFound.into()),
             Some(_) | None => Ok(()),
@@ -136,6 +142,33 @@ impl PlaceOutput {
         let _ = (&mut &*socket).write_all(&errno.to_le_bytes());
         Ok(())
     }
+}
+
+/// Has the other process work in this very folder, whatever its path leads to by now.
+fn hand_over(folder: &Folder, socket: &UnixStream) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let folders = [folder.0.as_fd()];
+    control.push(SendAncillaryMessage::ScmRights(&folders));
+    sendmsg(socket, &[IoSlice::new(&[0])], &mut control, SendFlags::empty())?;
+    Ok(())
+}
+
+/// The folder; none where the other process has ended before.
+fn taken_over(socket: &UnixStream) -> io::Result<Option<Folder>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let octet = &mut [0];
+    let parts = &mut [IoSliceMut::new(octet)];
+    recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut folders) = message
+            && let Some(folder) = folders.next()
+        {
+            return Ok(Some(Folder(folder)));
+        }
+    }
+    Ok(None)
 }
 
 fn unguessable(folder: &Folder) -> io::Result<(File, OsString)> {
