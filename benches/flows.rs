@@ -10,12 +10,12 @@
 use std::net::Ipv4Addr;
 
 use peak_alloc::PeakAlloc;
-use portstory::classifier::Classifier;
-use portstory::config::{Config, Limits};
-use portstory::event::Event;
-use portstory::flow::{FlowKey, FlowRecord};
-use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory::time::Timestamp;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::{Config, Limits};
+use portstory_core::event::Event;
+use portstory_core::flow::{FlowKey, FlowRecord};
+use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory_core::time::Timestamp;
 
 #[global_allocator]
 static COUNTED: PeakAlloc = PeakAlloc;

@@ -10,13 +10,13 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled};
-use portstory::classifier::Classifier;
-use portstory::config::{Config, Limits, Watch};
-use portstory::decode::peek::Peek;
-use portstory::decode::{self, Body, Decoded, Path, Payload};
-use portstory::flow::{FlowKey, FlowRecord, Seen, SeenBody};
-use portstory::frame::{Frame, FrameRef, LinkType};
-use portstory::identify::Side;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::{Config, Limits, Watch};
+use portstory_core::decode::peek::Peek;
+use portstory_core::decode::{self, Body, Decoded, Path, Payload};
+use portstory_core::flow::{FlowKey, FlowRecord, Seen, SeenBody};
+use portstory_core::frame::{Frame, FrameRef, LinkType};
+use portstory_core::identify::Side;
 
 fn main() {
     divan::main();

@@ -4,7 +4,7 @@
 #   fuzz/coverage.sh [SECONDS]
 #
 # Builds the target with the stable toolchain, runs it for SECONDS (default 60) from the
-# fixtures on, and prints lines and regions of src/decode and src/capture/file that were
+# fixtures on, and prints lines and regions of core/src/decode and src/capture/file that were
 # run, by file. Fails where a decoder was never reached.
 #
 # Needs a C++ compiler (libFuzzer) and `rustup component add llvm-tools`.

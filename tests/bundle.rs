@@ -409,12 +409,13 @@ fn a_name_has_one_replacement_and_the_report_knows_no_folder() {
 
 fn flow_ids(captures: &[&str]) -> Vec<u64> {
     let paths: Vec<PathBuf> = captures.iter().map(PathBuf::from).collect();
-    let events = support::classify(&support::frames(&paths), &portstory::config::Config::default());
+    let events =
+        support::classify(&support::frames(&paths), &portstory_core::config::Config::default());
     let flows = events.iter().filter_map(|event| match event {
-        portstory::event::Event::Flow(flow) => Some(flow.flow_id),
-        portstory::event::Event::Verdict(_)
-        | portstory::event::Event::Endpoint(_)
-        | portstory::event::Event::Anomaly(_) => None,
+        portstory_core::event::Event::Flow(flow) => Some(flow.flow_id),
+        portstory_core::event::Event::Verdict(_)
+        | portstory_core::event::Event::Endpoint(_)
+        | portstory_core::event::Event::Anomaly(_) => None,
     });
     flows.collect()
 }

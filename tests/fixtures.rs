@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use portstory::config::Config;
-use portstory::decode::fragment::Reassembly;
-use portstory::decode::{self, Body, Decoded};
-use portstory::event::{Event, FlowEvent, Socket};
-use portstory::frame::FrameRef;
-use portstory::identify::DetailKey::{self, *};
+use portstory_core::config::Config;
+use portstory_core::decode::fragment::Reassembly;
+use portstory_core::decode::{self, Body, Decoded};
+use portstory_core::event::{Event, FlowEvent, Socket};
+use portstory_core::frame::FrameRef;
+use portstory_core::identify::DetailKey::{self, *};
 use serde::Serialize;
 use support::Case;
 

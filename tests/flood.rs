@@ -17,11 +17,11 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use portstory::classifier::Classifier;
-use portstory::config::{Config, Limits};
-use portstory::event::Event;
-use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory::time::Timestamp;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::{Config, Limits};
+use portstory_core::event::Event;
+use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory_core::time::Timestamp;
 
 const MEMORY_MAX: usize = 256 << 20;
 const REAL_FLOWS: u32 = 1_000;

@@ -17,7 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use portstory::event::{Concern, Label, Notable, Status};
+use portstory_core::event::{Concern, Label, Notable, Status};
 
 use support::program::{fixture, program, run, stderr, stdout};
 

@@ -19,9 +19,9 @@ use std::io::Cursor;
 
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled};
-use portstory::classifier::Classifier;
-use portstory::config::Config;
 use portstory::output::{Context, FORMATS, Look, RunSummary};
+use portstory_core::classifier::Classifier;
+use portstory_core::config::Config;
 use support::OwnedFrame;
 
 /// Octets of each file that are cut at every length and changed one by one: headers, several records
@@ -54,7 +54,7 @@ fn whole_path(octets: &[u8]) -> usize {
     panic!("the reader does not come to an end");
 }
 
-fn write_all(events: &[portstory::event::Event], source: &dyn FrameSource) -> usize {
+fn write_all(events: &[portstory_core::event::Event], source: &dyn FrameSource) -> usize {
     let context = Context { sources: source.sources(), live: false };
     let mut written = Vec::new();
     for row in FORMATS {

@@ -14,10 +14,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portstory::config::{Config, Limits};
-use portstory::decode::{Body, Decoded, decode};
-use portstory::event::{Event, FlowEvent, Socket, Status};
-use portstory::identify::Transport;
+use portstory_core::config::{Config, Limits};
+use portstory_core::decode::{Body, Decoded, decode};
+use portstory_core::event::{Event, FlowEvent, Socket, Status};
+use portstory_core::identify::Transport;
 use support::OwnedFrame;
 
 /// A flow, whichever end is taken for the client.

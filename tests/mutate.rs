@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled};
-use portstory::classifier::Classifier;
-use portstory::config::Config;
 use portstory::output::{Context, FORMATS, Look};
+use portstory_core::classifier::Classifier;
+use portstory_core::config::Config;
 
 const STRIDE: usize = 97;
 const ONE_RUN_MAX: Duration = Duration::from_secs(1);

@@ -9,10 +9,10 @@
 
 mod support;
 
-use portstory::config::{Config, Watch};
-use portstory::decode::peek::Peek;
-use portstory::decode::{self, Decoded};
-use portstory::flow::ledger::CompanionKind;
+use portstory_core::config::{Config, Watch};
+use portstory_core::decode::peek::Peek;
+use portstory_core::decode::{self, Decoded};
+use portstory_core::flow::ledger::CompanionKind;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;

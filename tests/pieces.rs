@@ -13,12 +13,12 @@
 
 mod support;
 
-use portstory::classifier::{Collector, put_together};
-use portstory::config::{Config, Limits};
-use portstory::decode::{self, Decoded};
-use portstory::event::Event;
-use portstory::flow::FlowKey;
-use portstory::shortfall::Shortfalls;
+use portstory_core::classifier::{Collector, put_together};
+use portstory_core::config::{Config, Limits};
+use portstory_core::decode::{self, Decoded};
+use portstory_core::event::Event;
+use portstory_core::flow::FlowKey;
+use portstory_core::shortfall::Shortfalls;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;

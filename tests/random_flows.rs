@@ -12,12 +12,12 @@
     reason = "a test may stop at the first surprise, and prints its figures"
 )]
 
-use portstory::classifier::Classifier;
-use portstory::config::Config;
-use portstory::event::Event;
-use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory::identify::{DETECTORS, Detector, Over, Transport};
-use portstory::time::Timestamp;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::Config;
+use portstory_core::event::Event;
+use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory_core::identify::{DETECTORS, Detector, Over, Transport};
+use portstory_core::time::Timestamp;
 
 /// The last one is for checking, not for tuning.
 const SEEDS: [u64; 3] = [1, 2, 0x7469_6d65_6c6f_7400];

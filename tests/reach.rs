@@ -1,7 +1,7 @@
 //! Every link type and every tunnel has fixtures, sound, nested, truncated and malformed, and the
 //! damaged inputs get to it.
 //!
-//! Counts by file of `src/decode/link` and `src/decode/tunnel`, and prints the counts. What lines the
+//! Counts by file of `core/src/decode/link` and `core/src/decode/tunnel`, and prints the counts. What lines the
 //! inputs run through, `fuzz/coverage.sh` tells.
 #![allow(
     clippy::as_conversions,
@@ -18,9 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use portstory::config::{Config, Limits};
-use portstory::decode::{self, Decoded, link, tunnel};
-use portstory::frame::Frame;
+use portstory_core::config::{Config, Limits};
+use portstory_core::decode::{self, Decoded, link, tunnel};
+use portstory_core::frame::Frame;
 use support::OwnedFrame;
 
 /// Frames of each capture that are damaged in every octet.
@@ -204,7 +204,7 @@ impl Files {
 }
 
 fn source(folder: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/decode").join(folder)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("core/src/decode").join(folder)
 }
 
 /// The files that a table's rows are in, in its order.

@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use portstory::bundle;
-use portstory::classifier::Classifier;
-use portstory::config::Config;
-use portstory::event::{Event, Status};
-use portstory::flow::{FlowKey, SeenBody};
-use portstory::identify::{DETECTORS, DetailKey};
+use portstory_core::classifier::Classifier;
+use portstory_core::config::Config;
+use portstory_core::event::{Event, Status};
+use portstory_core::flow::{FlowKey, SeenBody};
+use portstory_core::identify::{DETECTORS, DetailKey};
 
 mod support;
 

@@ -11,14 +11,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portstory::classifier::{Classifier, Collector, put_together};
-use portstory::config::{Config, Limits};
-use portstory::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
-use portstory::flow::Ledgers;
-use portstory::frame::{FrameRef, LinkType, SourceId};
-use portstory::judge::endpoint::Endpoints;
-use portstory::judge::ranking;
-use portstory::time::Timestamp;
+use portstory_core::classifier::{Classifier, Collector, put_together};
+use portstory_core::config::{Config, Limits};
+use portstory_core::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
+use portstory_core::flow::Ledgers;
+use portstory_core::frame::{FrameRef, LinkType, SourceId};
+use portstory_core::judge::endpoint::Endpoints;
+use portstory_core::judge::ranking;
+use portstory_core::time::Timestamp;
 use support::OwnedFrame;
 
 fn events(case: &str, config: &Config) -> Vec<Event> {

@@ -19,18 +19,18 @@ use std::io::Cursor;
 use portstory::bundle::share::{Addresses, Secret, Sharer, Strength, Study};
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled, SourceInfo};
-use portstory::classifier::{Classifier, Collector, put_together};
 use portstory::cli::helper_replies;
-use portstory::config::{Config, Watch};
-use portstory::decode::link::LINKS;
-use portstory::decode::peek::Peek;
-use portstory::decode::tunnel::{Entry, TUNNELS};
-use portstory::decode::{self, Body, Decoded};
-use portstory::event::{Event, Status};
-use portstory::flow::ledger::CompanionKind;
-use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory::output::{Context, FORMATS, Look, RunSummary};
-use portstory::time::Timestamp;
+use portstory_core::classifier::{Classifier, Collector, put_together};
+use portstory_core::config::{Config, Watch};
+use portstory_core::decode::link::LINKS;
+use portstory_core::decode::peek::Peek;
+use portstory_core::decode::tunnel::{Entry, TUNNELS};
+use portstory_core::decode::{self, Body, Decoded};
+use portstory_core::event::{Event, Status};
+use portstory_core::flow::ledger::CompanionKind;
+use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory_core::time::Timestamp;
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -193,7 +193,7 @@ pub fn share(octets: &[u8]) {
         &secret,
         Strength::Min,
         &[],
-        portstory::config::BundleLimits::default(),
+        portstory_core::config::BundleLimits::default(),
     );
     let mut classifier = Classifier::new(config.clone());
     let (mut events, mut named) = (Vec::new(), false);

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{BundleLimits, Config};
-use crate::decode::peek::Peek;
-use crate::decode::{self, Decoded};
-use crate::event::FlowEvent;
-use crate::flow::ledger::CompanionKind;
-use crate::frame::{Frame, FrameRef, LinkType, SourceId};
-use crate::time::Timestamp;
-use crate::wire;
+use portstory_core::config::{BundleLimits, Config};
+use portstory_core::decode::peek::Peek;
+use portstory_core::decode::{self, Decoded};
+use portstory_core::event::FlowEvent;
+use portstory_core::flow::ledger::CompanionKind;
+use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory_core::time::Timestamp;
+use portstory_core::wire;
 
 /// Picks out evidence.
 #[derive(Debug)]

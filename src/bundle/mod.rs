@@ -3,7 +3,7 @@
 //!
 //! An edge. [`Packer`] writes the files and their hashes, [`evidence`] says which packets verdicts rest
 //! on, [`share`] takes payload and addresses out of them, [`verify`] reads a bundle, which may be
-//! anybody's: it writes nothing, and what it unpacks is bounded ([`crate::config::BundleLimits`]).
+//! anybody's: it writes nothing, and what it unpacks is bounded ([`portstory_core::config::BundleLimits`]).
 //! Hashes show that a bundle was not damaged; who made it they do not show, as anybody can make new
 //! ones.
 
@@ -15,7 +15,7 @@ pub mod verify;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::FlowEvent;
+use portstory_core::event::FlowEvent;
 
 pub use packer::{Packer, seal};
 pub use settings::Settings;

@@ -133,7 +133,7 @@ impl<W: Write + Seek> Write for Packer<W> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let written = self.zip.write(octets)?;
         if let Some((_, hasher)) = &mut self.current {
-            hasher.update(crate::wire::prefix(octets, written));
+            hasher.update(portstory_core::wire::prefix(octets, written));
         }
         Ok(written)
     }

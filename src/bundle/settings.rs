@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::share::Sharing;
-use crate::config::{Config, KnownService, Site, VdaVersion, Watch};
-use crate::identify::{DETECTORS, Transport};
+use portstory_core::config::{Config, KnownService, Site, VdaVersion, Watch};
+use portstory_core::identify::{DETECTORS, Transport};
 
 /// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

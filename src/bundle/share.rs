@@ -17,7 +17,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::event::{FlowEvent, Socket};
+use portstory_core::event::{FlowEvent, Socket};
 
 mod craft;
 mod disguise;

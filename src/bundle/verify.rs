@@ -13,7 +13,7 @@ use zip::ZipArchive;
 
 use super::packer::{SEAL_DIGITS, hash_before_seal};
 use super::{EVE, EVIDENCE, FILES, REPORT, Row, SETTINGS, SUMS, Settings, VERDICTS};
-use crate::config::BundleLimits;
+use portstory_core::config::BundleLimits;
 
 /// A bundle whose octets are as they were.
 #[derive(Debug)]

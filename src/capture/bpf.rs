@@ -7,8 +7,8 @@ use pcap::{BpfProgram, Capture};
 
 use super::live::dlt;
 use super::{CaptureError, CaptureErrorKind};
-use crate::decode::link::LINKS;
-use crate::frame::{Frame, LinkType};
+use portstory_core::decode::link::LINKS;
+use portstory_core::frame::{Frame, LinkType};
 
 /// A filter expression, compiled where needed.
 #[derive(Debug)]

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use crate::frame::{Frame, LinkType};
-use crate::time::Timestamp;
+use portstory_core::frame::{Frame, LinkType};
+use portstory_core::time::Timestamp;
 
 pub mod bpf;
 pub mod file;
@@ -39,7 +39,7 @@ pub trait FrameSource {
         sink: &mut dyn FnMut(&Frame<'_>),
     ) -> Result<Polled, CaptureError>;
 
-    /// What is known of the sources so far, by [`crate::frame::SourceId`].
+    /// What is known of the sources so far, by [`portstory_core::frame::SourceId`].
     fn sources(&self) -> &[SourceInfo];
 
     /// What has happened since it was last asked that a person should know, and that ends nothing.

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 mod columns;
 
-use crate::classifier::Running;
-use crate::event::Process;
 use crate::output::human::{count, counted, span, width, wrap};
 use columns::{Columns, fitted};
+use portstory_core::classifier::Running;
+use portstory_core::event::Process;
 
 /// Between two draws at least so long.
 const DRAW_EVERY: Duration = Duration::from_millis(500);

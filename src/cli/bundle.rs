@@ -16,12 +16,12 @@ use crate::bundle::share::Exclude;
 use crate::bundle::{self, Packer, Row, Settings};
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
-use crate::config::{BundleLimits, Config};
-use crate::event::Event;
-use crate::frame::Frame;
 use crate::output::{Context, Eve, Format as _, PacketFormat, PacketWriter};
 use crate::report::html;
-use crate::time::Timestamp;
+use portstory_core::config::{BundleLimits, Config};
+use portstory_core::event::Event;
+use portstory_core::frame::Frame;
+use portstory_core::time::Timestamp;
 
 mod sharing;
 

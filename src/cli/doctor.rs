@@ -9,10 +9,10 @@ use super::who::Format;
 use super::{Exit, log};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
-use crate::decode;
 use crate::host::health::{self, Check, Level};
 use crate::output;
 use crate::sandbox::{self, Account, Plan};
+use portstory_core::decode;
 
 /// Whether this machine can capture, and the command that fixes what is not right.
 #[derive(Debug, Args)]

@@ -140,7 +140,7 @@ pub(super) fn write_all(file: &File, name: &Path, mut octets: &[u8]) -> io::Resu
     let name = name.display().to_string();
     while !octets.is_empty() {
         let written = write(file.as_fd(), octets, &name)?;
-        octets = crate::wire::rest(octets, written);
+        octets = portstory_core::wire::rest(octets, written);
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ fn write(to: BorrowedFd<'_>, octets: &[u8], name: &str) -> io::Result<usize> {
     let mut octets = octets;
     if !is_file {
         // More than this could block behind a poll that found room.
-        octets = crate::wire::prefix(octets, PIPE_BYTES);
+        octets = portstory_core::wire::prefix(octets, PIPE_BYTES);
         if !ending.stop.writable(to, OUTPUT_PATIENCE) {
             return Err(Stopped::error());
         }

@@ -17,9 +17,9 @@ use crate::capture::file::Links;
 use crate::capture::live::{
     Filter, KernelFilter, Live as Capture, Options, default_filter, own_filter,
 };
-use crate::config::Watch;
-use crate::frame::LinkType;
 use crate::output::escape;
+use portstory_core::config::Watch;
+use portstory_core::frame::LinkType;
 
 /// Label flows live.
 #[derive(Debug, Args)]

@@ -41,7 +41,7 @@ mod waiting;
 mod who;
 mod why;
 
-use crate::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
+use portstory_core::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
 
 /// How a run ended, as the exit code says it. The later of two is what is told: that something is missing
 /// is told before what was found, which stands in the output.
@@ -399,7 +399,7 @@ fn range(text: &str) -> Result<std::ops::RangeInclusive<u16>, String> {
 }
 
 fn detector(id: &str) -> Result<String, String> {
-    let known = crate::identify::DETECTORS.iter().any(|detector| detector.id == id);
+    let known = portstory_core::identify::DETECTORS.iter().any(|detector| detector.id == id);
     if known {
         Ok(id.to_owned())
     } else {

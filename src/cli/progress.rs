@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Writing;
 use super::board::Board;
 use crate::capture::file::Odometer;
-use crate::event::Event;
+use portstory_core::event::Event;
 
 /// Redraws in a second, at most.
 const DRAWS_PER_SECOND: u8 = 10;

@@ -13,7 +13,7 @@ use super::{Exit, Watching, Writing, ending, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource};
-use crate::frame::Frame;
+use portstory_core::frame::Frame;
 
 /// Label the flows in capture files.
 #[derive(Debug, Args)]

@@ -13,11 +13,11 @@ use super::run::{cannot_write, stdout_exit};
 use super::{Exit, Watching, ending, explain, log};
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
-use crate::classifier::Classifier;
-use crate::config::{Config, ReportLimits};
-use crate::event::Event;
 use crate::output::{self, Context, RunSummary};
 use crate::report::{self, About, Recorder, Report as Page};
+use portstory_core::classifier::Classifier;
+use portstory_core::config::{Config, ReportLimits};
+use portstory_core::event::Event;
 
 /// Frames that are taken from a source at a time.
 const BATCH_FRAMES: usize = 4096;

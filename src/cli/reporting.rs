@@ -6,11 +6,11 @@ use std::path::Path;
 use super::outlet::{Outlet, Rotating};
 use super::report::{Format, about, with_ports};
 use crate::capture::SourceInfo;
-use crate::config::ReportLimits;
-use crate::event::Event;
-use crate::flow::{FlowKey, Seen};
 use crate::output::RunSummary;
 use crate::report::Recorder;
+use portstory_core::config::ReportLimits;
+use portstory_core::event::Event;
+use portstory_core::flow::{FlowKey, Seen};
 
 /// Keeps what the page needs, which is bounded.
 pub(super) struct Reporting {

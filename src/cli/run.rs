@@ -17,12 +17,12 @@ use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, ending, log};
 use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
-use crate::classifier::{Classifier, Seized};
-use crate::config::{Config, Watch};
-use crate::event::Event;
-use crate::frame::Frame;
 use crate::output::{self, Context, Look, RunSummary};
-use crate::time::Timestamp;
+use portstory_core::classifier::{Classifier, Seized};
+use portstory_core::config::{Config, Watch};
+use portstory_core::event::Event;
+use portstory_core::frame::Frame;
+use portstory_core::time::Timestamp;
 
 /// Frames that are taken from a source at a time. Between batches the output is written and a stop is
 /// looked for.

@@ -8,10 +8,10 @@ use super::outlet::{Outlet, Rotating, told, unpacked_name};
 use super::waiting::Waiting;
 use super::{Exit, log};
 use crate::capture::{FileFormat, SourceInfo};
-use crate::classifier::{Classifier, Seized};
-use crate::config::Config;
-use crate::frame::Frame;
 use crate::output::{Context, PacketFormat, PacketWriter};
+use portstory_core::classifier::{Classifier, Seized};
+use portstory_core::config::Config;
+use portstory_core::frame::Frame;
 
 /// Saves frames of watched flows.
 pub(super) struct Saving {

@@ -13,10 +13,10 @@ use super::{Exit, log};
 use crate::bundle::{Row, verify};
 use crate::capture::file::{self, Links, Options};
 use crate::capture::{FrameSource, Polled};
-use crate::classifier::Classifier;
-use crate::config::{BundleLimits, Config};
-use crate::event::{Event, FlowEvent};
 use crate::output::escape;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::{BundleLimits, Config};
+use portstory_core::event::{Event, FlowEvent};
 
 /// Frames that are taken from a source at a time.
 const BATCH_FRAMES: usize = 4096;

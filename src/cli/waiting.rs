@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-use crate::classifier::Seized;
-use crate::config::WAITING_BYTES_MAX;
-use crate::frame::{Frame, FrameRef, LinkType};
+use portstory_core::classifier::Seized;
+use portstory_core::config::WAITING_BYTES_MAX;
+use portstory_core::frame::{Frame, FrameRef, LinkType};
 
 /// Frames in the order of the capture, the first of which waits.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use portstory_core::time::Timestamp;
 
     const WATCHED: Seized = Seized { watched: true, waits: false, turned_out: false };
     const WAITS: Seized = Seized { watched: false, waits: true, turned_out: false };

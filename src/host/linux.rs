@@ -16,7 +16,7 @@ use procfs::net::{TcpState, UdpState};
 use procfs::process::{self, FDTarget};
 
 use super::{HostSocket, Inventory, State, Unseen, Wanted, canonical};
-use crate::identify::Transport;
+use portstory_core::identify::Transport;
 
 mod diag;
 mod finder;

@@ -11,8 +11,8 @@ use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind, Users};
 
 use super::{HostSocket, Inventory, Process, State, Wanted, canonical};
-use crate::identify::Transport;
-use crate::time::Timestamp;
+use portstory_core::identify::Transport;
+use portstory_core::time::Timestamp;
 
 pub(super) fn sockets(wanted: &Wanted<'_>) -> io::Result<Inventory> {
     let found = netstat2::iterate_sockets_info(

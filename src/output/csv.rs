@@ -10,7 +10,7 @@ use std::io;
 use super::community_id::community_id;
 use super::json::Time;
 use super::{Context, Format, RunSummary, escape};
-use crate::event::{Event, FlowEvent, ProcessMissing};
+use portstory_core::event::{Event, FlowEvent, ProcessMissing};
 
 /// The columns, and what they hold.
 pub const COLUMNS: &[(&str, &str)] = &[

@@ -16,11 +16,11 @@ use super::community_id::community_id;
 use super::host::{MissingJson, ProcessJson};
 use super::json::{self, Addr, Hex, Time};
 use super::{Context, Format, RunSummary};
-use crate::event::{
+use portstory_core::event::{
     AnomalyEvent, Concern, Concerns, Event, Evidence, FlowEvent, Label, Unidentified, Visibility,
 };
-use crate::frame::FrameRef;
-use crate::judge::ranking;
+use portstory_core::frame::FrameRef;
+use portstory_core::judge::ranking;
 
 mod details;
 mod endpoint;

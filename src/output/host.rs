@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::human::{Clock, push_padded, watched, width, wrap};
 use super::json::{self, Addr, Time};
 use super::{Look, escape};
-use crate::config::Watch;
-use crate::event::{Parent, Process, ProcessMissing};
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
-use crate::identify::Transport;
+use portstory_core::config::Watch;
+use portstory_core::event::{Parent, Process, ProcessMissing};
+use portstory_core::identify::Transport;
 
 /// Blanks between columns.
 const GAP: usize = 2;

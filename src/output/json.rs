@@ -9,8 +9,8 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::time::Timestamp;
-use crate::wire;
+use portstory_core::time::Timestamp;
+use portstory_core::wire;
 
 mod writer;
 

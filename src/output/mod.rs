@@ -11,8 +11,8 @@ use std::fmt;
 use std::io;
 
 use crate::capture::SourceInfo;
-use crate::event::Event;
-use crate::frame::{FrameRef, SourceId};
+use portstory_core::event::Event;
+use portstory_core::frame::{FrameRef, SourceId};
 
 mod community_id;
 mod csv;

@@ -9,9 +9,9 @@
 use std::io::{self, BufWriter, Write};
 
 use super::Context;
-use crate::frame::{Frame, LinkType, SourceId};
-use crate::time::NANOS_PER_SECOND;
-use crate::wire::{index, len32, prefix};
+use portstory_core::frame::{Frame, LinkType, SourceId};
+use portstory_core::time::NANOS_PER_SECOND;
+use portstory_core::wire::{index, len32, prefix};
 
 /// Octets that a record of a pcap file may hold: libpcap refuses more.
 const PCAP_SNAP_LENGTH: u32 = 262_144;

@@ -2,7 +2,7 @@
 
 use super::ProcessLookups;
 use super::human::{count, counted};
-use crate::event::{Process, ProcessMissing};
+use portstory_core::event::{Process, ProcessMissing};
 
 /// In short: name, PID, user, and unit or container.
 pub(crate) fn short(process: &Process) -> String {
@@ -91,7 +91,7 @@ pub(crate) fn lookups(lookups: &ProcessLookups) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Parent;
+    use portstory_core::event::Parent;
 
     #[test]
     fn a_name_is_told_apart_from_the_executable() {

@@ -16,9 +16,11 @@ use std::io;
 
 use super::human::{Clock, count};
 use super::{Context, Format, Look, RunSummary};
-use crate::event::{Concern, EndpointEvent, Event, FlowEvent, Label, Socket, Status, VerdictEvent};
-use crate::identify::Transport;
-use crate::judge::ranking::FlowRank;
+use portstory_core::event::{
+    Concern, EndpointEvent, Event, FlowEvent, Label, Socket, Status, VerdictEvent,
+};
+use portstory_core::identify::Transport;
+use portstory_core::judge::ranking::FlowRank;
 
 mod ending;
 mod endpoints;

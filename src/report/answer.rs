@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
-use crate::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict};
-use crate::identify::Transport;
 use crate::output::human::{Clock, bytes, count, counted, peers};
-use crate::time::Timestamp;
+use portstory_core::event::{
+    Concern, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict,
+};
+use portstory_core::identify::Transport;
+use portstory_core::time::Timestamp;
 
 /// Above so many cards a report needs a list of its contents.
 const LONG_CARDS: usize = 6;
@@ -421,7 +423,7 @@ pub(super) const fn meaning(notable: Notable) -> &'static str {
 }
 
 /// What a detail is called.
-pub(super) fn detail_name(key: crate::identify::DetailKey) -> &'static str {
+pub(super) fn detail_name(key: portstory_core::identify::DetailKey) -> &'static str {
     let path = key.eve_path();
     path.strip_prefix("portstory.").unwrap_or(path)
 }

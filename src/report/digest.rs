@@ -64,7 +64,7 @@ pub(crate) fn sha256(from: &mut dyn io::Read) -> io::Result<(u64, String)> {
         if read == 0 {
             break;
         }
-        hasher.update(crate::wire::prefix(&buffer, read));
+        hasher.update(portstory_core::wire::prefix(&buffer, read));
         bytes = bytes.saturating_add(u64::try_from(read).unwrap_or_default());
     }
     Ok((bytes, hex(&hasher.finalize())))

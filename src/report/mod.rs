@@ -18,10 +18,10 @@ mod recorder;
 mod trace;
 
 use crate::capture::SourceInfo;
-use crate::config::ReportLimits;
-use crate::event::{Concerns, EndpointEvent, FlowEvent, Label, Socket};
-use crate::identify::Transport;
 use crate::output::RunSummary;
+use portstory_core::config::ReportLimits;
+use portstory_core::event::{Concerns, EndpointEvent, FlowEvent, Label, Socket};
+use portstory_core::identify::Transport;
 
 pub use digest::{Input, digest};
 pub(crate) use digest::{hex, sha256};

@@ -4,9 +4,9 @@
 //! run.
 
 use super::Report;
-use crate::event::Label;
-use crate::identify::Transport;
 use crate::output::wireshark;
+use portstory_core::event::Label;
+use portstory_core::identify::Transport;
 
 /// Steps for one kind of machine.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl Report {
 
     fn look(
         &self,
-        server: crate::event::Socket,
+        server: portstory_core::event::Socket,
         transport: Transport,
     ) -> Vec<(String, Option<String>)> {
         let mut steps = vec![(

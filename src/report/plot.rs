@@ -10,10 +10,10 @@ use plotters::prelude::*;
 
 use super::float;
 use super::trace::{Spans, Trace};
-use crate::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
-use crate::identify::Side;
 use crate::output::human;
-use crate::time::Timestamp;
+use portstory_core::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
+use portstory_core::identify::Side;
+use portstory_core::time::Timestamp;
 
 /// Stand-ins, by what they are for; `style.css` knows them.
 const INK: RGBColor = RGBColor(1, 1, 1);
@@ -93,7 +93,7 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
     })
 }
 
-/// Flows that began, over the capture's time: a lane for each label, in [`crate::event::Label::ALL`]'s order, each to a
+/// Flows that began, over the capture's time: a lane for each label, in [`portstory_core::event::Label::ALL`]'s order, each to a
 /// scale of its own so that one flow among thousands is seen. Without text, so that it may be stretched to
 /// any width; the page says what is what.
 pub(super) fn timeline(spans: &Spans<3>, until: Timestamp) -> Option<String> {

@@ -7,17 +7,17 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::trace::{Point, Spans, Trace};
 use super::{About, Pair, Quality, Report, Services};
 use crate::capture::SourceInfo;
-use crate::config::ReportLimits;
-use crate::event::{
+use crate::output::RunSummary;
+use portstory_core::config::ReportLimits;
+use portstory_core::event::{
     Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Socket, Status,
 };
-use crate::flow::firsts::{Firsts, Noted};
-use crate::flow::record::SeenBody;
-use crate::flow::{FlowKey, Seen};
-use crate::identify::Transport;
-use crate::judge;
-use crate::judge::ranking::{self, EndpointRank};
-use crate::output::RunSummary;
+use portstory_core::flow::firsts::{Firsts, Noted};
+use portstory_core::flow::record::SeenBody;
+use portstory_core::flow::{FlowKey, Seen};
+use portstory_core::identify::Transport;
+use portstory_core::judge;
+use portstory_core::judge::ranking::{self, EndpointRank};
 
 mod choose;
 
@@ -107,7 +107,7 @@ impl Recorder {
             self.traces.insert(*key, trace);
         }
         if let (Some(trace), true) = (self.traces.get_mut(key), len > 0) {
-            let len = crate::wire::len32(len);
+            let len = portstory_core::wire::len32(len);
             trace.add(Point { time: seen.at.time, side: seen.side, len });
         }
     }
@@ -309,7 +309,7 @@ pub(super) fn is_conversation(status: Status) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use portstory_core::time::Timestamp;
 
     fn endpoint(host: u8, concerns: &[Concern]) -> Event {
         let mut by_status = [0; 9];

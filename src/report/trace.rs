@@ -3,8 +3,8 @@
 //! Both hold a bounded amount whatever comes, by giving up resolution as a flow goes on: every second
 //! packet is dropped, spans are joined two by two. Nothing is measured here that verdicts rest on.
 
-use crate::identify::Side;
-use crate::time::{NANOS_PER_SECOND, Timestamp};
+use portstory_core::identify::Side;
+use portstory_core::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Nothing is told apart below a tenth of a second.
 const FINEST_NANOS: i64 = NANOS_PER_SECOND / 10;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use portstory::capture::live::{KernelFilter, Live, Options, Stop};
 use portstory::capture::{FrameSource, Polled};
-use portstory::config::Watch;
-use portstory::frame::Frame;
-use portstory::time::Timestamp;
+use portstory_core::config::Watch;
+use portstory_core::frame::Frame;
+use portstory_core::time::Timestamp;
 
 use crate::net::MARK;
 

@@ -1,7 +1,7 @@
 //! CSV.
 
-use portstory::event::Event;
 use portstory::output::{CSV_COLUMNS, Csv};
+use portstory_core::event::Event;
 
 use crate::samples::{dtls, every_kind, unknown, written};
 
@@ -34,7 +34,7 @@ fn the_process_of_this_machines_end_has_columns_of_its_own() {
     owned.process = Some(crate::samples::owner().into());
     let mut hidden = dtls();
     let user = Some("root".to_owned());
-    hidden.process_missing = Some(portstory::event::ProcessMissing::NotVisible { user });
+    hidden.process_missing = Some(portstory_core::event::ProcessMissing::NotVisible { user });
     let events = [Event::Flow(Box::new(owned)), Event::Flow(Box::new(hidden))];
     let text = written(&mut Csv::new(), &events, true);
     let rows: Vec<_> = text.split_terminator("\r\n").collect();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use portstory::event::Event;
 use portstory::output::{Context, Eve, FORMATS, Look, RunSummary, schema};
+use portstory_core::event::Event;
 use serde_json::Value;
 
 use crate::samples::{
@@ -285,7 +285,7 @@ fn a_flow_is_written_as_designed() {
 
 #[test]
 fn the_process_of_this_machines_end_goes_with_the_flow() {
-    let flow = portstory::event::FlowEvent { process: Some(owner().into()), ..dtls() };
+    let flow = portstory_core::event::FlowEvent { process: Some(owner().into()), ..dtls() };
     let line = &lines(&[Event::Flow(Box::new(flow))], true)[0];
     let process = &line["portstory"]["process"];
     assert_eq!(process["pid"], 4242);
@@ -322,7 +322,7 @@ fn live_evidence_has_its_time_and_no_number() {
 
 #[test]
 fn an_anomaly_has_suricatas_shape() {
-    let event = Event::Anomaly(anomaly(portstory::event::Layer::Network));
+    let event = Event::Anomaly(anomaly(portstory_core::event::Layer::Network));
     assert_eq!(
         written(&mut Eve::new(), &[event], false).lines().next().unwrap(),
         r#"{"timestamp":"2026-11-22T13:00:00.000000+0000","pcap_filename":"a.pcap","pcap_cnt":77,"event_type":"anomaly","anomaly":{"type":"decode","event":"ipv4.header_too_short","layer":"network"},"portstory":{"offset":14,"count":12}}"#

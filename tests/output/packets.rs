@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use pcap::{Capture, Linktype};
 use portstory::capture::SourceInfo;
-use portstory::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory::output::{Context, PacketFormat, PacketWriter};
-use portstory::time::Timestamp;
+use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
+use portstory_core::time::Timestamp;
 
 const ETHERNET: LinkType = LinkType(1);
 const RAW: LinkType = LinkType(101);

@@ -4,16 +4,16 @@ use std::io;
 use std::sync::Arc;
 
 use portstory::capture::SourceInfo;
-use portstory::event::{
+use portstory::output::{Context, Format, ProcessLookups, RunSummary};
+use portstory_core::event::{
     AnomalyEvent, Concern, Concerns, Confidence, Direction, EndReason, EndpointEvent, Event,
     Evidence, FlowEvent, FlowState, Label, Layer, Notable, Parent, Process, ProcessMissing,
     RoleBasis, Socket, Status, TunnelId, Unidentified, Verdict, VerdictEvent, Visibility, Volume,
 };
-use portstory::frame::{FrameRef, LinkType, SourceId};
-use portstory::identify::{Detail, DetailKey, Strength, Transport};
-use portstory::output::{Context, Format, ProcessLookups, RunSummary};
-use portstory::shortfall::Shortfalls;
-use portstory::time::Timestamp;
+use portstory_core::frame::{FrameRef, LinkType, SourceId};
+use portstory_core::identify::{Detail, DetailKey, Strength, Transport};
+use portstory_core::shortfall::Shortfalls;
+use portstory_core::time::Timestamp;
 
 /// 2026-11-22T13:00:00Z plus so many milliseconds.
 pub(crate) fn at(millis: i64) -> Timestamp {

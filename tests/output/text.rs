@@ -1,7 +1,7 @@
 //! The table for people.
 
-use portstory::event::{Concern, Concerns, Event, FlowEvent, Label, Layer, Notable, Status};
 use portstory::output::{Look, RunSummary, Text};
+use portstory_core::event::{Concern, Concerns, Event, FlowEvent, Label, Layer, Notable, Status};
 
 use crate::samples::{
     anomaly, at, dtls, endpoint, every_kind, limited, refused, socket, unknown, written,

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled};
-use portstory::classifier::Classifier;
-use portstory::config::Config;
-use portstory::event::Event;
-use portstory::frame::{Frame, FrameRef, LinkType};
-use portstory::shortfall::Shortfalls;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::Config;
+use portstory_core::event::Event;
+use portstory_core::frame::{Frame, FrameRef, LinkType};
+use portstory_core::shortfall::Shortfalls;
 
 /// A frame that owns its octets.
 #[derive(Clone, Debug)]

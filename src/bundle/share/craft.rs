@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use crate::decode::{IcmpError, Packet, TcpInfo};
-use crate::identify::Transport;
-use crate::wire;
+use portstory_core::decode::{IcmpError, Packet, TcpInfo};
+use portstory_core::identify::Transport;
+use portstory_core::wire;
 
 /// Payload as it is passed on.
 #[derive(Debug)]

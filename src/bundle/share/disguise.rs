@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::keywords::is_known;
 use super::secret::{Secret, written};
-use crate::identify::Side;
-use crate::wire;
+use portstory_core::identify::Side;
+use portstory_core::wire;
 
 /// How the payload of a flow is replaced.
 #[derive(Clone, Debug, Default)]

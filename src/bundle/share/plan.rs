@@ -14,9 +14,9 @@ use super::plans::Treatment;
 use super::search::{Goal, Place, Search};
 use super::secret::Secret;
 use super::trail::{Portrait, Trail};
-use crate::config::{BundleLimits, Config};
-use crate::event::FlowEvent;
-use crate::identify::{Detail, DetailKey, Side};
+use portstory_core::config::{BundleLimits, Config};
+use portstory_core::event::FlowEvent;
+use portstory_core::identify::{Detail, DetailKey, Side};
 
 /// How a detail is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use super::plan::{may_tell, names};
 use super::whole::Whole;
 use super::{Addresses, Exclude, Secret, Strength};
 use crate::bundle::Row;
-use crate::event::{FlowEvent, Socket, Status};
-use crate::flow::FlowKey;
-use crate::identify::{Detail, DetailKey, Transport};
+use portstory_core::event::{FlowEvent, Socket, Status};
+use portstory_core::flow::FlowKey;
+use portstory_core::identify::{Detail, DetailKey, Transport};
 
 /// What becomes of a flow.
 #[derive(Clone, Debug)]

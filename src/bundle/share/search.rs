@@ -6,9 +6,9 @@
 use super::disguise::Stay;
 use super::plan::tell_the_same;
 use super::trail::{Portrait, Trail};
-use crate::config::Config;
-use crate::identify::Transport;
-use crate::wire;
+use portstory_core::config::Config;
+use portstory_core::identify::Transport;
+use portstory_core::wire;
 
 /// What has to stay true.
 #[derive(Debug)]

@@ -6,17 +6,17 @@ use super::craft::{Cut, icmp, segment, tcp_header, tunnel, udp_header};
 use super::plans::{Plan, Plans, Treatment};
 use super::secret::replace_written;
 use super::{Addresses, Secret};
-use crate::config::Config;
-use crate::decode::fragment::Reassembly;
-use crate::decode::packet::Network;
-use crate::decode::peek::Peek;
-use crate::decode::{self, Body, Decoded, Packet, Payload};
-use crate::event::Socket;
-use crate::flow::FlowKey;
-use crate::flow::ledger::CompanionKind;
-use crate::frame::{Frame, LinkType};
-use crate::identify::Side;
-use crate::wire;
+use portstory_core::config::Config;
+use portstory_core::decode::fragment::Reassembly;
+use portstory_core::decode::packet::Network;
+use portstory_core::decode::peek::Peek;
+use portstory_core::decode::{self, Body, Decoded, Packet, Payload};
+use portstory_core::event::Socket;
+use portstory_core::flow::FlowKey;
+use portstory_core::flow::ledger::CompanionKind;
+use portstory_core::frame::{Frame, LinkType};
+use portstory_core::identify::Side;
+use portstory_core::wire;
 
 /// Raw IP.
 const LINKTYPE_RAW: LinkType = LinkType(101);

@@ -7,10 +7,10 @@ use super::plans::{Plan, Plans, Treatment};
 use super::trail::Trail;
 use super::whole::Whole;
 use super::{Exclude, Secret, Strength};
-use crate::config::{BundleLimits, Config};
-use crate::event::FlowEvent;
-use crate::flow::{FlowKey, Seen};
-use crate::judge;
+use portstory_core::config::{BundleLimits, Config};
+use portstory_core::event::FlowEvent;
+use portstory_core::flow::{FlowKey, Seen};
+use portstory_core::judge;
 
 /// Plans as flows end.
 #[derive(Debug)]

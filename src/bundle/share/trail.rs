@@ -1,12 +1,12 @@
 //! The packets of a running flow, as far as detectors may read them.
 
-use crate::config::Config;
-use crate::decode::packet::{Path, Payload, TcpInfo};
-use crate::flow::record::SeenBody;
-use crate::flow::{FlowRecord, Seen};
-use crate::frame::FrameRef;
-use crate::identify::{Detail, Side, Strength, Transport};
-use crate::judge;
+use portstory_core::config::Config;
+use portstory_core::decode::packet::{Path, Payload, TcpInfo};
+use portstory_core::flow::record::SeenBody;
+use portstory_core::flow::{FlowRecord, Seen};
+use portstory_core::frame::FrameRef;
+use portstory_core::identify::{Detail, Side, Strength, Transport};
+use portstory_core::judge;
 
 /// Octets of payload held of each direction: a head takes in less, repeated ones aside.
 const SIDE_BYTES_MAX: usize = 16 << 10;

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 
 use super::pieces::{PAGE_BYTES, Piece, Pieces};
 use crate::capture::stop::StopWatch;
-use crate::wire::prefix;
+use portstory_core::wire::prefix;
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
 /// before they are put aside until their turn.

@@ -20,9 +20,9 @@ use super::reader::{Losses, Ran, Reader, Then, cannot_open};
 use super::{Options, folder, foreign, patient, pcap, pcapng};
 use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
-use crate::frame::{Frame, SourceId};
-use crate::time::Timestamp;
-use crate::wire;
+use portstory_core::frame::{Frame, SourceId};
+use portstory_core::time::Timestamp;
+use portstory_core::wire;
 
 /// Time between two looks at a file that had nothing new: short for a person who waits, and nothing
 /// for the machine.

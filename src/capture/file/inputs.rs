@@ -15,8 +15,8 @@ use super::reader::{Losses, Parked, Ran, Reader, Then};
 use crate::capture::{
     CaptureError, CaptureErrorKind, FileFormat, FrameSource, Notice, Polled, SourceInfo,
 };
-use crate::frame::{Frame, SourceId};
-use crate::time::Timestamp;
+use portstory_core::frame::{Frame, SourceId};
+use portstory_core::time::Timestamp;
 
 /// Captures that are read as one.
 pub struct Inputs {

@@ -18,7 +18,7 @@ use super::patient;
 use super::reader::{NOT_UNPACKED, Reader, cannot_open};
 use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, Notice};
-use crate::time::Timestamp;
+use portstory_core::time::Timestamp;
 
 /// How standard input is named, on the command line and in messages.
 pub(super) const STANDARD_INPUT: &str = "-";

@@ -12,7 +12,7 @@ use std::thread;
 
 use super::patient::receive;
 use crate::capture::stop::StopWatch;
-use crate::wire;
+use portstory_core::wire;
 
 /// Octets of a piece: large enough that handing it over costs nothing, small enough that all of
 /// them stay in the processor's cache.

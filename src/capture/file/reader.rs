@@ -19,9 +19,9 @@ use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Stop, Walk};
 use crate::capture::stop::Stopped;
 use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
-use crate::frame::{Frame, LinkType, SourceId};
-use crate::time::Timestamp;
-use crate::wire;
+use portstory_core::frame::{Frame, LinkType, SourceId};
+use portstory_core::time::Timestamp;
+use portstory_core::wire;
 
 /// An open capture.
 pub(super) struct Reader {

@@ -9,7 +9,7 @@ use super::pcapng::{
     byte_order,
 };
 use super::walk::number_32;
-use crate::wire::{self, index};
+use portstory_core::wire::{self, index};
 
 /// The largest block that is looked for, in octets: above the longest packet that is common, and
 /// small enough to look at it whole wherever it might begin.

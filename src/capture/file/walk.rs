@@ -1,7 +1,7 @@
 //! What the formats have in common: they walk over buffered octets and lend the frames in them.
 
-use crate::frame::{Frame, LinkType, SourceId};
-use crate::time::Timestamp;
+use portstory_core::frame::{Frame, LinkType, SourceId};
+use portstory_core::time::Timestamp;
 
 /// The largest record or block that is believed, in octets. Real captures stay below 1 MiB (the
 /// largest offloaded segments); what a file says of its own snap length is not believed at all.

@@ -9,10 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use pcap::BpfProgram;
 
 use super::probes::{self, Ends};
-use crate::config::Watch;
-use crate::flow::ledger::COMPANION_PORTS;
-use crate::frame::LinkType;
-use crate::identify::Transport;
+use portstory_core::config::Watch;
+use portstory_core::flow::ledger::COMPANION_PORTS;
+use portstory_core::frame::LinkType;
+use portstory_core::identify::Transport;
 
 /// What a filter lets through of what may be of interest, one phrase each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -37,7 +37,7 @@ pub(super) fn head(_: &Capture<Active>) -> Option<Head> {
 fn parse(octets: &[u8]) -> Option<Head> {
     const MICROSECONDS: u32 = 0xa1b2_c3d4;
     const NANOSECONDS: u32 = 0xa1b2_3c4d;
-    let native32 = |at| crate::wire::array(octets, at).map(u32::from_ne_bytes);
+    let native32 = |at| portstory_core::wire::array(octets, at).map(u32::from_ne_bytes);
     let nanoseconds = match native32(0)? {
         NANOSECONDS => true,
         MICROSECONDS => false,

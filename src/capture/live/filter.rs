@@ -11,10 +11,10 @@ use pcap::{Activated, Capture};
 use super::coverage::{self, Coverage};
 use super::linktype::dlt;
 use super::probes::Ends;
-use crate::config::Watch;
-use crate::flow::ledger::COMPANION_PORTS;
-use crate::frame::LinkType;
-use crate::identify::Transport;
+use portstory_core::config::Watch;
+use portstory_core::flow::ledger::COMPANION_PORTS;
+use portstory_core::frame::LinkType;
+use portstory_core::identify::Transport;
 
 /// Which filter to use.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::wire::Cursor;
+use portstory_core::wire::Cursor;
 
 /// What became of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,9 +30,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
-use crate::frame::{Frame, LinkType, SourceId};
-use crate::time::Timestamp;
 use links::{LinkChange, LinkWatch};
+use portstory_core::frame::{Frame, LinkType, SourceId};
+use portstory_core::time::Timestamp;
 use tap::Tap;
 
 pub use super::stop::{Stop, StopHandle};

@@ -7,8 +7,8 @@ use pcap::{Active, Capture};
 
 use super::counter::WrappingCounter;
 use super::{LinkType, SETTLE, SourceId, SourceInfo};
-use crate::frame::{Frame, FrameRef};
-use crate::time::Timestamp;
+use portstory_core::frame::{Frame, FrameRef};
+use portstory_core::time::Timestamp;
 
 /// An interface that is captured from. The handle is only ever read.
 pub(super) struct Tap {

@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::event::{Concern, FlowEvent, Notable, Process, Socket};
-use crate::judge::ranking::concerns;
 use crate::output::escape;
 use crate::output::human::{bytes, push_padded, width};
-use crate::time::Timestamp;
+use portstory_core::event::{Concern, FlowEvent, Notable, Process, Socket};
+use portstory_core::judge::ranking::concerns;
+use portstory_core::time::Timestamp;
 
 /// Columns from which on a flow has one line.
 const ONE_LINE_MIN: usize = 110;

@@ -11,17 +11,17 @@ use crate::bundle::share::{
 };
 use crate::capture::file;
 use crate::capture::{FrameSource as _, Polled};
-use crate::classifier::Classifier;
 use crate::cli::outlet::Scratch;
 use crate::cli::read::failed;
 use crate::cli::verify::flows;
 use crate::cli::{Exit, ending, log};
-use crate::config::{BundleLimits, Config};
-use crate::event::{Event, FlowEvent};
-use crate::frame::Frame;
 use crate::output::{Context, PacketFormat, PacketWriter, escape};
 use crate::report::{Input, Report};
-use crate::time::Timestamp;
+use portstory_core::classifier::Classifier;
+use portstory_core::config::{BundleLimits, Config};
+use portstory_core::event::{Event, FlowEvent};
+use portstory_core::frame::Frame;
+use portstory_core::time::Timestamp;
 
 /// Rounds of making and judging. Each takes payload from some flows, or leaves them out; more than three
 /// were never seen.

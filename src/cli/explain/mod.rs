@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::run::stdout_exit;
 use super::{Exit, fail_on, log};
-use crate::config::{FRAMEHAWK_PORTS, TIMELOT_PORT};
-use crate::event::{Concern, Label, Notable, Status};
-use crate::identify::{DETECTORS, Detector};
-use crate::judge::rules::RULES;
 use crate::output::human::wrap;
-use crate::registry;
+use portstory_core::config::{FRAMEHAWK_PORTS, TIMELOT_PORT};
+use portstory_core::event::{Concern, Label, Notable, Status};
+use portstory_core::identify::{DETECTORS, Detector};
+use portstory_core::judge::rules::RULES;
+use portstory_core::registry;
 
 mod words;
 

@@ -1,8 +1,8 @@
 //! What the words of a verdict mean, how each is decided, and how it misleads.
 //!
-//! The numbers are those of [`crate::judge`]; a new word has to be explained before it compiles.
+//! The numbers are those of [`portstory_core::judge`]; a new word has to be explained before it compiles.
 
-use crate::event::{Concern, Label, Notable, Status};
+use portstory_core::event::{Concern, Label, Notable, Status};
 
 /// What is to be said of one word.
 pub(super) struct Word {

@@ -4,9 +4,9 @@
 use std::net::SocketAddr;
 
 use super::{Owners, address};
-use crate::event::ProcessMissing;
 use crate::host;
-use crate::identify::Transport;
+use portstory_core::event::ProcessMissing;
+use portstory_core::identify::Transport;
 
 impl Owners {
     /// The findings, a sentence each.

@@ -21,9 +21,9 @@ use super::message::{
 };
 use crate::cli::aide::{self, Aide};
 use crate::cli::{Exit, Ports};
-use crate::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
-use crate::event::Process;
 use crate::host::{Budget, Finder, Holder};
+use portstory_core::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
+use portstory_core::event::Process;
 
 /// The hidden command's name.
 const COMMAND: &str = "__tell-owners";

@@ -9,7 +9,7 @@ use serde_json::from_slice;
 
 use super::message::{REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request};
 use crate::cli::aide::Aide;
-use crate::wire::prefix;
+use portstory_core::wire::prefix;
 
 /// Requests that wait for room in the socket: as many as a batch of frames can have flows.
 const QUEUED_MAX: usize = 4096;

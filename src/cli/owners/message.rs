@@ -9,9 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Process, ProcessMissing};
 use crate::host::Question;
-use crate::identify::Transport;
+use portstory_core::event::{Process, ProcessMissing};
+use portstory_core::identify::Transport;
 
 /// What is asked, the flow, and two times 16 bytes of address and two of port.
 pub(super) const REQUEST_BYTES: usize = 45;

@@ -26,12 +26,12 @@ use line::Line;
 use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 
 use crate::capture::live::interfaces;
-use crate::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
-use crate::event::{Concern, Event, NewFlow, Process, ProcessMissing, Socket};
 use crate::host::{self, Question};
-use crate::identify::Transport;
-use crate::judge::ranking;
 use crate::output::ProcessLookups;
+use portstory_core::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
+use portstory_core::event::{Concern, Event, NewFlow, Process, ProcessMissing, Socket};
+use portstory_core::identify::Transport;
+use portstory_core::judge::ranking;
 
 /// Questions that are open at a time; flows beyond go unasked.
 const OPEN_MAX: usize = 4096;

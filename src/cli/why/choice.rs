@@ -8,8 +8,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::event::{Event, FlowEvent, Socket};
 use crate::output::{Context, Format as _, Look, RunSummary, Text, human};
+use portstory_core::event::{Event, FlowEvent, Socket};
 
 /// Flows that are listed where several fit; of the others the number is told.
 const LISTED_MAX: usize = 20;

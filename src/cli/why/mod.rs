@@ -18,11 +18,11 @@ use super::{Exit, Watching, ending, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled, SourceInfo};
-use crate::classifier::Classifier;
-use crate::config::Config;
-use crate::event::{Event, Evidence, Label};
-use crate::judge::account::Account;
 use crate::output::{Context, escape, human, wireshark};
+use portstory_core::classifier::Classifier;
+use portstory_core::config::Config;
+use portstory_core::event::{Event, Evidence, Label};
+use portstory_core::judge::account::Account;
 
 mod choice;
 
@@ -280,6 +280,6 @@ fn row(piece: &Evidence, context: &Context<'_>) -> String {
     )
 }
 
-fn end(socket: crate::event::Socket) -> String {
+fn end(socket: portstory_core::event::Socket) -> String {
     std::net::SocketAddr::new(socket.addr, socket.port).to_string()
 }

@@ -10,8 +10,8 @@ use rustix::net::netlink::SOCK_DIAG;
 
 use super::netlink::{ALL, Netlink, ONE, native32};
 use crate::host::canonical;
-use crate::identify::Transport;
-use crate::wire::Cursor;
+use portstory_core::identify::Transport;
+use portstory_core::wire::Cursor;
 
 /// `SOCK_DIAG_BY_FAMILY`.
 const BY_FAMILY: u16 = 20;

@@ -22,11 +22,11 @@ use super::diag::Entry;
 use super::particulars;
 use super::processes::{Processes, Sweep};
 use super::spaces::{Space, Spaces};
-use crate::config::Watch;
-use crate::event::{Process, ProcessMissing};
 use crate::host::budget::{Budget, now};
 use crate::host::{Holder, Question, shortened, waits_for};
-use crate::identify::Transport;
+use portstory_core::config::Watch;
+use portstory_core::event::{Process, ProcessMissing};
+use portstory_core::identify::Transport;
 
 /// Steps of work between two looks at whether somebody asks.
 const STEPS_MAX: usize = 24;

@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 
 use procfs::process;
 
-use crate::event::{Parent, Process};
 use crate::host::cgroup;
-use crate::time::Timestamp;
+use portstory_core::event::{Parent, Process};
+use portstory_core::time::Timestamp;
 
 /// `TASK_COMM_LEN` without its end: bytes that the kernel keeps of a short name.
 const NAME_BYTES_MAX: usize = 15;

@@ -6,7 +6,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::identify::{Detail, DetailKey};
+use portstory_core::identify::{Detail, DetailKey};
 
 /// Where paths of our own begin.
 const OURS: &str = "portstory.";

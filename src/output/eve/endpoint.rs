@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::host::{MissingJson, ProcessJson};
 use super::super::json::{Addr, Counts, Time};
-use crate::event::{Concern, EndpointEvent, Label, Status};
+use portstory_core::event::{Concern, EndpointEvent, Label, Status};
 
 #[derive(Serialize)]
 pub(super) struct EndpointLine<'a> {

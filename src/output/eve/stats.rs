@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::super::json::{Counts, Time};
 use super::super::schema;
 use super::super::{Context, ProcessLookups, RunSummary};
-use crate::event::{Label, Status};
-use crate::shortfall::Shortfall;
+use portstory_core::event::{Label, Status};
+use portstory_core::shortfall::Shortfall;
 
 #[derive(Serialize)]
 pub(super) struct StatsLine<'a> {

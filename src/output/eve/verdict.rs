@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::community_id::community_id;
 use super::super::host::{MissingJson, ProcessJson};
 use super::super::json::{Addr, Time};
-use crate::event::{Label, VerdictEvent};
+use portstory_core::event::{Label, VerdictEvent};
 
 #[derive(Serialize)]
 pub(super) struct VerdictLine<'a> {

@@ -6,9 +6,9 @@ use std::io;
 use super::super::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
 use super::super::{Context, Look, RunSummary, escape, process};
 use super::service;
-use crate::event::{Concern, EndpointEvent, FlowEvent, Label, Socket};
-use crate::identify::Transport;
-use crate::judge::ranking::{self, FlowRank};
+use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label, Socket};
+use portstory_core::identify::Transport;
+use portstory_core::judge::ranking::{self, FlowRank};
 
 /// The columns of the words at the left.
 const WORD_COLUMNS: usize = 11;

@@ -5,8 +5,8 @@ use std::io;
 use super::super::human::{Clock, bytes, count, counted, peers, wrap};
 use super::super::{Look, escape, process};
 use super::{coloured, service};
-use crate::event::{EndpointEvent, Label};
-use crate::judge::ranking::{self, EndpointRank};
+use portstory_core::event::{EndpointEvent, Label};
+use portstory_core::judge::ranking::{self, EndpointRank};
 
 /// Endpoints that are kept to choose from.
 const KEPT_MAX: usize = 1024;

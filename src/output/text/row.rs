@@ -9,10 +9,10 @@ use std::io;
 use super::super::human::{Clock, bytes, count, push_padded, width, wrap};
 use super::super::{Look, escape, process};
 use super::{coloured, end, protocol, service};
-use crate::event::{FlowEvent, Label, Socket, Verdict, VerdictEvent, Volume};
-use crate::identify::Transport;
-use crate::judge::ranking::FlowRank;
-use crate::time::Timestamp;
+use portstory_core::event::{FlowEvent, Label, Socket, Verdict, VerdictEvent, Volume};
+use portstory_core::identify::Transport;
+use portstory_core::judge::ranking::FlowRank;
+use portstory_core::time::Timestamp;
 
 /// The blank columns between two columns of the table.
 const GAP: usize = 2;

@@ -9,9 +9,9 @@ use std::net::IpAddr;
 
 use super::super::human::{Clock, bytes, count};
 use super::{protocol, service};
-use crate::event::{FlowEvent, Label, Notable, Socket, Status};
-use crate::identify::Transport;
-use crate::time::Timestamp;
+use portstory_core::event::{FlowEvent, Label, Notable, Socket, Status};
+use portstory_core::identify::Transport;
+use portstory_core::time::Timestamp;
 
 /// Kinds of flows told apart; beyond that every flow has its row.
 const KINDS_MAX: usize = 8192;

@@ -3,12 +3,12 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{mark, shown};
-use crate::event::{Evidence, FlowEvent, Status, Unidentified};
-use crate::identify::Side;
 use crate::output::human::{bytes, count, counted, span};
 use crate::output::{Context, process};
 use crate::report::answer::{between, detail_name, meaning, place, sentence, service};
 use crate::report::{Card, markdown::hexdump, plot};
+use portstory_core::event::{Evidence, FlowEvent, Status, Unidentified};
+use portstory_core::identify::Side;
 
 /// One card. Those that need no attention are folded, but on paper.
 pub(super) fn card(card: &Card, number: usize, open: bool, context: &Context<'_>) -> Markup {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::super::{Attention, Card, CardPlace};
 use super::{ANYWHERE, Alike, Kind, Sum, is_conversation, telling};
-use crate::config::ReportLimits;
-use crate::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label, Socket};
-use crate::identify::Transport;
-use crate::judge::ranking;
+use portstory_core::config::ReportLimits;
+use portstory_core::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label, Socket};
+use portstory_core::identify::Transport;
+use portstory_core::judge::ranking;
 
 /// Where none needs attention, so many services are named all the same.
 const FIRST_MAX: usize = 3;
@@ -68,7 +68,7 @@ fn concerns(flow: &FlowEvent, services: &Services) -> Concerns {
 
 /// One card of flows that are alike.
 fn card(group: Vec<(Kind, Sum)>, services: &Services, limits: ReportLimits) -> Option<Card> {
-    let places_all = u64::from(crate::wire::len32(group.len()));
+    let places_all = u64::from(portstory_core::wire::len32(group.len()));
     let mut places: Vec<CardPlace> = Vec::new();
     let (mut flows, mut bytes) = (0u64, 0u64);
     let mut best: Option<Sum> = None;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use super::super::pieces::{Piece, Pieces};
 use crate::capture::stop::StopWatch;
-use crate::wire;
+use portstory_core::wire;
 
 /// Octets that are read at once before there is a thread.
 const FIRST_BYTES: usize = 32 * 1024;

@@ -189,7 +189,7 @@ const UNSUPPORTED: i64 = 1_551_398_400;
 
 /// Half of the bits set, within what a fair coin does (facts, section 7: popcount, because entropy
 /// says nothing of short packets), and hardly any text.
-pub(crate) fn looks_random(side: &SideFacts) -> bool {
+pub fn looks_random(side: &SideFacts) -> bool {
     let (octets, ones, text) =
         (u64::from(side.sample.octets), u64::from(side.sample.ones), u64::from(side.sample.text));
     let per_mille = ones.saturating_mul(125).checked_div(octets).unwrap_or_default();
@@ -200,7 +200,7 @@ pub(crate) fn looks_random(side: &SideFacts) -> bool {
 }
 
 /// Nine of ten octets are text.
-pub(crate) fn is_text(side: &SideFacts) -> bool {
+pub fn is_text(side: &SideFacts) -> bool {
     let (octets, text) = (u64::from(side.sample.octets), u64::from(side.sample.text));
     octets >= 2 && text.saturating_mul(10) >= octets.saturating_mul(9)
 }

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 
 /// Values by key, at most so many.
 #[derive(Clone, Debug)]
-pub(crate) struct Firsts<K, V> {
+pub struct Firsts<K, V> {
     entries: BTreeMap<K, (Timestamp, V)>,
     /// Not before the last of those kept, by time and key.
     last: Option<(Timestamp, K)>,
@@ -28,11 +28,11 @@ pub(crate) struct Firsts<K, V> {
 }
 
 /// What became of a key that was noted.
-pub(crate) struct Noted<'a, V> {
+pub struct Noted<'a, V> {
     /// Its value.
-    pub(crate) value: &'a mut V,
+    pub value: &'a mut V,
     /// The value of what had to go for it.
-    pub(crate) gone: Option<V>,
+    pub gone: Option<V>,
 }
 
 impl<K, V> Default for Firsts<K, V> {
@@ -43,7 +43,7 @@ impl<K, V> Default for Firsts<K, V> {
 
 impl<K: Ord + Copy, V> Firsts<K, V> {
     /// The value of `key`, which was seen at `time`; made if there is room for it among the first `max`.
-    pub(crate) fn note(
+    pub fn note(
         &mut self,
         key: K,
         time: Timestamp,
@@ -72,7 +72,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     }
 
     /// Whether a key that is not kept is known to find no room among the first `max`.
-    pub(crate) fn is_too_late(&self, key: K, time: Timestamp, max: usize) -> bool {
+    pub fn is_too_late(&self, key: K, time: Timestamp, max: usize) -> bool {
         self.is_cut(time)
             && self.entries.len() >= max
             && self.last.is_none_or(|last| (time, key) >= last)
@@ -110,27 +110,27 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     }
 
     /// The value of `key`, if it is kept.
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    pub fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
     /// Whether `key` is kept.
-    pub(crate) fn has(&self, key: &K) -> bool {
+    pub fn has(&self, key: &K) -> bool {
         self.entries.contains_key(key)
     }
 
     /// Those from a key on, with when they were first seen, in the order of their keys.
-    pub(crate) fn from(&self, keys: RangeFrom<K>) -> impl Iterator<Item = (&K, Timestamp, &V)> {
+    pub fn from(&self, keys: RangeFrom<K>) -> impl Iterator<Item = (&K, Timestamp, &V)> {
         self.entries.range(keys).map(|(key, (first, value))| (key, *first, value))
     }
 
     /// Shows every value.
-    pub(crate) fn each(&mut self, mut show: impl FnMut(&mut V)) {
+    pub fn each(&mut self, mut show: impl FnMut(&mut V)) {
         self.entries.values_mut().for_each(|(_, value)| show(value));
     }
 
     /// Takes out a key.
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+    pub fn remove(&mut self, key: &K) -> Option<V> {
         // Its place in the order stays; but not more of them than of those that are there.
         let kept = self.entries.len();
         self.order = self.order.take().filter(|order| order.len() / 2 <= kept);
@@ -138,23 +138,23 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     }
 
     /// Whether by `as_of` there were more than are kept.
-    pub(crate) fn is_cut(&self, as_of: Timestamp) -> bool {
+    pub fn is_cut(&self, as_of: Timestamp) -> bool {
         self.cut.is_some_and(|cut| cut <= as_of)
     }
 
     /// All of them, in the order of their keys.
-    pub(crate) fn everything(&self) -> impl Iterator<Item = (&K, Timestamp, &V)> {
+    pub fn everything(&self) -> impl Iterator<Item = (&K, Timestamp, &V)> {
         self.entries.iter().map(|(key, (first, value))| (key, *first, value))
     }
 
     /// The same, without when they were first seen.
-    pub(crate) fn into_values(self) -> impl Iterator<Item = (K, V)> {
+    pub fn into_values(self) -> impl Iterator<Item = (K, V)> {
         self.entries.into_iter().map(|(key, (_, value))| (key, value))
     }
 
     /// Adds others, of which none was cut off, and keeps all of both: [`Self::cut_to`] cuts when the last
     /// are there.
-    pub(crate) fn join(&mut self, others: Self, mut both: impl FnMut(&mut V, V)) {
+    pub fn join(&mut self, others: Self, mut both: impl FnMut(&mut V, V)) {
         debug_assert!(others.cut.is_none(), "pieces keep all that they have");
         self.order = None;
         for (key, (time, value)) in others.entries {
@@ -172,7 +172,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     }
 
     /// Keeps the first `max`; hands over the values of the others.
-    pub(crate) fn cut_to(&mut self, max: usize, gone: &mut dyn FnMut(V)) {
+    pub fn cut_to(&mut self, max: usize, gone: &mut dyn FnMut(V)) {
         let Some(more) = self.entries.len().checked_sub(max).filter(|&more| more > 0) else {
             return;
         };

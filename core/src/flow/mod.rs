@@ -6,7 +6,7 @@
 //! would have given. [`ledger::Ledgers`] holds what several flows have in common, with times, so that
 //! a flow can be judged by what was known when it ended.
 
-pub(crate) mod firsts;
+pub mod firsts;
 pub mod head;
 pub mod key;
 pub mod ledger;

@@ -31,7 +31,7 @@ use crate::registry;
 use crate::time::Timestamp;
 
 pub use case::Case;
-pub(crate) use rules::framehawk::{is_text, looks_random};
+pub use rules::framehawk::{is_text, looks_random};
 
 /// Octets shown of each direction of an unidentified flow.
 const FIRST_OCTETS_MAX: usize = 64;
@@ -180,7 +180,7 @@ fn state(case: &Case<'_>) -> FlowState {
 }
 
 /// What is kept of a flow's key: of all with its 5-tuple those that give its id.
-pub(crate) fn kept_of<'a, V>(
+pub fn kept_of<'a, V>(
     kept: &'a BTreeMap<FlowKey, V>,
     flow: &FlowEvent,
 ) -> impl Iterator<Item = (&'a FlowKey, &'a V)> {
