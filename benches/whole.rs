@@ -11,12 +11,13 @@ use divan::counter::{BytesCount, ItemsCount};
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled};
 use portstory_core::classifier::Classifier;
-use portstory_core::config::{Config, Limits, Watch};
+use portstory_core::config::{Config, Limits};
 use portstory_core::decode::peek::Peek;
 use portstory_core::decode::{self, Body, Decoded, Path, Payload};
 use portstory_core::flow::{FlowKey, FlowRecord, Seen, SeenBody};
 use portstory_core::frame::{Frame, FrameRef, LinkType};
-use portstory_core::identify::Side;
+use portstory_core::net::Side;
+use portstory_core::watch::Watch;
 
 fn main() {
     divan::main();

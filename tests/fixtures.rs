@@ -19,9 +19,10 @@ use std::path::PathBuf;
 use portstory_core::config::Config;
 use portstory_core::decode::fragment::Reassembly;
 use portstory_core::decode::{self, Body, Decoded};
-use portstory_core::event::{Event, FlowEvent, Socket};
+use portstory_core::event::{Event, FlowEvent};
 use portstory_core::frame::FrameRef;
 use portstory_core::identify::DetailKey::{self, *};
+use portstory_core::net::Socket;
 use serde::Serialize;
 use support::Case;
 

@@ -22,11 +22,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portstory_core::config::{Config, Watch};
+use portstory_core::config::Config;
+
 use portstory_core::decode::link::LINKS;
 use portstory_core::decode::tunnel::{Entry, TUNNELS};
 use portstory_core::decode::{self, Body, Decoded};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
+use portstory_core::watch::Watch;
 use support::{Case, OwnedFrame};
 
 /// Longer seeds only make a search slow.

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portstory_core::config::{Config, Limits};
 use portstory_core::decode::{Body, Decoded, decode};
-use portstory_core::event::{Event, FlowEvent, Socket, Status};
-use portstory_core::identify::Transport;
+use portstory_core::event::{Event, FlowEvent, Status};
+use portstory_core::net::{Socket, Transport};
 use support::OwnedFrame;
 
 /// A flow, whichever end is taken for the client.

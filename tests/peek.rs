@@ -9,10 +9,11 @@
 
 mod support;
 
-use portstory_core::config::{Config, Watch};
+use portstory_core::config::Config;
+
 use portstory_core::decode::peek::Peek;
 use portstory_core::decode::{self, Decoded};
-use portstory_core::flow::ledger::CompanionKind;
+use portstory_core::watch::{CompanionKind, Watch};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;

@@ -16,7 +16,8 @@ use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
 use portstory_core::event::Event;
 use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::identify::{DETECTORS, Detector, Over, Transport};
+use portstory_core::identify::{DETECTORS, Detector, Over};
+use portstory_core::net::Transport;
 use portstory_core::time::Timestamp;
 
 /// The last one is for checking, not for tuning.

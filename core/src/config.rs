@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::event::Socket;
-use crate::identify::Transport;
+use crate::net::{Socket, Transport};
+use crate::watch::Watch;
 
 /// All settings of the core.
 #[derive(Clone, Debug, Default)]
@@ -108,36 +107,6 @@ impl KnownService {
         self.port == socket.port
             && self.addr.is_none_or(|addr| addr == socket.addr)
             && self.transport.is_none_or(|own| own == transport)
-    }
-}
-
-/// The watched ports. A flow is in range if either of its ports is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watch {
-    /// Watched on TCP and on UDP.
-    pub ports: BTreeSet<u16>,
-    /// Watched on UDP: the ports that the Framehawk policy names.
-    pub framehawk: RangeInclusive<u16>,
-}
-
-/// IANA's `timelot`: the port the project is about.
-pub const TIMELOT_PORT: u16 = 3243;
-
-/// Framehawk's default policy, `3224,3324` (Citrix policy reference, "Framehawk display channel port
-/// range").
-pub const FRAMEHAWK_PORTS: RangeInclusive<u16> = 3224..=3324;
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self { ports: BTreeSet::from([TIMELOT_PORT]), framehawk: FRAMEHAWK_PORTS }
-    }
-}
-
-impl Watch {
-    /// Whether this port is watched on this transport.
-    pub fn covers(&self, transport: Transport, port: u16) -> bool {
-        self.ports.contains(&port)
-            || (transport == Transport::Udp && self.framehawk.contains(&port))
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the classifier says: plain data for the outputs to write.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::decode::CARRIES_NO_IP;
+use crate::flow::EndReason;
 use crate::frame::FrameRef;
-use crate::identify::{Detail, Strength, Transport};
+use crate::identify::{Detail, Strength};
+use crate::net::{Layer, Socket, Transport, TunnelId};
 use crate::time::Timestamp;
 
 mod concern;
@@ -25,15 +27,6 @@ pub enum Event {
     Endpoint(Box<EndpointEvent>),
     /// Something stopped the decoder.
     Anomaly(AnomalyEvent),
-}
-
-/// An address and a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Socket {
-    /// IPv4 or IPv6 address.
-    pub addr: IpAddr,
-    /// Port.
-    pub port: u16,
 }
 
 /// Which way a packet of a flow went.
@@ -122,40 +115,6 @@ impl FlowState {
             Self::Closed => "closed",
         }
     }
-}
-
-/// EVE's `flow.reason`: why the flow's event came when it did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// Idle too long, or closed and quiet.
-    Timeout,
-    /// The capture ended first.
-    Shutdown,
-    /// The same 5-tuple began anew.
-    TcpReuse,
-    /// The table was full.
-    Forced,
-}
-
-impl EndReason {
-    /// EVE's word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Shutdown => "shutdown",
-            Self::TcpReuse => "tcp_reuse",
-            Self::Forced => "forced",
-        }
-    }
-}
-
-/// A tunnel that a flow was found in, outermost first in [`FlowEvent::tunnels`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TunnelId {
-    /// The encapsulation's name, such as `vxlan`.
-    pub kind: &'static str,
-    /// The number that separates networks (VNI, VSID, session), where it has one.
-    pub id: Option<u32>,
 }
 
 /// One flow and what became of it.
@@ -592,31 +551,6 @@ impl EndpointEvent {
     }
 }
 
-/// The layers that can stop the decoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Layer {
-    /// Link header, VLAN tags.
-    Link,
-    /// IPv4, IPv6 and their extensions.
-    Network,
-    /// A tunnel's own header.
-    Tunnel,
-    /// TCP, UDP, ICMP.
-    Transport,
-}
-
-impl Layer {
-    /// The word used in EVE.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::Network => "network",
-            Self::Tunnel => "tunnel",
-            Self::Transport => "transport",
-        }
-    }
-}
-
 /// A kind of thing that stopped the decoder, with its first instance and how often it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnomalyEvent {
@@ -631,10 +565,6 @@ pub struct AnomalyEvent {
     /// How many frames.
     pub count: u64,
 }
-
-/// How the names of events begin that are no fault: frames of link types in which there is no IP, such
-/// as USB. They are counted, so that nothing stays unread in silence.
-pub const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
 
 impl AnomalyEvent {
     /// The link type's number and name where the frames carry no IP, and nothing is wrong with them.

@@ -12,7 +12,7 @@ pub struct Shortfalls {
     /// Flows whose verdict asked for more than was kept of other flows:
     /// [`crate::event::Visibility::context_cut`].
     pub context: u64,
-    /// Flows that ended early to make room for others: [`crate::event::EndReason::Forced`].
+    /// Flows that ended early to make room for others: [`crate::flow::EndReason::Forced`].
     pub flows: u64,
     /// IP packets in fragments that were given up to make room for others.
     pub fragments: u64,

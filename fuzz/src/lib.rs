@@ -22,15 +22,15 @@ use portstory::capture::{FrameSource, Polled, SourceInfo};
 use portstory::cli::helper_replies;
 use portstory::output::{Context, FORMATS, Look, RunSummary};
 use portstory_core::classifier::{Classifier, Collector, put_together};
-use portstory_core::config::{Config, Watch};
+use portstory_core::config::Config;
 use portstory_core::decode::link::LINKS;
 use portstory_core::decode::peek::Peek;
 use portstory_core::decode::tunnel::{Entry, TUNNELS};
 use portstory_core::decode::{self, Body, Decoded};
 use portstory_core::event::{Event, Status};
-use portstory_core::flow::ledger::CompanionKind;
 use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory_core::time::Timestamp;
+use portstory_core::watch::{CompanionKind, Watch};
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));

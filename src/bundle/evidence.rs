@@ -10,9 +10,9 @@ use portstory_core::config::{BundleLimits, Config};
 use portstory_core::decode::peek::Peek;
 use portstory_core::decode::{self, Decoded};
 use portstory_core::event::FlowEvent;
-use portstory_core::flow::ledger::CompanionKind;
 use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory_core::time::Timestamp;
+use portstory_core::watch::CompanionKind;
 use portstory_core::wire;
 
 /// Picks out evidence.

@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::share::Sharing;
-use portstory_core::config::{Config, KnownService, Site, VdaVersion, Watch};
-use portstory_core::identify::{DETECTORS, Transport};
+use portstory_core::config::{Config, KnownService, Site, VdaVersion};
+use portstory_core::identify::DETECTORS;
+use portstory_core::net::Transport;
+use portstory_core::watch::Watch;
 
 /// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

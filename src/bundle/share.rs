@@ -17,7 +17,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use portstory_core::event::{FlowEvent, Socket};
+use portstory_core::event::FlowEvent;
+
+use portstory_core::net::Socket;
 
 mod craft;
 mod disguise;

@@ -18,8 +18,8 @@ use crate::capture::live::{
     Filter, KernelFilter, Live as Capture, Options, default_filter, own_filter,
 };
 use crate::output::escape;
-use portstory_core::config::Watch;
 use portstory_core::frame::LinkType;
+use portstory_core::watch::Watch;
 
 /// Label flows live.
 #[derive(Debug, Args)]

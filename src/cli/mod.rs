@@ -41,7 +41,9 @@ mod waiting;
 mod who;
 mod why;
 
-use portstory_core::config::{Config, FRAMEHAWK_PORTS, Limits, TIMELOT_PORT, Watch};
+use portstory_core::config::{Config, Limits};
+
+use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 
 /// How a run ended, as the exit code says it. The later of two is what is told: that something is missing
 /// is told before what was found, which stands in the output.

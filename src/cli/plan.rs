@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use super::run::stdout_exit;
 use super::{Exit, Ports};
 use crate::capture::live::default_filter;
-use portstory_core::config::Watch;
 use portstory_core::frame::LinkType;
+use portstory_core::watch::Watch;
 
 /// The commands that capture on another machine, and their pitfalls.
 #[derive(Debug, Args)]

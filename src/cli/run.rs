@@ -19,10 +19,11 @@ use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::output::{self, Context, Look, RunSummary};
 use portstory_core::classifier::{Classifier, Seized};
-use portstory_core::config::{Config, Watch};
+use portstory_core::config::Config;
 use portstory_core::event::Event;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
+use portstory_core::watch::Watch;
 
 /// Frames that are taken from a source at a time. Between batches the output is written and a stop is
 /// looked for.

@@ -16,7 +16,7 @@ use procfs::net::{TcpState, UdpState};
 use procfs::process::{self, FDTarget};
 
 use super::{HostSocket, Inventory, State, Unseen, Wanted, canonical};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 
 mod diag;
 mod finder;

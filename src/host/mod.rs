@@ -10,10 +10,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use portstory_core::config::Watch;
 pub use portstory_core::event::Process;
 use portstory_core::event::ProcessMissing;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
+use portstory_core::watch::Watch;
 
 mod budget;
 #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind, Users};
 
 use super::{HostSocket, Inventory, Process, State, Wanted, canonical};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 use portstory_core::time::Timestamp;
 
 pub(super) fn sockets(wanted: &Wanted<'_>) -> io::Result<Inventory> {

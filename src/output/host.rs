@@ -10,9 +10,9 @@ use super::json::{self, Addr, Time};
 use super::{Look, escape};
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
-use portstory_core::config::Watch;
 use portstory_core::event::{Parent, Process, ProcessMissing};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
+use portstory_core::watch::Watch;
 
 /// Blanks between columns.
 const GAP: usize = 2;

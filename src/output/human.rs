@@ -6,9 +6,9 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::json::civil;
-use portstory_core::config::Watch;
 use portstory_core::event::EndpointEvent;
 use portstory_core::time::Timestamp;
+use portstory_core::watch::Watch;
 
 /// A time in UTC, to the second.
 #[derive(Clone, Copy, Debug)]

@@ -17,10 +17,10 @@ use std::io;
 use super::human::{Clock, count};
 use super::{Context, Format, Look, RunSummary};
 use portstory_core::event::{
-    Concern, EndpointEvent, Event, FlowEvent, Label, Socket, Status, VerdictEvent,
+    Concern, EndpointEvent, Event, FlowEvent, Label, Status, VerdictEvent,
 };
-use portstory_core::identify::Transport;
 use portstory_core::judge::ranking::FlowRank;
+use portstory_core::net::{Socket, Transport};
 
 mod ending;
 mod endpoints;

@@ -1,7 +1,8 @@
 //! Display filters for Wireshark, so that what is claimed can be looked at.
 
-use portstory_core::event::{FlowEvent, Socket};
-use portstory_core::identify::Transport;
+use portstory_core::event::FlowEvent;
+
+use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 
 /// Shows the packets of this flow and of no other: both directions of its 5-tuple, in its time.

@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
 use crate::output::human::{Clock, bytes, count, counted, peers};
-use portstory_core::event::{
-    Concern, EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Verdict,
-};
-use portstory_core::identify::Transport;
+use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Status, Verdict};
+use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 
 /// Above so many cards a report needs a list of its contents.

@@ -20,8 +20,8 @@ mod trace;
 use crate::capture::SourceInfo;
 use crate::output::RunSummary;
 use portstory_core::config::ReportLimits;
-use portstory_core::event::{Concerns, EndpointEvent, FlowEvent, Label, Socket};
-use portstory_core::identify::Transport;
+use portstory_core::event::{Concerns, EndpointEvent, FlowEvent, Label};
+use portstory_core::net::{Socket, Transport};
 
 pub use digest::{Input, digest};
 pub(crate) use digest::{hex, sha256};

@@ -6,7 +6,7 @@
 use super::Report;
 use crate::output::wireshark;
 use portstory_core::event::Label;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 
 /// Steps for one kind of machine.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl Report {
 
     fn look(
         &self,
-        server: portstory_core::event::Socket,
+        server: portstory_core::net::Socket,
         transport: Transport,
     ) -> Vec<(String, Option<String>)> {
         let mut steps = vec![(

@@ -12,7 +12,7 @@ use super::float;
 use super::trace::{Spans, Trace};
 use crate::output::human;
 use portstory_core::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
-use portstory_core::identify::Side;
+use portstory_core::net::Side;
 use portstory_core::time::Timestamp;
 
 /// Stand-ins, by what they are for; `style.css` knows them.
@@ -224,8 +224,8 @@ fn rate_label(octets: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trace::Point;
     use super::*;
+    use crate::report::trace::Point;
 
     #[test]
     fn a_flow_of_one_packet_and_one_of_a_year_can_be_drawn() {

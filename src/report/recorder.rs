@@ -10,14 +10,14 @@ use crate::capture::SourceInfo;
 use crate::output::RunSummary;
 use portstory_core::config::ReportLimits;
 use portstory_core::event::{
-    Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Socket, Status,
+    Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Status,
 };
 use portstory_core::flow::firsts::{Firsts, Noted};
 use portstory_core::flow::record::SeenBody;
 use portstory_core::flow::{FlowKey, Seen};
-use portstory_core::identify::Transport;
 use portstory_core::judge;
 use portstory_core::judge::ranking::{self, EndpointRank};
+use portstory_core::net::{Socket, Transport};
 
 mod choose;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use portstory::capture::live::{KernelFilter, Live, Options, Stop};
 use portstory::capture::{FrameSource, Polled};
-use portstory_core::config::Watch;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
+use portstory_core::watch::Watch;
 
 use crate::net::MARK;
 

@@ -322,7 +322,7 @@ fn live_evidence_has_its_time_and_no_number() {
 
 #[test]
 fn an_anomaly_has_suricatas_shape() {
-    let event = Event::Anomaly(anomaly(portstory_core::event::Layer::Network));
+    let event = Event::Anomaly(anomaly(portstory_core::net::Layer::Network));
     assert_eq!(
         written(&mut Eve::new(), &[event], false).lines().next().unwrap(),
         r#"{"timestamp":"2026-11-22T13:00:00.000000+0000","pcap_filename":"a.pcap","pcap_cnt":77,"event_type":"anomaly","anomaly":{"type":"decode","event":"ipv4.header_too_short","layer":"network"},"portstory":{"offset":14,"count":12}}"#

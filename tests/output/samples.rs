@@ -6,12 +6,14 @@ use std::sync::Arc;
 use portstory::capture::SourceInfo;
 use portstory::output::{Context, Format, ProcessLookups, RunSummary};
 use portstory_core::event::{
-    AnomalyEvent, Concern, Concerns, Confidence, Direction, EndReason, EndpointEvent, Event,
-    Evidence, FlowEvent, FlowState, Label, Layer, Notable, Parent, Process, ProcessMissing,
-    RoleBasis, Socket, Status, TunnelId, Unidentified, Verdict, VerdictEvent, Visibility, Volume,
+    AnomalyEvent, Concern, Concerns, Confidence, Direction, EndpointEvent, Event, Evidence,
+    FlowEvent, FlowState, Label, Notable, Parent, Process, ProcessMissing, RoleBasis, Status,
+    Unidentified, Verdict, VerdictEvent, Visibility, Volume,
 };
+use portstory_core::flow::EndReason;
 use portstory_core::frame::{FrameRef, LinkType, SourceId};
-use portstory_core::identify::{Detail, DetailKey, Strength, Transport};
+use portstory_core::identify::{Detail, DetailKey, Strength};
+use portstory_core::net::{Layer, Socket, Transport, TunnelId};
 use portstory_core::shortfall::Shortfalls;
 use portstory_core::time::Timestamp;
 

@@ -1,7 +1,8 @@
 //! The table for people.
 
 use portstory::output::{Look, RunSummary, Text};
-use portstory_core::event::{Concern, Concerns, Event, FlowEvent, Label, Layer, Notable, Status};
+use portstory_core::event::{Concern, Concerns, Event, FlowEvent, Label, Notable, Status};
+use portstory_core::net::Layer;
 
 use crate::samples::{
     anomaly, at, dtls, endpoint, every_kind, limited, refused, socket, unknown, written,

@@ -22,8 +22,8 @@ use super::ip::{self, IPV6_HEADER_LEN, Ip, Piece};
 use super::packet::Network;
 use super::{Decoded, Halt, Part, Stop, Way};
 use crate::config::Config;
-use crate::event::Layer;
 use crate::frame::FrameRef;
+use crate::net::Layer;
 use crate::time::Timestamp;
 use crate::wire;
 

@@ -4,8 +4,7 @@
 use super::ip::{self, Ip};
 use super::packet::{IcmpError, Unreachable};
 use super::{Body, Decoded, Halt, Packet, Part, Way};
-use crate::event::{Layer, Socket};
-use crate::identify::Transport;
+use crate::net::{Layer, Socket, Transport};
 use crate::wire;
 
 /// Hands on the error, if it is one that quotes TCP or UDP; says why nothing follows.

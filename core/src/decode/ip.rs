@@ -8,7 +8,7 @@ use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 
 use super::{Decoded, Fragment, Halt, Next, Opened, Part, Path, Way, icmp, transport, tunnel};
 use crate::config::EXTENSION_HEADERS_MAX;
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 /// What the IP header tells, with its payload.

@@ -27,12 +27,16 @@ mod transport;
 pub mod tunnel;
 
 use crate::config::Limits;
-use crate::event::{Layer, TunnelId};
 use crate::frame::{Frame, FrameRef};
+use crate::net::{Layer, TunnelId};
 
 pub use fragment::Fragment;
 pub use packet::{Body, IcmpError, Packet, Path, Payload, TcpFlags, TcpInfo};
 pub use part::{Halt, Part};
+
+/// How the names of events begin that are no fault: frames of link types in which there is no IP, such
+/// as USB. They are counted, so that nothing stays unread in silence.
+pub const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
 
 /// What the decoder hands on.
 #[derive(Debug)]

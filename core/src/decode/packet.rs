@@ -1,9 +1,8 @@
 //! What the decoder makes of a frame: packets with their addresses, and where they were found.
 
 use crate::decode::Adds;
-use crate::event::{Socket, TunnelId};
 use crate::frame::FrameRef;
-use crate::identify::Transport;
+use crate::net::{Socket, Transport, TunnelId};
 
 /// A TCP segment, a UDP datagram, or an ICMP error about one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

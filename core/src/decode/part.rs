@@ -1,8 +1,8 @@
 //! The octets of one layer: what was captured of it, and how long it was on the wire.
 
 use crate::decode::Stop;
-use crate::event::Layer;
 use crate::frame::Frame;
+use crate::net::Layer;
 use crate::wire;
 
 /// A layer's octets. Keeping the length on the wire beside them tells a snap length that cut the

@@ -5,11 +5,10 @@
 //! that nobody watches and no tunnel uses. Everything else is for the full decoder to say; so it
 //! never says no to a frame in which the decoder would find something.
 
-use crate::config::Watch;
 use crate::decode::tunnel::{Entry, TUNNELS};
-use crate::flow::ledger::COMPANION_PORTS;
 use crate::frame::Frame;
-use crate::identify::Transport;
+use crate::net::Transport;
+use crate::watch::{COMPANION_PORTS, Watch};
 use crate::wire;
 
 /// Answers for one set of watched ports.

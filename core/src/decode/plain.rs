@@ -6,9 +6,8 @@
 
 use super::packet::{Body, Packet, Path, Payload, TcpFlags, TcpInfo};
 use super::tunnel;
-use crate::event::Socket;
 use crate::frame::Frame;
-use crate::identify::Transport;
+use crate::net::{Socket, Transport};
 use crate::wire::{array, be16, be32, index, u8_at};
 
 /// Layers that are opened here.

@@ -4,8 +4,9 @@
 use super::fragment::Reassembly;
 use super::peek::Peek;
 use super::{Body, Decoded, decode};
-use crate::config::{Config, Watch};
+use crate::config::Config;
 use crate::frame::{Frame, FrameRef, LinkType};
+use crate::watch::Watch;
 
 /// No stops.
 pub(super) const NOTHING: [&str; 0] = [];

@@ -6,8 +6,8 @@ use super::testing::{
     NOTHING, ethernet, found, frame, ipv4, ipv6, opens, path, stops, tcp, udp, v4, v6,
 };
 use super::*;
-use crate::config::Watch;
-use crate::identify::Transport;
+use crate::net::Transport;
+use crate::watch::Watch;
 
 #[test]
 fn vlan_tags_are_told() {

@@ -5,8 +5,7 @@
 
 use super::ip::Ip;
 use super::{Body, Decoded, Halt, Packet, Part, Payload, TcpFlags, TcpInfo, Way};
-use crate::event::{Layer, Socket};
-use crate::identify::Transport;
+use crate::net::{Layer, Socket, Transport};
 use crate::wire;
 
 /// Hands on a TCP segment; says why nothing follows.

@@ -4,8 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use crate::decode::packet::{Network, Packet};
-use crate::event::Socket;
-use crate::identify::{Side, Transport};
+use crate::net::{Side, Socket, Transport};
 
 /// A bidirectional 5-tuple and what separates its network from others (invariant 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

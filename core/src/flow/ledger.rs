@@ -18,14 +18,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::config::{CITRIX_ELSEWHERE_MAX, CITRIX_HOURS_MAX, Config, Limits, TALKS_LOOKED_AT_MAX};
-use crate::event::Socket;
 use crate::flow::firsts::Firsts;
 use crate::flow::key::FlowKey;
 use crate::flow::recent::{List, Lists, Noted, Recent};
 use crate::flow::record::{Seen, SeenBody};
 use crate::frame::FrameRef;
-use crate::identify::{Side, Transport};
+use crate::net::{Side, Socket, Transport};
 use crate::time::Timestamp;
+use crate::watch::CompanionKind;
 
 /// All ledgers.
 #[derive(Clone, Debug, Default)]
@@ -142,56 +142,6 @@ pub struct Companion {
     /// The hour in which the server was last noted to take part.
     noted: Option<i64>,
 }
-
-/// What runs on a companion port. The port says so, the server's payload confirms that something does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CompanionKind {
-    /// ICA, port 1494 of TCP, or of UDP with EDT.
-    Ica,
-    /// CGP (session reliability), port 2598 of TCP, or of UDP with EDT.
-    Cgp,
-    /// H.225 call signalling, TCP 1720.
-    H225,
-    /// SIP, port 5060.
-    Sip,
-}
-
-impl CompanionKind {
-    /// The companion that this port stands for.
-    pub fn of(transport: Transport, port: u16) -> Option<Self> {
-        let row = COMPANION_PORTS.iter().find(|row| (row.0, row.1) == (transport, port));
-        row.map(|row| row.2)
-    }
-
-    /// Whether it is a Citrix session, rather than call signalling.
-    pub const fn is_citrix(self) -> bool {
-        match self {
-            Self::Ica | Self::Cgp => true,
-            Self::H225 | Self::Sip => false,
-        }
-    }
-
-    /// Its name, for people.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ica => "ICA (port 1494)",
-            Self::Cgp => "CGP (port 2598)",
-            Self::H225 => "H.225 call signalling (TCP 1720)",
-            Self::Sip => "SIP (port 5060)",
-        }
-    }
-}
-
-/// All companion ports.
-pub static COMPANION_PORTS: &[(Transport, u16, CompanionKind)] = &[
-    (Transport::Tcp, 1494, CompanionKind::Ica),
-    (Transport::Udp, 1494, CompanionKind::Ica),
-    (Transport::Tcp, 2598, CompanionKind::Cgp),
-    (Transport::Udp, 2598, CompanionKind::Cgp),
-    (Transport::Tcp, 1720, CompanionKind::H225),
-    (Transport::Tcp, 5060, CompanionKind::Sip),
-    (Transport::Udp, 5060, CompanionKind::Sip),
-];
 
 /// A companion session without a packet for so long has ended.
 const COMPANION_IDLE_MAX: Duration = Duration::from_secs(3600);

@@ -7,7 +7,6 @@
 //! a flow can be judged by what was known when it ended.
 
 pub mod firsts;
-pub mod head;
 pub mod key;
 pub mod ledger;
 pub mod partial;
@@ -19,4 +18,4 @@ pub mod table;
 pub use key::FlowKey;
 pub use ledger::Ledgers;
 pub use record::{FlowRecord, Seen, SeenBody, SideFacts};
-pub use table::{Ended, FlowTable};
+pub use table::{EndReason, Ended, FlowTable};

@@ -14,7 +14,7 @@ use crate::decode::packet::{IcmpError, Path, Payload, TcpInfo};
 use crate::flow::key::FlowKey;
 use crate::flow::record::{FlowRecord, Seen, SeenBody};
 use crate::frame::FrameRef;
-use crate::identify::{Side, Transport};
+use crate::net::{Side, Transport};
 use crate::wire;
 
 /// A run of packets on one 5-tuple within a piece: at most a flow, maybe only a part of one.

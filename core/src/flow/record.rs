@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unreachable};
-use crate::flow::head::{Head, Offer};
 use crate::flow::program::{self, Program};
 use crate::frame::FrameRef;
+use crate::identify::Detail;
+use crate::identify::head::{Head, Offer};
 use crate::identify::inquiry::{Inquiry, Recognised};
-use crate::identify::{Detail, Side, Transport};
+use crate::net::{Side, Transport};
 use crate::time::Timestamp;
 use crate::wire;
 

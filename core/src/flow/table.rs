@@ -12,12 +12,36 @@ use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 
 use crate::config::Config;
-use crate::event::EndReason;
 use crate::flow::key::FlowKey;
 use crate::flow::record::{FlowRecord, Seen};
-use crate::identify::Transport;
+use crate::net::Transport;
 use crate::time::Timestamp;
 use crate::wire;
+
+/// EVE's `flow.reason`: why the flow's event came when it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Idle too long, or closed and quiet.
+    Timeout,
+    /// The capture ended first.
+    Shutdown,
+    /// The same 5-tuple began anew.
+    TcpReuse,
+    /// The table was full.
+    Forced,
+}
+
+impl EndReason {
+    /// EVE's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Shutdown => "shutdown",
+            Self::TcpReuse => "tcp_reuse",
+            Self::Forced => "forced",
+        }
+    }
+}
 
 /// A flow that has ended.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What a detector found, and what shows it.
 
-use super::view::Side;
+use crate::net::Side;
 
 /// How much a finding proves. There are no priorities: of two findings the stronger wins, then the
 /// one that fewer random octets would pass.

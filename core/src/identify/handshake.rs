@@ -272,7 +272,7 @@ pub(super) mod samples {
 
     /// A certificate that vouches for itself, made with an Ed25519 key whose octets count up.
     pub(crate) fn certificate() -> Vec<u8> {
-        super::super::testing::hex(
+        crate::identify::testing::hex(
             "308201123081c5a00302010202030a1b2c300506032b65703032310b300906035504061302444531 \
              0d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65301e170d \
              3236303130323033303430355a170d3237303130323033303430355a3032310b3009060355040613 \

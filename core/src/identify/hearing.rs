@@ -3,8 +3,10 @@
 //! Most detectors look at each side on its own, without knowing which of them is the client, and
 //! then ask whether what was said fits together. This is the part they share; it knows no protocol.
 
-use super::view::{Datagram, FlowView, Side, SideView};
-use super::{Detail, Finding, Inside, Probe, Sighting, Strength};
+use crate::identify::view::{Datagram, FlowView, SideView};
+
+use crate::identify::{Detail, Finding, Inside, Probe, Sighting, Strength};
+use crate::net::Side;
 
 /// What one side's head is to one detector.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,14 +6,14 @@
 //! proof, then how few random octets would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
 
-use super::openings::{INDEX, Set};
-use super::telling::merge;
-use super::{
-    DETECTORS, Detail, Detector, Finding, FlowView, Inside, Probe, Side, Strength, Transport,
-    teller_of,
-};
 use crate::config::Config;
-use crate::flow::head::{Head, Offer, Quote};
+use crate::identify::head::{Head, Offer, Quote};
+use crate::identify::openings::{INDEX, Set};
+use crate::identify::telling::merge;
+use crate::identify::{
+    DETECTORS, Detail, Detector, Finding, FlowView, Inside, Probe, Strength, teller_of,
+};
+use crate::net::{Side, Transport};
 use crate::wire::{index, len32};
 
 /// A finding and the packet that shows it.

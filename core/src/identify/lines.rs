@@ -1,9 +1,10 @@
 //! Lines of text, as the protocols of text send them. Knows no protocol.
 
-use super::Inside;
-use super::hearing::Heard;
-use super::view::{FlowView, Side};
-use super::walk::{Message, is_tls};
+use crate::identify::Inside;
+use crate::identify::hearing::Heard;
+use crate::identify::view::FlowView;
+use crate::identify::walk::{Message, is_tls};
+use crate::net::Side;
 use crate::wire::{prefix, rest};
 
 /// The longest line that is looked at: RFC 5321 section 4.5.3.1 and its kin say 512 or 1000.

@@ -8,6 +8,7 @@ mod ber;
 mod crc;
 pub mod finding;
 mod handshake;
+pub(crate) mod head;
 mod hearing;
 pub mod inquiry;
 mod lines;
@@ -22,8 +23,10 @@ mod tpkt;
 pub mod view;
 mod walk;
 
+use crate::net::Transport;
 pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
-pub use view::{Datagram, FlowView, Side, SideView, Transport};
+
+pub use view::{Datagram, FlowView, SideView};
 
 /// What a detector says of a flow.
 #[derive(Clone, Debug, PartialEq)]

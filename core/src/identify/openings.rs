@@ -13,7 +13,9 @@
 
 use std::sync::LazyLock;
 
-use super::{DETECTORS, FlowView, Over, Side, SideView, Transport, protocols};
+use crate::identify::{DETECTORS, FlowView, Over, SideView, protocols};
+
+use crate::net::{Side, Transport};
 
 /// Words of a [`Set`].
 const WORDS: usize = DETECTORS.len().div_ceil(64);

@@ -1,7 +1,7 @@
 //! What holds for every row of the table of detectors.
 
-use super::testing::{Random, Talk};
-use super::{DETECTORS, Over};
+use crate::identify::testing::{Random, Talk};
+use crate::identify::{DETECTORS, Over};
 
 #[test]
 fn ids_are_unique_sorted_and_lower_case() {

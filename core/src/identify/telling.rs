@@ -5,7 +5,9 @@
 //! told by a [`Teller`]: a pure function, too, asked only of the protocol that was found, and only
 //! until it has said all. It changes nothing about what was found.
 
-use super::{Detail, Finding, FlowView, Side};
+use crate::identify::{Detail, Finding, FlowView};
+
+use crate::net::Side;
 
 /// Tells what the heads of a flow say beside the protocol's name.
 pub(super) type Teller = fn(&FlowView<'_>, &Finding) -> Told;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::openings::INDEX;
-use super::telling::{Teller, Told};
-use super::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, Side, SideView, Transport};
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
+use crate::identify::openings::INDEX;
+use crate::identify::telling::{Teller, Told};
+use crate::identify::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, SideView};
+use crate::net::{Side, Transport};
 use crate::time::Timestamp;
 
 /// A conversation, message by message, in the order of capture.

@@ -70,8 +70,8 @@ pub(super) fn parameters(body: &[u8]) -> Option<Vec<(u8, &[u8])>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::hex;
     use super::*;
+    use crate::identify::testing::hex;
 
     #[test]
     fn requests_and_data_are_read() {

@@ -10,9 +10,10 @@
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
-use super::hearing::{Heard, Role, Said, Spot, join, yes};
-use super::view::{Datagram, FlowView, SideView, Transport};
-use super::{Detail, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, join, yes};
+use crate::identify::view::{Datagram, FlowView, SideView};
+use crate::identify::{Detail, Probe};
+use crate::net::Transport;
 use crate::wire::{prefix, rest};
 
 /// Less proof than this names nothing: -log2 of the chance that random octets pass.
@@ -351,9 +352,10 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Talk;
-    use super::super::{Detector, Over, Side, Strength};
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::identify::{Detector, Over, Strength};
+    use crate::net::Side;
 
     /// `M`, a length, and so many octets; `m` from the server. Eight bits are claimed for each.
     fn read(bytes: &[u8], _: bool) -> Heard<Message> {

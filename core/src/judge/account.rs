@@ -6,7 +6,7 @@ use super::{Case, detectors_asked, status};
 use crate::config::Config;
 use crate::event::{Evidence, FlowEvent, Label, Status};
 use crate::flow::{Ended, Ledgers};
-use crate::identify::Transport;
+use crate::net::Transport;
 
 mod reasons;
 

@@ -1,13 +1,13 @@
 //! One flow as the judge sees it: its facts, turned by who is client and who is server.
 
 use crate::config::{Config, KnownService};
-use crate::event::{Direction, Socket, Visibility};
+use crate::event::{Direction, Visibility};
 use crate::flow::ledger::{Companion, Drops, Gaps};
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
 use crate::frame::FrameRef;
 use crate::identify::inquiry::Recognised;
-use crate::identify::{Side, Transport};
 use crate::judge::roles::{self, Roles};
+use crate::net::{Side, Socket, Transport};
 use crate::time::Timestamp;
 
 /// Everything that a rule may look at.

@@ -1,9 +1,10 @@
 //! How sure a label is: what speaks for it, capped by what could be seen.
 
 use crate::event::{Confidence, Label, RoleBasis, Status};
-use crate::identify::{Strength, Transport};
+use crate::identify::Strength;
 use crate::judge::Case;
 use crate::judge::rules::Opinion;
+use crate::net::Transport;
 
 /// Octets that both directions must have shown the detectors before their silence says something.
 const TELLING_HEAD_BYTES: u32 = 64;

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::config::Limits;
-use crate::event::{
-    Concern, Concerns, EndpointEvent, FlowEvent, Label, Notable, Said, Socket, Status,
-};
+use crate::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label, Notable, Said, Status};
 use crate::flow::Ledgers;
 use crate::flow::firsts::Firsts;
-use crate::identify::Transport;
 use crate::judge::ranking::{self, EndpointRank};
+use crate::net::{Socket, Transport};
 use crate::time::Timestamp;
 
 type Service = (Transport, Socket);

@@ -21,12 +21,12 @@ use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::decode::packet::PATH_STEPS_MAX;
-use crate::event::{
-    EndReason, Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume,
-};
+use crate::event::{Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume};
+use crate::flow::EndReason;
 use crate::flow::table::stable_hash;
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
-use crate::identify::{DETECTORS, Detail, Side};
+use crate::identify::{DETECTORS, Detail};
+use crate::net::Side;
 use crate::registry;
 use crate::time::Timestamp;
 

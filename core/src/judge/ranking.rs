@@ -10,9 +10,10 @@ use std::cmp::Reverse;
 
 use crate::event::{
     Concern, Concerns, Confidence, EndpointEvent, FlowEvent, Label, Notable, ProcessMissing,
-    RoleBasis, Said, Socket, Status, Verdict,
+    RoleBasis, Said, Status, Verdict,
 };
-use crate::identify::Transport;
+
+use crate::net::{Socket, Transport};
 use crate::time::Timestamp;
 
 /// Protocols that say no more than that what is inside is encrypted.

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::event::RoleBasis;
 use crate::flow::ledger::Gaps;
 use crate::flow::{FlowKey, FlowRecord, Ledgers};
-use crate::identify::Side;
+use crate::net::Side;
 use crate::time::Timestamp;
 
 /// Who is the client, and how that is known.

@@ -9,8 +9,9 @@
 
 use crate::event::{Evidence, Label, Status};
 use crate::frame::FrameRef;
-use crate::identify::{Side, Strength};
+use crate::identify::Strength;
 use crate::judge::Case;
+use crate::net::Side;
 
 pub(super) mod framehawk;
 mod sight;

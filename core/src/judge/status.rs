@@ -2,8 +2,9 @@
 
 use crate::decode::packet::Unreachable;
 use crate::event::Status;
-use crate::identify::{Strength, Transport};
+use crate::identify::Strength;
 use crate::judge::Case;
+use crate::net::Transport;
 
 /// Distinct watched sockets that one host tried before it counts as scanning.
 pub const SCAN_TARGETS_MIN: usize = 10;

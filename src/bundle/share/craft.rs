@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use portstory_core::decode::{IcmpError, Packet, TcpInfo};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 use portstory_core::wire;
 
 /// Payload as it is passed on.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::keywords::is_known;
 use super::secret::{Secret, written};
-use portstory_core::identify::Side;
+use portstory_core::net::Side;
 use portstory_core::wire;
 
 /// How the payload of a flow is replaced.

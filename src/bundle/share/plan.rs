@@ -16,7 +16,8 @@ use super::secret::Secret;
 use super::trail::{Portrait, Trail};
 use portstory_core::config::{BundleLimits, Config};
 use portstory_core::event::FlowEvent;
-use portstory_core::identify::{Detail, DetailKey, Side};
+use portstory_core::identify::{Detail, DetailKey};
+use portstory_core::net::Side;
 
 /// How a detail is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

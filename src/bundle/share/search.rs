@@ -7,7 +7,7 @@ use super::disguise::Stay;
 use super::plan::tell_the_same;
 use super::trail::{Portrait, Trail};
 use portstory_core::config::Config;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 use portstory_core::wire;
 
 /// What has to stay true.

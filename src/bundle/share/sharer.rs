@@ -11,11 +11,10 @@ use portstory_core::decode::fragment::Reassembly;
 use portstory_core::decode::packet::Network;
 use portstory_core::decode::peek::Peek;
 use portstory_core::decode::{self, Body, Decoded, Packet, Payload};
-use portstory_core::event::Socket;
 use portstory_core::flow::FlowKey;
-use portstory_core::flow::ledger::CompanionKind;
 use portstory_core::frame::{Frame, LinkType};
-use portstory_core::identify::Side;
+use portstory_core::net::{Side, Socket};
+use portstory_core::watch::CompanionKind;
 use portstory_core::wire;
 
 /// Raw IP.

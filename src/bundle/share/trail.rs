@@ -5,8 +5,9 @@ use portstory_core::decode::packet::{Path, Payload, TcpInfo};
 use portstory_core::flow::record::SeenBody;
 use portstory_core::flow::{FlowRecord, Seen};
 use portstory_core::frame::FrameRef;
-use portstory_core::identify::{Detail, Side, Strength, Transport};
+use portstory_core::identify::{Detail, Strength};
 use portstory_core::judge;
+use portstory_core::net::{Side, Transport};
 
 /// Octets of payload held of each direction: a head takes in less, repeated ones aside.
 const SIDE_BYTES_MAX: usize = 16 << 10;

@@ -1,8 +1,8 @@
 //! Payload that stays as far as detectors read it, for [`Strength::Full`](super::Strength::Full).
 
 use portstory_core::config::Config;
-use portstory_core::event::{FlowEvent, Socket, Status};
-use portstory_core::identify::Transport;
+use portstory_core::event::{FlowEvent, Status};
+use portstory_core::net::{Socket, Transport};
 
 /// How much of a flow the detectors read: what its payload is cut to.
 #[derive(Clone, Debug)]

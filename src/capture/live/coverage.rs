@@ -9,10 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use pcap::BpfProgram;
 
 use super::probes::{self, Ends};
-use portstory_core::config::Watch;
-use portstory_core::flow::ledger::COMPANION_PORTS;
 use portstory_core::frame::LinkType;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
+use portstory_core::watch::{COMPANION_PORTS, Watch};
 
 /// What a filter lets through of what may be of interest, one phrase each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,10 +11,9 @@ use pcap::{Activated, Capture};
 use super::coverage::{self, Coverage};
 use super::linktype::dlt;
 use super::probes::Ends;
-use portstory_core::config::Watch;
-use portstory_core::flow::ledger::COMPANION_PORTS;
 use portstory_core::frame::LinkType;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
+use portstory_core::watch::{COMPANION_PORTS, Watch};
 
 /// Which filter to use.
 #[derive(Clone, Debug, PartialEq, Eq)]

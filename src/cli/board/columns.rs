@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::output::escape;
 use crate::output::human::{bytes, push_padded, width};
-use portstory_core::event::{Concern, FlowEvent, Notable, Process, Socket};
+use portstory_core::event::{Concern, FlowEvent, Notable, Process};
 use portstory_core::judge::ranking::concerns;
+use portstory_core::net::Socket;
 use portstory_core::time::Timestamp;
 
 /// Columns from which on a flow has one line.

@@ -8,11 +8,11 @@ use clap::Args;
 use super::run::stdout_exit;
 use super::{Exit, fail_on, log};
 use crate::output::human::wrap;
-use portstory_core::config::{FRAMEHAWK_PORTS, TIMELOT_PORT};
 use portstory_core::event::{Concern, Label, Notable, Status};
 use portstory_core::identify::{DETECTORS, Detector};
 use portstory_core::judge::rules::RULES;
 use portstory_core::registry;
+use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT};
 
 mod words;
 

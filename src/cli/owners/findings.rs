@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::{Owners, address};
 use crate::host;
 use portstory_core::event::ProcessMissing;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 
 impl Owners {
     /// The findings, a sentence each.

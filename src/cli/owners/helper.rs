@@ -22,8 +22,9 @@ use super::message::{
 use crate::cli::aide::{self, Aide};
 use crate::cli::{Exit, Ports};
 use crate::host::{Budget, Finder, Holder};
-use portstory_core::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
+use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
 use portstory_core::event::Process;
+use portstory_core::watch::Watch;
 
 /// The hidden command's name.
 const COMMAND: &str = "__tell-owners";

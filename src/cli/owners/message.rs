@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::Question;
 use portstory_core::event::{Process, ProcessMissing};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 
 /// What is asked, the flow, and two times 16 bytes of address and two of port.
 pub(super) const REQUEST_BYTES: usize = 45;

@@ -28,10 +28,11 @@ use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 use crate::capture::live::interfaces;
 use crate::host::{self, Question};
 use crate::output::ProcessLookups;
-use portstory_core::config::{PROCESS_LOOKUP_CPU_PERCENT, Watch};
-use portstory_core::event::{Concern, Event, NewFlow, Process, ProcessMissing, Socket};
-use portstory_core::identify::Transport;
+use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
+use portstory_core::event::{Concern, Event, NewFlow, Process, ProcessMissing};
 use portstory_core::judge::ranking;
+use portstory_core::net::{Socket, Transport};
+use portstory_core::watch::Watch;
 
 /// Questions that are open at a time; flows beyond go unasked.
 const OPEN_MAX: usize = 4096;

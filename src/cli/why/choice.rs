@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use crate::output::{Context, Format as _, Look, RunSummary, Text, human};
-use portstory_core::event::{Event, FlowEvent, Socket};
+use portstory_core::event::{Event, FlowEvent};
+use portstory_core::net::Socket;
 
 /// Flows that are listed where several fit; of the others the number is told.
 const LISTED_MAX: usize = 20;

@@ -280,6 +280,6 @@ fn row(piece: &Evidence, context: &Context<'_>) -> String {
     )
 }
 
-fn end(socket: portstory_core::event::Socket) -> String {
+fn end(socket: portstory_core::net::Socket) -> String {
     std::net::SocketAddr::new(socket.addr, socket.port).to_string()
 }

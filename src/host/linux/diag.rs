@@ -10,7 +10,7 @@ use rustix::net::netlink::SOCK_DIAG;
 
 use super::netlink::{ALL, Netlink, ONE, native32};
 use crate::host::canonical;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 use portstory_core::wire::Cursor;
 
 /// `SOCK_DIAG_BY_FAMILY`.

@@ -24,9 +24,9 @@ use super::processes::{Processes, Sweep};
 use super::spaces::{Space, Spaces};
 use crate::host::budget::{Budget, now};
 use crate::host::{Holder, Question, shortened, waits_for};
-use portstory_core::config::Watch;
 use portstory_core::event::{Process, ProcessMissing};
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
+use portstory_core::watch::Watch;
 
 /// Steps of work between two looks at whether somebody asks.
 const STEPS_MAX: usize = 24;

@@ -20,7 +20,7 @@ use super::netlink::{self, Netlink};
 use super::read_through;
 use crate::host::budget::now;
 use crate::host::waits_for;
-use portstory_core::identify::Transport;
+use portstory_core::net::Transport;
 
 /// Namespaces that are held at a time: each takes two descriptors, of which a process may mostly have
 /// 1,024.

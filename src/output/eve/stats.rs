@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::super::json::{Counts, Time};
-use super::super::schema;
-use super::super::{Context, ProcessLookups, RunSummary};
+use crate::output::json::{Counts, Time};
+use crate::output::schema;
+use crate::output::{Context, ProcessLookups, RunSummary};
 use portstory_core::event::{Label, Status};
 use portstory_core::shortfall::Shortfall;
 

@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::super::community_id::community_id;
-use super::super::host::{MissingJson, ProcessJson};
-use super::super::json::{Addr, Time};
+use crate::output::community_id::community_id;
+use crate::output::host::{MissingJson, ProcessJson};
+use crate::output::json::{Addr, Time};
 use portstory_core::event::{Label, VerdictEvent};
 
 #[derive(Serialize)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::super::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
-use super::super::{Context, Look, RunSummary, escape, process};
 use super::service;
-use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label, Socket};
-use portstory_core::identify::Transport;
+use crate::output::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
+use crate::output::{Context, Look, RunSummary, escape, process};
+use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label};
 use portstory_core::judge::ranking::{self, FlowRank};
+use portstory_core::net::{Socket, Transport};
 
 /// The columns of the words at the left.
 const WORD_COLUMNS: usize = 11;

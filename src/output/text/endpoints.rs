@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::super::human::{Clock, bytes, count, counted, peers, wrap};
-use super::super::{Look, escape, process};
 use super::{coloured, service};
+use crate::output::human::{Clock, bytes, count, counted, peers, wrap};
+use crate::output::{Look, escape, process};
 use portstory_core::event::{EndpointEvent, Label};
 use portstory_core::judge::ranking::{self, EndpointRank};
 

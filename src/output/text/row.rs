@@ -6,12 +6,12 @@
 
 use std::io;
 
-use super::super::human::{Clock, bytes, count, push_padded, width, wrap};
-use super::super::{Look, escape, process};
 use super::{coloured, end, protocol, service};
-use portstory_core::event::{FlowEvent, Label, Socket, Verdict, VerdictEvent, Volume};
-use portstory_core::identify::Transport;
+use crate::output::human::{Clock, bytes, count, push_padded, width, wrap};
+use crate::output::{Look, escape, process};
+use portstory_core::event::{FlowEvent, Label, Verdict, VerdictEvent, Volume};
 use portstory_core::judge::ranking::FlowRank;
+use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 
 /// The blank columns between two columns of the table.

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::super::human::{Clock, bytes, count};
 use super::{protocol, service};
-use portstory_core::event::{FlowEvent, Label, Notable, Socket, Status};
-use portstory_core::identify::Transport;
+use crate::output::human::{Clock, bytes, count};
+use portstory_core::event::{FlowEvent, Label, Notable, Status};
+use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 
 /// Kinds of flows told apart; beyond that every flow has its row.

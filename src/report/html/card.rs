@@ -8,7 +8,7 @@ use crate::output::{Context, process};
 use crate::report::answer::{between, detail_name, meaning, place, sentence, service};
 use crate::report::{Card, markdown::hexdump, plot};
 use portstory_core::event::{Evidence, FlowEvent, Status, Unidentified};
-use portstory_core::identify::Side;
+use portstory_core::net::Side;
 
 /// One card. Those that need no attention are folded, but on paper.
 pub(super) fn card(card: &Card, number: usize, open: bool, context: &Context<'_>) -> Markup {

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::super::{Attention, Card, CardPlace};
 use super::{ANYWHERE, Alike, Kind, Sum, is_conversation, telling};
+use crate::report::{Attention, Card, CardPlace};
 use portstory_core::config::ReportLimits;
-use portstory_core::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label, Socket};
-use portstory_core::identify::Transport;
+use portstory_core::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label};
 use portstory_core::judge::ranking;
+use portstory_core::net::{Socket, Transport};
 
 /// Where none needs attention, so many services are named all the same.
 const FIRST_MAX: usize = 3;

@@ -7,7 +7,7 @@
 
 use super::Link;
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static BSD: Link = Link { name: "ARCNET (BSD)", types: &[7], open: bsd };

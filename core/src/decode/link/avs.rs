@@ -6,7 +6,7 @@
 
 use super::{Link, WIFI};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with AVS header", types: &[163], open };

@@ -9,7 +9,7 @@
 
 use super::Link;
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static ENC: Link = Link { name: "OpenBSD enc", types: &[109], open: enc };

@@ -7,7 +7,7 @@
 
 use super::{ETHERNET, Link, PPP};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Endace ERF", types: &[197], open };

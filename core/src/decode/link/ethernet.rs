@@ -9,7 +9,7 @@
 
 use super::{LLC, Link};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Ethernet", types: &[1], open };

@@ -9,7 +9,7 @@
 
 use super::{Link, PPP, llc};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Frame Relay", types: &[107], open };

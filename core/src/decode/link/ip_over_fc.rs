@@ -6,7 +6,7 @@
 
 use super::{LLC, Link};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 
 pub(super) static LINK: Link = Link { name: "IP over Fibre Channel", types: &[122], open };
 

@@ -4,8 +4,8 @@
 //! [`unopened`].
 
 use super::{Halt, Opened, Part};
-use crate::event::Layer;
 use crate::frame::LinkType;
+use crate::net::Layer;
 
 mod arcnet;
 mod atm;

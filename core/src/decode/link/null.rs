@@ -3,7 +3,7 @@
 
 use super::Link;
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static NULL: Link = Link { name: "BSD loopback", types: &[0], open };

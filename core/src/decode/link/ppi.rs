@@ -7,8 +7,8 @@
 
 use super::Link;
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
 use crate::frame::LinkType;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "per-packet information", types: &[192], open };

@@ -10,7 +10,7 @@
 
 use super::{Link, chdlc};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "PPP", types: &[9, 50], open };

@@ -7,7 +7,7 @@
 
 use super::{Link, WIFI, avs};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with Prism header", types: &[119], open };

@@ -7,7 +7,7 @@
 
 use super::Link;
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 
 pub(super) static LINK: Link = Link { name: "SLIP", types: &[8], open };
 

@@ -6,7 +6,7 @@
 
 use super::{FRAME_RELAY, LLC, Link, PRISM, RADIOTAP, WIFI};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Linux cooked v1", types: &[113], open };

@@ -6,7 +6,7 @@
 
 use super::{Link, sll::protocol_behind};
 use crate::decode::{Halt, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Linux cooked v2", types: &[276], open };

@@ -218,9 +218,9 @@ const fn not_supported(number: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::CARRIES_NO_IP;
     use crate::decode::link;
     use crate::decode::testing::stops;
-    use crate::event::CARRIES_NO_IP;
 
     #[test]
     fn every_link_type_is_opened_or_named_once() {

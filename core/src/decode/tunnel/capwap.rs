@@ -8,7 +8,7 @@
 use super::{Entry, Tunnel, not_this};
 use crate::decode::link::{ETHERNET, wifi};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =

@@ -8,7 +8,7 @@
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::ethernet;
 use crate::decode::{Halt, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use super::link::{ETHERNET, LLC, PPP};
 use super::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 
 mod capwap;
 mod etherip;

@@ -9,7 +9,7 @@
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::{ETHERNET, ethernet};
 use crate::decode::{Halt, Next, Opened, Part};
-use crate::event::Layer;
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel {

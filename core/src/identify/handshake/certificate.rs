@@ -10,7 +10,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
-use super::super::{Detail, DetailKey};
+use crate::identify::{Detail, DetailKey};
 use crate::wire::{Cursor, from_wire, index, prefix};
 
 /// The server's own certificate in a Certificate message, behind its handshake header.

@@ -10,9 +10,9 @@
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use super::super::{Detail, DetailKey};
 use super::{ALPN, Flavour, SERVER_NAME, SUPPORTED_VERSIONS};
 use crate::config::FINGERPRINT_TEXT_BYTES_MAX;
+use crate::identify::{Detail, DetailKey};
 use crate::wire::{Cursor, be16};
 
 /// supported_groups (RFC 8446 section 4.2.7, RFC 4492 section 5.1.1).
@@ -271,8 +271,8 @@ fn ends(protocol: &[u8]) -> [char; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{client_hello, server_hello};
     use super::*;
+    use crate::identify::handshake::samples::{client_hello, server_hello};
 
     /// The example of FoxIO's technical details: a Chrome's ciphers, extensions and signatures.
     #[test]

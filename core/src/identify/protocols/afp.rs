@@ -4,9 +4,9 @@
 //!  flags(1: 0 request, 1 reply) command(1) request(2) error|offset(4) length(4) reserved(4, 0)  data
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -72,9 +72,10 @@ fn header(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn sessions_are_named() {

@@ -5,9 +5,9 @@
 //!  from the container  "AB"  length(2) code(1: 3 chunk, 4 headers, 5 end, 6 get body, 9 cpong)
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, from_wire, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -82,9 +82,10 @@ fn packet(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn ask() -> Vec<u8> {
         [

@@ -6,9 +6,9 @@
 //!  1.0      size(4) doff(1) type(1) channel(2) ... 00 53 performative
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -105,9 +105,10 @@ fn frame_1_0(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn both_versions_are_named() {

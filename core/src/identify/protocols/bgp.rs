@@ -4,9 +4,9 @@
 //!  marker(16, all ones) length(2) type(1) ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -47,9 +47,10 @@ fn message(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn message(rest_of: &str) -> Vec<u8> {
         [vec![0xff; 16], hex(rest_of)].concat()

@@ -2,9 +2,9 @@
 //!
 //! Where a message's structure has to be followed, its protocol has a file of its own.
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32, from_wire, index, le16, le32, le64, prefix, rest, u8_at};
 
 /// Reads messages that start with one of these, once `min` octets of them are there.
@@ -616,9 +616,9 @@ fn msdp(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn levin(flags: &str) -> Vec<u8> {
         [hex("0121010101010101 0000000000000000 01 e9030000 00000000"), hex(flags), hex("01000000")]

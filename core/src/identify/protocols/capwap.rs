@@ -6,10 +6,10 @@
 //!  data:    [radio's address] [wireless information] a frame of 802.11 or 802.3
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be24, be32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -96,8 +96,8 @@ fn has_llc(frame: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const DISCOVER: &str = "00 100200 00000000 00000001 00 000b 00 0014 0001 01 0026 0000";
     const DATA: &str = "00 100300 00010000 0802 0000 020304050607 020304050608 020304050609 0000 \

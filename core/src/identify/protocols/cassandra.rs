@@ -6,10 +6,10 @@
 //!  STARTUP 01    { "CQL_VERSION" "3.0.0" ... }     SUPPORTED 06   { "CQL_VERSION" ... }
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::mentions;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -110,9 +110,10 @@ fn answer(opcode: u8, body: &[u8], left: usize, plain: bool) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn startup() -> Vec<u8> {
         [hex("04 00 0001 01 00000016 0001 000b"), b"CQL_VERSION".to_vec(), hex("0005 332e302e30")]

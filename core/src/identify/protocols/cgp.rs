@@ -7,9 +7,9 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, signed, yes};
-use super::super::view::SideView;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, signed, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -69,9 +69,10 @@ pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     fn hello() -> Vec<u8> {
         [MAGIC, &[1; 20], SERVICE].concat()

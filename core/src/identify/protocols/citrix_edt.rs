@@ -8,10 +8,10 @@
 //! UDT's own handshake is named by the detector `udt`: it does not say what it carries. No
 //! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::SideView;
-use super::super::{Detector, FlowView, Over, Probe};
 use super::cgp::{SERVICE, find};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -47,9 +47,9 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::Talk;
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn in_datagrams_the_service_is_named() {

@@ -5,10 +5,10 @@
 //!  option: delta(4) length(4), each 13 and 14 with one or two octets more
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -108,9 +108,9 @@ fn option_bits(number: u32, value: &[u8]) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     /// GET coap://.../.well-known/core
     const GET: &str = "44 01 1a2b a1a2a3a4 bb 2e77656c6c2d6b6e6f776e 04 636f7265";
@@ -136,7 +136,7 @@ mod tests {
             Talk::udp().a(hex(&GET.replacen(from, to, 1))).refused_by(&DETECTOR);
         }
         Talk::udp().a(b"GET / HTTP/1.1\r\n\r\n").refused_by(&DETECTOR);
-        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        let rtp = |sequence| crate::identify::protocols::rtp::sample(sequence, 160);
         Talk::udp().a(rtp(1)).a(rtp(2)).refused_by(&DETECTOR);
     }
 }

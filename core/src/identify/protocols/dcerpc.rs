@@ -6,10 +6,10 @@
 //!     sequence(4) operation(2) hints(4) length(2) fragment(2) auth serial(1)            80 octets
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{array, be16, le16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -131,9 +131,10 @@ fn is_profinet(bytes: &[u8], little: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const BIND: &str = "05 00 0b 03 10000000 4800 0000 01000000 d016 d016 00000000 01 000000 0000 0100 \
                         0000000000000000000000000000000000000000 045d888aeb1cc9119fe808002b10486002000000";

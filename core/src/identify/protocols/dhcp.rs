@@ -5,10 +5,10 @@
 //!  file(128) | 63825363 | options: code length value ... 255
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -79,8 +79,8 @@ fn message_type(options: &[u8], whole: bool) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     fn message(op: u8, options: &str) -> Vec<u8> {
         let mut message = hex("01 01 06 00 a1b2c3d4 0000 8000");
@@ -96,10 +96,10 @@ mod tests {
         let talk =
             Talk::udp().a(message(1, "350101 ff 00")).b(message(2, "350102 3604c0000201 ff"));
         let found = talk.named_by(&DETECTOR);
-        assert_eq!(found.client, Some(super::super::super::Side::A));
+        assert_eq!(found.client, Some(crate::net::Side::A));
         assert_eq!(found.fact, "DHCP Discover; DHCP Offer");
-        talk.clone().only(super::super::super::Side::A).named_by(&DETECTOR);
-        talk.only(super::super::super::Side::B).named_by(&DETECTOR);
+        talk.clone().only(crate::net::Side::A).named_by(&DETECTOR);
+        talk.only(crate::net::Side::B).named_by(&DETECTOR);
     }
 
     #[test]

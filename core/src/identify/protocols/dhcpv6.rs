@@ -5,10 +5,10 @@
 //!  type hops link address(128) peer(128)    | the same, where a relay speaks
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -86,8 +86,8 @@ fn walk(mut cursor: Cursor<'_>, whole: bool) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const SOLICIT: &str = "01 a1b2c3 0001 000a 00030001 020304050607 0008 0002 0000";
     const REPLY: &str = "07 a1b2c3 0002 000a 00030001 020304050608 0001 000a 00030001 020304050607";
@@ -96,7 +96,7 @@ mod tests {
     fn messages_are_named_from_each_side() {
         let talk = Talk::udp().a(hex(SOLICIT)).b(hex(REPLY));
         let found = talk.named_by(&DETECTOR);
-        assert_eq!(found.client, Some(super::super::super::Side::A));
+        assert_eq!(found.client, Some(crate::net::Side::A));
         Talk::udp().a(hex(SOLICIT)).named_by(&DETECTOR);
         Talk::udp().b(hex(REPLY)).named_by(&DETECTOR);
     }

@@ -5,9 +5,9 @@
 //!  AVP: code(4) flags(1) length(3) [vendor(4)] data, to 4
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be24, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -87,9 +87,10 @@ fn attributes(bytes: &[u8], left: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const ASK: &str = "01 000030 80 000118 00000000 11111111 22222222 \
                        00000108 40 00000d 6d652e6578 000000 00000128 40 00000b 657861 00";

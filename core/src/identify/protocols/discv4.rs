@@ -4,10 +4,10 @@
 //!  hash(32) signature(65, the last octet 0 or 1) type(1: 1 to 6) RLP list to the end
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::Datagram;
-use super::super::walk::{Message, hear_datagrams};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::view::Datagram;
+use crate::identify::walk::{Message, hear_datagrams};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -78,9 +78,10 @@ fn list_head(bytes: &[u8]) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Random, Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Random, Talk, hex};
+    use crate::net::Side;
 
     fn packet_of(kind: u8, list: &str) -> Vec<u8> {
         let mut packet = Random::new(9).octets(96);

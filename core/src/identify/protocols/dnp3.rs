@@ -4,11 +4,11 @@
 //!  05 64 length(1) control(1) destination(2) source(2) crc(2)   then blocks of 16 octets with a crc each
 //! ```
 
-use super::super::crc::reflected;
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::crc::reflected;
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{le16, prefix, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -63,9 +63,10 @@ fn checksum(bytes: &[u8]) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn link(header: &str) -> Vec<u8> {
         let mut frame = hex(header);

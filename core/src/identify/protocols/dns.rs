@@ -12,9 +12,10 @@ mod told;
 
 use std::fmt::Write as _;
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, unproven, yes};
-use super::super::view::{SideView, Transport};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, unproven, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
 
 pub(super) use told::tell;
@@ -323,9 +324,10 @@ fn type_name(kind: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn question(id: &str, flags: &str, counts: &str, name: &str, tail: &str) -> Vec<u8> {
         let mut message = hex(id);

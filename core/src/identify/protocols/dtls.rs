@@ -10,12 +10,12 @@
 
 mod told;
 
-use super::super::handshake::{
+use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::{Datagram, SideView};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
 
 pub(super) use told::tell;
@@ -239,10 +239,11 @@ pub(super) fn sample_record() -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::handshake::samples;
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::handshake::samples;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     pub(super) fn record(kind: u8, version: u16, epoch: u16, body: &[u8]) -> Vec<u8> {
         let mut record = vec![kind];

@@ -5,9 +5,9 @@
 //!  hello  01 [10 hash(16) | hash(16) to a server]  id(4) port(2) tags(4) ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -69,9 +69,9 @@ fn greets(body: &[u8], opcode: u8) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     #[test]
     fn hellos_are_named() {

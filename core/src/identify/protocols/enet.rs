@@ -7,10 +7,10 @@
 //!          length(32) sequence(32) body
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, Over};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, Over};
 use crate::wire::{Cursor, be32, index, rest};
 
 pub(super) static ENET: Detector = Detector {
@@ -163,8 +163,8 @@ fn photon(role: Role, bits: f32) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const CONNECT: &str = "8fff 1234 82 ff 0001 0000 ff ff 000004b0 00010000 00000002 00000000 00000000 \
                            00001388 00000002 00000002 a1b2c3d4 00000000";
@@ -193,7 +193,7 @@ mod tests {
         Talk::udp().a(hex("8001 1235 86 00 0002 0005 a1a2a3a4")).refused_by(&ENET);
         Talk::udp().a(hex(&PHOTON_CONNECT.replace("0000002c", "0000002d"))).refused_by(&PHOTON);
         Talk::udp().a(hex(&PHOTON_CONNECT.replace("ffff 00 01", "ffff 00 02"))).refused_by(&PHOTON);
-        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        let rtp = |sequence| crate::identify::protocols::rtp::sample(sequence, 160);
         Talk::udp().a(rtp(1)).a(rtp(2)).a(rtp(3)).refused_by(&ENET);
     }
 }

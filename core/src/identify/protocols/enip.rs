@@ -4,10 +4,10 @@
 //!  command(2) length(2) session(4) status(4) context(8) options(4, 0)  data        little-endian
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{le16, le32, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -70,9 +70,10 @@ fn message(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REGISTER: &str = "6500 0400 00000000 00000000 0000000000000000 00000000 0100 0000";
     const REGISTERED: &str = "6500 0400 78563412 00000000 0000000000000000 00000000 0100 0000";

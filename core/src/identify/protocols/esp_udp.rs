@@ -4,10 +4,11 @@
 //!  SPI(32) sequence(32) | ciphertext | check value; in words of 32 bits
 //! ```
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{Side, SideView};
-use super::super::walk::probe_sides;
-use super::super::{Detector, FlowView, Over, Probe, Strength};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::SideView;
+use crate::identify::walk::probe_sides;
+use crate::identify::{Detector, FlowView, Over, Probe, Strength};
+use crate::net::Side;
 use crate::wire::{array, be32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -79,8 +80,8 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Random, Talk};
     use super::*;
+    use crate::identify::testing::{Random, Talk};
 
     fn packet(random: &mut Random, spi: u32, sequence: u32, len: usize) -> Vec<u8> {
         let mut packet = spi.to_be_bytes().to_vec();
@@ -115,7 +116,7 @@ mod tests {
         talk(0xc0a1_b2c3, 9, 100).refused_by(&DETECTOR);
         talk(0xc0a1_b2c3, 0, 100).refused_by(&DETECTOR);
         talk(0xc0a1_b2c3, 1, 101).refused_by(&DETECTOR);
-        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        let rtp = |sequence| crate::identify::protocols::rtp::sample(sequence, 160);
         Talk::udp().a(rtp(1)).a(rtp(2)).a(rtp(3)).a(rtp(4)).a(rtp(5)).refused_by(&DETECTOR);
     }
 }

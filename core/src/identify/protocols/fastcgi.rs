@@ -5,9 +5,9 @@
 //!  BEGIN_REQUEST 1: role(2) flags(1) reserved(5)
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -78,9 +78,10 @@ fn record(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const BEGIN: &str =
         "01 01 0001 0008 00 00 0001 01 0000000000 01 04 0001 0000 00 00 01 05 0001 0000 00 00";

@@ -5,10 +5,10 @@
 //!  frame  ICF(1) 00 gateways(1) destination(3) source(3) sequence(1) command(2) ...
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{array, be32, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -100,9 +100,10 @@ fn frame(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn frames_are_named() {

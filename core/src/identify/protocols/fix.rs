@@ -4,10 +4,10 @@
 //!  8=FIX.4.4 SOH 9=length SOH 35=type SOH ... 10=checksum SOH
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::lines::number;
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::lines::number;
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -60,9 +60,10 @@ fn message(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     const LOGON: &str = "8=FIX.4.4\x019=26\x0135=A\x0149=A\x0156=B\x0198=0\x01112=1\x0110=123\x01";
 

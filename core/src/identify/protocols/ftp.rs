@@ -7,10 +7,12 @@
 //!
 //! SMTP greets with 220 too, and POP3 also takes USER and PASS: one side alone may leave it open.
 
-use super::super::hearing::{Role, carrying};
-use super::super::lines::{dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, carrying};
+use crate::identify::lines::{
+    dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
+};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -88,9 +90,10 @@ fn client(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Inside, Side, Strength};
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::identify::{Inside, Strength};
+    use crate::net::Side;
 
     #[test]
     fn a_login_is_named_by_both_and_by_the_server() {

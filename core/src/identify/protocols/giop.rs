@@ -5,10 +5,10 @@
 //!  "MIOP" version(1, 10) flags(1) length(2) number(4) count(4) id ... then GIOP
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be16, be32, index, le16, le32, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -75,9 +75,10 @@ fn multicast(bytes: &[u8], wire_len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REQUEST: &str = "47494f50 01 02 01 00 04000000 01020304";
     const REPLY: &str = "47494f50 01 02 00 01 00000004 01020304";

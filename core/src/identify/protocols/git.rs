@@ -6,10 +6,10 @@
 //!  server    object(40 or 64 hexadecimal digits) SP name [NUL capabilities] LF ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::mentions;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -86,9 +86,10 @@ fn line(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn requests_and_references_are_named() {

@@ -5,11 +5,11 @@
 //!  UDP  id(16) type(1) time to live(1) hops(1) length(4, little-endian) ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, line};
-use super::super::view::Transport;
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{index, le32, prefix, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -67,9 +67,10 @@ fn transceiver(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn handshakes_and_descriptors_are_named() {

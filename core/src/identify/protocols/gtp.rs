@@ -7,10 +7,10 @@
 //!  GTP'        vvv 0 111 h      type length(16) sequence(16)
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -148,8 +148,8 @@ fn read_prime(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const USER: &str =
         "30 ff 0018 00000001 4500 0018 0001 0000 4011 0000 c0000201 c0000202 a1a2a3a4";

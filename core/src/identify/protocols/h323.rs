@@ -7,9 +7,9 @@
 //!
 //! H.245 and RAS are in packed encoding: they have nothing that shows by itself.
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -78,9 +78,10 @@ fn elements(bytes: &[u8], whole: bool) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const SETUP: &str = "0300 001c 08 02 1234 05 04 03 8893a5 28 03 414243 7e 0006 05 2090060008";
     const CONNECT: &str = "0300 0010 08 02 9234 07 7e 0004 05 229006";

@@ -5,11 +5,11 @@
 //!  2  0d0a0d0a000d0a515549540a  version and command(1)  family(1)  length(2)  addresses TLVs
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying, starts_with};
-use super::super::lines::line;
-use super::super::view::Side;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying, starts_with};
+use crate::identify::lines::line;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::{be16, from_wire, prefix, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -102,8 +102,8 @@ fn binary(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     #[test]
     fn headers_are_named_and_what_follows_starts_behind_them() {

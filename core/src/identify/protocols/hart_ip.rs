@@ -4,10 +4,10 @@
 //!  version(1: 1, 2) type(1) id(1) status(1) sequence(2) length(2, with these 8)  ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{array, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -72,9 +72,10 @@ fn message(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const ASK: &str = "01 00 00 00 0001 000d 01 00007530";
     const ANSWER: &str = "01 01 00 00 0001 000d 01 00007530";

@@ -8,9 +8,9 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
-use super::super::view::SideView;
-use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -240,9 +240,10 @@ fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Finding, Side, Strength};
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::identify::{Finding, Strength};
+    use crate::net::Side;
 
     const REQUEST: &str =
         "GET /a?b=c HTTP/1.1\r\nHost: www.example\r\nuser-agent:  test/1 \r\n\r\n";

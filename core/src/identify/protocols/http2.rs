@@ -5,9 +5,9 @@
 //!  frame   length(3) type(1) flags(1) stream(4)       section 4.1
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -98,9 +98,10 @@ fn settings(body: &[u8], len: usize, flags: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const SETTINGS: &str = "00000c 04 00 00000000 0003 00000064 0004 0000ffff";
     const UPDATE: &str = "000004 08 00 00000000 003fff01";

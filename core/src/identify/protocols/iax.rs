@@ -5,10 +5,10 @@
 //!  information elements: type length value
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -74,9 +74,9 @@ fn walk(elements: &[u8], whole: bool) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const NEW: &str = "8004 0000 00000001 00 00 06 01 0b02 0002 0104 3130 3031";
     const ACK: &str = "8017 0004 00000001 00 01 06 04";
@@ -100,7 +100,7 @@ mod tests {
         ] {
             Talk::udp().a(hex(&NEW.replacen(from, to, 1))).refused_by(&DETECTOR);
         }
-        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        let rtp = |sequence| crate::identify::protocols::rtp::sample(sequence, 160);
         Talk::udp().a(rtp(1)).a(rtp(2)).a(rtp(3)).refused_by(&DETECTOR);
     }
 }

@@ -8,9 +8,11 @@
 //! and public captures agree on. Which side said it first is not seen in a view, so the client is
 //! not told. What follows is not checked.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, signed, starts_with, yes};
-use super::super::view::SideView;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{
+    Heard, Role, Said, Spot, hear_both, join, signed, starts_with, yes,
+};
+use crate::identify::view::SideView;
+use crate::identify::{Detector, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ica",
@@ -48,9 +50,10 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn the_greeting_is_named_from_each_side() {

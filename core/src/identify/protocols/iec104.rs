@@ -5,9 +5,9 @@
 //!  I: bit 0 of octets 1 and 3 is 0    S: 01 00    U: 07 0b 13 23 43 83, then zeros
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -84,9 +84,10 @@ const fn type_is_known(kind: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn frames_are_named() {

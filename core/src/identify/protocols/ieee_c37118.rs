@@ -5,11 +5,11 @@
 //!  type 4, a command: 18 octets with a number(16) of 1 to 8, or more where it is extended
 //! ```
 
-use super::super::crc::ccitt;
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::crc::ccitt;
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -73,9 +73,10 @@ fn frame(bytes: &[u8]) -> Heard<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn framed(digits: &str) -> Vec<u8> {
         let mut frame = hex(digits);

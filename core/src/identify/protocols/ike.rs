@@ -5,10 +5,10 @@
 //!  message(32) length(32) | payloads: next, reserved, length(16)
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, be64, index, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -71,9 +71,9 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const INIT: &str =
         "a1a2a3a4a5a6a7a8 0000000000000000 21 20 22 08 00000000 00000024 00000008 01020304";

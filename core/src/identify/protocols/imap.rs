@@ -5,10 +5,10 @@
 //!  client  tag SP command [SP arguments] CRLF      STARTTLS, then TLS
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -136,9 +136,10 @@ fn untagged(word: &[u8], behind: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Inside, Side, Strength};
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::identify::{Inside, Strength};
+    use crate::net::Side;
 
     #[test]
     fn both_sides_and_each_alone_are_named() {

@@ -1,11 +1,11 @@
 //! Industrial and metering protocols with one fixed header each: DLMS's wrapper and its
 //! HDLC, Beckhoff's ADS, the tank gauges of Veeder-Root, SMPP's short messages, and BFCP.
 
-use super::super::crc::reflected;
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, Over};
+use crate::identify::crc::reflected;
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, Over};
+use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, le16, le32, prefix, rest, u8_at};
 
 pub(super) static DLMS: Detector = Detector {
@@ -293,9 +293,9 @@ fn bfcp(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn messages_are_named_from_both_sides_and_each() {

@@ -5,10 +5,10 @@
 //!  server  :prefix 001 name :text CRLF   :prefix NOTICE * :text CRLF   PING :x CRLF
 //! ```
 
-use super::super::hearing::Role;
-use super::super::lines::{first_word, is_number, is_one_of, line};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::lines::{first_word, is_number, is_one_of, line};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -76,9 +76,10 @@ fn said(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn logins_and_welcomes_are_named() {

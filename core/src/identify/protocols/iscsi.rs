@@ -5,10 +5,10 @@
 //!  then AHS, digests, data padded to 4: a login's is text, "InitiatorName=..." NUL
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::mentions;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -127,9 +127,10 @@ fn header(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn login() -> Vec<u8> {
         let text = b"InitiatorName=iqn.a\0";

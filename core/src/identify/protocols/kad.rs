@@ -5,10 +5,10 @@
 //!  e3 opcode body      eDonkey          c5 opcode body     eMule's extensions
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -96,8 +96,8 @@ fn edonkey(opcode: u8, len: usize) -> Option<(Role, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     fn request(target: u8) -> Vec<u8> {
         let mut request = hex("e4 21 0b");

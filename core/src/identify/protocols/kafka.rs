@@ -5,9 +5,9 @@
 //!  answer   size(4) correlation(4) ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -61,9 +61,10 @@ fn answer(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn ask() -> Vec<u8> {
         [hex("00000012 0012 0000 00000001 0008"), b"consumer".to_vec()].concat()

@@ -5,10 +5,10 @@
 //!  all little-endian; several segments a datagram
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le16, le32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -71,8 +71,8 @@ fn words(conversation: u32, bits: f32) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const PUSH: &str = "a1b2c3d4 51 00 8000 10270000 01000000 00000000 04000000 c5c5c5c5";
     const ACK: &str = "a1b2c3d4 52 00 8000 10270000 01000000 02000000 00000000";

@@ -4,11 +4,11 @@
 //!  [APPLICATION 10..=30] length  30 length  [n] 02 01 05  [n+1] 02 01 type  ...
 //! ```
 
-use super::super::ber::{Element, element, tagged};
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::ber::{Element, element, tagged};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be32, index, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -74,9 +74,10 @@ fn small(bytes: &[u8], tag: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REQUEST: &str = "6a 16 30 14 a1 03 02 01 05 a2 03 02 01 0a a4 08 30 06 a0 04 03 02 00 00";
     const ERROR: &str = "7e 16 30 14 a0 03 02 01 05 a1 03 02 01 1e a6 03 02 01 19 a9 03 1b 01 41";

@@ -5,10 +5,10 @@
 //!  AVPs: M H 0(4) length(10) vendor(16) type(16) value; the message's type comes first
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -79,9 +79,9 @@ fn words(role: Role, bits: f32, kind: Option<u16>) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REQUEST: &str = "c802 001c 0000 0000 0000 0000 8008 0000 0000 0001 8008 0000 0002 0100";
     const REPLY: &str = "c802 0014 0007 0000 0000 0001 8008 0000 0000 0002";

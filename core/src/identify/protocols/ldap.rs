@@ -6,11 +6,11 @@
 //!
 //! Behind an answered StartTLS (RFC 4511 section 4.14) TLS follows.
 
-use super::super::ber::{Element, element, elements, tagged};
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::view::{Side, Transport};
-use super::super::walk::{Message, hear_datagrams, hear_stream, is_tls};
-use super::super::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::ber::{Element, element, elements, tagged};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::walk::{Message, hear_datagrams, hear_stream, is_tls};
+use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::net::{Side, Transport};
 use crate::wire::rest;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -140,9 +140,9 @@ fn body(operation: &Element<'_>) -> Option<(Role, &'static str, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     const BIND: &str = "30 0c 02 01 01 60 07 02 01 03 04 00 80 00";
     const BOUND: &str = "30 0c 02 01 01 61 07 0a 01 00 04 00 04 00";

@@ -6,10 +6,10 @@
 //!  encapsulated: 8 S 0(27) | an IP packet
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -98,9 +98,9 @@ fn authenticated(bytes: &[u8]) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const RECORD: &str = "000005a0 01 20 1000 0000 0001 0a000002";
 

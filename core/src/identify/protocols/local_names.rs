@@ -10,10 +10,10 @@
 //! mDNS is told by its id of zero, its two flag words and a name below `.local`; LLMNR by a question
 //! for a single label without any flag; NetBIOS by names of 32 letters from A to P.
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detail, DetailKey, Detector, Over};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detail, DetailKey, Detector, Over};
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
 
 pub(super) static MDNS: Detector = Detector {
@@ -207,8 +207,8 @@ fn read_datagram(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     fn message(header: &str, name: &str, tail: &str) -> Vec<u8> {
         let mut bytes = hex(header);

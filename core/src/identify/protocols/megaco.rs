@@ -6,11 +6,11 @@
 //!
 //! On TCP it stands in TPKT (RFC 1006).
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::mentions;
-use super::super::view::Transport;
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be16, from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -62,9 +62,10 @@ fn message(bytes: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const ASKED: &str = "MEGACO/1 [10.0.0.5]:2944\nTransaction = 9998 { Context = - {} }";
 

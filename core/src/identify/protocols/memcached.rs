@@ -7,11 +7,11 @@
 //!  UDP     request(2) number(2) count(2) 0(2)  text or binary
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, line};
-use super::super::view::Transport;
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -98,7 +98,7 @@ fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
         _ => None,
     };
     let size = size
-        .and_then(|size| super::super::lines::number(size))
+        .and_then(|size| crate::identify::lines::number(size))
         .map(|size| index(size).saturating_add(2));
     let total = len.saturating_add(size.unwrap_or(0));
     if bytes.len() >= total && size.is_some() && !prefix(bytes, total).ends_with(b"\r\n") {
@@ -140,9 +140,10 @@ fn binary(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn text_is_named() {

@@ -4,11 +4,11 @@
 //!  RQNT 1201 aaln/1@gw.example MGCP 1.0 CRLF     200 1201 OK CRLF     section 3
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{is_number, is_one_of, is_plain};
-use super::super::view::Transport;
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{is_number, is_one_of, is_plain};
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -78,9 +78,10 @@ fn start_line(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn commands_and_answers_are_named() {

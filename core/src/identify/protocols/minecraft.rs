@@ -5,10 +5,10 @@
 //!  answer  length 00 text length {"version": ... "description": ...}
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::mentions;
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -94,9 +94,10 @@ fn status(mut cursor: Cursor<'_>) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn status_requests_are_named() {

@@ -5,11 +5,11 @@
 //!                  01 00 01 00  61 length 30 length 02 01 context a0 length  MMS      data
 //! ```
 
-use super::super::ber::{element, tagged};
-use super::super::hearing::{Heard, Role};
-use super::super::tpkt::{self, Kind};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::ber::{element, tagged};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::tpkt::{self, Kind};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -91,9 +91,10 @@ fn data(bytes: &[u8]) -> Option<(Role, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const READ: &str =
         "0300 001d 02 f0 80 01000100 61 10 30 0e 02 01 03 a0 09 a0 07 02 01 05 a4 02 a1 00";

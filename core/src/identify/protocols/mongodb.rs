@@ -8,9 +8,9 @@
 //!  document        length(4) { type(1) name NUL value } 00
 //! ```
 
-use super::super::hearing::Role;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -102,9 +102,10 @@ fn document(bytes: &[u8], left: usize) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn op_msg(to: u8, name: &str) -> Vec<u8> {
         let document = [&[0x10_u8], name.as_bytes(), &[0, 1, 0, 0, 0, 0]].concat();

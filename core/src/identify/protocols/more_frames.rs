@@ -1,10 +1,10 @@
 //! Frames of a few more services, one header each: Lustre's network, IBM's DRDA, Elasticsearch between
 //! nodes, WhatsApp's and Telegram's transports, ICAP and rlogin.
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, line};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, Over};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, Over};
 use crate::wire::{array, be16, be24, be32, from_wire, index, le32, le64, prefix, rest, u8_at};
 
 pub(super) static LUSTRE: Detector = Detector {
@@ -279,9 +279,9 @@ fn rlogin(bytes: &[u8]) -> Heard<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn messages_are_named() {

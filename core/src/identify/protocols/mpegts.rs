@@ -4,10 +4,10 @@
 //!  47 | error start priority PID(13) | scrambling(2) adaptation(2) counter(4) | 184 octets; 1 to 7 times
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::u8_at;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -53,8 +53,8 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     fn packets(count: usize, counter: u8) -> Vec<u8> {
         let mut packet = hex("47 0100 10");

@@ -6,9 +6,9 @@
 //!  CONNACK  20 2  flags(1) code(1)
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -118,9 +118,10 @@ fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'stat
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn connections_are_named() {

@@ -9,9 +9,10 @@
 //!  TLS       the same up to the user: behind it TLS starts
 //! ```
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::{Side, SideView};
-use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::{Cursor, from_wire, index, le24, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -207,9 +208,9 @@ fn read_login(payload: &[u8], len: usize) -> Option<(Kind, Said)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     fn packet(number: u8, payload: &[u8]) -> Vec<u8> {
         let len = u16::try_from(payload.len()).unwrap().to_le_bytes();

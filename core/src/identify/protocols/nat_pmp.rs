@@ -7,10 +7,10 @@
 //!  2 R op(7) ...                                      PCP: 24 and more, in words
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -86,9 +86,9 @@ fn read_pcp(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn messages_are_named() {

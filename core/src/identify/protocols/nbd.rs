@@ -8,9 +8,9 @@
 //!  server  67446698 error(32) cookie(64)           668e33ef flags(16) type(16) cookie(64) length(32)
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -114,9 +114,10 @@ fn reply(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const HELLO: &str = "4e42444d41474943 49484156454f5054 0003";
     const GO: &str = "49484156454f5054 00000007 0000000c 000000000003000100020003";

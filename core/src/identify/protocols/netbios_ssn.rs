@@ -5,10 +5,10 @@
 //!  82 00 0000 accepted   83 00 0001 code refused   84 00 0006 retarget
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::view::Side;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::{be16, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -82,9 +82,9 @@ fn answer(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     fn ask() -> Vec<u8> {
         let one = [vec![0x20], b"CKFDENECFDEFFCFGEFFCCACACACACACA".to_vec(), vec![0]].concat();

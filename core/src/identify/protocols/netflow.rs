@@ -8,10 +8,10 @@
 //!  sFlow     version(32) address type(32) address [agent(32)] sequence(32) uptime(32) samples(32)
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, Over};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, Over};
 use crate::wire::{Cursor, be16, be32, rest};
 
 pub(super) static NETFLOW: Detector = Detector {
@@ -124,8 +124,8 @@ fn read_sflow(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     fn five(count: u8, len: usize) -> Vec<u8> {
         let mut packet = hex("0005 0000 00010000 5f5e1000 00000010 00000001 00 00 0000");

@@ -5,10 +5,12 @@
 //!  client  MODE READER   GROUP name   XOVER range   AUTHINFO USER name   STARTTLS (RFC 4642)
 //! ```
 
-use super::super::hearing::{Role, carrying};
-use super::super::lines::{dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, carrying};
+use crate::identify::lines::{
+    dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
+};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -89,9 +91,10 @@ fn client(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn both_sides_and_each_alone_are_named() {

@@ -5,9 +5,9 @@
 //!                                         3, 4: alignment(2) length(4) text padding
 //! ```
 
-use super::super::hearing::Role;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -83,9 +83,10 @@ fn checksum(packet: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn version_2(kind: &str, text: &[u8]) -> Vec<u8> {
         let mut packet = [hex("0002"), hex(kind), hex("00000000 0000"), text.to_vec()].concat();

@@ -8,10 +8,10 @@
 //!  mode 7: R M VN mode | A sequence(7) | implementation request | err(4) items(12) mbz(4) size(12)
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -133,8 +133,8 @@ fn read_private(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const CLIENT: &str = "23 00 06 e9 00000000 00000000 00000000 0000000000000000 \
                           0000000000000000 0000000000000000 e5a1b2c3d4e5f607";
@@ -145,7 +145,7 @@ mod tests {
     fn client_and_server_are_named() {
         let talk = Talk::udp().a(hex(CLIENT)).b(hex(SERVER));
         let found = talk.named_by(&DETECTOR);
-        assert_eq!(found.client, Some(super::super::super::Side::A));
+        assert_eq!(found.client, Some(crate::net::Side::A));
         Talk::udp().a(hex(CLIENT)).named_by(&DETECTOR);
         Talk::udp().b(hex(SERVER)).named_by(&DETECTOR);
         talk.snapped(48).named_by(&DETECTOR);

@@ -6,10 +6,11 @@
 //!  xid(4)  1 reply  0 accepted verifier status(4) ...  |  1 denied 0 mismatch low high | 1 1 why
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::{SideView, Transport};
-use super::super::walk::{Message, from_header, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::view::SideView;
+use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be32, index, rest};
 
 pub(super) static SUNRPC: Detector = Detector {
@@ -140,9 +141,10 @@ fn reply(bytes: &[u8], len: usize, nfs: bool) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const NULL: &str =
         "12345678 00000000 00000002 000186a3 00000003 00000000 00000000 00000000 00000000 00000000";

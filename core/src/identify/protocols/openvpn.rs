@@ -7,10 +7,11 @@
 //!  data 2: 48 peer(24) id(32) ciphertext
 //! ```
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{SideView, Transport};
-use super::super::walk::{Stop, probe_sides, said_in_datagrams, said_in_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::SideView;
+use crate::identify::walk::{Stop, probe_sides, said_in_datagrams, said_in_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be16, be24, be32, be64, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -148,9 +149,9 @@ fn hear_data(head: &SideView<'_>) -> Heard<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const CLIENT: &str = "38 a1a2a3a4a5a6a7a8 00 00000000";
     const SERVER: &str = "40 b1b2b3b4b5b6b7b8 01 00000000 a1a2a3a4a5a6a7a8 00000000";

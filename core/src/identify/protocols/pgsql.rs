@@ -8,10 +8,10 @@
 
 mod told;
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::view::Side;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
 
 pub(super) use told::tell;
@@ -172,9 +172,9 @@ fn query(body: &[u8], whole: bool) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
         let len = u32::try_from(body.len() + 4).unwrap().to_be_bytes();

@@ -7,10 +7,10 @@
 //!
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::{first_word, is_one_of, line, tls_behind_text};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -63,9 +63,10 @@ fn client(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Inside, Side, Strength};
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::identify::{Inside, Strength};
+    use crate::net::Side;
 
     #[test]
     fn greeting_and_login_are_named() {

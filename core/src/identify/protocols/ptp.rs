@@ -6,10 +6,10 @@
 //!  1: 0001 0001 subdomain(128, text) type ...
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -74,8 +74,8 @@ fn read_one(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const SYNC: &str = "00 02 002c 00 00 0200 0000000000000000 00000000 020304fffe050607 0001 0007 00 00 \
                         00005f5e1000 00000000";

@@ -16,9 +16,10 @@
 mod initial;
 mod told;
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join_if, yes};
-use super::super::view::{Datagram, Side, SideView};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join_if, yes};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::net::Side;
 use crate::wire::{Cursor, array, be32, rest, u8_at};
 
 pub(super) use told::tell;
@@ -341,9 +342,9 @@ fn words(packet: &Packet<'_>, is_client: Option<bool>) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     /// An Initial that fills `size` octets.
     fn initial(first: u8, version: &str, ids: &str, size: usize) -> Vec<u8> {
@@ -439,7 +440,7 @@ mod tests {
         let udt = hex("80000000 00000000 00000000 00000000 00000004 00000001 1a2b3c4d 000005dc");
         Talk::udp().a(udt).refused_by(&DETECTOR);
         // RTP, short headers, and text that looks like Google's
-        let rtp = super::super::rtp::sample(1, 2);
+        let rtp = crate::identify::protocols::rtp::sample(1, 2);
         Talk::udp().a(&rtp).a(&rtp).a(&rtp).refused_by(&DETECTOR);
         Talk::udp().a([0x45; 60]).b([0x51; 60]).refused_by(&DETECTOR);
         Talk::udp().a("\tcontents Q039 is a version\n").refused_by(&DETECTOR);

@@ -4,9 +4,9 @@
 //!  code id length(16) authenticator(128) | attributes: type length value
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::walk::{Stop, probe_both};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::walk::{Stop, probe_both};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -88,9 +88,9 @@ fn walk(attributes: &[u8], complete: bool) -> Result<f32, Stop> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REQUEST: &str = "01 07 002c a1a2a3a4a5a6a7a8a9aaabacadaeafa0 0106 616c6365 0406 c0000201 \
                            0506 00000001 0606 00000001";

@@ -6,12 +6,12 @@
 //!  then TLS, or T.125: 7f 65 ... "Duca" (client) | 7f 66 ... "McDn" (server)           2.2.1.3, 2.2.1.4
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::mentions;
-use super::super::tpkt::{self, Kind};
-use super::super::view::Side;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::lines::mentions;
+use crate::identify::tpkt::{self, Kind};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::{from_wire, le32, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -148,9 +148,9 @@ fn data(packet: &tpkt::Packet<'_>) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     const NEGOTIATE: &str = "0300 0013 0e e0 0000 0000 00 01 00 0800 03000000";
     const CHOSEN: &str = "0300 0013 0e d0 0000 1234 00 02 1f 0800 02000000";

@@ -5,10 +5,10 @@
 //!  server  +OK CRLF   -ERR text CRLF   :number CRLF   $length CRLF octets CRLF   *count CRLF ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{line, number};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{line, number};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -128,9 +128,10 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> Heard<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn commands_and_answers_are_named() {

@@ -4,10 +4,10 @@
 //!  both sides   RFB 003.008 LF                 section 7.1.1
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::view::Side;
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::net::Side;
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -65,9 +65,9 @@ fn read(bytes: &[u8]) -> Heard<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     #[test]
     fn versions_are_named_and_security_types_tell_the_server() {

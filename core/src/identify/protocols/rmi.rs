@@ -6,9 +6,9 @@
 //!  call    50 ac ed 00 05 ...   answer 51 ac ed 00 05 ...   ping 52   pong 53
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -61,9 +61,10 @@ fn acknowledge(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn handshakes_are_named() {

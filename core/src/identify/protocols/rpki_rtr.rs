@@ -4,9 +4,9 @@
 //!  version(1: 0 to 2) type(1) session or zero(2) length(4) ...
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -56,9 +56,10 @@ fn pdu(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn pdus_are_named() {

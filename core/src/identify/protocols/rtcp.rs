@@ -4,10 +4,10 @@
 //!  10 P count(5) | type | words(16) | SSRC(32) | by type      compound: a report comes first
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -79,8 +79,8 @@ fn more(datagram: &Datagram<'_>, start: usize) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     const SENDER: &str = "80 c8 0006 a1a2a3a4 e5a1b2c3 d4e5f607 00010000 00000010 00000a00";
     const RECEIVER: &str =
@@ -108,7 +108,7 @@ mod tests {
         ] {
             Talk::udp().a(hex(&SENDER.replacen(from, to, 1))).refused_by(&DETECTOR);
         }
-        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        let rtp = |sequence| crate::identify::protocols::rtp::sample(sequence, 160);
         Talk::udp().a(rtp(1)).a(rtp(2)).a(rtp(3)).refused_by(&DETECTOR);
     }
 }

@@ -6,9 +6,10 @@
 //!  C2 S2  the other side's time, a time, and the other side's random
 //! ```
 
-use super::super::hearing::{Role, Said, Spot, join, yes};
-use super::super::view::{FlowView, Side};
-use super::super::{Detector, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot, join, yes};
+use crate::identify::view::FlowView;
+use crate::identify::{Detector, Over, Probe};
+use crate::net::Side;
 use crate::wire::{be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -67,9 +68,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Random, Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Random, Talk, hex};
 
     fn first(seed: u64, version: &str) -> Vec<u8> {
         [hex("03 00001234"), hex(version), Random::new(seed).octets(1528)].concat()

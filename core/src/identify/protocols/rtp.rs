@@ -7,9 +7,9 @@
 //! One packet proves little: three of one source must count up in one direction. RTCP and what
 //! else shares the port (RFC 5761, RFC 7983) may stand between them.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::{Datagram, SideView};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -182,9 +182,10 @@ pub(super) fn sample(sequence: u16, timestamp: u32) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn one_way() -> Talk {
         Talk::udp().a(sample(65534, 160)).a(sample(65535, 320)).a(sample(0, 480))
@@ -209,7 +210,7 @@ mod tests {
             .a(hex("80c8 0006 1f2e3d4c 00000000 00000000 00000000 00000000 00000000"))
             .a(sample(9, 0))
             .a(sample(8, 0))
-            .a(super::super::dtls::sample_record())
+            .a(crate::identify::protocols::dtls::sample_record())
             .a(sample(10, 3000))
             .named_by(&DETECTOR);
     }

@@ -5,10 +5,10 @@
 //!  '$' channel(1) length(2) data                 interleaved, section 10.12
 //! ```
 
-use super::super::hearing::Role;
-use super::super::lines::{first_word, is_number, line};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -48,9 +48,10 @@ fn start_line(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn requests_and_answers_are_named() {

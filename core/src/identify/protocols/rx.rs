@@ -5,10 +5,10 @@
 //!  checksum(16) service(16)
 //! ```
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{Datagram, SideView};
-use super::super::walk::probe_sides;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::walk::probe_sides;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -69,9 +69,9 @@ fn read(datagram: &Datagram<'_>) -> Option<Header> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const CALL: &str =
         "570fb560 5c3fc988 00000001 00000001 00000001 01 05 00 00 0000 0049 000001f8";

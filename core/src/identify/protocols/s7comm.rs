@@ -5,10 +5,10 @@
 //!                  72 version(1) length(2) ... 72 version 0000                     S7comm-plus
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::tpkt::{self, Kind};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::tpkt::{self, Kind};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -80,9 +80,10 @@ fn packet(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const SETUP: &str = "0300 0019 02 f0 80 32 01 0000 0400 0008 0000 f0 00 0001 0001 01e0";
     const ANSWER: &str = "0300 001b 02 f0 80 32 03 0000 0400 0008 0000 0000 f0 00 0001 0001 00f0";

@@ -5,11 +5,12 @@
 //!  CRLF CRLF keeps a connection open (RFC 5626 section 3.5.1)
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, line};
-use super::super::view::{Datagram, Transport};
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::view::Datagram;
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -75,9 +76,10 @@ fn start_line(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     const ASKED: &str = "REGISTER sip:a.example SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.5\r\n\r\n";
     const ANSWER: &str = "SIP/2.0 401 Unauthorized\r\n\r\n";

@@ -4,9 +4,9 @@
 //!  length(4) version(4) message(4) ...      little-endian; the length counts from the message on
 //! ```
 
-use super::super::hearing::Role;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -46,9 +46,10 @@ fn message(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn messages_are_named() {

@@ -5,9 +5,9 @@
 //!  2 function length(24) | O F R 0(13) next extension(24) xid(16) | length(16) language tag
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::walk::{Stop, probe_both};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::walk::{Stop, probe_both};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -98,9 +98,9 @@ fn read_two(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const TWO: &str = "02 01 000018 0000 000000 1a2b 0002 656e 0000 0000 0000 0000";
     const REPLY: &str = "02 02 000014 0000 000000 1a2b 0002 656e 0000 0000";

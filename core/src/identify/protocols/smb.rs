@@ -6,9 +6,9 @@
 //!                 fd "SMB" ... encrypted    fc "SMB" ... compressed
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be24, index, le16, le32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -75,9 +75,10 @@ fn version_2(smb: &[u8]) -> Option<(Role, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn smb2(flags: &str) -> Vec<u8> {
         [hex("00000040 fe534d42 4000 0000 00000000 0000 0100"), hex(flags), vec![0; 44]].concat()

@@ -5,10 +5,10 @@
 //!  client  EHLO SP domain CRLF   MAIL FROM:<path> ...   STARTTLS (RFC 3207), then TLS
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -104,9 +104,10 @@ fn client(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Inside, Side, Strength};
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::identify::{Inside, Strength};
+    use crate::net::Side;
 
     const GREETING: &str = "220 mail.example ESMTP Postfix\r\n";
 

@@ -5,9 +5,9 @@
 //!  30 len | 02 01 03            | 30 len 02 id 02 size 04 01 flags 02 01 model | 04 len ...
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::walk::{Stop, probe_both};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::walk::{Stop, probe_both};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -103,9 +103,9 @@ fn pdu(tag: u8) -> Option<(Role, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const GET: &str =
         "3020 020101 0406 7075626c6963 a013 020104 020100 020100 3008 3006 06022b06 0500";

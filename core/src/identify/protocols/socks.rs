@@ -8,9 +8,10 @@
 //!
 //! What is asked for goes on inside, behind the server's consent.
 
-use super::super::hearing::{Heard, Role, Said, Spot, join, yes};
-use super::super::view::{FlowView, Side};
-use super::super::{Detector, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, join, yes};
+use crate::identify::view::FlowView;
+use crate::identify::{Detector, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -223,9 +224,9 @@ fn short(stream: &[u8], version: u8) -> Heard<Read> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
 
     #[test]
     fn version_5_is_named_and_what_follows_starts_behind_it() {

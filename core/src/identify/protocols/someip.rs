@@ -4,9 +4,9 @@
 //!  service(16) method(16) length(32) client(16) session(16) | 01 interface type return code | payload
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::walk::{Stop, probe_both};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::walk::{Stop, probe_both};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -56,9 +56,9 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REQUEST: &str = "1234 0421 00000009 0001 0001 01 01 00 00 ff";
     const RESPONSE: &str = "1234 0421 0000000a 0001 0001 01 01 80 00 ffff";

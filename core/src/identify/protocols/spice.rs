@@ -4,9 +4,9 @@
 //!  "REDQ" major(4) minor(4) size(4)     little-endian; both sides send it first
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -50,9 +50,10 @@ fn link(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn links_are_named() {

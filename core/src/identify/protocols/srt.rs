@@ -9,10 +9,10 @@
 //! The first request has UDT's version 4 and is left to the answer; version 5 is SRT's alone, and so
 //! are the full acknowledgement's seven words.
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{Datagram, SideView};
-use super::super::walk::probe_sides;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::walk::probe_sides;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -92,9 +92,10 @@ fn is_full_acknowledgement(datagram: &Datagram<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn greeting(version: u8, extension: &str, kind: i32) -> Vec<u8> {
         let mut packet = hex("80000000 00000000 00000000 00000000 000000");

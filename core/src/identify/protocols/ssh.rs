@@ -11,9 +11,10 @@
 
 mod told;
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
-use super::super::view::{Side, SideView};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::net::Side;
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
 
 pub(super) use told::tell;
@@ -187,9 +188,9 @@ fn words(banner: &Banner<'_>) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::Talk;
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
 
     fn packet(message: u8, body: &[u8]) -> Vec<u8> {
         let mut packet = u32::try_from(body.len() + 2 + 4).unwrap().to_be_bytes().to_vec();

@@ -4,9 +4,9 @@
 //!  COMMAND LF  name:value LF ...  LF  body NUL
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -94,9 +94,10 @@ fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn frames_are_named() {

@@ -5,10 +5,10 @@
 //!  {"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"...","agent":"..."}} LF
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::mentions;
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -77,9 +77,10 @@ fn object(text: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::Talk;
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn mining_is_named() {

@@ -10,11 +10,12 @@
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
-use super::super::hearing::{
+use crate::identify::hearing::{
     Heard, Role, Said, Spot, behind_leading, hear_both, join_if, unproven, yes,
 };
-use super::super::view::{Datagram, SideView, Transport};
-use super::super::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -251,9 +252,10 @@ fn words(message: Message, same: bool) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const REQUEST: &str = "0001 0008 2112a442 000102030405060708090a0b 8028 0004 11223344";
     const SUCCESS: &str = "0101 0018 2112a442 000102030405060708090a0b \

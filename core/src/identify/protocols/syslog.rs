@@ -6,11 +6,11 @@
 //!  123 <34>1 ...                                               counted, on TCP
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::number;
-use super::super::view::Transport;
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::number;
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -97,9 +97,9 @@ fn shape(text: &[u8]) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::Talk;
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn messages_are_named_over_both() {

@@ -4,9 +4,9 @@
 //!  version(1: c0, c1) type(1: 1 to 3) sequence(1) flags(1) session(4) length(4)  body, obfuscated
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be32, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -57,9 +57,10 @@ fn packet(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn packets_are_named() {

@@ -7,9 +7,9 @@
 //!  answer    04   tokens
 //! ```
 
-use super::super::hearing::Role;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, index, le16, le32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -168,9 +168,10 @@ fn token(data: &[u8], len: usize) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const PRELOGIN: &str = "12 01 0029 0000 00 00 00 0015 0006 01 001b 0001 02 001c 0001 03 001d 0004 ff \
                             0b000c380000 02 00 00000000";

@@ -5,9 +5,9 @@
 //!  ff fa option ... ff f0 subnegotiation
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -68,9 +68,10 @@ const fn is_option(option: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn negotiations_are_named() {

@@ -2,10 +2,10 @@
 //!
 //! Where a name takes more than one line to tell, its protocol has a file of its own.
 
-use super::super::hearing::{Heard, Role};
-use super::super::lines::{first_word, is_number, is_one_of, line, mentions};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::lines::{first_word, is_number, is_one_of, line, mentions};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 /// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.
@@ -372,9 +372,9 @@ fn rsh(bytes: &[u8]) -> Heard<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::Talk;
     use super::*;
+    use crate::identify::testing::Talk;
+    use crate::net::Side;
 
     #[test]
     fn greetings_are_named() {

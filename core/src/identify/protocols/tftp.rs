@@ -8,10 +8,10 @@
 //!
 //! A transfer goes on between ports of its own, so data and acknowledgements must do alone.
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{Datagram, SideView};
-use super::super::walk::probe_sides;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::walk::probe_sides;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -117,8 +117,8 @@ fn blocks(datagrams: &[Datagram<'_>], opcode: u16) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     fn block(number: u16, len: usize) -> Vec<u8> {
         let mut block = vec![0, 3];
@@ -136,7 +136,7 @@ mod tests {
         let talk =
             Talk::udp().b(block(1, 512)).a(hex("00040001")).b(block(2, 100)).a(hex("00040002"));
         talk.named_by(&DETECTOR);
-        for side in super::super::super::Side::BOTH {
+        for side in crate::net::Side::BOTH {
             talk.clone().only(side).named_by(&DETECTOR);
         }
         Talk::udp().b(block(1, 100)).a(hex("00040001")).named_by(&DETECTOR);

@@ -5,10 +5,10 @@
 //!  [length(4)]  82 version(5 bits, 1) type(3 bits) sequence(varint) name length(varint) name
 //! ```
 
-use super::super::hearing::{Heard, Role};
-use super::super::view::Transport;
-use super::super::walk::{Message, hear_datagrams, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::net::Transport;
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -91,9 +91,10 @@ fn message(bytes: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn framed(kind: &str) -> Vec<u8> {
         [hex("00000011 800100"), hex(kind), hex("00000004"), b"ping".to_vec(), hex("00000001 00")]

@@ -6,10 +6,10 @@
 //!  connect 1: version(2) compatible(2) ... "(DESCRIPTION=(CONNECT_DATA=..."
 //! ```
 
-use super::super::hearing::Role;
-use super::super::lines::mentions;
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::Role;
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -80,9 +80,10 @@ fn descriptor(body: &[u8]) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn connect_packet() -> Vec<u8> {
         let text = b"(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=x)))";

@@ -12,9 +12,9 @@
 //! length of its full acknowledgement (44, not 40) and by its own control type; where only what both
 //! have is seen, nothing is named.
 
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::{Datagram, SideView};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe, Strength};
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe, Strength};
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -263,9 +263,9 @@ fn in_the_middle(packets: &[(usize, Packet)], count: u16, at: usize) -> Heads {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn handshake(version: u8, kind: u16, to: u32, request: i32, cookie: u32) -> Vec<u8> {
         let mut packet = hex("80000000 00000000 00000000");
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn look_alikes_are_refused() {
         // RTP, which counts elsewhere
-        let rtp = |sequence| super::super::rtp::sample(sequence, 160);
+        let rtp = |sequence| crate::identify::protocols::rtp::sample(sequence, 160);
         Talk::udp().a(rtp(1)).a(rtp(2)).a(rtp(3)).refused_by(&DETECTOR);
         // the same datagram again and again, but with a socket that changes
         let mut other = data(2, 0, 20);

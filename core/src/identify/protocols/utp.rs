@@ -5,10 +5,10 @@
 //!  sequence(16) acknowledges(16) | extensions: next length value | data
 //! ```
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{Datagram, SideView};
-use super::super::walk::probe_sides;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::walk::probe_sides;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -123,9 +123,9 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const OPEN: &str = "41 00 1a2b 00010000 00000000 00100000 0001 0000";
     const STATE: &str = "21 00 1a2b 00020000 00000123 00100000 7001 0001";

@@ -7,10 +7,10 @@
 //!
 //! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::lines::mentions;
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be64, from_wire, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -135,9 +135,10 @@ fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const ASKED: &str = "GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

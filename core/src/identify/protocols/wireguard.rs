@@ -7,10 +7,10 @@
 //!  04 000000 receiver(32) counter(64, little-endian) packet, padded to 16, and 16 of tag
 //! ```
 
-use super::super::hearing::{Role, Said, Spot};
-use super::super::view::Datagram;
-use super::super::walk::probe_datagrams;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::view::Datagram;
+use crate::identify::walk::probe_datagrams;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, le32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -51,9 +51,10 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn message(start: &str, len: usize) -> Vec<u8> {
         let mut message = hex(start);

@@ -6,11 +6,11 @@
 //!  <starttls .../>  answered by <proceed .../>, then TLS                 section 5
 //! ```
 
-use super::super::hearing::{Heard, Role, carrying};
-use super::super::lines::mentions;
-use super::super::view::Side;
-use super::super::walk::{Message, hear_stream, is_tls};
-use super::super::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::hearing::{Heard, Role, carrying};
+use crate::identify::lines::mentions;
+use crate::identify::walk::{Message, hear_stream, is_tls};
+use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::net::Side;
 use crate::wire::{prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -99,9 +99,9 @@ fn said(element: &[u8], len: usize) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Strength;
-    use super::super::super::testing::Talk;
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::Talk;
 
     const OPEN: &str = "<?xml version='1.0'?><stream:stream to='a.example' xmlns='jabber:client' \
                         xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";

@@ -5,10 +5,10 @@
 //!  answer [21] ... 8c accepted
 //! ```
 
-use super::super::ber::{Element, element, elements};
-use super::super::hearing::{Heard, Role};
-use super::super::walk::{Message, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::ber::{Element, element, elements};
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::walk::{Message, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "z3950",
@@ -63,9 +63,10 @@ fn apdu(message: &Element<'_>) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     const ASK: &str = "b4 14 83 02 05e0 84 02 06c0 85 03 100000 86 03 100000 00 00";
     const ANSWER: &str = "b5 15 83 02 05e0 84 02 06c0 85 03 100000 86 03 100000 8c 01 ff";

@@ -6,9 +6,9 @@
 //!  words   "ruok" answered by "imok"; "stat", "srvr", "mntr" answered by "Zookeeper version: ..."
 //! ```
 
-use super::super::hearing::{Heard, Role, starts_with};
-use super::super::walk::{Message, from_header, hear_stream};
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, starts_with};
+use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -80,9 +80,10 @@ fn words(bytes: &[u8]) -> Heard<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     #[test]
     fn sessions_and_words_are_named() {

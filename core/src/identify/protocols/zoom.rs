@@ -5,10 +5,10 @@
 //!  media types 13 screen, 15 audio, 16 video, 33 and 34 RTCP; RTP after 27, 19, 24 octets
 //! ```
 
-use super::super::hearing::{Heard, Role, Said, Spot};
-use super::super::view::{Datagram, SideView};
-use super::super::walk::probe_sides;
-use super::super::{Detector, FlowView, Over, Probe};
+use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::walk::probe_sides;
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -71,9 +71,9 @@ fn read(datagram: &Datagram<'_>) -> Option<Outer> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Side;
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn media(sequence: u8, direction: u8) -> Vec<u8> {
         let mut media = hex("05 0000 004f8378 00 0f");

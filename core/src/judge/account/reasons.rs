@@ -3,9 +3,9 @@
 use crate::event::{Notable, RoleBasis};
 use crate::flow::SideFacts;
 use crate::frame::FrameRef;
-use crate::identify::Side;
 use crate::judge::Case;
 use crate::judge::rules::{self, framehawk::percent};
+use crate::net::Side;
 use crate::registry;
 
 /// What made one notable.

@@ -2,9 +2,9 @@
 
 use super::{Shown, shown};
 use crate::event::Status;
-use crate::identify::{Side, Transport};
 use crate::judge::Case;
 use crate::judge::roles::SETTLING_TIME;
+use crate::net::{Side, Transport};
 
 pub(super) fn packets_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
     let missing = |side: &Side| {

@@ -2,11 +2,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::super::super::telling::Told;
-use super::super::super::view::{FlowView, SideView, Transport};
-use super::super::super::{Detail, DetailKey, Finding};
 use super::{QR, skip_name};
 use crate::config::TOLD_WORDS_MAX;
+use crate::identify::telling::Told;
+use crate::identify::view::{FlowView, SideView};
+use crate::identify::{Detail, DetailKey, Finding};
+use crate::net::Transport;
 use crate::wire::{Cursor, array, be16, rest};
 
 /// IN (RFC 1035 section 3.2.4).
@@ -93,9 +94,9 @@ fn rcode_name(code: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::testing::{Talk, hex};
-    use super::super::DETECTOR;
     use super::*;
+    use crate::identify::protocols::dns::DETECTOR;
+    use crate::identify::testing::{Talk, hex};
 
     const NAME: &str = "03777777 076578616d706c65 00";
 

@@ -1,12 +1,12 @@
 //! What the hellos of DTLS tell: the client's fingerprints, and the version that the server chose.
 
-use super::super::super::handshake::{
+use super::{HANDSHAKE, HEADER, read_header, read_message_header};
+use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text, version_name,
 };
-use super::super::super::telling::Told;
-use super::super::super::view::{Datagram, SideView};
-use super::super::super::{Detail, DetailKey, Finding, FlowView};
-use super::{HANDSHAKE, HEADER, read_header, read_message_header};
+use crate::identify::telling::Told;
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::wire::{Cursor, prefix, rest};
 
 /// Waits for both hellos. A server may ask the client to say hello once more (RFC 6347 section 4.2.1),
@@ -75,11 +75,11 @@ impl<'a> Hello<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::handshake::samples;
-    use super::super::super::super::testing::Talk;
-    use super::super::tests::{client, handshake, record, verify};
-    use super::super::{DETECTOR, sample_record};
     use super::*;
+    use crate::identify::handshake::samples;
+    use crate::identify::protocols::dtls::tests::{client, handshake, record, verify};
+    use crate::identify::protocols::dtls::{DETECTOR, sample_record};
+    use crate::identify::testing::Talk;
 
     #[test]
     fn a_hello_is_fingerprinted() {

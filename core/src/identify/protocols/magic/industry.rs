@@ -1,9 +1,9 @@
 //! Rows: plants, buildings, vehicles and stages.
 
-use super::super::super::{Detector, FlowView, Over, Probe};
 use super::Part::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
 use super::Width::{Be16, Be32, Le16};
 use super::{Say, client, either, probe_row};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, le16, le32, prefix, rest, u8_at};
 
 rows! {

@@ -1,9 +1,9 @@
 //! Rows: games, voice, music, pictures and sharing of files.
 
-use super::super::super::{Detector, FlowView, Over, Probe};
 use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Le32};
 use super::{Say, client, either, probe_opener, probe_row, server};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 rows! {

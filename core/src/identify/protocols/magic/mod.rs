@@ -4,12 +4,13 @@
 //! becomes a detector like any other. How much a row proves is counted from its parts, and a row
 //! whose messages prove little needs several of them.
 
-use super::super::hearing::{Role, Said, Spot, behind_leading, carrying};
-use super::super::openings::{Octets, Place};
-use super::super::walk::{Stop, probe_datagrams, probe_stream};
+use crate::identify::hearing::{Role, Said, Spot, behind_leading, carrying};
+use crate::identify::openings::{Octets, Place};
+use crate::identify::walk::{Stop, probe_datagrams, probe_stream};
 #[cfg(test)]
-use super::super::{Detector, Over};
-use super::super::{FlowView, Probe, Transport};
+use crate::identify::{Detector, Over};
+use crate::identify::{FlowView, Probe};
+use crate::net::Transport;
 use crate::wire::{be16, be32, index, le16, le32, prefix, rest, u8_at};
 
 /// One message of a protocol.
@@ -356,8 +357,8 @@ struct Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Talk, hex};
     use super::*;
+    use crate::identify::testing::{Talk, hex};
 
     /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
     /// of them repeated, as in `00*64`.

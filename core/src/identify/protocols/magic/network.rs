@@ -1,9 +1,9 @@
 //! Rows: routers, gateways, and what runs between them.
 
-use super::super::super::{Detector, FlowView, Over, Probe};
 use super::Part::{Any, Check, Counts, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, U8};
 use super::{Say, client, either, probe_row, server};
+use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32, rest, u8_at};
 
 rows! {

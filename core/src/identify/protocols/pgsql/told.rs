@@ -1,9 +1,9 @@
 //! The version of a PostgreSQL server, which it tells only once it has let the client in.
 
-use super::super::super::telling::Told;
-use super::super::super::view::{FlowView, SideView};
-use super::super::super::{Detail, DetailKey, Finding};
 use super::version;
+use crate::identify::telling::Told;
+use crate::identify::view::{FlowView, SideView};
+use crate::identify::{Detail, DetailKey, Finding};
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
 
 /// Waits for ParameterStatus of server_version (PostgreSQL documentation, Message Formats).
@@ -34,10 +34,10 @@ fn server_version<'a>(head: &SideView<'a>) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::testing::Talk;
-    use super::super::DETECTOR;
-    use super::super::tests::{hello, message};
     use super::*;
+    use crate::identify::protocols::pgsql::DETECTOR;
+    use crate::identify::protocols::pgsql::tests::{hello, message};
+    use crate::identify::testing::Talk;
 
     #[test]
     fn a_version_behind_the_login_is_waited_for() {

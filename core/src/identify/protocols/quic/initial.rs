@@ -266,8 +266,8 @@ fn skip_ack(cursor: &mut Cursor<'_>, ecn: bool) -> Option<()> {
 pub(super) mod samples {
     //! The samples of RFC 9001 appendix A and RFC 9369 appendix A.
 
-    use super::super::super::super::testing::hex;
     use super::*;
+    use crate::identify::testing::hex;
 
     /// Where the samples' client sends first.
     pub(in super::super) const ID: [u8; 8] = [0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08];
@@ -321,9 +321,9 @@ pub(super) mod samples {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::testing::hex;
     use super::samples::{ID, client_frame, client_packet, server_packet};
     use super::*;
+    use crate::identify::testing::hex;
 
     #[test]
     fn keys_of_the_specifications() {

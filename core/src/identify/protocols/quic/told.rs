@@ -4,15 +4,16 @@
 //! A ClientHello with a hybrid key share takes two datagrams, which clients fill in any order; so the
 //! first is to be kept whole until the rest of it has come.
 
-use super::super::super::handshake::{
-    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
-};
-use super::super::super::telling::Told;
-use super::super::super::view::{Datagram, Side, SideView};
-use super::super::super::{Detail, DetailKey, Finding, FlowView};
 use super::DATAGRAMS_MAX;
 use super::initial::{Initial, Sender, Stream};
 use crate::config::TOLD_WORDS_MAX;
+use crate::identify::handshake::{
+    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
+};
+use crate::identify::telling::Told;
+use crate::identify::view::{Datagram, SideView};
+use crate::identify::{Detail, DetailKey, Finding, FlowView};
+use crate::net::Side;
 use crate::wire::{be24, from_wire, index, prefix, rest};
 
 /// Octets of a handshake message's header.
@@ -138,10 +139,12 @@ fn server_hello(octets: &[u8]) -> Option<Vec<Detail>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::testing::{Talk, hex};
-    use super::super::DETECTOR;
-    use super::super::initial::samples::{client_frame, client_packet, server_packet};
     use super::*;
+    use crate::identify::protocols::quic::DETECTOR;
+    use crate::identify::protocols::quic::initial::samples::{
+        client_frame, client_packet, server_packet,
+    };
+    use crate::identify::testing::{Talk, hex};
 
     fn value(details: &[Detail], key: DetailKey) -> Option<&str> {
         details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)

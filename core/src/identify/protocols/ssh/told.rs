@@ -3,12 +3,13 @@
 //! HASSH (Salesforce, 2018) is the MD5 of key exchanges, ciphers, MACs and compressions in a KEXINIT,
 //! in their order: of the client's those to the server, of the server's those to the client.
 
-use super::super::super::handshake::hash_and_text;
-use super::super::super::hearing::{Heard, Role};
-use super::super::super::telling::Told;
-use super::super::super::view::{FlowView, Side, SideView};
-use super::super::super::{Detail, DetailKey, Finding};
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
+use crate::identify::handshake::hash_and_text;
+use crate::identify::hearing::{Heard, Role};
+use crate::identify::telling::Told;
+use crate::identify::view::{FlowView, SideView};
+use crate::identify::{Detail, DetailKey, Finding};
+use crate::net::Side;
 use crate::wire::{Cursor, index, prefix, rest, u8_at};
 
 /// Waits until both ends have offered, and it is known which of them is the client.
@@ -97,10 +98,10 @@ impl<'a> Offer<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::handshake::md5_hex;
-    use super::super::super::super::testing::Talk;
-    use super::super::DETECTOR;
     use super::*;
+    use crate::identify::handshake::md5_hex;
+    use crate::identify::protocols::ssh::DETECTOR;
+    use crate::identify::testing::Talk;
 
     fn kexinit(lists: [&str; 10]) -> Vec<u8> {
         let mut body = vec![4, KEXINIT];

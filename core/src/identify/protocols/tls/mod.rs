@@ -12,13 +12,13 @@
 mod records;
 mod told;
 
-use super::super::handshake::{
+use crate::config::TOLD_WORDS_MAX;
+use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use super::super::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
-use super::super::view::SideView;
-use super::super::{Detail, DetailKey, Detector, FlowView, Over, Probe};
-use crate::config::TOLD_WORDS_MAX;
+use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::view::SideView;
+use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
 pub(super) use told::tell;
@@ -236,10 +236,11 @@ fn some_records(walk: records::Walk, at: usize, lost: f32) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::handshake::samples;
-    use super::super::super::testing::{Talk, hex};
-    use super::super::super::{Side, Strength};
     use super::*;
+    use crate::identify::Strength;
+    use crate::identify::handshake::samples;
+    use crate::identify::testing::{Talk, hex};
+    use crate::net::Side;
 
     fn record(kind: u8, version: u16, body: &[u8]) -> Vec<u8> {
         let mut record = vec![kind];
@@ -264,7 +265,7 @@ mod tests {
         record(22, 0x0303, &message(2, &samples::server_hello()))
     }
 
-    fn detail(found: &super::super::super::Finding, key: DetailKey) -> Option<&str> {
+    fn detail(found: &crate::identify::Finding, key: DetailKey) -> Option<&str> {
         found.details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
     }
 

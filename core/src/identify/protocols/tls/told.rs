@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use super::super::super::handshake::{
+use super::records::{self, HANDSHAKE};
+use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
     ja3s,
 };
-use super::super::super::telling::Told;
-use super::super::super::view::SideView;
-use super::super::super::{Detail, DetailKey, Finding, FlowView};
-use super::records::{self, HANDSHAKE};
+use crate::identify::telling::Told;
+use crate::identify::view::SideView;
+use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::wire::{be24, index, prefix, rest, u8_at};
 
 /// HandshakeType certificate (RFC 5246 section 7.4.2).
@@ -144,10 +144,10 @@ impl<'a> Message<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::handshake::samples;
-    use super::super::super::super::testing::{Talk, hex};
-    use super::super::DETECTOR;
     use super::*;
+    use crate::identify::handshake::samples;
+    use crate::identify::protocols::tls::DETECTOR;
+    use crate::identify::testing::{Talk, hex};
 
     fn record(body: &[u8]) -> Vec<u8> {
         [&[22, 3, 3][..], &u16::try_from(body.len()).unwrap().to_be_bytes(), body].concat()

@@ -8,7 +8,8 @@
 
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
 use crate::frame::FrameRef;
-use crate::identify::{Datagram, FlowView, Side, SideView, Sighting, Transport};
+use crate::identify::{Datagram, FlowView, SideView, Sighting};
+use crate::net::{Side, Transport};
 use crate::time::Timestamp;
 use crate::wire;
 

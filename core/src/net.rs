@@ -1,0 +1,124 @@
+//! What everybody speaks of: transports, the two ends of a flow, sockets, tunnels and layers.
+
+use std::net::IpAddr;
+
+/// The transports that are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// TCP (RFC 9293).
+    Tcp,
+    /// UDP (RFC 768).
+    Udp,
+}
+
+impl Transport {
+    /// EVE's `proto`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+
+    /// The IP protocol number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+        }
+    }
+}
+
+/// One of the two ends of a flow.
+///
+/// `A` is the end whose (address, port) sorts first, as Community ID orders them. That says nothing
+/// about who is the client: a capture may start anywhere, so detectors try both ways round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The lower (address, port).
+    A,
+    /// The higher (address, port).
+    B,
+}
+
+impl Side {
+    /// Both sides.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// The opposite end.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// 0 or 1, for the pairs that are kept by side.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+
+    /// This side's half of a pair.
+    pub const fn of<T>(self, pair: &[T; 2]) -> &T {
+        let [a, b] = pair;
+        match self {
+            Self::A => a,
+            Self::B => b,
+        }
+    }
+
+    /// This side's half of a pair, to change it.
+    pub const fn of_mut<T>(self, pair: &mut [T; 2]) -> &mut T {
+        let [a, b] = pair;
+        match self {
+            Self::A => a,
+            Self::B => b,
+        }
+    }
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Socket {
+    /// IPv4 or IPv6 address.
+    pub addr: IpAddr,
+    /// Port.
+    pub port: u16,
+}
+
+/// A tunnel that a flow was found in, outermost first in [`FlowEvent::tunnels`](crate::event::FlowEvent::tunnels).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TunnelId {
+    /// The encapsulation's name, such as `vxlan`.
+    pub kind: &'static str,
+    /// The number that separates networks (VNI, VSID, session), where it has one.
+    pub id: Option<u32>,
+}
+
+/// The layers that can stop the decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// Link header, VLAN tags.
+    Link,
+    /// IPv4, IPv6 and their extensions.
+    Network,
+    /// A tunnel's own header.
+    Tunnel,
+    /// TCP, UDP, ICMP.
+    Transport,
+}
+
+impl Layer {
+    /// The word used in EVE.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Network => "network",
+            Self::Tunnel => "tunnel",
+            Self::Transport => "transport",
+        }
+    }
+}
