@@ -5,6 +5,8 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::output::escape;
+
 /// Sets up the log: warnings and errors by default, `-q` errors only, `-v` what happens, `-vv` all.
 pub(super) fn start(quiet: bool, verbose: u8, color: bool) {
     let level = match (quiet, verbose) {
@@ -25,11 +27,23 @@ pub(super) fn start(quiet: bool, verbose: u8, color: bool) {
 
 /// An error, as one sentence.
 pub(super) fn error(error: &dyn Display) {
-    say(&crate::output::escape::terminal(&error.to_string()));
+    say(&error.to_string());
 }
 
-/// A sentence on standard error, whatever the log's level.
+/// A sentence on standard error, whatever the log's level. What strangers wrote in it, and so all of it,
+/// is escaped: names of files, too, can hold what a terminal obeys.
 pub(super) fn say(text: &str) {
+    write(&escape::terminal(text));
+}
+
+/// The same of several lines, of which each is escaped: whoever puts strangers' words into one keeps
+/// them from beginning another.
+pub(super) fn lines(text: &str) {
+    let lines: Vec<_> = text.lines().map(escape::terminal).collect();
+    write(&lines.join("\n"));
+}
+
+fn write(text: &str) {
     use std::io::Write as _;
     // Nothing can be done about a standard error that is closed.
     let _ = writeln!(std::io::stderr(), "portstory: {text}");

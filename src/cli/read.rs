@@ -120,7 +120,7 @@ impl Read {
 /// For somebody at a terminal who typed the command to see what it does.
 fn explain_itself() {
     let examples = EXAMPLES.split("\n\n").next().unwrap_or_default();
-    log::say(&format!(
+    log::lines(&format!(
         "nothing to read: name a capture file or a folder, or pipe a capture in\n\n\
          Usage: portstory [read] [OPTIONS] FILE|DIR|-...\n\n{examples}\n\n\
          `portstory read --help` lists the options; `portstory live` captures here."

@@ -44,6 +44,19 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Octets that should be UTF-8, as text: those that are not are shown by their numbers, as `\xff`.
+pub fn octets(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len());
+    for chunk in octets.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for octet in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{octet:02x}");
+        }
+    }
+    text
+}
+
 /// One field of a CSV record (RFC 4180), with its hazards escaped, guarded against being run as a
 /// formula by a spreadsheet: what starts like one gets a single quote in front.
 pub fn csv_field(text: &str) -> Cow<'_, str> {
@@ -59,40 +72,71 @@ pub fn csv_field(text: &str) -> Cow<'_, str> {
 
 /// Text in Markdown, outside of code: hazards as for a terminal, and a backslash before everything that
 /// Markdown or HTML in it might take for markup (CommonMark section 2.4: any ASCII punctuation).
+///
+/// Bare addresses of pages and of mail become links (GFM section 6.9), and names behind an `@` call
+/// people, mostly after backslashes are gone. In code nothing does: so what joins such an address stands
+/// there.
 pub fn markdown(text: &str) -> String {
     let shown = terminal(text);
     let mut plain = String::with_capacity(shown.len() + 16);
     // At the start of a line more characters mean something.
-    if shown.starts_with(['+', '-', '=', '.', ')', ':']) {
+    if shown.starts_with(['+', '-', '=', '.', ')', ':']) && joint_len(&shown, 0) == 0 {
         plain.push('\\');
     }
-    for c in shown.chars() {
-        let is_markup = matches!(
-            c,
-            '\\' | '`'
-                | '*'
-                | '_'
-                | '{'
-                | '}'
-                | '['
-                | ']'
-                | '<'
-                | '>'
-                | '#'
-                | '|'
-                | '~'
-                | '!'
-                | '&'
-                | '$'
-                | '@'
-        );
-        if is_markup {
+    let (mut at, mut in_code) = (0, false);
+    while let Some(c) = shown.get(at..).and_then(|rest| rest.chars().next()) {
+        let joint = joint_len(&shown, at);
+        if in_code != (joint > 0) {
+            plain.push('`');
+            in_code = !in_code;
+        }
+        if !in_code && is_markup(c) {
             plain.push('\\');
         }
-        plain.push(c);
+        let end = at.saturating_add(joint.max(c.len_utf8()));
+        plain.push_str(shown.get(at..end).unwrap_or_default());
+        at = end;
     }
-    // A bare address becomes a link in many a ticket system.
-    plain.replace("://", ":\\//")
+    if in_code {
+        plain.push('`');
+    }
+    plain
+}
+
+/// Octets of what joins the parts of an address, if that stands at this place: `@`, `://`, and the dot
+/// behind `www`.
+fn joint_len(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let www = at.checked_sub(3).and_then(|start| text.get(start..at));
+    let is_behind_www = www.is_some_and(|www| www.eq_ignore_ascii_case("www"));
+    if rest.starts_with("://") {
+        3
+    } else if rest.starts_with('@') || (is_behind_www && rest.starts_with('.')) {
+        1
+    } else {
+        0
+    }
+}
+
+const fn is_markup(c: char) -> bool {
+    matches!(
+        c,
+        '\\' | '`'
+            | '*'
+            | '_'
+            | '{'
+            | '}'
+            | '['
+            | ']'
+            | '<'
+            | '>'
+            | '#'
+            | '|'
+            | '~'
+            | '!'
+            | '&'
+            | '$'
+    )
 }
 
 /// OWASP, "CSV Injection": `=`, `+`, `-`, `@`, tab, CR, and the full-width forms. Spreadsheets skip
@@ -130,6 +174,13 @@ mod tests {
     }
 
     #[test]
+    fn octets_that_are_no_text_are_shown_by_their_numbers() {
+        assert_eq!(octets(b"caf\xc3\xa9"), "caf\u{e9}");
+        assert_eq!(octets(b"--key=\xff\xfe x\xe9"), "--key=\\xff\\xfe x\\xe9");
+        assert_eq!(octets(b""), "");
+    }
+
+    #[test]
     fn csv_fields_are_quoted_where_they_must_be() {
         assert_eq!(csv_field("plain"), "plain");
         assert_eq!(csv_field("a,b"), "\"a,b\"");
@@ -142,7 +193,28 @@ mod tests {
         assert_eq!(markdown("<script>x</script>"), "\\<script\\>x\\</script\\>");
         assert_eq!(markdown("[a](b) | `c`"), "\\[a\\](b) \\| \\`c\\`");
         assert_eq!(markdown("- a\u{202e}b\n"), "\\- a\\\\u\\{202e\\}b\\\\n");
-        assert_eq!(markdown("see http://a.example"), "see http:\\//a.example");
+        assert_eq!(markdown("see http://a.example"), "see http`://`a.example");
+        assert_eq!(markdown("://x"), "`://`x");
+        assert_eq!(markdown("a@b.example `@`"), "a`@`b.example \\``@`\\`");
+        assert_eq!(markdown("x@@y://z"), "x`@@`y`://`z");
+        assert_eq!(
+            markdown("@://www.a Www.b awww.c wwww x.www"),
+            "`@://`www`.`a Www`.`b awww`.`c wwww x.www"
+        );
+    }
+
+    /// GFM section 6.9, as GitHub's own renderer does it: mail addresses after backslashes are gone.
+    #[test]
+    fn nothing_becomes_a_link_in_markdown() {
+        for text in
+            ["http://a.example", "FTP://a.example", "www.a.example", "mail a@b.example or @user"]
+        {
+            let shown = markdown(text);
+            let outside: String = shown.split('`').step_by(2).collect::<Vec<_>>().join("\0");
+            let is_link = |part: &str| outside.to_lowercase().contains(part);
+            assert!(!["@", "://", "www."].into_iter().any(is_link), "{shown}");
+            assert_eq!(shown.replace('`', ""), text);
+        }
     }
 
     #[test]

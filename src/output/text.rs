@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::human::{Clock, count};
-use super::{Context, Format, Look, RunSummary};
+use super::{Context, Format, Look, RunSummary, escape};
 use portstory_core::event::{
     Concern, EndpointEvent, Event, FlowEvent, Label, Status, VerdictEvent,
 };
@@ -305,7 +305,8 @@ fn protocol(protocols: &[&str], status: Status) -> String {
     if protocols.is_empty() {
         return format!("({})", status.name());
     }
-    let chain = protocols.join("/");
+    // What the site names itself is among them.
+    let chain = escape::terminal(&protocols.join("/")).into_owned();
     match status {
         Status::Identified => chain,
         Status::Attempted

@@ -77,7 +77,7 @@ impl Columns {
         let protocol = if verdict.protocols.is_empty() {
             verdict.status.name().to_owned()
         } else {
-            verdict.protocols.join("/")
+            escape::terminal(&verdict.protocols.join("/")).into_owned()
         };
         let transport = flow.transport.name().to_lowercase();
         let volume = flow.to_server.bytes.saturating_add(flow.to_client.bytes);

@@ -45,7 +45,7 @@ impl Explain {
                 log::say(&format!(
                     "'{}' is no port, label, status, notable, reason to look or protocol that is \
                      known; `portstory explain` lists them",
-                    crate::output::escape::terminal(what)
+                    what
                 ));
                 Exit::Usage
             }

@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::output::{Context, Format as _, Look, RunSummary, Text, human};
+use crate::output::{Context, Format as _, Look, RunSummary, Text, escape, human};
 use portstory_core::event::{Event, FlowEvent};
 use portstory_core::net::Socket;
 
@@ -158,7 +158,7 @@ impl Matches {
             "{}  {:16}  {:20}  {} -> {}",
             human::Clock(flow.start),
             flow.verdict.label.name(),
-            flow.verdict.protocols.last().unwrap_or(&flow.verdict.status.name()),
+            escape::terminal(flow.verdict.protocols.last().unwrap_or(&flow.verdict.status.name())),
             end(flow.client),
             end(flow.server),
         );

@@ -163,7 +163,7 @@ impl Why {
             None => search.finish(&Context { sources: &sources, live: false }),
         };
         found.map_err(|why| {
-            log::say(&why);
+            log::lines(&why);
             Exit::Usage
         })
     }

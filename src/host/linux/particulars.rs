@@ -4,6 +4,7 @@
 //! held against each other: [`differs`].
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,6 +12,7 @@ use std::sync::OnceLock;
 use procfs::process;
 
 use crate::host::cgroup;
+use crate::output::escape;
 use portstory_core::event::{Parent, Process};
 use portstory_core::time::Timestamp;
 
@@ -25,9 +27,12 @@ const PROGRAM_FOLDERS: [&str; 6] =
 pub(super) fn look_at(pid: u32) -> Option<Process> {
     let process = process::Process::new(i32::try_from(pid).ok()?).ok()?;
     let stat = process.stat().ok()?;
-    let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let (unit, container) = cgroup::told(&cgroups);
-    let command_line = process.cmdline().unwrap_or_default();
+    let cgroups = fs::read(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let (unit, container) = cgroup::told(&escape::octets(&cgroups));
+    let words = words(&process);
+    // As the executable's path is, which it is compared with.
+    let alike: Vec<String> =
+        words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     let executable = process.exe().ok();
     // Of a file that has no name any more the kernel adds this to its path; a name may end so, too.
     let deleted = fs::metadata(format!("/proc/{pid}/exe")).is_ok_and(|file| file.nlink() == 0);
@@ -38,22 +43,42 @@ pub(super) fn look_at(pid: u32) -> Option<Process> {
     });
     let name_mismatch = executable
         .as_ref()
-        .is_some_and(|executable| differs(Path::new(executable), &stat.comm, &command_line));
+        .is_some_and(|executable| differs(Path::new(executable), &stat.comm, &alike));
     Some(Process {
         pid,
         name: stat.comm,
         executable,
         executable_deleted: deleted,
         name_mismatch,
-        command_line,
-        // Not the folder's owner: that is root where a process gave up rights.
-        user: process.status().ok().map(|status| user(status.euid)),
+        command_line: words.iter().map(|word| escape::octets(word)).collect(),
+        user: effective_user(&process).map(user),
         parent: u32::try_from(stat.ppid).ok().filter(|&parent| parent != 0).map(parent),
         unit,
         container,
         services: Vec::new(),
         started: started(stat.starttime),
     })
+}
+
+/// The words of its command line, which need not be text.
+fn words(process: &process::Process) -> Vec<Vec<u8>> {
+    let line = read(process, "cmdline").unwrap_or_default();
+    let words = line.split(|octet| *octet == 0).filter(|word| !word.is_empty());
+    words.map(<[u8]>::to_vec).collect()
+}
+
+/// Whose rights it has. Not the folder's owner: that is root where a process gave up rights; nor by a
+/// reader of the whole file, which holds a name that need not be text.
+fn effective_user(process: &process::Process) -> Option<u32> {
+    let status = read(process, "status")?;
+    let ids = status.split(|octet| *octet == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
+    std::str::from_utf8(ids).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+fn read(process: &process::Process, name: &str) -> Option<Vec<u8>> {
+    let mut octets = Vec::new();
+    process.open_relative(name).ok()?.read_to_end(&mut octets).ok()?;
+    Some(octets)
 }
 
 fn parent(pid: u32) -> Parent {
@@ -202,6 +227,29 @@ mod tests {
         assert_eq!(process.executable.as_deref(), own.to_str());
         assert!(!process.executable_deleted && process.user.is_some() && process.started.is_some());
         assert_eq!(process.parent.unwrap().pid, std::os::unix::process::parent_id());
+    }
+
+    #[test]
+    fn a_process_whose_words_are_no_text_is_seen_with_all_of_them() {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::process::{Command, Stdio};
+        let script = "printf '\\377' > /proc/$$/comm; echo; read line";
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .arg(std::ffi::OsStr::from_bytes(b"--key=\xff"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It has its name now.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let process = look_at(child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let process = process.unwrap();
+        assert_eq!(process.command_line, ["sh", "-c", script, "--key=\\xff"]);
+        assert_eq!(process.name, "\u{fffd}");
+        assert_eq!(process.user, look_at(std::process::id()).unwrap().user);
     }
 
     #[test]

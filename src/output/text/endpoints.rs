@@ -159,7 +159,7 @@ fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> i
             .iter()
             .map(|&(protocol, flows)| format!("{protocol} in {}", counted(flows, "flow")))
             .collect();
-        lines.push(format!("speaks {}", protocols.join(", ")));
+        lines.push(format!("speaks {}", escape::terminal(&protocols.join(", "))));
     }
     if !endpoint.notables.is_empty() {
         let names: Vec<_> = endpoint.notables.iter().map(|notable| notable.name()).collect();
