@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::program::{fixture, run, stderr, stdout};
+use support::program::{complaint, fixture, program, run, stderr, stdout};
 
 /// What a terminal obeys, what turns text round, a second line, and three addresses.
 const NAME: &str = "st\u{1b}[31mock\u{202e}\nportstory: www.a.example b@c.example http://d.example";
@@ -128,4 +128,46 @@ fn a_command_line_that_is_no_text_is_shown() {
     let text = stdout(&output);
     assert!(text.contains("--key=\\xff\\x1b"), "{text}{}", stderr(&output));
     assert_harmless(&text);
+}
+
+/// A capture of frames that are empty, more than a gigabyte of them, in 33 kB of Zstandard (RFC 8878): a
+/// block that repeats one octet takes four.
+fn much_in_little() -> Vec<u8> {
+    const BLOCK_BYTES: u32 = 128 * 1024;
+    let block = |kind: u32, len: u32, last: u32| (len << 3 | kind << 1 | last).to_le_bytes();
+    let mut header = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
+    header.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0]);
+    // A window of 2 MiB, and no size of what it holds.
+    let mut packed = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x58];
+    packed.extend(&block(0, 24, 0)[..3]);
+    packed.extend(header);
+    for at in 0..8200 {
+        packed.extend(&block(1, BLOCK_BYTES, u32::from(at == 8199))[..3]);
+        packed.push(0);
+    }
+    packed
+}
+
+#[test]
+fn little_that_unpacks_to_much_is_read_as_far_as_is_said() {
+    let path = folder("strangers").join("much.pcap.zst");
+    std::fs::write(&path, much_in_little()).unwrap();
+    let path = path.to_str().unwrap();
+    let output = run(&["read", "--unpack-max", "1M", path]);
+    let said = complaint(&output, 1);
+    assert!(
+        said.contains("unpacks to more than 1.0 MB") && said.contains("--unpack-max"),
+        "{said}"
+    );
+    let text = stdout(&output);
+    assert!(text.contains("65,534 frames") && text.contains("Notice"), "{text}");
+    let report = run(&["report", "--format", "md", "--unpack-max", "1M", path]);
+    assert!(complaint(&report, 1).contains("--unpack-max"));
+    // From a pipe, too.
+    let piped = Command::new(program())
+        .args(["read", "--unpack-max", "1M", "-"])
+        .stdin(std::fs::File::open(path).unwrap())
+        .output()
+        .unwrap();
+    assert!(complaint(&piped, 1).contains("--unpack-max"));
 }

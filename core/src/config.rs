@@ -273,6 +273,14 @@ pub const HEAD_DATAGRAMS_MAX: usize = 8;
 /// of a packet in range: twice what all their fragments may take. A constant of the edge that writes.
 pub const WAITING_BYTES_MAX: usize = 8 << 20;
 
+/// Octets that a compressed capture may unpack to, for each octet of it, unless `--unpack-max` says how
+/// many: captures of like packets come to a hundred, what is made to be large to 30,000. So what is small
+/// to send costs no more to read than what is a thousand times as large.
+pub const UNPACK_TIMES_MAX: u64 = 1000;
+
+/// The same for small ones, whatever they take: 256 MiB, which is a second or two.
+pub const UNPACK_BYTES_MIN: u64 = 256 << 20;
+
 /// Octets of the text that a fingerprint is made of (JA3, HASSH): programs need up to about 900, and
 /// strangers could fill a head. A longer one is told by its hash alone.
 pub const FINGERPRINT_TEXT_BYTES_MAX: usize = 2048;

@@ -10,7 +10,7 @@ use super::confine::Confining;
 use super::outlet::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
-use super::{Exit, Watching, ending, log, report};
+use super::{Exit, Unpacking, Watching, ending, log, report};
 use crate::bundle::evidence::{Sieve, marker};
 use crate::bundle::share::Exclude;
 use crate::bundle::{self, Packer, Row, Settings};
@@ -68,6 +68,9 @@ pub(super) struct Bundle {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    unpacking: Unpacking,
 
     #[command(flatten)]
     confining: Confining,
@@ -134,7 +137,14 @@ impl Bundle {
         Packed::check(&packed)?;
         let shared = strangers.as_ref().map(|(strength, packets, secret)| {
             let exclude = &self.exclude;
-            let shared = Shared::make(&self.paths, packets, &config, *strength, exclude, secret)?;
+            let shared = Shared::make(
+                (&self.paths, self.unpacking),
+                packets,
+                &config,
+                *strength,
+                exclude,
+                secret,
+            )?;
             shared.ask(self.yes, &self.output)?;
             Ok(shared)
         });
@@ -145,7 +155,7 @@ impl Bundle {
                     let packets = BufReader::new(packets.reader());
                     file::open_stream(Box::new(packets), bundle::EVIDENCE, options())
                 }
-                None => file::open(&self.paths, options()),
+                None => file::open(&self.paths, self.unpacking.options()),
             };
             Ok(Box::new(source.map_err(|error| failed(&error))?))
         };

@@ -41,6 +41,7 @@ mod waiting;
 mod who;
 mod why;
 
+use crate::capture::file::Options;
 use portstory_core::config::{Config, Limits};
 
 use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
@@ -222,6 +223,23 @@ impl Watching {
             known,
             ..Config::default()
         })
+    }
+}
+
+/// How much is read of compressed captures.
+#[derive(Clone, Copy, Debug, Args)]
+struct Unpacking {
+    /// How much of each compressed capture is read, unpacked [default: 1000 times its size, 256M at
+    /// least]
+    #[arg(long, value_name = "SIZE", value_parser = outlet::octets)]
+    unpack_max: Option<u64>,
+}
+
+impl Unpacking {
+    /// How captures are read, until the program is asked to end.
+    fn options(self) -> Options {
+        let (stop, unpacked_bytes_max) = (ending::stop(), self.unpack_max);
+        Options { stop, unpacked_bytes_max, ..Options::default() }
     }
 }
 

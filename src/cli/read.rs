@@ -9,7 +9,7 @@ use super::confine::{self, Confining, Linking};
 use super::fail_on::FailOn;
 use super::progress::Progress;
 use super::run::{Run, Wanted};
-use super::{Exit, Watching, Writing, ending, log};
+use super::{Exit, Unpacking, Watching, Writing, ending, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource};
@@ -41,6 +41,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    unpacking: Unpacking,
 
     #[command(flatten)]
     writing: Writing,
@@ -93,7 +96,7 @@ impl Read {
         }
         self.confining.enter(&plan)?;
         ending::watch();
-        let options = Options { stop: ending::stop(), links, ..Options::default() };
+        let options = Options { links, ..self.unpacking.options() };
         let octets = file::octets(&self.paths, links).filter(|_| !self.follow);
         let octets = octets.map(|octets| (options.odometer.clone(), octets));
         run.progress = Progress::of_read(&self.writing, octets);

@@ -10,7 +10,7 @@ use super::outlet::{Outlet, Rotating, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
 use super::run::{cannot_write, stdout_exit};
-use super::{Exit, Watching, ending, explain, log};
+use super::{Exit, Unpacking, Watching, ending, explain, log};
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
 use crate::output::{self, Context, RunSummary};
@@ -46,6 +46,9 @@ pub(super) struct Report {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    unpacking: Unpacking,
 
     #[command(flatten)]
     confining: Confining,
@@ -96,7 +99,7 @@ impl Report {
         self.confining.to_reading(&self.paths, links)?;
         ending::watch();
         Packed::check(&packed)?;
-        let options = Options { stop: ending::stop(), links, ..Options::default() };
+        let options = Options { links, ..self.unpacking.options() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
         let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;
         let text = self.format().write(&page);

@@ -66,6 +66,10 @@ pub struct Options {
     pub unpack_bytes_max: usize,
     /// Which symbolic links in folders are followed.
     pub links: Links,
+    /// Octets that one compressed file may unpack to; what is beyond is not read, which is an error.
+    /// Without a number, [`UNPACK_TIMES_MAX`](portstory_core::config::UNPACK_TIMES_MAX) times what was
+    /// read of it.
+    pub unpacked_bytes_max: Option<u64>,
     /// Counts what is read of files.
     pub odometer: Odometer,
     /// Ends every wait and then the reading: what was handed over stands.
@@ -79,6 +83,7 @@ impl Default for Options {
             open_files_max: 128,
             unpack_bytes_max: 128 * 1024 * 1024,
             links: Links::default(),
+            unpacked_bytes_max: None,
             odometer: Odometer::default(),
             stop: None,
         }

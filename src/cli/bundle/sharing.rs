@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write a
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
+use super::super::Unpacking;
 use super::{Strength, each_frame, is_to_go_on, options, trouble};
 use crate::bundle::share::{
     self, Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Study,
@@ -39,17 +40,17 @@ pub(super) struct Shared {
 impl Shared {
     /// Makes the capture and writes it to `out`.
     pub(super) fn make(
-        paths: &[PathBuf],
+        captures @ (paths, _): (&[PathBuf], Unpacking),
         out: &Scratch,
         config: &Config,
         strength: Strength,
         exclude: &[Exclude],
         secret: &Secret,
     ) -> Result<Self, Exit> {
-        let (mut plans, span) = study(paths, config, secret, strength, exclude)?;
+        let (mut plans, span) = study(captures, config, secret, strength, exclude)?;
         let mut addresses = Addresses::new(secret, plans.addresses());
         until_settled(&mut || {
-            write(paths, out, config, (secret, span), &mut plans, &mut addresses)?;
+            write(captures, out, config, (secret, span), &mut plans, &mut addresses)?;
             let made = BufReader::new(out.reader());
             let source = file::open_stream(Box::new(made), "-", options());
             let mut source = source.map_err(|error| failed(&error))?;
@@ -153,7 +154,7 @@ pub(super) fn secret() -> io::Result<Secret> {
 
 /// Reads the capture for the first time, and says when it began and ended.
 fn study(
-    paths: &[PathBuf],
+    (paths, unpacking): (&[PathBuf], Unpacking),
     config: &Config,
     secret: &Secret,
     strength: Strength,
@@ -164,7 +165,7 @@ fn study(
         Strength::Full => share::Strength::Full,
     };
     let mut study = Study::new(config, secret, strength, exclude, BundleLimits::default());
-    let mut source = file::open(paths, options()).map_err(|error| failed(&error))?;
+    let mut source = file::open(paths, unpacking.options()).map_err(|error| failed(&error))?;
     let mut classifier = Classifier::new(config.clone());
     let mut events = Vec::new();
     let see = |study: &mut Study, events: &mut Vec<Event>| {
@@ -210,14 +211,14 @@ fn study(
 
 /// Writes the capture as the plans say.
 fn write(
-    paths: &[PathBuf],
+    (paths, unpacking): (&[PathBuf], Unpacking),
     out: &Scratch,
     config: &Config,
     (secret, span): (&Secret, Option<(Timestamp, Timestamp)>),
     plans: &mut Plans,
     addresses: &mut Addresses,
 ) -> Result<(), Exit> {
-    let mut source = file::open(paths, options()).map_err(|error| failed(&error))?;
+    let mut source = file::open(paths, unpacking.options()).map_err(|error| failed(&error))?;
     let mut sharer = Sharer::new(config, secret, plans, addresses);
     let out = out.writer().map_err(|error| trouble(&error))?;
     let mut writer = PacketWriter::new(out, PacketFormat::Pcapng);

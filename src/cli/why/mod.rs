@@ -14,7 +14,7 @@ use super::confine::{Confining, Linking};
 use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
-use super::{Exit, Watching, ending, log};
+use super::{Exit, Unpacking, Watching, ending, log};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled, SourceInfo};
@@ -54,6 +54,9 @@ pub(super) struct Why {
 
     #[command(flatten)]
     watching: Watching,
+
+    #[command(flatten)]
+    unpacking: Unpacking,
 
     #[command(flatten)]
     confining: Confining,
@@ -178,8 +181,7 @@ impl Why {
         tells: bool,
         show: &mut dyn FnMut(&[Event], &[SourceInfo]),
     ) -> Result<(Vec<SourceInfo>, Exit), Exit> {
-        let options =
-            Options { stop: ending::stop(), links: self.linking.links(), ..Options::default() };
+        let options = Options { links: self.linking.links(), ..self.unpacking.options() };
         let mut source = file::open(paths, options).map_err(|error| failed(&error))?;
         let mut exit = Exit::Done;
         let mut events = Vec::new();

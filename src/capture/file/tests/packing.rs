@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::captures::{NOON, Writer};
 use super::packed::{self, PACKERS};
 use super::{All, drain, folder, open, open_stream, stream};
-use crate::capture::file::{Inputs, Options};
+use crate::capture::file::{Inputs, Options, unpack};
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Polled};
+use portstory_core::config::UNPACK_BYTES_MIN;
 
 /// A capture of about so many octets, which compress to about half.
 fn capture(octets: usize) -> Vec<u8> {
@@ -188,6 +189,47 @@ fn what_wants_too_much_memory_is_refused_with_what_to_do() {
             Ok(inputs) => assert_eq!(drain(inputs, 9).frames.len(), 2),
         }
     }
+}
+
+#[test]
+fn what_unpacks_to_more_than_is_granted_is_read_as_far_as_that_goes() {
+    let made = capture(300_000);
+    let plain = read(&made).frames;
+    for (name, pack) in PACKERS {
+        let with = |unpacked_bytes_max: usize| {
+            let max = Some(u64::try_from(unpacked_bytes_max).unwrap());
+            let options = Options { unpacked_bytes_max: max, ..Options::default() };
+            drain(open_stream(Box::new(Cursor::new(pack(&made))), "made", options).unwrap(), 1000)
+        };
+        let whole = with(made.len());
+        assert!(whole.errors.is_empty() && whole.frames == plain, "{name}: {:?}", whole.errors);
+        let cut = with(100_000);
+        let told =
+            format!("the {name} data unpacks to more than 100 kB, and the rest was not read");
+        assert!(only_error(&cut).contains(&told), "{:?}", cut.errors);
+        assert_eq!(cut.frames, plain[..(100_000 - 24) / 516], "{name}");
+    }
+}
+
+fn zstd_zeros(octets: u64) -> Vec<u8> {
+    let mut packer = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    io::copy(&mut io::repeat(0).take(octets), &mut packer).unwrap();
+    packer.finish().unwrap()
+}
+
+/// Without a setting it depends on what the file takes packed.
+#[test]
+fn what_is_small_packed_is_not_large_unpacked() {
+    let zeros = zstd_zeros(UNPACK_BYTES_MIN + 1);
+    assert!(zeros.len() < 50_000);
+    let packing = unpack::Packing::of(&zeros).unwrap();
+    let options = Options::default();
+    let mut unpacked = unpack::open(packing, Box::new(Cursor::new(zeros)), &options).unwrap();
+    let error = io::copy(&mut unpacked, &mut io::sink()).unwrap_err();
+    assert!(unpack::Trouble::of(&error).is_some(), "{error}");
+    let whole = zstd_zeros(UNPACK_BYTES_MIN);
+    let mut unpacked = unpack::open(packing, Box::new(Cursor::new(whole)), &options).unwrap();
+    assert_eq!(io::copy(&mut unpacked, &mut io::sink()).unwrap(), UNPACK_BYTES_MIN);
 }
 
 #[test]

@@ -2,13 +2,15 @@
 //!
 //! [`Packing::of`] tells by its first octets what a file was packed with, never by its name;
 //! [`open`] gives what it holds as a stream. A decompressor keeps its window and one buffer of input,
-//! whatever the file claims, and what wants a larger window is refused. All that could be unpacked is
+//! whatever the file claims, and what wants a larger window is refused. How much it makes of a file is
+//! bounded (`bound`): a few octets may stand for any number. All that could be unpacked is
 //! handed over before an error is, and an error is a [`Trouble`], or what the system said of a read.
 //!
 //! Each format is a `Step`: octets in, octets out, without I/O (`lz4`, whose crate reads by itself,
 //! is a [`Read`]). `ahead` puts reading the file on a thread, and the reader's buffer unpacking it.
 
 mod ahead;
+mod bound;
 mod gzip;
 mod lz4;
 mod xz;
@@ -19,8 +21,10 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use ahead::Ahead;
+use bound::{Bound, Bounded};
 
 use super::Options;
+use crate::output::human;
 
 /// Octets that tell a packing from all others.
 pub(super) const MAGIC_BYTES: usize = 6;
@@ -69,21 +73,23 @@ impl Packing {
 }
 
 /// What `input` holds, which was packed in this way. A decompressor that wants a window of more than
-/// [`Options::unpack_bytes_max`] is refused.
+/// [`Options::unpack_bytes_max`] is refused; it ends with an error after
+/// [`Options::unpacked_bytes_max`].
 pub(super) fn open(
     packing: Packing,
     input: Box<dyn Read + Send>,
     options: &Options,
 ) -> io::Result<Box<dyn Read + Send>> {
     let window_bytes_max = options.unpack_bytes_max;
-    let input = Ahead::new(input, PACKED_HERE_BYTES, options.stop.clone());
+    let (input, bound) = Bound::new(input, options.unpacked_bytes_max);
+    let input = Ahead::new(Box::new(input), PACKED_HERE_BYTES, options.stop.clone());
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(Steps::new(packing, input, gzip::Gzip::new())),
         Packing::Zstd => Box::new(Steps::new(packing, input, zstd::Zstd::new(window_bytes_max)?)),
         Packing::Lz4 => Box::new(lz4::Lz4::new(input)),
         Packing::Xz => Box::new(Steps::new(packing, input, xz::Xz::new(window_bytes_max)?)),
     };
-    Ok(unpacked)
+    Ok(Box::new(Bounded::new(packing, unpacked, bound)))
 }
 
 /// Why a file can't be unpacked further. The text is the end of a sentence.
@@ -104,6 +110,8 @@ enum Fault {
     Trailing,
     /// It takes more memory to unpack than is granted.
     Large,
+    /// It unpacks to more than is read of it, which is so many octets.
+    Endless(u64),
     /// A dictionary, or what this library does not know.
     Unsupported,
 }
@@ -114,6 +122,7 @@ impl Trouble {
             Fault::Truncated => io::ErrorKind::UnexpectedEof,
             Fault::Damaged | Fault::Trailing => io::ErrorKind::InvalidData,
             Fault::Large => io::ErrorKind::OutOfMemory,
+            Fault::Endless(_) => io::ErrorKind::FileTooLarge,
             Fault::Unsupported => io::ErrorKind::Unsupported,
         };
         io::Error::new(kind, Self { packing, fault })
@@ -147,6 +156,12 @@ impl fmt::Display for Trouble {
                      `{program} -dc{more} FILE | portstory read -` reads it"
                 )
             }
+            Fault::Endless(octets) => write!(
+                f,
+                "the {program} data unpacks to more than {}, and the rest was not read; \
+                 --unpack-max SIZE sets how much is",
+                human::bytes(octets)
+            ),
             Fault::Unsupported => write!(
                 f,
                 "it was packed with a dictionary, or in a way that is not known here; \

@@ -1,0 +1,81 @@
+//! How much is unpacked of a file: a few octets of any packing may stand for very many.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Fault, Packing, Trouble};
+use portstory_core::config::{UNPACK_BYTES_MIN, UNPACK_TIMES_MAX};
+
+/// What may be made of a file.
+pub(super) enum Bound {
+    /// So many octets.
+    Octets(u64),
+    /// So much as what was read of it allows.
+    Read(Arc<AtomicU64>),
+}
+
+/// A file of which it is counted how much was read.
+pub(super) struct Counted {
+    input: Box<dyn Read + Send>,
+    octets: Arc<AtomicU64>,
+}
+
+impl Bound {
+    /// Of a file, as a setting says or by what is read of it.
+    pub(super) fn new(input: Box<dyn Read + Send>, octets_max: Option<u64>) -> (Counted, Self) {
+        let octets = Arc::new(AtomicU64::new(0));
+        let bound = octets_max.map_or_else(|| Self::Read(octets.clone()), Self::Octets);
+        (Counted { input, octets }, bound)
+    }
+
+    fn octets(&self) -> u64 {
+        match self {
+            Self::Octets(octets) => *octets,
+            Self::Read(octets) => {
+                let octets = octets.load(Ordering::Relaxed);
+                octets.saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
+            }
+        }
+    }
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(into)?;
+        self.octets.fetch_add(u64::try_from(read).unwrap_or_default(), Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// What is unpacked, as far as it may be.
+pub(super) struct Bounded {
+    packing: Packing,
+    unpacked: Box<dyn Read + Send>,
+    /// Octets that were handed over.
+    made: u64,
+    bound: Bound,
+}
+
+impl Bounded {
+    pub(super) fn new(packing: Packing, unpacked: Box<dyn Read + Send>, bound: Bound) -> Self {
+        Self { packing, unpacked, made: 0, bound }
+    }
+}
+
+impl Read for Bounded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let octets = self.bound.octets();
+        let left = usize::try_from(octets.saturating_sub(self.made)).unwrap_or(usize::MAX);
+        if left == 0 && !into.is_empty() {
+            // Where there is no more, nothing is missing.
+            let more = self.unpacked.read(&mut [0])?;
+            let fault = Trouble::error(self.packing, Fault::Endless(octets));
+            return if more == 0 { Ok(0) } else { Err(fault) };
+        }
+        let room = into.len().min(left);
+        let made = self.unpacked.read(into.get_mut(..room).unwrap_or_default())?;
+        self.made = self.made.saturating_add(u64::try_from(made).unwrap_or_default());
+        Ok(made)
+    }
+}
