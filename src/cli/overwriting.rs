@@ -26,14 +26,18 @@ const LINKS_MAX: usize = 40;
 /// Octets that are read of an existing file: enough that of a compressed one the first block is there.
 const LOOKED_AT_BYTES: usize = 4 * HEAD_BYTES;
 
+/// Files of earlier runs that are looked at before `--keep` may delete them: the oldest, which would be the
+/// first.
+const OLD_FILES_MAX: usize = 32;
+
 /// Memory that the unpacking of a head may take: a window of so many octets, as a power of two.
 const WINDOW_LOG_MAX: u32 = 27;
 
 /// Whether a file may be lost.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct Overwriting {
-    /// Overwrite an output file that exists even where portstory did not write it; never one that is
-    /// read
+    /// Overwrite an output file that exists, or let --keep delete one, even where portstory did not write
+    /// it; never one that is read
     #[arg(long)]
     force: bool,
 }
@@ -187,34 +191,48 @@ impl<'a> Claims<'a> {
     pub(super) fn check(&self, overwriting: Overwriting) -> Result<Vec<Packed>, Exit> {
         self.refused().map_or(Ok(()), Err).map_err(|why| refuse(&why))?;
         let mut packed = Vec::new();
+        if !overwriting.force {
+            self.spare_old_files(&mut packed)?;
+        }
         for output in &self.outputs {
             // What is neither says why it cannot be opened.
             let holds = |found: &&Metadata| found.is_file() || found.file_type().is_block_device();
             let Some(found) = output.existing().filter(holds) else { continue };
             // Of what is in a folder that is read, only captures are.
-            let within = self.folder_with(found);
-            if within.is_none() && overwriting.force {
-                continue;
-            }
-            let why = match within {
-                Some(folder) => format!(
-                    "{} is in {}, which is read; choose another place",
-                    output.told(),
-                    folder.display()
+            let (wants, why) = match self.folder_with(found) {
+                Some(folder) => (
+                    Wants::Words,
+                    format!(
+                        "{} is in {}, which is read; choose another place",
+                        output.told(),
+                        folder.display()
+                    ),
                 ),
-                None => format!(
-                    "{} exists and is nothing that portstory wrote; --force overwrites it",
-                    output.told()
+                None if overwriting.force => continue,
+                None => (
+                    Wants::Ours,
+                    format!(
+                        "{} exists and is nothing that portstory wrote; --force overwrites it",
+                        output.told()
+                    ),
                 ),
             };
-            let wants = if within.is_some() { Wants::Words } else { Wants::Ours };
-            match Packed::of(output.path, wants, why) {
-                Looked::Fine => {}
-                Looked::Packed(one) => packed.push(one),
-                Looked::Refused(why) => return Err(refuse(&why)),
-            }
+            packed.extend(Packed::of(output.path, wants, why)?);
         }
         Ok(packed)
+    }
+
+    fn spare_old_files(&self, packed: &mut Vec<Packed>) -> Result<(), Exit> {
+        for output in &self.outputs {
+            for path in output.outdated_files().into_iter().take(OLD_FILES_MAX) {
+                let why = format!(
+                    "--keep would delete {}, which is nothing that portstory wrote; --force lets it",
+                    path.display()
+                );
+                packed.extend(Packed::of(&path, Wants::Ours, why)?);
+            }
+        }
+        Ok(())
     }
 
     fn refused(&self) -> Option<String> {
@@ -305,16 +323,22 @@ impl<'a> Claims<'a> {
 }
 
 impl Output<'_> {
-    /// Files with its numbers, where old ones are deleted.
-    fn outdated(&self) -> BTreeSet<(u64, u64)> {
+    /// Files with its numbers, the oldest first, where old ones are deleted.
+    fn outdated_files(&self) -> Vec<PathBuf> {
         let (Some((naming, true)), Some(place)) = (&self.numbered, &self.place) else {
-            return BTreeSet::new();
+            return Vec::new();
         };
         let entries = fs::read_dir(&place.at).into_iter().flatten().filter_map(Result::ok);
         let names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
         let numbers = naming.numbers(&names).into_iter();
         let paths = numbers.map(|number| place.at.join(naming.name(number)));
-        paths.filter_map(|path| Some(identity(&fs::metadata(path).ok()?))).collect()
+        // Nothing else is deleted.
+        paths.filter(|path| fs::symlink_metadata(path).is_ok_and(|it| it.is_file())).collect()
+    }
+
+    fn outdated(&self) -> BTreeSet<(u64, u64)> {
+        let files = self.outdated_files().into_iter();
+        files.filter_map(|path| Some(identity(&fs::metadata(path).ok()?))).collect()
     }
 }
 
@@ -358,13 +382,6 @@ impl Wants {
     }
 }
 
-/// What a look at an existing file brought.
-enum Looked {
-    Fine,
-    Packed(Packed),
-    Refused(String),
-}
-
 /// A compressed file that is to be overwritten, if it turns out that it may be.
 #[derive(Debug)]
 pub(super) struct Packed {
@@ -374,16 +391,17 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    fn of(path: &Path, wants: Wants, why: String) -> Looked {
+    /// Looks at an existing file, and refuses it unless it may be lost or is still to be unpacked.
+    fn of(path: &Path, wants: Wants, why: String) -> Result<Option<Self>, Exit> {
         let mut head = Vec::new();
         let most = u64::try_from(LOOKED_AT_BYTES).unwrap_or(u64::MAX);
         match outlet::open_to_look(path).and_then(|file| file.take(most).read_to_end(&mut head)) {
             // A link that is not followed is told when it is opened for writing.
-            Err(error) if outlet::is_link(&error) => Looked::Fine,
-            Err(error) => Looked::Refused(format!("{why} ({error})")),
-            Ok(_) if wants.are_met(&head) => Looked::Fine,
-            Ok(_) if is_gzip(&head) || is_zstd(&head) => Looked::Packed(Self { head, wants, why }),
-            Ok(_) => Looked::Refused(why),
+            Err(error) if outlet::is_link(&error) => Ok(None),
+            Err(error) => Err(refuse(&format!("{why} ({error})"))),
+            Ok(_) if wants.are_met(&head) => Ok(None),
+            Ok(_) if is_gzip(&head) || is_zstd(&head) => Ok(Some(Self { head, wants, why })),
+            Ok(_) => Err(refuse(&why)),
         }
     }
 
