@@ -22,6 +22,7 @@ mod interfaces;
 mod live;
 mod log;
 mod manual;
+mod ours;
 mod outlet;
 mod overwriting;
 mod owners;

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::ours::{HEAD_BYTES, Written, written_here};
 use super::outlet::{self, Rotating};
 use super::{Exit, log};
 use crate::capture::file::{Links, identities, identity};
-use crate::output::ours::{HEAD_BYTES, Written, written_here};
 
 /// Links that are followed one behind the other; Linux follows as many.
 const LINKS_MAX: usize = 40;

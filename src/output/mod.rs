@@ -21,7 +21,6 @@ mod eve;
 pub mod host;
 pub(crate) mod human;
 mod json;
-pub mod ours;
 pub mod packets;
 pub(crate) mod process;
 pub mod schema;

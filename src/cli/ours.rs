@@ -5,11 +5,11 @@
 use portstory_core::wire::{le16, prefix, rest};
 
 /// Octets of a file that are enough to tell: the first line of EVE has to be among them.
-pub const HEAD_BYTES: usize = 64 * 1024;
+pub(super) const HEAD_BYTES: usize = 64 * 1024;
 
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+pub(super) enum Written {
     /// Packets, which can be read again.
     Packets,
     /// Flows as a table, EVE or CSV; a report; a bundle; a manual page.
@@ -17,7 +17,7 @@ pub enum Written {
 }
 
 /// What begins with `head`; nothing, where this program writes nothing that begins so.
-pub fn written_here(head: &[u8]) -> Option<Written> {
+pub(super) fn written_here(head: &[u8]) -> Option<Written> {
     if is_pcap(head) || is_pcapng(head) {
         return Some(Written::Packets);
     }
