@@ -129,12 +129,15 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    /// Which octets are as they were, those included that noise happens to give: whoever reads a word does
-    /// not see which of its letters stayed.
+    /// Which octets are as they were, those included that noise happens to give, in upper or lower case:
+    /// whoever reads a word does not see which of its letters stayed.
     pub(super) fn unchanged(&self) -> Vec<Vec<bool>> {
         let packets = self.goal.trail.held.iter().zip(&self.made);
         packets
-            .map(|(held, made)| held.payload.iter().zip(made).map(|(was, is)| was == is).collect())
+            .map(|(held, made)| {
+                let octets = held.payload.iter().zip(made);
+                octets.map(|(was, is)| was.eq_ignore_ascii_case(is)).collect()
+            })
             .collect()
     }
 
