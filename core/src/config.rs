@@ -350,18 +350,29 @@ impl Default for Timeouts {
         }
     }
 }
-/// Octets that each file of a bundle may unpack to, so that a small one cannot fill a machine. Those
-/// that are kept in memory are short; the others are read as they are unpacked.
+/// What a bundle may hold, so that a small one cannot fill a machine or keep it busy, and what is done
+/// to make one. Files that are kept in memory are short; the others are read as they are unpacked.
 #[derive(Clone, Copy, Debug)]
 pub struct BundleLimits {
-    /// The list of hashes and the settings: some hundred octets.
+    /// Octets that all files may unpack to together: `--limit`.
+    pub unpacked_bytes_max: u64,
+    /// Octets of the list of hashes and of the settings each: some hundred.
     pub small_bytes_max: u64,
-    /// The verdicts: some 300 octets a flow.
-    pub verdicts_bytes_max: u64,
-    /// The report: see [`ReportLimits`].
+    /// Octets of the report: see [`ReportLimits`].
     pub report_bytes_max: u64,
-    /// EVE and the packets.
-    pub large_bytes_max: u64,
+    /// Octets of verdicts for each octet of packets: the shortest flow is a packet of 28 octets in a
+    /// block of 32, and has a verdict of some 350.
+    pub verdicts_bytes_of_evidence_max: u64,
+    /// The same of EVE: a flow and its endpoint take some 3,000 octets.
+    pub eve_bytes_of_evidence_max: u64,
+    /// Verdicts, at 32 octets of memory each.
+    pub verdicts_max: u64,
+    /// Octets of one verdict; with all its words it has some 500.
+    pub verdict_bytes_max: u64,
+    /// Octets of one line of EVE, where the longest words of a TLS handshake take some ten thousand.
+    pub eve_line_bytes_max: u64,
+    /// Services, versions and gateways that settings may name each: every verdict looks through them.
+    pub settings_list_max: usize,
     /// Octets kept of a packet of a session beside the flows: its headers, in tunnels too.
     pub companion_bytes_max: usize,
     /// Octets of payload of running flows that are held to find out what may be shared of them. Flows
@@ -378,10 +389,15 @@ pub struct BundleLimits {
 impl Default for BundleLimits {
     fn default() -> Self {
         Self {
+            unpacked_bytes_max: 4 << 30,
             small_bytes_max: 1 << 20,
-            verdicts_bytes_max: 512 << 20,
             report_bytes_max: 16 << 20,
-            large_bytes_max: 16 << 30,
+            verdicts_bytes_of_evidence_max: 32,
+            eve_bytes_of_evidence_max: 256,
+            verdicts_max: 1 << 20,
+            verdict_bytes_max: 64 << 10,
+            eve_line_bytes_max: 256 << 10,
+            settings_list_max: 4096,
             companion_bytes_max: 256,
             share_held_bytes_max: 256 << 20,
             share_trials_of_search_max: 12_000,

@@ -7,8 +7,11 @@
 //! Hashes show that a bundle was not damaged; who made it they do not show, as anybody can make new
 //! ones.
 
+mod container;
 pub mod evidence;
 mod packer;
+mod page;
+mod rows;
 mod settings;
 pub mod share;
 pub mod verify;
@@ -18,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use portstory_core::event::FlowEvent;
 
 pub use packer::{Packer, seal};
+pub use rows::Tally;
 pub use settings::Settings;
 
 /// The report.
@@ -38,6 +42,7 @@ pub const FILES: [&str; 5] = [REPORT, EVE, EVIDENCE, SETTINGS, VERDICTS];
 
 /// A verdict, without what depends on where the packets lie: numbers of frames and names of files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// Nanoseconds since the epoch.
     pub start: i64,

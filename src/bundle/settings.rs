@@ -83,6 +83,13 @@ impl Settings {
         }
     }
 
+    /// Rows of the longest list that every verdict looks through.
+    pub(super) fn longest_list(&self) -> usize {
+        let site = self.site.as_ref();
+        let site = site.map_or(0, |site| site.vda_versions.len().max(site.gateways.len()));
+        self.known.len().max(site)
+    }
+
     /// A run with these settings. A detector that is not known is none that could be left out.
     pub fn config(&self) -> Config {
         let (low, high) = self.framehawk_range;

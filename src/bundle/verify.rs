@@ -1,28 +1,28 @@
-//! Reads a bundle that may be anybody's: is every octet as it was, and do the packets give the verdicts?
+//! Reads a bundle that may be anybody's: is every octet as it was, and what does it claim?
 //!
-//! Nothing is written. Names are compared, never used as paths; every file is read up to its limit and
-//! no further; packets are read as they are unpacked.
+//! Nothing is written. Names are compared, never used as paths. No file is read beyond what it says of
+//! itself, nor is a bundle that says more than may be; of what is read no more is kept than the limits
+//! say. Packets are unpacked as they are read, verdicts and events as they are compared.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
-use zip::ZipArchive;
-
+use super::container::{self, Entry};
 use super::packer::{SEAL_DIGITS, hash_before_seal};
-use super::{EVE, EVIDENCE, FILES, REPORT, Row, SETTINGS, SUMS, Settings, VERDICTS};
+use super::rows::{as_told, each_row, each_told};
+use super::{EVE, EVIDENCE, REPORT, Row, SETTINGS, SUMS, Settings, Tally, VERDICTS, page};
 use portstory_core::config::BundleLimits;
 
 /// A bundle whose octets are as they were.
 #[derive(Debug)]
 pub struct Bundle {
-    archive: ZipArchive<BufReader<File>>,
+    file: Arc<File>,
+    entries: Vec<Entry>,
     /// The settings of the run.
     pub settings: Settings,
-    /// The verdicts that the packets must give, in order.
-    pub rows: Vec<Row>,
     limits: BundleLimits,
 }
 
@@ -43,59 +43,107 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-fn refused(file: &str, why: impl fmt::Display) -> Refusal {
+pub(super) fn refused(file: &str, why: impl fmt::Display) -> Refusal {
     Refusal { file: file.to_owned(), why: why.to_string() }
 }
 
+fn damaged(file: &str, error: &io::Error) -> Refusal {
+    refused(file, format!("is damaged: {error}"))
+}
+
+/// How a pcapng file begins. The packets of a bundle are never packed a second time.
+const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+/// Octets that files of one line or none may have, whatever the packets.
+const FEW_BYTES: u64 = 64 << 10;
+
 impl Bundle {
-    /// Opens a bundle and checks all of its octets.
+    /// Opens a bundle, checks all of its octets, and whether it is what this program packs.
     ///
     /// # Errors
     ///
-    /// With the name of the first file that is not as it was.
+    /// With the name of the first file that is not as it was, or that no bundle has.
     pub fn open(path: &Path, limits: BundleLimits) -> Result<Self, Refusal> {
         let own = path.display().to_string();
         let mut file = File::open(path).map_err(|error| refused(&own, error))?;
-        let sound = is_sealed(&mut file);
-        let unsound = || refused(&own, "was changed or damaged, outside of the files in it");
-        file.rewind().map_err(|error| refused(&own, error))?;
-        let archive = ZipArchive::new(BufReader::new(file));
-        let mut archive =
-            archive.map_err(|error| refused(&own, format!("no sound zip: {error}")))?;
-        names(&archive, &own)?;
-        let sums = bounded(&mut archive, SUMS, limits.small_bytes_max)?;
-        let sums = parse_sums(&sums)?;
-        for name in FILES {
-            let found = hash(&mut archive, name, limit_of(name, &limits))?;
-            if sums.get(name) != Some(&found) {
-                return Err(refused(name, "is not what it was: its hash differs from SHA256SUMS"));
-            }
+        let entries = container::entries(&file, &own)?;
+        sizes(&entries, &limits, &own)?;
+        hashes(&file, &entries)?;
+        if !is_sealed(&mut file).map_err(|error| refused(&own, error))? {
+            return Err(refused(&own, "was changed or damaged, outside of the files in it"));
         }
-        if !sound.map_err(|error| refused(&own, error))? {
-            return Err(unsound());
+        let settings: Settings = serde_json::from_slice(&read(&file, &entries, SETTINGS)?)
+            .map_err(|error| refused(SETTINGS, error))?;
+        if settings.longest_list() > limits.settings_list_max {
+            let max = limits.settings_list_max;
+            return Err(refused(SETTINGS, format!("has a list of more than {max} rows")));
         }
-        let text = bounded(&mut archive, SETTINGS, limits.small_bytes_max)?;
-        let settings = serde_json::from_slice(&text).map_err(|error| refused(SETTINGS, error))?;
-        let text = bounded(&mut archive, VERDICTS, limits.verdicts_bytes_max)?;
-        let rows = serde_json::from_slice(&text).map_err(|error| refused(VERDICTS, error))?;
-        Ok(Self { archive, settings, rows, limits })
+        let bundle = Self { file: Arc::new(file), entries, settings, limits };
+        if bundle.is_of_this_version() {
+            let text = read(&bundle.file, &bundle.entries, REPORT)?;
+            let text = str::from_utf8(&text).map_err(|error| refused(REPORT, error))?;
+            page::check(text).map_err(|why| refused(REPORT, why))?;
+        }
+        Ok(bundle)
     }
 
-    /// The packets, unpacked by a thread as they are read.
+    /// Whether this version of the program made it.
+    pub fn is_of_this_version(&self) -> bool {
+        self.settings.version == env!("CARGO_PKG_VERSION")
+    }
+
+    /// Shows the verdicts that the packets must give, one by one.
     ///
     /// # Errors
     ///
-    /// Where there is no pipe to be had.
-    pub fn evidence(self) -> io::Result<Box<dyn Read + Send>> {
-        let (reader, mut writer) = io::pipe()?;
-        let Self { mut archive, limits, .. } = self;
-        std::thread::Builder::new().name("unpack".to_owned()).spawn(move || {
-            // Its octets were checked; a reader that has gone away is no fault.
-            if let Ok(file) = archive.by_name(EVIDENCE) {
-                let _ = io::copy(&mut file.take(limits.large_bytes_max), &mut writer);
-            }
+    /// Where there are more or longer ones than there may be, or other words.
+    pub fn each_verdict(&self, show: &mut dyn FnMut(Row)) -> Result<(), Refusal> {
+        let list = entry(&self.entries, VERDICTS)?.unpack(&*self.file);
+        let list = list.map_err(|error| damaged(VERDICTS, &error))?;
+        each_row(list, &self.limits, show).map_err(|error| refused(VERDICTS, error))
+    }
+
+    /// The verdicts that the packets must give; EVE tells the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::each_verdict`], or where EVE tells others.
+    pub fn verdicts(&self) -> Result<Tally, Refusal> {
+        const LINES_OF_FLOW: u64 = 4;
+        const BLOCK_BYTES: u64 = 32;
+        let (mut verdicts, mut listed, mut told) = <(Tally, Tally, Tally)>::default();
+        self.each_verdict(&mut |row| {
+            verdicts.add(&row);
+            listed.add(&as_told(&row));
         })?;
-        Ok(Box::new(reader))
+        // A flow and its ends have a line each; so has what is wrong with a packet.
+        let flows = u64::try_from(verdicts.count()).unwrap_or(u64::MAX);
+        let frames = entry(&self.entries, EVIDENCE)?.size / BLOCK_BYTES;
+        let lines_max = flows.saturating_mul(LINES_OF_FLOW).saturating_add(frames);
+        let events = entry(&self.entries, EVE)?.unpack(&*self.file);
+        let events = events.map_err(|error| damaged(EVE, &error))?;
+        each_told(events, &self.limits, lines_max.saturating_add(FEW_BYTES), &mut |row| {
+            told.add(&row);
+        })
+        .map_err(|why| refused(EVE, why))?;
+        let (only_listed, only_told) = listed.differences(told);
+        match only_listed.count().max(only_told.count()) {
+            0 => Ok(verdicts),
+            other => Err(refused(
+                EVE,
+                format!("tells other verdicts of {other} flows than {VERDICTS} does"),
+            )),
+        }
+    }
+
+    /// The packets, unpacked as they are read. One reader at a time.
+    ///
+    /// # Errors
+    ///
+    /// The file's own.
+    pub fn packets(&self) -> Result<Box<dyn Read + Send>, Refusal> {
+        let packets = entry(&self.entries, EVIDENCE)?.unpack(Arc::clone(&self.file));
+        Ok(Box::new(packets.map_err(|error| damaged(EVIDENCE, &error))?))
     }
 }
 
@@ -107,66 +155,73 @@ fn is_sealed(file: &mut File) -> io::Result<bool> {
     Ok(hash.as_bytes() == seal)
 }
 
-/// There is what belongs in a bundle, once, and nothing else.
-fn names(archive: &ZipArchive<BufReader<File>>, own: &str) -> Result<(), Refusal> {
-    for name in archive.file_names() {
-        let name = name.map_err(|error| refused(own, format!("no sound zip: {error}")))?;
-        if name != SUMS && !FILES.contains(&name.as_ref()) {
-            let name: String = name.chars().take(80).collect();
-            return Err(refused(&name, "does not belong into a bundle"));
+fn entry<'a>(entries: &'a [Entry], name: &str) -> Result<&'a Entry, Refusal> {
+    entries.iter().find(|one| one.name == name).ok_or_else(|| refused(name, "is missing"))
+}
+
+/// No file says that it is larger than it can be, and all of them together no more than may be read.
+fn sizes(entries: &[Entry], limits: &BundleLimits, own: &str) -> Result<(), Refusal> {
+    let evidence = entry(entries, EVIDENCE)?.size;
+    let of_evidence = |times: u64| evidence.saturating_mul(times).saturating_add(FEW_BYTES);
+    for Entry { name, size, .. } in entries {
+        let max = match *name {
+            REPORT => limits.report_bytes_max,
+            EVE => of_evidence(limits.eve_bytes_of_evidence_max),
+            VERDICTS => of_evidence(limits.verdicts_bytes_of_evidence_max),
+            // It is all but all of the sum, which is looked at below.
+            EVIDENCE => u64::MAX,
+            _ => limits.small_bytes_max,
+        };
+        if *size > max {
+            return Err(refused(name, format!("unpacks to {size} octets; {max} are the most")));
         }
     }
-    match FILES.iter().chain([&SUMS]).find(|name| archive.index_for_name(name).is_none()) {
-        Some(missing) => Err(refused(missing, "is missing")),
-        // A second entry of one name would be hidden by the first.
-        None if archive.len() != FILES.len().saturating_add(1) => {
-            Err(refused(own, "has two files of one name"))
+    let all = entries.iter().map(|one| one.size).fold(0, u64::saturating_add);
+    match all > limits.unpacked_bytes_max {
+        true => Err(refused(
+            own,
+            format!(
+                "unpacks to {all} octets, more than {} (--limit); if you trust who made it, give more",
+                limits.unpacked_bytes_max
+            ),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The list of hashes is that of these files: a row each, in their order, and nothing else.
+fn hashes(file: &File, entries: &[Entry]) -> Result<(), Refusal> {
+    let listed = read(file, entries, SUMS)?;
+    let mut rows = listed.split_inclusive(|octet| *octet == b'\n');
+    for one in entries.iter().filter(|one| one.name != SUMS) {
+        let io = |error: io::Error| damaged(one.name, &error);
+        let mut unpacked = one.unpack(file).map_err(io)?;
+        let mut first = Vec::new();
+        unpacked.by_ref().take(4).read_to_end(&mut first).map_err(io)?;
+        if one.name == EVIDENCE && first != PCAPNG {
+            return Err(refused(EVIDENCE, "is no pcapng file, or packed: no bundle's is"));
         }
+        let (_, hash) = crate::report::sha256(&mut first.as_slice().chain(unpacked)).map_err(io)?;
+        let row = format!("{hash}  {}\n", one.name);
+        if rows.next() != Some(row.as_bytes()) {
+            let is_there =
+                listed.split_inclusive(|octet| *octet == b'\n').any(|it| it == row.as_bytes());
+            return Err(match is_there {
+                true => refused(SUMS, "has rows twice, in another order, or of other files"),
+                false => refused(one.name, "is not what it was: its hash differs from SHA256SUMS"),
+            });
+        }
+    }
+    match rows.next() {
         None => Ok(()),
+        Some(_) => Err(refused(SUMS, "has rows twice, in another order, or of other files")),
     }
 }
 
-fn limit_of(name: &str, limits: &BundleLimits) -> u64 {
-    match name {
-        REPORT => limits.report_bytes_max,
-        EVE | EVIDENCE => limits.large_bytes_max,
-        VERDICTS => limits.verdicts_bytes_max,
-        _ => limits.small_bytes_max,
-    }
-}
-
-fn hash(
-    archive: &mut ZipArchive<BufReader<File>>,
-    name: &str,
-    max: u64,
-) -> Result<String, Refusal> {
-    let file = archive.by_name(name).map_err(|error| refused(name, error))?;
-    let hashed = crate::report::sha256(&mut file.take(max.saturating_add(1)));
-    let (read, hash) = hashed.map_err(|error| refused(name, format!("is damaged: {error}")))?;
-    if read > max {
-        return Err(refused(name, format!("unpacks to more than {max} octets")));
-    }
-    Ok(hash)
-}
-
-fn bounded(
-    archive: &mut ZipArchive<BufReader<File>>,
-    name: &str,
-    max: u64,
-) -> Result<Vec<u8>, Refusal> {
-    let file = archive.by_name(name).map_err(|error| refused(name, error))?;
+/// A file that is kept in memory; how long it may be was checked.
+fn read(file: &File, entries: &[Entry], name: &str) -> Result<Vec<u8>, Refusal> {
     let mut octets = Vec::new();
-    let read = file.take(max.saturating_add(1)).read_to_end(&mut octets);
-    let read = read.map_err(|error| refused(name, format!("is damaged: {error}")))?;
-    if u64::try_from(read).unwrap_or(u64::MAX) > max {
-        return Err(refused(name, format!("unpacks to more than {max} octets")));
-    }
+    let mut unpacked = entry(entries, name)?.unpack(file).map_err(|error| damaged(name, &error))?;
+    unpacked.read_to_end(&mut octets).map_err(|error| damaged(name, &error))?;
     Ok(octets)
-}
-
-fn parse_sums(text: &[u8]) -> Result<BTreeMap<String, String>, Refusal> {
-    let text = str::from_utf8(text).map_err(|error| refused(SUMS, error))?;
-    let rows = text.lines().map(|line| line.split_once("  "));
-    let rows = rows.map(|row| row.map(|(hash, name)| (name.to_owned(), hash.to_owned())));
-    rows.collect::<Option<_>>().ok_or_else(|| refused(SUMS, "is no list of hashes"))
 }

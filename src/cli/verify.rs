@@ -1,21 +1,23 @@
 //! `portstory verify`: is a bundle as it was made, and do its packets give its verdicts?
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::confine::Confining;
+use super::outlet::octets;
 use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
 use super::{Exit, log};
-use crate::bundle::{Row, verify};
+use crate::bundle::{Row, Tally, verify};
 use crate::capture::file::{self, Links, Options};
 use crate::capture::{FrameSource, Polled};
 use crate::output::escape;
 use portstory_core::classifier::Classifier;
-use portstory_core::config::{BundleLimits, Config};
+use portstory_core::config::{BundleLimits, Config, Limits};
 use portstory_core::event::{Event, FlowEvent};
 
 /// Frames that are taken from a source at a time.
@@ -31,6 +33,15 @@ pub(super) struct Verify {
     /// What `portstory bundle` made
     #[arg(value_name = "ZIP")]
     path: PathBuf,
+
+    /// Refuse a bundle that unpacks to more than this
+    #[arg(long, value_name = "SIZE", value_parser = octets, default_value = "4G")]
+    limit: u64,
+
+    /// Memory for what is known of flows and services, as with `read`. With this much, all of it stays
+    /// below 256 MiB
+    #[arg(long, value_name = "SIZE", value_parser = octets, default_value = "192M")]
+    memory_max: u64,
 
     #[command(flatten)]
     confining: Confining,
@@ -51,109 +62,153 @@ impl Verify {
     fn try_run(&self) -> Result<Exit, Exit> {
         Claims::of_inputs([&self.path]).stdout(true).check(Overwriting::default())?;
         self.confining.to_reading(std::slice::from_ref(&self.path), Links::Inside)?;
-        let bundle = verify::Bundle::open(&self.path, BundleLimits::default()).map_err(|why| {
+        let refused = |why: verify::Refusal| {
             log::error(&why);
             Exit::BrokeOff
+        };
+        let limits = BundleLimits { unpacked_bytes_max: self.limit, ..BundleLimits::default() };
+        let bundle = verify::Bundle::open(&self.path, limits).map_err(refused)?;
+        let expected = bundle.verdicts().map_err(refused)?;
+        let count = expected.count();
+        let mut found = Tally::default();
+        let config = self.config(&bundle);
+        let full = replay(&bundle, &config, &mut |row| {
+            found.add(row);
+            // What the bundle does not tell of is not counted to the end.
+            found.count() <= count.saturating_add(NAMED_MAX)
         })?;
-        let (settings, expected) = (bundle.settings.clone(), bundle.rows.clone());
-        let packets = bundle.evidence().map_err(|error| {
-            log::error(&error);
-            Exit::BrokeOff
-        })?;
-        let source = file::open_stream(packets, crate::bundle::EVIDENCE, Options::default());
-        let mut source = source.map_err(|error| failed(&error))?;
-        let found = replay(&mut source, settings.config())?;
-        let differences = differences(&expected, &found);
+        let (gone, new) = expected.differences(found);
+        let differ = gone.count().max(new.count());
         let mut text = String::new();
-        for (was, is) in differences.iter().take(NAMED_MAX) {
-            let tell = |row: &Option<&Row>| {
-                row.map_or("nothing".to_owned(), |row| escape::terminal(&row.told()).into_owned())
-            };
-            text.push_str(&format!("was:  {}\nis:   {}\n", tell(was), tell(is)));
+        if differ > 0 {
+            let (mut was, mut is) = (Vec::new(), Vec::new());
+            let (gone, new) = (gone.first(NAMED_MAX), new.first(NAMED_MAX));
+            bundle
+                .each_verdict(&mut |row| {
+                    was.extend((was.len() < NAMED_MAX && gone.holds(&row)).then_some(row));
+                })
+                .map_err(refused)?;
+            replay(&bundle, &config, &mut |row| {
+                is.extend((is.len() < NAMED_MAX && new.holds(row)).then(|| row.clone()));
+                true
+            })?;
+            text.push_str(&side_by_side(&was, &is));
         }
-        if settings.version != env!("CARGO_PKG_VERSION") {
+        if !bundle.is_of_this_version() {
+            let version: String = bundle.settings.version.chars().take(40).collect();
             text.push_str(&format!(
                 "made by version {}, this is {}\n",
-                escape::terminal(&settings.version),
+                escape::terminal(&version),
                 env!("CARGO_PKG_VERSION")
             ));
         }
-        let shared = if settings.shared {
-            ", shared: addresses, names and payload were replaced"
-        } else {
-            ""
-        };
-        let exit = if differences.is_empty() {
-            text.push_str(&format!(
-                "{}: every file is as it was, and its packets give the same {} verdicts{shared}\n",
-                escape::terminal(&self.path.display().to_string()),
-                found.len()
-            ));
+        let exit = if differ == 0 {
+            text.push_str(&self.praise(&bundle, count));
             Exit::Done
         } else {
-            text.push_str(&format!(
-                "{} of {} verdicts differ\n",
-                differences.len(),
-                expected.len()
-            ));
+            text.push_str(&format!("{differ} of {count} verdicts differ\n"));
+            if full {
+                text.push_str(
+                    "with so many flows there was no room for all; that alone may be why: give \
+                     --memory-max what `bundle` had (256M where it was not told otherwise)\n",
+                );
+            }
             Exit::BrokeOff
         };
         Ok(exit.max(stdout_exit(std::io::stdout().write_all(text.as_bytes()))))
     }
+
+    fn config(&self, bundle: &verify::Bundle) -> Config {
+        let memory = usize::try_from(self.memory_max).unwrap_or(usize::MAX);
+        Config { limits: Limits::within(memory), ..bundle.settings.config() }
+    }
+
+    /// What was found to be so, and what was not asked.
+    fn praise(&self, bundle: &verify::Bundle, verdicts: usize) -> String {
+        let shared = if bundle.settings.shared {
+            ", shared: addresses, names and payload were replaced"
+        } else {
+            ""
+        };
+        let report = if bundle.is_of_this_version() {
+            "report.html (it has no script and links nowhere)"
+        } else {
+            "report.html (not looked at: another version's)"
+        };
+        format!(
+            "{}: every file is as it was, and its packets give the same {verdicts} verdicts{shared}\n\
+             compared with the packets: verdicts.json, and the same verdicts in eve.json\n\
+             by hashes alone, which anybody can make anew: {report}, the rest of eve.json, settings.json\n",
+            escape::terminal(&self.path.display().to_string()),
+        )
+    }
 }
 
-/// The verdicts of a capture, in order.
-fn replay(source: &mut dyn FrameSource, config: Config) -> Result<Vec<Row>, Exit> {
-    let mut rows: Vec<Row> = flows(source, config)?.iter().map(Row::of).collect();
-    rows.sort();
-    Ok(rows)
+/// Verdicts that are gone and those that came instead, flow by flow.
+fn side_by_side(was: &[Row], is: &[Row]) -> String {
+    let all: BTreeSet<_> = was.iter().chain(is).map(|row| (row.start, Tally::flow(row))).collect();
+    let of = |rows: &[Row], flow| {
+        let row = rows.iter().find(|row| Tally::flow(row) == flow);
+        row.map_or("nothing".to_owned(), |row| escape::terminal(&row.told()).into_owned())
+    };
+    let flows = all.into_iter().take(NAMED_MAX);
+    flows.map(|(_, flow)| format!("was:  {}\nis:   {}\n", of(was, flow), of(is, flow))).collect()
+}
+
+/// Shows the verdicts that the packets of a bundle give, as long as they are wanted. Whether there was no
+/// room for all that they rest on.
+fn replay(
+    bundle: &verify::Bundle,
+    config: &Config,
+    wanted: &mut dyn FnMut(&Row) -> bool,
+) -> Result<bool, Exit> {
+    let packets = bundle.packets().map_err(|error| {
+        log::error(&error);
+        Exit::BrokeOff
+    })?;
+    let source = file::open_stream(packets, crate::bundle::EVIDENCE, Options::default());
+    let mut source = source.map_err(|error| failed(&error))?;
+    each_flow(&mut source, config.clone(), &mut |flow| wanted(&Row::of(&flow)))
 }
 
 /// The flows of a capture.
 pub(super) fn flows(source: &mut dyn FrameSource, config: Config) -> Result<Vec<FlowEvent>, Exit> {
+    let mut flows = Vec::new();
+    each_flow(source, config, &mut |flow| {
+        flows.push(flow);
+        true
+    })?;
+    Ok(flows)
+}
+
+/// Shows the flows of a capture as they end, as long as they are wanted. Whether a table was full.
+fn each_flow(
+    source: &mut dyn FrameSource,
+    config: Config,
+    wanted: &mut dyn FnMut(FlowEvent) -> bool,
+) -> Result<bool, Exit> {
     let mut classifier = Classifier::new(config);
-    let (mut events, mut flows) = (Vec::new(), Vec::new());
+    let mut events = Vec::new();
+    let mut show = |events: &mut Vec<Event>| {
+        events.drain(..).all(|event| match event {
+            Event::Flow(flow) => wanted(*flow),
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => true,
+        })
+    };
     loop {
         let polled = source.poll(BATCH_FRAMES, &mut |frame| {
             classifier.ingest(frame, &mut events);
         });
-        collect(&mut events, &mut flows);
+        if !show(&mut events) {
+            return Ok(false);
+        }
         match polled {
             Ok(Polled::End) => break,
             Ok(Polled::Frames(_) | Polled::Idle) => {}
             Err(error) => return Err(failed(&error)),
         }
     }
-    classifier.finish(&mut events);
-    collect(&mut events, &mut flows);
-    Ok(flows)
-}
-
-fn collect(events: &mut Vec<Event>, flows: &mut Vec<FlowEvent>) {
-    flows.extend(events.drain(..).filter_map(|event| match event {
-        Event::Flow(flow) => Some(*flow),
-        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
-    }));
-}
-
-/// What is in one sorted list and not in the other, side by side.
-fn differences<'a>(
-    expected: &'a [Row],
-    found: &'a [Row],
-) -> Vec<(Option<&'a Row>, Option<&'a Row>)> {
-    let only = |rows: &'a [Row], others: &'a [Row]| {
-        rows.iter().filter(move |row| others.binary_search(row).is_err())
-    };
-    let (mut gone, mut new) = (only(expected, found), only(found, expected));
-    let mut pairs = Vec::new();
-    loop {
-        match (gone.next(), new.next()) {
-            (None, None) => break,
-            pair => pairs.push(pair),
-        }
-    }
-    if pairs.is_empty() && expected.len() != found.len() {
-        pairs.push((expected.first(), None));
-    }
-    pairs
+    let totals = classifier.finish(&mut events);
+    show(&mut events);
+    Ok(totals.shortfalls.reached().next().is_some())
 }

@@ -18,6 +18,14 @@ const STYLE: &str = include_str!("html/style.css");
 /// Nothing may be loaded from anywhere, and no script may run (CSP Level 3).
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
+/// How every page begins: nothing stands before its policy.
+pub(crate) fn head() -> String {
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">"
+    )
+}
+
 /// The whole page.
 pub fn html(report: &Report) -> String {
     let context = Context { sources: &report.sources, live: false };

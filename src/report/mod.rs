@@ -25,6 +25,7 @@ use portstory_core::net::{Socket, Transport};
 
 pub use digest::{Input, digest};
 pub(crate) use digest::{hex, sha256};
+pub(crate) use html::head;
 pub use html::html;
 pub use markdown::markdown;
 pub use recorder::Recorder;

@@ -1,6 +1,6 @@
 //! A position in borrowed octets that only moves forward, and only within them.
 
-use super::{be16, be24, be32, be64, le16, le32, u8_at};
+use super::{be16, be24, be32, be64, le16, le32, le64, u8_at};
 
 /// Reads strangers' octets from front to back. Every read says `None` where too few are left, and
 /// then moves nothing.
@@ -82,6 +82,13 @@ impl<'a> Cursor<'a> {
     pub fn le32(&mut self) -> Option<u32> {
         let value = le32(self.bytes, self.at)?;
         self.at = self.at.saturating_add(4);
+        Some(value)
+    }
+
+    /// The next 64-bit number, little-endian.
+    pub fn le64(&mut self) -> Option<u64> {
+        let value = le64(self.bytes, self.at)?;
+        self.at = self.at.saturating_add(8);
         Some(value)
     }
 

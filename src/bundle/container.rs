@@ -1,0 +1,349 @@
+//! The zip that a bundle is, read in the one way that leaves no room for another.
+//!
+//! A zip says most things twice, and what stands in front, between or behind its files nobody asks for:
+//! two programs may see two archives in it. So each file has to begin where the one before ends, the
+//! first at the first octet, the directory behind the last; what a file's own header says has to be what
+//! the directory says; and there are the files of a bundle, each once. Reads headers, unpacks what it is
+//! asked for, bounded by what the directory says. What the files hold is no matter here.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom, Take};
+
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+
+use super::packer::SEAL_DIGITS;
+use super::verify::{Refusal, refused};
+use super::{FILES, SUMS};
+use portstory_core::wire::{Cursor, le16};
+
+/// A file of a bundle.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    /// Octets, unpacked.
+    pub(super) size: u64,
+    /// Where its own octets begin, and how many there are.
+    at: u64,
+    packed: u64,
+    crc: u32,
+}
+
+/// What is said of a file twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    /// The version that is needed, flags, the method, time and date.
+    fields: [u16; 5],
+    crc: u32,
+    packed: u64,
+    size: u64,
+    name: Vec<u8>,
+}
+
+/// A file in the directory.
+#[derive(Debug)]
+struct Listed {
+    said: Said,
+    /// Its number of a disk, the length of its comment, and its mode.
+    rest: (u16, u16, u32),
+    offset: u64,
+}
+
+/// Numbers in the zip's own formats (APPNOTE 6.3.10): sections 4.3.7, 4.3.12, 4.3.16, 4.3.14, 4.3.15.
+const LOCAL: u32 = 0x0403_4b50;
+const CENTRAL: u32 = 0x0201_4b50;
+const END: u32 = 0x0605_4b50;
+const END_64: u32 = 0x0606_4b50;
+const LOCATOR_64: u32 = 0x0706_4b50;
+
+const LOCAL_BYTES: u64 = 30;
+const END_BYTES: u64 = 22;
+const END_64_BYTES: u64 = 56;
+const LOCATOR_64_BYTES: u64 = 20;
+
+/// Section 4.4.5: the only method that is used.
+const DEFLATED: u16 = 8;
+
+/// A directory of six files takes some 550 octets.
+const DIRECTORY_BYTES_MAX: u64 = 4096;
+
+/// The files in the order in which they are packed.
+pub(super) fn entries(file: &File, own: &str) -> Result<Vec<Entry>, Refusal> {
+    let io = |error: io::Error| refused(own, format!("no sound zip: {error}"));
+    let unsound = |why: &str| refused(own, format!("no sound zip: {why}"));
+    let (at, bytes) = directory(file).map_err(io)?.ok_or_else(|| {
+        unsound(
+            "it does not end as a bundle does, or what its end says is not so; something is \
+             missing, or was put in front or between",
+        )
+    })?;
+    let mut cursor = Cursor::new(&bytes);
+    let mut listed = Vec::new();
+    while !cursor.is_empty() {
+        let one = Listed::read(&mut cursor)
+            .ok_or_else(|| unsound("its list of files is none, or says other sizes than it may"))?;
+        listed.push((name_of(&one.said.name)?, one));
+    }
+    for name in FILES.iter().chain([&SUMS]) {
+        match listed.iter().filter(|(one, _)| one == name).count() {
+            0 => return Err(refused(name, "is missing")),
+            1 => {}
+            _ => return Err(refused(name, "is there more than once")),
+        }
+    }
+    listed.sort_by_key(|(_, one)| one.offset);
+    let (mut entries, mut next) = (Vec::new(), 0u64);
+    for (name, one) in listed {
+        one.check(name)?;
+        if one.offset != next {
+            return Err(refused(name, "does not begin where the file before it ends"));
+        }
+        let (local, begin) = local(file, next).map_err(io)?;
+        if local.as_ref() != Some(&one.said) {
+            return Err(refused(name, "says other things of itself than the list of files does"));
+        }
+        next = begin.saturating_add(one.said.packed);
+        if next > at {
+            return Err(refused(name, "is longer than the room that it is in"));
+        }
+        let Said { crc, packed, size, .. } = one.said;
+        entries.push(Entry { name, size, at: begin, packed, crc });
+    }
+    if next != at {
+        return Err(unsound("something stands between its files and their list"));
+    }
+    Ok(entries)
+}
+
+fn name_of(name: &[u8]) -> Result<&'static str, Refusal> {
+    let mut names = FILES.iter().chain([&SUMS]);
+    names.find(|known| known.as_bytes() == name).copied().ok_or_else(|| {
+        let name: String = String::from_utf8_lossy(name).chars().take(80).collect();
+        refused(&name, "does not belong into a bundle")
+    })
+}
+
+fn read_at(mut file: &File, at: u64, len: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::new();
+    file.take(len).read_to_end(&mut bytes)?;
+    match u64::try_from(bytes.len()) == Ok(len) {
+        true => Ok(bytes),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Where the directory is, and its octets. The end is where it is in a bundle, and not searched for.
+fn directory(mut file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let seal = u64::try_from(SEAL_DIGITS).unwrap_or_default();
+    let len = file.seek(SeekFrom::End(0))?;
+    let Some(end) = len.checked_sub(seal.saturating_add(END_BYTES)) else { return Ok(None) };
+    let Some(said) = End::read(&read_at(file, end, END_BYTES)?) else { return Ok(None) };
+    let mut behind = end;
+    let (at, size) = if said.is_plain() {
+        (u64::from(said.offset), u64::from(said.size))
+    } else {
+        let Some(begin) = end.checked_sub(END_64_BYTES.saturating_add(LOCATOR_64_BYTES)) else {
+            return Ok(None);
+        };
+        behind = begin;
+        let octets = read_at(file, begin, END_64_BYTES.saturating_add(LOCATOR_64_BYTES))?;
+        let Some(long) = said.long(&octets, begin) else { return Ok(None) };
+        long
+    };
+    if size > DIRECTORY_BYTES_MAX || at.checked_add(size) != Some(behind) {
+        return Ok(None);
+    }
+    Ok(Some((at, read_at(file, at, size)?)))
+}
+
+/// The end of the directory.
+#[derive(Debug)]
+struct End {
+    entries: u16,
+    size: u32,
+    offset: u32,
+}
+
+impl End {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let signed = cursor.le32()? == END;
+        let disks = [cursor.le16()?, cursor.le16()?];
+        let (here, entries) = (cursor.le16()?, cursor.le16()?);
+        let (size, offset) = (cursor.le32()?, cursor.le32()?);
+        let comment = usize::from(cursor.le16()?);
+        let sound = signed && disks == [0, 0] && here == entries && comment == SEAL_DIGITS;
+        sound.then_some(Self { entries, size, offset })
+    }
+
+    const fn is_plain(&self) -> bool {
+        self.entries != u16::MAX && self.size != u32::MAX && self.offset != u32::MAX
+    }
+
+    /// What stands in front of it where its own numbers are too short.
+    fn long(&self, bytes: &[u8], at: u64) -> Option<(u64, u64)> {
+        let mut cursor = Cursor::new(bytes);
+        let signed = cursor.le32()? == END_64;
+        let len = cursor.le64()?;
+        cursor.skip(4)?;
+        let disks = [cursor.le32()?, cursor.le32()?];
+        let (here, entries) = (cursor.le64()?, cursor.le64()?);
+        let (size, offset) = (cursor.le64()?, cursor.le64()?);
+        let located = cursor.le32()? == LOCATOR_64 && cursor.le32()? == 0;
+        let begins = cursor.le64()?;
+        let all_disks = cursor.le32()?;
+        let sound = signed && len == END_64_BYTES.saturating_sub(12) && disks == [0, 0];
+        let sound = sound && here == entries && located && begins == at && all_disks == 1;
+        let agrees = (self.entries == u16::MAX || u64::from(self.entries) == entries)
+            && (self.size == u32::MAX || u64::from(self.size) == size)
+            && (self.offset == u32::MAX || u64::from(self.offset) == offset);
+        (sound && agrees).then_some((offset, size))
+    }
+}
+
+/// Numbers that are too long for their fields, in the order of these (section 4.5.3): there is nothing
+/// else in the extra field of a bundle's files.
+fn widened<const N: usize>(short: [u32; N], extra: &[u8], all: bool) -> Option<[u64; N]> {
+    let mut cursor = Cursor::new(extra);
+    let mut wide = short.map(u64::from);
+    if !short.contains(&u32::MAX) {
+        return extra.is_empty().then_some(wide);
+    }
+    if cursor.le16()? != 1 || usize::from(cursor.le16()?) != cursor.remaining() {
+        return None;
+    }
+    for (wide, short) in wide.iter_mut().zip(short) {
+        if short == u32::MAX {
+            *wide = cursor.le64()?;
+        } else if all {
+            return None;
+        }
+    }
+    cursor.is_empty().then_some(wide)
+}
+
+impl Listed {
+    fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
+        if cursor.le32()? != CENTRAL {
+            return None;
+        }
+        cursor.skip(2)?;
+        let mut fields = [0; 5];
+        for field in &mut fields {
+            *field = cursor.le16()?;
+        }
+        let crc = cursor.le32()?;
+        let (packed, size) = (cursor.le32()?, cursor.le32()?);
+        let (name, extra, comment) = (cursor.le16()?, cursor.le16()?, cursor.le16()?);
+        let disk = cursor.le16()?;
+        cursor.skip(2)?;
+        let (mode, offset) = (cursor.le32()?, cursor.le32()?);
+        let name = cursor.take(usize::from(name))?.to_vec();
+        let extra = cursor.take(usize::from(extra))?;
+        cursor.skip(usize::from(comment))?;
+        // The size comes first there, whatever the order of the fields.
+        let [size, packed, offset] = widened([size, packed, offset], extra, false)?;
+        let said = Said { fields, crc, packed, size, name };
+        Some(Self { said, rest: (disk, comment, mode), offset })
+    }
+
+    /// Whether it is a file as bundles have them.
+    fn check(&self, name: &str) -> Result<(), Refusal> {
+        const ENCRYPTED: u16 = 1;
+        const KIND: u32 = 0o170_000;
+        const REGULAR: u32 = 0o100_000;
+        let [_, flags, method, ..] = self.said.fields;
+        let (disk, comment, mode) = self.rest;
+        let kind = mode.checked_shr(16).unwrap_or_default() & KIND;
+        let why = if flags & ENCRYPTED != 0 {
+            "is encrypted"
+        } else if flags != 0 {
+            "is packed in a way that no bundle is: its size stands behind it, or worse"
+        } else if method != DEFLATED {
+            "is packed in a way that no bundle is"
+        } else if kind != 0 && kind != REGULAR {
+            "is no regular file"
+        } else if disk != 0 || comment != 0 {
+            "has a comment, or is on another disk"
+        } else if self.said.packed > most_packed(self.said.size) {
+            "is longer packed than it could be"
+        } else {
+            return Ok(());
+        };
+        Err(refused(name, why))
+    }
+}
+
+/// What does not shrink grows by five octets in each 16 KiB at most, but for the end.
+const fn most_packed(size: u64) -> u64 {
+    size.saturating_add(size / 1024).saturating_add(1024)
+}
+
+/// A file's own header, and where it ends. None where there is no such header.
+fn local(file: &File, at: u64) -> io::Result<(Option<Said>, u64)> {
+    let bytes = read_at(file, at, LOCAL_BYTES)?;
+    let length = |at| u64::from(le16(&bytes, at).unwrap_or_default());
+    let more = length(26).saturating_add(length(28));
+    let rest = read_at(file, at.saturating_add(LOCAL_BYTES), more)?;
+    let end = at.saturating_add(LOCAL_BYTES).saturating_add(more);
+    Ok((said(&bytes, &rest), end))
+}
+
+fn said(bytes: &[u8], rest: &[u8]) -> Option<Said> {
+    let mut cursor = Cursor::new(bytes);
+    if cursor.le32()? != LOCAL {
+        return None;
+    }
+    let mut fields = [0; 5];
+    for field in &mut fields {
+        *field = cursor.le16()?;
+    }
+    let crc = cursor.le32()?;
+    let (packed, size) = (cursor.le32()?, cursor.le32()?);
+    let name = rest.get(..usize::from(cursor.le16()?))?.to_vec();
+    let [size, packed] = widened([size, packed], rest.get(name.len()..)?, true)?;
+    Some(Said { fields, crc, packed, size, name })
+}
+
+impl Entry {
+    /// Its octets. Whoever reads to the end is told whether they were as many as the directory says.
+    pub(super) fn unpack<R: Read + Seek>(&self, mut file: R) -> io::Result<Unpacked<R>> {
+        file.seek(SeekFrom::Start(self.at))?;
+        let packed = BufReader::with_capacity(1 << 16, file.take(self.packed));
+        Ok(Unpacked {
+            inner: DeflateDecoder::new(packed),
+            left: self.size,
+            crc: Crc::new(),
+            entry: *self,
+        })
+    }
+}
+
+/// A file that is unpacked as it is read.
+#[derive(Debug)]
+pub(super) struct Unpacked<R: Read> {
+    inner: DeflateDecoder<BufReader<Take<R>>>,
+    left: u64,
+    crc: Crc,
+    entry: Entry,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wrong = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
+        let read = self.inner.read(buffer)?;
+        let len = u64::try_from(read).unwrap_or(u64::MAX);
+        self.left = self.left.checked_sub(len).ok_or_else(|| wrong("it is longer than it says"))?;
+        self.crc.update(portstory_core::wire::prefix(buffer, read));
+        if read == 0 && !buffer.is_empty() {
+            if self.left > 0 || self.crc.sum() != self.entry.crc {
+                return Err(wrong("it is shorter than it says, or not what it was"));
+            }
+            if !self.inner.get_mut().fill_buf()?.is_empty() {
+                return Err(wrong("something stands behind its end"));
+            }
+        }
+        Ok(read)
+    }
+}
