@@ -24,6 +24,7 @@ use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory_core::time::Timestamp;
 
 const MEMORY_MAX: usize = 256 << 20;
+const MEMORY_MAX_BACK: usize = 64 << 20;
 const REAL_FLOWS: u32 = 1_000;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 255, 0, 1);
 
@@ -40,6 +41,17 @@ struct Wire {
 }
 
 impl Wire {
+    fn new(config: Config) -> Self {
+        Self {
+            classifier: Classifier::new(config),
+            events: Vec::new(),
+            number: 0,
+            flows: 0,
+            real: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
     /// A UDP packet over IPv4, without a link header; checksums are left to offloading, as cards do.
     fn udp(&mut self, from: (u32, u16), to: (u32, u16), payload: &[u8], micros: u64) {
         self.bytes.clear();
@@ -97,17 +109,25 @@ fn hash(number: u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// So many services, each seen a second before the one ahead of it.
+fn run_back(packets: u64) -> u64 {
+    let limits = Limits::within(MEMORY_MAX_BACK);
+    let mut wire = Wire::new(Config { limits, hash_seed: 7, ..Config::default() });
+    for one in 0..packets {
+        let (client, service) =
+            ((0x0b00_0000 + one as u32, 40_000), (0x1400_0000 + one as u32, 3243));
+        wire.udp(client, service, &hash(one).to_be_bytes(), (packets - one) * 1_000_000);
+    }
+    let Wire { classifier, events, .. } = &mut wire;
+    classifier.finish(events);
+    wire.take_events();
+    wire.flows
+}
+
 /// Verdicts on the real flows, with so many packets of a flood between theirs.
 fn run(packets: u64) -> (Vec<String>, u64) {
     let config = Config { limits: Limits::within(MEMORY_MAX), hash_seed: 7, ..Config::default() };
-    let mut wire = Wire {
-        classifier: Classifier::new(config),
-        events: Vec::new(),
-        number: 0,
-        flows: 0,
-        real: Vec::new(),
-        bytes: Vec::new(),
-    };
+    let mut wire = Wire::new(config);
     for turn in 0..5 {
         for flow in 0..REAL_FLOWS {
             wire.exchange(flow, turn, turn * 1_000_000 + u64::from(flow) * 100);
@@ -138,7 +158,12 @@ fn run(packets: u64) -> (Vec<String>, u64) {
 #[test]
 fn inside_a_flood() {
     let Ok(packets) = std::env::var("FLOOD_PACKETS") else { return };
-    let (real, flows) = run(packets.parse().unwrap());
+    let packets = packets.parse().unwrap();
+    let (real, flows) = if std::env::var_os("FLOOD_BACK").is_some() {
+        (Vec::new(), run_back(packets))
+    } else {
+        run(packets)
+    };
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
@@ -147,10 +172,11 @@ fn inside_a_flood() {
     println!("peak_kib={peak} flows={flows} real={} alike={alike} verdict={first}", real.len());
 }
 
-fn flooded(packets: u64) -> (u64, Vec<String>) {
+fn flooded(packets: u64, way: &[&str]) -> (u64, Vec<String>) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "inside_a_flood", "--nocapture", "--test-threads=1"])
         .env("FLOOD_PACKETS", packets.to_string())
+        .envs(way.iter().map(|way| (way, "1")))
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -164,9 +190,16 @@ fn flooded(packets: u64) -> (u64, Vec<String>) {
 #[test]
 fn a_flood_costs_bounded_memory_and_nobody_a_verdict() {
     let packets = std::env::var("PORTSTORY_FLOOD").map_or(2_000_000, |text| text.parse().unwrap());
-    let (_, calm) = flooded(0);
-    let (peak_kib, stormy) = flooded(packets);
+    let (_, calm) = flooded(0, &[]);
+    let (peak_kib, stormy) = flooded(packets, &[]);
     assert_eq!(calm[0], format!("real={REAL_FLOWS}"));
     assert_eq!(stormy, calm, "the flood changed what was there before");
     assert!(peak_kib * 1024 <= MEMORY_MAX as u64, "{peak_kib} KiB at the peak");
+}
+
+#[test]
+fn time_that_goes_back_costs_bounded_memory() {
+    let [(few_kib, _), (many_kib, _)] =
+        [150_000, 450_000].map(|packets| flooded(packets, &["FLOOD_BACK"]));
+    assert!(many_kib < few_kib + (8 << 10), "{few_kib} and {many_kib} KiB at the peak");
 }

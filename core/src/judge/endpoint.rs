@@ -75,9 +75,27 @@ impl Endpoints {
         } else if ledgers.has_service(flow.transport, flow.server) {
             let sum = watched.entry(key).or_insert_with(|| Sum::new(flow.start));
             sum.add(flow, peers, limits);
+            let max = limits.endpoints_max;
+            if watched.len() > max.saturating_add(max / 4) {
+                self.leave_what_is_gone(ledgers);
+            }
         } else {
             *left_out = left_out.saturating_add(1);
         }
+    }
+
+    /// Takes out the sums of sockets that the ledger has no more: where time goes back, ever earlier ones
+    /// take the place of those that were there.
+    fn leave_what_is_gone(&mut self, ledgers: &Ledgers) {
+        let Self { watched, peers, left_out, .. } = self;
+        watched.retain(|&(transport, socket), sum| {
+            let stays = ledgers.has_service(transport, socket);
+            if !stays {
+                *left_out = left_out.saturating_add(sum.total());
+                *peers = peers.saturating_sub(sum.kept());
+            }
+            stays
+        });
     }
 
     /// The endpoints, the worst first, and the number of flows that have none.
