@@ -129,6 +129,11 @@ fn the_helper_opens_nothing_else() {
             .spawn()
             .unwrap();
         ours.write_all(&[&[output][..], &number.to_le_bytes()].concat()).unwrap();
+        // It says first what it gave up.
+        let mut len = [0; 4];
+        ours.read_exact(&mut len).unwrap();
+        let mut report = vec![0; usize::try_from(u32::from_le_bytes(len)).unwrap()];
+        ours.read_exact(&mut report).unwrap();
         let mut answer = Vec::new();
         let _ = ours.read_to_end(&mut answer);
         let ended = helper.wait_with_output().unwrap();

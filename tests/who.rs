@@ -587,6 +587,38 @@ fn the_helper_ends_with_who_asks_and_at_what_is_not_on_its_list() {
     assert_eq!(status.code(), Some(1));
 }
 
+/// It has given up the right to enter one, and is ended by the kernel if it tries.
+#[test]
+fn a_network_namespace_that_comes_later_is_seen_by_the_helper() {
+    use std::io::{Read as _, Write as _};
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: network namespaces need root");
+        return;
+    }
+    let (mut ours, mut child) = helper();
+    // What it gave up comes first, when it has.
+    let mut len = [0; 4];
+    ours.read_exact(&mut len).unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let script = "ip link set lo up; ip addr add 198.51.100.9/32 dev lo; read end";
+    let mut later = Command::new("unshare");
+    let mut later = later.args(["-n", "sh", "-c", script]).stdin(Stdio::piped()).spawn().unwrap();
+    let (mut told, mut part) = (Vec::new(), vec![0; 1 << 16]);
+    until("the address of the other namespace", || {
+        // Who listens, and with it the addresses.
+        let _ = ours.write(&[0; 45]);
+        while let Ok(read @ 1..) = ours.read(&mut part) {
+            told.extend_from_slice(&part[..read]);
+        }
+        assert_eq!(child.try_wait().unwrap(), None, "the helper has ended");
+        String::from_utf8_lossy(&told).contains("198.51.100.9").then_some(())
+    });
+    drop(later.stdin.take());
+    later.wait().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// Nothing is read that the budget does not allow: a flood of questions waits in the socket.
 #[test]
 fn a_flood_of_questions_costs_no_more_than_the_budget() {

@@ -3,45 +3,102 @@
 //! Each is the program itself, started with a hidden command before rights are given up, with a socket
 //! as its standard input. It parses no packets, takes requests of one fixed length, and ends when this
 //! process does. What may be asked, and how it is answered, is each one's own.
+//!
+//! Each gives up all but what it needs for its one task before it takes a request, and says first what
+//! holds then: [`Inside`].
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use clap::Args;
+
 use super::{Exit, log};
+use crate::output::escape;
+use crate::sandbox::{self, Account, Plan, Report, Task};
+
+/// A helper opens what it needs and gives up its rights; on a machine that is at work with other things.
+const START_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of what a helper says of its rights.
+const REPORT_BYTES_MAX: usize = 1 << 16;
+
+/// How helpers give up their rights.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sandboxing {
+    /// They keep them all.
+    pub(super) is_off: bool,
+    /// One that cannot give up what it should is none.
+    pub(super) is_required: bool,
+    /// Whom they become where root started them and their task allows it.
+    pub(super) account: Option<Account>,
+}
 
 /// This process's end.
 #[derive(Debug)]
 pub(super) struct Aide {
     /// Requests go in, answers come out.
     pub(super) socket: UnixStream,
+    /// What it gave up.
+    pub(super) report: Report,
     child: Child,
 }
 
 impl Aide {
-    /// Starts one with the hidden `command`, to which `arguments` adds its own. An answer is waited for
-    /// as long as `answer_max`.
+    /// Starts one with the hidden `command`, to which `arguments` adds its own, and waits until it has
+    /// given up its rights. An answer is waited for as long as `answer_max`.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's, and where rights are to be given up that could not be.
     pub(super) fn start(
         command: &str,
         answer_max: Duration,
+        sandboxing: &Sandboxing,
         arguments: impl FnOnce(&mut Command),
     ) -> io::Result<Self> {
+        Self::start_with(command, answer_max, sandboxing, arguments, |_| Ok(()))
+    }
+
+    /// The same of one that is given something `first`, before it gives up its rights.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub(super) fn start_with(
+        command: &str,
+        answer_max: Duration,
+        sandboxing: &Sandboxing,
+        arguments: impl FnOnce(&mut Command),
+        first: impl FnOnce(&UnixStream) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        ours.set_read_timeout(Some(answer_max))?;
+        ours.set_read_timeout(Some(START_MAX))?;
         let mut program = Command::new(std::env::current_exe()?);
         program.arg(command);
+        if sandboxing.is_off {
+            program.arg("--free");
+        }
+        if let Some(account) = &sandboxing.account {
+            program.arg("--account").arg(format!("{}:{}", account.uid, account.gid));
+        }
         arguments(&mut program);
         // A group of its own: Ctrl-C is not for it.
         program.process_group(0).env_clear();
         let child = program.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn()?;
-        Ok(Self { socket: ours, child })
+        first(&ours)?;
+        let report = read_report(&ours)?;
+        ours.set_read_timeout(Some(answer_max))?;
+        let told = report.to_string();
+        tracing::info!("{}: {}", command.trim_start_matches('_'), escape::terminal(&told));
+        if sandboxing.is_required && !report.missing.is_empty() {
+            let missing = report.missing.join("; ");
+            return Err(io::Error::other(format!("--sandbox=require: not given up: {missing}")));
+        }
+        Ok(Self { socket: ours, report, child })
     }
 
     /// Nothing more is asked: an answer that comes too late would be taken for the next one.
@@ -55,6 +112,64 @@ impl Drop for Aide {
         // It ends at the end of the stream; not waited for, as that call is given up.
         self.hang_up();
         let _ = self.child.try_wait();
+    }
+}
+
+/// What a helper says first: how many bytes, and these.
+fn read_report(mut socket: &UnixStream) -> io::Result<Report> {
+    let mut len = [0; 4];
+    socket.read_exact(&mut len)?;
+    let len = usize::try_from(u32::from_le_bytes(len)).unwrap_or(usize::MAX);
+    if len > REPORT_BYTES_MAX {
+        return Err(not_listed());
+    }
+    let mut bytes = vec![0; len];
+    socket.read_exact(&mut bytes)?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+/// A helper's way into its sandbox, as its command line has it.
+#[derive(Debug, Args)]
+pub(super) struct Inside {
+    /// Give up nothing.
+    #[arg(long)]
+    free: bool,
+
+    /// Whom to become.
+    #[arg(long)]
+    account: Option<String>,
+}
+
+impl Inside {
+    /// Whom this process may become, where it is root's.
+    pub(super) fn account(&self) -> Option<Account> {
+        let is_root = rustix::process::geteuid().is_root();
+        self.account.as_deref().filter(|_| is_root).and_then(|name| Account::named(name).ok())
+    }
+
+    /// Gives up all but what the task needs, becomes this account, and says what holds.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be said.
+    pub(super) fn enter(
+        &self,
+        mut socket: &UnixStream,
+        task: Task,
+        account: Option<Account>,
+    ) -> io::Result<()> {
+        let report = if self.free {
+            Report::default()
+        } else {
+            sandbox::enter(&Plan { task, ..Plan::new(account) })
+        };
+        let bytes = serde_json::to_vec(&report)?;
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+        match socket.write_all(&[&len, &*bytes].concat()) {
+            // Who would have known it has ended, as the first request will show.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            told => told,
+        }
     }
 }
 

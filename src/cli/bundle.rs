@@ -127,7 +127,8 @@ impl Bundle {
         let packed = claims.check(self.overwriting)?;
         let io = |error: io::Error| trouble(&error);
         let _signals = ending::catch().ok();
-        let (placing, file) = Placing::start(&self.output).map_err(io)?;
+        let helpers = self.confining.of_helpers(&self.confining.plan()?);
+        let (placing, file) = Placing::start(&self.output, &helpers).map_err(io)?;
         let strangers = self
             .share
             .map(|strength| Ok((strength, Scratch::beside(&self.output)?, sharing::secret()?)));

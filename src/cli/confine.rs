@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::aide::Sandboxing;
 use super::{Exit, log};
 use crate::capture::file::{self, Links};
 use crate::sandbox::{self, Account, Plan};
@@ -48,6 +49,15 @@ impl Confining {
             return Err(Exit::Usage);
         }
         Ok(Plan::new(Some(account)))
+    }
+
+    /// How the helpers give up their rights, who are started before.
+    pub(super) fn of_helpers(&self, plan: &Plan) -> Sandboxing {
+        Sandboxing {
+            is_off: self.sandbox == Mode::Off,
+            is_required: self.sandbox == Mode::Require,
+            account: plan.account.clone(),
+        }
     }
 
     /// Gives up everything but reading these, and what links in folders among them lead to, as far as

@@ -1,18 +1,23 @@
 //! `portstory doctor`: can this machine capture, and how well?
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use clap::Args;
 
+use super::aide::Sandboxing;
+use super::owners::Scope;
 use super::run::{stdout_exit, terminal_width};
 use super::who::Format;
-use super::{Exit, log};
+use super::{Exit, log, outlet, owners};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
 use crate::host::health::{self, Check, Level};
 use crate::output;
-use crate::sandbox::{self, Account, Plan};
+use crate::sandbox::{self, Account, Plan, Report};
+use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
 use portstory_core::decode;
+use portstory_core::watch::Watch;
 
 /// Whether this machine can capture, and the command that fixes what is not right.
 #[derive(Debug, Args)]
@@ -111,18 +116,49 @@ fn capture(name: &str) -> Vec<Check> {
     checks
 }
 
-/// Gives up what `live` gives up, and tells what the kernel has no means for.
+/// What the helpers of `live` give up, where outputs are in the current folder, and what this process
+/// does, and tells what the kernel has no means for. Read back from the kernel.
 fn confinement() -> Vec<Check> {
-    let report = sandbox::enter(&Plan::new(Account::usual()));
-    let given = Check::ok("sandbox", format!("can be given up: {}", report.active.join("; ")));
-    let missing = report.missing.into_iter().map(|what| {
+    let account = Account::usual();
+    let sandboxing = Sandboxing { account: account.clone(), ..Sandboxing::default() };
+    let output = [PathBuf::from("portstory")];
+    let opening = outlet::Helper::start(&output, &outlet::Rotating::default(), &sandboxing)
+        .map(|helper| helper.report().clone());
+    let (watch, scope, percent) = (Watch::default(), Scope::All, PROCESS_LOOKUP_CPU_PERCENT);
+    let looking = owners::start_helper(&watch, scope, percent, &sandboxing)
+        .map(|helper| helper.report.clone());
+    let helpers = [
+        ("sandbox of the process that opens outputs", opening),
+        ("sandbox of the process that looks for processes", looking),
+    ];
+    let mut checks = Vec::new();
+    for (name, report) in helpers {
+        match report {
+            Ok(report) => checks.extend(given_up(name, &report)),
+            Err(error) => {
+                let found = format!("it could not be started: {error}");
+                checks.push(Check::note(name, found, "portstory live -v -i INTERFACE"));
+            }
+        }
+    }
+    checks.extend(given_up("sandbox", &sandbox::enter(&Plan::new(account))));
+    checks
+}
+
+fn given_up(name: &str, report: &Report) -> Vec<Check> {
+    let mut found = format!("given up: {}", report.active.join("; "));
+    if !report.kept.is_empty() {
+        found.push_str(&format!("; kept: {}", report.kept.join("; ")));
+    }
+    let given = Check::ok(name, found);
+    let missing = report.missing.iter().map(|what| {
         let fix = if what.contains("root's user id") {
             "sudo useradd --system --no-create-home portstory"
         } else {
             "a kernel with Landlock and seccomp: zgrep -E 'LANDLOCK|SECCOMP' /proc/config.gz; cat \
              /sys/kernel/security/lsm"
         };
-        Check::note("sandbox", format!("cannot be given up: {what}"), fix)
+        Check::note(name, format!("cannot be given up: {what}"), fix)
     });
     std::iter::once(given).chain(missing).collect()
 }

@@ -122,9 +122,16 @@ impl Live {
             promiscuous: self.promiscuous,
             ..Options::new(self.interfaces.clone())
         };
+        let helpers = self.confining.of_helpers(&plan);
         // Before the capture, whose handle the helper must not inherit.
-        let mut run =
-            Run::new(&[], Links::Inside, &self.watching, &self.writing, Some(&self.looking))?;
+        let mut run = Run::new(
+            &[],
+            Links::Inside,
+            &self.watching,
+            &self.writing,
+            Some(&self.looking),
+            &helpers,
+        )?;
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = ending::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));

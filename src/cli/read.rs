@@ -85,7 +85,8 @@ impl Read {
         let mut plan = self.confining.plan()?;
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let links = self.linking.links();
-        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, None)?;
+        let helpers = self.confining.of_helpers(&plan);
+        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, None, &helpers)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let _signals = ending::catch().ok();

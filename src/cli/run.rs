@@ -5,6 +5,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
+use super::aide::Sandboxing;
 use super::board::{Counts, Due};
 use super::fail_on::FailOn;
 use super::outlet::{self, Outlet, told};
@@ -103,6 +104,7 @@ impl Run {
         watching: &Watching,
         writing: &Writing,
         live: Option<&Looking>,
+        sandboxing: &Sandboxing,
     ) -> Result<Self, Exit> {
         let is_live = live.is_some();
         let config = Config { live_verdicts: is_live, ..watching.config()? };
@@ -152,7 +154,7 @@ impl Run {
             .map(|path| Reporting::open(path).map_err(|error| cannot_write(path, &error)));
         let page = page.transpose()?;
         if is_live || rotating.is_wanted() {
-            let helper = outlet::start_helper(&paths, rotating).map_err(|error| {
+            let helper = outlet::start_helper(&paths, rotating, sandboxing).map_err(|error| {
                 log::say(&format!("the process that opens outputs cannot be started: {error}"));
                 Exit::BrokeOff
             })?;
@@ -166,7 +168,7 @@ impl Run {
             });
         }
         let signals = Signals::catch(is_live && !paths.is_empty()).unwrap_or_default();
-        let owners = live.and_then(|looking| owners(&config.watch, looking));
+        let owners = live.and_then(|looking| owners(&config.watch, looking, sandboxing));
         let classifier = Classifier::new(config);
         Ok(Self {
             classifier,
@@ -541,11 +543,11 @@ fn ingest_reported(
 }
 
 /// Without this helper flows are labelled all the same.
-fn owners(watch: &Watch, looking: &Looking) -> Option<Owners> {
+fn owners(watch: &Watch, looking: &Looking, sandboxing: &Sandboxing) -> Option<Owners> {
     if looking.processes == Scope::Off {
         return None;
     }
-    let started = Owners::start(watch, looking);
+    let started = Owners::start(watch, looking, sandboxing);
     started
         .inspect_err(|error| tracing::warn!("the processes behind flows stay unknown: {error}"))
         .ok()

@@ -22,7 +22,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, apply_filter,
 };
 
-use super::Plan;
+use super::{Plan, Task};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
@@ -173,12 +173,18 @@ fn allowed(plan: &Plan) -> Result<Rules, BackendError> {
             rules.insert(call, vec![writes_elsewhere(&plan.receive_only)?]);
         }
     }
-    if !plan.readable.is_empty() {
-        // What a zip holds is unpacked by a thread, through a pipe.
-        rules.insert(libc::SYS_pipe2, Vec::new());
-        rules.insert(libc::SYS_openat, vec![without(2, OPENS_FOR_WRITING)?]);
-        #[cfg(target_arch = "x86_64")]
-        rules.insert(libc::SYS_open, vec![without(1, OPENS_FOR_WRITING)?]);
+    match &plan.task {
+        Task::Parse if plan.readable.is_empty() => {}
+        Task::Parse => {
+            // What a zip holds is unpacked by a thread, through a pipe.
+            rules.insert(libc::SYS_pipe2, Vec::new());
+            open_for_reading(&mut rules)?;
+        }
+        Task::Write(_) => rules.extend(FOR_WRITING.iter().map(|&call| (call, Vec::new()))),
+        Task::Look => {
+            rules.insert(libc::SYS_pidfd_open, Vec::new());
+            open_for_reading(&mut rules)?;
+        }
     }
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         rules.insert(call, vec![without(2, libc::PROT_EXEC)?]);
@@ -198,6 +204,22 @@ fn allowed(plan: &Plan) -> Result<Rules, BackendError> {
     // Asking for limits, not setting them.
     rules.insert(libc::SYS_prlimit64, vec![equals(2, 0)?]);
     Ok(rules)
+}
+
+/// What a process needs that opens files for another: it hands over their descriptors.
+const FOR_WRITING: &[c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_unlinkat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_sendmsg,
+];
+
+fn open_for_reading(rules: &mut Rules) -> Result<(), BackendError> {
+    rules.insert(libc::SYS_openat, vec![without(2, OPENS_FOR_WRITING)?]);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, vec![without(1, OPENS_FOR_WRITING)?]);
+    Ok(())
 }
 
 const OPENS_FOR_WRITING: i32 = libc::O_WRONLY

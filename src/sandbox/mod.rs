@@ -8,15 +8,18 @@
 //! |---|---|
 //! | `account` | who to become: the user behind sudo, a named account |
 //! | `rights` | user and groups, capabilities, no-new-privileges |
-//! | `paths` | Landlock: no file but those that are to be read, no network, no signals |
+//! | `paths` | Landlock: no file but those that are to be read or written, no network, no signals |
 //! | `calls` | seccomp: an allow-list of system calls; frames cannot be sent, programs not started |
 //!
 //! Each measure stands alone: where the kernel lacks one, the others work, and the [`Report`] says so.
 //! Linux only; elsewhere the report says that nothing was done. `tests/sandbox.rs` tries to get out.
 
 use std::fmt;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 mod account;
 #[cfg(target_os = "linux")]
@@ -37,8 +40,23 @@ pub struct Plan {
     pub readable: Vec<PathBuf>,
     /// Descriptors that are never written to: the capture's handles.
     pub receive_only: Vec<RawFd>,
+    /// What is done inside.
+    pub task: Task,
     /// Which measures are taken; all but for tests.
     pub measures: Measures,
+}
+
+/// What a process does once it has given up its rights.
+#[derive(Clone, Debug, Default)]
+pub enum Task {
+    /// Parses what strangers wrote, and opens nothing but what is to be read.
+    #[default]
+    Parse,
+    /// Opens, renames and deletes files in these folders, for a process that no longer can. Reads none.
+    Write(Vec<Arc<OwnedFd>>),
+    /// Looks into /proc, at all processes, for a process that no longer can. Writes nothing. Landlock
+    /// would hide the processes from it.
+    Look,
 }
 
 /// The measures, which tests take one by one to see what each is worth.
@@ -60,15 +78,24 @@ impl Measures {
 impl Plan {
     /// Gives up everything.
     pub fn new(account: Option<Account>) -> Self {
-        Self { account, readable: Vec::new(), receive_only: Vec::new(), measures: Measures::ALL }
+        Self {
+            account,
+            readable: Vec::new(),
+            receive_only: Vec::new(),
+            task: Task::Parse,
+            measures: Measures::ALL,
+        }
     }
 }
 
 /// What was given up, and what could not be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Restrictions that hold from now on, each a phrase.
     pub active: Vec<String>,
+    /// What is kept because it is needed, or because nobody but root can give it up and it is of no use;
+    /// each a phrase.
+    pub kept: Vec<String>,
     /// Restrictions that could not be had, each a phrase with the reason.
     pub missing: Vec<String>,
 }
@@ -79,6 +106,9 @@ impl fmt::Display for Report {
             if phrases.is_empty() { "nothing".to_owned() } else { phrases.join("; ") }
         };
         write!(f, "given up: {}", or_none(&self.active))?;
+        if !self.kept.is_empty() {
+            write!(f, "; kept: {}", self.kept.join("; "))?;
+        }
         if self.missing.is_empty() {
             Ok(())
         } else {
@@ -96,9 +126,15 @@ pub fn enter(plan: &Plan) -> Report {
     }
     let Measures { rights, paths, calls } = plan.measures;
     // Landlock's descriptors are made with the rights of before: a folder may be root's.
-    let rules = paths.then(|| paths::Rules::new(&plan.readable));
+    let rules = match plan.task {
+        Task::Look => None,
+        Task::Parse | Task::Write(_) => paths.then(|| paths::Rules::new(plan)),
+    };
     if rights {
         rights::drop(plan, &mut report);
+    }
+    if let Task::Look = plan.task {
+        report.kept.push("reading files (Landlock would hide the processes)".to_owned());
     }
     match rules.map(|rules| rules.and_then(paths::Rules::enforce)) {
         None => {}
@@ -119,8 +155,8 @@ pub fn enter(plan: &Plan) -> Report {
 #[cfg(not(target_os = "linux"))]
 pub fn enter(_: &Plan) -> Report {
     Report {
-        active: Vec::new(),
         missing: vec!["everything (only Linux has the means that are used)".to_owned()],
+        ..Report::default()
     }
 }
 

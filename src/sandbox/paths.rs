@@ -1,46 +1,42 @@
 //! Landlock (landlock(7)): which files can be opened; no network; no signals to others.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
-    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
 /// The newest version whose restrictions are asked for; an older kernel gives those it has.
 const NEWEST: ABI = ABI::V10;
 
+use super::{Plan, Task};
+
 /// The ruleset, not in force yet.
-pub(super) struct Rules(RulesetCreated);
+pub(super) struct Rules {
+    created: RulesetCreated,
+    /// What can be opened still.
+    but: &'static str,
+}
 
 impl Rules {
-    /// Everything is forbidden but reading what is below these paths.
-    pub(super) fn new(readable: &[PathBuf]) -> Result<Self, String> {
-        let create = || {
-            let mut created = Ruleset::default()
-                .set_compatibility(CompatLevel::BestEffort)
-                .handle_access(AccessFs::from_all(NEWEST))?
-                .handle_access(AccessNet::from_all(NEWEST))?
-                .scope(Scope::from_all(NEWEST))?
-                .create()?;
-            for path in readable {
-                // What is not there now cannot be opened later either: that is told then.
-                let Ok(open) = PathFd::new(path) else { continue };
-                let reading = if path.is_dir() {
-                    AccessFs::ReadFile | AccessFs::ReadDir
-                } else {
-                    AccessFs::ReadFile.into()
-                };
-                created = created.add_rule(PathBeneath::new(open, reading))?;
+    /// Everything is forbidden but what the plan has to do.
+    pub(super) fn new(plan: &Plan) -> Result<Self, String> {
+        let (created, but) = match &plan.task {
+            Task::Parse => (reading(&plan.readable), "files but the inputs"),
+            Task::Write(folders) => {
+                (writing(folders), "files but the outputs' folders, and reading there, too")
             }
-            Ok::<_, landlock::RulesetError>(created)
+            Task::Look => (forbidding(), "files"),
         };
-        create().map(Self).map_err(|error| error.to_string())
+        created.map(|created| Self { created, but }).map_err(|error| error.to_string())
     }
 
     /// Puts the rules into force, and says which.
     pub(super) fn enforce(self) -> Result<String, String> {
-        let status = self.0.restrict_self().map_err(|error| error.to_string())?;
+        let status = self.created.restrict_self().map_err(|error| error.to_string())?;
         let abi = match status.landlock {
             LandlockStatus::Available { effective_abi, .. } => effective_abi,
             LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => ABI::Unsupported,
@@ -53,6 +49,42 @@ impl Rules {
             abi if abi >= ABI::V4 => ", TCP",
             _ => "",
         };
-        Ok(format!("files but the inputs{more} (Landlock ABI {abi:?})"))
+        Ok(format!("{}{more} (Landlock ABI {abi:?})", self.but))
     }
+}
+
+/// Nothing is allowed.
+fn forbidding() -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(NEWEST))?
+        .handle_access(AccessNet::from_all(NEWEST))?
+        .scope(Scope::from_all(NEWEST))?
+        .create()
+}
+
+/// Nothing but reading what is below these paths.
+fn reading(readable: &[PathBuf]) -> Result<RulesetCreated, RulesetError> {
+    let mut created = forbidding()?;
+    for path in readable {
+        // What is not there now cannot be opened later either: that is told then.
+        let Ok(open) = PathFd::new(path) else { continue };
+        let reading = if path.is_dir() {
+            AccessFs::ReadFile | AccessFs::ReadDir
+        } else {
+            AccessFs::ReadFile.into()
+        };
+        created = created.add_rule(PathBeneath::new(open, reading))?;
+    }
+    Ok(created)
+}
+
+/// Nothing but making, renaming, deleting and writing regular files in these folders, and listing them.
+fn writing(folders: &[Arc<OwnedFd>]) -> Result<RulesetCreated, RulesetError> {
+    let mut created = forbidding()?;
+    let access = AccessFs::ReadDir | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::WriteFile;
+    for folder in folders {
+        created = created.add_rule(PathBeneath::new(folder, access))?;
+    }
+    Ok(created)
 }

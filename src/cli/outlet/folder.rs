@@ -12,6 +12,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat,
@@ -114,6 +115,25 @@ impl Folder {
         let found = fstat(&self.0)?;
         let writable = Mode::from_raw_mode(found.st_mode).intersects(Mode::WGRP | Mode::WOTH);
         Ok(writable || ![0, geteuid().as_raw()].contains(&found.st_uid))
+    }
+
+    /// The same folder once more, for the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub(super) fn share(&self) -> io::Result<Arc<OwnedFd>> {
+        Ok(Arc::new(self.0.try_clone()?))
+    }
+
+    /// Whether the folder is this user's.
+    pub(super) fn is_of(&self, uid: u32) -> bool {
+        fstat(&self.0).is_ok_and(|found| found.st_uid == uid)
+    }
+
+    /// Whether what has this name is this user's.
+    pub(super) fn has_owner(&self, name: &OsStr, uid: u32) -> bool {
+        statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|found| found.st_uid == uid)
     }
 
     /// The names of what is here.

@@ -25,8 +25,9 @@ use rustix::net::{
 use super::Rotating;
 use super::folder::Folder;
 use super::naming::Naming;
-use crate::cli::aide::{self, Aide};
+use crate::cli::aide::{self, Aide, Inside, Sandboxing};
 use crate::cli::{Exit, ending};
+use crate::sandbox::{Account, Report, Task};
 
 /// The hidden command's name.
 const COMMAND: &str = "__open-outputs";
@@ -44,8 +45,12 @@ pub(in crate::cli) struct Helper(Aide);
 
 impl Helper {
     /// Starts the helper for these outputs.
-    pub(super) fn start(outputs: &[PathBuf], rotating: &Rotating) -> io::Result<Self> {
-        let aide = Aide::start(COMMAND, ANSWER_MAX, |command| {
+    pub(in crate::cli) fn start(
+        outputs: &[PathBuf],
+        rotating: &Rotating,
+        sandboxing: &Sandboxing,
+    ) -> io::Result<Self> {
+        let aide = Aide::start(COMMAND, ANSWER_MAX, sandboxing, |command| {
             if rotating.is_wanted() {
                 command.arg("--numbered");
             }
@@ -55,6 +60,11 @@ impl Helper {
             command.arg("--").args(outputs);
         });
         aide.map(Self)
+    }
+
+    /// What it gave up.
+    pub(in crate::cli) fn report(&self) -> &Report {
+        &self.0.report
     }
 
     /// Has a file opened.
@@ -109,6 +119,9 @@ pub(in crate::cli) struct OpenOutputs {
     #[arg(long)]
     keep: Option<u64>,
 
+    #[command(flatten)]
+    inside: Inside,
+
     outputs: Vec<PathBuf>,
 }
 
@@ -129,6 +142,12 @@ impl OpenOutputs {
         for path in &self.outputs {
             outputs.push(Output::new(path, self.numbered)?);
         }
+        let folders = outputs.iter().map(|output| output.folder.share());
+        let folders = folders.collect::<io::Result<_>>()?;
+        // Files that another user makes are that user's: only where they are anyway.
+        let account = self.inside.account();
+        let account = account.filter(|account| outputs.iter().all(|one| one.belongs_to(account)));
+        self.inside.enter(socket, Task::Write(folders), account)?;
         outputs.iter().for_each(|output| output.keep(self.keep));
         let mut pace = Pace::new(now());
         while let Some(request) = aide::next_request::<REQUEST_BYTES>(socket)? {
@@ -152,6 +171,12 @@ impl Output {
         // The first file is there already.
         let newest = naming.first_free(&folder.names()?).saturating_sub(1);
         Ok(Self { folder, naming, newest })
+    }
+
+    /// Whether the folder and the file that is there are this account's.
+    fn belongs_to(&self, account: &Account) -> bool {
+        let name = self.naming.name(self.newest);
+        self.folder.is_of(account.uid) && self.folder.has_owner(&name, account.uid)
     }
 
     fn may_open(&self, number: u64) -> bool {

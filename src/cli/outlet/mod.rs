@@ -29,6 +29,7 @@ use packing::Packing;
 pub(super) use packing::unpacked_name;
 pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
+use super::aide::Sandboxing;
 use super::{Exit, ending, log};
 
 /// When outputs are continued in another file.
@@ -247,11 +248,12 @@ impl Write for Outlet {
 pub(super) fn start_helper(
     outputs: &[PathBuf],
     rotating: &Rotating,
+    sandboxing: &Sandboxing,
 ) -> io::Result<Option<Rc<Helper>>> {
     if outputs.is_empty() {
         return Ok(None);
     }
-    Helper::start(outputs, rotating).map(|helper| Some(Rc::new(helper)))
+    Helper::start(outputs, rotating, sandboxing).map(|helper| Some(Rc::new(helper)))
 }
 
 /// Says that no further file can be had, which ends nothing.

@@ -14,6 +14,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,9 @@ use rustix::net::{
 };
 
 use super::folder::Folder;
-use crate::cli::aide::{self, Aide};
+use crate::cli::aide::{self, Aide, Inside, Sandboxing};
 use crate::cli::{Exit, ending, log, random_seed};
+use crate::sandbox::Task;
 
 /// The hidden command's name.
 const COMMAND: &str = "__place-output";
@@ -50,16 +52,18 @@ impl Placing {
     /// # Errors
     ///
     /// The system's.
-    pub(in crate::cli) fn start(path: &Path) -> io::Result<(Self, File)> {
+    pub(in crate::cli) fn start(path: &Path, sandboxing: &Sandboxing) -> io::Result<(Self, File)> {
         let folder = Folder::of(path)?;
         let (file, name) = unguessable(&folder)?;
         let made = file.metadata()?;
-        let aide = Aide::start(COMMAND, ANSWER_MAX, |command| {
+        let arguments = |command: &mut Command| {
             command.arg(made.dev().to_string()).arg(made.ino().to_string());
             command.arg("--").arg(&name).arg(path.file_name().unwrap_or_default());
+        };
+        let aide = Aide::start_with(COMMAND, ANSWER_MAX, sandboxing, arguments, |socket| {
+            hand_over(&folder, socket)
         });
         let placing = aide.and_then(|aide| {
-            hand_over(&folder, &aide.socket)?;
             ending::hang_up_at_early_end(aide.socket.try_clone()?);
             Ok(Self(aide))
         });
@@ -104,6 +108,9 @@ pub(in crate::cli) struct PlaceOutput {
     name: OsString,
 
     place: OsString,
+
+    #[command(flatten)]
+    inside: Inside,
 }
 
 impl PlaceOutput {
@@ -121,6 +128,9 @@ impl PlaceOutput {
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
         let Some(folder) = taken_over(socket)? else { return Ok(()) };
+        // Who owns the folder may give a file in it another name, whosever that is.
+        let account = self.inside.account().filter(|account| folder.is_of(account.uid));
+        self.inside.enter(socket, Task::Write(vec![folder.share()?]), account)?;
         let request = aide::next_request(socket)?;
         let is_there = folder.has(&self.name, (self.device, self.inode));
         let placed = match request {

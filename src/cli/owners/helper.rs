@@ -19,9 +19,10 @@ use super::Scope;
 use super::message::{
     Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
 };
-use crate::cli::aide::{self, Aide};
+use crate::cli::aide::{self, Aide, Inside, Sandboxing};
 use crate::cli::{Exit, Ports};
 use crate::host::{Budget, Finder, Holder};
+use crate::sandbox::Task;
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
 use portstory_core::event::Process;
 use portstory_core::watch::Watch;
@@ -36,8 +37,13 @@ const LISTENERS_MAX: usize = 256;
 const READ_BYTES_MAX: usize = 64 * REQUEST_BYTES;
 
 /// Starts the helper, which may take so many percent of a core.
-pub(super) fn start(watch: &Watch, scope: Scope, percent: u32) -> io::Result<Aide> {
-    Aide::start(COMMAND, Duration::from_secs(1), |command| {
+pub(in crate::cli) fn start(
+    watch: &Watch,
+    scope: Scope,
+    percent: u32,
+    sandboxing: &Sandboxing,
+) -> io::Result<Aide> {
+    Aide::start(COMMAND, Duration::from_secs(1), sandboxing, |command| {
         for port in &watch.ports {
             command.arg("--port").arg(port.to_string());
         }
@@ -61,6 +67,9 @@ pub(in crate::cli) struct TellOwners {
 
     #[arg(long, default_value_t = PROCESS_LOOKUP_CPU_PERCENT)]
     percent: u32,
+
+    #[command(flatten)]
+    inside: Inside,
 }
 
 impl TellOwners {
@@ -69,8 +78,10 @@ impl TellOwners {
     }
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
-        socket.set_nonblocking(true)?;
         let finder = Finder::new(self.ports.watch(None), self.listeners_only)?;
+        // What is said of the rights fits into the socket.
+        socket.set_nonblocking(true)?;
+        self.inside.enter(socket, Task::Look, self.inside.account())?;
         let mut server = Server {
             socket,
             finder,

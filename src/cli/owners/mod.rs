@@ -21,10 +21,11 @@ mod helper;
 mod line;
 mod message;
 
-pub(super) use helper::TellOwners;
+pub(super) use helper::{TellOwners, start as start_helper};
 use line::Line;
 use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 
+use super::aide::Sandboxing;
 use crate::capture::live::interfaces;
 use crate::host::{self, Question};
 use crate::output::ProcessLookups;
@@ -149,9 +150,13 @@ struct Open {
 
 impl Owners {
     /// Starts the helper, while there are rights.
-    pub(super) fn start(watch: &Watch, wanted: &Looking) -> io::Result<Self> {
+    pub(super) fn start(
+        watch: &Watch,
+        wanted: &Looking,
+        sandboxing: &Sandboxing,
+    ) -> io::Result<Self> {
         let scope = wanted.processes;
-        let line = Line::new(helper::start(watch, scope, wanted.processes_cpu)?)?;
+        let line = Line::new(start_helper(watch, scope, wanted.processes_cpu, sandboxing)?)?;
         let list = interfaces::list().unwrap_or_default();
         let mut owners = Self {
             wakes: Some(line.socket().as_fd().try_clone_to_owned()?),

@@ -1,13 +1,16 @@
 //! The network namespaces of this machine (network_namespaces(7)), as far as they can be looked into.
 //!
-//! One is asked by [`Diag`]; where the kernel has no such index, the tables of a process inside are
-//! read. One that cannot be entered is left out: its addresses are not known, so that no flow is there.
-//! A namespace is let go of when the last process in it has ended: as long as it is held it cannot
-//! disappear.
+//! One is asked by [`Diag`], through sockets that are opened inside. To enter another takes
+//! `CAP_SYS_ADMIN`, which is given up after [`Spaces::new`] has entered all that there are. One that
+//! comes later, or cannot be entered, is read through a process inside, by the tables that /proc has of
+//! its network, which take no rights: that costs more with every socket. One that cannot be read either
+//! is left out: its addresses are not known, so that no flow is there. A namespace is let go of when the
+//! last process in it has ended: as long as it is held it cannot disappear.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
@@ -17,7 +20,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::diag::{Diag, Entry};
 use super::netlink::{self, Netlink};
-use super::read_through;
+use super::{numbered, read_through};
 use crate::host::budget::now;
 use crate::host::waits_for;
 use portstory_core::net::Transport;
@@ -25,6 +28,12 @@ use portstory_core::net::Transport;
 /// Namespaces that are held at a time: each takes two descriptors, of which a process may mostly have
 /// 1,024.
 const SPACES_MAX: usize = 480;
+
+/// Processes inside that are tried when a table is read: the first may just have ended.
+const MEMBERS_TRIED_MAX: usize = 3;
+
+/// Bytes of a table of addresses that are read.
+const TABLE_BYTES_MAX: u64 = 1 << 20;
 
 /// How old the list of sockets that wait may be when somebody asks.
 const LIST_AGE_MAX: Duration = Duration::from_millis(100);
@@ -59,40 +68,48 @@ pub(super) struct Spaces {
     own: u64,
     by_inode: BTreeMap<u64, Space>,
     of_process: BTreeMap<u32, u64>,
-    /// The way back from another one.
+    /// The way back from another one, as long as others are entered.
     home: Option<OwnedFd>,
     /// Whether addresses came or went since that was last asked.
     changed: bool,
 }
 
 impl Spaces {
-    /// That of this process, to begin with.
+    /// All that there are, that of this process first.
     pub(super) fn new() -> io::Result<Self> {
         let own = inode("self")
             .ok_or_else(|| io::Error::other("/proc is not there: mount it, or run on the host"))?;
         let source = Diag::open().map_or(Source::Tables, Source::Diag);
         let mut space = Space::new(source, Netlink::open(None).ok());
         space.members.insert(std::process::id());
-        Ok(Self {
+        let mut spaces = Self {
             own,
             by_inode: BTreeMap::from([(own, space)]),
             of_process: BTreeMap::from([(std::process::id(), own)]),
             home: open("self").ok(),
             changed: true,
-        })
+        };
+        numbered("/proc")?.into_iter().for_each(|pid| spaces.join(pid));
+        // From now on there may be no right to, and the sandbox ends whoever tries.
+        spaces.home = None;
+        Ok(spaces)
     }
 
     /// A process is new: where is it?
     pub(super) fn join(&mut self, pid: u32) {
-        self.leave(pid);
         // Not every process says where it is.
-        let Some(inode) = inode(&pid.to_string()) else { return };
+        let found = inode(&pid.to_string());
+        if found.is_some() && self.of_process.get(&pid).copied() == found {
+            return;
+        }
+        self.leave(pid);
+        let Some(inode) = found else { return };
         if let Some(space) = self.by_inode.get_mut(&inode) {
             space.members.insert(pid);
             self.of_process.insert(pid, inode);
         } else if self.by_inode.len() < SPACES_MAX {
-            let Ok(mut space) = self.enter(pid) else { return };
-            space.members.insert(pid);
+            let entered = self.enter(pid).ok();
+            let Some(space) = entered.or_else(|| Space::through(pid)) else { return };
             self.by_inode.insert(inode, space);
             self.of_process.insert(pid, inode);
             self.changed = true;
@@ -180,10 +197,21 @@ impl Space {
         space
     }
 
+    /// One that is read through this process, as it cannot be entered.
+    fn through(pid: u32) -> Option<Self> {
+        let mut space = Self::new(Source::Tables, None);
+        space.members.insert(pid);
+        space.renew_addresses();
+        (!space.addresses.is_empty()).then_some(space)
+    }
+
     /// Reads the addresses again: a container mostly gets its own after its first process. Whether they
     /// are others than before.
     fn renew_addresses(&mut self) -> bool {
-        let read = self.routes.as_mut().and_then(|routes| netlink::addresses(routes).ok());
+        let read = match &mut self.routes {
+            Some(routes) => netlink::addresses(routes).ok(),
+            None => self.members.iter().take(MEMBERS_TRIED_MAX).find_map(|&pid| addresses(pid)),
+        };
         let Some(read) = read.filter(|read| *read != self.addresses) else { return false };
         self.addresses = read;
         true
@@ -262,7 +290,7 @@ fn tables(pids: &BTreeSet<u32>) -> Vec<Entry> {
         read_through(pid, None, &|_, _, _| true, &mut rows).ok()?;
         Some(rows)
     };
-    let rows = pids.iter().take(3).find_map(read).unwrap_or_default();
+    let rows = pids.iter().take(MEMBERS_TRIED_MAX).find_map(read).unwrap_or_default();
     rows.into_iter()
         .map(|row| Entry {
             transport: row.socket.transport,
@@ -273,6 +301,46 @@ fn tables(pids: &BTreeSet<u32>) -> Vec<Entry> {
             inode: row.inode,
         })
         .collect()
+}
+
+/// The addresses of a process's network namespace, by /proc; none where it has ended.
+fn addresses(pid: u32) -> Option<BTreeSet<IpAddr>> {
+    let trie = bounded(&format!("/proc/{pid}/net/fib_trie")).ok()?;
+    let mut found: BTreeSet<IpAddr> = of_trie(&trie).map(IpAddr::V4).collect();
+    // A kernel without IPv6 has no such table.
+    let table = bounded(&format!("/proc/{pid}/net/if_inet6")).unwrap_or_default();
+    found.extend(of_table(&table).map(IpAddr::V6));
+    Some(found)
+}
+
+/// A container's are short; a router's need not be.
+fn bounded(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(TABLE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// `fib_trie`: an address, and below it what routes there are to it. Those to itself are local.
+///
+/// ```text
+///   |-- 10.0.0.9
+///      /32 host LOCAL
+/// ```
+fn of_trie(text: &str) -> impl Iterator<Item = Ipv4Addr> {
+    let mut last = None;
+    text.lines().filter_map(move |line| {
+        let line = line.trim();
+        if let Some(address) = line.strip_prefix("|-- ") {
+            last = address.parse().ok();
+        }
+        last.filter(|_| line == "/32 host LOCAL")
+    })
+}
+
+/// `if_inet6`: an address a line, 32 hexadecimal digits first.
+fn of_table(text: &str) -> impl Iterator<Item = Ipv6Addr> {
+    let address = |line: &str| u128::from_str_radix(line.split_whitespace().next()?, 16).ok();
+    text.lines().filter_map(address).map(Ipv6Addr::from)
 }
 
 fn open(process: &str) -> io::Result<OwnedFd> {
@@ -320,6 +388,33 @@ mod tests {
             let _ = self.0.kill();
             let _ = self.0.wait();
         }
+    }
+
+    #[test]
+    fn addresses_are_read_from_the_tables() {
+        let trie = "Main:\n  +-- 0.0.0.0/0 2 0 2\n     |-- 10.0.0.0\n        /24 link UNICAST\n\
+                    Local:\n  +-- 0.0.0.0/0 2 0 2\n     |-- 10.0.0.9\n        /32 host LOCAL\n     \
+                    |-- 10.0.0.255\n        /32 link BROADCAST\n     |-- x\n        /32 host LOCAL\n";
+        assert_eq!(of_trie(trie).collect::<Vec<_>>(), [Ipv4Addr::new(10, 0, 0, 9)]);
+        let table = "00000000000000000000000000000001 01 80 10 80       lo\nxyz 01\n\n";
+        assert_eq!(of_table(table).collect::<Vec<_>>(), [Ipv6Addr::LOCALHOST]);
+        let own = addresses(std::process::id()).unwrap();
+        assert!(own.contains(&IpAddr::from([127, 0, 0, 1])), "{own:?}");
+    }
+
+    #[test]
+    fn one_that_comes_later_is_read_through_a_process_inside() {
+        let script = "ip link set lo up; ip addr add 198.51.100.8/32 dev lo; echo up; read end";
+        let mut spaces = Spaces::new().unwrap();
+        let Some(mut shell) = Shell::start(script) else { return };
+        assert_eq!(shell.says(), "up\n");
+        let pid = shell.0.id();
+        spaces.join(pid);
+        let address = IpAddr::from([198, 51, 100, 8]);
+        assert!(spaces.take_addresses().unwrap().contains(&address));
+        let found = spaces.of_address(address).into_iter().next().unwrap();
+        assert_eq!(Some(found.0), inode(&pid.to_string()));
+        assert!(matches!(found.1.source, Source::Tables));
     }
 
     #[test]
