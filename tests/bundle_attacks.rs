@@ -692,6 +692,25 @@ fn no_bundle_deceives_fills_or_delays_whoever_checks_it() {
 }
 
 #[test]
+fn verdicts_that_differ_are_told_flow_by_flow() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bundle.zip");
+    let (_, _, other_label) =
+        ATTACKS.iter().find(|(name, ..)| *name == "another label in verdicts and EVE").unwrap();
+    std::fs::write(&path, other_label(&sound(dir.path()))).unwrap();
+    let output = support::program::run(&["verify", path.to_str().unwrap()]);
+    let said = support::program::stdout(&output);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 7, "{said}");
+    for pair in lines[..6].chunks(2) {
+        let was = pair[0].strip_prefix("was:  ").unwrap();
+        let is = pair[1].strip_prefix("is:   ").unwrap();
+        assert_eq!(was.replace("timelot-unknown", "other"), is, "{said}");
+    }
+    assert_eq!(lines[6], "3 of 3 verdicts differ");
+}
+
+#[test]
 fn bundles_of_earlier_builds_are_verified_still() {
     for (name, shared) in [("earlier.zip", false), ("earlier-shared.zip", true)] {
         let zip = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles").join(name);

@@ -55,15 +55,16 @@ impl Tally {
         (Self(ours), Self(theirs))
     }
 
-    /// The first few; verdicts of one flow are beside each other in any two tallies.
+    /// The same, in order: so that it can be asked what it holds.
     #[must_use]
-    pub fn first(&self, count: usize) -> Self {
-        Self(self.0.iter().take(count).copied().collect())
+    pub fn sorted(mut self) -> Self {
+        self.0.sort_unstable();
+        self
     }
 
-    /// Whether a verdict is in it.
+    /// Whether a verdict is in it. It has to be in order, as what [`Self::differences`] returns is.
     pub fn holds(&self, row: &Row) -> bool {
-        self.0.contains(&mark(row))
+        self.0.binary_search(&mark(row)).is_ok()
     }
 
     /// Which flow a verdict is of, as a number that says nothing else.

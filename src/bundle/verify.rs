@@ -103,7 +103,7 @@ impl Bundle {
         each_row(list, &self.limits, show).map_err(|error| refused(VERDICTS, error))
     }
 
-    /// The verdicts that the packets must give; EVE tells the same.
+    /// The verdicts that the packets must give, in order; EVE tells the same.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Bundle {
         .map_err(|why| refused(EVE, why))?;
         let (only_listed, only_told) = listed.differences(told);
         match only_listed.count().max(only_told.count()) {
-            0 => Ok(verdicts),
+            0 => Ok(verdicts.sorted()),
             other => Err(refused(
                 EVE,
                 format!("tells other verdicts of {other} flows than {VERDICTS} does"),

@@ -70,10 +70,12 @@ impl Verify {
         let bundle = verify::Bundle::open(&self.path, limits).map_err(refused)?;
         let expected = bundle.verdicts().map_err(refused)?;
         let count = expected.count();
-        let mut found = Tally::default();
-        let config = self.config(&bundle);
-        let full = replay(&bundle, &config, &mut |row| {
-            found.add(row);
+        let (mut found, mut is) = (Tally::default(), Vec::new());
+        let full = replay(&bundle, self.config(&bundle), &mut |row| {
+            found.add(&row);
+            if is.len() < NAMED_MAX && !expected.holds(&row) {
+                is.push(row);
+            }
             // What the bundle does not tell of is not counted to the end.
             found.count() <= count.saturating_add(NAMED_MAX)
         })?;
@@ -81,17 +83,18 @@ impl Verify {
         let differ = gone.count().max(new.count());
         let mut text = String::new();
         if differ > 0 {
-            let (mut was, mut is) = (Vec::new(), Vec::new());
-            let (gone, new) = (gone.first(NAMED_MAX), new.first(NAMED_MAX));
+            let flows: BTreeSet<u128> = is.iter().map(Tally::flow).collect();
+            let (mut was, mut others) = (Vec::new(), Vec::new());
             bundle
                 .each_verdict(&mut |row| {
-                    was.extend((was.len() < NAMED_MAX && gone.holds(&row)).then_some(row));
+                    let rows =
+                        if flows.contains(&Tally::flow(&row)) { &mut was } else { &mut others };
+                    if rows.len() < NAMED_MAX && gone.holds(&row) {
+                        rows.push(row);
+                    }
                 })
                 .map_err(refused)?;
-            replay(&bundle, &config, &mut |row| {
-                is.extend((is.len() < NAMED_MAX && new.holds(row)).then(|| row.clone()));
-                true
-            })?;
+            was.append(&mut others);
             text.push_str(&side_by_side(&was, &is));
         }
         if !bundle.is_of_this_version() {
@@ -159,8 +162,8 @@ fn side_by_side(was: &[Row], is: &[Row]) -> String {
 /// room for all that they rest on.
 fn replay(
     bundle: &verify::Bundle,
-    config: &Config,
-    wanted: &mut dyn FnMut(&Row) -> bool,
+    config: Config,
+    wanted: &mut dyn FnMut(Row) -> bool,
 ) -> Result<bool, Exit> {
     let packets = bundle.packets().map_err(|error| {
         log::error(&error);
@@ -168,7 +171,7 @@ fn replay(
     })?;
     let source = file::open_stream(packets, crate::bundle::EVIDENCE, Options::default());
     let mut source = source.map_err(|error| failed(&error))?;
-    each_flow(&mut source, config.clone(), &mut |flow| wanted(&Row::of(&flow)))
+    each_flow(&mut source, config, &mut |flow| wanted(Row::of(&flow)))
 }
 
 /// The flows of a capture.
