@@ -68,7 +68,7 @@ impl Report {
                  citrix-framehawk."
             ),
             (Label::Other, Status::ClientPort) => {
-                format!("The watched port is only a client's own: {}.", verdict.summary)
+                format!("The watched port is only a client's ephemeral port: {}.", verdict.summary)
             }
             (Label::Other, status) if !is_conversation(status) => {
                 "Nothing was said on the watched ports: they were only tried.".to_owned()
@@ -392,14 +392,14 @@ pub(super) fn agreement(endpoint: &EndpointEvent) -> String {
 pub(super) const fn words(status: Status) -> &'static str {
     match status {
         Status::Identified => "identified",
-        Status::Attempted => "only the client spoke it",
+        Status::Attempted => "seen from the client only",
         Status::Unidentified => "unidentified",
-        Status::ClientPort => "a client's own port",
+        Status::ClientPort => "a client's ephemeral port",
         Status::Refused => "refused",
         Status::Unanswered => "unanswered",
         Status::Scan => "scan",
-        Status::NoPayload => "opened, nothing said",
-        Status::Insufficient => "too little seen",
+        Status::NoPayload => "opened, no payload",
+        Status::Insufficient => "too little payload",
     }
 }
 

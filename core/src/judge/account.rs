@@ -109,7 +109,7 @@ fn conditions(case: &Case<'_>, status: Status) -> Vec<(bool, String)> {
         ),
         (
             rules::is_conversation(status),
-            format!("a conversation that nothing else explains: it is {}", status.name()),
+            format!("a conversation without another explanation: it is {}", status.name()),
         ),
         (case.protocol().is_none(), format!("no protocol recognised: {name} was")),
     ];

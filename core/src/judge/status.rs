@@ -63,7 +63,7 @@ fn recognised(case: &Case<'_>) -> Option<Status> {
     let attempted = client && !server && needs_answer && !is_one_way_capture(case);
     debug_assert!(
         client || server || finding.strength == Strength::Shape,
-        "nobody spoke {}",
+        "neither side spoke {}",
         finding.protocol
     );
     Some(if attempted { Status::Attempted } else { Status::Identified })

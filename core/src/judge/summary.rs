@@ -47,7 +47,7 @@ pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String
     let (client, server) = (case.client_socket(), case.server_socket());
     match status {
         Status::Identified => recognised(case),
-        Status::Attempted => format!("{}; only the client spoke it", recognised(case)),
+        Status::Attempted => format!("{}; seen from the client only", recognised(case)),
         Status::ClientPort => {
             let sure = match case.roles.basis {
                 RoleBasis::Handshake | RoleBasis::Protocol => "is",
@@ -57,7 +57,7 @@ pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String
             let what =
                 case.protocol().map_or(String::new(), |_| format!(" ({})", recognised(case)));
             format!(
-                "port {} {sure} the client's own; the service is {} port {}{what}",
+                "port {} {sure} the client's ephemeral port; the service is {} port {}{what}",
                 client.port, server.addr, server.port
             )
         }
@@ -72,7 +72,7 @@ pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String
 fn recognised(case: &Case<'_>) -> String {
     let mut line = case.protocol().map(|found| headline(&found.finding)).unwrap_or_default();
     if let Some(known) = case.known() {
-        let known = format!("{}, as the site names it", known.name);
+        let known = format!("{} (from --known)", known.name);
         line = if line.is_empty() { known } else { format!("{known}: {line}") };
     }
     if case.edt_companion().is_some() {
@@ -103,12 +103,12 @@ fn headline(finding: &Finding) -> String {
 fn conversation(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {
     let heads = case.visibility();
     let seen = format!(
-        "none of {} protocols in the first {} octets up and {} down",
-        super::detectors_asked(case),
+        "no known protocol in the first {} bytes from client and {} from server ({} tried)",
         heads.head_to_server,
         heads.head_to_client,
+        super::detectors_asked(case),
     );
-    let enough = if status == Status::Insufficient { "too little to tell: " } else { "" };
+    let enough = if status == Status::Insufficient { "too little payload: " } else { "" };
     match opinion.label {
         Label::CitrixFramehawk => {
             let reasons: Vec<&str> = opinion

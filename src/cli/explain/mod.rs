@@ -222,7 +222,7 @@ const LABELS: &str = "
 How this program answers
   timelot-unknown   a conversation on 3243 that nothing identifies
   citrix-framehawk  UDP in the range, recognised as nothing else, and circumstances speak for it
-  other             anything that was recognised, or a client's own port, a scan, a refusal
+  other             anything that was recognised, or a client's ephemeral port, a scan, a refusal
   `portstory explain LABEL` tells what each rests on. No label says safe or malicious.
 ";
 

@@ -36,7 +36,7 @@ pub(super) const fn label(label: Label) -> Word {
                        Framehawk is public, so nothing of this was measured on one.",
         },
         Label::Other => Word {
-            means: "Anything else, named where it can be named, or said plainly: a client's own port, a scan, a \
+            means: "Anything else, named where it can be named, or said plainly: a client's ephemeral port, a scan, a \
                     refused connection.",
             decided: "A detector recognised the payload, or there was no conversation that could have been \
                       anything. The status says which.",
@@ -61,14 +61,14 @@ pub(super) const fn status(status: Status) -> Word {
                        is. If the server's packets were not captured, the service may well speak it.",
         },
         Status::Unidentified => Word {
-            means: "A conversation that nothing recognised.",
+            means: "A conversation in no protocol that is known.",
             decided: "The server sent payload, at least four packets carried payload, and every detector said no \
                       or ran out of payload to look at.",
             misleads: "A session whose beginning is not in the capture is often unidentified for that reason \
                        alone: the first bytes tell most.",
         },
         Status::ClientPort => Word {
-            means: "The watched port is only the client's own; the service is at the other end, on another port.",
+            means: "The watched port is only the client's ephemeral port; the service is at the other end, on another port.",
             decided: "Who is client follows from the TCP handshake, from the protocol's messages, or else from who \
                       talks to many; and the server's port is not watched.",
             misleads: "Without a handshake the roles may be guessed: the summary says `may be` then.",
@@ -79,13 +79,13 @@ pub(super) const fn status(status: Status) -> Word {
             misleads: "A firewall can send either for a service that runs.",
         },
         Status::Unanswered => Word {
-            means: "Nobody answered.",
+            means: "No answer.",
             decided: "No packet came from the server, and nothing in the client's packets shows that there was \
                       one.",
             misleads: "A capture of one direction looks the same where the client sent little.",
         },
         Status::Scan => Word {
-            means: "One of many tries from one host.",
+            means: "One of many connection attempts by one host.",
             decided: "Nobody answered or spoke, and the client tried ten or more watched sockets until then.",
             misleads: "A client that looks for its server in a list of addresses, or a monitoring system, does the \
                        same.",
@@ -128,7 +128,7 @@ pub(super) const fn notable(notable: Notable) -> Word {
             misleads: "Line-based protocols that no detector knows look the same: read the first bytes.",
         },
         Notable::ExecutableTransfer => Word {
-            means: "An executable file went by.",
+            means: "An executable file was transferred.",
             decided: "A packet has the header of a Windows (MZ and PE), Linux (ELF) or macOS (Mach-O) program, or \
                       the first line of a script (#! and an interpreter), where a file can begin in it: at its \
                       start, behind the empty line of an HTTP header or of a form's part, behind the size of a \

@@ -86,7 +86,7 @@ pub(super) fn siblings(case: &Case<'_>, _: Status) -> Option<Shown> {
         Some(_) | None => return None,
     };
     let fact = format!(
-        "{} other conversations on UDP ports of the range of {}, from port {lowest} up",
+        "{} other conversations on UDP ports of the range of {}, the lowest is {lowest}",
         others.len(),
         own.addr
     );
@@ -120,7 +120,10 @@ pub(super) fn not_server_heavy(case: &Case<'_>, status: Status) -> Option<Shown>
         && packets >= SHAPE_PACKETS_MIN
         && server.payload_bytes < client.payload_bytes.saturating_mul(2);
     told.then(|| {
-        let fact = format!("{} octets down and {} up", server.payload_bytes, client.payload_bytes);
+        let fact = format!(
+            "{} bytes from server and {} from client",
+            server.payload_bytes, client.payload_bytes
+        );
         shown(case, server_side(case), fact)
     })
 }
@@ -168,7 +171,7 @@ pub(super) fn text_payload(case: &Case<'_>, _: Status) -> Option<Shown> {
     let side = server_side(case);
     let facts = case.record.side(side);
     (case.may_be_framehawk() && enough(facts) && is_text(facts))
-        .then(|| shown(case, side, "what comes down is text".to_owned()))
+        .then(|| shown(case, side, "the server's payload is text".to_owned()))
 }
 
 pub(super) fn before_release(case: &Case<'_>, _: Status) -> Option<Shown> {
@@ -228,15 +231,17 @@ fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
         (seconds >= SHAPE_SECONDS_MIN, format!("at least {SHAPE_SECONDS_MIN} s long: {seconds} s")),
         (
             down >= up.saturating_mul(3),
-            format!("three times as much down as up: {down} and {up} octets"),
+            format!("three times as much from server as from client: {down} and {up} bytes"),
         ),
-        (large >= 15, format!("at least 15 % of the packets down are large: {large} %")),
-        (small >= 80, format!("at least 80 % of the packets up are small: {small} %")),
+        (large >= 15, format!("at least 15 % of the packets from server are large: {large} %")),
+        (small >= 80, format!("at least 80 % of the packets from client are small: {small} %")),
         (active >= 60, format!("the client sends in at least 60 % of the seconds: {active} %")),
         (pause <= 10, format!("and never pauses for more than 10 s: {pause} s")),
         (
             !is_bulk(case),
-            format!("uneven as a screen is, not as even or full as a transfer: {large} % large"),
+            format!(
+                "uneven, as screen updates are, and not steady, as a file transfer is: {large} % large"
+            ),
         ),
     ]
 }
@@ -263,7 +268,7 @@ pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
     all.push((
         companion(case, status).is_some(),
         format!(
-            "a Citrix session of its own between the two hosts, started before: {sessions} seen"
+            "a Citrix session between the two hosts that no other flow claims, started before: {sessions} seen"
         ),
     ));
     all.push((
@@ -288,14 +293,14 @@ fn is_bulk(case: &Case<'_>) -> bool {
 fn shape_in_words(case: &Case<'_>) -> String {
     let (client, server) = (case.client(), case.server());
     format!(
-        "{} s, {} octets down and {} up, {} % of the packets down are large, {} % of those up small, client active in {} s{}",
+        "{} s, {} bytes from server and {} from client, {} % of the packets from server are large, {} % of those from client small, client active in {} s{}",
         case.seconds(),
         server.payload_bytes,
         client.payload_bytes,
         percent(server.payload_large, server.payload_packets),
         percent(client.payload_small, client.payload_packets),
         client.seconds.count,
-        if is_bulk(case) { ", as even as a transfer" } else { "" },
+        if is_bulk(case) { ", as steady as a file transfer" } else { "" },
     )
 }
 

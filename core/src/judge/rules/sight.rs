@@ -12,12 +12,17 @@ pub(super) fn packets_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
     };
     let side = Side::BOTH.into_iter().find(missing)?;
     let octets = case.record.side(side).span()?.missing_at_least();
-    Some(shown(case, side, format!("at least {octets} octets of this side are not in the capture")))
+    Some(shown(
+        case,
+        side,
+        format!("at least {octets} bytes from this side are missing from the capture"),
+    ))
 }
 
 pub(super) fn capture_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
     let drops = case.drops()?;
-    let fact = format!("the capture lost {} frames, maybe some of this flow", drops.frames);
+    let fact =
+        format!("the capture dropped {} frames, which may include some of this flow", drops.frames);
     Some(shown(case, case.record.first_sender, fact))
 }
 

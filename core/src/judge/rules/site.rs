@@ -9,8 +9,7 @@ pub(super) fn known_service(case: &Case<'_>, status: Status) -> Option<Shown> {
     let told = status == Status::Identified || super::is_conversation(status);
     told.then(|| {
         let socket = case.server_socket();
-        let fact =
-            format!("the site names {} on port {}: {}", socket.addr, socket.port, known.name);
+        let fact = format!("--known lists {} port {}: {}", socket.addr, socket.port, known.name);
         shown(case, super::server_side(case), fact)
     })
 }

@@ -11,7 +11,10 @@ pub(super) fn is(case: &Case<'_>, status: Status, wanted: Status) -> Option<Show
     let (client, server) = (case.client_socket(), case.server_socket());
     let fact = match status {
         Status::ClientPort => {
-            format!("port {} is the client's own; the service is {}", client.port, server.port)
+            format!(
+                "port {} is the client's ephemeral port; the service is {}",
+                client.port, server.port
+            )
         }
         Status::Scan => format!("{} tried ten or more watched sockets", client.addr),
         Status::NoPayload => no_payload(case),

@@ -9,7 +9,7 @@ use crate::registry;
 pub static RULES: &[Rule] = &[
     Rule {
         id: "client_port",
-        observes: "the watched port is the client's own",
+        observes: "the watched port is the client's ephemeral port",
         speaks_for: Label::Other,
         weight: 8.0,
         group: "status",
@@ -24,22 +24,22 @@ pub static RULES: &[Rule] = &[
         weight: 8.0,
         group: "status",
         source: "RFC 9293 section 3.5.2, RFC 792, RFC 4443",
-        misleads: "firewalls refuse in the name of others",
+        misleads: "a firewall may refuse on behalf of the server",
         test: status::refused,
     },
     Rule {
         id: "unanswered",
-        observes: "nobody answered",
+        observes: "no answer",
         speaks_for: Label::Other,
         weight: 8.0,
         group: "status",
         source: "the capture",
-        misleads: "the answer may have taken another way than past this capture",
+        misleads: "the answer may have taken a path that this capture does not see",
         test: |case, status| status::is(case, status, Status::Unanswered),
     },
     Rule {
         id: "scan",
-        observes: "one of many tries of one host",
+        observes: "one of many connection attempts by one host",
         speaks_for: Label::Other,
         weight: 8.0,
         group: "status",
@@ -49,22 +49,22 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "no_payload",
-        observes: "a handshake and nothing said",
+        observes: "a handshake and no payload",
         speaks_for: Label::Other,
         weight: 8.0,
         group: "status",
         source: "the capture",
-        misleads: "health checks of a real service look so",
+        misleads: "health checks of a real service look the same",
         test: |case, status| status::is(case, status, Status::NoPayload),
     },
     Rule {
         id: "known_service",
-        observes: "the site has named this service",
+        observes: "a known service of this site",
         speaks_for: Label::Other,
         weight: 8.0,
         group: "status",
         source: "the site's list of known services (--known)",
-        misleads: "what runs there may not be what the site put there",
+        misleads: "something else may be running there by now",
         test: site::known_service,
     },
     Rule {
@@ -81,7 +81,7 @@ pub static RULES: &[Rule] = &[
                 shown(
                     case,
                     server_side(case),
-                    format!("service port {} ({name}), nothing recognised", case.service_port()),
+                    format!("server port {} ({name}), no protocol recognised", case.service_port()),
                 )
             })
         },
@@ -101,7 +101,7 @@ pub static RULES: &[Rule] = &[
                 shown(
                     case,
                     server_side(case),
-                    format!("port {port} is registered for {name}; nothing recognised"),
+                    format!("port {port} is registered for {name}; no protocol recognised"),
                 )
             })
         },
@@ -140,7 +140,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "remoting_shape",
-        observes: "large packets down, small ones up in nearly every second, for a minute and longer",
+        observes: "large packets from the server, small ones from the client in nearly every second, for a minute or longer",
         speaks_for: Label::CitrixFramehawk,
         weight: 2.5,
         group: "shape",
@@ -151,7 +151,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "not_remoting_shape",
-        observes: "long or busy enough to tell, and not the shape of display remoting",
+        observes: "long or busy enough to tell, and not shaped like display remoting",
         speaks_for: Label::CitrixFramehawk,
         weight: -4.0,
         group: "shape",
@@ -166,7 +166,7 @@ pub static RULES: &[Rule] = &[
         weight: -3.0,
         group: "call",
         source: "Polycom HDX administrator's guide: media ports start at 3230",
-        misleads: "telephones and Citrix live on the same desks",
+        misleads: "telephones and Citrix clients stand on the same desks",
         test: framehawk::call_signalling,
     },
     Rule {
@@ -181,7 +181,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "after_end_of_support",
-        observes: "the capture is younger than the last release with Framehawk",
+        observes: "the capture is newer than the last release with Framehawk",
         speaks_for: Label::CitrixFramehawk,
         weight: -0.4,
         group: "date",
@@ -201,11 +201,11 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "not_server_heavy",
-        observes: "what goes up is at least half of what comes down",
+        observes: "the client sent at least half as much as the server",
         speaks_for: Label::CitrixFramehawk,
         weight: -4.0,
         group: "shape",
-        source: "literature on remote display: large packets down, small ones up",
+        source: "literature on remote display: large packets from the server, small ones from the client",
         misleads: "a user who uploads through the session",
         test: framehawk::not_server_heavy,
     },
@@ -215,7 +215,7 @@ pub static RULES: &[Rule] = &[
         speaks_for: Label::CitrixFramehawk,
         weight: -6.0,
         group: "one_way",
-        source: "Framehawk carries graphics down and input up (Framehawk policy settings)",
+        source: "Framehawk carries graphics to the client and input to the server (Framehawk policy settings)",
         misleads: "a capture that missed one direction",
         test: framehawk::one_way,
     },
@@ -231,7 +231,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "random_payload",
-        observes: "the payload looks random both ways",
+        observes: "the payload looks random in both directions",
         speaks_for: Label::CitrixFramehawk,
         weight: 0.3,
         group: "payload",
@@ -241,7 +241,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "text_payload",
-        observes: "what comes down is text",
+        observes: "the server's payload is text",
         speaks_for: Label::CitrixFramehawk,
         weight: -4.0,
         group: "payload",
@@ -255,8 +255,8 @@ pub static RULES: &[Rule] = &[
         speaks_for: Label::CitrixFramehawk,
         weight: -8.0,
         group: "site",
-        source: "the site's own word (--site); no longer supported as of 1903",
-        misleads: "sites forget their oldest servers",
+        source: "the site settings (--site); no longer supported as of 1903",
+        misleads: "the oldest servers are easily forgotten",
         test: site::ruled_out,
     },
     Rule {
@@ -265,7 +265,7 @@ pub static RULES: &[Rule] = &[
         speaks_for: Label::CitrixFramehawk,
         weight: 1.5,
         group: "site",
-        source: "the site's own word (--site)",
+        source: "the site settings (--site)",
         misleads: "other services may use its ports as well",
         test: site::expected,
     },
@@ -281,7 +281,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "packets_lost",
-        observes: "octets are missing between those that were captured",
+        observes: "bytes are missing between those that were captured",
         speaks_for: Label::Other,
         weight: 0.0,
         group: "sight_lost",
@@ -295,8 +295,8 @@ pub static RULES: &[Rule] = &[
         speaks_for: Label::Other,
         weight: 0.0,
         group: "sight_drops",
-        source: "the kernel's count of frames that found no room",
-        misleads: "what was lost may have been others' frames only",
+        source: "the kernel's count of dropped frames",
+        misleads: "the lost frames may belong to other flows only",
         test: sight::capture_lost,
     },
     Rule {
@@ -326,7 +326,7 @@ pub static RULES: &[Rule] = &[
         weight: 0.0,
         group: "sight_direction",
         source: "the capture",
-        misleads: "an end that says nothing looks the same over UDP",
+        misleads: "over UDP, a side that sends nothing looks the same",
         test: sight::one_direction,
     },
 ];
