@@ -1,8 +1,8 @@
 //! What a running flow costs in memory, everything on the heap included.
 //!
-//! `cargo bench --bench flows` lets flows of several kinds run at one time and prints octets a flow,
+//! `cargo bench --bench flows` lets flows of several kinds run at one time and prints bytes a flow,
 //! by an allocator that counts; what the ledgers keep of them is in it. `PORTSTORY_FLOWS=1000000` sets
-//! how many; `PORTSTORY_MEMORY_MAX` (octets) sets the bound that `--memory-max` sets: then it is told how
+//! how many; `PORTSTORY_MEMORY_MAX` (bytes) sets the bound that `--memory-max` sets: then it is told how
 //! often a flow had to end early. The last line but one is what an endpoint costs when its only flow has
 //! ended, of as many as are kept; the last is the most that was in use at one time.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
@@ -30,7 +30,7 @@ fn main() {
         None => Limits { flows_max: usize::MAX, ..Limits::default().of_a_piece() },
     };
     println!(
-        "a flow's record is {} octets, its key {}; {flows} flows of each kind",
+        "a flow's record is {} bytes, its key {}; {flows} flows of each kind",
         size_of::<FlowRecord>(),
         size_of::<FlowKey>()
     );
@@ -47,10 +47,10 @@ fn main() {
         let used = COUNTED.current_usage().saturating_sub(before);
         let name = kind.name;
         if wire.ended > 0 {
-            println!("{name:<24} {used} octets in all: flows ended early {} times", wire.ended);
+            println!("{name:<24} {used} bytes in all: flows ended early {} times", wire.ended);
         } else {
             let each = used.checked_div(usize::try_from(flows).unwrap_or(1)).unwrap_or_default();
-            println!("{name:<24} {each:>6} octets a flow, {used} in all");
+            println!("{name:<24} {each:>6} bytes a flow, {used} in all");
         }
     }
     let kept = usize::try_from(flows).unwrap_or(usize::MAX).min(limits.endpoints_max);
@@ -62,7 +62,7 @@ fn main() {
     }
     let used = COUNTED.current_usage().saturating_sub(before);
     let each = used.checked_div(kept).unwrap_or_default();
-    println!("{:<24} {each:>6} octets an endpoint, {used} in all", "an endpoint of one flow");
+    println!("{:<24} {each:>6} bytes an endpoint, {used} in all", "an endpoint of one flow");
     println!("{:.0} MiB at the most", COUNTED.peak_usage_as_mb());
 }
 

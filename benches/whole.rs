@@ -23,7 +23,7 @@ fn main() {
     divan::main();
 }
 
-/// A frame that owns its octets.
+/// A frame that owns its bytes.
 struct Owned {
     at: FrameRef,
     link: LinkType,
@@ -54,7 +54,7 @@ fn frames() -> Vec<Owned> {
     }
 }
 
-/// Times `each` over all frames, with what that is in frames and octets a second.
+/// Times `each` over all frames, with what that is in frames and bytes a second.
 fn over_frames(bencher: Bencher<'_, '_>, mut each: impl FnMut(&[Owned])) {
     let frames = frames();
     let octets: usize = frames.iter().map(|frame| frame.bytes.len()).sum();

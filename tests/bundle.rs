@@ -1,4 +1,4 @@
-//! Bundles: what is in them, that they are checked to the last octet, and that shared ones keep their
+//! Bundles: what is in them, that they are checked to the last byte, and that shared ones keep their
 //! verdicts and nothing else.
 #![allow(
     clippy::as_conversions,
@@ -100,7 +100,7 @@ fn a_changed_octet_is_refused_with_the_name_of_the_file() {
         let name = name.as_bytes();
         whole.windows(name.len()).position(|window| window == name).unwrap() + name.len()
     };
-    // In the middle of each file's own octets: behind its local header and name.
+    // In the middle of each file's own bytes: behind its local header and name.
     for name in [
         "eve.json",
         "report.html",
@@ -121,7 +121,7 @@ fn a_changed_octet_is_refused_with_the_name_of_the_file() {
         changed[at] ^= 1;
         std::fs::write(&zip, &changed).unwrap();
         let output = verify(&zip);
-        assert_eq!(output.status.code(), Some(1), "octet {at}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(1), "byte {at}: {}", said(&output));
     }
     for at in (0..whole.len()).step_by(whole.len() / 20 + 1) {
         std::fs::write(&zip, &whole[..at]).unwrap();

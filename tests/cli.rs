@@ -126,7 +126,7 @@ fn a_capture_that_breaks_off_is_reported_as_far_as_it_goes() {
     let octets = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
     fs::write(&path, &octets[..5000]).unwrap();
     let output = run(&["read", "--format", "eve", path.to_str().unwrap()]);
-    assert!(complaint(&output, 1).contains("cut off behind frame"));
+    assert!(complaint(&output, 1).contains("truncated after frame"));
     assert!(stdout(&output).contains(r#""protocol":"ssh""#));
 }
 
@@ -353,7 +353,7 @@ fn why_tells_what_another_label_would_have_needed() {
         "citrix-framehawk (unidentified), confidence low",
         "Runner-up: timelot-unknown",
         "remoting_shape for citrix-framehawk",
-        "no  a Citrix session of its own",
+        "no  a Citrix session between the two hosts that no other flow claims",
         "site_without_framehawk -> timelot-unknown",
         "udp.dstport == 3243",
     ] {

@@ -200,7 +200,7 @@ const BESIDE: &[&str] =
     &["companion_session", "citrix_elsewhere", "call_signalling", "siblings", "edt_companion"];
 
 /// Every piece of evidence names a packet that is there, that belongs to the flow or to what is
-/// beside it, and its octets stand where it says.
+/// beside it, and its bytes stand where it says.
 #[test]
 fn evidence_can_be_looked_up() {
     let (mut quoted, mut beside) = (0, 0);

@@ -192,7 +192,7 @@ fn conversation(frames: &[OwnedFrame]) -> Option<Vec<u8>> {
     made.map(|(_, octets)| octets)
 }
 
-/// These octets as the payload of a datagram in three fragments.
+/// These bytes as the payload of a datagram in three fragments.
 fn in_fragments(octets: &[u8]) -> Vec<u8> {
     let header = [0x9c, 0x40, 0x0c, 0xab, 2, 0x60, 0, 0];
     let datagram: Vec<u8> = header.iter().chain(octets).copied().take(600).collect();

@@ -1,7 +1,7 @@
 //! Invariant 2: nothing on the wire or in a file makes it panic, hang or bloat.
 //!
 //! Every fixture goes through reader, classifier and all outputs, truncated at every length and with
-//! every octet changed. Long captures repeat themselves, so of each file the first octets are taken
+//! every byte changed. Long captures repeat themselves, so of each file the first bytes are taken
 //! this way, and of the rest every frame by itself.
 #![allow(
     clippy::as_conversions,
@@ -24,7 +24,7 @@ use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
 use support::OwnedFrame;
 
-/// Octets of each file that are cut at every length and changed one by one: headers, several records
+/// Bytes of each file that are cut at every length and changed one by one: headers, several records
 /// and the first flows' handshakes.
 const EVERY_OCTET_BYTES: usize = 4 * 1024;
 
@@ -35,7 +35,7 @@ const STRIDE: usize = 997;
 /// Frames of each file that are cut and changed by themselves.
 const FRAMES: usize = 12;
 
-/// The whole path, from the octets of a file to the octets of every format.
+/// The whole path, from the bytes of a file to the bytes of every format.
 fn whole_path(octets: &[u8]) -> usize {
     let input = Box::new(Cursor::new(octets.to_vec()));
     let Ok(mut source) = file::open_stream(input, "hostile", Options::default()) else { return 0 };
@@ -113,7 +113,7 @@ fn frames_cut_at_every_length_and_changed_in_every_octet() {
     assert!(runs > 200_000, "only {runs} runs");
 }
 
-/// Cut by the snap length, cut on the wire, and with one octet changed.
+/// Cut by the snap length, cut on the wire, and with one byte changed.
 fn damage(frame: &OwnedFrame, at: usize) -> [OwnedFrame; 3] {
     let mut snapped = frame.clone();
     snapped.bytes.truncate(at);

@@ -160,7 +160,7 @@ with open(sys.argv[1], 'w') as out:
     out.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
 sys.exit(code)";
 
-/// The same with the program's peak of resident memory in octets.
+/// The same with the program's peak of resident memory in bytes.
 fn measured(args: &[&str], files: &[PathBuf], folder: &Path) -> (String, u64) {
     let peak = folder.join("peak");
     let mut program = Command::new("python3");

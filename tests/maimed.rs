@@ -1,7 +1,7 @@
 //! Captures with parts missing: what is left must not be named wrongly.
 //!
 //! Every fixture is classified whole, then with either direction removed, with its first packets
-//! removed, cut to 96 octets a packet, and with some packets twice. What a flow is called then must
+//! removed, cut to 96 bytes a packet, and with some packets twice. What a flow is called then must
 //! be among what it is called whole, or as true. With `PORTSTORY_CORPUS=DIR` the captures of a folder
 //! are maimed instead.
 #![allow(
@@ -38,7 +38,7 @@ const MAIMINGS: [Maiming; 7] = [
     Maiming { what: "without the first packet", maim: |frames| without_first(frames, 1) },
     Maiming { what: "without the first 5 packets", maim: |frames| without_first(frames, 5) },
     Maiming { what: "without the first 50 packets", maim: |frames| without_first(frames, 50) },
-    Maiming { what: "cut to 96 octets a packet", maim: cut },
+    Maiming { what: "cut to 96 bytes a packet", maim: cut },
     Maiming { what: "every tenth packet twice", maim: doubled },
 ];
 
@@ -60,7 +60,7 @@ const TRUE_AS_WELL: [(&str, &str); 10] = [
     ("discord", "rtcp"),
 ];
 
-/// Octets that a packet is cut to: an old default of tcpdump over IPv6.
+/// Bytes that a packet is cut to: an old default of tcpdump over IPv6.
 const SNAP: usize = 96;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every capture of a folder of yours, cut at every 97th octet and changed at random 1,000 times.
+//! Every capture of a folder of yours, cut at every 97th byte and changed at random 1,000 times.
 //!
 //! `PORTSTORY_MUTATE=DIR cargo test --test mutate -- --nocapture`, with debug assertions and overflow
 //! checks on; `PORTSTORY_MUTATIONS=N` changes the count. Each damaged file goes through reader,

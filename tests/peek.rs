@@ -1,5 +1,5 @@
 //! The fast no is never wrong: where the decoder finds a packet that is watched or a companion's, peek
-//! lets the frame through. Over all fixtures, as they are and with octets changed at random.
+//! lets the frame through. Over all fixtures, as they are and with bytes changed at random.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
@@ -48,7 +48,7 @@ fn peek_lets_everything_of_interest_through() {
         }
     }
     assert!(interesting > 2000, "only {interesting} frames");
-    // What tells how a frame goes on is within the first octets.
+    // What tells how a frame goes on is within the first bytes.
     let changes = prop::collection::vec((0..100_usize, any::<u8>()), 1..4);
     let mut runner = TestRunner::new(ProptestConfig {
         cases: 60_000,

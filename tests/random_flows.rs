@@ -1,10 +1,10 @@
-//! Flows of random octets through the whole path: how many are named, and how many the table of
+//! Flows of random bytes through the whole path: how many are named, and how many the table of
 //! detectors says will be.
 //!
 //!     cargo test --test random_flows -- --include-ignored --nocapture
 //!
 //! 20,000 flows over UDP ports 3224 to 3324 and 20,000 over TCP 3243, by three seeds; each flow has 1
-//! to 40 packets each way, of 1 to 1400 octets. Seeds 1 and 2 may be used while a detector is
+//! to 40 packets each way, of 1 to 1400 bytes. Seeds 1 and 2 may be used while a detector is
 //! written, the third one is for afterwards: `PORTSTORY_SEED=1` runs one alone.
 #![allow(
     clippy::print_stdout,
@@ -61,7 +61,7 @@ fn random_flows_are_hardly_ever_named() {
     }
 }
 
-/// How likely the table says it is that a flow of random octets is named.
+/// How likely the table says it is that a flow of random bytes is named.
 fn sum(transport: Transport) -> f64 {
     let over = |row: &&&Detector| match row.over {
         Over::Both => true,
@@ -212,7 +212,7 @@ impl Random {
         self.next() % bound
     }
 
-    /// 1 to 1400 octets.
+    /// 1 to 1400 bytes.
     fn payload(&mut self) -> Vec<u8> {
         let len = usize::try_from(1 + self.below(1400)).unwrap();
         let mut octets: Vec<u8> =

@@ -23,7 +23,7 @@ use portstory_core::decode::{self, Decoded, link, tunnel};
 use portstory_core::frame::Frame;
 use support::OwnedFrame;
 
-/// Frames of each capture that are damaged in every octet.
+/// Frames of each capture that are damaged in every byte.
 const DAMAGED_FRAMES: usize = 12;
 
 /// What `gre.rs` calls what it opens, besides GRE itself.
@@ -156,7 +156,7 @@ impl Files {
         }
     }
 
-    /// Cuts the frame everywhere and changes every octet, as `hostile.rs` does with the whole path.
+    /// Cuts the frame everywhere and changes every byte, as `hostile.rs` does with the whole path.
     fn damage(&self, frame: &OwnedFrame, files: &BTreeSet<&String>, counts: &mut Counts) {
         for at in 0..frame.bytes.len() {
             let mut cut = frame.clone();

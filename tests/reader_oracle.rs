@@ -133,7 +133,7 @@ fn cut_anywhere_or_changed_anywhere_what_is_compressed_gives_no_more_than_it_hol
     }
 }
 
-/// What the readers of the libraries unpack, a few octets at a time, until they fail.
+/// What the readers of the libraries unpack, a few bytes at a time, until they fail.
 fn unpacked((name, _): Packer, octets: &[u8]) -> Vec<u8> {
     let mut reader: Box<dyn Read + '_> = match name {
         "gzip" => Box::new(flate2::read::MultiGzDecoder::new(octets)),
@@ -149,7 +149,7 @@ fn unpacked((name, _): Packer, octets: &[u8]) -> Vec<u8> {
     unpacked
 }
 
-/// What a program makes of these octets; nothing where there is no such program.
+/// What a program makes of these bytes; nothing where there is no such program.
 fn filtered(command: &[&str], octets: &[u8]) -> Option<Vec<u8>> {
     let child = Command::new(command[0])
         .args(&command[1..])
@@ -280,7 +280,7 @@ fn ours(path: &Path) -> Result<Vec<Told>, String> {
     Ok(drained(inputs.map_err(|error| error.to_string())?))
 }
 
-/// The frames in these octets, none where they are no capture.
+/// The frames in these bytes, none where they are no capture.
 fn read(octets: &[u8]) -> Vec<Told> {
     let input = Box::new(Cursor::new(octets.to_vec()));
     file::open_stream(input, "made", Options::default()).map(drained).unwrap_or_default()

@@ -28,7 +28,7 @@ mod support;
 
 use support::program::program;
 
-/// Octets in a row that are payload, and no chance.
+/// Bytes in a row that are payload, and no chance.
 const RUN: usize = 6;
 
 /// A folder whose name must not be told.
@@ -183,7 +183,7 @@ fn is_a_host(addr: IpAddr) -> bool {
     !addr.is_loopback() && !addr.is_multicast() && !addr.is_unspecified() && !broadcast
 }
 
-/// All runs of octets, but those of one octet again and again.
+/// All runs of bytes, but those of one byte again and again.
 fn runs(octets: &[u8]) -> impl Iterator<Item = [u8; RUN]> {
     let runs = octets.windows(RUN).map(|run| <[u8; RUN]>::try_from(run).unwrap());
     runs.filter(|run| run.iter().any(|octet| *octet != run[0]))
@@ -254,7 +254,7 @@ fn unescaped(text: &str) -> Vec<u8> {
     made.into_bytes()
 }
 
-/// Octets that are written as pairs of hexadecimal digits, with or without blanks between them. What is
+/// Bytes that are written as pairs of hexadecimal digits, with or without blanks between them. What is
 /// before and behind anything else does not belong together.
 fn hex_in(text: &[u8]) -> Vec<Vec<u8>> {
     let digit = |octet: u8| char::from(octet).to_digit(16).map(|digit| digit as u8);
@@ -366,7 +366,7 @@ fn search(
                     continue;
                 }
                 if parts.iter().any(|part| finds(part, &binary)) {
-                    hit(format!("address {addr} as octets"));
+                    hit(format!("address {addr} as bytes"));
                 }
             }
             if finds(&octets, FOLDER.as_bytes()) {

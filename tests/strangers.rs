@@ -131,7 +131,7 @@ fn a_command_line_that_is_no_text_is_shown() {
 }
 
 /// A capture of frames that are empty, more than a gigabyte of them, in 33 kB of Zstandard (RFC 8878): a
-/// block that repeats one octet takes four.
+/// block that repeats one byte takes four.
 fn much_in_little() -> Vec<u8> {
     const BLOCK_BYTES: u32 = 128 * 1024;
     let block = |kind: u32, len: u32, last: u32| (len << 3 | kind << 1 | last).to_le_bytes();

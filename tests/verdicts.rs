@@ -83,7 +83,7 @@ fn what_the_capture_lost_while_a_flow_ran_caps_what_is_said_of_it() {
         (verdict.confidence, told.map(|piece| piece.fact))
     };
     assert_eq!(judged(None), (Confidence::High, None));
-    let fact = "the capture lost 7 frames, maybe some of this flow".to_owned();
+    let fact = "the capture dropped 7 frames, which may include some of this flow".to_owned();
     assert_eq!(judged(Some(frames.len() / 2)), (Confidence::Medium, Some(fact)));
 }
 
@@ -114,7 +114,7 @@ fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
     }
 }
 
-/// Octets without a pattern.
+/// Bytes without a pattern.
 fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = || {

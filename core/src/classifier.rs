@@ -71,7 +71,7 @@ pub struct Classifier {
 pub struct Totals {
     /// Frames.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub octets: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,

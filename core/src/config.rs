@@ -114,7 +114,7 @@ impl KnownService {
 ///
 /// Nothing is left out without a word. Of limits to what is kept of several flows together it is counted
 /// how much was left out, and a notice names the limit ([`crate::shortfall`]). Limits to what is kept of
-/// one flow need none: [`crate::event::Visibility`] tells of every flow how many octets of its payload the
+/// one flow need none: [`crate::event::Visibility`] tells of every flow how many bytes of its payload the
 /// detectors were shown, and lists that are told of a flow are its first entries. What stops the decoder
 /// is an anomaly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub struct Limits {
     /// Flows in the table at one time. Above it the flow that was idle longest ends early
     /// (reason `forced`), which keeps busy conversations through a flood of single packets.
     pub flows_max: usize,
-    /// Octets of memory that the flows in the table may take, their heads and findings included. Above
+    /// Bytes of memory that the flows in the table may take, their heads and findings included. Above
     /// it flows end early in the same order: what counts is what they hold, not how many they are.
     pub flows_bytes_max: usize,
     /// Watched sockets that an endpoint is told of. Flows of others are counted and a notice says how
@@ -150,31 +150,31 @@ pub struct Limits {
     pub layers_max: usize,
     /// IP packets whose fragments are held at one time. Above it the oldest is given up.
     pub fragments_datagrams_max: usize,
-    /// Octets held in fragments, what holding them costs included: four packets of the largest size
+    /// Bytes held in fragments, what holding them costs included: four packets of the largest size
     /// for each of sixteen hosts.
     pub fragments_bytes_max: usize,
     /// Fragments that a piece of a capture keeps for when the pieces are put together.
     pub piece_fragments_max: usize,
-    /// In-order octets kept of each direction of a TCP flow: a TLS ClientHello with a hybrid key
+    /// In-order bytes kept of each direction of a TCP flow: a TLS ClientHello with a hybrid key
     /// share takes about 1,800.
     pub head_stream_bytes_max: usize,
     /// TCP segments kept of one direction that came before the one they follow.
     pub head_pending_segments_max: usize,
-    /// Octets in such segments.
+    /// Bytes in such segments.
     pub head_pending_bytes_max: usize,
-    /// Octets kept of the first datagram of a direction.
+    /// Bytes kept of the first datagram of a direction.
     pub head_first_datagram_bytes_max: usize,
-    /// Octets kept of every later one. The newest is shown whole to the detectors.
+    /// Bytes kept of every later one. The newest is shown whole to the detectors.
     pub head_datagram_bytes_max: usize,
     /// Datagrams kept whole of one direction, while a message in them goes on in a later one: a QUIC
     /// ClientHello with a hybrid key share takes two.
     pub head_whole_datagrams_max: u8,
-    /// Octets of a datagram that is kept whole; a larger one is not: what Ethernet carries.
+    /// Bytes of a datagram that is kept whole; a larger one is not: what Ethernet carries.
     pub head_whole_datagram_bytes_max: usize,
     /// Packets with payload that a flow may offer to the detectors, each direction: after these its
     /// head is closed, whatever came of it.
     pub head_packets_max: u16,
-    /// Octets of payload that are offered to the detectors, each direction.
+    /// Bytes of payload that are offered to the detectors, each direction.
     pub head_offered_bytes_max: u32,
     /// Protocols followed inside one another (STARTTLS, CONNECT).
     pub chain_max: usize,
@@ -196,7 +196,7 @@ pub const PROCESS_LOOKUP_CPU_PERCENT: u32 = 2;
 /// because reading a header takes no settings.
 pub const EXTENSION_HEADERS_MAX: usize = 10;
 
-/// Octets of memory that a flow of few packets is taken to need: its record, its place in the table,
+/// Bytes of memory that a flow of few packets is taken to need: its record, its place in the table,
 /// and what it leaves behind, its event above all. An estimate, which `tests/flood.rs` checks as a whole;
 /// flows whose heads are full take more.
 const FLOW_BYTES: usize = 1_450;
@@ -204,12 +204,12 @@ const FLOW_BYTES: usize = 1_450;
 /// Flows beyond which a table is never asked to go, whatever the memory.
 const FLOWS_MAX: usize = 1 << 22;
 
-/// Octets of memory that an endpoint of one flow takes: its place among the services, its pairs with a
+/// Bytes of memory that an endpoint of one flow takes: its place among the services, its pairs with a
 /// peer, a conversation, and its sums. Measured by `benches/flows.rs`.
 const ENDPOINT_BYTES: usize = 800;
 
 impl Limits {
-    /// Limits under which a flood of single packets costs about `bytes` octets at most, and never less
+    /// Limits under which a flood of single packets costs about `bytes` bytes at most, and never less
     /// than lets a thousand flows run. The capture's ring is not counted.
     ///
     /// Half is for flows, three tenths for what is kept of endpoints and hosts; the rest is for events and
@@ -269,11 +269,11 @@ pub const CITRIX_HOURS_MAX: usize = 4096;
 /// because views hold them in place.
 pub const HEAD_DATAGRAMS_MAX: usize = 8;
 
-/// Octets of frames that wait before `-w` writes them, for it is not known yet whether they are parts
+/// Bytes of frames that wait before `-w` writes them, for it is not known yet whether they are parts
 /// of a packet in range: twice what all their fragments may take. A constant of the edge that writes.
 pub const WAITING_BYTES_MAX: usize = 8 << 20;
 
-/// Octets that a compressed capture may unpack to, for each octet of it, unless `--unpack-max` says how
+/// Bytes that a compressed capture may unpack to, for each byte of it, unless `--unpack-max` says how
 /// many: captures of like packets come to a hundred, what is made to be large to 30,000. So what is small
 /// to send costs no more to read than what is a thousand times as large.
 pub const UNPACK_TIMES_MAX: u64 = 1000;
@@ -281,7 +281,7 @@ pub const UNPACK_TIMES_MAX: u64 = 1000;
 /// The same for small ones, whatever they take: 256 MiB, which is a second or two.
 pub const UNPACK_BYTES_MIN: u64 = 256 << 20;
 
-/// Octets of the text that a fingerprint is made of (JA3, HASSH): programs need up to about 900, and
+/// Bytes of the text that a fingerprint is made of (JA3, HASSH): programs need up to about 900, and
 /// strangers could fill a head. A longer one is told by its hash alone.
 pub const FINGERPRINT_TEXT_BYTES_MAX: usize = 2048;
 
@@ -354,28 +354,28 @@ impl Default for Timeouts {
 /// to make one. Files that are kept in memory are short; the others are read as they are unpacked.
 #[derive(Clone, Copy, Debug)]
 pub struct BundleLimits {
-    /// Octets that all files may unpack to together: `--limit`.
+    /// Bytes that all files may unpack to together: `--limit`.
     pub unpacked_bytes_max: u64,
-    /// Octets of the list of hashes and of the settings each: some hundred.
+    /// Bytes of the list of hashes and of the settings each: some hundred.
     pub small_bytes_max: u64,
-    /// Octets of the report: see [`ReportLimits`].
+    /// Bytes of the report: see [`ReportLimits`].
     pub report_bytes_max: u64,
-    /// Octets of verdicts for each octet of packets: the shortest flow is a packet of 28 octets in a
+    /// Bytes of verdicts for each byte of packets: the shortest flow is a packet of 28 bytes in a
     /// block of 32, and has a verdict of some 350.
     pub verdicts_bytes_of_evidence_max: u64,
-    /// The same of EVE: a flow and its endpoint take some 3,000 octets.
+    /// The same of EVE: a flow and its endpoint take some 3,000 bytes.
     pub eve_bytes_of_evidence_max: u64,
-    /// Verdicts, at 32 octets of memory each.
+    /// Verdicts, at 32 bytes of memory each.
     pub verdicts_max: u64,
-    /// Octets of one verdict; with all its words it has some 500.
+    /// Bytes of one verdict; with all its words it has some 500.
     pub verdict_bytes_max: u64,
-    /// Octets of one line of EVE, where the longest words of a TLS handshake take some ten thousand.
+    /// Bytes of one line of EVE, where the longest words of a TLS handshake take some ten thousand.
     pub eve_line_bytes_max: u64,
     /// Services, versions and gateways that settings may name each: every verdict looks through them.
     pub settings_list_max: usize,
-    /// Octets kept of a packet of a session beside the flows: its headers, in tunnels too.
+    /// Bytes kept of a packet of a session beside the flows: its headers, in tunnels too.
     pub companion_bytes_max: usize,
-    /// Octets of payload of running flows that are held to find out what may be shared of them. Flows
+    /// Bytes of payload of running flows that are held to find out what may be shared of them. Flows
     /// beyond go without payload.
     pub share_held_bytes_max: usize,
     /// Trials of one search for what may be shared of a flow: a TLS handshake takes about 2,000. Of one
@@ -423,7 +423,7 @@ pub struct ReportLimits {
     pub services_of_card_max: usize,
     /// Services that need attention named at the top: a screen or two.
     pub attention_max: usize,
-    /// Cards with plots, which are most of the report's octets (some 40 kB each).
+    /// Cards with plots, which are most of the report's bytes (some 40 kB each).
     pub plotted_max: usize,
     /// Endpoints of one label in the table.
     pub endpoints_of_label_max: usize,

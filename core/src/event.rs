@@ -89,9 +89,9 @@ impl RoleBasis {
 pub struct Volume {
     /// Packets, copies not counted.
     pub packets: u64,
-    /// Their octets on the wire, headers included.
+    /// Their bytes on the wire, headers included.
     pub bytes: u64,
-    /// Octets of payload.
+    /// Bytes of payload.
     pub payload_bytes: u64,
 }
 
@@ -357,7 +357,7 @@ impl Confidence {
 pub enum Notable {
     /// A well-known service on a port that is not its own.
     UnexpectedService,
-    /// Payload looks random from the first octet on, without any handshake that is known.
+    /// Payload looks random from the first byte on, without any handshake that is known.
     EncryptedFromFirstByte,
     /// Text both ways, as a shell would give.
     TextShell,
@@ -450,11 +450,11 @@ pub struct Visibility {
     pub handshake: bool,
     /// 1 or 2.
     pub directions: u8,
-    /// Octets of payload that the detectors were shown, client to server.
+    /// Bytes of payload that the detectors were shown, client to server.
     pub head_to_server: u32,
     /// The same, server to client.
     pub head_to_client: u32,
-    /// Octets are missing that were on the wire: packets were lost on the way into the capture.
+    /// Bytes are missing that were on the wire: packets were lost on the way into the capture.
     pub lost: bool,
     /// The snap length cut packets of this flow.
     pub truncated: bool,
@@ -480,18 +480,18 @@ pub struct Evidence {
     pub direction: Direction,
     /// The packet that shows it.
     pub frame: FrameRef,
-    /// Where in that packet's payload, in octets.
+    /// Where in that packet's payload, in bytes.
     pub offset: u32,
-    /// The first octets there, at most 16; empty where the fact is not in the payload.
+    /// The first bytes there, at most 16; empty where the fact is not in the payload.
     pub bytes: Vec<u8>,
 }
 
 /// What a person needs to go on with an unidentified flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unidentified {
-    /// First octets of payload, client to server, at most 64.
+    /// First bytes of payload, client to server, at most 64.
     pub first_to_server: Vec<u8>,
-    /// First octets of payload, server to client, at most 64.
+    /// First bytes of payload, server to client, at most 64.
     pub first_to_client: Vec<u8>,
     /// Payload lengths of the first messages in order of capture, positive to the server, negative
     /// to the client.
@@ -527,7 +527,7 @@ pub struct EndpointEvent {
     pub by_status: [u64; 9],
     /// Protocols that were recognised, with the number of flows, most first.
     pub protocols: Vec<(&'static str, u64)>,
-    /// Octets to and from it.
+    /// Bytes to and from it.
     pub bytes: u64,
     /// The label that most of its telling flows have: refused, scanned and empty ones count only
     /// where there is nothing else.
@@ -558,7 +558,7 @@ pub struct AnomalyEvent {
     pub event: &'static str,
     /// The layer that could not be decoded.
     pub layer: Layer,
-    /// Offset in the frame, in octets, of the first instance.
+    /// Offset in the frame, in bytes, of the first instance.
     pub offset: u32,
     /// The first frame.
     pub frame: FrameRef,

@@ -1,4 +1,4 @@
-//! One captured frame, as a source hands it over: borrowed octets and what the capture says of them.
+//! One captured frame, as a source hands it over: borrowed bytes and what the capture says of them.
 
 use crate::time::Timestamp;
 
@@ -29,10 +29,10 @@ pub struct FrameRef {
 pub struct Frame<'a> {
     /// Time, source and number.
     pub at: FrameRef,
-    /// What the first octets are.
+    /// What the first bytes are.
     pub link: LinkType,
-    /// Length on the wire in octets; more than `bytes.len()` where the snap length cut it.
+    /// Length on the wire in bytes; more than `bytes.len()` where the snap length cut it.
     pub wire_len: u32,
-    /// The octets that were captured.
+    /// The bytes that were captured.
     pub bytes: &'a [u8],
 }

@@ -1,4 +1,4 @@
-//! What the fuzz targets do with arbitrary octets, and what must hold whatever those are.
+//! What the fuzz targets do with arbitrary bytes, and what must hold whatever those are.
 //!
 //! Each target is one function here, so that `cargo fuzz` can search for inputs and the project's own
 //! tests (`tests/fuzzing.rs`, which takes this file in as a module) can replay those that were kept.
@@ -9,7 +9,7 @@
 //! - `plain`: what is read in one go is what layer by layer comes to (debug assertions compare);
 //! - `detectors`: a detector that the prefilter leaves out would have said no (debug assertions ask it);
 //! - `pieces`: pieces of a capture give the events of the whole (invariant 8);
-//! - `share`: of a flow that nothing identifies no six octets of payload in a row reach a capture that
+//! - `share`: of a flow that nothing identifies no six bytes of payload in a row reach a capture that
 //!   is made for strangers, nor does an address, and its verdicts settle within the command's rounds;
 //! - `replies`: what the helper says means the same however the socket cuts it;
 //! - `outputs`: an EVE line is JSON, and no control character of a stranger reaches a terminal.
@@ -60,10 +60,10 @@ const UDP: u8 = 17;
 const TCP: u8 = 6;
 const WATCHED_PORT: u16 = 3243;
 
-/// The octets of a capture file, in any format that is read, compressed or not.
+/// The bytes of a capture file, in any format that is read, compressed or not.
 pub fn readers(octets: &[u8]) {
     read(octets, &mut |frame| {
-        assert!(frame.bytes.len() <= 1 << 24, "a frame of {} octets", frame.bytes.len());
+        assert!(frame.bytes.len() <= 1 << 24, "a frame of {} bytes", frame.bytes.len());
     });
 }
 
@@ -76,7 +76,7 @@ pub fn links(octets: &[u8]) {
     }
 }
 
-/// One octet that says whether what follows is Ethernet or raw IP, then a frame that is nearly plain: in
+/// One byte that says whether what follows is Ethernet or raw IP, then a frame that is nearly plain: in
 /// range by its ports, in lengths that are mended for two in three.
 pub fn plain(octets: &[u8]) {
     let Some((&how, frame)) = octets.split_first() else { return };
@@ -121,7 +121,7 @@ pub fn tunnels(octets: &[u8]) {
     check_frame(&frame_at(0, ETHERNET, &frame));
 }
 
-/// Fragments of IPv4 packets: of each its identification, offset and length, then its octets.
+/// Fragments of IPv4 packets: of each its identification, offset and length, then its bytes.
 pub fn fragments(mut octets: &[u8]) {
     let mut frames = Vec::new();
     while let Some((&[id, offset_high, offset_low, len], rest)) = octets.split_first_chunk() {
@@ -252,7 +252,7 @@ fn key_of(octets: &[u8]) -> [u8; 32] {
 /// Rounds of making and judging, as the command has.
 const SHARE_ROUNDS: usize = 8;
 
-/// Octets in a row that are payload, and no chance.
+/// Bytes in a row that are payload, and no chance.
 const RUN: usize = 6;
 
 fn check_shared(original: &[Frame<'_>], shared: &[Frame<'_>], named: bool) {
@@ -260,7 +260,7 @@ fn check_shared(original: &[Frame<'_>], shared: &[Frame<'_>], named: bool) {
     let mut hosts = std::collections::HashSet::new();
     each_payload(original, &mut |payload, addresses| {
         hosts.extend(addresses);
-        // Runs of few different octets are in any noise of that kind.
+        // Runs of few different bytes are in any noise of that kind.
         let telling = payload.windows(RUN).filter(|run| run.iter().any(|&one| one != run[0]));
         runs.extend(telling.map(<[u8]>::to_vec));
     });
@@ -296,7 +296,7 @@ pub fn replies(octets: &[u8]) {
     }
 }
 
-/// The octets of a capture file, through reader and classifier, to every format.
+/// The bytes of a capture file, through reader and classifier, to every format.
 pub fn whole(octets: &[u8]) {
     let mut classifier = Classifier::new(Config::default());
     let mut events = Vec::new();
@@ -380,7 +380,7 @@ fn as_raw(packets: &[Vec<u8>]) -> Vec<(u16, &[u8])> {
 
 /// Packets between a client and the watched port.
 ///
-/// The first octet says: bit 0 UDP, bit 1 with a handshake. Then of each message one octet (bit 0 from
+/// The first byte says: bit 0 UDP, bit 1 with a handshake. Then of each message one byte (bit 0 from
 /// the server, bit 1 twice, bit 2 ends the connection) and its length in two, then the message.
 fn conversation(octets: &[u8]) -> Vec<Vec<u8>> {
     let Some((&kind, mut octets)) = octets.split_first() else { return Vec::new() };

@@ -2,7 +2,7 @@
 //!
 //! A zip says most things twice, and what stands in front, between or behind its files nobody asks for:
 //! two programs may see two archives in it. So each file has to begin where the one before ends, the
-//! first at the first octet, the directory behind the last; what a file's own header says has to be what
+//! first at the first byte, the directory behind the last; what a file's own header says has to be what
 //! the directory says; and there are the files of a bundle, each once. Reads headers, unpacks what it is
 //! asked for, bounded by what the directory says. What the files hold is no matter here.
 
@@ -21,9 +21,9 @@ use portstory_core::wire::{Cursor, le16};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) name: &'static str,
-    /// Octets, unpacked.
+    /// Bytes, unpacked.
     pub(super) size: u64,
-    /// Where its own octets begin, and how many there are.
+    /// Where its own bytes begin, and how many there are.
     at: u64,
     packed: u64,
     crc: u32,
@@ -64,7 +64,7 @@ const LOCATOR_64_BYTES: u64 = 20;
 /// Section 4.4.5: the only method that is used.
 const DEFLATED: u16 = 8;
 
-/// A directory of six files takes some 550 octets.
+/// A directory of six files takes some 550 bytes.
 const DIRECTORY_BYTES_MAX: u64 = 4096;
 
 /// The files in the order in which they are packed.
@@ -133,7 +133,7 @@ fn read_at(mut file: &File, at: u64, len: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Where the directory is, and its octets. The end is where it is in a bundle, and not searched for.
+/// Where the directory is, and its bytes. The end is where it is in a bundle, and not searched for.
 fn directory(mut file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
     let seal = u64::try_from(SEAL_DIGITS).unwrap_or_default();
     let len = file.seek(SeekFrom::End(0))?;
@@ -275,7 +275,7 @@ impl Listed {
     }
 }
 
-/// What does not shrink grows by five octets in each 16 KiB at most, but for the end.
+/// What does not shrink grows by five bytes in each 16 KiB at most, but for the end.
 const fn most_packed(size: u64) -> u64 {
     size.saturating_add(size / 1024).saturating_add(1024)
 }
@@ -307,7 +307,7 @@ fn said(bytes: &[u8], rest: &[u8]) -> Option<Said> {
 }
 
 impl Entry {
-    /// Its octets. Whoever reads to the end is told whether they were as many as the directory says.
+    /// Its bytes. Whoever reads to the end is told whether they were as many as the directory says.
     pub(super) fn unpack<R: Read + Seek>(&self, mut file: R) -> io::Result<Unpacked<R>> {
         file.seek(SeekFrom::Start(self.at))?;
         let packed = BufReader::with_capacity(1 << 16, file.take(self.packed));

@@ -2,7 +2,7 @@
 //!
 //! These are the packets of flows in range with the ICMP errors about them, the headers of sessions
 //! beside them (ICA, CGP, H.225, SIP), and fragments. When the capture began and ended is told by two
-//! frames without octets: a verdict may rest on that too.
+//! frames without bytes: a verdict may rest on that too.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::SUMS;
 
-/// Digits of a SHA-256. The zip's comment, its last octets, is one: that of all before it.
+/// Digits of a SHA-256. The zip's comment, its last bytes, is one: that of all before it.
 pub(super) const SEAL_DIGITS: usize = 64;
 
 /// A zip that is being written. What is written goes to the file that was begun last.
@@ -143,7 +143,7 @@ impl<W: Write + Seek> Write for Packer<W> {
     }
 }
 
-/// Puts the hash of all octets before the comment into the comment, so that no octet at all can change
+/// Puts the hash of all bytes before the comment into the comment, so that no byte at all can change
 /// unseen.
 ///
 /// # Errors
@@ -156,7 +156,7 @@ pub fn seal(file: &mut File) -> io::Result<()> {
     file.flush()
 }
 
-/// The hash of all octets of a zip but its seal.
+/// The hash of all bytes of a zip but its seal.
 pub(super) fn hash_before_seal(file: &mut File) -> io::Result<String> {
     let digits = u64::try_from(SEAL_DIGITS).unwrap_or_default();
     let length = file.seek(SeekFrom::End(0))?.saturating_sub(digits);

@@ -43,7 +43,7 @@ pub use study::Study;
 /// How much of the payload is replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strength {
-    /// All but the octets without which a protocol would not be recognised, and these only where they
+    /// All but the bytes without which a protocol would not be recognised, and these only where they
     /// are the protocol's own.
     #[default]
     Min,

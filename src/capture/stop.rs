@@ -202,7 +202,7 @@ impl StopHandle {
     /// Asks for the end; asking again changes nothing.
     pub fn stop(&self) {
         self.asked.store(true, Ordering::SeqCst);
-        // A full pipe wakes as well as one more octet would.
+        // A full pipe wakes as well as one more byte would.
         let _ = (&self.waker).write(&[1]);
     }
 }

@@ -59,9 +59,9 @@ static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 struct Ending {
     stop: StopWatch,
-    /// An octet for every signal; the watcher's.
+    /// A byte for every signal; the watcher's.
     signals: Mutex<Option<UnixStream>>,
-    /// What is being written, and how many octets of it are left.
+    /// What is being written, and how many bytes of it are left.
     writing: Mutex<Option<(String, usize)>>,
     /// Whom to tell where the process ends early, so that nothing is left behind.
     waiting: Mutex<Vec<UnixStream>>,

@@ -1,10 +1,10 @@
-//! Knows by its first octets what this program has written: what is not, is not overwritten unasked.
+//! Knows by its first bytes what this program has written: what is not, is not overwritten unasked.
 //!
 //! Only fixed strings at known places are looked for. Whoever wants to be taken for one of ours can.
 
 use portstory_core::wire::{le16, prefix, rest};
 
-/// Octets of a file that are enough to tell: the first line of EVE has to be among them.
+/// Bytes of a file that are enough to tell: the first line of EVE has to be among them.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
 
 /// What was written.

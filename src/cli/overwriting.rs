@@ -23,14 +23,14 @@ use crate::capture::file::{Links, identities, identity};
 /// Links that are followed one behind the other; Linux follows as many.
 const LINKS_MAX: usize = 40;
 
-/// Octets that are read of an existing file: enough that of a compressed one the first block is there.
+/// Bytes that are read of an existing file: enough that of a compressed one the first block is there.
 const LOOKED_AT_BYTES: usize = 4 * HEAD_BYTES;
 
 /// Files of earlier runs that are looked at before `--keep` may delete them: the oldest, which would be the
 /// first.
 const OLD_FILES_MAX: usize = 32;
 
-/// Memory that the unpacking of a head may take: a window of so many octets, as a power of two.
+/// Memory that the unpacking of a head may take: a window of so many bytes, as a power of two.
 const WINDOW_LOG_MAX: u32 = 27;
 
 /// Whether a file may be lost.

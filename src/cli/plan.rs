@@ -131,7 +131,7 @@ Which process it is, while it runs (PowerShell):
   netsh http show servicestate
 
 Pitfalls
-  - Without --pkt-size 0 only the first 128 octets of each packet are kept: too few for most protocols.
+  - Without --pkt-size 0 only the first 128 bytes of each packet are kept: too few for most protocols.
   - Without --comp nics each packet is kept once for every component of the network stack that it
     passes: copies, which portstory leaves out only where they follow each other closely.
   - Two filters are joined by \"or\", the conditions inside one by \"and\"; at most 32 filters.
@@ -162,7 +162,7 @@ Pitfalls
   - The default format is nstrace's own (.cap), which only Wireshark reads: -traceformat PCAP. It leaves
     out what connects the two sides of a session; take a second trace in the default format for Citrix'
     support.
-  - Without -size 0 only the first 164 octets of each packet are kept.
+  - Without -size 0 only the first 164 bytes of each packet are kept.
   - -link ENABLED takes in the other side of the proxied connection (client to gateway, gateway to VDA).
   - Framehawk and ICA come in from outside through the gateway's own port, 443: on that side they are
     inside DTLS or TLS. UDP {low}-{high} is seen between the gateway and the VDAs.

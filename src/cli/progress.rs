@@ -32,14 +32,14 @@ pub(super) struct Read {
 }
 
 enum Kind {
-    /// Octets of files.
+    /// Bytes of files.
     Octets(Odometer),
     /// Frames of a stream, whose end is not known.
     Frames,
 }
 
 impl Progress {
-    /// For a read of so many octets; of a stream where that is not known.
+    /// For a read of so many bytes; of a stream where that is not known.
     pub(super) fn of_read(writing: &Writing, octets: Option<(Odometer, u64)>) -> Option<Self> {
         let is_drawn_over = std::io::stdout().is_terminal()
             && super::named(writing.output.as_ref()).is_none()

@@ -1,7 +1,7 @@
 //! Frames that `-w` cannot write yet: fragments, until it is known whether their packet is in range.
 //!
 //! What comes behind one waits as well, so that the file keeps the order of the capture. Bounded in
-//! octets and in event time; what is still unknown then is not written.
+//! bytes and in event time; what is still unknown then is not written.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -106,7 +106,7 @@ impl Waiting {
         self.frames.push_back(kept);
     }
 
-    /// Notes what is wanted, and gives the octets of what is not free.
+    /// Notes what is wanted, and gives the bytes of what is not free.
     fn decide(&mut self, turned_out: &[(FrameRef, bool)]) {
         for &(at, watched) in turned_out {
             let Some(number) = self.unknown.remove(&at) else { continue };

@@ -1,7 +1,7 @@
 //! One row a flow, for spreadsheets (RFC 4180: CRLF, quotes doubled). Endpoints, anomalies and the
 //! summary are left to the other formats.
 //!
-//! Times are UTC as in EVE, sizes are octets on the wire, lists are set apart by blanks. Fields that
+//! Times are UTC as in EVE, sizes are bytes on the wire, lists are set apart by blanks. Fields that
 //! strangers wrote are escaped and cannot start like a formula: [`escape::csv_field`].
 
 use std::fmt::Write as _;
@@ -28,9 +28,9 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("server_port", "port of the server"),
     ("roles", "what the decision who is the client rests on"),
     ("packets_to_server", "packets from the client"),
-    ("bytes_to_server", "octets from the client"),
+    ("bytes_to_server", "bytes from the client"),
     ("packets_to_client", "packets from the server"),
-    ("bytes_to_client", "octets from the server"),
+    ("bytes_to_client", "bytes from the server"),
     ("notable", "what must not be missed"),
     ("summary", "one line for a person"),
     ("runner_up", "the label that came second, where another one was possible"),

@@ -44,7 +44,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Octets that should be UTF-8, as text: those that are not are shown by their numbers, as `\xff`.
+/// Bytes that should be UTF-8, as text: those that are not are shown by their numbers, as `\xff`.
 pub fn octets(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len());
     for chunk in octets.utf8_chunks() {
@@ -103,7 +103,7 @@ pub fn markdown(text: &str) -> String {
     plain
 }
 
-/// Octets of what joins the parts of an address, if that stands at this place: `@`, `://`, and the dot
+/// Bytes of what joins the parts of an address, if that stands at this place: `@`, `://`, and the dot
 /// behind `www`.
 fn joint_len(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();

@@ -74,7 +74,7 @@ pub(crate) fn peers(endpoint: &EndpointEvent) -> String {
     format!("{hosts} ({}{sockets})", at_least(endpoint.peers_at_least))
 }
 
-/// Octets in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.
+/// Bytes in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.
 pub(crate) fn bytes(octets: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if octets < 1000 {

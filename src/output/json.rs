@@ -93,7 +93,7 @@ impl Serialize for Addr {
     }
 }
 
-/// Octets as lower-case hexadecimal digits.
+/// Bytes as lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 

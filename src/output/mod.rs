@@ -2,7 +2,7 @@
 //!
 //! A writer gets the events one at a time, in the order in which they are to be told, and the
 //! [`RunSummary`] at the end. It opens nothing, asks no clock and keeps a bounded amount: where the
-//! octets go is the caller's business. Faults of the output come back as they are. A reader that
+//! bytes go is the caller's business. Faults of the output come back as they are. A reader that
 //! has gone away is an [`io::ErrorKind::BrokenPipe`], which the caller may take for success.
 //!
 //! What strangers wrote is escaped here and nowhere else (invariant 6): see [`escape`].

@@ -13,7 +13,7 @@ use portstory_core::frame::{Frame, LinkType, SourceId};
 use portstory_core::time::NANOS_PER_SECOND;
 use portstory_core::wire::{index, len32, prefix};
 
-/// Octets that a record of a pcap file may hold: libpcap refuses more.
+/// Bytes that a record of a pcap file may hold: libpcap refuses more.
 const PCAP_SNAP_LENGTH: u32 = 262_144;
 
 /// Ethernet: what an empty pcap file says it holds.
@@ -103,7 +103,7 @@ impl<W: Write> PacketWriter<W> {
         self.out.flush()
     }
 
-    /// What is written to. Octets may still be buffered: [`PacketWriter::flush`] first.
+    /// What is written to. Bytes may still be buffered: [`PacketWriter::flush`] first.
     pub fn get_mut(&mut self) -> &mut W {
         self.out.get_mut()
     }

@@ -24,7 +24,7 @@ pub struct RunSummary {
     pub last: Option<Timestamp>,
     /// Frames read.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub bytes: u64,
     /// Frames that belong to a flow in range.
     pub frames_in_range: u64,

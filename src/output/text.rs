@@ -32,7 +32,7 @@ use endpoints::Endpoints;
 use row::{Layouts, Row};
 use similar::Similar;
 
-/// Rows kept for the end, at some 600 octets each: so many that of a folder of captures the worst can
+/// Rows kept for the end, at some 600 bytes each: so many that of a folder of captures the worst can
 /// still come first.
 const ROWS_MAX: usize = 4096;
 

@@ -182,8 +182,8 @@ impl Report {
         let of = |flows: u64| counted(flows, "flow");
         line(
             quality.lost,
-            "No octets are missing from TCP flows in range",
-            format!("{}: octets are missing that were on the wire", of(quality.lost)),
+            "No bytes are missing from TCP flows in range",
+            format!("{}: bytes are missing that were on the wire", of(quality.lost)),
         );
         line(
             quality.truncated,
@@ -408,7 +408,7 @@ pub(super) const fn meaning(notable: Notable) -> &'static str {
     match notable {
         Notable::UnexpectedService => "a well-known service on a port that is not its own",
         Notable::EncryptedFromFirstByte => {
-            "looks random from the first octet on, without any handshake that is known"
+            "looks random from the first byte on, without any handshake that is known"
         }
         Notable::TextShell => "text both ways, as a shell would give",
         Notable::ExecutableTransfer => "a program's file went by",

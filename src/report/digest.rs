@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 pub struct Input {
     /// As it was named, or as its folder listed it.
     pub name: String,
-    /// Its length in octets, as it stands on the disk.
+    /// Its length in bytes, as it stands on the disk.
     pub bytes: u64,
     /// Its SHA-256 in hexadecimal digits, or why there is none.
     pub sha256: Result<String, String>,
@@ -50,7 +50,7 @@ impl io::Read for Ending<'_> {
     }
 }
 
-/// Reads to the end: how many octets there were, and their SHA-256 in hexadecimal digits.
+/// Reads to the end: how many bytes there were, and their SHA-256 in hexadecimal digits.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub(crate) fn sha256(from: &mut dyn io::Read) -> io::Result<(u64, String)> {
     Ok((bytes, hex(&hasher.finalize())))
 }
 
-/// Octets as lower-case hexadecimal digits.
+/// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |mut text, octet| {
         let _ = write!(text, "{octet:02x}");

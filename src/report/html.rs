@@ -295,7 +295,7 @@ fn pairs(report: &Report) -> Markup {
         }
         @if report.pairs_left_out > 0 {
             p.small.soft {
-                (counted(report.pairs_left_out, "more pair")) " with fewer octets not shown. All flows: "
+                (counted(report.pairs_left_out, "more pair")) " with fewer bytes not shown. All flows: "
                 code { "portstory read --format csv FILES" } "."
             }
         }

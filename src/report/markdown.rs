@@ -88,7 +88,7 @@ fn kinds(report: &Report, text: &mut String) {
         return;
     }
     let _ = writeln!(text, "\n### {}\n", report.more_kinds());
-    text.push_str("| kind | label | flows | octets |\n|---|---|--:|--:|\n");
+    text.push_str("| kind | label | flows | bytes |\n|---|---|--:|--:|\n");
     for card in &report.kinds {
         let _ = writeln!(
             text,
@@ -102,7 +102,7 @@ fn kinds(report: &Report, text: &mut String) {
 }
 
 fn endpoints(report: &Report, text: &mut String) {
-    text.push_str("\n## Endpoints\n\n| service | label | its flows agree on | flows | from | octets | seen (UTC) |\n|---|---|---|--:|---|--:|---|\n");
+    text.push_str("\n## Endpoints\n\n| service | label | its flows agree on | flows | from | bytes | seen (UTC) |\n|---|---|---|--:|---|--:|---|\n");
     for one in &report.endpoints {
         let _ = writeln!(
             text,
@@ -164,8 +164,8 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     places(card, text);
     let Some(unidentified) = &verdict.unidentified else { return };
     for (title, octets) in [
-        ("First octets to the server", &unidentified.first_to_server),
-        ("First octets back", &unidentified.first_to_client),
+        ("First bytes to the server", &unidentified.first_to_server),
+        ("First bytes back", &unidentified.first_to_client),
     ] {
         if !octets.is_empty() {
             let _ = write!(text, "\n{title}:\n");
@@ -190,7 +190,7 @@ fn places(card: &Card, text: &mut String) {
     if card.places_all < 2 {
         return;
     }
-    text.push_str("\n| service | flows | octets |\n|---|--:|--:|\n");
+    text.push_str("\n| service | flows | bytes |\n|---|--:|--:|\n");
     for one in &card.places {
         let _ = writeln!(
             text,
@@ -206,7 +206,7 @@ fn places(card: &Card, text: &mut String) {
 }
 
 fn pairs(report: &Report, text: &mut String) {
-    text.push_str("\n## Who talks to whom\n\n| client | service | label | flows | octets |\n|---|---|---|--:|--:|\n");
+    text.push_str("\n## Who talks to whom\n\n| client | service | label | flows | bytes |\n|---|---|---|--:|--:|\n");
     for pair in &report.pairs {
         let _ = writeln!(
             text,
@@ -260,7 +260,7 @@ fn fenced(text: &mut String, block: &str) {
     }
 }
 
-/// Octets with their offset and as text, eight in a row so that a telephone shows them.
+/// Bytes with their offset and as text, eight in a row so that a telephone shows them.
 pub(super) fn hexdump(octets: &[u8]) -> String {
     let mut text = String::new();
     for (row, chunk) in octets.chunks(8).enumerate() {

@@ -58,9 +58,9 @@ pub struct Report {
     pub kinds: Vec<Card>,
     /// Flows of kinds that found no room there either.
     pub flows_left_out: u64,
-    /// Who talks to whom, most octets first.
+    /// Who talks to whom, most bytes first.
     pub pairs: Vec<Pair>,
-    /// Pairs with fewer octets.
+    /// Pairs with fewer bytes.
     pub pairs_left_out: u64,
     /// Flows of pairs that were first seen after as many as are kept.
     pub pair_flows_left_out: u64,
@@ -103,7 +103,7 @@ pub struct Attention {
     pub client: Option<std::net::IpAddr>,
     /// Flows to all of them.
     pub flows: u64,
-    /// Octets to and from all of them.
+    /// Bytes to and from all of them.
     pub bytes: u64,
     /// The cards that speak of it, by their number from 1.
     pub cards: Vec<usize>,
@@ -118,7 +118,7 @@ pub struct Card {
     pub concerns: Concerns,
     /// Flows of this kind, this one with them.
     pub flows: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub bytes: u64,
     /// Where they go, most flows first; of many the first.
     pub places: Vec<CardPlace>,
@@ -136,7 +136,7 @@ pub struct CardPlace {
     pub transport: Transport,
     /// How many flows.
     pub flows: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub bytes: u64,
 }
 
@@ -153,14 +153,14 @@ pub struct Pair {
     pub label: Label,
     /// In how many flows.
     pub flows: u64,
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub bytes: u64,
 }
 
 /// How many flows could not be seen well.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quality {
-    /// Octets are missing that were on the wire.
+    /// Bytes are missing that were on the wire.
     pub lost: u64,
     /// The snap length cut packets.
     pub truncated: u64,

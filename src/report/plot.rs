@@ -59,7 +59,7 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
     })
 }
 
-/// Octets of payload a second, up above and down below.
+/// Bytes of payload a second, up above and down below.
 pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
     let spans = &trace.octets;
     let per_second = |octets: u64| float(octets) / spans.seconds();

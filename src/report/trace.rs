@@ -14,7 +14,7 @@ const FINEST_NANOS: i64 = NANOS_PER_SECOND / 10;
 pub(super) struct Point {
     pub(super) time: Timestamp,
     pub(super) side: Side,
-    /// Octets of payload.
+    /// Bytes of payload.
     pub(super) len: u32,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Trace {
     step: u64,
     seen: u64,
     points_max: usize,
-    /// Octets of payload over time, by side.
+    /// Bytes of payload over time, by side.
     pub(super) octets: Spans<2>,
 }
 

@@ -1,5 +1,5 @@
 //! A disk that stops answering: a file system (FUSE, kernel interface 7.31) that gives the first
-//! octets of its files and then no answer at all.
+//! bytes of its files and then no answer at all.
 //!
 //! Mounted where only the calling thread, and what it starts, can see it; it goes when the test ends.
 

@@ -62,7 +62,7 @@ impl Place {
         fs::read(&self.capture).unwrap()
     }
 
-    /// What `read` tells of these octets when they come from a file.
+    /// What `read` tells of these bytes when they come from a file.
     fn flows_of(&self, octets: &[u8]) -> Vec<String> {
         let path = self.path("reference");
         fs::write(&path, octets).unwrap();

@@ -32,7 +32,7 @@ pub(crate) fn make_fifo(path: &Path) {
         .unwrap();
 }
 
-/// A pipe that takes no octet more.
+/// A pipe that takes no byte more.
 pub(crate) fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     rustix::fs::fcntl_setfl(&writer, OFlags::WRONLY | OFlags::NONBLOCK).unwrap();
@@ -42,7 +42,7 @@ pub(crate) fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// Takes some octets out of a pipe.
+/// Takes some bytes out of a pipe.
 pub(crate) fn take(reader: &mut PipeReader, octets: usize) {
     reader.read_exact(&mut vec![0; octets]).unwrap();
 }

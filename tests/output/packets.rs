@@ -117,7 +117,7 @@ fn pcapng_has_an_interface_for_each_source_and_link_type() {
     assert!(bytes.windows(4).any(|window| window == b"eth0"));
 }
 
-/// An output with room for so many octets.
+/// An output with room for so many bytes.
 #[derive(Debug)]
 struct Full(usize);
 

@@ -166,7 +166,7 @@ pub(crate) fn endpoint() -> EndpointEvent {
         protocols: Vec::new(),
         bytes: 73_300,
         label: Label::TimelotUnknown,
-        summary: "10 of 12 flows unidentified, all alike: 48 octets, then 112 back".to_owned(),
+        summary: "10 of 12 flows unidentified, all alike: 48 bytes, then 112 back".to_owned(),
         notables: vec![Notable::Periodic],
         concerns: Concerns::from_iter([Concern::Beacon, Concern::Unclear]),
         process: None,

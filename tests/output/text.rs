@@ -307,7 +307,7 @@ fn losses_skipped_files_and_notices_are_told() {
     let context = portstory::output::Context { sources: &sources, live: true };
     let summary = RunSummary {
         skipped: (0..7).map(|number| format!("notes{number}.txt")).collect(),
-        notices: vec!["the snap length of 96 octets cut most packets".to_owned()],
+        notices: vec!["the snap length of 96 bytes cut most packets".to_owned()],
         ..RunSummary::default()
     };
     portstory::output::Format::finish(
@@ -322,7 +322,7 @@ fn losses_skipped_files_and_notices_are_told() {
         "12 by the kernel and 3 by the interface on eth\\x1b0",
         "7 files that are no captures: notes0.txt, notes1.txt, notes2.txt, notes3.txt, notes4.txt \
          and 2 more",
-        "Notice     the snap length of 96 octets",
+        "Notice     the snap length of 96 bytes",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

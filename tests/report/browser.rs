@@ -2,7 +2,7 @@
 //! page at a width and a colour scheme, to ask it questions and to take its picture.
 //!
 //! The protocol: <https://chromedevtools.github.io/devtools-protocol/>; with `--remote-debugging-pipe`
-//! messages are JSON that end with a zero octet, read from descriptor 3 and written to descriptor 4.
+//! messages are JSON that end with a zero byte, read from descriptor 3 and written to descriptor 4.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -69,7 +69,7 @@ fn the_answer_comes_first_and_everything_else_is_there() {
         "Endpoints",
         "Verdicts",
         "Runner-up",
-        "First octets to the server",
+        "First bytes to the server",
         "Sizes of the first messages",
         "Over time",
         "Who talks to whom",
@@ -130,7 +130,7 @@ fn a_run_writes_the_same_page_at_its_end() {
 #[test]
 fn a_page_loads_nothing_and_stays_small() {
     let page = report(&[incident().to_str().unwrap()]);
-    assert!(page.len() < PAGE_BYTES_MAX, "{} octets", page.len());
+    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
     assert!(page.contains("Content-Security-Policy\" content=\"default-src 'none'"));
     for loads in ["<script", "<link", "<img", "<iframe", "src=", "url(", "@import", "<object"] {
         assert!(!page.contains(loads), "{loads}");

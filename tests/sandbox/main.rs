@@ -286,7 +286,7 @@ fn inside_tries() {
     println!("outcome={outcome}");
 }
 
-/// The program itself, not the library in a test: what the kernel says of it before it has read an octet.
+/// The program itself, not the library in a test: what the kernel says of it before it has read a byte.
 #[test]
 fn the_program_gives_up_its_rights_before_it_reads() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portstory"));

@@ -1,4 +1,4 @@
-//! Writes captures octet by octet, sound and unsound ones.
+//! Writes captures byte by byte, sound and unsound ones.
 //!
 //! Shared by the unit tests of the reader and by its comparison with libpcap.
 

@@ -14,7 +14,7 @@ use portstory_core::event::Event;
 use portstory_core::frame::{Frame, FrameRef, LinkType};
 use portstory_core::shortfall::Shortfalls;
 
-/// A frame that owns its octets.
+/// A frame that owns its bytes.
 #[derive(Clone, Debug)]
 pub struct OwnedFrame {
     pub at: FrameRef,

@@ -12,7 +12,7 @@ pub(crate) fn gzip(octets: &[u8]) -> Vec<u8> {
     packer.finish().unwrap()
 }
 
-/// With a checksum, as `zstd` writes it, and a window of so many octets as a power of two.
+/// With a checksum, as `zstd` writes it, and a window of so many bytes as a power of two.
 pub(crate) fn zstd_with_window(octets: &[u8], window_log: u32) -> Vec<u8> {
     let mut packer = zstd::Encoder::new(Vec::new(), 3).unwrap();
     packer.include_checksum(true).unwrap();

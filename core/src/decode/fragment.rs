@@ -4,7 +4,7 @@
 //! complete and then decodes it, tunnels and further fragments in it included. The packet counts once,
 //! with the frame that completed it; a piece that comes before the first one is held like any other.
 //!
-//! - Of octets that came twice, those seen first stay (`fragment_overlap` where they differ). Hosts do
+//! - Of bytes that came twice, those seen first stay (`fragment_overlap` where they differ). Hosts do
 //!   not agree on it (RFC 5722 has IPv6 hosts drop the packet), so no way is right for all.
 //! - Of a packet that stays incomplete, what stands at its beginning is decoded, ports included
 //!   (`fragments_missing`): when its time is over, when room is needed, or at the end of the capture.
@@ -95,15 +95,15 @@ struct Datagram {
     age: u64,
     since: Timestamp,
     /// The fragment that was seen first, or the one with the ports once that was seen; without its
-    /// octets.
+    /// bytes.
     header: Option<Fragment<'static>>,
     /// By offset; they do not overlap.
     held: BTreeMap<usize, Held>,
-    /// Octets on the wire of all that is held.
+    /// Bytes on the wire of all that is held.
     covered: usize,
     /// Memory that it takes.
     cost: usize,
-    /// Octets of the whole, known from the last fragment.
+    /// Bytes of the whole, known from the last fragment.
     total: Option<usize>,
     /// The frames that its fragments were in.
     frames: Vec<FrameRef>,
@@ -117,7 +117,7 @@ struct Held {
     wire_len: usize,
 }
 
-/// What holding a fragment costs beside its octets.
+/// What holding a fragment costs beside its bytes.
 const HELD_OVERHEAD: usize = 64;
 
 /// What remembering a frame costs.
@@ -175,7 +175,7 @@ impl Reassembly {
         let now = fragment.at().time;
         self.expire(now, config, sink);
         let Piece { offset, more, .. } = fragment.piece;
-        // RFC 791 section 3.2 and RFC 8200 section 4.5: all but the last are multiples of 8 octets.
+        // RFC 791 section 3.2 and RFC 8200 section 4.5: all but the last are multiples of 8 bytes.
         let end = offset.saturating_add(fragment.wire_len);
         let trouble = if fragment.wire_len == 0 || (more && !fragment.wire_len.is_multiple_of(8)) {
             Some("fragment_length_invalid")
@@ -380,7 +380,7 @@ impl Datagram {
         }
     }
 
-    /// The octets from the start up to the first that is missing.
+    /// The bytes from the start up to the first that is missing.
     fn beginning(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (&from, held) in &self.held {

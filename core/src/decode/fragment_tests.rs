@@ -11,7 +11,7 @@ fn datagram() -> Vec<u8> {
     udp(5000, 3243, b"a payload of forty octets, and no less..")
 }
 
-/// A fragment: identification, offset in octets, whether there are more, octets.
+/// A fragment: identification, offset in bytes, whether there are more, bytes.
 fn piece4(id: u8, offset: usize, more: bool, bytes: &[u8]) -> Vec<u8> {
     let mut packet = ipv4(17, bytes);
     packet[5] = id;
@@ -26,7 +26,7 @@ fn piece6(id: u8, next: u8, offset: usize, more: bool, bytes: &[u8]) -> Vec<u8> 
     ipv6(44, &[&[next, 0, a, b, 0, 0, 0, id], bytes].concat())
 }
 
-/// `datagram` cut behind these octets.
+/// `datagram` cut behind these bytes.
 fn cut_up(datagram: &[u8], id: u8, cuts: &[usize]) -> Vec<Vec<u8>> {
     let mut ends = cuts.to_vec();
     ends.push(datagram.len());
@@ -130,7 +130,7 @@ fn what_was_seen_first_stays() {
         piece4(1, 16, false, &datagram[16..]),
     ];
     assert_eq!(found(&pieces), (whole().0, vec!["fragment_overlap"]));
-    // The same octets twice are no contradiction.
+    // The same bytes twice are no contradiction.
     let pieces = [
         piece4(1, 0, true, &datagram[..24]),
         piece4(1, 0, true, &datagram[..24]),

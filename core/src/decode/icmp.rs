@@ -1,5 +1,5 @@
 //! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors: they quote the packet that did not get there, IP
-//! header and at least eight octets behind it, which is where the ports are.
+//! header and at least eight bytes behind it, which is where the ports are.
 
 use super::ip::{self, Ip};
 use super::packet::{IcmpError, Unreachable};
@@ -16,7 +16,7 @@ pub(super) fn error(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -
     };
     let v6 = ip.src.is_ipv6();
     let Some(kind) = meaning(v6, icmp_type, code) else { return Halt::Done };
-    // Both have eight octets before the quoted packet. What is quoted is cut short by design, so its
+    // Both have eight bytes before the quoted packet. What is quoted is cut short by design, so its
     // own length fields say nothing of what is missing here.
     let behind = part.after(8);
     let quote = Part { wire_len: usize::MAX, ..behind };

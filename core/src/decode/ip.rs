@@ -22,7 +22,7 @@ pub(super) struct Ip<'a> {
     pub(super) protocol: u8,
     /// Where this packet's payload stands in the original one, if it is a fragment.
     pub(super) fragment: Option<Piece>,
-    /// Octets of the whole packet on the wire, from this header on.
+    /// Bytes of the whole packet on the wire, from this header on.
     pub(super) wire_len: usize,
     /// Where this header starts in the frame.
     pub(super) offset: usize,
@@ -43,7 +43,7 @@ impl Ip<'_> {
 pub(super) struct Piece {
     /// Identification, which all pieces share: 16 bits for IPv4, 32 for IPv6.
     pub(super) id: u32,
-    /// Offset in octets; 0 is the fragment with the ports.
+    /// Offset in bytes; 0 is the fragment with the ports.
     pub(super) offset: usize,
     /// Whether there are pieces behind it.
     pub(super) more: bool,
@@ -173,7 +173,7 @@ fn ipv6<'a>(part: Part<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, Halt> {
     })
 }
 
-/// Octets of an IPv6 header without extensions.
+/// Bytes of an IPv6 header without extensions.
 pub(super) const IPV6_HEADER_LEN: usize = 40;
 
 /// What is behind IPv6's extension headers.
@@ -187,7 +187,7 @@ pub(super) struct Chain<'a> {
 /// Fragment header with a piece of it.
 ///
 /// ```text
-/// | next header 1 | length 1, in units of 8 octets behind the first 8 | ...
+/// | next header 1 | length 1, in units of 8 bytes behind the first 8 | ...
 /// | next header 1 | 0 | offset 13 bits, reserved 2, more 1 | identification 4 |    Fragment
 /// ```
 ///

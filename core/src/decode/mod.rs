@@ -2,7 +2,7 @@
 //! ICMP error.
 //!
 //! Decoding never fails, it stops (invariant 3): what was sound was handed on, and the reason is a
-//! [`Stop`] with layer and offset. Octets that the snap length cut off are no malformation.
+//! [`Stop`] with layer and offset. Bytes that the snap length cut off are no malformation.
 //! One frame may hold several packets (a tunnel's outer and inner one); each is handed on.
 //!
 //! A link type is one file under `link/`, an encapsulation one file under `tunnel/`, each with its
@@ -56,7 +56,7 @@ pub struct Stop {
     pub event: &'static str,
     /// The layer that could not be decoded.
     pub layer: Layer,
-    /// Offset in the frame, in octets.
+    /// Offset in the frame, in bytes.
     pub offset: usize,
 }
 

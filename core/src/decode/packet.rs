@@ -19,7 +19,7 @@ pub struct Packet<'a> {
     pub dst: Socket,
     /// IPv4 identification (RFC 791); 0 for IPv6.
     pub ip_id: u16,
-    /// Octets on the wire: the frame, or from the inner IP header on where the packet came in a
+    /// Bytes on the wire: the frame, or from the inner IP header on where the packet came in a
     /// tunnel.
     pub wire_len: u32,
     /// The transport layer.
@@ -42,7 +42,7 @@ pub enum Body<'a> {
 pub struct Payload<'a> {
     /// What was captured of it.
     pub bytes: &'a [u8],
-    /// Its length on the wire, in octets.
+    /// Its length on the wire, in bytes.
     pub wire_len: usize,
 }
 

@@ -1,19 +1,19 @@
-//! The octets of one layer: what was captured of it, and how long it was on the wire.
+//! The bytes of one layer: what was captured of it, and how long it was on the wire.
 
 use crate::decode::Stop;
 use crate::frame::Frame;
 use crate::net::Layer;
 use crate::wire;
 
-/// A layer's octets. Keeping the length on the wire beside them tells a snap length that cut the
+/// A layer's bytes. Keeping the length on the wire beside them tells a snap length that cut the
 /// packet from a header that lies.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     /// What was captured.
     pub bytes: &'a [u8],
-    /// How long it was on the wire, in octets; never less than `bytes.len()`.
+    /// How long it was on the wire, in bytes; never less than `bytes.len()`.
     pub wire_len: usize,
-    /// Where it starts in the frame, in octets.
+    /// Where it starts in the frame, in bytes.
     pub offset: usize,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Part<'a> {
         Self { bytes: frame.bytes, wire_len, offset: 0 }
     }
 
-    /// What follows the first `len` octets.
+    /// What follows the first `len` bytes.
     pub fn after(&self, len: usize) -> Self {
         Self {
             bytes: wire::rest(self.bytes, len),
@@ -44,7 +44,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The same, no longer on the wire than `len` octets: a length field inside says so, and what is
+    /// The same, no longer on the wire than `len` bytes: a length field inside says so, and what is
     /// behind is padding.
     pub fn limited(&self, len: usize) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl<'a> Part<'a> {
         self.bytes.len() < self.wire_len
     }
 
-    /// What to say where fewer octets are left than a header needs: cut where the wire had
+    /// What to say where fewer bytes are left than a header needs: cut where the wire had
     /// more than was captured, else malformed.
     pub fn too_short(&self, layer: Layer, event: &'static str) -> Halt {
         if self.is_cut() { Halt::Cut } else { self.stop(layer, event) }

@@ -131,7 +131,7 @@ pub(super) fn path(link: u16, bytes: &[u8]) -> (Vec<u16>, Vec<(&'static str, Opt
 }
 
 /// The frame leads to the datagram; cut at any length it leads to a part of it or to nothing, and is
-/// no anomaly; as if that were all that was sent, and with any octet changed, nothing wrong is found.
+/// no anomaly; as if that were all that was sent, and with any byte changed, nothing wrong is found.
 pub(super) fn opens(link: u16, bytes: &[u8]) {
     let peek = Peek::new(&Watch::default());
     let whole = frame(link, bytes);
@@ -153,7 +153,7 @@ pub(super) fn opens(link: u16, bytes: &[u8]) {
             let changed = frame(link, &changed);
             let watched =
                 found(&changed).0.iter().any(|(src, dst, _)| *src == 3243 || *dst == 3243);
-            assert!(!watched || peek.is_candidate(&changed), "peek, octet {at}");
+            assert!(!watched || peek.is_candidate(&changed), "peek, byte {at}");
         }
         changed[at] = bytes[at];
     }

@@ -1,6 +1,6 @@
 //! TCP (RFC 9293 section 3.1) and UDP (RFC 768) headers.
 //!
-//! Read by hand, because a snap length of 68 or 96 octets often ends inside the TCP header of an
+//! Read by hand, because a snap length of 68 or 96 bytes often ends inside the TCP header of an
 //! IPv6 packet, and what is left of it still tells ports, sequence number and flags.
 
 use super::ip::Ip;

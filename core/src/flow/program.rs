@@ -36,7 +36,7 @@ impl Program {
 /// Lines of a packet that are looked at: a header has fewer.
 const LINES_MAX: usize = 128;
 
-/// Octets that must be text for a packet to have lines.
+/// Bytes that must be text for a packet to have lines.
 const TEXT_BYTES: usize = 4;
 
 /// The program whose file begins in a packet with this payload.
@@ -81,7 +81,7 @@ fn is_chunk_size(line: &[u8]) -> bool {
     (1..=16).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// The program that these octets are the beginning of.
+/// The program that these bytes are the beginning of.
 fn at_start(bytes: &[u8]) -> Option<Program> {
     match bytes.first()? {
         0x7f => is_elf(bytes).then_some(Program::Elf),
@@ -93,7 +93,7 @@ fn at_start(bytes: &[u8]) -> Option<Program> {
 }
 
 /// The whole of `e_ident` that has a meaning, and what follows it: a type below those that systems
-/// define, a machine, the version. These 24 octets are enough to tell; fewer are not believed.
+/// define, a machine, the version. These 24 bytes are enough to tell; fewer are not believed.
 fn is_elf(bytes: &[u8]) -> bool {
     let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, 1, ..] = bytes else { return false };
     let half = |at| if *order == 1 { le16(bytes, at) } else { be16(bytes, at) };
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn octets_at_random_are_none() {
-        // xorshift64*, from a fixed start: the same octets every time.
+        // xorshift64*, from a fixed start: the same bytes every time.
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut packet = [0; 1448];
         for _ in 0..20_000 {

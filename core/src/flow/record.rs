@@ -27,7 +27,7 @@ pub struct Seen<'a> {
     pub side: Side,
     /// VLANs and tunnels around it.
     pub path: &'a Path,
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub wire_len: u32,
     /// Equal for copies of one packet, and hardly ever for different ones.
     pub signature: u64,
@@ -72,7 +72,7 @@ pub const SMALL_PAYLOAD_BYTES_MAX: usize = 199;
 /// See [`SMALL_PAYLOAD_BYTES_MAX`].
 pub const LARGE_PAYLOAD_BYTES_MIN: usize = 1000;
 
-/// Octets of each offered payload that are counted for how random they look.
+/// Bytes of each offered payload that are counted for how random they look.
 const SAMPLE_BYTES_MAX: usize = 64;
 
 /// What one side did.
@@ -80,9 +80,9 @@ const SAMPLE_BYTES_MAX: usize = 64;
 pub struct SideFacts {
     /// Packets sent, copies not counted.
     pub packets: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub bytes: u64,
-    /// Octets of payload.
+    /// Bytes of payload.
     pub payload_bytes: u64,
     /// Packets with payload.
     pub payload_packets: u64,
@@ -122,9 +122,9 @@ pub struct Seconds {
     range: (i64, i64),
     /// The longest run of seconds between two of them.
     pub longest_pause: u32,
-    /// Octets of payload in the first and in the last of them, which a piece may share with another.
+    /// Bytes of payload in the first and in the last of them, which a piece may share with another.
     ends_bytes: [u64; 2],
-    /// The sum over them of the square of their octets: how unevenly they are filled.
+    /// The sum over them of the square of their bytes: how unevenly they are filled.
     squares: u128,
 }
 
@@ -171,7 +171,7 @@ impl Seconds {
         self.range = (from.min(later_from), to.max(later_to));
     }
 
-    /// How unevenly `bytes` octets are spread over `seconds`: the square of the deviation from their
+    /// How unevenly `bytes` bytes are spread over `seconds`: the square of the deviation from their
     /// mean, in hundredths of the mean's square; 0 is perfectly even.
     pub fn unevenness(&self, bytes: u64, seconds: u64) -> u64 {
         let mean_squared = u128::from(bytes).saturating_mul(u128::from(bytes));
@@ -191,7 +191,7 @@ pub struct Span {
     first: u32,
     low: i64,
     high: i64,
-    /// Octets of payload seen, repeated ones too.
+    /// Bytes of payload seen, repeated ones too.
     seen: u64,
 }
 
@@ -211,7 +211,7 @@ impl Span {
         self.seen = self.seen.saturating_add(later.seen);
     }
 
-    /// Octets that must be missing from the capture; retransmissions can hide more.
+    /// Bytes that must be missing from the capture; retransmissions can hide more.
     pub fn missing_at_least(&self) -> u64 {
         u64::try_from(self.high.saturating_sub(self.low))
             .unwrap_or_default()
@@ -225,14 +225,14 @@ fn low32(number: i64) -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-/// Counts over the first octets of each packet that was offered to the detectors.
+/// Counts over the first bytes of each packet that was offered to the detectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Octets counted.
+    /// Bytes counted.
     pub octets: u32,
     /// Bits that are one.
     pub ones: u32,
-    /// Octets that are printable ASCII, tab, CR or LF.
+    /// Bytes that are printable ASCII, tab, CR or LF.
     pub text: u32,
 }
 
@@ -380,9 +380,9 @@ pub struct FlowRecord {
     recent: Vec<(u64, Timestamp)>,
     /// What the payload speaks, as long as there is something to ask.
     pub inquiry: Box<Inquiry>,
-    /// The first octets; dropped once the inquiry is settled on something.
+    /// The first bytes; dropped once the inquiry is settled on something.
     head: Option<Box<Head>>,
-    /// Octets that were shown to the detectors, by side.
+    /// Bytes that were shown to the detectors, by side.
     pub head_bytes: [u32; 2],
 }
 
@@ -551,7 +551,7 @@ impl FlowRecord {
         side.of(&self.sides)
     }
 
-    /// The first octets that one side sent, if they are still held.
+    /// The first bytes that one side sent, if they are still held.
     pub fn first_octets(&self, side: Side, max: usize) -> &[u8] {
         self.head.as_ref().map(|head| head.first(side, max)).unwrap_or_default()
     }
@@ -581,7 +581,7 @@ impl FlowRecord {
         self.side(seen.side).opened().is_some_and(|(_, opened)| opened == isn)
     }
 
-    /// Octets of memory behind this record, itself not counted.
+    /// Bytes of memory behind this record, itself not counted.
     pub fn heap_bytes(&self) -> usize {
         let head = self.head.as_ref().map_or(0, |head| size_of::<Head>() + head.heap_bytes());
         let marks = self.sides.iter().filter(|side| side.marks.is_some()).count();
@@ -599,7 +599,7 @@ impl FlowRecord {
         for side in Side::BOTH {
             *side.of_mut(&mut self.head_bytes) = wire::len32(head.len(side));
         }
-        // Once something was recognised for good its first octets are of no more use.
+        // Once something was recognised for good its first bytes are of no more use.
         if self.inquiry.is_settled() && self.inquiry.chain().next().is_some() {
             self.head = None;
         }
@@ -609,7 +609,7 @@ impl FlowRecord {
 /// Whether what looks like payload is what a short Ethernet frame was filled up with: some drivers
 /// count that into the IP length of a bare acknowledgement.
 fn is_padding(info: &TcpInfo, payload: &Payload<'_>) -> bool {
-    /// 60 octets of Ethernet less its header and the smallest IPv4 and TCP headers.
+    /// 60 bytes of Ethernet less its header and the smallest IPv4 and TCP headers.
     const FILL_BYTES_MAX: usize = 6;
     let short = (1..=FILL_BYTES_MAX).contains(&payload.wire_len);
     short && !info.flags.psh() && payload.bytes.iter().all(|octet| *octet == 0)

@@ -62,7 +62,7 @@ pub struct FlowTable {
     /// Places in `slots`, by the keys there.
     index: HashTable<usize>,
     keyed: Keyed,
-    /// Octets of memory that the flows take.
+    /// Bytes of memory that the flows take.
     bytes: usize,
     slots: Vec<Slot>,
     free: Vec<usize>,
@@ -75,7 +75,7 @@ struct Slot {
     record: Option<Box<FlowRecord>>,
     class: Class,
     touched: Timestamp,
-    /// Octets of memory that this flow takes, as they were last counted.
+    /// Bytes of memory that this flow takes, as they were last counted.
     bytes: usize,
     before: Option<u32>,
     after: Option<u32>,
@@ -88,7 +88,7 @@ struct List {
     flows: usize,
 }
 
-/// Octets that every flow takes: its record, its place, and what the index keeps of it at the usual load.
+/// Bytes that every flow takes: its record, its place, and what the index keeps of it at the usual load.
 const FLOW_BYTES: usize = size_of::<FlowRecord>() + size_of::<Slot>() + 2 * size_of::<usize>();
 
 /// The lists. Those of one class have one timeout.
@@ -252,7 +252,7 @@ impl FlowTable {
         *self = Self::new(self.keyed.0);
     }
 
-    /// Octets of memory that the flows take, all that is on the heap for them included.
+    /// Bytes of memory that the flows take, all that is on the heap for them included.
     pub const fn bytes(&self) -> usize {
         self.bytes
     }

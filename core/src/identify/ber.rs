@@ -3,19 +3,19 @@
 use crate::identify::hearing::Heard;
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
-/// One element: its tag's first octet, and as much of its contents as was seen.
+/// One element: its tag's first byte, and as much of its contents as was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element<'a> {
     pub(super) tag: u8,
-    /// Octets of tag and length.
+    /// Bytes of tag and length.
     pub(super) header: usize,
-    /// Octets of contents on the wire.
+    /// Bytes of contents on the wire.
     pub(super) len: usize,
     pub(super) contents: &'a [u8],
 }
 
 impl Element<'_> {
-    /// Octets on the wire, all in all.
+    /// Bytes on the wire, all in all.
     pub(super) fn total(&self) -> usize {
         self.header.saturating_add(self.len)
     }
@@ -26,10 +26,10 @@ impl Element<'_> {
     }
 }
 
-/// The element at the front. Tags of more than three octets and lengths without end are foreign here.
+/// The element at the front. Tags of more than three bytes and lengths without end are foreign here.
 pub(super) fn element(bytes: &[u8]) -> Heard<Element<'_>> {
     let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else { return Heard::Open };
-    // Numbers of 31 and more stand in further octets (section 8.1.2.4); one or two are believed.
+    // Numbers of 31 and more stand in further bytes (section 8.1.2.4); one or two are believed.
     let extra = match (tag & 0x1f == 0x1f, first & 0x80 != 0) {
         (false, _) => 0,
         (true, false) => 1,
@@ -64,7 +64,7 @@ pub(super) fn tagged(bytes: &[u8], tag: u8) -> Option<Element<'_>> {
 }
 
 /// The elements one behind the other, as far as they were seen; `None` where they don't end where
-/// the octets do, and those are all.
+/// the bytes do, and those are all.
 pub(super) fn elements<'a>(bytes: &'a [u8], whole: bool) -> Option<Vec<Element<'a>>> {
     let mut found: Vec<Element<'a>> = Vec::new();
     let mut at = 0_usize;

@@ -3,10 +3,10 @@
 use crate::net::Side;
 
 /// How much a finding proves. There are no priorities: of two findings the stronger wins, then the
-/// one that fewer random octets would pass.
+/// one that fewer random bytes would pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
-    /// The octets have the protocol's shape (field ranges, counters that count), no magic.
+    /// The bytes have the protocol's shape (field ranges, counters that count), no magic.
     Shape,
     /// One side's messages parse as the protocol; the other side's were not seen or say nothing.
     OneSided,
@@ -19,23 +19,23 @@ pub enum Strength {
 /// Where in the flow the proof stands, so that a person can look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// Whose octets.
+    /// Whose bytes.
     pub side: Side,
     /// TCP: 0. UDP: the index among the datagrams kept of that side.
     pub datagram: usize,
-    /// Offset within the side's stream (TCP) or within the datagram's payload (UDP), in octets.
+    /// Offset within the side's stream (TCP) or within the datagram's payload (UDP), in bytes.
     pub offset: usize,
-    /// How many octets; 1 to 16 are quoted.
+    /// How many bytes; 1 to 16 are quoted.
     pub len: usize,
 }
 
 impl Sighting {
-    /// Octets of a TCP stream's head.
+    /// Bytes of a TCP stream's head.
     pub const fn stream(side: Side, offset: usize, len: usize) -> Self {
         Self { side, datagram: 0, offset, len }
     }
 
-    /// Octets of one datagram.
+    /// Bytes of one datagram.
     pub const fn datagram(side: Side, datagram: usize, offset: usize, len: usize) -> Self {
         Self { side, datagram, offset, len }
     }
@@ -49,7 +49,7 @@ pub enum Inside {
     Nothing,
     /// Another one may take over the flow (after STUN, STARTTLS, CONNECT): worth asking on.
     MayFollow,
-    /// By [`Side::index`]: after so many octets of the stream (TCP) or datagrams (UDP) it has.
+    /// By [`Side::index`]: after so many bytes of the stream (TCP) or datagrams (UDP) it has.
     StartsAt([usize; 2]),
 }
 
@@ -60,7 +60,7 @@ pub struct Finding {
     pub protocol: &'static str,
     /// What was proven.
     pub strength: Strength,
-    /// -log2 of the chance that random octets pass all checks that were made.
+    /// -log2 of the chance that random bytes pass all checks that were made.
     pub bits: f32,
     /// Which sides were seen to speak it, by [`Side::index`].
     pub spoken_by: [bool; 2],

@@ -93,7 +93,7 @@ pub(super) struct ClientHello<'a> {
     pub(super) server_name: Option<&'a [u8]>,
     /// The protocols offered, in the client's order.
     pub(super) alpn: Vec<&'a [u8]>,
-    /// -log2 of the chance that random octets pass the checks that could be made.
+    /// -log2 of the chance that random bytes pass the checks that could be made.
     pub(super) bits: f32,
 }
 
@@ -180,7 +180,7 @@ pub(super) struct ServerHello {
     pub(super) cipher: Option<u16>,
     /// It is a HelloRetryRequest: the client is to send another ClientHello.
     pub(super) retry: bool,
-    /// -log2 of the chance that random octets pass the checks that could be made.
+    /// -log2 of the chance that random bytes pass the checks that could be made.
     pub(super) bits: f32,
 }
 
@@ -228,7 +228,7 @@ impl ServerHello {
     }
 }
 
-/// `session_id<0..32>`; its length is checked before its octets are there.
+/// `session_id<0..32>`; its length is checked before its bytes are there.
 fn read_session_id(cursor: &mut Cursor<'_>) -> Result<(), Stop> {
     check(cursor.rest().first().is_none_or(|len| *len <= 32))?;
     cursor.block8().map(|_| ()).ok_or(Stop::Short)
@@ -270,7 +270,7 @@ pub(super) mod samples {
         hello
     }
 
-    /// A certificate that vouches for itself, made with an Ed25519 key whose octets count up.
+    /// A certificate that vouches for itself, made with an Ed25519 key whose bytes count up.
     pub(crate) fn certificate() -> Vec<u8> {
         crate::identify::testing::hex(
             "308201123081c5a00302010202030a1b2c300506032b65703032310b300906035504061302444531 \

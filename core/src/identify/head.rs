@@ -1,9 +1,9 @@
-//! The first octets of a flow, kept for the detectors.
+//! The first bytes of a flow, kept for the detectors.
 //!
 //! TCP is put in order, with a bounded buffer for segments that came early; of overlapping
-//! octets the first seen win. UDP keeps the first datagrams, cut short, but for the few that hold a
+//! bytes the first seen win. UDP keeps the first datagrams, cut short, but for the few that hold a
 //! part of a message that the detectors still wait for ([`Head::keep_whole`]). A direction is offered so
-//! many packets and octets at most ([`Limits::head_packets_max`], [`Limits::head_offered_bytes_max`]);
+//! many packets and bytes at most ([`Limits::head_packets_max`], [`Limits::head_offered_bytes_max`]);
 //! then its head is closed, whatever came of it. Holes that the snap length left are never bridged.
 
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
@@ -26,7 +26,7 @@ pub struct Offer<'a> {
     pub at: FrameRef,
     /// Who sent it.
     pub side: Side,
-    /// TCP: the sequence number of its first octet. UDP: unused.
+    /// TCP: the sequence number of its first byte. UDP: unused.
     pub seq: u32,
     /// What was captured of it.
     pub bytes: &'a [u8],
@@ -34,24 +34,24 @@ pub struct Offer<'a> {
     pub wire_len: usize,
 }
 
-/// Octets of a head, with the packet that they came in.
+/// Bytes of a head, with the packet that they came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// The packet.
     pub at: FrameRef,
     /// Offset in its payload.
     pub offset: u32,
-    /// The octets, as far as this packet holds them.
+    /// The bytes, as far as this packet holds them.
     pub bytes: Vec<u8>,
 }
 
-/// Octets that are quoted at most.
+/// Bytes that are quoted at most.
 const QUOTE_BYTES_MAX: usize = 16;
 
 #[derive(Clone, Debug, Default)]
 struct SideHead {
     bytes: Vec<u8>,
-    /// Where the octets came from, in order of `start`; for UDP one a datagram.
+    /// Where the bytes came from, in order of `start`; for UDP one a datagram.
     pieces: Vec<Piece>,
     /// TCP: where the stream stands, once that is known.
     order: Option<Box<Order>>,
@@ -66,7 +66,7 @@ struct SideHead {
 /// What puts a stream in order. Kept apart, so that a flood of UDP does not pay for it.
 #[derive(Clone, Debug)]
 struct Order {
-    /// The sequence number of the stream's first octet.
+    /// The sequence number of the stream's first byte.
     base: u32,
     /// Segments that came early, in order of arrival.
     pending: Vec<Early>,
@@ -82,7 +82,7 @@ impl Order {
 struct Piece {
     /// Where it starts in `SideHead::bytes`.
     start: u32,
-    /// Octets kept.
+    /// Bytes kept.
     len: u32,
     /// UDP: length of the payload on the wire.
     wire_len: u32,
@@ -99,7 +99,7 @@ impl Piece {
         wire::index(self.start)
     }
 
-    /// Its octets among those of its side.
+    /// Its bytes among those of its side.
     fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         wire::prefix(wire::rest(bytes, self.start()), wire::index(self.len))
     }
@@ -114,7 +114,7 @@ struct Early {
 }
 
 impl Head {
-    /// A TCP connection was opened from this side: the next octet is its first.
+    /// A TCP connection was opened from this side: the next byte is its first.
     pub fn opened(&mut self, side: Side, isn: u32) {
         let head = side.of_mut(&mut self.sides);
         if head.order.is_none() {
@@ -170,12 +170,12 @@ impl Head {
         side.of(&self.sides).closed
     }
 
-    /// Octets kept of one direction.
+    /// Bytes kept of one direction.
     pub fn len(&self, side: Side) -> usize {
         side.of(&self.sides).bytes.len()
     }
 
-    /// The first octets of one direction, at most `max`.
+    /// The first bytes of one direction, at most `max`.
     pub fn first(&self, side: Side, max: usize) -> &[u8] {
         wire::prefix(&side.of(&self.sides).bytes, max)
     }
@@ -247,7 +247,7 @@ impl Head {
         })
     }
 
-    /// Octets of memory behind this head.
+    /// Bytes of memory behind this head.
     pub fn heap_bytes(&self) -> usize {
         self.sides.iter().map(SideHead::heap_bytes).fold(0, usize::saturating_add)
     }

@@ -79,20 +79,20 @@ pub(super) struct Spot {
     pub(super) datagram: usize,
     /// See [`Sighting::offset`].
     pub(super) offset: usize,
-    /// How many octets show it.
+    /// How many bytes show it.
     pub(super) len: usize,
 }
 
 impl Spot {
-    /// The longest quotation that evidence keeps, in octets.
+    /// The longest quotation that evidence keeps, in bytes.
     const LEN_MAX: usize = 16;
 
-    /// Octets of a TCP stream.
+    /// Bytes of a TCP stream.
     pub(super) fn stream(offset: usize, len: usize) -> Self {
         Self::datagram(0, offset, len)
     }
 
-    /// Octets of one datagram.
+    /// Bytes of one datagram.
     pub(super) fn datagram(datagram: usize, offset: usize, len: usize) -> Self {
         Self { datagram, offset, len: len.clamp(1, Self::LEN_MAX) }
     }
@@ -107,7 +107,7 @@ impl Spot {
 pub(super) struct Said {
     /// Who says such a thing.
     pub(super) role: Role,
-    /// -log2 of the chance that random octets pass as this.
+    /// -log2 of the chance that random bytes pass as this.
     pub(super) bits: f32,
     /// The evidence's sentence.
     pub(super) fact: String,

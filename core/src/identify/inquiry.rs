@@ -1,9 +1,9 @@
 //! Asks the detectors about one flow, as its head grows.
 //!
 //! A detector that said no is never asked again for the flow, and one whose protocol begins with
-//! other octets is not asked at all (`openings.rs`). Of what is found, the better proven
+//! other bytes is not asked at all (`openings.rs`). Of what is found, the better proven
 //! stays: what the server itself spoke before what only a client tried, then the strength of the
-//! proof, then how few random octets would pass. There are no priorities among protocols, so the
+//! proof, then how few random bytes would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
 
 use crate::config::Config;
@@ -115,7 +115,7 @@ impl Inquiry {
         all
     }
 
-    /// Octets of memory behind it, itself not counted.
+    /// Bytes of memory behind it, itself not counted.
     pub fn heap_bytes(&self) -> usize {
         let places = self.outer.capacity().saturating_add(usize::from(self.best.is_some()));
         let outer = places.saturating_mul(size_of::<Recognised>());
@@ -265,7 +265,7 @@ impl Inquiry {
                 self.best = Some(Box::new(Recognised { finding, quote }));
             }
         } else if new >= old && finding != best.finding {
-            // The same protocol, seen better. What it told before still holds, though the octets that
+            // The same protocol, seen better. What it told before still holds, though the bytes that
             // told it may have been cut since.
             let known: Vec<_> = finding.details.iter().map(|detail| detail.key).collect();
             let older = best.finding.details.iter().filter(|detail| !known.contains(&detail.key));
@@ -296,7 +296,7 @@ impl Inquiry {
     }
 }
 
-/// Protocols whose first octets are the same from both sides: what comes behind them tells who is the
+/// Protocols whose first bytes are the same from both sides: what comes behind them tells who is the
 /// client, and so whether the connection was opened by the server.
 const CLIENT_LATER: &[&str] = &["rfb", "ssh"];
 

@@ -10,7 +10,7 @@ use crate::wire::{prefix, rest};
 /// The longest line that is looked at: RFC 5321 section 4.5.3.1 and its kin say 512 or 1000.
 const LINE_BYTES_MAX: usize = 1024;
 
-/// A line, and how many octets it has with its end.
+/// A line, and how many bytes it has with its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) text: &'a [u8],
@@ -55,7 +55,7 @@ pub(super) fn mentions(text: &[u8], words: &str) -> bool {
     text.windows(words.len().max(1)).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
 }
 
-/// Whether the octets are a number of so many digits at most.
+/// Whether the bytes are a number of so many digits at most.
 pub(super) fn is_number(text: &[u8], digits_max: usize) -> bool {
     (1..=digits_max).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
 }
@@ -112,7 +112,7 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> Heard<Reply<'_>> {
     Heard::Speaks(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
 }
 
-/// Where TLS takes over from lines of text: it does where a side's next octets are a TLS record.
+/// Where TLS takes over from lines of text: it does where a side's next bytes are a TLS record.
 /// What the other side has said so far is then text, and its TLS is still to come.
 pub(super) fn tls_behind_text(view: &FlowView<'_>) -> Inside {
     let ends = Side::BOTH.map(|side| text_end(view.side(side).stream));

@@ -76,7 +76,7 @@ pub struct Detector {
     pub rests_on: &'static str,
     /// What it cannot see, or could take for it.
     pub blind_spots: &'static str,
-    /// -log2 of the chance that a flow of random octets passes: what the table's budget adds up.
+    /// -log2 of the chance that a flow of random bytes passes: what the table's budget adds up.
     pub bits: f32,
     /// Looks at a flow's head.
     pub probe: fn(&FlowView<'_>) -> Probe,

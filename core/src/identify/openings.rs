@@ -1,6 +1,6 @@
-//! Which detectors are worth asking, by octets at fixed places of each side's first message.
+//! Which detectors are worth asking, by bytes at fixed places of each side's first message.
 //!
-//! Most protocols begin with one of a few octets, or have one of a few octets at other places of
+//! Most protocols begin with one of a few bytes, or have one of a few bytes at other places of
 //! their first message. The rows of [`OPENINGS`] say which: where on neither side all rows of a
 //! detector hold, it says no once both have spoken, and does not say yes before. So it need not be
 //! asked. The rows of `magic` say it themselves. A detector without a row is always asked, and a row
@@ -9,7 +9,7 @@
 //! ([`super::inquiry`]), so every test of the project is a test of this table.
 //!
 //! Places are counted in a side's stream, or in its first datagram. A side may begin with a message
-//! that proves nothing yet, because other protocols share it: a row has the octets of those, too.
+//! that proves nothing yet, because other protocols share it: a row has the bytes of those, too.
 
 use std::sync::LazyLock;
 
@@ -77,14 +77,14 @@ struct OfTransport {
     marks: Vec<Mark>,
 }
 
-/// A place where an octet tells.
+/// A place where a byte tells.
 #[derive(Debug)]
 struct Mark {
     at: usize,
-    /// Octets that the same rows hold of are of one kind: an index into `by_kind`. Most places know
+    /// Bytes that the same rows hold of are of one kind: an index into `by_kind`. Most places know
     /// few kinds, so that all of this stays in a processor's cache.
     kinds: [u8; 256],
-    /// Whose rows hold of the octets of a kind here. Detectors that do not look here are in all.
+    /// Whose rows hold of the bytes of a kind here. Detectors that do not look here are in all.
     by_kind: Vec<Set>,
     /// Whose rows hold where a whole datagram ends before this place.
     beyond_end: Set,
@@ -216,18 +216,18 @@ impl Mark {
         }
         let (mut kinds, mut by_kind): (_, Vec<Set>) = ([0; 256], Vec::new());
         for (kind, fit) in kinds.iter_mut().zip(fit) {
-            // Mostly it is the kind of the octet before.
+            // Mostly it is the kind of the byte before.
             let known = by_kind.iter().rposition(|set| *set == fit).unwrap_or(by_kind.len());
             if known == by_kind.len() {
                 by_kind.push(fit);
             }
-            // There are no more kinds than octets.
+            // There are no more kinds than bytes.
             *kind = u8::try_from(known).unwrap_or(u8::MAX);
         }
         Some(Self { at, kinds, by_kind, beyond_end })
     }
 
-    /// Whose rows hold of this octet.
+    /// Whose rows hold of this byte.
     fn of(&self, octet: u8) -> Option<&Set> {
         self.by_kind.get(usize::from(*self.kinds.get(usize::from(octet))?))
     }
@@ -236,7 +236,7 @@ impl Mark {
 /// What must stand at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Counted from the first octet.
+    /// Counted from the first byte.
     pub(super) at: usize,
     /// One of these.
     pub(super) octets: Octets,
@@ -244,7 +244,7 @@ pub(super) struct Place {
     pub(super) needed: bool,
 }
 
-/// A set of octets.
+/// A set of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Octets([u128; 2]);
 
@@ -309,7 +309,7 @@ impl Octets {
 struct Opening {
     id: &'static str,
     over: Over,
-    /// Where, counted from the first octet.
+    /// Where, counted from the first byte.
     at: usize,
     /// From, to; both are in.
     ranges: &'static [(u8, u8)],
@@ -328,17 +328,17 @@ impl Opening {
     }
 }
 
-/// One of these octets.
+/// One of these bytes.
 const fn of(id: &'static str, over: Over, octets: &'static [u8]) -> Opening {
     mixed(id, over, &[], octets)
 }
 
-/// An octet of these ranges.
+/// A byte of these ranges.
 const fn within(id: &'static str, over: Over, ranges: &'static [(u8, u8)]) -> Opening {
     mixed(id, over, ranges, &[])
 }
 
-/// An octet of these ranges, or one of these.
+/// A byte of these ranges, or one of these.
 const fn mixed(
     id: &'static str,
     over: Over,
@@ -348,7 +348,7 @@ const fn mixed(
     Opening { id, over, at: 0, ranges, octets, needed: false }
 }
 
-/// A word or a number, and one of these octets.
+/// A word or a number, and one of these bytes.
 const fn word(id: &'static str, over: Over, octets: &'static [u8]) -> Opening {
     const WORDS: &[(u8, u8)] = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
     mixed(id, over, WORDS, octets)
@@ -366,7 +366,7 @@ impl Opening {
     }
 }
 
-/// Rows of detectors of their own files, sorted by id: what each file checks of these octets.
+/// Rows of detectors of their own files, sorted by id: what each file checks of these bytes.
 static OPENINGS: &[Opening] = {
     use Over::{Both, Tcp, Udp};
     &[
@@ -416,7 +416,7 @@ static OPENINGS: &[Opening] = {
         of("dhcp", Udp, &[0, 0x80]).at(10),
         of("dhcp", Udp, &[0]).at(11).there(),
         within("dhcpv6", Udp, &[(1, 13)]),
-        // A header of four octets, an option's header and one octet of it. A relay has more.
+        // A header of four bytes, an option's header and one byte of it. A relay has more.
         within("dhcpv6", Udp, &[(0, 0xff)]).at(8).there(),
         of("diameter", Tcp, &[1]),
         within("dicom", Tcp, &[(1, 7)]),
@@ -450,7 +450,7 @@ static OPENINGS: &[Opening] = {
         within("enet", Udp, &[(0, 0xff)]).at(5).there(),
         of("enip", Both, &[4, 0x63, 0x64, 0x65, 0x66, 0x6f, 0x70, 0x72, 0x73]),
         within("esp-udp", Udp, &[(1, 0xff)]),
-        // May end before: a keep-alive of one octet comes first.
+        // May end before: a keep-alive of one byte comes first.
         within("esp-udp", Udp, &[(0, 0x40)]).at(4),
         within("ethercat", Udp, &[(0x10, 0x17)]).at(1).there(),
         within("ethercat", Udp, &[(1, 14)]).at(2).there(),
@@ -474,7 +474,7 @@ static OPENINGS: &[Opening] = {
         of("gnutella", Tcp, b"G"),
         of("gnutella", Tcp, b"N").at(1),
         of("gnutella", Tcp, b" /").at(8),
-        // Descriptors begin with any octets, and have 23; Gnutella2's datagrams have a header of 8.
+        // Descriptors begin with any bytes, and have 23; Gnutella2's datagrams have a header of 8.
         within("gnutella", Udp, &[(0, 0xff)]).at(7).there(),
         mixed(
             "gtp",
@@ -542,7 +542,7 @@ static OPENINGS: &[Opening] = {
         within("kcp", Udp, &[(0x51, 0x54)]).at(4),
         within("krb5", Tcp, &[(0x6a, 0x6f), (0x7e, 0x7e)]).at(4),
         within("krb5", Tcp, &[(0x0c, 0x7f), (0x81, 0x84)]).at(5),
-        // The sequence's contents start 4 to 12 octets behind the first tag.
+        // The sequence's contents start 4 to 12 bytes behind the first tag.
         of("krb5", Tcp, &[1, 2, 3, 5, 0xa0, 0xa1, 0xa2]).at(16),
         mixed("krb5", Tcp, &[(10, 15)], &[1, 2, 3, 5, 30, 0xa1, 0xa2]).at(17),
         within("krb5", Udp, &[(0x6a, 0x6f), (0x7e, 0x7e)]),
@@ -792,7 +792,7 @@ static OPENINGS: &[Opening] = {
         within("stun", Tcp, &[(0, 8)]),
         within("stun", Tcp, &[(0, 8)]).at(2),
         within("stun", Udp, &[(0, 0x3f)]),
-        // any octet: the header has twenty
+        // any byte: the header has twenty
         within("stun", Udp, &[(0, 255)]).at(19).there(),
         of("sunrpc", Tcp, &[0, 0x80]),
         of("sunrpc", Tcp, &[0]).at(8),
@@ -829,7 +829,7 @@ static OPENINGS: &[Opening] = {
         of("thrift", Udp, &[0x80, 0x82]),
         of("thrift", Udp, &[1, 0x21, 0x41, 0x61, 0x81]).at(1).there(),
         within("udt", Udp, &[(0, 0x80)]),
-        // any octet: the header has sixteen
+        // any byte: the header has sixteen
         within("udt", Udp, &[(0, 255)]).at(15).there(),
         of("utp", Udp, &[0x01, 0x11, 0x21, 0x31, 0x41]),
         within("utp", Udp, &[(0, 4)]).at(1),
@@ -884,7 +884,7 @@ mod tests {
         let number = |count: usize| f64::from(u32::try_from(count).unwrap());
         for transport in [Transport::Tcp, Transport::Udp] {
             let index = INDEX.of(transport);
-            // Of each detector the chance that random octets pass all its rows.
+            // Of each detector the chance that random bytes pass all its rows.
             let passes = |at: usize, set: &Set| set.detectors().any(|(index, _)| index == at);
             let chance = |at: usize| {
                 let marks = index.marks.iter().map(|mark| {
@@ -899,7 +899,7 @@ mod tests {
             let always = chances.iter().filter(|(chance, _)| *chance == 1.0).map(|(_, id)| id);
             let (all, always) = (chances.len(), always.collect::<Vec<_>>());
             println!(
-                "{transport:?}: of random octets {mean:.1} of {all} are asked, {always:?} always"
+                "{transport:?}: of random bytes {mean:.1} of {all} are asked, {always:?} always"
             );
             assert!(mean * 12.0 < number(all), "{mean} of {all}");
         }

@@ -82,7 +82,7 @@ impl Talk {
         self
     }
 
-    /// Only so many octets of each message were captured. On TCP that is a hole: the rest of that
+    /// Only so many bytes of each message were captured. On TCP that is a hole: the rest of that
     /// side is lost.
     pub(crate) fn snapped(mut self, octets: usize) -> Self {
         self.snap = octets;
@@ -209,10 +209,10 @@ impl Talk {
     }
 }
 
-/// Octets written as hexadecimal digits; white space is for the reader.
+/// Bytes written as hexadecimal digits; white space is for the reader.
 pub(crate) fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
-    assert!(digits.len().is_multiple_of(2), "half an octet");
+    assert!(digits.len().is_multiple_of(2), "half a byte");
     let text = String::from_utf8(digits).unwrap();
     (0..text.len())
         .step_by(2)
@@ -249,7 +249,7 @@ impl Random {
         usize::try_from(low + self.next() % (high - low + 1)).unwrap()
     }
 
-    /// So many octets.
+    /// So many bytes.
     pub(crate) fn octets(&mut self, count: usize) -> Vec<u8> {
         let mut octets: Vec<u8> = Vec::with_capacity(count + 8);
         while octets.len() < count {

@@ -7,7 +7,7 @@
 
 use crate::wire::{Cursor, array, be16, prefix, rest, u8_at};
 
-/// Octets of TPKT's header.
+/// Bytes of TPKT's header.
 pub(super) const HEADER: usize = 4;
 
 /// What X.224 message a packet has.
@@ -24,12 +24,12 @@ pub(super) enum Kind {
 /// One packet: what stands behind the fixed part of X.224's header.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Packet<'a> {
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub(super) len: usize,
     pub(super) kind: Kind,
     /// Variable part of a request or a confirm; user data of data.
     pub(super) body: &'a [u8],
-    /// -log2 of the chance that random octets pass.
+    /// -log2 of the chance that random bytes pass.
     pub(super) bits: f32,
 }
 

@@ -1,4 +1,4 @@
-//! What a detector may know of a flow: the first octets of both sides, and nothing else.
+//! What a detector may know of a flow: the first bytes of both sides, and nothing else.
 
 use crate::net::{Side, Transport};
 use crate::time::Timestamp;
@@ -7,9 +7,9 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// What was kept of it. The newest one is whole, as far as it was captured; of older ones the
-    /// first octets are left ([`crate::config::Limits::head_datagram_bytes_max`]).
+    /// first bytes are left ([`crate::config::Limits::head_datagram_bytes_max`]).
     pub bytes: &'a [u8],
-    /// Length of its payload on the wire, in octets.
+    /// Length of its payload on the wire, in bytes.
     pub wire_len: usize,
     /// When it was captured.
     pub time: Timestamp,
@@ -25,9 +25,9 @@ impl Datagram<'_> {
 /// What one side sent first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SideView<'a> {
-    /// TCP: the first octets, in order and without holes. UDP: empty.
+    /// TCP: the first bytes, in order and without holes. UDP: empty.
     pub stream: &'a [u8],
-    /// TCP: whether `stream` starts with the first octet of the connection (the SYN was seen).
+    /// TCP: whether `stream` starts with the first byte of the connection (the SYN was seen).
     pub from_start: bool,
     /// UDP: the first datagrams with payload, in the order of capture. TCP: empty.
     pub datagrams: &'a [Datagram<'a>],
@@ -43,7 +43,7 @@ impl SideView<'_> {
     }
 }
 
-/// The first octets of a flow, as a detector sees them.
+/// The first bytes of a flow, as a detector sees them.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowView<'a> {
     /// TCP or UDP.

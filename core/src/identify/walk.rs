@@ -1,9 +1,9 @@
 //! Messages one behind the other: the walk that most detectors share.
 //!
-//! A detector reads one message at the front of some octets, or in one datagram. Here the messages of
+//! A detector reads one message at the front of some bytes, or in one datagram. Here the messages of
 //! both sides are followed, their bits are added up, and what both sides said becomes one answer: one
 //! short message may prove too little, two of them enough. What a side said before in a datagram,
-//! octet by octet, proves nothing again. Knows no protocol.
+//! byte by byte, proves nothing again. Knows no protocol.
 //!
 //! There are two ways to follow them. Where a protocol's messages belong together ([`hear_stream`],
 //! [`hear_datagrams`]) they are read as far as they go, for what else they tell, and more proof is
@@ -16,7 +16,7 @@ use crate::identify::{Detail, Probe};
 use crate::net::Transport;
 use crate::wire::{prefix, rest};
 
-/// Less proof than this names nothing: -log2 of the chance that random octets pass.
+/// Less proof than this names nothing: -log2 of the chance that random bytes pass.
 const BITS_MIN: f32 = 24.0;
 
 /// What one side must prove alone where the other one speaks something else.
@@ -29,7 +29,7 @@ const MESSAGES_MAX: usize = 12;
 #[derive(Clone, Copy)]
 struct Following {
     /// From so many bits on a later message that doesn't parse takes nothing back: it may be an
-    /// extension, or the octets may be another protocol's that was agreed on.
+    /// extension, or the bytes may be another protocol's that was agreed on.
     sure: f32,
     /// Whether messages are read beyond that, for what else they tell.
     reads_on: bool,
@@ -41,11 +41,11 @@ const ALONE: Following = Following { sure: BITS_MIN, reads_on: false };
 /// One message of a protocol.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Message {
-    /// Octets on the wire, header included.
+    /// Bytes on the wire, header included.
     pub(super) len: usize,
     /// Who sends it.
     pub(super) role: Role,
-    /// -log2 of the chance that random octets pass as it.
+    /// -log2 of the chance that random bytes pass as it.
     pub(super) bits: f32,
     /// No other protocol says this; a shared message only adds to one that isn't.
     pub(super) own: bool,
@@ -56,7 +56,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// A message of so many octets that only this protocol has.
+    /// A message of so many bytes that only this protocol has.
     pub(super) fn new(len: usize, role: Role, bits: f32, fact: impl Into<String>) -> Self {
         Self { len, role, bits, own: true, fact: fact.into(), details: Vec::new() }
     }
@@ -86,7 +86,7 @@ impl Message {
     }
 }
 
-/// Reads with `parse` once `min` octets are there.
+/// Reads with `parse` once `min` bytes are there.
 pub(super) fn from_header(
     bytes: &[u8],
     min: usize,
@@ -98,7 +98,7 @@ pub(super) fn from_header(
 /// Why a message was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// More octets may tell.
+    /// More bytes may tell.
     Short,
     /// It is not one.
     Not,
@@ -122,7 +122,7 @@ pub(super) fn hear_stream(
     weigh(view, id, heard)
 }
 
-/// Asks `read` for each datagram: each is one message, to its last octet.
+/// Asks `read` for each datagram: each is one message, to its last byte.
 pub(super) fn hear_datagrams(
     view: &FlowView<'_>,
     id: &'static str,
@@ -147,7 +147,7 @@ pub(super) fn probe_datagrams<'a>(
 }
 
 /// The detector's answer where messages that can be checked alone stand one behind the other in a
-/// stream. `read` says how many octets a message takes.
+/// stream. `read` says how many bytes a message takes.
 pub(super) fn probe_stream<'a>(
     id: &'static str,
     view: &FlowView<'a>,
@@ -357,7 +357,7 @@ mod tests {
     use crate::identify::{Detector, Over, Strength};
     use crate::net::Side;
 
-    /// `M`, a length, and so many octets; `m` from the server. Eight bits are claimed for each.
+    /// `M`, a length, and so many bytes; `m` from the server. Eight bits are claimed for each.
     fn read(bytes: &[u8], _: bool) -> Heard<Message> {
         from_header(bytes, 2, |bytes| match bytes {
             [b'M', len, ..] => Some(Message::new(usize::from(*len), Role::Client, 12.0, "M")),

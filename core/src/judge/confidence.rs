@@ -6,7 +6,7 @@ use crate::judge::Case;
 use crate::judge::rules::Opinion;
 use crate::net::Transport;
 
-/// Octets that both directions must have shown the detectors before their silence says something.
+/// Bytes that both directions must have shown the detectors before their silence says something.
 const TELLING_HEAD_BYTES: u32 = 64;
 
 /// Packets with payload each way after which nothing more is to be expected of an unknown protocol.

@@ -33,7 +33,7 @@ use crate::time::Timestamp;
 pub use case::Case;
 pub use rules::framehawk::{is_text, looks_random};
 
-/// Octets shown of each direction of an unidentified flow.
+/// Bytes shown of each direction of an unidentified flow.
 const FIRST_OCTETS_MAX: usize = 64;
 
 /// Judges a flow that has ended, and takes what its payload told beside the protocol's name.

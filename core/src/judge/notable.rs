@@ -7,10 +7,10 @@ use crate::judge::Case;
 use crate::judge::rules::{self, framehawk};
 use crate::registry;
 
-/// Octets that must have been sampled before they can look like text.
+/// Bytes that must have been sampled before they can look like text.
 const SAMPLE_OCTETS_MIN: u32 = 128;
 
-/// Octets to the server from which on an upload is worth telling.
+/// Bytes to the server from which on an upload is worth telling.
 const UPLOAD_BYTES_MIN: u64 = 1 << 20;
 
 /// The shortest time between two connections that say something by coming steadily.

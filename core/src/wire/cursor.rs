@@ -1,8 +1,8 @@
-//! A position in borrowed octets that only moves forward, and only within them.
+//! A position in borrowed bytes that only moves forward, and only within them.
 
 use super::{be16, be24, be32, be64, le16, le32, le64, u8_at};
 
-/// Reads strangers' octets from front to back. Every read says `None` where too few are left, and
+/// Reads strangers' bytes from front to back. Every read says `None` where too few are left, and
 /// then moves nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
@@ -11,17 +11,17 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Starts at the first octet.
+    /// Starts at the first byte.
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// How many octets have been read.
+    /// How many bytes have been read.
     pub const fn position(&self) -> usize {
         self.at
     }
 
-    /// How many octets are left.
+    /// How many bytes are left.
     pub fn remaining(&self) -> usize {
         self.bytes.len().saturating_sub(self.at)
     }
@@ -31,12 +31,12 @@ impl<'a> Cursor<'a> {
         self.remaining() == 0
     }
 
-    /// All octets that are left, without moving.
+    /// All bytes that are left, without moving.
     pub fn rest(&self) -> &'a [u8] {
         super::rest(self.bytes, self.at)
     }
 
-    /// The next octet.
+    /// The next byte.
     pub fn u8(&mut self) -> Option<u8> {
         let value = u8_at(self.bytes, self.at)?;
         self.at = self.at.saturating_add(1);
@@ -92,7 +92,7 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
-    /// The next `len` octets.
+    /// The next `len` bytes.
     pub fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(len)?;
         let taken = self.bytes.get(self.at..end)?;
@@ -100,7 +100,7 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    /// Moves over `len` octets.
+    /// Moves over `len` bytes.
     pub fn skip(&mut self, len: usize) -> Option<()> {
         self.take(len).map(|_| ())
     }

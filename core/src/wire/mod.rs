@@ -1,4 +1,4 @@
-//! The one checked cursor over strangers' octets.
+//! The one checked cursor over strangers' bytes.
 //!
 //! Everything that parses input reads through [`Cursor`] or the `be16`-like helpers: they return
 //! `None` past the end and never panic (invariant 2). Nothing here knows a protocol.
@@ -9,7 +9,7 @@ mod text;
 pub use cursor::Cursor;
 pub use text::from_wire;
 
-/// The octet at `at`.
+/// The byte at `at`.
 pub fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at).copied()
 }
@@ -56,7 +56,7 @@ pub fn le64(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
 
-/// The `N` octets at `at`.
+/// The `N` bytes at `at`.
 pub fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
@@ -66,7 +66,7 @@ pub fn rest(bytes: &[u8], at: usize) -> &[u8] {
     bytes.get(at..).unwrap_or_default()
 }
 
-/// The first `len` octets, or all of them where there are fewer.
+/// The first `len` bytes, or all of them where there are fewer.
 pub fn prefix(bytes: &[u8], len: usize) -> &[u8] {
     bytes.get(..len).unwrap_or(bytes)
 }

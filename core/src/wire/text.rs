@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-/// The longest text that is kept of one field, in octets of input.
+/// The longest text that is kept of one field, in bytes of input.
 const TEXT_BYTES_MAX: usize = 255;
 
-/// A string of what a stranger wrote: UTF-8 is kept, any other octet is shown as `\xNN`, and what is
-/// longer than 255 octets ends in `…`. Control characters stay in: each output escapes
+/// A string of what a stranger wrote: UTF-8 is kept, any other byte is shown as `\xNN`, and what is
+/// longer than 255 bytes ends in `…`. Control characters stay in: each output escapes
 /// them as its own reader needs (invariant 6).
 pub fn from_wire(bytes: &[u8]) -> Box<str> {
     let kept = super::prefix(bytes, TEXT_BYTES_MAX);

@@ -1,7 +1,7 @@
 //! What takes the place of one flow's payload.
 //!
 //! First all of it is noise. Names that its messages told are put in where they stood, replaced word by
-//! word; then come the octets that the verdict needs, which are the only ones of the original.
+//! word; then come the bytes that the verdict needs, which are the only ones of the original.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ pub(super) struct Disguise {
     pub(super) attempt: u8,
     /// What its messages told of names, in lower case.
     pub(super) names: Vec<Box<str>>,
-    /// What stays: by the packet's place in its flow, places and octets.
+    /// What stays: by the packet's place in its flow, places and bytes.
     pub(super) kept: BTreeMap<u32, Vec<Stay>>,
     /// Packets that detectors may read; the payload of later ones is mere filler.
     pub(super) head_packets: u32,
 }
 
-/// An octet that stays.
+/// A byte that stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stay {
     pub(super) at: u32,
@@ -35,12 +35,12 @@ pub(super) struct Stay {
 /// What noise looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Noise {
-    /// Random octets.
+    /// Random bytes.
     #[default]
     Random,
     /// Printable characters.
     Text,
-    /// Six of ten octets are text.
+    /// Six of ten bytes are text.
     Mixed,
     /// Printable where the original is, and only there.
     Alike,
@@ -115,7 +115,7 @@ fn is_text(octet: u8) -> bool {
     matches!(octet, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
 
-/// The longest label of a DNS name (RFC 1035 section 2.3.4): an octet that is no more stands where
+/// The longest label of a DNS name (RFC 1035 section 2.3.4): a byte that is no more stands where
 /// a name has its dots.
 const LABEL_BYTES_MAX: u8 = 63;
 
@@ -161,10 +161,10 @@ fn words(name: &[u8]) -> Vec<(usize, usize)> {
     words
 }
 
-/// Octets in a row that may stay, such as a list of cipher suites: more are content.
+/// Bytes in a row that may stay, such as a list of cipher suites: more are content.
 const RUN_BYTES_MAX: usize = 256;
 
-/// Octets that may stay of one flow.
+/// Bytes that may stay of one flow.
 const STAY_BYTES_MAX: usize = 1024;
 
 /// Whether what stays of a packet is a protocol's own: no words but its own, no address, no long run.
@@ -174,7 +174,7 @@ pub(super) fn is_structure(payload: &[u8], stays: &[bool], ends: [&[u8]; 2]) -> 
     let text = |octet: &Option<u8>| octet.filter(|octet| octet.is_ascii_graphic());
     for run in kept.split(Option::is_none) {
         if run.len() > RUN_BYTES_MAX {
-            return Err(format!("{} octets in a row", run.len()));
+            return Err(format!("{} bytes in a row", run.len()));
         }
         let octets: Vec<u8> = run.iter().copied().flatten().collect();
         if ends.iter().any(|end| octets.windows(end.len()).any(|four| four == *end)) {

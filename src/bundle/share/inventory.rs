@@ -19,13 +19,13 @@ pub struct Sharing {
     pub strength: String,
     /// Flows in the bundle.
     pub flows: u64,
-    /// Flows of which octets of payload stay.
+    /// Flows of which bytes of payload stay.
     pub flows_keeping_payload: u64,
-    /// These octets.
+    /// These bytes.
     pub payload_bytes_kept: u64,
-    /// Flows whose payload was replaced, but for these octets.
+    /// Flows whose payload was replaced, but for these bytes.
     pub flows_replaced: u64,
-    /// Octets of payload that were replaced.
+    /// Bytes of payload that were replaced.
     pub payload_bytes_replaced: u64,
     /// Flows whose payload was left out.
     pub flows_without_payload: u64,
@@ -46,7 +46,7 @@ pub struct Sharing {
 pub struct Inventory {
     /// The sums.
     pub sharing: Sharing,
-    /// Octets that stay, and flows, by protocol.
+    /// Bytes that stay, and flows, by protocol.
     by_protocol: BTreeMap<String, (u64, u64)>,
     packets: u64,
     beside: u64,

@@ -39,7 +39,7 @@ const KEYWORDS: &str = "\
     err redis hello memcached stomp connected receipt subscribed mining submitlogin submitwork \
     submithashrate getwork authorize method params jsonrpc mpd mgcp rqnt ntfy auep aucx crcx mdcx \
     dlcx epcf rsip megaco syslog fix fixt ssh teamspeak icap respmod reqmod dict gnutella gopher \
-    finger check checkmk ceph citrix cookie local octet netascii blksize tsize timeout lustre rtmp \
+    finger check checkmk ceph citrix cookie local byte netascii blksize tsize timeout lustre rtmp \
     port challengeresponse getchallenge getinfo getstatus getservers statusresponse inforesponse \
     getserversresponse connectresponse mynick key hubname validatenick location smb ntlmssp amqp \
     mqtt mqisdp jrmi giop miop nbdmagic ihaveopt nbdmagicihaveopt ajp13 dnp3 dlep esio spotudp0 \

@@ -1,6 +1,6 @@
 //! Decides what stays of a flow's payload: as little as its verdict can do with.
 //!
-//! Of a flow in which something was recognised everything is replaced but the octets without which it
+//! Of a flow in which something was recognised everything is replaced but the bytes without which it
 //! would not be recognised: they are found by trying, piece by piece and the pieces' halves, whether
 //! the verdict is still the same without them. What stays must look like a protocol's own
 //! ([`is_structure`]); else the flow goes without payload. Of a flow in which nothing was recognised
@@ -148,7 +148,7 @@ pub(super) struct Planner {
     secret: Secret,
     config: Config,
     limits: BundleLimits,
-    /// What stayed of earlier flows, by what they speak: another flow that has the same octets at the
+    /// What stayed of earlier flows, by what they speak: another flow that has the same bytes at the
     /// same places needs no search, and tells nothing new by them.
     templates: BTreeMap<Speech, Vec<Vec<Place>>>,
     trials_left: u64,

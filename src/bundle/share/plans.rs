@@ -40,7 +40,7 @@ pub(super) struct Plan {
     /// What the verdict of the frames made anew is, once they were judged.
     pub(super) became: Option<Row>,
     pub(super) flow_id: u64,
-    /// Octets of payload that were captured.
+    /// Bytes of payload that were captured.
     pub(super) payload: u64,
     /// Those that were passed on.
     pub(super) stayed: u64,

@@ -1,6 +1,6 @@
-//! Finds the octets without which a flow's payload would not amount to the same.
+//! Finds the bytes without which a flow's payload would not amount to the same.
 //!
-//! A run of octets that may go does, all at once; else its halves are tried, down to single octets
+//! A run of bytes that may go does, all at once; else its halves are tried, down to single bytes
 //! (Zeller, Hildebrandt, "Simplifying and isolating failure-inducing input", 2002, is the idea).
 
 use super::disguise::Stay;
@@ -20,7 +20,7 @@ pub(super) struct Goal<'a> {
     pub(super) told: bool,
 }
 
-/// An octet that stays: of which packet of those that are held, and where.
+/// A byte that stays: of which packet of those that are held, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) packet: usize,
@@ -35,14 +35,14 @@ pub(super) struct Search<'a> {
     bases: Vec<Vec<u8>>,
     /// What they are now.
     made: Vec<Vec<u8>>,
-    /// Which octets are the original's.
+    /// Which bytes are the original's.
     stays: Vec<Vec<bool>>,
     /// Trials so far, and how many there may be.
     pub(super) spent: u64,
     trials_max: u64,
 }
 
-/// Rounds over what stays: an octet may become superfluous when others are gone.
+/// Rounds over what stays: a byte may become superfluous when others are gone.
 const ROUNDS: usize = 3;
 
 impl<'a> Search<'a> {
@@ -69,7 +69,7 @@ impl<'a> Search<'a> {
             && (!told || tell_the_same(&original.details, &made.details))
     }
 
-    /// Leaves only these octets, where they are the original's and that is enough.
+    /// Leaves only these bytes, where they are the original's and that is enough.
     pub(super) fn settle_for(&mut self, places: &[Place], config: &Config) -> bool {
         let held = &self.goal.trail.held;
         let is_here = |place: &Place| {
@@ -129,7 +129,7 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    /// Which octets are as they were, those included that noise happens to give, in upper or lower case:
+    /// Which bytes are as they were, those included that noise happens to give, in upper or lower case:
     /// whoever reads a word does not see which of its letters stayed.
     pub(super) fn unchanged(&self) -> Vec<Vec<bool>> {
         let packets = self.goal.trail.held.iter().zip(&self.made);
@@ -145,7 +145,7 @@ impl<'a> Search<'a> {
         self.stays.iter().flatten().filter(|stays| **stays).count()
     }
 
-    /// Runs of octets of a packet that stay, the last first.
+    /// Runs of bytes of a packet that stay, the last first.
     fn runs(&self, packet: usize) -> Vec<(usize, usize)> {
         let stays = self.stays.get(packet).map(Vec::as_slice).unwrap_or_default();
         let mut at = 0;
@@ -178,7 +178,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Makes the octets between two places of a packet the original's, or not.
+    /// Makes the bytes between two places of a packet the original's, or not.
     fn set(&mut self, packet: usize, from: usize, to: usize, stays: bool) {
         let (Some(made), Some(flags)) = (self.made.get_mut(packet), self.stays.get_mut(packet))
         else {

@@ -23,7 +23,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// A key of random octets.
+    /// A key of random bytes.
     pub const fn new(key: [u8; 32]) -> Self {
         Self(key)
     }
@@ -53,7 +53,7 @@ impl Secret {
         noise
     }
 
-    /// Noise that repeats itself after 32 octets, so that it is packed to nearly nothing: for payload
+    /// Noise that repeats itself after 32 bytes, so that it is packed to nearly nothing: for payload
     /// that no detector reads. Copies of a packet stay copies, and others are none.
     pub(super) fn filler(&self, payload: &[u8], len: usize) -> Vec<u8> {
         self.noise(b'f', &[payload], 32).into_iter().cycle().take(len).collect()
@@ -97,7 +97,7 @@ fn other(octet: u8, noise: u8) -> u8 {
 /// They keep what they have in common, as Crypto-PAn does it (Xu, Fan, Ammar, Moon, "Prefix-preserving
 /// IP address anonymization", 2002): a bit is flipped or not by a keyed function of the bits before it;
 /// at few places the other way, where else an address would be another one's replacement.
-/// The first octet of an IPv4 address and the first two of an IPv6 address stay, so that private
+/// The first byte of an IPv4 address and the first two of an IPv6 address stay, so that private
 /// addresses are seen to be private; groups, broadcast and the unspecified address stay too. Whoever
 /// knows some addresses and their replacements learns of others how much they have in common.
 #[derive(Clone, Debug)]
@@ -289,7 +289,7 @@ pub(super) fn written(run: &str) -> Option<(usize, usize, IpAddr)> {
 }
 
 /// Replaces addresses in payload: written out, whatever they are, by as many other digits; as four or
-/// sixteen octets where they are those of the flow's own ends: of all others some would be found in
+/// sixteen bytes where they are those of the flow's own ends: of all others some would be found in
 /// random payload.
 pub(super) fn replace_written(addresses: &mut Addresses, octets: &mut [u8], ends: [IpAddr; 2]) {
     let mut at = 0;

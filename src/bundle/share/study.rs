@@ -22,7 +22,7 @@ pub struct Study {
     planner: Planner,
     limits: BundleLimits,
     trails: BTreeMap<FlowKey, Trail>,
-    /// Octets held in all trails.
+    /// Bytes held in all trails.
     held: usize,
     /// Frames so far.
     frames: u64,

@@ -9,7 +9,7 @@ use portstory_core::identify::{Detail, Strength};
 use portstory_core::judge;
 use portstory_core::net::{Side, Transport};
 
-/// Octets of payload held of each direction: a head takes in less, repeated ones aside.
+/// Bytes of payload held of each direction: a head takes in less, repeated ones aside.
 const SIDE_BYTES_MAX: usize = 16 << 10;
 
 /// Packets with payload held of each direction.
@@ -66,7 +66,7 @@ pub(super) struct Spoken {
 }
 
 impl Trail {
-    /// A packet of the flow, in this frame. Returns the octets that are held of it.
+    /// A packet of the flow, in this frame. Returns the bytes that are held of it.
     pub(super) fn add(&mut self, seen: &Seen<'_>, frame: u64, may_hold: bool) -> usize {
         let number = self.packets;
         if frame != self.last_frame {
@@ -133,7 +133,7 @@ impl Trail {
         self.held.last().map_or(0, |held| held.number.saturating_add(1))
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         self.held.iter().map(|held| held.payload.len()).fold(0, usize::saturating_add)
     }
@@ -188,7 +188,7 @@ impl Trail {
 }
 
 impl Held {
-    /// TCP: the number of its first octet.
+    /// TCP: the number of its first byte.
     pub(super) fn seq(&self) -> u32 {
         self.tcp.map_or(0, |info| info.seq)
     }

@@ -8,12 +8,12 @@ use portstory_core::net::{Socket, Transport};
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
     client: Socket,
-    /// Octets read of each direction, and whether the verdict rests on how all of the head looks.
+    /// Bytes read of each direction, and whether the verdict rests on how all of the head looks.
     octets: [u64; 2],
     unnamed: bool,
     /// Whether all payload that a head can hold stays.
     pub(super) generous: bool,
-    /// Packets and octets passed on so far.
+    /// Packets and bytes passed on so far.
     spent: [(u64, u64); 2],
 }
 
@@ -59,11 +59,11 @@ impl Whole {
         let (packets, bytes) = *spent;
         let len = u64::try_from(len).unwrap_or(u64::MAX);
         *spent = (packets.saturating_add(1), bytes.saturating_add(len));
-        // A head takes in so many packets and octets at most. Copies of packets count here, there not.
+        // A head takes in so many packets and bytes at most. Copies of packets count here, there not.
         let packets_max = u64::from(config.limits.head_packets_max).saturating_mul(2);
         let in_head = packets < packets_max
             && bytes < u64::from(config.limits.head_offered_bytes_max).saturating_mul(2);
-        // Of datagrams only the first octets are kept in a head: its length says little of them.
+        // Of datagrams only the first bytes are kept in a head: its length says little of them.
         let all = self.generous || self.unnamed || transport == Transport::Udp;
         in_head && (all || bytes < octets)
     }

@@ -24,11 +24,11 @@ pub(super) struct Buffer {
     input: Input,
     /// All of it is initialised; between `start` and `end` stands what was read and not consumed.
     data: Vec<u8>,
-    /// Octets of `data` while no record needs more.
+    /// Bytes of `data` while no record needs more.
     size: usize,
     start: usize,
     end: usize,
-    /// Where in the input `start` is, in octets.
+    /// Where in the input `start` is, in bytes.
     offset: u64,
     fresh: bool,
     ended: bool,
@@ -36,14 +36,14 @@ pub(super) struct Buffer {
 }
 
 enum Input {
-    /// Read on the caller's own thread, for so many octets more if that has an end.
+    /// Read on the caller's own thread, for so many bytes more if that has an end.
     Here(Box<dyn Read + Send>, Option<usize>),
     There(Pieces),
 }
 
 impl Buffer {
-    /// A window of `size` octets over `input`, whose first octet is the `offset`-th of the capture.
-    /// It is read ahead by a thread after `here_bytes` octets, if that is given.
+    /// A window of `size` bytes over `input`, whose first byte is the `offset`-th of the capture.
+    /// It is read ahead by a thread after `here_bytes` bytes, if that is given.
     pub(super) fn new(
         input: Box<dyn Read + Send>,
         size: usize,
@@ -64,7 +64,7 @@ impl Buffer {
         }
     }
 
-    /// The same, of an input whose first octets were read already; not more than are read at first.
+    /// The same, of an input whose first bytes were read already; not more than are read at first.
     pub(super) fn behind(mut self, head: &[u8]) -> Self {
         let head = prefix(head, FIRST_READ_BYTES);
         if let Some(room) = self.data.get_mut(..head.len()) {
@@ -85,7 +85,7 @@ impl Buffer {
         self.data.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Where in the capture [`Self::filled`] begins, in octets.
+    /// Where in the capture [`Self::filled`] begins, in bytes.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
@@ -107,8 +107,8 @@ impl Buffer {
         self.offset = self.offset.saturating_add(octets_64(octets));
     }
 
-    /// Reads until at least `need` octets are filled; `false` where the input ends before. The
-    /// caller bounds `need`: the buffer grows towards it as octets come.
+    /// Reads until at least `need` bytes are filled; `false` where the input ends before. The
+    /// caller bounds `need`: the buffer grows towards it as bytes come.
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ pub(super) fn octets_64(len: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// Gives one octet a read, and is interrupted before each.
+    /// Gives one byte a read, and is interrupted before each.
     struct Slow(Vec<u8>, bool);
 
     impl Read for Slow {
@@ -281,7 +281,7 @@ mod tests {
             let mut at = 0;
             for len in records.into_iter().cycle() {
                 let there = buffer.fill(len).unwrap();
-                assert_eq!(there, octets.len() - at >= len, "{len} octets at {at}");
+                assert_eq!(there, octets.len() - at >= len, "{len} bytes at {at}");
                 let filled = buffer.filled();
                 assert_eq!(filled, &octets[at..at + filled.len()], "at {at}");
                 if !there {

@@ -1,6 +1,6 @@
 //! Says what a file is that is no capture of a kind that is read here, and what to do about it.
 //!
-//! Looks at the first octets only. It never decides that a file is a capture: that is done before.
+//! Looks at the first bytes only. It never decides that a file is a capture: that is done before.
 //! Each answer completes the sentence "FILE ...".
 
 use super::{pcap, pcapng};
@@ -47,7 +47,7 @@ pub(super) fn is_worth_a_word(message: &str) -> bool {
     message != NOTHING_KNOWN && message != TEXT && message != EMPTY
 }
 
-/// Whether a file in a folder was to be a capture, by its first octets or its name: it is bad rather than
+/// Whether a file in a folder was to be a capture, by its first bytes or its name: it is bad rather than
 /// something else.
 pub(super) fn was_to_be_one(name: &str, message: &str) -> bool {
     const NAMES: [&str; 3] = ["pcap", "pcapng", "cap"];
@@ -90,7 +90,7 @@ pub(super) fn describe(head: &[u8], ended: bool) -> String {
     }
     if starts_as_section(head) || pcap::is_magic(head) {
         return if ended && head.len() < pcapng::SECTION_BYTES_MIN {
-            format!("{BEGINS}capture but ends within its header, after {} octets", head.len())
+            format!("{BEGINS}capture but ends within its header, after {} bytes", head.len())
         } else {
             known(
                 "begins as a pcapng file but has no byte-order magic: it is damaged, \
@@ -142,8 +142,8 @@ fn is_nstrace(head: &[u8]) -> bool {
     })
 }
 
-/// A Windows event trace begins with a buffer header of 72 octets, which begins with the buffer's
-/// size. Behind it stands a system trace header of 32 octets, with a type of 1 or 2 and both marker
+/// A Windows event trace begins with a buffer header of 72 bytes, which begins with the buffer's
+/// size. Behind it stands a system trace header of 32 bytes, with a type of 1 or 2 and both marker
 /// bits, and behind that the log file header, which repeats the size (Windows SDK, evntrace.h).
 fn is_etl(head: &[u8]) -> bool {
     let Some(size) = le32(head, 0) else { return false };
@@ -244,8 +244,8 @@ mod tests {
     #[test]
     fn empty_short_and_written_files_get_their_own_words() {
         assert_eq!(describe(b"", true), EMPTY);
-        assert!(describe(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0], true).contains("after 6 octets"));
-        assert!(describe(&[0x0a, 0x0d, 0x0d, 0x0a], true).contains("after 4 octets"));
+        assert!(describe(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0], true).contains("after 6 bytes"));
+        assert!(describe(&[0x0a, 0x0d, 0x0d, 0x0a], true).contains("after 4 bytes"));
         let mut section = [0; 40];
         section[..4].copy_from_slice(&[0x0a, 0x0d, 0x0d, 0x0a]);
         assert!(describe(&section, true).contains("byte-order"));

@@ -41,12 +41,12 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The time of its next frame; the earliest there is while that is not known.
     pub(super) next: Timestamp,
-    /// The first octets of that frame as the file has them, where they are known.
+    /// The first bytes of that frame as the file has them, where they are known.
     pub(super) front: Vec<u8>,
     pub(super) turn: Turn,
 }
 
-/// Octets that are enough to tell what the first frames of two captures hold from each other: their
+/// Bytes that are enough to tell what the first frames of two captures hold from each other: their
 /// headers, the capture's own and those of the packet.
 const FRONT_BYTES: usize = 128;
 

@@ -14,7 +14,7 @@ use portstory_core::wire;
 pub(super) struct Interface {
     /// What its frames start with.
     pub(super) link: LinkType,
-    /// Octets kept of a frame at most; 0 means all.
+    /// Bytes kept of a frame at most; 0 means all.
     pub(super) snap: u32,
     /// How its times are written.
     pub(super) clock: Clock,

@@ -2,7 +2,7 @@
 //!
 //! [`open`] takes files, folders and standard input and makes one stream of them, in the order of
 //! time: see [`Inputs`]; [`open_stream`] takes whatever can be read, [`follow`] a file that is still
-//! being written. It reads pcap and pcapng in all their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first octets;
+//! being written. It reads pcap and pcapng in all their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first bytes;
 //! other formats are recognised, and the error says how to convert them. One thread, one buffer a
 //! file, records lent where they lie: it is nearly as fast as reading without looking. What is
 //! compressed is read and unpacked on threads of their own, and what is not in memory yet is waited for
@@ -16,7 +16,7 @@
 //! | `reader` | one capture: buffer, format, faults |
 //! | `unpack` | compressed captures |
 //! | `patient` | inputs that may keep their reader waiting |
-//! | `pcap`, `pcapng`, `interface` | the formats, over octets in memory |
+//! | `pcap`, `pcapng`, `interface` | the formats, over bytes in memory |
 //! | `resync` | finds the next sound block of a damaged pcapng file |
 //! | `foreign` | what a file is that can't be read |
 //!
@@ -54,19 +54,19 @@ use super::stop::StopWatch;
 /// How captures are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Octets that are read at once. It stays in the processor's cache, unlike a larger one; a
+    /// Bytes that are read at once. It stays in the processor's cache, unlike a larger one; a
     /// smaller one costs system calls.
     pub buffer_bytes: usize,
     /// Files that are open at one time; where more overlap in time, the one whose next frame is
     /// latest is closed until its turn. Well below the usual limit of 1,024 descriptors.
     pub open_files_max: usize,
-    /// Octets of memory that unpacking one compressed file may take; what wants more is refused. The
+    /// Bytes of memory that unpacking one compressed file may take; what wants more is refused. The
     /// default is what `zstd` and `xz` grant by themselves or a little more; gzip takes 32 KiB and
     /// lz4 at most 12 MiB.
     pub unpack_bytes_max: usize,
     /// Which symbolic links in folders are followed.
     pub links: Links,
-    /// Octets that one compressed file may unpack to; what is beyond is not read, which is an error.
+    /// Bytes that one compressed file may unpack to; what is beyond is not read, which is an error.
     /// Without a number, [`UNPACK_TIMES_MAX`](portstory_core::config::UNPACK_TIMES_MAX) times what was
     /// read of it.
     pub unpacked_bytes_max: Option<u64>,

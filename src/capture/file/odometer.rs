@@ -1,15 +1,15 @@
-//! How far reading has come: octets of the files as they lie on disk, compressed ones too.
+//! How far reading has come: bytes of the files as they lie on disk, compressed ones too.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts octets, whatever thread reads them.
+/// Counts bytes, whatever thread reads them.
 #[derive(Clone, Debug, Default)]
 pub struct Odometer(Arc<AtomicU64>);
 
 impl Odometer {
-    /// Octets so far. What was read twice, as a head that was looked at first, counts twice.
+    /// Bytes so far. What was read twice, as a head that was looked at first, counts twice.
     pub fn octets(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -28,7 +28,7 @@ impl PartialEq for Odometer {
 
 impl Eq for Odometer {}
 
-/// An input whose octets are counted.
+/// An input whose bytes are counted.
 pub(super) struct Counted<R> {
     input: R,
     octets: Odometer,

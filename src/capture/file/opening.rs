@@ -75,7 +75,7 @@ pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
     missing.map_or(Ok(()), Err)
 }
 
-/// Octets of all files that were named or are in folders; none where there is a stream among them.
+/// Bytes of all files that were named or are in folders; none where there is a stream among them.
 pub fn octets(paths: &[PathBuf], links: Links) -> Option<u64> {
     let mut octets = 0_u64;
     for path in paths {

@@ -138,7 +138,7 @@ enum Way {
     Plain,
 }
 
-/// A thread that reads a file: so many octets are asked for, and come.
+/// A thread that reads a file: so many bytes are asked for, and come.
 struct Side {
     ask: Sender<usize>,
     answer: Receiver<io::Result<Vec<u8>>>,

@@ -9,10 +9,10 @@ use portstory_core::frame::{Frame, FrameRef, LinkType};
 use portstory_core::time::{NANOS_PER_SECOND, Timestamp};
 use portstory_core::wire::{index, len32};
 
-/// Octets of the file's header.
+/// Bytes of the file's header.
 pub(super) const HEADER_BYTES: usize = 24;
 
-/// Octets of a record's header, without what variants add.
+/// Bytes of a record's header, without what variants add.
 const RECORD_HEADER_BYTES: usize = 16;
 
 /// A classic capture file: what its header says and how many frames were read.
@@ -22,7 +22,7 @@ pub(super) struct Pcap {
     link: LinkType,
     /// Nanoseconds in a unit of the record's fraction field.
     fraction_nanos: i64,
-    /// Octets that stand between a record's header and its data.
+    /// Bytes that stand between a record's header and its data.
     extra_bytes: usize,
     lengths: Lengths,
     frames: u64,
@@ -47,7 +47,7 @@ pub(super) enum Header {
 }
 
 impl Pcap {
-    /// What these first octets of a file say, if they are a pcap file's header.
+    /// What these first bytes of a file say, if they are a pcap file's header.
     pub(super) fn header(octets: &[u8; HEADER_BYTES]) -> Option<Header> {
         let (words, _) = octets.as_chunks::<4>();
         let [magic, version, _zone, _figures, _snap, link] = words else { return None };
@@ -178,7 +178,7 @@ fn variant(magic: [u8; 4]) -> Option<(bool, Variant)> {
     }
 }
 
-/// Whether a file that starts with these octets wants to be a pcap file.
+/// Whether a file that starts with these bytes wants to be a pcap file.
 pub(super) fn is_magic(octets: &[u8]) -> bool {
     octets.first_chunk().copied().and_then(variant).is_some()
 }

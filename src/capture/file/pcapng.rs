@@ -20,10 +20,10 @@ pub(super) const NAMES: u32 = 4;
 pub(super) const STATISTICS: u32 = 5;
 pub(super) const ENHANCED_PACKET: u32 = 6;
 
-/// Octets of the smallest block: type, and its length before and behind an empty body.
+/// Bytes of the smallest block: type, and its length before and behind an empty body.
 pub(super) const BLOCK_BYTES_MIN: usize = 12;
 
-/// Octets of the smallest section header (section 4.1).
+/// Bytes of the smallest section header (section 4.1).
 pub(super) const SECTION_BYTES_MIN: usize = 28;
 
 /// Interfaces in one section. Their numbers have 32 bits; real captures have a few hundred.
@@ -115,7 +115,7 @@ impl Pcapng {
                 SIMPLE_PACKET => self.simple::<BIG>(body),
                 INTERFACE => {
                     let Some(interface) = Interface::describe::<BIG>(body) else {
-                        return fault("describes an interface in too few octets");
+                        return fault("describes an interface in too few bytes");
                     };
                     if self.interfaces.len() >= INTERFACES_MAX {
                         return fault("describes one interface too many");
@@ -217,7 +217,7 @@ impl Pcapng {
         };
         let clock = self.interfaces.get(id).ok_or(UNKNOWN_INTERFACE)?.clock;
         let captured = index(number_32::<BIG>(*captured));
-        let bytes = data.get(..captured).ok_or("holds fewer octets than it says were captured")?;
+        let bytes = data.get(..captured).ok_or("holds fewer bytes than it says were captured")?;
         let time = clock.time(number_32::<BIG>(*high), number_32::<BIG>(*low));
         let wire_len = number_32::<BIG>(*wire_len).max(len32(captured));
         let options = wire::rest(data, captured.next_multiple_of(4));
@@ -261,7 +261,7 @@ fn keep_books(
 
 const UNKNOWN_INTERFACE: &str = "names an interface that nothing described";
 
-/// Whether these octets are a big-endian byte-order magic, or a little-endian one (section 4.1).
+/// Whether these bytes are a big-endian byte-order magic, or a little-endian one (section 4.1).
 pub(super) fn byte_order(magic: [u8; 4]) -> Option<bool> {
     match u32::from_be_bytes(magic) {
         0x1a2b_3c4d => Some(true),

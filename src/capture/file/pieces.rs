@@ -4,7 +4,7 @@
 //! classifier goes on meanwhile. The pieces are all the memory there is between two threads: they go
 //! round. A thread is started only once more than the head of a capture is wanted, so that looking into
 //! every file of a folder starts none. It ends by itself when nobody wants the stream any more, at the
-//! latest when the input gives its next octets: nobody waits for it.
+//! latest when the input gives its next bytes: nobody waits for it.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -14,11 +14,11 @@ use super::patient::receive;
 use crate::capture::stop::StopWatch;
 use portstory_core::wire;
 
-/// Octets of a piece: large enough that handing it over costs nothing, small enough that all of
+/// Bytes of a piece: large enough that handing it over costs nothing, small enough that all of
 /// them stay in the processor's cache.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// Octets that are free before what was read, for the record that the piece before ended in. What is
+/// Bytes that are free before what was read, for the record that the piece before ended in. What is
 /// longer is rare and costs a copy of the piece.
 const FRONT_BYTES: usize = 64 * 1024;
 

@@ -66,9 +66,9 @@ struct Damage {
 pub(super) struct Losses {
     /// Damaged places.
     pub(super) places: u64,
-    /// Octets skipped in all of them.
+    /// Bytes skipped in all of them.
     pub(super) octets: u64,
-    /// Where in the file the first one is, in octets.
+    /// Where in the file the first one is, in bytes.
     pub(super) first_offset: u64,
     /// Frames before the first one.
     pub(super) first_behind: u64,
@@ -82,8 +82,8 @@ impl Losses {
         let Self { places, octets, first_offset, first_behind, unpacked } = self;
         let unpacked = if unpacked { " (unpacked)" } else { "" };
         let message = format!(
-            "is damaged: {octets} octets skipped at {places} place(s), the first behind \
-             frame {first_behind}, at octet {first_offset}{unpacked}"
+            "is damaged: {octets} bytes skipped at {places} place(s), the first after \
+             frame {first_behind}, at byte {first_offset}{unpacked}"
         );
         Notice { source, message }
     }
@@ -114,7 +114,7 @@ pub(super) enum Then {
 /// Whoever reads on is told the same again, and looks for the stop.
 const STOPPED: Ran = Ran { frames: 0, then: Then::More };
 
-/// The octets that are enough to tell what a file is.
+/// The bytes that are enough to tell what a file is.
 const HEAD_BYTES: usize = 8192;
 
 impl Reader {
@@ -170,7 +170,7 @@ impl Reader {
         self.buffer.expect_more();
     }
 
-    /// Octets of the file that were read.
+    /// Bytes of the file that were read.
     pub(super) fn position(&self) -> u64 {
         self.buffer.offset().saturating_add(octets_64(self.buffer.filled().len()))
     }
@@ -278,7 +278,7 @@ impl Reader {
         }
     }
 
-    /// The input ended where `need` octets were wanted.
+    /// The input ended where `need` bytes were wanted.
     fn at_end(&mut self, need: usize) -> Result<Ran, CaptureError> {
         let have = self.buffer.filled().len();
         if self.state.growing {
@@ -289,7 +289,7 @@ impl Reader {
         }
         // So large a block is rather one whose length is damaged than one that was cut.
         if need > resync::FOUND_BYTES_MAX && matches!(self.state.format, Format::Pcapng(_)) {
-            let fault = Fault { what: "claims more octets than the file has", skip: None };
+            let fault = Fault { what: "claims more bytes than the file has", skip: None };
             self.recover(&fault)?;
             return Ok(Ran { frames: 0, then: Then::More });
         }
@@ -350,7 +350,7 @@ impl Reader {
         Ok(Ran { frames: 0, then: Then::More })
     }
 
-    /// At most so many octets of what comes next.
+    /// At most so many bytes of what comes next.
     pub(super) fn front(&self, octets: usize) -> &[u8] {
         wire::prefix(self.buffer.filled(), octets)
     }
@@ -399,7 +399,7 @@ impl State {
     }
 
     /// Opens the file again and goes to `offset`: of a compressed one, all before it is unpacked and
-    /// thrown away, which for a file that was only looked at is its first few octets.
+    /// thrown away, which for a file that was only looked at is its first few bytes.
     fn open_at(&self, offset: u64, options: &Options) -> io::Result<Box<dyn Read + Send>> {
         let path = self.path.as_ref().ok_or(io::ErrorKind::NotSeekable)?;
         let mut file = patient::open(path)?;
@@ -441,14 +441,14 @@ impl State {
         let octet = self.octet(offset);
         let s = if missing == 1 { "" } else { "s" };
         self.broke_off(format!(
-            "is cut off {behind}: the record at {octet} lacks at least {missing} octet{s}"
+            "is truncated {behind}: the record at {octet} lacks at least {missing} byte{s}"
         ))
     }
 
     fn damaged(&self, offset: u64, what: &str) -> CaptureError {
         let (behind, octet) = (self.behind(), self.octet(offset));
         self.broke_off(format!(
-            "is damaged {behind}: the record at {octet} {what}, and nothing sound follows"
+            "is damaged {behind}: the record at {octet} {what}, and no valid record follows"
         ))
     }
 
@@ -456,19 +456,19 @@ impl State {
         let (behind, octet) = (self.behind(), self.octet(offset));
         self.broke_off(match Trouble::of(error) {
             Some(trouble) => format!("breaks off {behind}: {trouble}"),
-            None => format!("can't be read on {behind}, at {octet}: {error}"),
+            None => format!("can't be read further {behind}, at {octet}: {error}"),
         })
     }
 
     fn octet(&self, offset: u64) -> String {
         let unpacked = if self.packing.is_some() { " (unpacked)" } else { "" };
-        format!("octet {offset}{unpacked}")
+        format!("byte {offset}{unpacked}")
     }
 
     fn behind(&self) -> String {
         match self.frames() {
             0 => "before its first frame".to_owned(),
-            frames => format!("behind frame {frames}"),
+            frames => format!("after frame {frames}"),
         }
     }
 
@@ -482,7 +482,7 @@ fn unpacked(
     mut input: Box<dyn Read + Send>,
     options: &Options,
 ) -> io::Result<(Buffer, Option<Packing>)> {
-    // No capture is shorter, so that nobody waits here for octets that need not come.
+    // No capture is shorter, so that nobody waits here for bytes that need not come.
     let mut head = Vec::new();
     input.by_ref().take(octets_64(unpack::MAGIC_BYTES)).read_to_end(&mut head)?;
     let Some(packing) = Packing::of(&head) else {

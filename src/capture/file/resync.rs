@@ -11,19 +11,19 @@ use super::pcapng::{
 use super::walk::number_32;
 use portstory_core::wire::{self, index};
 
-/// The largest block that is looked for, in octets: above the longest packet that is common, and
+/// The largest block that is looked for, in bytes: above the longest packet that is common, and
 /// small enough to look at it whole wherever it might begin.
 pub(super) const FOUND_BYTES_MAX: usize = 256 * 1024;
 
-/// Octets that should be in the buffer for a search: then each search moves on by half of them.
+/// Bytes that should be in the buffer for a search: then each search moves on by half of them.
 pub(super) const WINDOW_BYTES: usize = 2 * FOUND_BYTES_MAX;
 
 /// How far a search came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Search {
-    /// A sound block begins behind so many octets.
+    /// A sound block begins behind so many bytes.
     Found(usize),
-    /// None begins within so many octets.
+    /// None begins within so many bytes.
     NotWithin(usize),
 }
 

@@ -1,9 +1,9 @@
-//! What the formats have in common: they walk over buffered octets and lend the frames in them.
+//! What the formats have in common: they walk over buffered bytes and lend the frames in them.
 
 use portstory_core::frame::{Frame, LinkType, SourceId};
 use portstory_core::time::Timestamp;
 
-/// The largest record or block that is believed, in octets. Real captures stay below 1 MiB (the
+/// The largest record or block that is believed, in bytes. Real captures stay below 1 MiB (the
 /// largest offloaded segments); what a file says of its own snap length is not believed at all.
 pub(super) const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -22,7 +22,7 @@ pub(super) struct Ask<'a> {
 /// How far a walk came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Walk {
-    /// Octets that are done with, counted from the start of those that were shown.
+    /// Bytes that are done with, counted from the start of those that were shown.
     pub(super) consumed: usize,
     /// Frames handed over.
     pub(super) frames: usize,
@@ -37,7 +37,7 @@ pub(super) enum Stop {
     Budget,
     /// The next frame was not wanted yet; it has this time.
     Next(Timestamp),
-    /// The next record needs at least so many octets, which are not there.
+    /// The next record needs at least so many bytes, which are not there.
     Need(usize),
     /// What stands here is no sound record.
     Fault(Fault),
@@ -46,9 +46,9 @@ pub(super) enum Stop {
 /// What is wrong with a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// The rest of a sentence that begins "the record at octet 24 ...".
+    /// The rest of a sentence that begins "the record at byte 24 ...".
     pub(super) what: &'static str,
-    /// Octets to skip to the next record, where that is certain.
+    /// Bytes to skip to the next record, where that is certain.
     pub(super) skip: Option<usize>,
 }
 

@@ -9,7 +9,7 @@ use pcap::{Active, Capture};
 pub(super) struct Head {
     /// Times are in nanoseconds, not microseconds.
     pub(super) nanoseconds: bool,
-    /// Octets kept of a frame at most.
+    /// Bytes kept of a frame at most.
     pub(super) snap_bytes: u32,
 }
 
@@ -46,7 +46,7 @@ fn parse(octets: &[u8]) -> Option<Head> {
     Some(Head { nanoseconds, snap_bytes: native32(16)? })
 }
 
-/// How many octets of ring buffer the handle has mapped, where the system tells.
+/// How many bytes of ring buffer the handle has mapped, where the system tells.
 pub(super) fn ring_bytes(capture: &Capture<Active>) -> Option<u64> {
     let inode = rustix::fs::fstat(capture.as_fd()).ok()?.st_ino;
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;

@@ -67,10 +67,10 @@ pub struct Options {
     pub interfaces: Vec<String>,
     /// What the kernel lets through.
     pub filter: KernelFilter,
-    /// Octets of ring buffer, each interface. Where memory is short the kernel gives less, which is
+    /// Bytes of ring buffer, each interface. Where memory is short the kernel gives less, which is
     /// said.
     pub ring_bytes: u32,
-    /// Octets kept of each frame, at most.
+    /// Bytes kept of each frame, at most.
     pub snap_bytes: u32,
     /// Whether frames for other machines are asked for too, as a mirror port needs it.
     pub promiscuous: bool,

@@ -53,7 +53,7 @@ pub(super) fn open(name: &str, options: &Options) -> Result<Opened, CaptureError
     if let Some(head) = &head
         && head.snap_bytes < options.snap_bytes
     {
-        notice(format!("only {} octets of each frame can be kept", head.snap_bytes));
+        notice(format!("only {} bytes of each frame can be kept", head.snap_bytes));
     }
     if let Some(ring) = effect::ring_bytes(&capture)
         && ring < u64::from(options.ring_bytes) / 4 * 3

@@ -42,7 +42,7 @@ impl Packing {
         }
     }
 
-    /// These octets, compressed.
+    /// These bytes, compressed.
     pub(super) fn pack(self, octets: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::Gzip => {

@@ -1,6 +1,6 @@
 //! A serde serializer that appends compact JSON to a buffer.
 //!
-//! It writes what `serde_json` would, octet for octet, but for characters that act on a display, which
+//! It writes what `serde_json` would, byte for byte, but for characters that act on a display, which
 //! are escaped. Lines of EVE are most of what a busy run does, and nearly all of a line is names of
 //! fields, which need no escaping, and plain ASCII, which is copied in one go. Keys of maps must be
 //! strings.
@@ -59,7 +59,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Octets of a field beside its name: a comma, quotation marks, a colon, and a short value.
+/// Bytes of a field beside its name: a comma, quotation marks, a colon, and a short value.
 const FIELD_BYTES: usize = 32;
 
 impl Compound<'_> {
@@ -103,7 +103,7 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Whether nothing is to be escaped. Eight octets are looked at in one go.
+/// Whether nothing is to be escaped. Eight bytes are looked at in one go.
 fn is_plain(bytes: &[u8]) -> bool {
     let (words, _) = bytes.as_chunks::<8>();
     match bytes.last_chunk::<8>() {
@@ -112,7 +112,7 @@ fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// The same for a word (Warren, Hacker's Delight, section 6-1: finding a zero octet).
+/// The same for a word (Warren, Hacker's Delight, section 6-1: finding a zero byte).
 fn is_plain_word(word: [u8; 8]) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
@@ -429,7 +429,7 @@ mod tests {
             [Kind::Unit, Kind::One(1), Kind::Two(2, true), Kind::Named { a: Some(-3), b: () }],
             std::collections::BTreeMap::from([("x", vec!['y', '\u{e9}']), ("z\"", vec![])]),
             u128::MAX,
-            "seventeen octets and more: \u{4e2d}\u{1f600}",
+            "seventeen bytes and more: \u{4e2d}\u{1f600}",
         );
         assert_eq!(written(&value), serde_json::to_string(&value).unwrap());
     }

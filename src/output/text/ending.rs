@@ -142,7 +142,7 @@ pub(super) fn write(
             continue;
         }
         let text = format!(
-            "{} in {}, {} layer; first in {} at octet {}",
+            "{} in {}, {} layer; first in {} at byte {}",
             anomaly.first.event,
             counted(anomaly.count, "frame"),
             anomaly.first.layer.name(),

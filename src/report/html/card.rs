@@ -107,7 +107,7 @@ fn evidence(pieces: &[Evidence], flow: &FlowEvent, context: &Context<'_>) -> Mar
                         td.any {
                             (context.frame_name(piece.frame))
                             @if !piece.bytes.is_empty() {
-                                ", octet " (count(u64::from(piece.offset))) ": " code { (spaced(&piece.bytes)) }
+                                ", byte " (count(u64::from(piece.offset))) ": " code { (spaced(&piece.bytes)) }
                             }
                         }
                     }
@@ -130,8 +130,8 @@ fn spaced(octets: &[u8]) -> String {
 
 fn unknown(unidentified: &Unidentified) -> Markup {
     let ways = [
-        ("First octets to the server", &unidentified.first_to_server),
-        ("First octets back", &unidentified.first_to_client),
+        ("First bytes to the server", &unidentified.first_to_server),
+        ("First bytes back", &unidentified.first_to_client),
     ];
     html! {
         div.dumps {
@@ -164,7 +164,7 @@ fn plots(card: &Card) -> Markup {
                 figure {
                     div role="img" aria-label="Payload sizes over time" { (PreEscaped(svg)) }
                     figcaption {
-                        "Octets of payload in each packet"
+                        "Bytes of payload in each packet"
                         @if step > 1 { " (one in " (step) ")" }
                         ", " span.key-up { "to the server above" } ", " span.key-down { "back below" }
                         ". Shaded: where display remoting has most of its packets."
@@ -173,9 +173,9 @@ fn plots(card: &Card) -> Markup {
             }
             @if let Some(svg) = plot::pace(trace, client) {
                 figure {
-                    div role="img" aria-label="Octets a second over time" { (PreEscaped(svg)) }
+                    div role="img" aria-label="Bytes a second over time" { (PreEscaped(svg)) }
                     figcaption {
-                        "Pace: octets of payload a second, " span.key-up { "to the server above" } ", "
+                        "Pace: bytes of payload a second, " span.key-up { "to the server above" } ", "
                         span.key-down { "back below" } "."
                     }
                 }

@@ -1,5 +1,5 @@
 //! ARCNET, as BSD (`LINKTYPE_ARCNET_BSD`) and Linux (`LINKTYPE_ARCNET_LINUX`) capture it; Linux has two
-//! octets more, which mean nothing.
+//! bytes more, which mean nothing.
 //!
 //! ```text
 //! | source 1 | destination 1 | (offset 2) | protocol 1 | split flag 1, sequence 2: RFC 1201 | ...
@@ -26,7 +26,7 @@ fn open(part: Part<'_>, at: usize) -> Result<Opened<'_>, Halt> {
         return Err(part.too_short(Layer::Link, "arcnet.header_too_short"));
     };
     match protocol {
-        // RFC 1051 section 2: nothing stands between this octet and the packet.
+        // RFC 1051 section 2: nothing stands between this byte and the packet.
         240 => Ok(Opened::new(Next::Ip, part.after(at.saturating_add(1)))),
         // RFC 1201 section 2.1 for IPv4, RFC 2497 section 2 for IPv6.
         212 | 196 => rfc_1201(part.after(at.saturating_add(1))),

@@ -16,7 +16,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
         return Err(part.too_short(Layer::Link, "sunatm.header_too_short"));
     };
     Ok(match flags & 0x0f {
-        // LAN emulation puts its own two octets before the Ethernet frame.
+        // LAN emulation puts its own two bytes before the Ethernet frame.
         1 => Opened::new(Next::Link(ETHERNET), part.after(6)),
         2 => Opened::new(Next::Link(LLC), part.after(4)),
         _ => Opened::new(Next::Nothing, part),

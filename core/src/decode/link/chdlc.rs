@@ -1,4 +1,4 @@
-//! Cisco HDLC (RFC 1547 section 4.3.1; `LINKTYPE_C_HDLC`), with an octet for the direction before it
+//! Cisco HDLC (RFC 1547 section 4.3.1; `LINKTYPE_C_HDLC`), with a byte for the direction before it
 //! in `LINKTYPE_C_HDLC_WITH_DIR`.
 //!
 //! ```text

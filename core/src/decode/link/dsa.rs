@@ -11,9 +11,9 @@ use crate::net::Layer;
 use crate::wire;
 
 pub(super) static SHORT: Link =
-    Link { name: "Ethernet with a switch tag of 4 octets", types: &[281, 284], open: short };
+    Link { name: "Ethernet with a switch tag of 4 bytes", types: &[281, 284], open: short };
 pub(super) static LONG: Link =
-    Link { name: "Ethernet with a switch tag of 8 octets", types: &[285], open: long };
+    Link { name: "Ethernet with a switch tag of 8 bytes", types: &[285], open: long };
 pub(super) static BEFORE: Link =
     Link { name: "Ethernet behind a switch tag", types: &[282], open: before };
 

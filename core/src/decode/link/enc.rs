@@ -26,7 +26,7 @@ fn pflog(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     let Some(len) = wire::u8_at(part.bytes, 0).map(usize::from) else {
         return Err(part.too_short(Layer::Link, "pflog.header_too_short"));
     };
-    // OpenBSD 3.4 had 45 octets in it, and no system fewer.
+    // OpenBSD 3.4 had 45 bytes in it, and no system fewer.
     if len < 45 {
         return Err(part.stop(Layer::Link, "pflog.length_invalid"));
     }

@@ -29,7 +29,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Ok(match kind & 0x7f {
         // Cisco HDLC or PPP, which the opener of PPP tells apart, with and without a colour.
         1 | 10 | 15 | 17 => Opened::new(Next::Link(PPP), part.after(len)),
-        // Ethernet has two octets for alignment before it.
+        // Ethernet has two bytes for alignment before it.
         2 | 11 | 16 | 20 => Opened::new(Next::Link(ETHERNET), part.after(len.saturating_add(2))),
         22 | 23 => Opened::new(Next::Ip, part.after(len)),
         _ => Opened::new(Next::Nothing, part),

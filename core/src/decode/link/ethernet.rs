@@ -4,7 +4,7 @@
 //! | destination 6 | source 6 | type 2 | ...
 //! ```
 //!
-//! Hilscher's netANALYZER puts four octets of its own before it, and shows the preamble in its
+//! Hilscher's netANALYZER puts four bytes of its own before it, and shows the preamble in its
 //! transparent mode.
 
 use super::{LLC, Link};

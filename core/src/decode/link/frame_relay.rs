@@ -1,5 +1,5 @@
 //! Frame Relay (ITU-T Q.922 with RFC 2427, or Cisco's own encapsulation; `LINKTYPE_FRELAY`), with an
-//! octet for the direction before it in `LINKTYPE_FRELAY_WITH_DIR`, and as one link of a bundle
+//! byte for the direction before it in `LINKTYPE_FRELAY_WITH_DIR`, and as one link of a bundle
 //! (FRF.16.1; `LINKTYPE_MFR`).
 //!
 //! ```text
@@ -20,7 +20,7 @@ pub(super) static BUNDLE: Link =
 
 fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     let too_short = || part.too_short(Layer::Link, "frame_relay.header_too_short");
-    // Q.922 section 3.2: two octets, three or four; the last one has its low bit set.
+    // Q.922 section 3.2: two bytes, three or four; the last one has its low bit set.
     let len = (0..4).find(|&at| wire::u8_at(part.bytes, at).is_none_or(|octet| octet & 1 == 1));
     let (Some(len), true) = (len, part.bytes.len() >= 2) else {
         return Err(if part.bytes.len() < 4 {
@@ -46,7 +46,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 /// The control field of an unnumbered information frame.
 const UNNUMBERED: u8 = 3;
 
-/// RFC 2427 section 3: the network layer protocol is told by one octet (ISO/IEC TR 9577).
+/// RFC 2427 section 3: the network layer protocol is told by one byte (ISO/IEC TR 9577).
 fn multiprotocol(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     let padded = wire::u8_at(part.bytes, 0) == Some(0);
     let part = if padded { part.after(1) } else { part };

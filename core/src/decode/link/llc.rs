@@ -31,7 +31,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     }
 }
 
-/// SNAP's own five octets.
+/// SNAP's own five bytes.
 pub(super) fn snap(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     let (Some(organisation), Some(protocol)) =
         (wire::be24(part.bytes, 0), wire::be16(part.bytes, 3))
@@ -42,7 +42,7 @@ pub(super) fn snap(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Ok(match (organisation, protocol) {
         // RFC 1042, and IEEE 802.1H's numbers for bridges.
         (0 | 0xf8, ethertype) => Opened::new(Next::EtherType(ethertype), rest),
-        // RFC 2684 section 5.2: bridged Ethernet, with and without its checksum, behind two octets of
+        // RFC 2684 section 5.2: bridged Ethernet, with and without its checksum, behind two bytes of
         // padding.
         (0x00_80c2, 1 | 7) => Opened::new(Next::Link(ETHERNET), rest.after(2)),
         _ => Opened::new(Next::Nothing, rest),

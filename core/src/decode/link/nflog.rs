@@ -4,9 +4,9 @@
 //! | family 1: 2 IPv4, 10 IPv6 | version 1: 0 | group 2 | attributes: length 2, type 2, value ...
 //! ```
 //!
-//! Lengths count their own four octets and are in the byte order of the machine that captured, which
+//! Lengths count their own four bytes and are in the byte order of the machine that captured, which
 //! a frame does not know: it is told by the types, all of which are small. Values are padded to four
-//! octets.
+//! bytes.
 
 use super::Link;
 use crate::decode::{Halt, Next, Opened, Part};

@@ -1,4 +1,4 @@
-//! BSD loopback: an address family of four octets, in the byte order of the machine that captured
+//! BSD loopback: an address family of four bytes, in the byte order of the machine that captured
 //! (`LINKTYPE_NULL`) or big-endian (`LINKTYPE_LOOP`, OpenBSD).
 
 use super::Link;
@@ -14,7 +14,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
         return Err(part.too_short(Layer::Link, "loopback.header_too_short"));
     };
     // AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (macOS) or 10
-    // (Linux). A family fits an octet, so either byte order can be told by where the zeros are.
+    // (Linux). A family fits a byte, so either byte order can be told by where the zeros are.
     let family = if family > 0xffff { family.swap_bytes() } else { family };
     let next = match family {
         2 | 10 | 24 | 28 | 30 => Next::Ip,

@@ -43,7 +43,7 @@ fn pppoe(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 /// The protocol field and what it leads to (IANA's PPP numbers).
 fn protocol(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     let too_short = || part.too_short(Layer::Link, "ppp.header_too_short");
-    // RFC 1661 section 2: the last octet of a protocol number is odd, and only the last.
+    // RFC 1661 section 2: the last byte of a protocol number is odd, and only the last.
     let first = wire::u8_at(part.bytes, 0).ok_or_else(too_short)?;
     let (number, len) = if first & 1 == 1 {
         (u16::from(first), 1)

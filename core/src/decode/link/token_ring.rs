@@ -18,7 +18,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     else {
         return Err(too_short());
     };
-    // The top bit of the source says that routing information follows, whose first octet has its
+    // The top bit of the source says that routing information follows, whose first byte has its
     // length in the low five bits.
     let routing = if source & 0x80 == 0 {
         0

@@ -25,7 +25,7 @@ const ORDER: u8 = 0x80;
 const QOS: u8 = 0x80;
 const NO_DATA: u8 = 0x40;
 
-/// In the first octet of QoS control: several packets follow, each behind addresses and a length.
+/// In the first byte of QoS control: several packets follow, each behind addresses and a length.
 const AGGREGATE: u8 = 0x80;
 
 fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
@@ -35,7 +35,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     data_frame(part, control, flags)
 }
 
-/// The same with the two octets of frame control the other way round, as some access points send it
+/// The same with the two bytes of frame control the other way round, as some access points send it
 /// in CAPWAP; told by the type, which must be data either way.
 pub(in crate::decode) fn open_either_way(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     match wire::array(part.bytes, 0) {
@@ -46,7 +46,7 @@ pub(in crate::decode) fn open_either_way(part: Part<'_>) -> Result<Opened<'_>, H
     }
 }
 
-/// IEEE 802.11 section 9.2.4.8: octets that the frames of one packet can carry together.
+/// IEEE 802.11 section 9.2.4.8: bytes that the frames of one packet can carry together.
 const MSDU_LEN_MAX: usize = 7935;
 
 /// Version 0, type 2.
@@ -89,7 +89,7 @@ fn data_frame(part: Part<'_>, control: u8, flags: u8) -> Result<Opened<'_>, Halt
     Ok(Opened::new(Next::Link(LLC), unpadded(rest, len)))
 }
 
-/// Some hardware pads the header to a multiple of four octets; radiotap may say so, Prism cannot. It
+/// Some hardware pads the header to a multiple of four bytes; radiotap may say so, Prism cannot. It
 /// shows where the LLC header stands.
 fn unpadded(rest: Part<'_>, header_len: usize) -> Part<'_> {
     const SNAP: [u8; 3] = [0xaa, 0xaa, 3];
@@ -102,7 +102,7 @@ fn unpadded(rest: Part<'_>, header_len: usize) -> Part<'_> {
 mod tests {
     use crate::decode::testing::{NOTHING, opens, snap, stops, v4, v6, wifi};
 
-    /// A data frame with these first octets, `more` octets of header, and `inside`.
+    /// A data frame with these first bytes, `more` bytes of header, and `inside`.
     fn data(control: u8, flags: u8, more: &[u8], inside: &[u8]) -> Vec<u8> {
         [&[control, flags, 0, 0], &[2; 18][..], &[0x10, 0], more, inside].concat()
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! | version 4 bits, type 4 | HLEN 5, radio 5, binding 5, T 1 | F L W M K, flags 3 |
-//! | fragment 2, offset 13 bits, reserved 3 | ... up to HLEN x 4 octets | 802.11 or Ethernet
+//! | fragment 2, offset 13 bits, reserved 3 | ... up to HLEN x 4 bytes | 802.11 or Ethernet
 //! ```
 
 use super::{Entry, Tunnel, not_this};

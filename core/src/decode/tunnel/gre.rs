@@ -60,7 +60,7 @@ fn version_0(part: Part<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Halt> 
         (BRIDGED, Some(key)) => {
             Opened::new(Next::Link(ETHERNET), rest).in_tunnel("nvgre", Some(key >> 8))
         }
-        // Type I has no sequence number and no header of its own, type II one of 8 octets.
+        // Type I has no sequence number and no header of its own, type II one of 8 bytes.
         (ERSPAN, _) => {
             let inside = if has(SEQUENCE) { rest.after(8) } else { rest };
             Opened::new(Next::Link(ETHERNET), inside).in_tunnel("erspan", None)
@@ -104,7 +104,7 @@ fn erspan_3(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Ok(Opened::new(next, inside).in_tunnel("erspan", None))
 }
 
-/// WCCP version 2 has four octets before the packet, version 1 has none; neither says so, but the
+/// WCCP version 2 has four bytes before the packet, version 1 has none; neither says so, but the
 /// first of the four is never one that an IPv4 packet starts with.
 fn redirected(part: Part<'_>) -> Opened<'_> {
     let plain = wire::u8_at(part.bytes, 0).is_some_and(|octet| octet >> 4 == 4);

@@ -30,7 +30,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     if flags & 0xf8 != 0x30 || kind != PACKET {
         return Err(not_this());
     }
-    // What is counted starts behind the first eight octets.
+    // What is counted starts behind the first eight bytes.
     let mut rest = part.after(8).limited(usize::from(len));
     if flags & 0x07 != 0 {
         let mut extension = wire::u8_at(rest.bytes, 3).ok_or(not_this())?;
@@ -42,7 +42,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
             if extension == 0 {
                 break;
             }
-            // TS 29.281 section 5.2.1: the length counts four octets each, the last octet is the next
+            // TS 29.281 section 5.2.1: the length counts four bytes each, the last byte is the next
             // one's type.
             let len = wire::u8_at(rest.bytes, 0).map_or(0, usize::from).saturating_mul(4);
             let last = len.checked_sub(1).ok_or(not_this())?;

@@ -32,7 +32,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     let len = if control & HAS_CHANNEL != 0 { 14 } else { 6 };
     let number = wire::be16(part.bytes, len).ok_or_else(too_short)?;
     let inside = part.after(len.saturating_add(2));
-    // Section 9.7: below 48 octets the length is told, the EtherType counted in.
+    // Section 9.7: below 48 bytes the length is told, the EtherType counted in.
     let inside = match usize::from(short_len & 0x3f).checked_sub(2) {
         Some(short) => inside.limited(short),
         None => inside,

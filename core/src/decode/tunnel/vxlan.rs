@@ -2,7 +2,7 @@
 //! generic extension (draft-ietf-nvo3-vxlan-gpe).
 //!
 //! ```text
-//! | G 0 0 0 I 0 0 0 | policy 3 octets, 0 without G      | VNI 3 | 0 | Ethernet
+//! | G 0 0 0 I 0 0 0 | policy 3 bytes, 0 without G      | VNI 3 | 0 | Ethernet
 //! | 0 0 version 2 I P B O | reserved 2 | next protocol 1 | VNI 3 | 0 | ...      GPE
 //! ```
 
@@ -49,7 +49,7 @@ fn open_gpe(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Ok(Opened::new(next, part.after(8)).in_tunnel(GPE.name, Some(vni)))
 }
 
-/// Flags, the three octets behind them, and the network's number.
+/// Flags, the three bytes behind them, and the network's number.
 fn header(part: &Part<'_>) -> Result<(u8, u32, u32), Halt> {
     let (Some(flags), Some(reserved), Some(vni), Some(0)) = (
         wire::u8_at(part.bytes, 0),

@@ -20,7 +20,7 @@ use crate::wire::{Cursor, from_wire, index, prefix};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Certificate<'a> {
-    /// Its octets, as far as they were seen.
+    /// Its bytes, as far as they were seen.
     octets: &'a [u8],
     /// How many it has.
     len: usize,
@@ -45,7 +45,7 @@ impl<'a> Certificate<'a> {
     /// be read, only that.
     pub(in super::super) fn details(&self) -> Vec<Detail> {
         if !self.is_whole() {
-            let said = format!("cut: {} of {} octets seen", self.octets.len(), self.len);
+            let said = format!("cut: {} of {} bytes seen", self.octets.len(), self.len);
             return vec![Detail::new(DetailKey::TlsCertificate, said)];
         }
         let mut details = Vec::new();

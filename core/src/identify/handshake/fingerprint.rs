@@ -184,7 +184,7 @@ pub(in super::super) fn hash_and_text(
     std::iter::once(hash).chain(text)
 }
 
-/// Octets in lower-case hexadecimal digits.
+/// Bytes in lower-case hexadecimal digits.
 pub(super) fn hex_digits(octets: &[u8]) -> String {
     let mut digits = String::with_capacity(octets.len().saturating_mul(2));
     for octet in octets {
@@ -197,7 +197,7 @@ fn digit(value: u8) -> char {
     char::from(value.saturating_add(if value < 10 { b'0' } else { b'a' - 10 }))
 }
 
-/// RFC 8701 section 2: both octets are the same, and end in A.
+/// RFC 8701 section 2: both bytes are the same, and end in A.
 const fn is_grease(number: u16) -> bool {
     number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
 }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        // reserved octets, a command, an error that are none; DNS over TCP, X11, zeros
+        // reserved bytes, a command, an error that are none; DNS over TCP, X11, zeros
         Talk::tcp()
             .a(hex("00 04 0001 00000000 00000006 00000001 01 04 00000480"))
             .refused_by(&DETECTOR);

@@ -7,7 +7,7 @@ use crate::identify::walk::{Message, from_header, hear_stream};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32, from_wire, index, le16, le32, le64, prefix, rest, u8_at};
 
-/// Reads messages that start with one of these, once `min` octets of them are there.
+/// Reads messages that start with one of these, once `min` bytes of them are there.
 fn hear(
     view: &FlowView<'_>,
     id: &'static str,
@@ -33,7 +33,7 @@ pub(super) static BITTORRENT: Detector = Detector {
     title: "BitTorrent (peer connection)",
     reference: "BEP 3, peer protocol",
     over: Over::Tcp,
-    rests_on: "The handshake: 19, BitTorrent protocol, reserved octets, hash and peer id.",
+    rests_on: "The handshake: 19, BitTorrent protocol, reserved bytes, hash and peer id.",
     blind_spots: "Connections whose handshake is encrypted (message stream encryption).",
     bits: 150.0,
     probe: |view| {
@@ -137,7 +137,7 @@ pub(super) static SAP_NI: Detector = Detector {
     title: "SAP router and NI",
     reference: "SAP Help Portal, SAProuter: route strings and error information; NI pings",
     over: Over::Tcp,
-    rests_on: "A length of four octets and what it counts: a route, an error, a ping or a pong.",
+    rests_on: "A length of four bytes and what it counts: a route, an error, a ping or a pong.",
     blind_spots: "DIAG and RFC inside of NI are not told apart; they are compressed.",
     bits: 60.0,
     probe: |view| hear(view, "sap-ni", &[b"\0"], 12, sap_ni),
@@ -290,7 +290,7 @@ pub(super) static BITCOIN: Detector = Detector {
     reference: "Bitcoin developer reference, P2P Network: Message Headers",
     over: Over::Tcp,
     rests_on: "A known network's magic, a command in letters padded with zeros, and a length.",
-    blind_spots: "Version 2 of the transport (BIP 324) is encrypted from the first octet.",
+    blind_spots: "Version 2 of the transport (BIP 324) is encrypted from the first byte.",
     bits: 80.0,
     probe: |view| {
         hear(view, "bitcoin", BITCOIN_MAGICS, 24, |bytes| {
@@ -365,7 +365,7 @@ pub(super) static HISLIP: Detector = Detector {
     title: "HiSLIP",
     reference: "IVI-6.1: High-Speed LAN Instrument Protocol, section 2.4, tables 3 and 4",
     over: Over::Tcp,
-    rests_on: "The prologue HS, a message type and a length of eight octets.",
+    rests_on: "The prologue HS, a message type and a length of eight bytes.",
     blind_spots: "A connection captured in the middle of a message.",
     bits: 36.0,
     probe: |view| {
@@ -395,7 +395,7 @@ pub(super) static TEAMVIEWER: Detector = Detector {
     title: "TeamViewer",
     reference: "no specification is public; header as published by packet analyses of TeamViewer",
     over: Over::Tcp,
-    rests_on: "Packets with the mark 17 24, a command and a length of two octets, one behind the other \
+    rests_on: "Packets with the mark 17 24, a command and a length of two bytes, one behind the other \
                or on both sides.",
     blind_spots: "Connections by TLS, by UDP, or of version 15 and later with another mark.",
     bits: 28.0,
@@ -425,7 +425,7 @@ pub(super) static ZMTP: Detector = Detector {
     bits: 70.0,
     probe: |view| {
         hear(view, "zmtp", &[b"\xff\0\0\0\0\0\0"], 10, |bytes| {
-            // The length of an identity is in the signature's last octets with version 2.
+            // The length of an identity is in the signature's last bytes with version 2.
             let signed = u8_at(bytes, 9)? & 1 == 1 && be16(bytes, 7)? <= 0x00ff;
             let version = u8_at(bytes, 10);
             let name = rest(bytes, 12);
@@ -587,7 +587,7 @@ pub(super) static MSDP: Detector = Detector {
     reference: "RFC 3618 section 12",
     over: Over::Tcp,
     rests_on: "Source-Active messages whose entries fill them, or keep-alives beside them.",
-    blind_spots: "Keep-alives alone, three octets each.",
+    blind_spots: "Keep-alives alone, three bytes each.",
     bits: 34.0,
     probe: |view| {
         hear_stream(view, MSDP.id, |bytes, _| match bytes {

@@ -39,7 +39,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let binding = flags >> 9 & 0x1f;
     // a frame of its own kind (T), fragments (F, L), wireless information (W), an address (M)
     let (native, fragment) = (flags & 0x100 != 0, flags & 0xc0 != 0);
-    // A header of 8 octets, an address and information of 8 each, at most.
+    // A header of 8 bytes, an address and information of 8 each, at most.
     let fits = preamble == 0
         && flags & 0x07 == 0
         && matches!(words, 2..=8)
@@ -64,7 +64,7 @@ fn said(role: Role, bits: f32, fact: &str) -> Said {
     Said::new(role, bits, fact, Spot::datagram(0, 0, 16))
 }
 
-/// RFC 5415 section 4.2: the DTLS header is four octets, the last three of them zero.
+/// RFC 5415 section 4.2: the DTLS header is four bytes, the last three of them zero.
 fn read_dtls(bytes: &[u8]) -> Option<Said> {
     let version = matches!(be16(bytes, 5)?, 0xfeff | 0xfefd);
     let fits = be32(bytes, 0)? == 0x0100_0000 && matches!(u8_at(bytes, 4)?, 20..=23) && version;
@@ -87,7 +87,7 @@ fn read_control(body: &[u8], left: usize) -> Option<(Role, f32)> {
     (known && whole).then_some((role, 27.0 + 8.0 + 16.0))
 }
 
-/// A data frame's LLC and SNAP headers, behind 24 octets, two more with QoS, six with an address.
+/// A data frame's LLC and SNAP headers, behind 24 bytes, two more with QoS, six with an address.
 fn has_llc(frame: &[u8]) -> bool {
     let data = u8_at(frame, 0).is_some_and(|control| control & 0x0c == 0x08)
         || u8_at(frame, 1).is_some_and(|control| control & 0x0c == 0x08);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  version(1) flags(1) stream(2) opcode(1) length(4)  body      versions 3 to 5; requests below 80
-//!  versions 1 and 2: stream has one octet
+//!  versions 1 and 2: stream has one byte
 //!  STARTUP 01    { "CQL_VERSION" "3.0.0" ... }     SUPPORTED 06   { "CQL_VERSION" ... }
 //! ```
 

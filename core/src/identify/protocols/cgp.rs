@@ -1,7 +1,7 @@
 //! Citrix's Common Gateway Protocol (session reliability), over TCP.
 //!
 //! ```text
-//!  1a "CGP/01"                                   starts what a side says, or is in its first 32 octets
+//!  1a "CGP/01"                                   starts what a side says, or is in its first 32 bytes
 //!  00 16 "Citrix.TcpProxyService"                the service that is asked for, in the first 256
 //! ```
 //!
@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Citrix CGP",
     reference: "Public captures and recognisers (port 2598); no specification is public",
     over: Over::Tcp,
-    rests_on: "1a \"CGP/01\" as the first octets of a side, or a little later together with the \
+    rests_on: "1a \"CGP/01\" as the first bytes of a side, or a little later together with the \
                name of the service, Citrix.TcpProxyService.",
     blind_spots: "A connection captured after its start, and CGP inside TLS.",
     bits: 56.0,
@@ -27,10 +27,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const MAGIC: &[u8] = b"\x1aCGP/01";
 pub(super) const SERVICE: &[u8] = b"\0\x16Citrix.TcpProxyService";
 
-/// The magic stands within so many octets.
+/// The magic stands within so many bytes.
 const MAGIC_WITHIN: usize = 32;
 
-/// The service's name stands within so many octets.
+/// The service's name stands within so many bytes.
 const SERVICE_WITHIN: usize = 256;
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -2,7 +2,7 @@
 //! session asks for.
 //!
 //! ```text
-//!  00 16 "Citrix.TcpProxyService"                in the first 256 octets of a datagram
+//!  00 16 "Citrix.TcpProxyService"                in the first 256 bytes of a datagram
 //! ```
 //!
 //! UDT's own handshake is named by the detector `udt`: it does not say what it carries. No
@@ -26,7 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// The service's name stands within so many octets.
+/// The service's name stands within so many bytes.
 const SERVICE_WITHIN: usize = 256;
 
 fn probe(view: &FlowView<'_>) -> Probe {

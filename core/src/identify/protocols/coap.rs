@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  01 type(2) token length(4) | code: class(3) detail(5) | message(16) | token | options | ff payload
-//!  option: delta(4) length(4), each 13 and 14 with one or two octets more
+//!  option: delta(4) length(4), each 13 and 14 with one or two bytes more
 //! ```
 
 use crate::identify::hearing::{Role, Said, Spot};
@@ -76,7 +76,7 @@ fn walk(mut cursor: Cursor<'_>, whole: bool) -> Option<f32> {
     Some(bits + if bits > 0.0 { 4.0 } else { 0.0 })
 }
 
-/// 13 and 14 say that more octets follow; 15 is reserved.
+/// 13 and 14 say that more bytes follow; 15 is reserved.
 fn extend(cursor: &mut Cursor<'_>, nibble: u8) -> Option<u32> {
     match nibble {
         13 => cursor.u8().map(|more| u32::from(more).saturating_add(13)),

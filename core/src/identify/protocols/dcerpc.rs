@@ -3,7 +3,7 @@
 //! ```text
 //!  5  05 00|01 type flags drep(4) fragment length(2) auth length(2) call(4) ...
 //!  4  04 type flags flags2 drep(3) serial object(16) interface(16) activity(16) boot(4) if version(4)
-//!     sequence(4) operation(2) hints(4) length(2) fragment(2) auth serial(1)            80 octets
+//!     sequence(4) operation(2) hints(4) length(2) fragment(2) auth serial(1)            80 bytes
 //! ```
 
 use crate::identify::hearing::{Heard, Role};
@@ -37,7 +37,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-/// NDR: integers big- or little-endian, ASCII, IEEE floats; two reserved octets where there are four.
+/// NDR: integers big- or little-endian, ASCII, IEEE floats; two reserved bytes where there are four.
 fn representation(drep: [u8; 4], octets: usize) -> Option<bool> {
     let [integers, floats, rest_of @ ..] = drep;
     let zeros = rest_of.iter().take(octets - 2).all(|octet| *octet == 0);
@@ -57,7 +57,7 @@ fn connected(bytes: &[u8]) -> Option<Message> {
     if minor > 1 || flags & 0x08 != 0 || len < 16 || auth.saturating_add(16) > len || len > 0x3fff {
         return None;
     }
-    // bind and alter context: fragment sizes, contexts, a reserved octet
+    // bind and alter context: fragment sizes, contexts, a reserved byte
     let more = match kind {
         11 | 14 => {
             let sizes = number(16)? >= 512 && number(18)? >= 512;

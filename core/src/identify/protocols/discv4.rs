@@ -1,7 +1,7 @@
 //! Ethereum's node discovery, version 4 (devp2p), over UDP.
 //!
 //! ```text
-//!  hash(32) signature(65, the last octet 0 or 1) type(1: 1 to 6) RLP list to the end
+//!  hash(32) signature(65, the last byte 0 or 1) type(1: 1 to 6) RLP list to the end
 //! ```
 
 use crate::identify::hearing::{Heard, Role};
@@ -15,14 +15,14 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Ethereum node discovery (devp2p)",
     reference: "ethereum/devp2p, discv4.md, section Wire Protocol; Ethereum Yellow Paper appendix B (RLP)",
     over: Over::Udp,
-    rests_on: "The signature's recovery octet, a packet type, and a list that ends with the datagram and \
+    rests_on: "The signature's recovery byte, a packet type, and a list that ends with the datagram and \
                has what the type demands; several packets, where they are cut.",
     blind_spots: "Version 5 is masked; RLPx over TCP is encrypted.",
     bits: 34.0,
     probe,
 };
 
-/// Octets before the list.
+/// Bytes before the list.
 const HEADER: usize = 98;
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -52,13 +52,13 @@ fn packet(datagram: &Datagram<'_>) -> Option<Message> {
         // version 4, then the sender's endpoint as a list
         1 => ("ping", matches!(body, [4, 0xc0..=0xf7, ..]).then_some(10.0)?),
         2 => ("pong", matches!(body, [0xc0..=0xf7, ..]).then_some(2.0)?),
-        // a public key of 64 octets
+        // a public key of 64 bytes
         3 => ("find node", matches!(body, [0xb8, 0x40, ..]).then_some(16.0)?),
         4 => ("neighbours", matches!(body, [0xc0..=0xff, ..]).then_some(2.0)?),
         5 => ("ENR request", (len == 5 && matches!(body, [0x84, ..])).then_some(16.0)?),
         _ => ("ENR response", matches!(body, [0xa0, ..]).then_some(8.0)?),
     };
-    // An expiry of four octets stands last in the first three, and of neighbours.
+    // An expiry of four bytes stands last in the first three, and of neighbours.
     let expires = |bytes: &[u8]| bytes.len() >= 5 && bytes.get(bytes.len() - 5) == Some(&0x84);
     let timed = datagram.is_whole()
         && (expires(body) || expires(prefix(body, body.len().saturating_sub(1))));
@@ -66,7 +66,7 @@ fn packet(datagram: &Datagram<'_>) -> Option<Message> {
     Some(Message::new(datagram.wire_len, Role::Either, bits, format!("Ethereum discovery {name}")))
 }
 
-/// A list's header and contents in octets (RLP: c0 to f7 have the length in them, f8 and f9 behind).
+/// A list's header and contents in bytes (RLP: c0 to f7 have the length in them, f8 and f9 behind).
 fn list_head(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes {
         [short @ 0xc0..=0xf7, ..] => Some((1, usize::from(short - 0xc0))),
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        // a tail, a type, a recovery octet that are none, an answer that proves too little
+        // a tail, a type, a recovery byte that are none, an answer that proves too little
         let mut tail = packet_of(1, PING);
         tail.push(0);
         Talk::udp().a(tail).refused_by(&DETECTOR);

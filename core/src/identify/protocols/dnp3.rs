@@ -1,7 +1,7 @@
 //! DNP3 (IEEE 1815), over TCP and UDP.
 //!
 //! ```text
-//!  05 64 length(1) control(1) destination(2) source(2) crc(2)   then blocks of 16 octets with a crc each
+//!  05 64 length(1) control(1) destination(2) source(2) crc(2)   then blocks of 16 bytes with a crc each
 //! ```
 
 use crate::identify::crc::reflected;
@@ -16,7 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "DNP3",
     reference: "IEEE 1815-2012 sections 9.2 and 13",
     over: Over::Both,
-    rests_on: "The link header's start octets, length and checksum.",
+    rests_on: "The link header's start bytes, length and checksum.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 34.0,
     probe,

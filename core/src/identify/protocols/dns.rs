@@ -33,7 +33,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of a message's header.
+/// Bytes of a message's header.
 const HEADER: usize = 12;
 
 /// RFC 1035 section 3.1.
@@ -287,7 +287,7 @@ fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
     Err(Stop::Wrong)
 }
 
-/// RFC 1001 section 14.1: 16 octets, each as two letters from A to P.
+/// RFC 1001 section 14.1: 16 bytes, each as two letters from A to P.
 fn is_netbios(label: &[u8]) -> bool {
     label.len() == 32 && label.iter().all(|octet| (b'A'..=b'P').contains(octet))
 }

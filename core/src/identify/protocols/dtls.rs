@@ -5,7 +5,7 @@
 //!  handshake in clear: type(1) length(3) message_seq(2) offset(3) fragment_length(3) | body
 //! ```
 //!
-//! A datagram is one record or several, to its last octet. Others share the ports with DTLS
+//! A datagram is one record or several, to its last byte. Others share the ports with DTLS
 //! (RFC 7983): datagrams that start like STUN, TURN, RTP or a DTLS 1.3 ciphertext are passed over.
 
 mod told;
@@ -25,25 +25,25 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "DTLS",
     reference: "RFC 6347 sections 4.1 and 4.2, RFC 9147 sections 4 and 5, RFC 7983",
     over: Over::Udp,
-    rests_on: "A datagram that is one or more DTLS records to its last octet: known type and \
+    rests_on: "A datagram that is one or more DTLS records to its last byte: known type and \
                version, a small epoch and sequence number; in the first epoch, handshake messages \
                whose fragments fit.",
     blind_spots: "DTLS 1.3 after its handshake, and records with a connection id (RFC 9146): \
-                  neither can be told from random octets.",
+                  neither can be told from random bytes.",
     bits: 45.0,
     probe,
 };
 
-/// Octets of a record's header.
+/// Bytes of a record's header.
 const HEADER: usize = 13;
-/// Octets of a handshake message's header.
+/// Bytes of a handshake message's header.
 const MESSAGE_HEADER: usize = 12;
 
 const HANDSHAKE: u8 = 22;
 /// HelloVerifyRequest (RFC 6347 section 4.2.1).
 const HELLO_VERIFY_REQUEST: u8 = 3;
 
-/// RFC 6347 section 4.1: 2^14 octets, and what encryption adds.
+/// RFC 6347 section 4.1: 2^14 bytes, and what encryption adds.
 const LENGTH_MAX: u16 = (1 << 14) + 2048;
 
 /// A connection that is not renegotiated all the time stays below.
@@ -129,7 +129,7 @@ fn read_header(bytes: &[u8], at: usize) -> Option<Header> {
     fits.then(|| Header { kind, version, epoch, len: usize::from(len) })
 }
 
-/// Whether the records fill the datagram to its last octet, as far as that can be seen: `false`
+/// Whether the records fill the datagram to its last byte, as far as that can be seen: `false`
 /// where the rest was not captured or is a DTLS 1.3 ciphertext. `None` if they don't.
 fn walk(datagram: &Datagram<'_>, first: Header) -> Option<bool> {
     let mut next = HEADER.saturating_add(first.len);
@@ -165,7 +165,7 @@ fn message(body: &[u8], header: Header, bits: f32, at: usize) -> Option<Said> {
     if !fits {
         return None;
     }
-    // the length's upper octet, and two relations of lengths
+    // the length's upper byte, and two relations of lengths
     let bits = bits + 8.0 + 8.0;
     let content = prefix(cursor.rest(), part);
     let whole = content.len() >= len;

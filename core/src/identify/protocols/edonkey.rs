@@ -49,7 +49,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     if !known {
         return None;
     }
-    // family and opcode, upper octets of the length
+    // family and opcode, upper bytes of the length
     let bits = 6.4 + 2.3 + 14.0;
     let hello = family == 0xe3 && matches!(opcode, 0x01 | 0x4c) && greets(body, opcode)?;
     let more = if hello { 24.0 } else { 0.0 };

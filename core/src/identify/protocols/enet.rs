@@ -61,7 +61,7 @@ fn read_enet(datagram: &Datagram<'_>) -> Option<Said> {
     })
 }
 
-/// -log2 of the chance that random octets pass, and the command that opened a connection.
+/// -log2 of the chance that random bytes pass, and the command that opened a connection.
 fn walk_enet(commands: &[u8], whole: bool) -> Option<(f32, Option<u8>)> {
     let mut cursor = Cursor::new(commands);
     let (mut bits, mut opening) = (0.0, None);

@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "RFC 3948 section 2.1, RFC 4303 section 2",
     over: Over::Udp,
     rests_on: "The same large SPI in four or more datagrams of a side, a sequence number that counts by \
-               one to four, lengths in words, and octets behind it that never repeat.",
+               one to four, lengths in words, and bytes behind it that never repeat.",
     blind_spots: "Any other protocol with a constant word, a counting word and ciphertext behind them. \
                   NAT keep-alives may stand between.",
     bits: 100.0,

@@ -43,7 +43,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let size = fields.next()?.strip_prefix(b"9=")?;
     let kind = fields.next()?.strip_prefix(b"35=")?;
     let version = matches!(begin, [b'F', b'I', b'X', b'.' | b'T', ..]) && begin.len() <= 10;
-    // The body starts behind BodyLength; the checksum's field has seven octets.
+    // The body starts behind BodyLength; the checksum's field has seven bytes.
     let at = begin.len().saturating_add(size.len()).saturating_add(2 + 1 + 2 + 1);
     let end = at.saturating_add(index(number(size)?));
     let sum = rest(bytes, end);

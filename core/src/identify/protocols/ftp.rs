@@ -134,7 +134,7 @@ mod tests {
         Talk::tcp().b("220 mail ESMTP\r\n").a("EHLO x\r\n").b("250 x\r\n").refused_by(&DETECTOR);
         Talk::tcp().b("+OK ready\r\n").a("USER x\r\n").b("+OK\r\n").refused_by(&DETECTOR);
         Talk::tcp().b("220 ready\r\n").refused_by(&DETECTOR);
-        Talk::tcp().a("RETR 1\r\n").b("+OK 20 octets\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("RETR 1\r\n").b("+OK 20 bytes\r\n").refused_by(&DETECTOR);
         Talk::tcp().a("CWD\x00").refused_by(&DETECTOR);
     }
 }

@@ -139,7 +139,7 @@ fn read_prime(
     datagram: &Datagram<'_>,
     (flags, kind, len): (u8, u8, usize),
 ) -> Option<(f32, String)> {
-    // Version 0 may have the old header of 20 octets.
+    // Version 0 may have the old header of 20 bytes.
     let header = if flags == 0x0e { 20 } else { 6 };
     let fits = len.checked_add(header)? == datagram.wire_len;
     let known = matches!(kind, 1..=7 | 240 | 241 | 255);

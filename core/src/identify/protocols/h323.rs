@@ -63,12 +63,12 @@ fn elements(bytes: &[u8], whole: bool) -> Option<bool> {
     let mut cursor = Cursor::new(bytes);
     while let Some(id) = cursor.u8() {
         if id == 0x7e {
-            // H.225.0 section 7.2.2.3: a length of two octets, protocol discriminator 5 (X.680).
+            // H.225.0 section 7.2.2.3: a length of two bytes, protocol discriminator 5 (X.680).
             let len = usize::from(cursor.be16()?);
             let ends = if whole { len == cursor.remaining() } else { len >= cursor.remaining() };
             return (ends && cursor.u8() == Some(5)).then_some(true);
         }
-        // Single octets have the upper bit.
+        // Single bytes have the upper bit.
         if id & 0x80 == 0 && cursor.block8().is_none() {
             return (!whole).then_some(false);
         }

@@ -61,7 +61,7 @@ fn read(bytes: &[u8]) -> Heard<Message> {
 }
 
 fn text(bytes: &[u8]) -> Heard<Message> {
-    // Section 2.1: 107 octets at the most.
+    // Section 2.1: 107 bytes at the most.
     let found = match line(prefix(bytes, 108), false) {
         Heard::Speaks(found) => found,
         Heard::Open if bytes.len() < 108 => return Heard::Open,

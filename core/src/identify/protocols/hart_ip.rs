@@ -65,7 +65,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         4..=7 => (len >= 8 && version == 2, 0.0, "message"),
         _ => return None,
     };
-    // version, type, id, status, upper octet of the length
+    // version, type, id, status, upper byte of the length
     let bits = 7.0 + 6.0 + 5.0 + 4.0 + 5.0 + more;
     (fits && known && len <= 2048).then(|| Message::new(len, role, bits, format!("HART-IP {name}")))
 }

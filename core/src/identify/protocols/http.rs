@@ -58,7 +58,7 @@ struct Message<'a> {
     method: Option<&'a [u8]>,
     /// The answer's status.
     status: Option<u16>,
-    /// Octets of the head section, once its empty line is there.
+    /// Bytes of the head section, once its empty line is there.
     len: Option<usize>,
 }
 
@@ -159,7 +159,7 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> Heard<Message<'_>> 
             Some((target, version)) => (target, Some(version), 24.0 + 8.0 + 64.0),
             None => return Heard::Foreign,
         },
-        // Every octet of the target is printable: 1.4 bits each.
+        // Every byte of the target is printable: 1.4 bits each.
         (None, true) if may_be_http(method, line) => (line, None, 38.0 + 22.0),
         (None, true) => return Heard::Foreign,
         (None, false) => return Heard::Open,

@@ -70,7 +70,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
         9 => (flags & !4 == 0 && stream != 0, 7.0, "CONTINUATION"),
         _ => return None,
     };
-    // SETTINGS alone may be nine octets that are nearly all zero: shared, until more follows.
+    // SETTINGS alone may be nine bytes that are nearly all zero: shared, until more follows.
     let own = (kind == 4 && !body.is_empty()) || (6..=8).contains(&kind);
     let bits = 10.0 + 8.0 + 1.0 - 3.0 + more;
     fits.then(|| {

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Citrix ICA",
     reference: "Public captures and service probes (port 1494); no specification is public",
     over: Over::Tcp,
-    rests_on: "The greeting 7f 7f 49 43 41 00 as the first octets of a side.",
+    rests_on: "The greeting 7f 7f 49 43 41 00 as the first bytes of a side.",
     blind_spots: "A connection captured after the greeting, and ICA inside CGP, TLS or UDT.",
     bits: 48.0,
     probe,
@@ -63,7 +63,7 @@ mod tests {
             let found = talk.clone().only(side).named_by(&DETECTOR);
             assert_eq!(found.strength, Strength::OneSided);
         }
-        // repeated, and octet by octet
+        // repeated, and byte by byte
         Talk::tcp().b([GREETING, GREETING].concat()).named_by(&DETECTOR);
         Talk::tcp().b(&GREETING[..2]).b(&GREETING[2..]).named_by(&DETECTOR);
     }

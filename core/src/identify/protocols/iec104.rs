@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  68 length(1, 4 to 253) control(4)  [type(1) count(1) cause(2) address(2) objects]
-//!  I: bit 0 of octets 1 and 3 is 0    S: 01 00    U: 07 0b 13 23 43 83, then zeros
+//!  I: bit 0 of bytes 1 and 3 is 0    S: 01 00    U: 07 0b 13 23 43 83, then zeros
 //! ```
 
 use crate::identify::hearing::{Heard, Role};
@@ -15,7 +15,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "IEC 60870-5-104",
     reference: "IEC 60870-5-104 section 5, IEC 60870-5-101 section 7.2",
     over: Over::Tcp,
-    rests_on: "Frames that follow each other: start octet, length, and control fields of one of three \
+    rests_on: "Frames that follow each other: start byte, length, and control fields of one of three \
                formats.",
     blind_spots: "Over TLS (IEC 62351) it is only seen as TLS.",
     bits: 26.0,

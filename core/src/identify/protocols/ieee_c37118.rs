@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  aa | type(4: 0 to 5) version(4: 1, 2) | size(16) id(16) seconds(32) fraction(32) ... CRC(16)
-//!  type 4, a command: 18 octets with a number(16) of 1 to 8, or more where it is extended
+//!  type 4, a command: 18 bytes with a number(16) of 1 to 8, or more where it is extended
 //! ```
 
 use crate::identify::crc::ccitt;
@@ -17,14 +17,14 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Synchrophasors (IEEE C37.118)",
     reference: "IEEE C37.118.2-2011 section 6.2, tables 2 and 3",
     over: Over::Both,
-    rests_on: "The synchronisation octet, type and version, a size that fits, and the frame's own \
+    rests_on: "The synchronisation byte, type and version, a size that fits, and the frame's own \
                checksum.",
-    blind_spots: "Frames of which not all octets were captured.",
+    blind_spots: "Frames of which not all bytes were captured.",
     bits: 27.0,
     probe,
 };
 
-/// Octets of a frame without data: header and CRC.
+/// Bytes of a frame without data: header and CRC.
 const FRAME_MIN: usize = 16;
 const COMMAND: u8 = 4;
 const COMMAND_MIN: usize = 18;
@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| frame(bytes)),
         Transport::Udp => {
             hear_datagrams(view, DETECTOR.id, |datagram| match frame(datagram.bytes) {
-                // An older datagram of which only the first octets were kept says nothing either way.
+                // An older datagram of which only the first bytes were kept says nothing either way.
                 Heard::Open if datagram.is_whole() => Heard::Foreign,
                 heard @ (Heard::Open | Heard::Foreign | Heard::Speaks(_)) => heard,
             })

@@ -72,7 +72,7 @@ fn dlms(bytes: &[u8]) -> Option<Message> {
 }
 
 /// HDLC, frame format type 3: `7e a LLL(11 bits) destination source control HCS [information] FCS 7e`.
-/// Addresses end where an octet's lowest bit is set.
+/// Addresses end where a byte's lowest bit is set.
 fn hdlc(bytes: &[u8]) -> Option<Message> {
     let format = be16(bytes, 1)?;
     let len = usize::from(format & 0x07ff);
@@ -86,7 +86,7 @@ fn hdlc(bytes: &[u8]) -> Option<Message> {
     if whole && Some(x25(prefix(frame, at)).swap_bytes()) != be16(frame, at) {
         return None;
     }
-    // A client's address has one octet, and is small.
+    // A client's address has one byte, and is small.
     let role = match rest(frame, 2) {
         [1 | 0x21 | 0x41 | 0x61, second, ..] if second & 1 == 0 || *second < 0x21 => Role::Server,
         [_, ..] => Role::Either,

@@ -1,7 +1,7 @@
 //! iSCSI (RFC 7143), over TCP.
 //!
 //! ```text
-//!  opcode(1) flags(1) ...(2) AHS length(1, words) data length(3) LUN(8) tag(4) ...   48 octets
+//!  opcode(1) flags(1) ...(2) AHS length(1, words) data length(3) LUN(8) tag(4) ...   48 bytes
 //!  then AHS, digests, data padded to 4: a login's is text, "InitiatorName=..." NUL
 //! ```
 
@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "RFC 7143 sections 11.2, 11.3, 11.4, 11.12 and 11.13",
     over: Over::Tcp,
     rests_on: "A login request or answer with its stages, versions and text; commands, answers and \
-               NOPs by their reserved octets.",
+               NOPs by their reserved bytes.",
     blind_spots: "Data in the middle; header digests after the login end the walk.",
     bits: 30.0,
     probe,
@@ -63,7 +63,7 @@ fn header(bytes: &[u8]) -> Option<Message> {
     let stages = flags & 0xc0 != 0xc0 && flags >> 2 & 3 != 2 && flags & 0x30 == 0 && extra == 0;
     let (role, name, bits, own) = match opcode {
         0x43 | 0x03 => {
-            // both versions zero; 16 octets of reserved end
+            // both versions zero; 16 bytes of reserved end
             let text = mentions(prefix(data, 200), "=") && len > 0;
             let fits = stages && be16(bytes, 2)? == 0 && zeros(32, 16) && text;
             (Role::Client, "login request", 100.0, fits.then_some(true)?)
@@ -161,7 +161,7 @@ mod tests {
         stage[1] = 0xc7;
         Talk::tcp().a(stage).refused_by(&DETECTOR);
         Talk::tcp().a([0; 96]).refused_by(&DETECTOR);
-        // Numbers of eight octets: a command that neither writes nor is the last of its data.
+        // Numbers of eight bytes: a command that neither writes nor is the last of its data.
         let numbers = hex("0100000000000000 4000000000000000 0600000000000000 cd00000000000000");
         let numbers = [numbers, hex("0600000000000000 cd00000000000000")].concat();
         Talk::tcp().a(numbers.repeat(2)).midway().refused_by(&DETECTOR);

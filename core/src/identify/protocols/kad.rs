@@ -16,7 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "eMule Kademlia and eDonkey over UDP",
     reference: "Kulbak and Bickson, The eMule Protocol Specification (2005), chapter 5; Kademlia 2's opcodes",
     over: Over::Udp,
-    rests_on: "A protocol octet and a known opcode with its exact size, in several messages.",
+    rests_on: "A protocol byte and a known opcode with its exact size, in several messages.",
     blind_spots: "One message alone, and obfuscated ones.",
     bits: 24.0,
     probe,
@@ -45,7 +45,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     Some(Said::new(role, 8.0 + bits, fact, Spot::datagram(0, 0, 16)))
 }
 
-/// Sizes of Kademlia 2's messages; -log2 of the chance beside the first octet.
+/// Sizes of Kademlia 2's messages; -log2 of the chance beside the first byte.
 fn kademlia(opcode: u8, len: usize, bytes: &[u8]) -> Option<f32> {
     let fits = match opcode {
         // bootstrap, ping, firewalled check: nothing behind the opcode
@@ -58,7 +58,7 @@ fn kademlia(opcode: u8, len: usize, bytes: &[u8]) -> Option<f32> {
         0x59 => len == 2,
         // request: how many contacts, target, the receiver's id
         0x20 | 0x21 => len == 35 && matches!(u8_at(bytes, 2)? & 0x1f, 2 | 4 | 11),
-        // response: target, count, contacts of 25 octets
+        // response: target, count, contacts of 25 bytes
         0x28 | 0x29 => {
             let count = usize::from(u8_at(bytes, 18)?);
             len == count.checked_mul(25)?.checked_add(19)?

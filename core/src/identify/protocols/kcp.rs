@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of a segment's header.
+/// Bytes of a segment's header.
 const HEADER: usize = 24;
 
 fn probe(view: &FlowView<'_>) -> Probe {

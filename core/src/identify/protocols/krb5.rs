@@ -1,4 +1,4 @@
-//! Kerberos 5 (RFC 4120) over UDP, and over TCP behind a length of four octets.
+//! Kerberos 5 (RFC 4120) over UDP, and over TCP behind a length of four bytes.
 //!
 //! ```text
 //!  [APPLICATION 10..=30] length  30 length  [n] 02 01 05  [n+1] 02 01 type  ...

@@ -44,7 +44,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     carrying(probe, |_| inside(view))
 }
 
-/// The first message asks for TLS: the octets behind it, and behind the first answer, are TLS.
+/// The first message asks for TLS: the bytes behind it, and behind the first answer, are TLS.
 fn inside(view: &FlowView<'_>) -> Inside {
     for side in Side::BOTH {
         let (asked, answered) = (view.side(side).stream, view.side(side.other()).stream);
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
         talk.clone().only(Side::A).named_by(&DETECTOR);
         talk.only(Side::B).named_by(&DETECTOR);
-        // Active Directory writes lengths in four octets
+        // Active Directory writes lengths in four bytes
         Talk::tcp()
             .b(hex("30 84 00000010 02 01 01 61 84 00000007 0a 01 00 04 00 04 00"))
             .named_by(&DETECTOR);
@@ -192,7 +192,7 @@ mod tests {
         Talk::tcp().a(hex("30 0c a0 03 02 01 05 a1 03 02 01 0b 05 00")).refused_by(&DETECTOR);
         Talk::tcp().a(hex("30 0c 02 01 01 60 07 02 01 09 04 00 80 00")).refused_by(&DETECTOR);
         Talk::tcp().a(hex("30 05 02 01 01 42 00")).refused_by(&DETECTOR);
-        // a length that leaves octets over
+        // a length that leaves bytes over
         Talk::tcp().a(hex("30 0e 02 01 01 60 07 02 01 03 04 00 80 00 05 00")).refused_by(&DETECTOR);
     }
 }

@@ -63,7 +63,7 @@ pub(super) static NETBIOS_DGM: Detector = Detector {
     probe: |view| probe_datagrams("netbios-dgm", view, read_datagram),
 };
 
-/// Octets of a message's header.
+/// Bytes of a message's header.
 const HEADER: usize = 12;
 
 /// A name's last two labels, and how many it has.
@@ -172,7 +172,7 @@ fn is_netbios_letters(label: &[u8]) -> bool {
     label.iter().all(|octet| (b'A'..=b'P').contains(octet))
 }
 
-/// RFC 1001 section 14.1: half an octet a letter.
+/// RFC 1001 section 14.1: half a byte a letter.
 fn has_netbios_name(bytes: &[u8], at: usize) -> bool {
     u8_at(bytes, at) == Some(32)
         && rest(bytes, at.saturating_add(1)).get(..32).is_some_and(is_netbios_letters)

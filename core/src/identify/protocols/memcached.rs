@@ -1,8 +1,8 @@
-//! memcached's text and binary protocols, over TCP; over UDP behind a header of eight octets.
+//! memcached's text and binary protocols, over TCP; over UDP behind a header of eight bytes.
 //!
 //! ```text
-//!  text    get key CRLF   set key flags time length CRLF octets CRLF   stats CRLF
-//!          VALUE key flags length CRLF octets CRLF END CRLF   STORED CRLF   STAT name value CRLF
+//!  text    get key CRLF   set key flags time length CRLF bytes CRLF   stats CRLF
+//!          VALUE key flags length CRLF bytes CRLF END CRLF   STORED CRLF   STAT name value CRLF
 //!  binary  80|81 opcode key_length(2) extras_length 0 vbucket|status(2) body_length(4) opaque(4) cas(8)
 //!  UDP     request(2) number(2) count(2) 0(2)  text or binary
 //! ```
@@ -91,7 +91,7 @@ fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
         b"CLIENT_ERROR" | b"SERVER_ERROR" if !words.is_empty() => server(true),
         _ => return None,
     };
-    // Octets follow, as many as the line says.
+    // Bytes follow, as many as the line says.
     let size = match word {
         b"set" | b"add" | b"replace" | b"append" | b"prepend" | b"cas" => words.get(3),
         b"VALUE" => words.get(2),

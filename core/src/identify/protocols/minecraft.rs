@@ -42,7 +42,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-/// A number of seven bits an octet, three octets at the most.
+/// A number of seven bits a byte, three bytes at the most.
 fn varint(cursor: &mut Cursor<'_>) -> Option<usize> {
     let mut value = 0_usize;
     for shift in [0, 7, 14] {
@@ -56,7 +56,7 @@ fn varint(cursor: &mut Cursor<'_>) -> Option<usize> {
 }
 
 fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
-    // Snapshots have bit 30, and -1 asks for any: five octets then.
+    // Snapshots have bit 30, and -1 asks for any: five bytes then.
     let version = match varint(&mut cursor) {
         Some(version) => version,
         None => {

@@ -35,13 +35,13 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn message(bytes: &[u8]) -> Option<Message> {
     let len = usize::from(be16(bytes, 4)?);
     let function = u8_at(bytes, 7)?;
-    // Unit and function; 253 octets of it, and 260 with the header: UMAS goes beyond.
+    // Unit and function; 253 bytes of it, and 260 with the header: UMAS goes beyond.
     if !(3..=300).contains(&len) {
         return None;
     }
     let body = prefix(rest(bytes, 8), len - 2);
     let (role, more, own) = parts(function, body, len - 2)?;
-    // protocol, upper octet of the length, function
+    // protocol, upper byte of the length, function
     let bits = 16.0 + 7.0 + 3.0 + more;
     let fact = format!("Modbus function {function}");
     Some(Message::new(len.saturating_add(6), role, bits, fact).owned_if(own))
@@ -55,7 +55,7 @@ fn parts(function: u8, body: &[u8], len: usize) -> Option<(Role, f32, bool)> {
     };
     let number = |at: usize| be16(body, at);
     Some(match function {
-        // Reads: a start and a count; or a count of octets.
+        // Reads: a start and a count; or a count of bytes.
         1..=4 if len == 4 && number(2).is_some_and(|count| (1..=2000).contains(&count)) => {
             (Role::Client, 8.0 + 5.0, true)
         }

@@ -120,7 +120,7 @@ pub(super) static WHATSAPP: Detector = Detector {
     title: "WhatsApp (Noise)",
     reference: "WhatsApp Encryption Overview, Transport security; the frame as open clients document it",
     over: Over::Tcp,
-    rests_on: "The prologue WA with its version, and a frame of three octets of length; both sides' \
+    rests_on: "The prologue WA with its version, and a frame of three bytes of length; both sides' \
                frames are followed.",
     blind_spots: "A connection captured after its start.",
     bits: 30.0,
@@ -161,7 +161,7 @@ fn whatsapp(bytes: &[u8]) -> Option<Message> {
     let fits = match (major, inner) {
         // Until 2021: the stream's start, a list in tokens of XMPP.
         (1, [0xf8, ..]) => (2..=6).contains(&minor) && (8..=1024).contains(&len),
-        // A client's hello has an ephemeral key of 32 octets in protobuf.
+        // A client's hello has an ephemeral key of 32 bytes in protobuf.
         (4..=7, [0x12, size, ..]) => {
             minor <= 5 && (36..=2048).contains(&len) && usize::from(*size) <= len
         }
@@ -178,7 +178,7 @@ pub(super) static TELEGRAM: Detector = Detector {
     reference: "core.telegram.org/mtproto/mtproto-transports, description, samples-auth_key",
     over: Over::Tcp,
     rests_on: "A transport's mark and an unencrypted message of the key exchange in it.",
-    blind_spots: "Obfuscated transports, which today's clients use, look like random octets.",
+    blind_spots: "Obfuscated transports, which today's clients use, look like random bytes.",
     bits: 60.0,
     probe: |view| {
         hear_stream(view, TELEGRAM.id, |bytes, _| match bytes {

@@ -1,7 +1,7 @@
 //! MPEG transport streams (ISO 13818-1), over UDP.
 //!
 //! ```text
-//!  47 | error start priority PID(13) | scrambling(2) adaptation(2) counter(4) | 184 octets; 1 to 7 times
+//!  47 | error start priority PID(13) | scrambling(2) adaptation(2) counter(4) | 184 bytes; 1 to 7 times
 //! ```
 
 use crate::identify::hearing::{Role, Said, Spot};
@@ -15,14 +15,14 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "MPEG transport stream",
     reference: "ISO/IEC 13818-1 section 2.4.3.2",
     over: Over::Udp,
-    rests_on: "Packets of 188 octets that fill the datagram, each with the sync octet and a header that \
+    rests_on: "Packets of 188 bytes that fill the datagram, each with the sync byte and a header that \
                is allowed.",
     blind_spots: "Streams in RTP are RTP.",
     bits: 24.0,
     probe,
 };
 
-/// Octets of a transport packet.
+/// Bytes of a transport packet.
 const PACKET: usize = 188;
 
 fn probe(view: &FlowView<'_>) -> Probe {

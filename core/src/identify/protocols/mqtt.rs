@@ -28,7 +28,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     hear_stream(view, DETECTOR.id, |bytes, _| read(bytes))
 }
 
-/// The remaining length, and how many octets it took.
+/// The remaining length, and how many bytes it took.
 fn remaining(bytes: &[u8]) -> Heard<(usize, usize)> {
     let mut len = 0_usize;
     for at in 0..4_usize {
@@ -74,7 +74,7 @@ fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'stat
             let _ = level;
             client(8.0 + 48.0 + 8.0, true, name)
         }
-        // 3.1.1: two octets; 5: reason codes from 80 on, then properties
+        // 3.1.1: two bytes; 5: reason codes from 80 on, then properties
         0x20 => match (len, body) {
             (2, [0 | 1, 0..=5]) => server(8.0 + 8.0 + 7.0 + 5.4, true, "CONNACK"),
             (3.., [0 | 1, 0 | 0x80..=0x9f, size, ..])
@@ -91,7 +91,7 @@ fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'stat
             let plain =
                 topic.iter().all(|octet| *octet >= b' ' && !matches!(octet, b'#' | b'+' | 0x7f));
             let fits = (1..=512).contains(&size) && size.saturating_add(2) <= len && plain;
-            // A topic in plain letters counts for what its first octets have.
+            // A topic in plain letters counts for what its first bytes have.
             let letters = topic.iter().take(10).filter(|octet| octet.is_ascii_graphic()).count();
             let bits = 4.4 + 7.0 + if letters >= 8 { 11.0 } else { 0.0 };
             if fits { Some((Role::Either, bits, letters >= 8, "PUBLISH")) } else { None }
@@ -99,7 +99,7 @@ fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'stat
         0x40 | 0x50 | 0x62 | 0x70 if matches!(len, 2 | 3) && numbered => {
             Some((Role::Either, 6.0 + 7.0, false, "acknowledgement"))
         }
-        // number, then topic filters with an octet of options
+        // number, then topic filters with a byte of options
         0x82 if numbered && len >= 6 => {
             let size = be16(body, 2).filter(|size| usize::from(*size).saturating_add(5) <= len);
             let properties = u8_at(body, 2).is_some_and(|size| size == 0);

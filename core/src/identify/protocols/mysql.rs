@@ -21,20 +21,20 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "MySQL Server documentation, Protocol::HandshakeV10, HandshakeResponse41, SSLRequest, \
                 ERR_Packet; MariaDB Knowledge Base, Connecting",
     over: Over::Tcp,
-    rests_on: "The server's greeting with a version and reserved octets, or its error before a \
-               greeting; the client's login with its reserved octets.",
+    rests_on: "The server's greeting with a version and reserved bytes, or its error before a \
+               greeting; the client's login with its reserved bytes.",
     blind_spots: "A connection captured after the login; the X protocol (port 33060) is another one.",
     bits: 44.0,
     probe,
 };
 
-/// Octets of a packet's header.
+/// Bytes of a packet's header.
 const HEADER: usize = 4;
 
 /// The longest version that is believed: those of forks have up to 60 characters.
 const VERSION_BYTES_MAX: usize = 80;
 
-/// Octets of a login up to the user's name, and of a request for TLS.
+/// Bytes of a login up to the user's name, and of a request for TLS.
 const LOGIN_FIXED: usize = 32;
 
 /// CLIENT_PROTOCOL_41 and CLIENT_SSL.
@@ -120,7 +120,7 @@ fn read_greeting(payload: &[u8], whole: bool) -> Option<(Kind, Said)> {
     if !plain || !dotted {
         return None;
     }
-    // two octets of length, number, 0a, a digit, a dot, the end of the version
+    // two bytes of length, number, 0a, a digit, a dot, the end of the version
     let mut bits = 15.0 + 8.0 + 8.0 + 4.8 + 4.5 + 5.0;
     match check_greeting(&mut cursor) {
         Ok(more) => bits += more,
@@ -177,7 +177,7 @@ fn read_error(payload: &[u8]) -> Option<(Kind, Said)> {
     if !matches!(code, 1000..=1999 | 3000..=4999) || !plain || text.len() < 7 {
         return None;
     }
-    // two octets of length, number, ff, code, text
+    // two bytes of length, number, ff, code, text
     let bits = 15.0 + 7.0 + 8.0 + 4.4 + 7.0 * 1.4;
     let fact = format!("MySQL error {code}: {}", from_wire(text));
     Some((Kind::Error, Said::new(Role::Server, bits, fact, Spot::stream(0, 16))))
@@ -196,7 +196,7 @@ fn read_login(payload: &[u8], len: usize) -> Option<(Kind, Said)> {
     if !fits || (tls && capabilities & SSL == 0) {
         return None;
     }
-    // length, number, capability, largest packet, reserved octets
+    // length, number, capability, largest packet, reserved bytes
     let bits = 8.0 + 8.0 + 1.0 + 2.0 + 152.0;
     let (kind, fact) = if tls {
         (Kind::TlsRequest, "MySQL client asks for TLS")
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        // a greeting whose version is no version, or whose reserved octets are not zero
+        // a greeting whose version is no version, or whose reserved bytes are not zero
         Talk::tcp().b(greeting("hello")).refused_by(&DETECTOR);
         let mut reserved = greeting("8.0.36");
         reserved[35] = 7;

@@ -1,7 +1,7 @@
 //! NAT-PMP (RFC 6886) and its successor PCP (RFC 6887), over UDP.
 //!
 //! ```text
-//!  0 op                                               address, 2 octets
+//!  0 op                                               address, 2 bytes
 //!  0 op 0(16) internal(16) external(16) lifetime(32)  mapping, 12
 //!  0 op+80 result(16) epoch(32) ...                   answers: 12, 16, or 8 with an error
 //!  2 R op(7) ...                                      PCP: 24 and more, in words
@@ -20,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Udp,
     rests_on: "A mapping request or an answer, of its exact size, with zeros and results that fit; or a \
                PCP header whose reserved fields are zero and whose address is one.",
-    blind_spots: "The two octets that ask for the address prove nothing without the answer.",
+    blind_spots: "The two bytes that ask for the address prove nothing without the answer.",
     bits: 24.0,
     probe,
 };

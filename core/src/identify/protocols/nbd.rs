@@ -32,7 +32,7 @@ const OPTION: u64 = u64::from_be_bytes(*b"IHAVEOPT");
 const OLD: u64 = 0x0000_4202_8186_1253;
 const ANSWER: u64 = 0x0003_e889_0455_65a9;
 
-/// No option is as long: names have up to 4096 octets.
+/// No option is as long: names have up to 4096 bytes.
 const OPTION_MAX: u32 = 1 << 16;
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -56,7 +56,7 @@ fn greeting(bytes: &[u8]) -> Option<Message> {
     if !bytes.starts_with(GREETING) || (!new && style != OLD) {
         return None;
     }
-    // Old style: size, flags, 124 octets of zero.
+    // Old style: size, flags, 124 bytes of zero.
     let len = if new { 18 } else { 152 };
     Some(Message::new(len, Role::Server, 128.0, "NBD greeting"))
 }

@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of a request with two names and no scope.
+/// Bytes of a request with two names and no scope.
 const REQUEST: usize = 72;
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -72,7 +72,7 @@ fn answer(bytes: &[u8]) -> Option<Message> {
         [0x84, 0, 0, 6, ..] => true,
         _ => false,
     };
-    // Four octets alone are little: the request must be there, or the session behind them.
+    // Four bytes alone are little: the request must be there, or the session behind them.
     let own = matches!(bytes, [_, _, _, _, 0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..]);
     let bits = 32.0;
     fits.then(|| {

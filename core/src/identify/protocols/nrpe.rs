@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of a packet of version 2.
+/// Bytes of a packet of version 2.
 const VERSION_2: usize = 1036;
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -37,7 +37,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
             if be16(bytes, 10)? != 0 || size > 1 << 16 {
                 return None;
             }
-            // The structure has one octet of text, and is padded: three octets more in all.
+            // The structure has one byte of text, and is padded: three bytes more in all.
             let len = if version == 3 { size + 19 } else { size + 16 };
             (len, rest(bytes, 16))
         }
@@ -64,7 +64,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     Some(Message::new(len, role, 14.4 + 14.4 + 12.0 + if summed { 32.0 } else { 0.0 }, fact))
 }
 
-/// CRC-32 of IEEE 802.3 over the packet with the checksum's own octets zero.
+/// CRC-32 of IEEE 802.3 over the packet with the checksum's own bytes zero.
 fn checksum(packet: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for (at, octet) in packet.iter().enumerate() {

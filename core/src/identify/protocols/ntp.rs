@@ -21,12 +21,12 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Udp,
     rests_on: "A header whose stratum, delays and precision are plausible, and timestamps that are \
                zero or agree; or a control or private message whose counts are the datagram's.",
-    blind_spots: "Clients that fill several timestamps with random octets.",
+    blind_spots: "Clients that fill several timestamps with random bytes.",
     bits: 36.0,
     probe,
 };
 
-/// Octets of a header without extensions.
+/// Bytes of a header without extensions.
 const HEADER: usize = 48;
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -109,7 +109,7 @@ fn call(bytes: &[u8], len: usize, nfs: bool) -> Option<Message> {
     Some(Message::new(len, Role::Client, 32.0 + 32.0 + 1.4 + 27.0 + 25.0 + 48.0, fact))
 }
 
-/// Where the opaque_auth at `at` ends: a known flavour and at most 400 octets (RFC 5531 section 8.2).
+/// Where the opaque_auth at `at` ends: a known flavour and at most 400 bytes (RFC 5531 section 8.2).
 fn auth(bytes: &[u8], at: usize, len: usize) -> Option<usize> {
     let (Some(flavor), Some(size)) = (be32(bytes, at), be32(bytes, at.saturating_add(4))) else {
         // It was cut off, or left out where it must not be.

@@ -34,7 +34,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         return None;
     }
     let body = rest(bytes, 8);
-    // Buffers have 8192 octets at the least.
+    // Buffers have 8192 bytes at the least.
     let buffers =
         || le32(body, 4).zip(le32(body, 8)).is_none_or(|(one, other)| one >= 1024 && other >= 1024);
     let (role, fits) = match kind {

@@ -33,7 +33,7 @@ const HMACS: [usize; 4] = [20, 32, 64, 16];
 /// acknowledgements, packet id.
 const CRYPT_RESET: usize = 1 + 8 + 8 + 32 + 1 + 4;
 
-/// A client's wrapped key: HMAC, two keys of 128 octets, length.
+/// A client's wrapped key: HMAC, two keys of 128 bytes, length.
 const WRAPPED_KEY_MIN: usize = 32 + 256 + 2;
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -103,9 +103,9 @@ fn behind_hmac(bytes: &[u8], is_server: bool, len: usize) -> Option<(f32, &'stat
     })
 }
 
-/// The packet id is the first; version 2 marks it with 0f in the upper octet. The time is of this
+/// The packet id is the first; version 2 marks it with 0f in the upper byte. The time is of this
 /// century. What is encrypted behind the HMAC is as long as the plain packet's tail would be: of a
-/// first reset no acknowledgement, of the answer one; from 2.6 on six octets of flags may follow.
+/// first reset no acknowledgement, of the answer one; from 2.6 on six bytes of flags may follow.
 /// tls-crypt-v2 appends the client's wrapped key, which ends with its own length.
 fn crypt(bytes: &[u8], opcode: u8, len: usize) -> Option<(f32, &'static str)> {
     let first = matches!(be32(bytes, 9)?, 1 | 0x0f00_0001);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  startup   length(4) 00 03 00 00  name NUL value NUL ... NUL
-//!  request   00000008 04d2162f TLS | 04d21630 GSSAPI     answered by one octet: S, G or N
+//!  request   00000008 04d2162f TLS | 04d21630 GSSAPI     answered by one byte: S, G or N
 //!  message   type(1) length(4, with itself) ...
 //! ```
 
@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Tcp,
     rests_on: "The startup packet with its version and names, a request for encryption, the server's \
                authentication or error message, ReadyForQuery, or messages that follow each other.",
-    blind_spots: "The server's one-octet answer to a request for TLS, without the request. Amazon \
+    blind_spots: "The server's one-byte answer to a request for TLS, without the request. Amazon \
                   Redshift and CockroachDB speak the same.",
     bits: 28.0,
     probe,
@@ -42,7 +42,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     carrying(hear_stream(view, DETECTOR.id, read), |_| inside(view))
 }
 
-/// A request for encryption that is granted: eight octets on the one side, one on the other.
+/// A request for encryption that is granted: eight bytes on the one side, one on the other.
 fn inside(view: &FlowView<'_>) -> Inside {
     for side in Side::BOTH {
         let asked = view.side(side).stream;

@@ -18,7 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "IEEE 1588-2019 section 13.3, IEEE 1588-2002 annex D",
     over: Over::Udp,
     rests_on: "Version 2 with a known message type, a length that is the datagram's, and the control \
-               octet that goes with the type; or version 1 with a known subdomain.",
+               byte that goes with the type; or version 1 with a known subdomain.",
     blind_spots: "Version 1 in subdomains of the site's own.",
     bits: 36.0,
     probe,
@@ -46,7 +46,7 @@ fn read_two(datagram: &Datagram<'_>) -> Option<Said> {
         _ => return None,
     };
     let len = usize::from(be16(bytes, 2)?);
-    // In IPv6 two octets may follow (annex E).
+    // In IPv6 two bytes may follow (annex E).
     let padded = datagram.wire_len.checked_sub(len)?;
     let interval = u8_at(bytes, 33)?.cast_signed();
     let fits = second & 0x0f == 2

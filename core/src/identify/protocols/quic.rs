@@ -5,7 +5,7 @@
 //!  long header       1 1 type(2) ....   version(32)  len(8) DCID  len(8) SCID | by type
 //!    Initial         token length(varint) token  length(varint)  packet
 //!    0-RTT, Handshake                            length(varint)  packet
-//!    Retry           token, 16 octets of tag
+//!    Retry           token, 16 bytes of tag
 //!  negotiation       1 .......          00000000     len(8) DCID  len(8) SCID | versions(32 each)
 //!  Google, to Q043   00 .. 1 . 0 1      CID(64)  "Q0nn"  packet number | ...
 //! ```
@@ -31,7 +31,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Udp,
     rests_on: "A long header of a version that is deployed, with connection ids and a length that \
                fit; a version negotiation that offers such a version.",
-    blind_spots: "A connection captured after its handshake: short headers look like random octets. \
+    blind_spots: "A connection captured after its handshake: short headers look like random bytes. \
                   Versions that nobody has registered.",
     bits: 33.0,
     probe,
@@ -55,7 +55,7 @@ enum Layout {
     Two,
     /// Google's last ones: connection ids as in RFC 9000, types of their own.
     Google,
-    /// Q044 to Q049: two lengths in one octet.
+    /// Q044 to Q049: two lengths in one byte.
     GoogleNibbles,
     /// RFC 9000 section 15: made up, to provoke a negotiation.
     Reserved,
@@ -182,7 +182,7 @@ fn read_ids<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
     Some((destination, source))
 }
 
-/// Each nibble is 0, or the length less 3; Google's ids always had 8 octets.
+/// Each nibble is 0, or the length less 3; Google's ids always had 8 bytes.
 fn read_nibbles<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
     let lens = cursor.u8()?;
     let id = |cursor: &mut Cursor<'a>, nibble| match nibble {
@@ -227,7 +227,7 @@ impl Packet<'_> {
         }
         let Some(len) = varint(&mut cursor) else { return (cut && !exact).then_some(()) };
         let end = usize::try_from(len).ok()?.checked_add(cursor.position())?;
-        // RFC 9001 section 5.4.2: four octets from the packet number on, and a 16-octet sample.
+        // RFC 9001 section 5.4.2: four bytes from the packet number on, and a 16-byte sample.
         let fits = len >= 20 && end <= datagram.wire_len;
         self.bits += if end == datagram.wire_len { 14.0 } else { 4.0 };
         let large = end == datagram.wire_len && datagram.wire_len >= INITIAL_DATAGRAM_MIN;
@@ -290,7 +290,7 @@ fn read_old_google<'a>(
     let hello = rest(bytes, 13).windows(4).take(96).any(|window| window == b"CHLO");
     let same = |other: &&Datagram<'_>| other.bytes.get(1..13) == bytes.get(1..13);
     let again = all.iter().filter(same).count() > 1;
-    // version and flags; the hello anywhere in 96 octets, or 12 octets again
+    // version and flags; the hello anywhere in 96 bytes, or 12 bytes again
     let bits = 24.0 + 4.7 + 5.0 + if hello { 25.0 } else { 90.0 };
     (hello || again).then_some(Packet {
         kind: Kind::Google,
@@ -346,7 +346,7 @@ mod tests {
     use crate::identify::Strength;
     use crate::identify::testing::{Talk, hex};
 
-    /// An Initial that fills `size` octets.
+    /// An Initial that fills `size` bytes.
     fn initial(first: u8, version: &str, ids: &str, size: usize) -> Vec<u8> {
         let mut packet = vec![first];
         packet.extend(hex(version));

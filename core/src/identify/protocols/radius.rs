@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of a message's header.
+/// Bytes of a message's header.
 const HEADER: usize = 20;
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  client  *2 CRLF $3 CRLF GET CRLF $1 CRLF x CRLF        an array of counted strings
-//!  server  +OK CRLF   -ERR text CRLF   :number CRLF   $length CRLF octets CRLF   *count CRLF ...
+//!  server  +OK CRLF   -ERR text CRLF   :number CRLF   $length CRLF bytes CRLF   *count CRLF ...
 //! ```
 
 use crate::identify::hearing::{Heard, Role};
@@ -79,8 +79,8 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     }
 }
 
-/// `$length CRLF octets CRLF`, and how many octets that is on the wire: seen to the end, or cut in
-/// its octets.
+/// `$length CRLF bytes CRLF`, and how many bytes that is on the wire: seen to the end, or cut in
+/// its bytes.
 fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let Heard::Speaks(head) = line(bytes, false) else { return None };
     let size = index(number(head.text.strip_prefix(b"$")?)?);

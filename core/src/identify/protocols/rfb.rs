@@ -15,7 +15,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "RFB (VNC)",
     reference: "RFC 6143 section 7.1.1",
     over: Over::Tcp,
-    rests_on: "The protocol version, twelve octets that both sides send first.",
+    rests_on: "The protocol version, twelve bytes that both sides send first.",
     blind_spots: "A connection captured without its start; which side is the client is told by the \
                   security types alone.",
     bits: 60.0,
@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const LEN: usize = 12;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    // Section 7.1.2: the server's list of security types follows; the client answers one octet.
+    // Section 7.1.2: the server's list of security types follows; the client answers one byte.
     let server = Side::BOTH.into_iter().find(|side| {
         let [mine, other] = [*side, side.other()].map(|side| view.side(side).stream.len());
         mine > LEN + 1 && other <= LEN + 1

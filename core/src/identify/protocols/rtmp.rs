@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "RTMP",
     reference: "Adobe's Real Time Messaging Protocol specification 1.0, section 5.2",
     over: Over::Tcp,
-    rests_on: "The version octet and 1536 octets with zeros in their place, or an echo of the other \
+    rests_on: "The version byte and 1536 bytes with zeros in their place, or an echo of the other \
                side's.",
     blind_spots: "A connection captured without its start; RTMPE is encrypted; the server alone where \
                   it says a version for the zeros.",
@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of C0 and C1.
+/// Bytes of C0 and C1.
 const FIRST: usize = 1 + 1536;
 
 fn probe(view: &FlowView<'_>) -> Probe {

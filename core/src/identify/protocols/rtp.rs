@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of the fixed header.
+/// Bytes of the fixed header.
 const HEADER: usize = 12;
 
 /// Packets of one source that must be seen.
@@ -91,7 +91,7 @@ fn read(datagram: &Datagram<'_>, at: usize) -> Kind {
         return Kind::Neighbour;
     };
     match (first, second) {
-        // RFC 7983: STUN, ZRTP, DTLS, TURN; and keep-alives of a few octets
+        // RFC 7983: STUN, ZRTP, DTLS, TURN; and keep-alives of a few bytes
         (0..=79, _) => Kind::Neighbour,
         // RFC 5761 section 4: RTCP's packet types
         (128..=191, 192..=223) => rtcp(datagram),

@@ -47,7 +47,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
         0xfc if len >= 16 => (Role::Either, "SMB 3, compressed".to_owned()),
         _ => return None,
     };
-    // the session message's octet, the mark
+    // the session message's byte, the mark
     Some(Message::new(len.saturating_add(4), role, 8.0 + 32.0, name))
 }
 

@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Tcp,
     rests_on: "The client's greeting and the server's choice from it, then a request and a reply with \
                whole addresses.",
-    blind_spots: "A greeting that is answered and followed by nothing: three octets prove too little. A \
+    blind_spots: "A greeting that is answered and followed by nothing: three bytes prove too little. A \
                   connection captured without its start.",
     bits: 30.0,
     probe,

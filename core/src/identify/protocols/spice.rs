@@ -31,7 +31,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 fn link(bytes: &[u8]) -> Option<Message> {
     let (major, minor, size) = (le32(bytes, 4)?, le32(bytes, 8)?, index(le32(bytes, 12)?));
-    // SpiceLinkMess starts with a connection id and two octets; SpiceLinkReply with an error and a key.
+    // SpiceLinkMess starts with a connection id and two bytes; SpiceLinkReply with an error and a key.
     let role = match size {
         178.. => Role::Server,
         _ => Role::Client,

@@ -1,7 +1,7 @@
 //! SSH (RFC 4253 section 4.2), over TCP.
 //!
 //! ```text
-//!  SSH-protoversion-softwareversion SP comments CR LF      at most 255 octets
+//!  SSH-protoversion-softwareversion SP comments CR LF      at most 255 bytes
 //!  packet_length(4) padding_length(1) message(1) ...       until the keys are there, in clear
 //! ```
 //!
@@ -116,7 +116,7 @@ fn after_lines(stream: &[u8]) -> Option<Banner<'_>> {
 fn role_by_packets(packets: &[u8]) -> Role {
     let mut cursor = Cursor::new(packets);
     while let Some(len) = cursor.be32() {
-        // RFC 4253 section 6.1: 35,000 octets must be handled.
+        // RFC 4253 section 6.1: 35,000 bytes must be handled.
         if !(5..=35_000).contains(&len) {
             break;
         }
@@ -138,7 +138,7 @@ fn role_by_packets(packets: &[u8]) -> Role {
     Role::Either
 }
 
-/// KEXINIT: padding length, message, 16 octets of cookie, then the names of key exchanges.
+/// KEXINIT: padding length, message, 16 bytes of cookie, then the names of key exchanges.
 fn role_by_names(kexinit: &[u8]) -> Role {
     let mut cursor = Cursor::new(rest(kexinit, 18));
     let len = cursor.be32().map_or(0, index);

@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     reference: "RFC 8489 sections 5 and 14, RFC 8656, RFC 3489 section 11, RFC 4571, [MS-TURN] section 2.2.2.1",
     over: Over::Both,
     rests_on: "The magic cookie and a length that is the datagram's; without the cookie, known \
-               attributes of the right size to the last octet, or the transaction repeated in the \
+               attributes of the right size to the last byte, or the transaction repeated in the \
                answer.",
     blind_spots: "TURN's channel data without the messages that opened the channel. A flow whose \
                   first datagrams are media is not called STUN for the checks that come between.",
@@ -37,7 +37,7 @@ const COOKIE: u32 = 0x2112_a442;
 /// The attribute that comes first in [MS-TURN].
 const MICROSOFT_COOKIE: &[u8] = &[0x00, 0x0f, 0x00, 0x04, 0x72, 0xc6, 0x4b, 0xc6];
 
-/// Octets of a message's header.
+/// Bytes of a message's header.
 const HEADER: usize = 20;
 
 /// A message on TCP is not longer than what fits a datagram.

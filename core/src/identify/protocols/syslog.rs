@@ -120,7 +120,7 @@ mod tests {
         Talk::udp().a("<iq type='get' id='1'>").refused_by(&DETECTOR);
         Talk::udp().a("<3> ").refused_by(&DETECTOR);
         Talk::tcp().a("<!DOCTYPE html><title>x: y</title>\n").refused_by(&DETECTOR);
-        Talk::tcp().a("<14>\x01\x02\x03: some octets of another kind\n").refused_by(&DETECTOR);
+        Talk::tcp().a("<14>\x01\x02\x03: some bytes of another kind\n").refused_by(&DETECTOR);
         Talk::tcp().a("220 <14 ready for you: sir or madam\r\n").refused_by(&DETECTOR);
     }
 }

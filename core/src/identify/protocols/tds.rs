@@ -99,7 +99,7 @@ fn tls(data: &[u8]) -> Option<f32> {
 fn login(data: &[u8], len: usize) -> Option<f32> {
     let whole = index(le32(data, 0)?) >= len - HEADER;
     let version = le32(data, 4)?;
-    // MS-TDS section 2.2.6.4: 7.0 to 7.4; written with the octets in that order.
+    // MS-TDS section 2.2.6.4: 7.0 to 7.4; written with the bytes in that order.
     let known = matches!(
         version,
         0x7000_0000

@@ -161,7 +161,7 @@ fn probe_clamd(view: &FlowView<'_>) -> Probe {
             || text.ends_with(b" FOUND");
         let said = |role, bits, own| {
             let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
-            // A stream's octets follow its command.
+            // A stream's bytes follow its command.
             Heard::Speaks(Message::new(bytes.len(), role, bits, fact).owned_if(own))
         };
         if prefixed {

@@ -63,7 +63,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
             (*kind, (rest(bytes, 8), len), 24.0 + 6.0 + 24.0)
         }
         [0x82, second, ..] if second & 0x1f == 1 => {
-            // The sequence number's last octet has no mark.
+            // The sequence number's last byte has no mark.
             let number =
                 bytes.iter().skip(2).take(5).take_while(|octet| **octet & 0x80 != 0).count();
             let at = number.checked_add(3)?;
@@ -83,7 +83,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         return None;
     }
     let role = if matches!(kind, 1 | 4) { Role::Client } else { Role::Server };
-    // Of 256 octets 65 may stand in a name.
+    // Of 256 bytes 65 may stand in a name.
     let letters = f32::from(u8::try_from(word.len().min(20)).unwrap_or(20));
     let fact = format!("Thrift message of {}", from_wire(word));
     Some(Message::new(bytes.len(), role, bits + 2.0 * letters, fact))

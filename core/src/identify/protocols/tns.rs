@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  length(2) checksum(2, 0) type(1) flags(1) header checksum(2, 0)  body       since version 315
-//!  data packets have a length of four octets instead
+//!  data packets have a length of four bytes instead
 //!  connect 1: version(2) compatible(2) ... "(DESCRIPTION=(CONNECT_DATA=..."
 //! ```
 

@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Udp,
     rests_on: "A handshake of version 4; or, in the middle, three packets of a side with one \
                destination socket, a clock and sequence numbers that advance, and something that SRT \
-               does not have: an acknowledgement of 40 octets, or messages in several packets.",
+               does not have: an acknowledgement of 40 bytes, or messages in several packets.",
     blind_spots: "In the middle of a connection whose messages fit one packet each and whose \
                   acknowledgements are not seen. SRT before version 1.3, and SRT's file mode seen \
                   from the middle, look the same.",
@@ -32,10 +32,10 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-/// Octets of every packet's header.
+/// Bytes of every packet's header.
 const HEADER: usize = 16;
 
-/// Octets of a handshake, header included.
+/// Bytes of a handshake, header included.
 const HANDSHAKE: usize = 64;
 
 /// A full acknowledgement: six words of information (draft-gg-udt-03 section 4). SRT has seven.
@@ -155,7 +155,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
         return read_handshake(cursor, second, socket, len);
     }
     // draft-gg-udt-03 section 4: keep-alive, ACK, NAK, congestion, shutdown, ACK2, drop, error. An
-    // empty information field takes four octets.
+    // empty information field takes four bytes.
     let fits = match kind {
         1 | 4 | 5 | 6 | 8 => matches!(len, 16 | 20),
         2 => matches!(len, 20 | 32 | ACK_FULL),

@@ -96,7 +96,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
         }
         let tail = rest(bytes, at);
         let (next, len) = (u8_at(tail, 0)?, u8_at(tail, 1)?);
-        // a selective acknowledgement is in words, the extension bits are eight octets
+        // a selective acknowledgement is in words, the extension bits are eight bytes
         let sized = match extension {
             1 => len >= 4 && len.is_multiple_of(4) && len <= 64,
             2 => len == 8,
@@ -108,7 +108,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
     }
     // What is received ahead is at most 64 MiB.
     (extension == 0 && be32(bytes, 12)? < 1 << 26).then_some(())?;
-    // Only data carries octets behind the header.
+    // Only data carries bytes behind the header.
     let fits = if kind == 0 { datagram.wire_len > at } else { datagram.wire_len == at };
     (fits && at <= datagram.wire_len).then_some(())?;
     Some(Packet {

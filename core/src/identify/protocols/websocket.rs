@@ -18,7 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "WebSocket",
     reference: "RFC 6455 sections 1.3, 4.1 and 4.2.2",
     over: Over::Tcp,
-    rests_on: "An HTTP request with Upgrade: websocket and a key of 16 octets in base64, or the answer \
+    rests_on: "An HTTP request with Upgrade: websocket and a key of 16 bytes in base64, or the answer \
                101 with an accepted key of 20; in the middle, frames of plain text.",
     blind_spots: "Frames without the handshake, unless they hold plain text. Over TLS it is only seen \
                   as TLS.",
@@ -120,7 +120,7 @@ fn frame(bytes: &[u8]) -> Heard<Message> {
         // It may be of another alphabet; that proves nothing.
         return if std::str::from_utf8(&text).is_ok() { said(4.0, false) } else { Heard::Foreign };
     }
-    // first octet, mask's bit; 1.4 bits for each letter
+    // first byte, mask's bit; 1.4 bits for each letter
     let letters = f32::from(u8::try_from(text.len()).unwrap_or(64));
     said(8.0 + 1.0 + 1.4 * letters, text.len() >= 12)
 }

@@ -1,9 +1,9 @@
 //! WireGuard, over UDP.
 //!
 //! ```text
-//!  01 000000 sender(32) ephemeral(256) static(384) timestamp(224) mac1(128) mac2(128)   148 octets
-//!  02 000000 sender(32) receiver(32) ephemeral(256) empty(128) mac1(128) mac2(128)       92 octets
-//!  03 000000 receiver(32) nonce(192) cookie(256)                                         64 octets
+//!  01 000000 sender(32) ephemeral(256) static(384) timestamp(224) mac1(128) mac2(128)   148 bytes
+//!  02 000000 sender(32) receiver(32) ephemeral(256) empty(128) mac1(128) mac2(128)       92 bytes
+//!  03 000000 receiver(32) nonce(192) cookie(256)                                         64 bytes
 //!  04 000000 receiver(32) counter(64, little-endian) packet, padded to 16, and 16 of tag
 //! ```
 
@@ -20,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     over: Over::Udp,
     rests_on: "A message type with its three zeros and its length; of data, a counter below 2^32 and a \
                length in steps of 16.",
-    blind_spots: "Variants that use the reserved octets are not told apart, those that change the types \
+    blind_spots: "Variants that use the reserved bytes are not told apart, those that change the types \
                   are not seen.",
     bits: 32.0,
     probe,

@@ -15,7 +15,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "X11",
     reference: "X Window System Protocol, version 11, section 8 (Connection Setup)",
     over: Over::Tcp,
-    rests_on: "The client's octet order, version 11 and authorisation lengths; the server's answer \
+    rests_on: "The client's byte order, version 11 and authorisation lengths; the server's answer \
                with the same version.",
     blind_spots: "A connection captured after the setup.",
     bits: 40.0,

@@ -1,8 +1,8 @@
 //! Zoom's media between client and server, over UDP.
 //!
 //! ```text
-//!  05 sequence(16) ... direction: 00 to the server, 04 from it (8 octets) | media: type(8) ... RTP
-//!  media types 13 screen, 15 audio, 16 video, 33 and 34 RTCP; RTP after 27, 19, 24 octets
+//!  05 sequence(16) ... direction: 00 to the server, 04 from it (8 bytes) | media: type(8) ... RTP
+//!  media types 13 screen, 15 audio, 16 video, 33 and 34 RTCP; RTP after 27, 19, 24 bytes
 //! ```
 
 use crate::identify::hearing::{Heard, Role, Said, Spot};

@@ -19,7 +19,7 @@ const SHAPE_PACKETS_MIN: u64 = 20;
 /// Full packets in a row that one screen's pictures would hardly send without a smaller one.
 const FULL_PACKETS_MIN: u64 = 8;
 
-/// Octets of a sample from which on it says something.
+/// Bytes of a sample from which on it says something.
 const SAMPLE_OCTETS_MIN: u32 = 128;
 
 /// The Citrix session that this flow may belong to. Every session is good for one flow: behind a
@@ -161,7 +161,7 @@ pub(super) fn random_payload(case: &Case<'_>, status: Status) -> Option<Shown> {
         && super::is_conversation(status)
         && case.record.sides.iter().all(looks_random);
     told.then(|| {
-        let fact = "half of the sampled bits are set, both ways, and little is text".to_owned();
+        let fact = "half of the sampled bits are set in both directions, and little is text".to_owned();
         shown(case, server_side(case), fact)
     })
 }
@@ -198,11 +198,11 @@ pub fn looks_random(side: &SideFacts) -> bool {
     let per_mille = ones.saturating_mul(125).checked_div(octets).unwrap_or_default();
     side.sample.octets >= SAMPLE_OCTETS_MIN
         && (470..=530).contains(&per_mille)
-        // Of random octets 98 of 256 are text.
+        // Of random bytes 98 of 256 are text.
         && text.saturating_mul(2) < octets
 }
 
-/// Nine of ten octets are text.
+/// Nine of ten bytes are text.
 pub fn is_text(side: &SideFacts) -> bool {
     let (octets, text) = (u64::from(side.sample.octets), u64::from(side.sample.text));
     octets >= 2 && text.saturating_mul(10) >= octets.saturating_mul(9)

@@ -18,20 +18,20 @@ fn a_cut_record_is_told_with_what_is_missing() {
     assert_eq!(all.bytes(), [b"whole"]);
     assert_eq!(
         only_error(&all),
-        "is cut off behind frame 1: the record at octet 45 lacks at least 91 octets"
+        "is truncated after frame 1: the record at byte 45 lacks at least 91 bytes"
     );
 
     let all = read(&whole.raw(&[0; 7]).octets);
     assert_eq!(
         only_error(&all),
-        "is cut off behind frame 1: the record at octet 45 lacks at least 9 octets"
+        "is truncated after frame 1: the record at byte 45 lacks at least 9 bytes"
     );
 
     let mut made = Writer::pcapng(true).enhanced(0, 0, b"whole").enhanced(0, 0, b"cut");
     made.octets.truncate(made.octets.len() - 5);
     assert_eq!(
         only_error(&read(&made.octets)),
-        "is cut off behind frame 1: the record at octet 88 lacks at least 5 octets"
+        "is truncated after frame 1: the record at byte 88 lacks at least 5 bytes"
     );
 }
 
@@ -41,7 +41,7 @@ fn a_pcap_record_whose_length_lies_ends_the_file() {
     let made = made.record_of(NOON, 0, (0x7fff_ffff, 60), b"two").record(NOON, 0, b"three");
     let all = read(&made.octets);
     assert_eq!(all.bytes(), [b"one"]);
-    assert!(only_error(&all).contains("octet 43 claims to hold more than 16 MiB"));
+    assert!(only_error(&all).contains("byte 43 claims to hold more than 16 MiB"));
 }
 
 /// A pcapng file with a damaged place between frames: what becomes of it.
@@ -59,7 +59,7 @@ fn behind_a_damaged_block_the_next_sound_one_is_found() {
     let all = around(|made| made.raw(b"thirteen junk"));
     assert_eq!(
         all.notices[0].to_string(),
-        "made: is damaged: 13 octets skipped at 1 place(s), the first behind frame 1, at octet 88"
+        "made: is damaged: 13 bytes skipped at 1 place(s), the first after frame 1, at byte 88"
     );
     // Lengths: impossible, odd, differing, and far beyond the end.
     for len in [0, 8, 14, 16, 0x00ff_fff0, 0xffff_fff0] {
@@ -68,7 +68,7 @@ fn behind_a_damaged_block_the_next_sound_one_is_found() {
             made.u32(len);
             made.raw(&[0xaa; 90])
         });
-        assert!(all.notices[0].message.contains("98 octets"), "{:?}", all.notices);
+        assert!(all.notices[0].message.contains("98 bytes"), "{:?}", all.notices);
     }
     // Sound as a block, but not in what it says: only this block is skipped.
     let embedded = Writer::pcapng(false).enhanced(0, 0, b"not ours").octets;
@@ -95,11 +95,11 @@ fn behind_a_damaged_block_the_next_sound_one_is_found() {
 #[test]
 fn a_large_damaged_region_is_searched_through() {
     let all = around(|made| made.raw(&vec![6; 1_500_001]));
-    assert!(all.notices[0].message.contains("1500001 octets"));
+    assert!(all.notices[0].message.contains("1500001 bytes"));
     let made = Writer::pcapng(false).enhanced(0, 0, b"x").raw(&vec![1; 700_000]);
     let all = read(&made.octets);
     assert_eq!(all.frames.len(), 1);
-    assert!(only_error(&all).contains("nothing sound follows"));
+    assert!(only_error(&all).contains("no valid record follows"));
 }
 
 #[test]

@@ -115,14 +115,14 @@ fn a_file_that_is_replaced_is_read_to_its_end_and_then_the_new_one() {
     fs::rename(&path, &old).unwrap();
     append(&old, &pcap(3)[24..]);
     until(&mut source, &mut all, 5, 0, 0);
-    // The last octets come in the moment of the change.
+    // The last bytes come in the moment of the change.
     append(&old, &pcap(2)[24..]);
     append(&old, b"cut");
     fs::write(folder.path().join("new"), pcap(4)).unwrap();
     fs::rename(folder.path().join("new"), &path).unwrap();
     until(&mut source, &mut all, 11, 1, 0);
     assert_eq!(all.errors[0].kind, CaptureErrorKind::BrokeOff);
-    assert!(all.errors[0].message.contains("is cut off behind frame 7"), "{:?}", all.errors);
+    assert!(all.errors[0].message.contains("is truncated after frame 7"), "{:?}", all.errors);
     assert_eq!(all.source_and_number()[6..8], [(0, 7), (1, 1)]);
     let counts: Vec<_> = all.sources.iter().map(|source| source.frames).collect();
     assert_eq!(counts, [7, 4]);
@@ -178,7 +178,7 @@ fn damage_in_a_file_that_grows_is_searched_through_as_it_comes() {
     until(&mut source, &mut all, 0, 0, 0);
     append(&path, &sound[1900..]);
     until(&mut source, &mut all, 1, 0, 1);
-    assert!(all.notices[0].message.contains("505000 octets"), "{:?}", all.notices);
+    assert!(all.notices[0].message.contains("505000 bytes"), "{:?}", all.notices);
 }
 
 #[test]

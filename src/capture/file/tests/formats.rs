@@ -194,7 +194,7 @@ fn it_does_not_matter_how_the_octets_come_or_how_many_frames_are_asked_for() {
 fn what_is_no_capture_is_refused_with_a_sentence() {
     for (octets, word) in [
         (&b""[..], "is empty"),
-        (b"\xd4\xc3\xb2\xa1\x02\0\x04\0", "ends within its header, after 8 octets"),
+        (b"\xd4\xc3\xb2\xa1\x02\0\x04\0", "ends within its header, after 8 bytes"),
         (b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", "editcap"),
         (b"hello", "is text"),
     ] {

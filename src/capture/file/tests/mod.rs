@@ -1,4 +1,4 @@
-//! The reader over captures that are written octet by octet.
+//! The reader over captures that are written byte by byte.
 
 #[path = "../../../../tests/support/captures.rs"]
 mod captures;
@@ -85,7 +85,7 @@ fn drain(mut inputs: Inputs, budget: usize) -> All {
     all
 }
 
-/// A stream that gives at most so many octets a read.
+/// A stream that gives at most so many bytes a read.
 struct Sips(io::Cursor<Vec<u8>>, usize);
 
 impl Read for Sips {
@@ -95,14 +95,14 @@ impl Read for Sips {
     }
 }
 
-/// These octets as a stream that comes in pieces of `sip` octets.
+/// These bytes as a stream that comes in pieces of `sip` bytes.
 fn stream(octets: &[u8], sip: usize) -> Result<Inputs, CaptureError> {
     let input = Box::new(Sips(io::Cursor::new(octets.to_vec()), sip));
     // The smallest buffer, so that its edges are met.
     open_stream(input, "made", Options { buffer_bytes: 0, ..Options::default() })
 }
 
-/// Reads these octets as one capture.
+/// Reads these bytes as one capture.
 fn read(octets: &[u8]) -> All {
     drain(stream(octets, usize::MAX).unwrap(), 1000)
 }

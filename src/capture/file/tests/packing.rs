@@ -11,7 +11,7 @@ use crate::capture::file::{Inputs, Options, unpack};
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Polled};
 use portstory_core::config::UNPACK_BYTES_MIN;
 
-/// A capture of about so many octets, which compress to about half.
+/// A capture of about so many bytes, which compress to about half.
 fn capture(octets: usize) -> Vec<u8> {
     let mut made = Writer::pcap(false);
     let mut state = 1_u32;
@@ -33,7 +33,7 @@ fn stream_whole(octets: &[u8]) -> Result<Inputs, CaptureError> {
     open_stream(Box::new(Cursor::new(octets.to_vec())), "made", Options::default())
 }
 
-/// Reads these octets as one capture with ordinary buffers.
+/// Reads these bytes as one capture with ordinary buffers.
 fn read(octets: &[u8]) -> All {
     drain(stream_whole(octets).unwrap(), 1000)
 }
@@ -115,9 +115,9 @@ fn what_ends_in_the_middle_or_goes_on_as_something_else_is_told_behind_what_it_h
     for (name, pack) in PACKERS {
         let octets = pack(&made);
         let all = read(&octets[..octets.len() - 1]);
-        // The last octets are a checksum or an index: everything was there.
+        // The last bytes are a checksum or an index: everything was there.
         assert_eq!(all.frames, plain, "{name}");
-        let message = format!("behind frame {}: the {name} data ends in the middle", plain.len());
+        let message = format!("after frame {}: the {name} data ends in the middle", plain.len());
         assert!(only_error(&all).contains(&message), "{:?}", all.errors);
 
         let all = read(&octets[..octets.len() / 2]);
@@ -148,7 +148,7 @@ fn damage_is_told_behind_all_that_was_sound() {
         }
         let all = read(&octets);
         assert!(!all.errors.is_empty(), "{name}");
-        // gzip has its only checksum at the end: what was made of the damaged octets is not known
+        // gzip has its only checksum at the end: what was made of the damaged bytes is not known
         // to be wrong before.
         let sound = all.frames.iter().zip(&plain).take_while(|(ours, plain)| ours == plain);
         let sound = sound.count();
@@ -162,11 +162,11 @@ fn a_record_that_is_cut_in_a_sound_packing_is_told_by_where_it_is_unpacked() {
     let all = read(&packed::gzip(&made[..600]));
     assert_eq!(
         only_error(&all),
-        "is cut off behind frame 1: the record at octet 540 (unpacked) lacks at least 456 octets"
+        "is truncated after frame 1: the record at byte 540 (unpacked) lacks at least 456 bytes"
     );
     let made = Writer::pcapng(false).raw(b"junk").enhanced(0, 0, b"x");
     let all = read(&packed::xz(&made.octets));
-    assert!(all.notices[0].message.ends_with("at octet 48 (unpacked)"), "{:?}", all.notices);
+    assert!(all.notices[0].message.ends_with("at byte 48 (unpacked)"), "{:?}", all.notices);
 }
 
 #[test]

@@ -6,27 +6,27 @@ use crate::capture::file::pieces::{Piece, Pieces};
 use crate::capture::stop::StopWatch;
 use portstory_core::wire;
 
-/// Octets that are read at once before there is a thread.
+/// Bytes that are read at once before there is a thread.
 const FIRST_BYTES: usize = 32 * 1024;
 
 /// A stream that is read ahead.
 pub(super) struct Ahead {
     side: Side,
     piece: Piece,
-    /// Octets of `piece` that were consumed.
+    /// Bytes of `piece` that were consumed.
     read: usize,
     stop: Option<StopWatch>,
 }
 
 enum Side {
-    /// On the caller's own thread, for so many octets more.
+    /// On the caller's own thread, for so many bytes more.
     Here(Box<dyn Read + Send>, usize),
     There(Pieces),
     Over,
 }
 
 impl Ahead {
-    /// Starts the thread after so many octets.
+    /// Starts the thread after so many bytes.
     pub(super) fn new(
         input: Box<dyn Read + Send>,
         here_bytes: usize,

@@ -1,4 +1,4 @@
-//! How much is unpacked of a file: a few octets of any packing may stand for very many.
+//! How much is unpacked of a file: a few bytes of any packing may stand for very many.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use portstory_core::config::{UNPACK_BYTES_MIN, UNPACK_TIMES_MAX};
 
 /// What may be made of a file.
 pub(super) enum Bound {
-    /// So many octets.
+    /// So many bytes.
     Octets(u64),
     /// So much as what was read of it allows.
     Read(Arc<AtomicU64>),
@@ -52,7 +52,7 @@ impl Read for Counted {
 pub(super) struct Bounded {
     packing: Packing,
     unpacked: Box<dyn Read + Send>,
-    /// Octets that were handed over.
+    /// Bytes that were handed over.
     made: u64,
     bound: Bound,
 }

@@ -7,7 +7,7 @@ use super::{Fault, Step, Stepped, Then, growth};
 /// RFC 1951: the largest window deflate has, as a power of two.
 const WINDOW_BITS: u8 = 15;
 
-/// First octet of a member (RFC 1952, section 2.3.1).
+/// First byte of a member (RFC 1952, section 2.3.1).
 const MEMBER: u8 = 0x1f;
 
 /// A file of gzip members.

@@ -13,7 +13,7 @@ use super::{Ahead, Fault, Packing, Trouble};
 pub(super) struct Lz4 {
     /// There but while it is replaced.
     decoder: Option<FrameDecoder<Watched>>,
-    /// Octets up to the end of the last whole frame.
+    /// Bytes up to the end of the last whole frame.
     whole: Option<u64>,
 }
 

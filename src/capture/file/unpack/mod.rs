@@ -1,12 +1,12 @@
 //! Unpacks compressed captures while they are read.
 //!
-//! [`Packing::of`] tells by its first octets what a file was packed with, never by its name;
+//! [`Packing::of`] tells by its first bytes what a file was packed with, never by its name;
 //! [`open`] gives what it holds as a stream. A decompressor keeps its window and one buffer of input,
 //! whatever the file claims, and what wants a larger window is refused. How much it makes of a file is
-//! bounded (`bound`): a few octets may stand for any number. All that could be unpacked is
+//! bounded (`bound`): a few bytes may stand for any number. All that could be unpacked is
 //! handed over before an error is, and an error is a [`Trouble`], or what the system said of a read.
 //!
-//! Each format is a `Step`: octets in, octets out, without I/O (`lz4`, whose crate reads by itself,
+//! Each format is a `Step`: bytes in, bytes out, without I/O (`lz4`, whose crate reads by itself,
 //! is a [`Read`]). `ahead` puts reading the file on a thread, and the reader's buffer unpacking it.
 
 mod ahead;
@@ -26,14 +26,14 @@ use bound::{Bound, Bounded};
 use super::Options;
 use crate::output::human;
 
-/// Octets that tell a packing from all others.
+/// Bytes that tell a packing from all others.
 pub(super) const MAGIC_BYTES: usize = 6;
 
-/// Octets of a file that are read before a thread is started for it: enough to unpack the first
+/// Bytes of a file that are read before a thread is started for it: enough to unpack the first
 /// block of every format.
 const PACKED_HERE_BYTES: usize = 256 * 1024;
 
-/// Octets that are unpacked before a thread is started for it.
+/// Bytes that are unpacked before a thread is started for it.
 pub(super) const UNPACKED_HERE_BYTES: usize = 32 * 1024;
 
 /// What a file was compressed with.
@@ -110,7 +110,7 @@ enum Fault {
     Trailing,
     /// It takes more memory to unpack than is granted.
     Large,
-    /// It unpacks to more than is read of it, which is so many octets.
+    /// It unpacks to more than is read of it, which is so many bytes.
     Endless(u64),
     /// A dictionary, or what this library does not know.
     Unsupported,
@@ -173,7 +173,7 @@ impl fmt::Display for Trouble {
 
 impl Error for Trouble {}
 
-/// A decompressor that is given octets and gives octets.
+/// A decompressor that is given bytes and gives bytes.
 trait Step {
     /// Unpacks from `packed`, which is empty only where the input has ended, into `into`, which is
     /// not empty.
@@ -183,9 +183,9 @@ trait Step {
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stepped {
-    /// Octets that were used up.
+    /// Bytes that were used up.
     taken: usize,
-    /// Octets that were unpacked.
+    /// Bytes that were unpacked.
     made: usize,
     then: Then,
 }

@@ -8,13 +8,13 @@ use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use super::{Fault, Step, Stepped, Then};
 use portstory_core::wire;
 
-/// Octets that tell how long a frame's header is, and so begin each frame.
+/// Bytes that tell how long a frame's header is, and so begin each frame.
 const FRAME_START_BYTES: usize = 5;
 
 /// A file of Zstandard frames.
 pub(super) struct Zstd {
     decoder: Decoder<'static>,
-    /// Octets that complete the next header or block. Given exactly these, the decoder finishes one
+    /// Bytes that complete the next header or block. Given exactly these, the decoder finishes one
     /// block a step: of a step that fails it tells nothing, so what was sound before a damaged block
     /// must have been handed over by then.
     wanted: usize,

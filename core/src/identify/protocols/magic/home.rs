@@ -44,7 +44,7 @@ rows! {
         title: "Crestron discovery",
         over: Udp,
         reference: "Public service probes (UDP 41794); no specification is public",
-        rests_on: "The ten constant octets that open the question and its answer.",
+        rests_on: "The ten constant bytes that open the question and its answer.",
         blind_spots: "Anything but discovery.",
         bits: 80.0,
         says: [
@@ -128,7 +128,7 @@ rows! {
         title: "Citrix ICA browser",
         over: Udp,
         reference: "Public service probes (UDP 1604); no specification is public",
-        rests_on: "The eight constant octets that open the question and the answer.",
+        rests_on: "The eight constant bytes that open the question and the answer.",
         blind_spots: "Its other questions.",
         bits: 64.0,
         says: [
@@ -144,7 +144,7 @@ rows! {
         over: Udp,
         reference: "LIFX LAN protocol, packet header (UDP 56700)",
         rests_on: "A size that is the datagram's, protocol 1024 with the addressable bit, and two \
-                   reserved octets of zero at the header's end.",
+                   reserved bytes of zero at the header's end.",
         blind_spots: "Nothing known.",
         bits: 47.0,
         says: [either("LIFX header", &[
@@ -162,8 +162,8 @@ rows! {
         title: "MikroTik Neighbor Discovery",
         over: Udp,
         reference: "MikroTik documentation, Neighbor discovery (UDP 5678), as Wireshark documents it",
-        rests_on: "A MAC address of 6 octets as the first value, and the identity as the second.",
-        blind_spots: "The question of four zero octets.",
+        rests_on: "A MAC address of 6 bytes as the first value, and the identity as the second.",
+        blind_spots: "The question of four zero bytes.",
         bits: 48.0,
         says: [either("MNDP announcement", &[Is(4, b"\0\x01\0\x06"), Is(14, b"\0\x05\0")])],
         accepts: ["00000007 00010006 020304050607 0005 0004 'hall'"],
@@ -216,7 +216,7 @@ rows! {
         id: "tplink-shp",
         title: "TP-Link smart home",
         over: Both,
-        reference: "Public analyses of the protocol (port 9999): JSON, each octet XORed with the one before, from 171",
+        reference: "Public analyses of the protocol (port 9999): JSON, each byte XORed with the one before, from 171",
         rests_on: "The start of a JSON object, so disguised, and printable text behind it.",
         blind_spots: "The newer, encrypted protocol.",
         bits: 40.0,
@@ -269,7 +269,7 @@ rows! {
         title: "Ubiquiti discovery",
         over: Udp,
         reference: "Public service probes and tools (UDP 10001); no specification is public",
-        rests_on: "The question's four octets, or an answer whose length field is the datagram's and \
+        rests_on: "The question's four bytes, or an answer whose length field is the datagram's and \
                    that starts with a MAC address.",
         blind_spots: "Answers that start with another value.",
         bits: 32.0,
@@ -292,7 +292,7 @@ rows! {
         title: "Wake-on-LAN",
         over: Udp,
         reference: "AMD, Magic Packet Technology, section 2",
-        rests_on: "Six octets of ff and one address sixteen times.",
+        rests_on: "Six bytes of ff and one address sixteen times.",
         blind_spots: "Nothing known.",
         bits: 48.0,
         says: [either("Wake-on-LAN magic packet", &[
@@ -358,7 +358,7 @@ fn has_search_header(bytes: &[u8]) -> bool {
     })
 }
 
-/// What twenty octets of plain text look like behind an autokey that starts at 171.
+/// What twenty bytes of plain text look like behind an autokey that starts at 171.
 fn is_autokey_text(bytes: &[u8]) -> bool {
     let mut key = 171;
     let mut plain = bytes.iter().take(24).map(|octet| {

@@ -78,7 +78,7 @@ rows! {
         title: "CIP class 0 and 1 I/O",
         over: Udp,
         reference: "ODVA, EtherNet/IP Adaptation of CIP, section 2-6 (UDP 2222)",
-        rests_on: "Two items: a sequenced address of 8 octets, and connected data that fill the rest.",
+        rests_on: "Two items: a sequenced address of 8 bytes, and connected data that fill the rest.",
         blind_spots: "Nothing known.",
         bits: 80.0,
         says: [either("CIP I/O, sequenced address and data", &[
@@ -159,7 +159,7 @@ rows! {
         says: [
             client("DLEP peer discovery", &[Is(0, b"DLEP\0\x01"), Counts(Be16, 6, 8)]),
             either("DLEP peer offer", &[Is(0, b"DLEP\0\x02"), Counts(Be16, 6, 8)]),
-            // Session Initialization and its response: the heartbeat interval, 4 octets, is mandatory
+            // Session Initialization and its response: the heartbeat interval, 4 bytes, is mandatory
             // and comes first
             client("DLEP session initialization", &[
                 Is(0, b"\0\x01"), Is(4, b"\0\x05\0\x04"), Counts(Be16, 2, 4),
@@ -310,7 +310,7 @@ rows! {
     }
 }
 
-/// ISO 13400-2 tables 10 and 11: the version, inverted in the octet behind it, and the types.
+/// ISO 13400-2 tables 10 and 11: the version, inverted in the byte behind it, and the types.
 fn is_doip(bytes: &[u8]) -> bool {
     let versions = u8_at(bytes, 0).zip(u8_at(bytes, 1));
     let version = versions
@@ -327,7 +327,7 @@ fn is_nano_versions(bytes: &[u8]) -> bool {
     })
 }
 
-/// CRC-16/XMODEM over all octets but the last two, which hold it.
+/// CRC-16/XMODEM over all bytes but the last two, which hold it.
 fn has_sbus_crc(bytes: &[u8]) -> bool {
     let Some(at) = bytes.len().checked_sub(2) else { return false };
     be16(bytes, at) == Some(crc16(prefix(bytes, at), 0))
@@ -342,7 +342,7 @@ fn crc16(bytes: &[u8], start: u16) -> u16 {
     })
 }
 
-/// CRC-32 of IEEE 802.3, little-endian, over the header's first 36 octets.
+/// CRC-32 of IEEE 802.3, little-endian, over the header's first 36 bytes.
 fn has_trdp_crc(bytes: &[u8]) -> bool {
     le32(bytes, 36) == Some(crc32(prefix(bytes, 36)))
 }
@@ -378,7 +378,7 @@ fn is_dis(bytes: &[u8]) -> bool {
     )
 }
 
-/// ETG.1000.4 section 5.4: each datagram has ten octets before its data and a counter behind; a bit
+/// ETG.1000.4 section 5.4: each datagram has ten bytes before its data and a counter behind; a bit
 /// says that another follows.
 fn is_ethercat(bytes: &[u8]) -> bool {
     let Some(head) = le16(bytes, 0) else { return false };

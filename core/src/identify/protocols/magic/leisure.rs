@@ -12,7 +12,7 @@ rows! {
         title: "BitTorrent DHT",
         over: Udp,
         reference: "BEP 5, KRPC protocol; BEP 42, BEP 43",
-        rests_on: "A bencoded dictionary that starts with a node's id of 20 octets, or with keys of KRPC \
+        rests_on: "A bencoded dictionary that starts with a node's id of 20 bytes, or with keys of KRPC \
                    in their order, and has KRPC's message type.",
         blind_spots: "Messages that were cut before the type.",
         bits: 64.0,
@@ -47,7 +47,7 @@ rows! {
         title: "OICQ (QQ)",
         over: Udp,
         reference: "OICQ as Wireshark documents it (UDP 8000)",
-        rests_on: "The first octet 2, the last 3, a known command, and an account number.",
+        rests_on: "The first byte 2, the last 3, a known command, and an account number.",
         blind_spots: "Commands of later versions.",
         bits: 26.0,
         says: [either("OICQ message", &[Is(0, b"\x02"), Check(is_oicq, 18.0), LenIn(12, 1500)])],
@@ -99,7 +99,7 @@ rows! {
         title: "Discord voice, IP discovery",
         over: Udp,
         reference: "Discord developer documentation, Voice Connections, IP Discovery",
-        rests_on: "Type 1 or 2 and length 70 in a datagram of 74 octets; the question's address is \
+        rests_on: "Type 1 or 2 and length 70 in a datagram of 74 bytes; the question's address is \
                    zero, the answer's is text. Or a keep-alive with its magic and a counter.",
         blind_spots: "The voice itself: it is RTP, and named so behind it.",
         bits: 36.0,
@@ -199,7 +199,7 @@ rows! {
         title: "Quake-like game queries",
         over: Udp,
         reference: "id Software, Quake III Arena's public source; DarkPlaces master protocol",
-        rests_on: "Four octets of ff and one of the engine's commands.",
+        rests_on: "Four bytes of ff and one of the engine's commands.",
         blind_spots: "A game after its queries.",
         bits: 80.0,
         says: [
@@ -222,7 +222,7 @@ rows! {
         title: "RakNet",
         over: Udp,
         reference: "RakNet 4 public source, MessageIdentifiers.h; Minecraft's public protocol notes",
-        rests_on: "An offline message with RakNet's sixteen constant octets in its place.",
+        rests_on: "An offline message with RakNet's sixteen constant bytes in its place.",
         blind_spots: "A connection captured after its opening.",
         bits: 128.0,
         says: [
@@ -298,7 +298,7 @@ rows! {
         over: Udp,
         reference: "SoftEther VPN's public source, Network.c (NAT-T server's answer)",
         rests_on: "The answer's text: IP=, an address, PORT= and a number.",
-        blind_spots: "The question, which is one octet; the VPN itself, which is TLS or looks random.",
+        blind_spots: "The question, which is one byte; the VPN itself, which is TLS or looks random.",
         bits: 60.0,
         says: [server("SoftEther NAT-T answer", &[
             Is(0, b"IP="), In(3, b'0', b'9'), Holds(b",PORT="), LenIn(17, 64),
@@ -311,7 +311,7 @@ rows! {
         title: "Source engine query",
         over: Udp,
         reference: "Valve developer wiki, Server queries",
-        rests_on: "Four octets of ff and a known query of its length, or an answer to one.",
+        rests_on: "Four bytes of ff and a known query of its length, or an answer to one.",
         blind_spots: "The game itself, and answers in several packets.",
         bits: 38.0,
         says: [
@@ -343,7 +343,7 @@ rows! {
         title: "Steam remote play discovery",
         over: Udp,
         reference: "Public descriptions of Steam's in-home streaming (UDP 27036)",
-        rests_on: "The eight constant octets before each message.",
+        rests_on: "The eight constant bytes before each message.",
         blind_spots: "Steam's other protocols.",
         bits: 64.0,
         says: [either("Steam discovery", &[Is(0, b"\xff\xff\xff\xff\x21\x4c\x5f\xa0")])],
@@ -355,7 +355,7 @@ rows! {
         title: "Syncthing local discovery",
         over: Udp,
         reference: "Syncthing documentation, Local Discovery Protocol v4",
-        rests_on: "The magic 2ea7d90b and a device's id of 32 octets.",
+        rests_on: "The magic 2ea7d90b and a device's id of 32 bytes.",
         blind_spots: "The older versions, and the connections themselves.",
         bits: 48.0,
         says: [either("Syncthing announcement", &[Is(0, b"\x2e\xa7\xd9\x0b\x0a\x20")])],
@@ -409,7 +409,7 @@ rows! {
         title: "Mumble, UDP ping",
         over: Udp,
         reference: "Mumble documentation, UDP ping packet",
-        rests_on: "An answer of 24 octets with a version 1 and plausible numbers of users and \
+        rests_on: "An answer of 24 bytes with a version 1 and plausible numbers of users and \
                    bandwidth.",
         blind_spots: "The question, which is mostly zero; the voice, which is encrypted.",
         bits: 50.0,
@@ -429,7 +429,7 @@ rows! {
         title: "Telegram calls",
         over: Udp,
         reference: "libtgvoip's public source, VoIPController (reflector requests)",
-        rests_on: "A reflector's request: twelve octets of ff behind the peer's tag, and the number -2.",
+        rests_on: "A reflector's request: twelve bytes of ff behind the peer's tag, and the number -2.",
         blind_spots: "The call itself, which is ciphertext.",
         bits: 120.0,
         says: [either("Telegram reflector message", &[
@@ -461,7 +461,7 @@ rows! {
 /// Opens every message outside a RakNet connection.
 const OFFLINE: &[u8] = b"\0\xff\xff\0\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78";
 
-/// Fewer octets are left than the name has where the datagram was cut.
+/// Fewer bytes are left than the name has where the datagram was cut.
 fn is_xdr_name(bytes: &[u8]) -> bool {
     let len = u8_at(bytes, 7).map_or(0, usize::from);
     rest(bytes, 8).get(..len).is_some_and(|name| name.iter().all(u8::is_ascii_graphic))

@@ -22,15 +22,15 @@ struct Say {
 
 /// What must hold at a place of a message.
 enum Part {
-    /// These octets stand at this offset.
+    /// These bytes stand at this offset.
     Is(usize, &'static [u8]),
-    /// The octet at this offset, under this mask, has this value.
+    /// The byte at this offset, under this mask, has this value.
     Mask(usize, u8, u8),
-    /// The octet at this offset is at least and at most.
+    /// The byte at this offset is at least and at most.
     In(usize, u8, u8),
-    /// The octet at this offset is one of these.
+    /// The byte at this offset is one of these.
     Any(usize, &'static [u8]),
-    /// From this offset on, so many octets are zero.
+    /// From this offset on, so many bytes are zero.
     Zeros(usize, usize),
     /// The number at this offset, plus so much, is the datagram's length.
     Counts(Width, usize, i64),
@@ -38,7 +38,7 @@ enum Part {
     Len(usize),
     /// The datagram's length is at least and at most.
     LenIn(usize, usize),
-    /// These octets stand anywhere in the first 256.
+    /// These bytes stand anywhere in the first 256.
     Holds(&'static [u8]),
     /// A check of its own, and -log2 of the chance to pass it.
     Check(fn(&[u8]) -> bool, f32),
@@ -53,11 +53,11 @@ enum Width {
     Le32,
 }
 
-/// How far [`Part::Holds`] looks, in octets.
+/// How far [`Part::Holds`] looks, in bytes.
 const HOLDS_BYTES_MAX: usize = 256;
 
 impl Part {
-    /// -log2 of the chance that random octets pass; `len` is the datagram's, a stream has none.
+    /// -log2 of the chance that random bytes pass; `len` is the datagram's, a stream has none.
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, Stop> {
         use Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
         let octet = |at| u8_at(bytes, at).ok_or(Stop::Short);
@@ -101,7 +101,7 @@ impl Part {
     }
 }
 
-/// What a part says of one octet.
+/// What a part says of one byte.
 enum One<'a> {
     Is(u8),
     Mask(u8, u8),
@@ -123,7 +123,7 @@ impl One<'_> {
 }
 
 impl Part {
-    /// Which octets this part lets stand at a place, if it looks there.
+    /// Which bytes this part lets stand at a place, if it looks there.
     fn octets_at(&self, place: usize) -> Option<One<'_>> {
         match *self {
             Self::Is(at, expected) => {
@@ -189,12 +189,12 @@ impl Say {
         }
     }
 
-    /// Whether the octet at a place is one of a few.
+    /// Whether the byte at a place is one of a few.
     fn is_told_by(&self, place: usize) -> bool {
         self.parts.iter().any(|part| part.octets_at(place).is_some())
     }
 
-    /// Which octets it may have at a place.
+    /// Which bytes it may have at a place.
     fn octets_at(&self, place: usize) -> Octets {
         let told = self.parts.iter().filter_map(|part| part.octets_at(place));
         told.map(|one| one.octets()).fold(Octets::ALL, Octets::and)
@@ -220,7 +220,7 @@ impl Say {
     }
 }
 
-/// The places where all messages of a row have one of a few octets, and which; none where there is no
+/// The places where all messages of a row have one of a few bytes, and which; none where there is no
 /// such row.
 pub(in super::super) fn openings(id: &str) -> impl Iterator<Item = Place> {
     let files = [home::ROWS, industry::ROWS, leisure::ROWS, network::ROWS];
@@ -242,7 +242,7 @@ const NEAR: usize = 9;
 /// Where there is none, those up to here.
 const FAR: usize = 48;
 
-/// More octets would hardly tell more.
+/// More bytes would hardly tell more.
 const OPENINGS_MAX: usize = 4;
 
 /// The first message of a row that fits.

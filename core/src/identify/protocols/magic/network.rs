@@ -321,7 +321,7 @@ rows! {
         title: "VXLAN",
         over: Udp,
         reference: "RFC 7348 section 5",
-        rests_on: "The flag of a valid VNI, reserved octets of zero, and an Ethernet frame inside.",
+        rests_on: "The flag of a valid VNI, reserved bytes of zero, and an Ethernet frame inside.",
         blind_spots: "Its extensions, which use the reserved bits.",
         bits: 50.0,
         says: [either("VXLAN with an Ethernet frame", &[
@@ -486,7 +486,7 @@ fn is_collectd(bytes: &[u8]) -> bool {
     *zero == 0 && name.iter().all(u8::is_ascii_graphic) && time
 }
 
-/// An HMAC of 32 octets and a user's name, then the values.
+/// An HMAC of 32 bytes and a user's name, then the values.
 fn is_collectd_signed(bytes: &[u8]) -> bool {
     let Some(len) = be16(bytes, 2).map(usize::from) else { return false };
     let user = bytes.get(36..len).is_some_and(|user| user.iter().all(u8::is_ascii_graphic));

@@ -18,13 +18,13 @@ pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
 }
 
 fn server_version<'a>(head: &SideView<'a>) -> Option<&'a [u8]> {
-    // A server that was asked for encryption and has none says so in one octet.
+    // A server that was asked for encryption and has none says so in one byte.
     let refused = matches!(head.stream, [b'N', b'R' | b'E', ..]);
     let mut at = usize::from(refused);
     while let (Some(kind), Some(len)) = (u8_at(head.stream, at), be32(rest(head.stream, at), 1)) {
         let body = prefix(rest(head.stream, at.saturating_add(5)), index(len).checked_sub(4)?);
         match version(body) {
-            // Its last octet may be missing yet.
+            // Its last byte may be missing yet.
             Some(text) if kind == b'S' && body.ends_with(&[0]) => return Some(text),
             Some(_) | None => at = at.saturating_add(1).saturating_add(index(len)),
         }

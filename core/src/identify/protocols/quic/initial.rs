@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  1 1 type(2) .. len(2)  version(32)  len(8) DCID  len(8) SCID  length(varint) token  length(varint)
-//!  packet number(8 to 32)  AES-128-GCM of frames, 16 octets of tag
+//!  packet number(8 to 32)  AES-128-GCM of frames, 16 bytes of tag
 //! ```
 //!
 //! Only what an authentic tag vouches for is handed out. That is not to say who made it: the keys are
@@ -17,7 +17,7 @@ use sha2::Sha256;
 use super::varint;
 use crate::wire::{Cursor, array, prefix};
 
-/// Octets of AES-GCM's tag.
+/// Bytes of AES-GCM's tag.
 const TAG: usize = 16;
 
 /// How a version makes and marks its Initials.
@@ -123,16 +123,16 @@ fn expand<const N: usize>(secret: &Hkdf<Sha256>, label: &str) -> Option<[u8; N]>
 pub(super) struct Initial<'a> {
     kind: Kind,
     pub(super) destination: &'a [u8],
-    /// Octets up to the packet number.
+    /// Bytes up to the packet number.
     header_len: usize,
     /// All of the packet, as far as it was seen.
     packet: &'a [u8],
-    /// Octets of the packet.
+    /// Bytes of the packet.
     len: usize,
 }
 
 impl<'a> Initial<'a> {
-    /// Reads the header of the Initial at the front of some octets. `None` if there is none of a
+    /// Reads the header of the Initial at the front of some bytes. `None` if there is none of a
     /// version that can be opened.
     pub(super) fn read(octets: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(octets);
@@ -151,7 +151,7 @@ impl<'a> Initial<'a> {
         Some(Self { kind, destination, header_len, packet: prefix(octets, len), len })
     }
 
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub(super) const fn len(&self) -> usize {
         self.len
     }
@@ -168,7 +168,7 @@ impl<'a> Initial<'a> {
     }
 
     fn open_with(&self, keys: &Keys) -> Option<Vec<u8>> {
-        // RFC 9001 section 5.4.2: the sample starts as if the packet number had four octets.
+        // RFC 9001 section 5.4.2: the sample starts as if the packet number had four bytes.
         let sample = array::<16>(self.packet, self.header_len.checked_add(4)?)?;
         let mut mask = sample.into();
         aes::Aes128::new(&keys.header.into()).encrypt_block(&mut mask);
@@ -237,7 +237,7 @@ impl Stream {
         Some(())
     }
 
-    /// The octets from the first on, up to the first that is missing.
+    /// The bytes from the first on, up to the first that is missing.
     pub(super) fn octets(mut self) -> Vec<u8> {
         self.pieces.sort_by_key(|(offset, _)| *offset);
         let mut joined = Vec::new();
@@ -293,7 +293,7 @@ pub(super) mod samples {
              2158407dd074ee")
     }
 
-    /// A client's Initial number 2 of `version` to [`ID`], which fills 1200 octets.
+    /// A client's Initial number 2 of `version` to [`ID`], which fills 1200 bytes.
     pub(in super::super) fn client_packet(version: u32, frames: &[u8]) -> Vec<u8> {
         let kind = Kind::of(version).unwrap();
         let mut header = vec![0xc3 | kind.number << 4];

@@ -16,7 +16,7 @@ use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::net::Side;
 use crate::wire::{be24, from_wire, index, prefix, rest};
 
-/// Octets of a handshake message's header.
+/// Bytes of a handshake message's header.
 const HEADER: usize = 4;
 
 /// Waits until both hellos are there or cannot come any more.

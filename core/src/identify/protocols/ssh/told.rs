@@ -56,7 +56,7 @@ impl<'a> Offer<'a> {
         let mut cursor = Cursor::new(rest(line, end.checked_add(1)?));
         let len = index(cursor.be32()?);
         let packet = cursor.take(len)?;
-        // Padding length, message, 16 octets of cookie.
+        // Padding length, message, 16 bytes of cookie.
         if u8_at(packet, 1)? != KEXINIT {
             return None;
         }

@@ -52,7 +52,7 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
     }
 }
 
-/// The first octets of a connection.
+/// The first bytes of a connection.
 fn opening(stream: &[u8], complete: bool) -> Heard<Said> {
     match stream.first() {
         Some(&HANDSHAKE) => handshake(stream, complete),
@@ -69,7 +69,7 @@ fn handshake(stream: &[u8], complete: bool) -> Heard<Said> {
         return if Header::may_start(stream) { Heard::Open } else { Heard::Foreign };
     }
     let Some(header) = Header::read(stream, 0) else { return Heard::Foreign };
-    // 4 octets of handshake header, and the version
+    // 4 bytes of handshake header, and the version
     let wanted = 6;
     let Some(octets) = records::handshake_octets(stream, wanted) else { return Heard::Foreign };
     if octets.len() < wanted && !complete {
@@ -99,7 +99,7 @@ fn handshake(stream: &[u8], complete: bool) -> Heard<Said> {
     })
 }
 
-/// Whether a hello's handshake header may start so: its type, and no more than 65,535 octets.
+/// Whether a hello's handshake header may start so: its type, and no more than 65,535 bytes.
 fn hello_may_start(octets: &[u8]) -> bool {
     matches!(octets.first(), None | Some(&(CLIENT_HELLO | SERVER_HELLO)))
         && matches!(octets.get(1), None | Some(0))

@@ -14,13 +14,13 @@ pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
 
-/// Octets of a record's header.
+/// Bytes of a record's header.
 pub(super) const HEADER: usize = 5;
 
-/// RFC 5246 section 6.2.3: ciphertext may be that much longer than 2^14 octets of plaintext.
+/// RFC 5246 section 6.2.3: ciphertext may be that much longer than 2^14 bytes of plaintext.
 const LENGTH_MAX: u16 = (1 << 14) + 2048;
 
-/// -log2 of the chance that five random octets are a header: 5 types, 5 versions, the lengths.
+/// -log2 of the chance that five random bytes are a header: 5 types, 5 versions, the lengths.
 pub(super) const FIRST_BITS: f32 = 5.7 + 13.7 + 1.8;
 
 /// The same for a header whose version must be the one before.
@@ -35,7 +35,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the header at `at`; `None` if fewer than five octets are there, or no record starts so.
+    /// Reads the header at `at`; `None` if fewer than five bytes are there, or no record starts so.
     pub(super) fn read(stream: &[u8], at: usize) -> Option<Self> {
         let kind = u8_at(stream, at)?;
         let version = be16(stream, at.checked_add(1)?)?;
@@ -50,7 +50,7 @@ impl Header {
         (fits && known).then(|| Self { kind, version, len: usize::from(len) })
     }
 
-    /// Whether a record's header may start with these octets, of which there are fewer than five.
+    /// Whether a record's header may start with these bytes, of which there are fewer than five.
     pub(super) fn may_start(stream: &[u8]) -> bool {
         stream.first().is_none_or(|kind| (20..=24).contains(kind))
             && stream.get(1).is_none_or(|major| *major == 3)
@@ -86,7 +86,7 @@ pub(super) fn walk(stream: &[u8], at: usize) -> Option<Walk> {
     (tail.len() < HEADER && Header::may_start(tail)).then_some(found)
 }
 
-/// The handshake octets in the records at the start of the stream, as many as `wanted` or fewer:
+/// The handshake bytes in the records at the start of the stream, as many as `wanted` or fewer:
 /// a message may be split over records. `None` where another record stands among them.
 pub(super) fn handshake_octets(stream: &[u8], wanted: usize) -> Option<Cow<'_, [u8]>> {
     let first = Header::read(stream, 0)?;
@@ -108,7 +108,7 @@ pub(super) fn handshake_octets(stream: &[u8], wanted: usize) -> Option<Cow<'_, [
     Some(Cow::Owned(joined))
 }
 
-/// Handshake octets from the start of a stream on.
+/// Handshake bytes from the start of a stream on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flight<'a> {
     /// As far as they were seen.
@@ -117,7 +117,7 @@ pub(super) struct Flight<'a> {
     pub(super) ended: bool,
 }
 
-/// The handshake octets in the records at the start of the stream, up to the first other record.
+/// The handshake bytes in the records at the start of the stream, up to the first other record.
 pub(super) fn flight(stream: &[u8]) -> Flight<'_> {
     let mut found = Flight { octets: Cow::Borrowed(&[]), ended: false };
     let mut at = 0_usize;

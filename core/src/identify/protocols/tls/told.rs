@@ -16,7 +16,7 @@ use crate::wire::{be24, index, prefix, rest, u8_at};
 /// HandshakeType certificate (RFC 5246 section 7.4.2).
 const CERTIFICATE: u8 = 11;
 
-/// Octets of a handshake message's header.
+/// Bytes of a handshake message's header.
 const HEADER: usize = 4;
 
 /// Waits until both hellos, and the certificate, are there or cannot come any more. Until then nothing
