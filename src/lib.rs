@@ -8,7 +8,9 @@
 pub mod bundle;
 pub mod capture;
 pub mod cli;
+pub mod escape;
 pub mod host;
+mod human;
 pub mod output;
 pub mod report;
 pub mod sandbox;

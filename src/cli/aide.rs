@@ -17,7 +17,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Exit, log};
-use crate::output::escape;
+use crate::escape;
 use crate::sandbox::{self, Account, Plan, Report, Task};
 
 /// A helper opens what it needs and gives up its rights; on a machine that is at work with other things.

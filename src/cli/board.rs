@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 mod columns;
 
-use crate::output::human::{count, counted, span, width, wrap};
+use crate::human::{count, counted, span, width, wrap};
 use columns::{Columns, fitted};
 use portstory_core::classifier::Running;
 use portstory_core::event::Process;

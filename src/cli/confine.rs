@@ -74,7 +74,7 @@ impl Confining {
             return Ok(());
         }
         let report = sandbox::enter(plan);
-        tracing::info!("{}", crate::output::escape::terminal(&report.to_string()));
+        tracing::info!("{}", crate::escape::terminal(&report.to_string()));
         if self.sandbox == Mode::Require && !report.missing.is_empty() {
             log::error(&format!(
                 "--sandbox=require: not given up: {}; `--sandbox=auto` runs without",

@@ -233,7 +233,7 @@ impl Ending {
         let stderr = rustix::stdio::stderr();
         let fds = &mut [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)];
         if matches!(poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(1)) {
-            let text = crate::output::escape::terminal(text.trim_end());
+            let text = crate::escape::terminal(text.trim_end());
             let _ = rustix::io::write(stderr, format!("{text}\n").as_bytes());
         }
         signal_hook::low_level::exit(BROKE_OFF)

@@ -17,7 +17,7 @@ use crate::capture::file::Links;
 use crate::capture::live::{
     Filter, KernelFilter, Live as Capture, Options, default_filter, own_filter,
 };
-use crate::output::escape;
+use crate::escape;
 use portstory_core::frame::LinkType;
 use portstory_core::watch::Watch;
 

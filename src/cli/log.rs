@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::output::escape;
+use crate::escape;
 
 /// Sets up the log: warnings and errors by default, `-q` errors only, `-v` what happens, `-vv` all.
 pub(super) fn start(quiet: bool, verbose: u8, color: bool) {

@@ -178,6 +178,6 @@ fn shell_word(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
-        format!("'{}'", crate::output::escape::terminal(word).replace('\'', "'\\''"))
+        format!("'{}'", crate::escape::terminal(word).replace('\'', "'\\''"))
     }
 }

@@ -13,7 +13,7 @@ use super::run::{cannot_write, stdout_exit};
 use super::{Exit, Unpacking, Watching, ending, explain, log};
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
-use crate::output::{self, Context, RunSummary};
+use crate::output::{Context, RunSummary};
 use crate::report::{self, About, Recorder, Report as Page};
 use portstory_core::classifier::Classifier;
 use portstory_core::config::{Config, ReportLimits};
@@ -181,7 +181,7 @@ pub(super) fn amended_page(
             told = events.len();
         });
         for notice in source.take_notices() {
-            tracing::warn!("{}", output::escape::terminal(&notice.to_string()));
+            tracing::warn!("{}", crate::escape::terminal(&notice.to_string()));
             summary.note(notice.to_string());
         }
         tell(&mut events, source, listener)?;

@@ -503,7 +503,7 @@ impl Run {
     fn write_end(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
         for finding in self.owners.iter().flat_map(Owners::findings) {
             if self.row.name != "text" {
-                log::say(&output::escape::terminal(&finding));
+                log::say(&crate::escape::terminal(&finding));
             }
             self.summary.note(finding);
         }
@@ -521,7 +521,7 @@ impl Run {
 
     fn tell_notices(&mut self, source: &mut dyn FrameSource) {
         for notice in source.take_notices() {
-            self.aside(|| tracing::warn!("{}", output::escape::terminal(&notice.to_string())));
+            self.aside(|| tracing::warn!("{}", crate::escape::terminal(&notice.to_string())));
             self.summary.note(notice.to_string());
         }
     }

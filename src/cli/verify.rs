@@ -15,7 +15,7 @@ use super::{Exit, log};
 use crate::bundle::{Row, Tally, verify};
 use crate::capture::file::{self, Links, Options};
 use crate::capture::{FrameSource, Polled};
-use crate::output::escape;
+use crate::escape;
 use portstory_core::classifier::Classifier;
 use portstory_core::config::{BundleLimits, Config, Limits};
 use portstory_core::event::{Event, FlowEvent};

@@ -9,7 +9,8 @@ use std::io;
 
 use super::community_id::community_id;
 use super::json::Time;
-use super::{Context, Format, RunSummary, escape};
+use super::{Context, Format, RunSummary};
+use crate::escape;
 use portstory_core::event::{Event, FlowEvent, ProcessMissing};
 
 /// The columns, and what they hold.

@@ -5,11 +5,12 @@ use std::io;
 
 use serde::Serialize;
 
-use super::human::{Clock, push_padded, watched, width, wrap};
+use super::Look;
 use super::json::{self, Addr, Time};
-use super::{Look, escape};
+use crate::escape;
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
+use crate::human::{Clock, push_padded, watched, width, wrap};
 use portstory_core::event::{Parent, Process, ProcessMissing};
 use portstory_core::net::Transport;
 use portstory_core::watch::Watch;

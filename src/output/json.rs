@@ -29,7 +29,7 @@ impl Time {
     /// Its 31 characters. Written digit by digit: a flow's line has several times, and formatting
     /// them in general terms would be most of its cost.
     fn text(self) -> [u8; 31] {
-        let time = civil(self.0);
+        let time = crate::human::civil(self.0);
         let mut text = *b"0000-00-00T00:00:00.000000+0000";
         let micros = time.subsec_nanosecond().unsigned_abs() / 1000;
         put_digits(&mut text, 0, 4, u32::from(time.year().unsigned_abs()));
@@ -55,13 +55,6 @@ fn put_digits(text: &mut [u8], at: usize, len: usize, mut number: u32) {
         *place = b'0'.saturating_add(u8::try_from(number % 10).unwrap_or_default());
         number /= 10;
     }
-}
-
-/// The date and the time of day in UTC.
-pub(crate) fn civil(time: Timestamp) -> jiff::civil::DateTime {
-    // jiff's range is wider than that of 64-bit nanoseconds: the epoch never has to stand in.
-    let time = jiff::Timestamp::from_nanosecond(i128::from(time.nanos())).unwrap_or_default();
-    jiff::tz::Offset::UTC.to_datetime(time)
 }
 
 impl Serialize for Time {

@@ -11,15 +11,14 @@ use std::fmt;
 use std::io;
 
 use crate::capture::SourceInfo;
+use crate::{escape, human};
 use portstory_core::event::Event;
 use portstory_core::frame::{FrameRef, SourceId};
 
 mod community_id;
 mod csv;
-pub mod escape;
 mod eve;
 pub mod host;
-pub(crate) mod human;
 mod json;
 pub mod packets;
 pub(crate) mod process;

@@ -1,7 +1,7 @@
 //! Processes in words for people. Nothing here is escaped: whoever writes it knows for what.
 
 use super::ProcessLookups;
-use super::human::{count, counted};
+use crate::human::{count, counted};
 use portstory_core::event::{Process, ProcessMissing};
 
 /// In short: name, PID, user, and unit or container.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::human::counted;
+use crate::human::counted;
 use portstory_core::event::{AnomalyEvent, Event, Label, Status};
 use portstory_core::net::Transport;
 use portstory_core::shortfall::{Shortfall, Shortfalls};

@@ -14,8 +14,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::human::{Clock, count};
-use super::{Context, Format, Look, RunSummary, escape};
+use super::{Context, Format, Look, RunSummary};
+use crate::escape;
+use crate::human::{Clock, count};
 use portstory_core::event::{
     Concern, EndpointEvent, Event, FlowEvent, Label, Status, VerdictEvent,
 };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
-use crate::output::human::{Clock, bytes, count, counted, peers};
+use crate::human::{Clock, bytes, count, counted, peers};
 use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Status, Verdict};
 use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;

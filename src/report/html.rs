@@ -7,8 +7,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::{agreement, between, capital, service};
 use super::{Report, plot};
-use crate::output::human::{self, bytes, count, counted, peers};
-use crate::output::{Context, escape};
+use crate::escape;
+use crate::human::{self, bytes, count, counted, peers};
+use crate::output::Context;
 use portstory_core::event::Label;
 
 mod card;

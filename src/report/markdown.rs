@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::answer::{agreement, between, detail_name, meaning, place, sentence, service};
 use super::{Card, Report};
-use crate::output::escape::{self, markdown as plain};
-use crate::output::human::{bytes, count, counted, peers};
+use crate::escape::{self, markdown as plain};
+use crate::human::{bytes, count, counted, peers};
 use crate::output::{Context, process, wireshark};
 use portstory_core::event::Label;
 

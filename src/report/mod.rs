@@ -5,7 +5,7 @@
 //! [`Report`], plain data, which [`html`] and [`markdown`] write. The same input gives the same page:
 //! no clock is asked.
 //!
-//! What strangers wrote goes through [`crate::output::escape`] and, in HTML, through maud's own
+//! What strangers wrote goes through [`crate::escape`] and, in HTML, through maud's own
 //! escape; the page loads nothing, runs nothing and says so in its policy.
 
 mod answer;

@@ -10,7 +10,7 @@ use plotters::prelude::*;
 
 use super::float;
 use super::trace::{Spans, Trace};
-use crate::output::human;
+use crate::human;
 use portstory_core::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
 use portstory_core::net::Side;
 use portstory_core::time::Timestamp;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plans::{Plan, Plans, Treatment};
 use super::{Addresses, Strength};
-use crate::output::human::{count, counted};
+use crate::human::{count, counted};
 
 /// Flows named one by one.
 const NAMED_MAX: usize = 20;

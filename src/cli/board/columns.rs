@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::output::escape;
-use crate::output::human::{bytes, push_padded, width};
+use crate::escape;
+use crate::human::{bytes, push_padded, width};
 use portstory_core::event::{Concern, FlowEvent, Notable, Process};
 use portstory_core::judge::ranking::concerns;
 use portstory_core::net::Socket;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::run::stdout_exit;
 use super::{Exit, fail_on, log};
-use crate::output::human::wrap;
+use crate::human::wrap;
 use portstory_core::event::{Concern, Label, Notable, Status};
 use portstory_core::identify::{DETECTORS, Detector};
 use portstory_core::judge::rules::RULES;

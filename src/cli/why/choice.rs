@@ -8,7 +8,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::output::{Context, Format as _, Look, RunSummary, Text, escape, human};
+use crate::output::{Context, Format as _, Look, RunSummary, Text};
+use crate::{escape, human};
 use portstory_core::event::{Event, FlowEvent};
 use portstory_core::net::Socket;
 

@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 
 use procfs::process;
 
+use crate::escape;
 use crate::host::cgroup;
-use crate::output::escape;
 use portstory_core::event::{Parent, Process};
 use portstory_core::time::Timestamp;
 

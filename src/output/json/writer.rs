@@ -12,7 +12,7 @@ use serde::ser::{
     SerializeTupleVariant, Serializer,
 };
 
-use crate::output::escape::is_hazard;
+use crate::escape::is_hazard;
 
 /// Appends to a buffer.
 pub(super) struct Writer<'a> {

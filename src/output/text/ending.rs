@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::service;
-use crate::output::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
-use crate::output::{Context, Look, RunSummary, escape, process};
+use crate::escape;
+use crate::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
+use crate::output::{Context, Look, RunSummary, process};
 use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label};
 use portstory_core::judge::ranking::{self, FlowRank};
 use portstory_core::net::{Socket, Transport};

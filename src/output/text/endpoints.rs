@@ -3,8 +3,9 @@
 use std::io;
 
 use super::{coloured, service};
-use crate::output::human::{Clock, bytes, count, counted, peers, wrap};
-use crate::output::{Look, escape, process};
+use crate::escape;
+use crate::human::{Clock, bytes, count, counted, peers, wrap};
+use crate::output::{Look, process};
 use portstory_core::event::{EndpointEvent, Label};
 use portstory_core::judge::ranking::{self, EndpointRank};
 

@@ -7,8 +7,9 @@
 use std::io;
 
 use super::{coloured, end, protocol, service};
-use crate::output::human::{Clock, bytes, count, push_padded, width, wrap};
-use crate::output::{Look, escape, process};
+use crate::escape;
+use crate::human::{Clock, bytes, count, push_padded, width, wrap};
+use crate::output::{Look, process};
 use portstory_core::event::{FlowEvent, Label, Verdict, VerdictEvent, Volume};
 use portstory_core::judge::ranking::FlowRank;
 use portstory_core::net::{Socket, Transport};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{protocol, service};
-use crate::output::human::{Clock, bytes, count};
+use crate::human::{Clock, bytes, count};
 use portstory_core::event::{FlowEvent, Label, Notable, Status};
 use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;

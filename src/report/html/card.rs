@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{mark, shown};
-use crate::output::human::{bytes, count, counted, span};
+use crate::human::{bytes, count, counted, span};
 use crate::output::{Context, process};
 use crate::report::answer::{between, detail_name, meaning, place, sentence, service};
 use crate::report::{Card, markdown::hexdump, plot};

@@ -161,7 +161,8 @@ pub(super) fn random_payload(case: &Case<'_>, status: Status) -> Option<Shown> {
         && super::is_conversation(status)
         && case.record.sides.iter().all(looks_random);
     told.then(|| {
-        let fact = "half of the sampled bits are set in both directions, and little is text".to_owned();
+        let fact =
+            "half of the sampled bits are set in both directions, and little is text".to_owned();
         shown(case, server_side(case), fact)
     })
 }

@@ -24,7 +24,7 @@ use ahead::Ahead;
 use bound::{Bound, Bounded};
 
 use super::Options;
-use crate::output::human;
+use crate::human;
 
 /// Bytes that tell a packing from all others.
 pub(super) const MAGIC_BYTES: usize = 6;

@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::json::civil;
 use portstory_core::event::EndpointEvent;
 use portstory_core::time::Timestamp;
 use portstory_core::watch::Watch;
+
+/// The date and the time of day in UTC.
+pub(crate) fn civil(time: Timestamp) -> jiff::civil::DateTime {
+    // jiff's range is wider than that of 64-bit nanoseconds: the epoch never has to stand in.
+    let time = jiff::Timestamp::from_nanosecond(i128::from(time.nanos())).unwrap_or_default();
+    jiff::tz::Offset::UTC.to_datetime(time)
+}
 
 /// A time in UTC, to the second.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,106 @@
+//! The house's plan: no circle of modules, in the core or at the edges.
+//!
+//! That the core knows no edge is enforced by Cargo: it is a crate of its own. Within a crate the
+//! modules right below the root use each other in one direction only, which this test reads off their
+//! `use` lines and paths. Tests may reach where they like.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Which modules a module names, and a file that does so.
+type Arrows = BTreeMap<String, BTreeMap<String, PathBuf>>;
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if name.ends_with("tests") || name == "testing" {
+            continue;
+        }
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// A file without comments and without its own tests, which stand at its end.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn arrows(root: &Path) -> Arrows {
+    let mut files = Vec::new();
+    sources(root, &mut files);
+    let top = |path: &Path| {
+        let first = path.strip_prefix(root).unwrap().components().next().unwrap();
+        first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+    };
+    let modules: BTreeSet<String> = files.iter().map(|path| top(path)).collect();
+    let mut arrows = Arrows::new();
+    for path in &files {
+        let from = top(path);
+        let code = code(path);
+        let named = code.split("crate::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').map(first_word).collect(),
+            None => vec![first_word(rest)],
+        });
+        for to in named.filter(|to| modules.contains(*to) && *to != from) {
+            let row = arrows.entry(from.clone()).or_default();
+            row.entry(to.to_owned()).or_insert_with(|| path.clone());
+        }
+    }
+    arrows
+}
+
+fn first_word(text: &str) -> &str {
+    let text = text.trim_start();
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next().unwrap()
+}
+
+/// Takes away, again and again, the modules that use none of those that are left. What cannot be taken
+/// away goes round in a circle, or hangs on one.
+fn left_in_circles(arrows: &Arrows) -> Vec<String> {
+    let mut left = arrows.clone();
+    loop {
+        let known: BTreeSet<String> = left.keys().cloned().collect();
+        let before = left.len();
+        left.retain(|_, uses| uses.keys().any(|to| known.contains(to)));
+        if left.len() == before {
+            let known: BTreeSet<String> = left.keys().cloned().collect();
+            let told = left.iter().flat_map(|(from, uses)| {
+                let told = uses.iter().filter(|(to, _)| known.contains(*to));
+                told.map(move |(to, file)| format!("{from} uses {to} in {}", file.display()))
+            });
+            return told.collect();
+        }
+    }
+}
+
+#[test]
+fn modules_use_each_other_in_one_direction() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for root in ["core/src", "src"] {
+        let arrows = arrows(&package.join(root));
+        assert!(arrows.len() > 3, "{root}: {arrows:?}");
+        let circles = left_in_circles(&arrows);
+        assert!(circles.is_empty(), "{root}:\n{}", circles.join("\n"));
+    }
+}
+
+#[test]
+fn a_circle_is_found() {
+    let uses = |from: &str, to: &[&str]| {
+        let to = to.iter().map(|to| ((*to).to_owned(), PathBuf::from("file.rs"))).collect();
+        (from.to_owned(), to)
+    };
+    let tree = Arrows::from([uses("a", &["b", "c"]), uses("b", &["c"])]);
+    assert!(left_in_circles(&tree).is_empty());
+    let circle = Arrows::from([uses("a", &["b"]), uses("b", &["c"]), uses("c", &["b"])]);
+    assert_eq!(left_in_circles(&circle).len(), 3);
+}
