@@ -131,7 +131,7 @@ impl Zip {
         self.set(name, text.replace(from, to))
     }
 
-    /// Its octets, sealed: the seal is no secret.
+    /// Its bytes, sealed: the seal is no secret.
     fn bytes(mut self) -> Vec<u8> {
         if self.hashed {
             let mut sums = String::new();
@@ -291,7 +291,7 @@ fn datagram(number: u32) -> Vec<u8> {
     frame
 }
 
-/// What is done, the words that must be in the answer, and the octets.
+/// What is done, the words that must be in the answer, and the bytes.
 type Attack = (&'static str, &'static str, fn(&Zip) -> Vec<u8>);
 
 const MIB: usize = 1 << 20;
@@ -550,7 +550,7 @@ const ATTACKS: &[Attack] = &[
         }
         zip.clone().set("evidence.pcapng", packer.finish().unwrap()).bytes()
     }),
-    ("400 MiB of frames without an octet", "verdicts differ", |zip| {
+    ("400 MiB of frames without a byte", "verdicts differ", |zip| {
         let head = pcapng(std::iter::empty());
         let block = [6u32, 32, 0, 0, 0, 0, 0, 32]
             .map(u32::to_le_bytes)
@@ -658,7 +658,7 @@ fn no_bundle_deceives_fills_or_delays_whoever_checks_it() {
     let zip = sound(dir.path());
     let path = dir.path().join("bundle.zip");
     let mut failures = Vec::new();
-    println!("| bundle | octets | code | s | MiB | says |");
+    println!("| bundle | bytes | code | s | MiB | says |");
     for (passes, (name, words, make)) in
         SOUND.iter().map(|one| (true, one)).chain(ATTACKS.iter().map(|one| (false, one)))
     {

@@ -1,7 +1,7 @@
 //! Verdicts as a bundle tells them, read one by one, and told apart without being kept.
 //!
 //! What is read may be anybody's: each verdict and each line is bounded before it is looked at, and only
-//! sixteen octets of it stay. Nothing here judges.
+//! sixteen bytes of it stay. Nothing here judges.
 
 use std::cell::Cell;
 use std::fmt;
@@ -106,7 +106,7 @@ pub(super) fn each_row(
     json.end()
 }
 
-/// Ends where more octets are asked for than may be.
+/// Ends where more bytes are asked for than may be.
 struct Metered<'a, R> {
     inner: R,
     left: &'a Cell<u64>,

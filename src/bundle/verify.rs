@@ -1,4 +1,4 @@
-//! Reads a bundle that may be anybody's: is every octet as it was, and what does it claim?
+//! Reads a bundle that may be anybody's: is every byte as it was, and what does it claim?
 //!
 //! Nothing is written. Names are compared, never used as paths. No file is read beyond what it says of
 //! itself, nor is a bundle that says more than may be; of what is read no more is kept than the limits
@@ -16,7 +16,7 @@ use super::rows::{as_told, each_row, each_told};
 use super::{EVE, EVIDENCE, REPORT, Row, SETTINGS, SUMS, Settings, Tally, VERDICTS, page};
 use portstory_core::config::BundleLimits;
 
-/// A bundle whose octets are as they were.
+/// A bundle whose bytes are as they were.
 #[derive(Debug)]
 pub struct Bundle {
     file: Arc<File>,
@@ -54,11 +54,11 @@ fn damaged(file: &str, error: &io::Error) -> Refusal {
 /// How a pcapng file begins. The packets of a bundle are never packed a second time.
 const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
-/// Octets that files of one line or none may have, whatever the packets.
+/// Bytes that files of one line or none may have, whatever the packets.
 const FEW_BYTES: u64 = 64 << 10;
 
 impl Bundle {
-    /// Opens a bundle, checks all of its octets, and whether it is what this program packs.
+    /// Opens a bundle, checks all of its bytes, and whether it is what this program packs.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ fn sizes(entries: &[Entry], limits: &BundleLimits, own: &str) -> Result<(), Refu
             _ => limits.small_bytes_max,
         };
         if *size > max {
-            return Err(refused(name, format!("unpacks to {size} octets; {max} are the most")));
+            return Err(refused(name, format!("unpacks to {size} bytes; {max} are the most")));
         }
     }
     let all = entries.iter().map(|one| one.size).fold(0, u64::saturating_add);
@@ -181,7 +181,7 @@ fn sizes(entries: &[Entry], limits: &BundleLimits, own: &str) -> Result<(), Refu
         true => Err(refused(
             own,
             format!(
-                "unpacks to {all} octets, more than {} (--limit); if you trust who made it, give more",
+                "unpacks to {all} bytes, more than {} (--limit); if you trust who made it, give more",
                 limits.unpacked_bytes_max
             ),
         )),

@@ -55,7 +55,7 @@ pub(super) struct Live {
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=2047))]
     ring: u32,
 
-    /// Octets kept of each frame at most
+    /// Bytes kept of each frame at most
     #[arg(long, value_name = "OCTETS", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
     snaplen: u32,
 

@@ -59,7 +59,7 @@ pub(super) struct Run {
 /// Says which frames are to be looked at.
 pub(super) type Wanted<'a> = dyn FnMut(&Frame<'_>) -> bool + 'a;
 
-/// Octets of a run's output that are handed to the system at once.
+/// Bytes of a run's output that are handed to the system at once.
 const STDOUT_BYTES: usize = 1 << 16;
 
 /// Where the events go.

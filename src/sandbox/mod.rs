@@ -1,4 +1,4 @@
-//! Gives up every right that is not needed any more, before the first octet of a stranger's is parsed.
+//! Gives up every right that is not needed any more, before the first byte of a stranger's is parsed.
 //!
 //! [`enter`] is called once, when all handles and outputs are open and no thread was started: rights
 //! that are given up belong to a thread, and only those that it starts afterwards inherit the loss.

@@ -1,10 +1,10 @@
 //! The process that opens output files when this one no longer can.
 //!
-//! It is an [`aide`]. A request is nine octets, the output and the number of the file that is wanted; which
+//! It is an [`aide`]. A request is nine bytes, the output and the number of the file that is wanted; which
 //! outputs there are was settled by the command line, and only the next number (or, without
 //! rotation, the same file again) is granted, at a bounded pace. Anything else ends the helper. Files are
 //! opened in a [`Folder`] that was opened at its start, so that nobody who can write there can have
-//! another file opened. It answers with one octet and the descriptor, or with the system's error, and
+//! another file opened. It answers with one byte and the descriptor, or with the system's error, and
 //! ends when this process does.
 
 use std::fs::File;

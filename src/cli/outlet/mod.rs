@@ -72,7 +72,7 @@ impl Rotating {
     }
 }
 
-/// Octets that are held back until the next batch ends; what a crash can cost, next to a second.
+/// Bytes that are held back until the next batch ends; what a crash can cost, next to a second.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Numbers that may be taken by something else, one behind the other.
@@ -103,7 +103,7 @@ pub(super) struct Outlet {
     flushed: Instant,
     /// Not in the file yet.
     held: Vec<u8>,
-    /// Octets in the file, all of them of whole records.
+    /// Bytes in the file, all of them of whole records.
     complete: u64,
 }
 
@@ -320,7 +320,7 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(*factor).filter(|&number| number > 0)
 }
 
-/// Octets, with a unit of 1024 or its powers.
+/// Bytes, with a unit of 1024 or its powers.
 pub(super) fn octets(text: &str) -> Result<u64, String> {
     let text = text.trim_end_matches("iB");
     scaled(text, &[("", 1), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)])

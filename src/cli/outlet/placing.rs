@@ -2,7 +2,7 @@
 //!
 //! It is made under a name that nobody can guess, in a [`Folder`] that is held by its handle, and takes
 //! its place when it is complete. The process that fills it has given up its rights by then, so a
-//! [helper](Aide) that parses nothing does that: one octet asks for it, and nothing else can be asked. Where
+//! [helper](Aide) that parses nothing does that: one byte asks for it, and nothing else can be asked. Where
 //! it is never asked, it takes the file away again, also where the other process was ended by force.
 
 use std::ffi::OsString;
