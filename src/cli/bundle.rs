@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::confine::Confining;
+use super::confine::{Confining, Linking};
 use super::outlet::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
@@ -62,6 +62,9 @@ pub(super) struct Bundle {
     /// With --share: write without asking
     #[arg(long, requires = "share")]
     yes: bool,
+
+    #[command(flatten)]
+    linking: Linking,
 
     #[command(flatten)]
     overwriting: Overwriting,
@@ -123,7 +126,8 @@ impl Bundle {
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
         let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
-        let claims = claims.writing(Output::new("-o", &self.output));
+        let links = self.linking.links();
+        let claims = claims.following(links).writing(Output::new("-o", &self.output));
         let packed = claims.check(self.overwriting)?;
         let io = |error: io::Error| trouble(&error);
         let _signals = ending::catch().ok();
@@ -133,13 +137,14 @@ impl Bundle {
             .share
             .map(|strength| Ok((strength, Scratch::beside(&self.output)?, sharing::secret()?)));
         let strangers = strangers.transpose().map_err(io)?;
-        self.confining.to_reading(&self.paths, file::Links::Inside)?;
+        self.confining.to_reading(&self.paths, links)?;
+        let reading = Options { links, ..self.unpacking.options() };
         ending::watch();
         Packed::check(&packed)?;
         let shared = strangers.as_ref().map(|(strength, packets, secret)| {
             let exclude = &self.exclude;
             let shared = Shared::make(
-                (&self.paths, self.unpacking),
+                (&self.paths, &reading),
                 packets,
                 &config,
                 *strength,
@@ -156,7 +161,7 @@ impl Bundle {
                     let packets = BufReader::new(packets.reader());
                     file::open_stream(Box::new(packets), bundle::EVIDENCE, options())
                 }
-                None => file::open(&self.paths, self.unpacking.options()),
+                None => file::open(&self.paths, reading.clone()),
             };
             Ok(Box::new(source.map_err(|error| failed(&error))?))
         };

@@ -356,6 +356,18 @@ fn links_in_a_folder_lead_nowhere_outside_unless_that_is_asked_for() {
         assert_eq!(flows(&output), (true, false), "{command}: {output:?}");
         assert!(said.contains("not followed: 3") && said.contains("--follow-links"), "{said}");
     }
+    let packed = |options: &[&str]| {
+        let zip = outer.path().join(format!("{}.zip", options.len()));
+        let output = run(&[&["bundle", folder, "-o", zip.to_str().unwrap()], options].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let mut archive = zip::ZipArchive::new(fs::File::open(zip).unwrap()).unwrap();
+        let mut eve = String::new();
+        archive.by_name(portstory::bundle::EVE).unwrap().read_to_string(&mut eve).unwrap();
+        (eve.contains(r#""app_proto":"ssh""#), eve.contains(r#""app_proto":"tls""#))
+    };
+    fs::remove_file(case.join("everything")).unwrap();
+    fs::remove_file(case.join("processes")).unwrap();
+    assert_eq!((packed(&[]), packed(&["--follow-links"])), ((true, false), (true, true)));
     let verified = run(&["verify", folder]);
     assert_ne!(verified.status.code(), Some(0), "{verified:?}");
 }

@@ -5,12 +5,11 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write a
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use super::super::Unpacking;
 use super::{Strength, each_frame, is_to_go_on, options, trouble};
 use crate::bundle::share::{
     self, Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Study,
 };
-use crate::capture::file;
+use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource as _, Polled};
 use crate::cli::outlet::Scratch;
 use crate::cli::read::failed;
@@ -41,7 +40,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Makes the capture and writes it to `out`.
     pub(super) fn make(
-        captures @ (paths, _): (&[PathBuf], Unpacking),
+        captures @ (paths, _): (&[PathBuf], &Options),
         out: &Scratch,
         config: &Config,
         strength: Strength,
@@ -155,7 +154,7 @@ pub(super) fn secret() -> io::Result<Secret> {
 
 /// Reads the capture for the first time, and says when it began and ended.
 fn study(
-    (paths, unpacking): (&[PathBuf], Unpacking),
+    (paths, reading): (&[PathBuf], &Options),
     config: &Config,
     secret: &Secret,
     strength: Strength,
@@ -166,7 +165,7 @@ fn study(
         Strength::Full => share::Strength::Full,
     };
     let mut study = Study::new(config, secret, strength, exclude, BundleLimits::default());
-    let mut source = file::open(paths, unpacking.options()).map_err(|error| failed(&error))?;
+    let mut source = file::open(paths, reading.clone()).map_err(|error| failed(&error))?;
     let mut classifier = Classifier::new(config.clone());
     let mut events = Vec::new();
     let see = |study: &mut Study, events: &mut Vec<Event>| {
@@ -212,14 +211,14 @@ fn study(
 
 /// Writes the capture as the plans say.
 fn write(
-    (paths, unpacking): (&[PathBuf], Unpacking),
+    (paths, reading): (&[PathBuf], &Options),
     out: &Scratch,
     config: &Config,
     (secret, span): (&Secret, Option<(Timestamp, Timestamp)>),
     plans: &mut Plans,
     addresses: &mut Addresses,
 ) -> Result<(), Exit> {
-    let mut source = file::open(paths, unpacking.options()).map_err(|error| failed(&error))?;
+    let mut source = file::open(paths, reading.clone()).map_err(|error| failed(&error))?;
     let mut sharer = Sharer::new(config, secret, plans, addresses);
     let out = out.writer().map_err(|error| trouble(&error))?;
     let mut writer = PacketWriter::new(out, PacketFormat::Pcapng);
