@@ -105,7 +105,9 @@ impl Running {
     fn spawn(args: &[&str], stdout: Option<PipeWriter>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| Stdio::from(File::create(folder.path().join(name)).unwrap());
-        let mut child = Command::new(program())
+        // Whoever runs the tests in the background of a script has signals ignored, which is inherited.
+        let mut child = Command::new("env")
+            .args(["--default-signal", program()])
             .args(args)
             .stdin(if args.contains(&"-") { Stdio::piped() } else { Stdio::null() })
             .stdout(stdout.map_or_else(|| file("stdout"), Stdio::from))
