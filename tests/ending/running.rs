@@ -107,7 +107,7 @@ impl Running {
         let file = |name: &str| Stdio::from(File::create(folder.path().join(name)).unwrap());
         // Whoever runs the tests in the background of a script has signals ignored, which is inherited.
         let mut child = Command::new("env")
-            .args(["--default-signal", program()])
+            .args(["--default-signal", &program()])
             .args(args)
             .stdin(if args.contains(&"-") { Stdio::piped() } else { Stdio::null() })
             .stdout(stdout.map_or_else(|| file("stdout"), Stdio::from))
