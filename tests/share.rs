@@ -50,8 +50,8 @@ struct Secrets {
     addresses: BTreeSet<IpAddr>,
     /// In lower case.
     names: BTreeSet<String>,
-    /// Where in payloads names stand that are too short to be no chance.
-    places: BTreeSet<(String, usize)>,
+    /// Where in payloads names and addresses stand that are too short to be no chance.
+    places: BTreeSet<(Vec<u8>, usize)>,
 }
 
 impl Secrets {
@@ -91,8 +91,9 @@ impl Secrets {
         }
         for payload in payloads.values().flatten() {
             let short = secrets.names.iter().filter(|name| name.len() < RUN);
-            let places = short.flat_map(|name| places(payload, name));
-            secrets.places.extend(places);
+            let short = short.map(|name| name.clone().into_bytes());
+            let short: Vec<_> = short.chain(secrets.addresses.iter().map(octets)).collect();
+            secrets.places.extend(short.iter().flat_map(|short| places(payload, short)));
         }
         // A keyword of a protocol may stay where it is spoken.
         secrets.runs.retain(|run| !others.contains(run));
@@ -125,11 +126,18 @@ fn payloads(
     (events, payloads)
 }
 
-/// Where a name stands in a payload.
-fn places(payload: &[u8], name: &str) -> Vec<(String, usize)> {
-    let windows = payload.windows(name.len()).enumerate();
-    let there = windows.filter(|(_, window)| window.eq_ignore_ascii_case(name.as_bytes()));
-    there.map(|(at, _)| (name.to_owned(), at)).collect()
+/// Where a name or an address stands in a payload.
+fn places(payload: &[u8], short: &[u8]) -> Vec<(Vec<u8>, usize)> {
+    let windows = payload.windows(short.len()).enumerate();
+    let there = windows.filter(|(_, window)| window.eq_ignore_ascii_case(short));
+    there.map(|(at, _)| (short.to_owned(), at)).collect()
+}
+
+fn octets(addr: &IpAddr) -> Vec<u8> {
+    match addr {
+        IpAddr::V4(addr) => addr.octets().to_vec(),
+        IpAddr::V6(addr) => addr.octets().to_vec(),
+    }
 }
 
 /// Whether a name could not be anything else: four characters, not only digits and dots.
@@ -291,6 +299,19 @@ fn finds(octets: &[u8], wanted: &[u8]) -> bool {
     octets.windows(wanted.len()).any(|window| window == wanted)
 }
 
+/// Whether a name stands there as a word, and not in the middle of one.
+fn finds_word(lower: &[u8], name: &str) -> bool {
+    let is_part = |octet: Option<&u8>| octet.is_some_and(u8::is_ascii_alphanumeric);
+    lower.windows(name.len()).enumerate().any(|(at, window)| {
+        let before = at.checked_sub(1).and_then(|before| lower.get(before));
+        window == name.as_bytes() && !is_part(before) && !is_part(lower.get(at + name.len()))
+    })
+}
+
+fn is_nearly_one(run: &[u8; RUN]) -> bool {
+    run.iter().any(|octet| run.iter().filter(|other| *other == octet).count() + 1 >= RUN)
+}
+
 /// Where an address is written, and no longer number that it is a part of.
 fn finds_written(octets: &[u8], wanted: &str) -> bool {
     let is_part = |octet: Option<&u8>| octet.is_some_and(|octet| octet.is_ascii_hexdigit());
@@ -326,6 +347,8 @@ fn search(
             let parts = if is_evidence { frames_in(&octets) } else { pieces };
             let in_parts = parts.iter().flat_map(|part| runs(part));
             let payload = in_parts.filter(|run| secrets.runs.contains(run) && !known.contains(run));
+            // Five of one kind and one more are in headers, too.
+            let payload = payload.filter(|run| !much || !is_nearly_one(run));
             for run in payload.collect::<BTreeSet<_>>() {
                 hit(format!("payload {run:02x?} {:?}", String::from_utf8_lossy(&run)));
             }
@@ -338,7 +361,7 @@ fn search(
             let placed = (is_evidence && much).then(|| placed(secrets, &octets));
             for name in &secrets.names {
                 if let (Some(placed), true) = (&placed, name.len() < RUN) {
-                    if placed.contains(name) {
+                    if placed.contains(name.as_bytes()) {
                         hit(format!("name {name:?}"));
                     }
                     continue;
@@ -347,6 +370,13 @@ fn search(
                     .split('.')
                     .map(|label| format!("{}{label}", label.len() as u8 as char))
                     .collect();
+                if much && !is_evidence && name.len() < RUN {
+                    // Replacements are words of letters: four of one are found in the middle of many.
+                    if finds_word(&lower, name) {
+                        hit(format!("name {name:?}"));
+                    }
+                    continue;
+                }
                 let is_there = finds(&lower, name.as_bytes())
                     || finds(&wide, name.as_bytes())
                     || (name.contains('.') && finds(&lower, labels.as_bytes()));
@@ -358,14 +388,15 @@ fn search(
                 if finds_written(&octets, &addr.to_string()) {
                     hit(format!("address {addr}"));
                 }
-                let binary = match addr {
-                    IpAddr::V4(addr) => addr.octets().to_vec(),
-                    IpAddr::V6(addr) => addr.octets().to_vec(),
-                };
+                let binary = self::octets(addr);
                 if form != "as it is" && form != "hex" || file != bundle::EVIDENCE {
                     continue;
                 }
-                if parts.iter().any(|part| finds(part, &binary)) {
+                let is_there = match &placed {
+                    Some(placed) if addr.is_ipv4() => placed.contains(&binary),
+                    _ => parts.iter().any(|part| finds(part, &binary)),
+                };
+                if is_there {
                     hit(format!("address {addr} as bytes"));
                 }
             }
@@ -377,21 +408,40 @@ fn search(
     found
 }
 
-/// The short names that stand where they stood in payload, or outside of frames.
-fn placed(secrets: &Secrets, evidence: &[u8]) -> BTreeSet<String> {
+/// The short names and addresses that stand where they stood in payload, or outside of it.
+fn placed(secrets: &Secrets, evidence: &[u8]) -> BTreeSet<Vec<u8>> {
     let file = tempfile::NamedTempFile::with_suffix(".pcapng").unwrap();
     std::fs::write(file.path(), evidence).unwrap();
     let (_, payloads) = payloads(&[file.path().to_owned()], &mut BTreeSet::new());
     let mut around = evidence.to_ascii_lowercase();
+    let mut ends = BTreeSet::new();
     for (at, len) in frame_places(evidence) {
+        ends.extend(ends_of(&evidence[at..at + len]));
         around[at..at + len].fill(0);
     }
-    let short = secrets.names.iter().filter(|name| name.len() < RUN);
-    let stands = |name: &&String| {
-        let mut there = payloads.values().flatten().flat_map(|payload| places(payload, name));
-        there.any(|place| secrets.places.contains(&place)) || finds(&around, name.as_bytes())
+    let stood = |short: &Vec<u8>| {
+        let mut there = payloads.values().flatten().flat_map(|payload| places(payload, short));
+        there.any(|place| secrets.places.contains(&place))
     };
-    short.filter(stands).cloned().collect()
+    let names = secrets.names.iter().filter(|name| name.len() < RUN);
+    let names = names.map(|name| name.clone().into_bytes());
+    let addresses = secrets.addresses.iter().filter(|addr| addr.is_ipv4()).map(octets);
+    let names = names.filter(|name| stood(name) || finds(&around, name));
+    names.chain(addresses.filter(|addr| stood(addr) || ends.contains(addr))).collect()
+}
+
+/// The addresses that the headers of a frame of raw IP have, those in a VXLAN included.
+fn ends_of(frame: &[u8]) -> Vec<Vec<u8>> {
+    let Some(&first) = frame.first() else { return Vec::new() };
+    let (len, source, size) = if first >> 4 == 4 { (20, 12, 4) } else { (40, 8, 16) };
+    let ends = [source, source + size].map(|at| frame.get(at..at + size));
+    let mut ends: Vec<_> = ends.into_iter().flatten().map(<[u8]>::to_vec).collect();
+    // UDP to 4789, its header, the tunnel's and Ethernet's.
+    let inside = len + 8 + 8 + 14;
+    if frame.get(len + 2..len + 4) == Some(&4789u16.to_be_bytes()[..]) && inside < frame.len() {
+        ends.extend(ends_of(&frame[inside..]));
+    }
+    ends
 }
 
 /// The frames of a pcapng file: what is around them is not of the original.
