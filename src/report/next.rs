@@ -154,7 +154,7 @@ fn citrix(addr: &str, port: u16) -> Vec<(String, Option<String>)> {
             None,
         ),
         (
-            "Tell portstory what was found, and read the capture again (README: site.toml)"
+            "Tell portstory what was found, and read the capture again (site.toml: see docs/guide.md)"
                 .to_owned(),
             Some("portstory report --site site.toml FILES -o report.html".to_owned()),
         ),

@@ -1,4 +1,4 @@
-//! Frame Relay (ITU-T Q.922 with RFC 2427, or Cisco's own encapsulation; `LINKTYPE_FRELAY`), with an
+//! Frame Relay (ITU-T Q.922 with RFC 2427, or Cisco's own encapsulation; `LINKTYPE_FRELAY`), with a
 //! byte for the direction before it in `LINKTYPE_FRELAY_WITH_DIR`, and as one link of a bundle
 //! (FRF.16.1; `LINKTYPE_MFR`).
 //!
