@@ -64,6 +64,8 @@ mkdir -p "$logs"
 (($#)) || set -- bookworm trixie
 for release in "$@"; do
     tree=$(mktemp -d)
+    # A root that others cannot enter is no Debian.
+    chmod 755 "$tree"
     plant
     echo "$release: $(packages | wc -l) packages to begin with"
     try 1 "${commands[0]}"

@@ -18,6 +18,9 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::host::budget::now;
 
+/// Looks at a process after the first one, a sweep each, in which it is also asked where it is.
+const YOUNG_LOOKS: u8 = 3;
+
 /// Bytes of directory entries that are read in one step: about 80 descriptors.
 const ENTRIES_BYTES: usize = 2048;
 
@@ -52,7 +55,7 @@ pub(super) struct Processes {
     sweep: Option<Sweep>,
     /// Sweeps that came to their end.
     pub(super) sweeps_done: u64,
-    /// New processes, for whoever wants to know where they are.
+    /// New processes, and again those that still are young, for whoever wants to know where they are.
     pub(super) fresh: Vec<u32>,
     /// Sockets that were found to be held since this was last emptied.
     pub(super) found: Vec<(u64, u32)>,
@@ -67,6 +70,16 @@ struct Known {
     sockets: Vec<u64>,
     /// Whether its descriptors may be read.
     readable: bool,
+    /// How often it was looked at since it was new, as far as that matters.
+    looks: u8,
+}
+
+impl Known {
+    /// A process that is to run in a network namespace of its own mostly goes there at its very start,
+    /// which may be after the first look at it.
+    const fn is_young(&self) -> bool {
+        self.looks < YOUNG_LOOKS
+    }
 }
 
 #[derive(Debug)]
@@ -235,6 +248,9 @@ impl Processes {
             self.forget(pid);
             self.known.insert(pid, now);
             self.fresh.push(pid);
+        } else if let Some(known) = self.known.get_mut(&pid).filter(|known| known.is_young()) {
+            known.looks = known.looks.saturating_add(1);
+            self.fresh.push(pid);
         }
         if wants_reading {
             self.to_read.push_back(pid);
@@ -249,6 +265,7 @@ impl Processes {
             descriptors: stat.st_size,
             sockets: Vec::new(),
             readable: true,
+            looks: 0,
         })
     }
 

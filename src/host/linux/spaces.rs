@@ -197,12 +197,12 @@ impl Space {
         space
     }
 
-    /// One that is read through this process, as it cannot be entered.
+    /// One that is read through this process, as it cannot be entered; none where it cannot be read.
+    /// A new one has no addresses at first, not even that of its loopback.
     fn through(pid: u32) -> Option<Self> {
-        let mut space = Self::new(Source::Tables, None);
-        space.members.insert(pid);
-        space.renew_addresses();
-        (!space.addresses.is_empty()).then_some(space)
+        let addresses = addresses(pid)?;
+        let members = BTreeSet::from([pid]);
+        Some(Self { addresses, members, ..Self::new(Source::Tables, None) })
     }
 
     /// Reads the addresses again: a container mostly gets its own after its first process. Whether they
