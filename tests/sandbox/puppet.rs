@@ -79,6 +79,13 @@ fn go_on(pid: Pid) -> Stop {
     }
 }
 
+/// Whether it is stopped before a call, not after one: the kernel has put this into the place of the
+/// result.
+fn is_entering(pid: Pid) -> bool {
+    let registers = ptrace::getregs(of_nix(pid)).unwrap();
+    registers.rax.cast_signed() == -i64::from(Errno::ENOSYS as i32)
+}
+
 fn is_confined(pid: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()));
     status.is_ok_and(|status| status.lines().any(|line| line == "Seccomp:\t2"))
@@ -92,14 +99,33 @@ fn is_doomed(pid: Pid) -> bool {
     pending & (1 << (Signal::SYS.as_raw() - 1)) != 0
 }
 
+/// The instruction `syscall`.
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
 impl Puppet {
-    /// Takes over a process where it waits.
+    /// Takes over a process where it waits, or else at its next system call.
     pub(crate) fn take(pid: Pid) -> Self {
         let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC;
         ptrace::seize(of_nix(pid), options).unwrap();
         ptrace::interrupt(of_nix(pid)).unwrap();
         assert!(matches!(wait(pid), Stop::Event(_)), "it was not stopped");
-        Self::stopped(pid, false)
+        let puppet = Self::stopped(pid, false);
+        if puppet.is_in_a_call() {
+            return puppet;
+        }
+        loop {
+            match go_on(pid) {
+                Stop::Syscall => return Self::stopped(pid, is_entering(pid)),
+                Stop::Event(_) | Stop::Signal(_) => {}
+                Stop::Over(_) => panic!("it ended before it made a call"),
+            }
+        }
+    }
+
+    /// Whether the instruction before is one by which a process comes into the kernel.
+    fn is_in_a_call(&self) -> bool {
+        let mut bytes = [0; 2];
+        self.memory.read_exact_at(&mut bytes, self.registers.rip - 2).is_ok() && bytes == SYSCALL
     }
 
     fn stopped(pid: Pid, is_entering: bool) -> Self {
@@ -129,14 +155,15 @@ impl Puppet {
                 Stop::Syscall => {}
             }
             let registers = ptrace::getregs(of_nix(pid)).unwrap();
-            // Before a call the kernel puts this into the place of its result.
-            let is_entering = registers.rax.cast_signed() == -i64::from(Errno::ENOSYS as i32);
             let path = match registers.orig_rax.cast_signed() {
                 nix::libc::SYS_openat => registers.rsi,
                 nix::libc::SYS_open => registers.rdi,
                 _ => continue,
             };
-            if is_entering && puppet.reads(path) == file.to_str() && is_confined(pid) == confined {
+            if is_entering(pid)
+                && puppet.reads(path) == file.to_str()
+                && is_confined(pid) == confined
+            {
                 return Some(Self::stopped(pid, true));
             }
         }
