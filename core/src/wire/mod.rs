@@ -15,43 +15,51 @@ pub fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
 }
 
 /// The big-endian 16-bit number at `at`.
+#[inline]
 pub fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     array(bytes, at).map(u16::from_be_bytes)
 }
 
 /// The big-endian 24-bit number at `at`.
+#[inline]
 pub fn be24(bytes: &[u8], at: usize) -> Option<u32> {
     let [a, b, c] = array(bytes, at)?;
     Some(u32::from_be_bytes([0, a, b, c]))
 }
 
 /// The big-endian 32-bit number at `at`.
+#[inline]
 pub fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_be_bytes)
 }
 
 /// The big-endian 64-bit number at `at`.
+#[inline]
 pub fn be64(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_be_bytes)
 }
 
 /// The little-endian 16-bit number at `at`.
+#[inline]
 pub fn le16(bytes: &[u8], at: usize) -> Option<u16> {
     array(bytes, at).map(u16::from_le_bytes)
 }
 
 /// The little-endian 24-bit number at `at`.
+#[inline]
 pub fn le24(bytes: &[u8], at: usize) -> Option<u32> {
     let [a, b, c] = array(bytes, at)?;
     Some(u32::from_le_bytes([a, b, c, 0]))
 }
 
 /// The little-endian 32-bit number at `at`.
+#[inline]
 pub fn le32(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_le_bytes)
 }
 
 /// The little-endian 64-bit number at `at`.
+#[inline]
 pub fn le64(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
@@ -72,6 +80,7 @@ pub fn prefix(bytes: &[u8], len: usize) -> &[u8] {
 }
 
 /// A length as the 32-bit numbers that records and events carry; saturates.
+#[inline]
 pub fn len32(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
