@@ -229,12 +229,7 @@ impl Listed {
             return None;
         }
         cursor.skip(2)?;
-        let mut fields = [0; 5];
-        for field in &mut fields {
-            *field = cursor.le16()?;
-        }
-        let crc = cursor.le32()?;
-        let (packed, size) = (cursor.le32()?, cursor.le32()?);
+        let (fields, crc, packed, size) = said_by_both(cursor)?;
         let (name, extra, comment) = (cursor.le16()?, cursor.le16()?, cursor.le16()?);
         let disk = cursor.le16()?;
         cursor.skip(2)?;
@@ -275,6 +270,16 @@ impl Listed {
     }
 }
 
+/// What a file's own header and the directory have in common, in one order: fields, checksum, and the
+/// sizes, which may be too long to stand there.
+fn said_by_both(cursor: &mut Cursor<'_>) -> Option<([u16; 5], u32, u32, u32)> {
+    let mut fields = [0; 5];
+    for field in &mut fields {
+        *field = cursor.le16()?;
+    }
+    Some((fields, cursor.le32()?, cursor.le32()?, cursor.le32()?))
+}
+
 /// What does not shrink grows by five bytes in each 16 KiB at most, but for the end.
 const fn most_packed(size: u64) -> u64 {
     size.saturating_add(size / 1024).saturating_add(1024)
@@ -295,12 +300,7 @@ fn said(bytes: &[u8], rest: &[u8]) -> Option<Said> {
     if cursor.le32()? != LOCAL {
         return None;
     }
-    let mut fields = [0; 5];
-    for field in &mut fields {
-        *field = cursor.le16()?;
-    }
-    let crc = cursor.le32()?;
-    let (packed, size) = (cursor.le32()?, cursor.le32()?);
+    let (fields, crc, packed, size) = said_by_both(&mut cursor)?;
     let name = rest.get(..usize::from(cursor.le16()?))?.to_vec();
     let [size, packed] = widened([size, packed], rest.get(name.len()..)?, true)?;
     Some(Said { fields, crc, packed, size, name })

@@ -435,15 +435,10 @@ fn is_zstd(head: &[u8]) -> bool {
 }
 
 /// As much as can be had: the head may end in the middle of something.
-fn beginning(mut unpacking: impl Read) -> Vec<u8> {
-    let mut octets = vec![0; HEAD_BYTES];
-    let mut filled = 0;
-    while let Some(room) = octets.get_mut(filled..).filter(|room| !room.is_empty()) {
-        match unpacking.read(room) {
-            Ok(0) | Err(_) => break,
-            Ok(read) => filled = filled.saturating_add(read),
-        }
-    }
-    octets.truncate(filled);
+fn beginning(unpacking: impl Read) -> Vec<u8> {
+    let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
+    let mut octets = Vec::new();
+    // What was read before an error stays.
+    let _ = unpacking.take(most).read_to_end(&mut octets);
     octets
 }
