@@ -126,10 +126,7 @@ pub fn enter(plan: &Plan) -> Report {
     }
     let Measures { rights, paths, calls } = plan.measures;
     // Landlock's descriptors are made with the rights of before: a folder may be root's.
-    let rules = match plan.task {
-        Task::Look => None,
-        Task::Parse | Task::Write(_) => paths.then(|| paths::Rules::new(plan)),
-    };
+    let rules = paths.then(|| paths::Rules::new(plan)).flatten();
     if rights {
         rights::drop(plan, &mut report);
     }

@@ -22,16 +22,17 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Everything is forbidden but what the plan has to do.
-    pub(super) fn new(plan: &Plan) -> Result<Self, String> {
+    /// Everything is forbidden but what the plan has to do; none for a task that they would stand in the
+    /// way of.
+    pub(super) fn new(plan: &Plan) -> Option<Result<Self, String>> {
         let (created, but) = match &plan.task {
             Task::Parse => (reading(&plan.readable), "files but the inputs"),
             Task::Write(folders) => {
                 (writing(folders), "files but the outputs' folders, and reading there, too")
             }
-            Task::Look => (forbidding(), "files"),
+            Task::Look => return None,
         };
-        created.map(|created| Self { created, but }).map_err(|error| error.to_string())
+        Some(created.map(|created| Self { created, but }).map_err(|error| error.to_string()))
     }
 
     /// Puts the rules into force, and says which.
