@@ -44,7 +44,6 @@ mod why;
 
 use crate::capture::file::Options;
 use portstory_core::config::{Config, Limits};
-
 use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 
 /// How a run ended, as the exit code says it. The later of two is what is told: that something is missing

@@ -24,8 +24,8 @@ pub mod view;
 mod walk;
 
 use crate::net::Transport;
-pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
 
+pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
 pub use view::{Datagram, FlowView, SideView};
 
 /// What a detector says of a flow.
