@@ -99,21 +99,14 @@ impl Endpoints {
     }
 
     /// The endpoints, the worst first, and the number of flows that have none.
-    pub fn finish(self, ledgers: &Ledgers) -> (Vec<EndpointEvent>, u64) {
-        let mut left_out = self.left_out;
-        let mut events: Vec<EndpointEvent> = Vec::new();
-        for ((transport, socket), sum) in self.watched {
-            // Of equal times the last may have gone for one that came later.
-            if ledgers.has_service(transport, socket) {
-                events.push(sum.event(transport, socket));
-            } else {
-                left_out = left_out.saturating_add(sum.total());
-            }
-        }
-        let others = self.others.into_values();
-        events.extend(others.map(|((transport, socket), sum)| sum.event(transport, socket)));
+    pub fn finish(mut self, ledgers: &Ledgers) -> (Vec<EndpointEvent>, u64) {
+        // Of equal times the last may have gone for one that came later.
+        self.leave_what_is_gone(ledgers);
+        let sums = self.watched.into_iter().chain(self.others.into_values());
+        let mut events: Vec<EndpointEvent> =
+            sums.map(|((transport, socket), sum)| sum.event(transport, socket)).collect();
         events.sort_by_key(EndpointRank::of);
-        (events, left_out)
+        (events, self.left_out)
     }
 }
 
@@ -162,7 +155,7 @@ impl Sum {
             }
         }
         let mut concerns = ranking::concerns(flow);
-        if ranking::is_unclear_rest(flow) {
+        if ranking::is_unclear_rest(flow, concerns) {
             let rests = &mut self.rare().unclear_rests;
             *rests = rests.saturating_add(1);
             concerns = concerns.without(Concern::Unclear);

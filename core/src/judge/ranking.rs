@@ -50,17 +50,17 @@ pub fn concerns(flow: &FlowEvent) -> Concerns {
     table.into_iter().filter(|&(_, holds)| holds).map(|(concern, _)| concern).collect()
 }
 
-/// Whether of a flow only the rest was seen, which nothing identifies: what its service speaks in others
-/// says more.
-pub fn is_unclear_rest(flow: &FlowEvent) -> bool {
-    concerns(flow).contains(Concern::Unclear) && flow.verdict.is_older_than_capture(flow.transport)
+/// Whether of a flow with these concerns only the rest was seen, which nothing identifies: what its service
+/// speaks in others says more.
+pub fn is_unclear_rest(flow: &FlowEvent, own: Concerns) -> bool {
+    own.contains(Concern::Unclear) && flow.verdict.is_older_than_capture(flow.transport)
 }
 
 /// The reasons to look at a flow whose service has these: that nothing identifies the rest of it is none
 /// where it is none for the service.
 pub fn concerns_at(flow: &FlowEvent, service: Concerns) -> Concerns {
     let own = concerns(flow);
-    let is_settled = is_unclear_rest(flow) && !service.contains(Concern::Unclear);
+    let is_settled = is_unclear_rest(flow, own) && !service.contains(Concern::Unclear);
     if is_settled { own.without(Concern::Unclear) } else { own }
 }
 

@@ -68,7 +68,7 @@ impl Leads {
         let rank = FlowRank::of(flow);
         let Some(worst) = rank.concerns().worst() else { return };
         let key = (flow.transport, flow.server);
-        let is_rest = worst == Concern::Unclear && ranking::is_unclear_rest(flow);
+        let is_rest = worst == Concern::Unclear && ranking::is_unclear_rest(flow, rank.concerns());
         let known = if is_rest { self.rests.get(&key) } else { self.best.as_ref() };
         if known.is_some_and(|known| rank >= known.rank) {
             return;
