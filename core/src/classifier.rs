@@ -11,13 +11,13 @@ use crate::decode::fragment::{Fragment, Reassembly};
 use crate::decode::peek::Peek;
 use crate::decode::{self, Body, Decoded, Packet, Stop};
 use crate::event::{AnomalyEvent, Event, NewFlow};
+use crate::flow::correlation::Drops;
 use crate::flow::firsts::{Firsts, Noted};
-use crate::flow::ledger::Drops;
 use crate::flow::partial::{PartialFlow, Piece, Place};
 use crate::flow::table::{self, stable_hash};
 use crate::flow::{EndReason, Ended, FlowKey, FlowRecord, FlowTable, Ledgers, Seen};
 use crate::frame::{Frame, FrameRef};
-use crate::judge::account::{self, Account};
+use crate::judge::explanation::{self, Account};
 use crate::judge::{self, endpoint::Endpoints};
 use crate::net::{Layer, Side};
 use crate::shortfall::Shortfalls;
@@ -563,7 +563,7 @@ fn hand_out(
 ) {
     over.record.conclude(over.key.transport, config);
     if config.account_for == Some(judge::flow_id(&over.key, over.record.first.time)) {
-        sums.accounts.push(account::account(&over, ledgers, config));
+        sums.accounts.push(explanation::account(&over, ledgers, config));
     }
     let flow = judge::judge(&mut over, ledgers, config);
     let is_watched = config.watch.covers(flow.transport, flow.server.port);

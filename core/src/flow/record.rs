@@ -12,8 +12,8 @@ use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unr
 use crate::flow::program::{self, Program};
 use crate::frame::FrameRef;
 use crate::identify::Detail;
-use crate::identify::head::{Head, Offer};
-use crate::identify::inquiry::{Inquiry, Recognised};
+use crate::identify::identifier::{Inquiry, Recognised};
+use crate::identify::stream_head::{Head, Offer};
 use crate::net::{Side, Transport};
 use crate::time::Timestamp;
 use crate::wire;

@@ -1,6 +1,6 @@
 //! ASN.1's basic and distinguished encoding (X.690 section 8.1), as far as detectors need it.
 
-use crate::identify::hearing::Heard;
+use crate::identify::side_match::Heard;
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
 /// One element: its tag's first byte, and as much of its contents as was seen.

@@ -1,9 +1,9 @@
 //! Lines of text, as the protocols of text send them. Knows no protocol.
 
 use crate::identify::Inside;
-use crate::identify::hearing::Heard;
+use crate::identify::messages::{Message, is_tls};
+use crate::identify::side_match::Heard;
 use crate::identify::view::FlowView;
-use crate::identify::walk::{Message, is_tls};
 use crate::net::Side;
 use crate::wire::{prefix, rest};
 

@@ -8,20 +8,20 @@ mod ber;
 mod crc;
 pub mod finding;
 mod handshake;
-pub(crate) mod head;
-mod hearing;
-pub mod inquiry;
+pub mod identifier;
 mod lines;
-mod openings;
+mod messages;
+mod metadata;
+mod prefilter;
 mod protocols;
+mod side_match;
+pub(crate) mod stream_head;
 #[cfg(test)]
 mod table_tests;
-mod telling;
 #[cfg(test)]
 mod testing;
 mod tpkt;
 pub mod view;
-mod walk;
 
 use crate::net::Transport;
 
@@ -86,7 +86,7 @@ pub struct Detector {
 pub static DETECTORS: &[&Detector] = protocols::ALL;
 
 /// Who tells more of a protocol than its detector, if anybody does.
-fn teller_of(protocol: &str) -> Option<telling::Teller> {
+fn teller_of(protocol: &str) -> Option<metadata::Teller> {
     let row = protocols::TELLERS.iter().find(|(id, _)| *id == protocol);
     row.map(|&(_, teller)| teller)
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
-use crate::identify::openings::INDEX;
-use crate::identify::telling::{Teller, Told};
+use crate::identify::metadata::{Teller, Told};
+use crate::identify::prefilter::INDEX;
 use crate::identify::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, SideView};
 use crate::net::{Side, Transport};
 use crate::time::Timestamp;

@@ -2,10 +2,10 @@
 
 use crate::config::{Config, KnownService};
 use crate::event::{Direction, Visibility};
-use crate::flow::ledger::{Companion, Drops, Gaps};
+use crate::flow::correlation::{Companion, Drops, Gaps};
 use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
 use crate::frame::FrameRef;
-use crate::identify::inquiry::Recognised;
+use crate::identify::identifier::Recognised;
 use crate::judge::roles::{self, Roles};
 use crate::net::{Side, Socket, Transport};
 use crate::time::Timestamp;

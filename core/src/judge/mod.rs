@@ -6,10 +6,10 @@
 //! be seen. Weights are log-odds by judgement, not calibrated on anything: no public capture of
 //! Framehawk exists to calibrate them on.
 
-pub mod account;
 mod case;
 pub mod confidence;
 pub mod endpoint;
+pub mod explanation;
 mod notable;
 pub mod ranking;
 pub mod roles;

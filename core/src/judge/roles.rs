@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::event::RoleBasis;
-use crate::flow::ledger::Gaps;
+use crate::flow::correlation::Gaps;
 use crate::flow::{FlowKey, FlowRecord, Ledgers};
 use crate::net::Side;
 use crate::time::Timestamp;

@@ -14,10 +14,10 @@ use crate::judge::Case;
 use crate::net::Side;
 
 pub(super) mod framehawk;
-mod sight;
 mod site;
 mod status;
 mod table;
+mod visibility;
 
 pub(super) use status::pace;
 pub use table::RULES;

@@ -23,7 +23,7 @@ use crate::{escape, human};
 use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
 use portstory_core::event::{Event, Evidence, Label};
-use portstory_core::judge::account::Account;
+use portstory_core::judge::explanation::Account;
 
 mod choice;
 

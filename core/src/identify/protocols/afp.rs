@@ -4,8 +4,8 @@
 //!  flags(1: 0 request, 1 reply) command(1) request(2) error|offset(4) length(4) reserved(4, 0)  data
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, rest, u8_at};
 

@@ -5,8 +5,8 @@
 //!  from the container  "AB"  length(2) code(1: 3 chunk, 4 headers, 5 end, 6 get body, 9 cpong)
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, from_wire, prefix, rest, u8_at};
 

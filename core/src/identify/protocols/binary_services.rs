@@ -2,8 +2,8 @@
 //!
 //! Where a message's structure has to be followed, its protocol has a file of its own.
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32, from_wire, index, le16, le32, le64, prefix, rest, u8_at};
 

@@ -6,9 +6,9 @@
 //!  data:    [radio's address] [wireless information] a frame of 802.11 or 802.3
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be24, be32, prefix, rest, u8_at};
 

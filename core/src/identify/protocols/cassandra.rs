@@ -6,9 +6,9 @@
 //!  STARTUP 01    { "CQL_VERSION" "3.0.0" ... }     SUPPORTED 06   { "CQL_VERSION" ... }
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 

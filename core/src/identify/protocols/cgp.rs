@@ -7,7 +7,7 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, signed, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, signed, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;

@@ -9,7 +9,7 @@
 //! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
 
 use super::cgp::{SERVICE, find};
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;

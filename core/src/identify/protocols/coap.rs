@@ -5,9 +5,9 @@
 //!  option: delta(4) length(4), each 13 and 14 with one or two bytes more
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::Cursor;
 

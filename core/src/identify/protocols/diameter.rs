@@ -5,8 +5,8 @@
 //!  AVP: code(4) flags(1) length(3) [vendor(4)] data, to 4
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be24, be32, index, prefix, rest, u8_at};
 

@@ -4,9 +4,9 @@
 //!  hash(32) signature(65, the last byte 0 or 1) type(1: 1 to 6) RLP list to the end
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
+use crate::identify::messages::{Message, hear_datagrams};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::view::Datagram;
-use crate::identify::walk::{Message, hear_datagrams};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest, u8_at};
 

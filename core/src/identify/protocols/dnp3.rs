@@ -5,8 +5,8 @@
 //! ```
 
 use crate::identify::crc::reflected;
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{le16, prefix, u8_at};

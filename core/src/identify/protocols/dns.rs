@@ -8,17 +8,17 @@
 //! mDNS, LLMNR and NetBIOS's name service have the same messages. What only they say is refused,
 //! and what they would say in the same words is not taken for DNS without a sign of it.
 
-mod told;
+mod metadata;
 
 use std::fmt::Write as _;
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, unproven, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, unproven, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
 
-pub(super) use told::tell;
+pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dns",

@@ -8,17 +8,17 @@
 //! A datagram is one record or several, to its last byte. Others share the ports with DTLS
 //! (RFC 7983): datagrams that start like STUN, TURN, RTP or a DTLS 1.3 ciphertext are passed over.
 
-mod told;
+mod metadata;
 
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
 
-pub(super) use told::tell;
+pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dtls",

@@ -5,8 +5,8 @@
 //!  hello  01 [10 hash(16) | hash(16) to a server]  id(4) port(2) tags(4) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32, rest, u8_at};
 

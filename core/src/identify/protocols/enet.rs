@@ -7,9 +7,9 @@
 //!          length(32) sequence(32) body
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, Over};
 use crate::wire::{Cursor, be32, index, rest};
 

@@ -4,9 +4,9 @@
 //!  SPI(32) sequence(32) | ciphertext | check value; in words of 32 bits
 //! ```
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::probe_sides;
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::SideView;
-use crate::identify::walk::probe_sides;
 use crate::identify::{Detector, FlowView, Over, Probe, Strength};
 use crate::net::Side;
 use crate::wire::{array, be32};

@@ -5,8 +5,8 @@
 //!  frame  ICF(1) 00 gateways(1) destination(3) source(3) sequence(1) command(2) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be32, index};

@@ -4,9 +4,9 @@
 //!  8=FIX.4.4 SOH 9=length SOH 35=type SOH ... 10=checksum SOH
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
 use crate::identify::lines::number;
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 

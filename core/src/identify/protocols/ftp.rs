@@ -7,11 +7,11 @@
 //!
 //! SMTP greets with 220 too, and POP3 also takes USER and PASS: one side alone may leave it open.
 
-use crate::identify::hearing::{Role, carrying};
 use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Role, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 

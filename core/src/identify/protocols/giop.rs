@@ -5,8 +5,8 @@
 //!  "MIOP" version(1, 10) flags(1) length(2) number(4) count(4) id ... then GIOP
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be32, index, le16, le32, u8_at};

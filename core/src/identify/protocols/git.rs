@@ -6,9 +6,9 @@
 //!  server    object(40 or 64 hexadecimal digits) SP name [NUL capabilities] LF ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 

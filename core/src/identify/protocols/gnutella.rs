@@ -5,9 +5,9 @@
 //!  UDP  id(16) type(1) time to live(1) hops(1) length(4, little-endian) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{index, le32, prefix, u8_at};

@@ -7,8 +7,8 @@
 //!
 //! H.245 and RAS are in packed encoding: they have nothing that shows by itself.
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, prefix, rest, u8_at};
 

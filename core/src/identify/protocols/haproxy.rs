@@ -5,9 +5,9 @@
 //!  2  0d0a0d0a000d0a515549540a  version and command(1)  family(1)  length(2)  addresses TLVs
 //! ```
 
-use crate::identify::hearing::{Heard, Role, carrying, starts_with};
 use crate::identify::lines::line;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying, starts_with};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, from_wire, prefix, u8_at};

@@ -4,8 +4,8 @@
 //!  version(1: 1, 2) type(1) id(1) status(1) sequence(2) length(2, with these 8)  ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be16, be32, rest, u8_at};

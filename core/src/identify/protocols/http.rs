@@ -8,7 +8,7 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};

@@ -5,8 +5,8 @@
 //!  frame   length(3) type(1) flags(1) stream(4)       section 4.1
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 

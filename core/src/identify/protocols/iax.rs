@@ -5,9 +5,9 @@
 //!  information elements: type length value
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 

@@ -8,7 +8,7 @@
 //! and public captures agree on. Which side said it first is not seen in a view, so the client is
 //! not told. What follows is not checked.
 
-use crate::identify::hearing::{
+use crate::identify::side_match::{
     Heard, Role, Said, Spot, hear_both, join, signed, starts_with, yes,
 };
 use crate::identify::view::SideView;

@@ -5,8 +5,8 @@
 //!  I: bit 0 of bytes 1 and 3 is 0    S: 01 00    U: 07 0b 13 23 43 83, then zeros
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, u8_at};
 

@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::crc::ccitt;
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, u8_at};

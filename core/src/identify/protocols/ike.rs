@@ -5,9 +5,9 @@
 //!  message(32) length(32) | payloads: next, reserved, length(16)
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, be64, index, rest, u8_at};
 

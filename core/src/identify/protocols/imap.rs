@@ -5,9 +5,9 @@
 //!  client  tag SP command [SP arguments] CRLF      STARTTLS, then TLS
 //! ```
 
-use crate::identify::hearing::{Heard, Role, carrying};
 use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 

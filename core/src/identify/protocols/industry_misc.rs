@@ -2,8 +2,8 @@
 //! HDLC, Beckhoff's ADS, the tank gauges of Veeder-Root, SMPP's short messages, and BFCP.
 
 use crate::identify::crc::reflected;
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, Over};
 use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, le16, le32, prefix, rest, u8_at};

@@ -5,9 +5,9 @@
 //!  server  :prefix 001 name :text CRLF   :prefix NOTICE * :text CRLF   PING :x CRLF
 //! ```
 
-use crate::identify::hearing::Role;
 use crate::identify::lines::{first_word, is_number, is_one_of, line};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 

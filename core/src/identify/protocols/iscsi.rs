@@ -5,9 +5,9 @@
 //!  then AHS, digests, data padded to 4: a login's is text, "InitiatorName=..." NUL
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 

@@ -5,8 +5,8 @@
 //!  answer   size(4) correlation(4) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
 

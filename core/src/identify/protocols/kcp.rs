@@ -5,9 +5,9 @@
 //!  all little-endian; several segments a datagram
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le16, le32, rest, u8_at};
 

@@ -5,8 +5,8 @@
 //! ```
 
 use crate::identify::ber::{Element, element, tagged};
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, index, rest};

@@ -5,9 +5,9 @@
 //!  AVPs: M H 0(4) length(10) vendor(16) type(16) value; the message's type comes first
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16};
 

@@ -7,8 +7,8 @@
 //! Behind an answered StartTLS (RFC 4511 section 4.14) TLS follows.
 
 use crate::identify::ber::{Element, element, elements, tagged};
-use crate::identify::hearing::{Heard, Role, carrying};
-use crate::identify::walk::{Message, hear_datagrams, hear_stream, is_tls};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream, is_tls};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::{Side, Transport};
 use crate::wire::rest;

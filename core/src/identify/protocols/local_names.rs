@@ -10,9 +10,9 @@
 //! mDNS is told by its id of zero, its two flag words and a name below `.local`; LLMNR by a question
 //! for a single label without any flag; NetBIOS by names of 32 letters from A to P.
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detail, DetailKey, Detector, Over};
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
 

@@ -6,9 +6,9 @@
 //!
 //! On TCP it stands in TPKT (RFC 1006).
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, from_wire, prefix, rest};

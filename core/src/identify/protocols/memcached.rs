@@ -7,9 +7,9 @@
 //!  UDP     request(2) number(2) count(2) 0(2)  text or binary
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};

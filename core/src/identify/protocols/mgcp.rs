@@ -4,9 +4,9 @@
 //!  RQNT 1201 aaln/1@gw.example MGCP 1.0 CRLF     200 1201 OK CRLF     section 3
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{is_number, is_one_of, is_plain};
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, prefix};

@@ -6,9 +6,9 @@
 //! ```
 
 use crate::identify::ber::{element, tagged};
-use crate::identify::hearing::{Heard, Role};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::tpkt::{self, Kind};
-use crate::identify::walk::{Message, from_header, hear_stream};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest};
 

@@ -1,7 +1,7 @@
 //! One file a protocol. A new one is that file, its `mod` line and its line in [`ALL`].
 
 use crate::identify::Detector;
-use crate::identify::telling::Teller;
+use crate::identify::metadata::Teller;
 
 mod afp;
 mod ajp;

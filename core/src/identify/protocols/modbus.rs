@@ -4,8 +4,8 @@
 //!  transaction(2) protocol(2, 0) length(2) unit(1) function(1) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 

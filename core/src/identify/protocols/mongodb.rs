@@ -8,8 +8,8 @@
 //!  document        length(4) { type(1) name NUL value } 00
 //! ```
 
-use crate::identify::hearing::Role;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
 

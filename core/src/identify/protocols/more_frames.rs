@@ -1,9 +1,9 @@
 //! Frames of a few more services, one header each: Lustre's network, IBM's DRDA, Elasticsearch between
 //! nodes, WhatsApp's and Telegram's transports, ICAP and rlogin.
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, Over};
 use crate::wire::{array, be16, be24, be32, from_wire, index, le32, le64, prefix, rest, u8_at};
 

@@ -4,9 +4,9 @@
 //!  47 | error start priority PID(13) | scrambling(2) adaptation(2) counter(4) | 184 bytes; 1 to 7 times
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::u8_at;
 

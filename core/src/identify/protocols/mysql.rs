@@ -9,7 +9,7 @@
 //!  TLS       the same up to the user: behind it TLS starts
 //! ```
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;

@@ -8,8 +8,8 @@
 //!  server  67446698 error(32) cookie(64)           668e33ef flags(16) type(16) cookie(64) length(32)
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, index, u8_at};
 

@@ -5,8 +5,8 @@
 //!  82 00 0000 accepted   83 00 0001 code refused   84 00 0006 retarget
 //! ```
 
-use crate::identify::hearing::{Heard, Role, carrying};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, rest, u8_at};

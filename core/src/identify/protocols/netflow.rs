@@ -8,9 +8,9 @@
 //!  sFlow     version(32) address type(32) address [agent(32)] sequence(32) uptime(32) samples(32)
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, Over};
 use crate::wire::{Cursor, be16, be32, rest};
 

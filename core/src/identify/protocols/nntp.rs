@@ -5,11 +5,11 @@
 //!  client  MODE READER   GROUP name   XOVER range   AUTHINFO USER name   STARTTLS (RFC 4642)
 //! ```
 
-use crate::identify::hearing::{Role, carrying};
 use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Role, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 

@@ -5,8 +5,8 @@
 //!                                         3, 4: alignment(2) length(4) text padding
 //! ```
 
-use crate::identify::hearing::Role;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
 

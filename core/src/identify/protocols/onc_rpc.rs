@@ -6,9 +6,9 @@
 //!  xid(4)  1 reply  0 accepted verifier status(4) ...  |  1 denied 0 mismatch low high | 1 1 why
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
+use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::view::SideView;
-use crate::identify::walk::{Message, from_header, hear_datagrams, hear_stream};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, index, rest};

@@ -4,8 +4,8 @@
 //!  type(3: HEL ACK ERR RHE OPN MSG CLO) chunk(1: F C A) size(4, little-endian) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
 

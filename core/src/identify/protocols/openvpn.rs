@@ -7,9 +7,9 @@
 //!  data 2: 48 peer(24) id(32) ciphertext
 //! ```
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::{Stop, probe_sides, said_in_datagrams, said_in_stream};
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::SideView;
-use crate::identify::walk::{Stop, probe_sides, said_in_datagrams, said_in_stream};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be24, be32, be64, rest, u8_at};

@@ -6,15 +6,15 @@
 //!  message   type(1) length(4, with itself) ...
 //! ```
 
-mod told;
+mod metadata;
 
-use crate::identify::hearing::{Heard, Role, carrying};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
 
-pub(super) use told::tell;
+pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "pgsql",

@@ -7,9 +7,9 @@
 //!
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
-use crate::identify::hearing::{Heard, Role, carrying};
 use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 

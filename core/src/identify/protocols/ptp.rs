@@ -6,9 +6,9 @@
 //!  1: 0001 0001 subdomain(128, text) type ...
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, prefix, rest, u8_at};
 

@@ -14,15 +14,15 @@
 //! it is known to be one.
 
 mod initial;
-mod told;
+mod metadata;
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join_if, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join_if, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
 use crate::wire::{Cursor, array, be32, rest, u8_at};
 
-pub(super) use told::tell;
+pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "quic",

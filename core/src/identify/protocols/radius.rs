@@ -4,8 +4,8 @@
 //!  code id length(16) authenticator(128) | attributes: type length value
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
-use crate::identify::walk::{Stop, probe_both};
+use crate::identify::messages::{Stop, probe_both};
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, rest, u8_at};
 

@@ -6,10 +6,10 @@
 //!  then TLS, or T.125: 7f 65 ... "Duca" (client) | 7f 66 ... "McDn" (server)           2.2.1.3, 2.2.1.4
 //! ```
 
-use crate::identify::hearing::{Heard, Role, carrying};
 use crate::identify::lines::mentions;
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::tpkt::{self, Kind};
-use crate::identify::walk::{Message, from_header, hear_stream};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{from_wire, le32, prefix};

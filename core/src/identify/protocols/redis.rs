@@ -5,9 +5,9 @@
 //!  server  +OK CRLF   -ERR text CRLF   :number CRLF   $length CRLF bytes CRLF   *count CRLF ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{line, number};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 

@@ -4,8 +4,8 @@
 //!  both sides   RFB 003.008 LF                 section 7.1.1
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
 use crate::wire::{from_wire, prefix};

@@ -6,8 +6,8 @@
 //!  call    50 ac ed 00 05 ...   answer 51 ac ed 00 05 ...   ping 52   pong 53
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, prefix, rest, u8_at};
 

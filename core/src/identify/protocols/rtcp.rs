@@ -4,9 +4,9 @@
 //!  10 P count(5) | type | words(16) | SSRC(32) | by type      compound: a report comes first
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 

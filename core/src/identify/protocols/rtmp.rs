@@ -6,7 +6,7 @@
 //!  C2 S2  the other side's time, a time, and the other side's random
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot, join, yes};
+use crate::identify::side_match::{Role, Said, Spot, join, yes};
 use crate::identify::view::FlowView;
 use crate::identify::{Detector, Over, Probe};
 use crate::net::Side;

@@ -7,7 +7,7 @@
 //! One packet proves little: three of one source must count up in one direction. RTCP and what
 //! else shares the port (RFC 5761, RFC 7983) may stand between them.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};

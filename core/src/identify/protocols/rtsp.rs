@@ -5,9 +5,9 @@
 //!  '$' channel(1) length(2) data                 interleaved, section 10.12
 //! ```
 
-use crate::identify::hearing::Role;
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 

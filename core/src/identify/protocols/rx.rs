@@ -5,9 +5,9 @@
 //!  checksum(16) service(16)
 //! ```
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::probe_sides;
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::walk::probe_sides;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
 

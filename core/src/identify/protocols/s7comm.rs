@@ -5,9 +5,9 @@
 //!                  72 version(1) length(2) ... 72 version 0000                     S7comm-plus
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::tpkt::{self, Kind};
-use crate::identify::walk::{Message, from_header, hear_stream};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 

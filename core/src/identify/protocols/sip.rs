@@ -5,10 +5,10 @@
 //!  CRLF CRLF keeps a connection open (RFC 5626 section 3.5.1)
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::view::Datagram;
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, prefix, rest};

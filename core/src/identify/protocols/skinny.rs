@@ -4,8 +4,8 @@
 //!  length(4) version(4) message(4) ...      little-endian; the length counts from the message on
 //! ```
 
-use crate::identify::hearing::Role;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
 

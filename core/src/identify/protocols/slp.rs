@@ -5,8 +5,8 @@
 //!  2 function length(24) | O F R 0(13) next extension(24) xid(16) | length(16) language tag
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
-use crate::identify::walk::{Stop, probe_both};
+use crate::identify::messages::{Stop, probe_both};
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index, u8_at};
 

@@ -6,8 +6,8 @@
 //!                 fd "SMB" ... encrypted    fc "SMB" ... compressed
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be24, index, le16, le32, rest, u8_at};
 

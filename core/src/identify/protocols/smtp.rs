@@ -5,9 +5,9 @@
 //!  client  EHLO SP domain CRLF   MAIL FROM:<path> ...   STARTTLS (RFC 3207), then TLS
 //! ```
 
-use crate::identify::hearing::{Heard, Role, carrying};
 use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 

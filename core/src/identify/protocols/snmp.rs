@@ -5,8 +5,8 @@
 //!  30 len | 02 01 03            | 30 len 02 id 02 size 04 01 flags 02 01 model | 04 len ...
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
-use crate::identify::walk::{Stop, probe_both};
+use crate::identify::messages::{Stop, probe_both};
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index};
 

@@ -8,7 +8,7 @@
 //!
 //! What is asked for goes on inside, behind the server's consent.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, join, yes};
 use crate::identify::view::FlowView;
 use crate::identify::{Detector, Inside, Over, Probe};
 use crate::net::Side;

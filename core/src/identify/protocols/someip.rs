@@ -4,8 +4,8 @@
 //!  service(16) method(16) length(32) client(16) session(16) | 01 interface type return code | payload
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
-use crate::identify::walk::{Stop, probe_both};
+use crate::identify::messages::{Stop, probe_both};
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, u8_at};
 

@@ -4,8 +4,8 @@
 //!  "REDQ" major(4) minor(4) size(4)     little-endian; both sides send it first
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
 

@@ -9,9 +9,9 @@
 //! The first request has UDT's version 4 and is left to the answer; version 5 is SRT's alone, and so
 //! are the full acknowledgement's seven words.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::probe_sides;
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::walk::probe_sides;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32};
 

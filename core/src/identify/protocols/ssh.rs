@@ -9,15 +9,15 @@
 //! packets do: the algorithm names `ext-info-c` and `ext-info-s` (RFC 8308 section 2.1), and which
 //! end starts the key exchange.
 
-mod told;
+mod metadata;
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
 
-pub(super) use told::tell;
+pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ssh",

@@ -5,9 +5,9 @@
 //!  {"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"...","agent":"..."}} LF
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 

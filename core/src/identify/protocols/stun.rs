@@ -10,7 +10,7 @@
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
-use crate::identify::hearing::{
+use crate::identify::side_match::{
     Heard, Role, Said, Spot, behind_leading, hear_both, join_if, unproven, yes,
 };
 use crate::identify::view::{Datagram, SideView};

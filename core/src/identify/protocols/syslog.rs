@@ -6,9 +6,9 @@
 //!  123 <34>1 ...                                               counted, on TCP
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::number;
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, index, prefix, rest};

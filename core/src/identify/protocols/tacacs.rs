@@ -4,8 +4,8 @@
 //!  version(1: c0, c1) type(1: 1 to 3) sequence(1) flags(1) session(4) length(4)  body, obfuscated
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be32, index};
 

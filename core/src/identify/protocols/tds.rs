@@ -7,8 +7,8 @@
 //!  answer    04   tokens
 //! ```
 
-use crate::identify::hearing::Role;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, index, le16, le32, prefix, rest, u8_at};
 

@@ -2,9 +2,9 @@
 //!
 //! Where a name takes more than one line to tell, its protocol has a file of its own.
 
-use crate::identify::hearing::{Heard, Role};
 use crate::identify::lines::{first_word, is_number, is_one_of, line, mentions};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 

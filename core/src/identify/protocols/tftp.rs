@@ -8,9 +8,9 @@
 //!
 //! A transfer goes on between ports of its own, so data and acknowledgements must do alone.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::probe_sides;
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::walk::probe_sides;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest};
 

@@ -5,8 +5,8 @@
 //!  [length(4)]  82 version(5 bits, 1) type(3 bits) sequence(varint) name length(varint) name
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, hear_datagrams, hear_stream};
+use crate::identify::messages::{Message, hear_datagrams, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};

@@ -6,9 +6,9 @@
 //!  connect 1: version(2) compatible(2) ... "(DESCRIPTION=(CONNECT_DATA=..."
 //! ```
 
-use crate::identify::hearing::Role;
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 

@@ -12,7 +12,7 @@
 //! length of its full acknowledgement (44, not 40) and by its own control type; where only what both
 //! have is seen, nothing is named.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe, Strength};
 use crate::wire::Cursor;

@@ -5,9 +5,9 @@
 //!  sequence(16) acknowledges(16) | extensions: next length value | data
 //! ```
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::probe_sides;
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::walk::probe_sides;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 

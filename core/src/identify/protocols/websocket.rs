@@ -7,9 +7,9 @@
 //!
 //! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
-use crate::identify::hearing::{Heard, Role, starts_with};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be64, from_wire, prefix, rest, u8_at};
 

@@ -7,9 +7,9 @@
 //!  04 000000 receiver(32) counter(64, little-endian) packet, padded to 16, and 16 of tag
 //! ```
 
-use crate::identify::hearing::{Role, Said, Spot};
+use crate::identify::messages::probe_datagrams;
+use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::walk::probe_datagrams;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, le32};
 

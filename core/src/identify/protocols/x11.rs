@@ -5,8 +5,8 @@
 //!  server  status(1) reason length(1) major(2, 11) minor(2, 0) additional length(2, words) ...
 //! ```
 
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, le16, prefix, rest};
 

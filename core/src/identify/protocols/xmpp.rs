@@ -6,9 +6,9 @@
 //!  <starttls .../>  answered by <proceed .../>, then TLS                 section 5
 //! ```
 
-use crate::identify::hearing::{Heard, Role, carrying};
 use crate::identify::lines::mentions;
-use crate::identify::walk::{Message, hear_stream, is_tls};
+use crate::identify::messages::{Message, hear_stream, is_tls};
+use crate::identify::side_match::{Heard, Role, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{prefix, rest};

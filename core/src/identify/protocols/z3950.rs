@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::ber::{Element, element, elements};
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::walk::{Message, hear_stream};
+use crate::identify::messages::{Message, hear_stream};
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::{Detector, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {

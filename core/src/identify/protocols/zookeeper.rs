@@ -6,8 +6,8 @@
 //!  words   "ruok" answered by "imok"; "stat", "srvr", "mntr" answered by "Zookeeper version: ..."
 //! ```
 
-use crate::identify::hearing::{Heard, Role, starts_with};
-use crate::identify::walk::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::side_match::{Heard, Role, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, rest};
 

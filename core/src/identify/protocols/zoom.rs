@@ -5,9 +5,9 @@
 //!  media types 13 screen, 15 audio, 16 video, 33 and 34 RTCP; RTP after 27, 19, 24 bytes
 //! ```
 
-use crate::identify::hearing::{Heard, Role, Said, Spot};
+use crate::identify::messages::probe_sides;
+use crate::identify::side_match::{Heard, Role, Said, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::walk::probe_sides;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, u8_at};
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Shown, server_side, shown};
 use crate::event::Status;
 use crate::flow::SideFacts;
-use crate::flow::ledger::Companion;
+use crate::flow::correlation::Companion;
 use crate::judge::Case;
 
 /// A shape shows itself only over time, in seconds.

@@ -1,6 +1,8 @@
 //! The rows: what is looked at, how much it counts, what it rests on and how it misleads.
 
-use super::{Rule, Shown, framehawk, is_conversation, server_side, shown, sight, site, status};
+use super::{
+    Rule, Shown, framehawk, is_conversation, server_side, shown, site, status, visibility,
+};
 use crate::event::{BEGAN_BEFORE, Label, Status};
 use crate::judge::Case;
 use crate::registry;
@@ -287,7 +289,7 @@ pub static RULES: &[Rule] = &[
         group: "sight_lost",
         source: "TCP sequence numbers (RFC 9293)",
         misleads: "a capture filter leaves gaps, too",
-        test: sight::packets_lost,
+        test: visibility::packets_lost,
     },
     Rule {
         id: "capture_lost",
@@ -297,7 +299,7 @@ pub static RULES: &[Rule] = &[
         group: "sight_drops",
         source: "the kernel's count of dropped frames",
         misleads: "the lost frames may belong to other flows only",
-        test: sight::capture_lost,
+        test: visibility::capture_lost,
     },
     Rule {
         id: "payload_cut",
@@ -307,7 +309,7 @@ pub static RULES: &[Rule] = &[
         group: "sight_cut",
         source: "lengths of the captured and the real packet",
         misleads: "none known",
-        test: sight::payload_cut,
+        test: visibility::payload_cut,
     },
     Rule {
         id: BEGAN_BEFORE,
@@ -317,7 +319,7 @@ pub static RULES: &[Rule] = &[
         group: "sight_start",
         source: "missing SYN; for UDP the time of its first packet",
         misleads: "a flow may begin just when the capture does",
-        test: sight::began_before,
+        test: visibility::began_before,
     },
     Rule {
         id: "one_direction",
@@ -327,7 +329,7 @@ pub static RULES: &[Rule] = &[
         group: "sight_direction",
         source: "the capture",
         misleads: "over UDP, a side that sends nothing looks the same",
-        test: sight::one_direction,
+        test: visibility::one_direction,
     },
 ];
 

@@ -4,9 +4,9 @@
 //! becomes a detector like any other. How much a row proves is counted from its parts, and a row
 //! whose messages prove little needs several of them.
 
-use crate::identify::hearing::{Role, Said, Spot, behind_leading, carrying};
-use crate::identify::openings::{Octets, Place};
-use crate::identify::walk::{Stop, probe_datagrams, probe_stream};
+use crate::identify::messages::{Stop, probe_datagrams, probe_stream};
+use crate::identify::prefilter::{Octets, Place};
+use crate::identify::side_match::{Role, Said, Spot, behind_leading, carrying};
 #[cfg(test)]
 use crate::identify::{Detector, Over};
 use crate::identify::{FlowView, Probe};

@@ -9,19 +9,19 @@
 //!  1|len(15)     | 1 version(2) specs_len(2) session_len(2) challenge_len(2) ...
 //! ```
 
+mod metadata;
 mod records;
-mod told;
 
 use crate::config::TOLD_WORDS_MAX;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::hearing::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
+pub(super) use metadata::tell;
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
-pub(super) use told::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tls",

@@ -1,7 +1,7 @@
 //! The version of a PostgreSQL server, which it tells only once it has let the client in.
 
 use super::version;
-use crate::identify::telling::Told;
+use crate::identify::metadata::Told;
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};

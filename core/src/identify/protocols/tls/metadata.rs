@@ -8,7 +8,7 @@ use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
     ja3s,
 };
-use crate::identify::telling::Told;
+use crate::identify::metadata::Told;
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::wire::{be24, index, prefix, rest, u8_at};

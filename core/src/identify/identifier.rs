@@ -1,15 +1,15 @@
 //! Asks the detectors about one flow, as its head grows.
 //!
 //! A detector that said no is never asked again for the flow, and one whose protocol begins with
-//! other bytes is not asked at all (`openings.rs`). Of what is found, the better proven
+//! other bytes is not asked at all (`prefilter.rs`). Of what is found, the better proven
 //! stays: what the server itself spoke before what only a client tried, then the strength of the
 //! proof, then how few random bytes would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
 
 use crate::config::Config;
-use crate::identify::head::{Head, Offer, Quote};
-use crate::identify::openings::{INDEX, Set};
-use crate::identify::telling::merge;
+use crate::identify::metadata::merge;
+use crate::identify::prefilter::{INDEX, Set};
+use crate::identify::stream_head::{Head, Offer, Quote};
 use crate::identify::{
     DETECTORS, Detail, Detector, Finding, FlowView, Inside, Probe, Strength, teller_of,
 };

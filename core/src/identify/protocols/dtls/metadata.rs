@@ -4,7 +4,7 @@ use super::{HANDSHAKE, HEADER, read_header, read_message_header};
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text, version_name,
 };
-use crate::identify::telling::Told;
+use crate::identify::metadata::Told;
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::wire::{Cursor, prefix, rest};

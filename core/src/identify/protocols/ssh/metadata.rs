@@ -5,8 +5,8 @@
 
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
 use crate::identify::handshake::hash_and_text;
-use crate::identify::hearing::{Heard, Role};
-use crate::identify::telling::Told;
+use crate::identify::metadata::Told;
+use crate::identify::side_match::{Heard, Role};
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
 use crate::net::Side;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{QR, skip_name};
 use crate::config::TOLD_WORDS_MAX;
-use crate::identify::telling::Told;
+use crate::identify::metadata::Told;
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
 use crate::net::Transport;

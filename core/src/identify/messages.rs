@@ -10,7 +10,7 @@
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
-use crate::identify::hearing::{Heard, Role, Said, Spot, join, yes};
+use crate::identify::side_match::{Heard, Role, Said, Spot, join, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
 use crate::identify::{Detail, Probe};
 use crate::net::Transport;

@@ -10,7 +10,7 @@ use crate::config::TOLD_WORDS_MAX;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
 };
-use crate::identify::telling::Told;
+use crate::identify::metadata::Told;
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::net::Side;
