@@ -17,7 +17,7 @@
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Cursor;
 
-use portstory::bundle::share::{Addresses, Secret, Sharer, Strength, Study};
+use portstory::bundle::anonymize::{Addresses, Secret, Sharer, Strength, Study};
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled, SourceInfo};
 use portstory::cli::helper_replies;

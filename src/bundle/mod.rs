@@ -7,13 +7,13 @@
 //! Hashes show that a bundle was not damaged; who made it they do not show, as anybody can make new
 //! ones.
 
+pub mod anonymize;
 mod container;
 pub mod evidence;
 mod packer;
 mod page;
 mod rows;
 mod settings;
-pub mod share;
 pub mod verify;
 
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::share::Sharing;
+use super::anonymize::Sharing;
 use portstory_core::config::{Config, KnownService, Site, VdaVersion};
 use portstory_core::identify::DETECTORS;
 use portstory_core::net::Transport;

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::confine::{Confining, Linking};
-use super::outlet::{Placing, Scratch};
+use super::output_file::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
-use super::{Exit, Unpacking, Watching, ending, log, report};
+use super::sandbox_args::{Confining, Linking};
+use super::{Exit, Unpacking, Watching, log, report, shutdown};
+use crate::bundle::anonymize::Exclude;
 use crate::bundle::evidence::{Sieve, marker};
-use crate::bundle::share::Exclude;
 use crate::bundle::{self, Packer, Row, Settings};
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
@@ -130,7 +130,7 @@ impl Bundle {
         let claims = claims.following(links).writing(Output::new("-o", &self.output));
         let packed = claims.check(self.overwriting)?;
         let io = |error: io::Error| trouble(&error);
-        let _signals = ending::catch().ok();
+        let _signals = shutdown::catch().ok();
         let helpers = self.confining.of_helpers(&self.confining.plan()?);
         let (placing, file) = Placing::start(&self.output, &helpers).map_err(io)?;
         let strangers = self
@@ -139,7 +139,7 @@ impl Bundle {
         let strangers = strangers.transpose().map_err(io)?;
         self.confining.to_reading(&self.paths, links)?;
         let reading = Options { links, ..self.unpacking.options() };
-        ending::watch();
+        shutdown::watch();
         Packed::check(&packed)?;
         let shared = strangers.as_ref().map(|(strength, packets, secret)| {
             let exclude = &self.exclude;
@@ -274,12 +274,12 @@ fn each_frame(
 }
 
 fn options() -> Options {
-    Options { stop: ending::stop(), ..Options::default() }
+    Options { stop: shutdown::stop(), ..Options::default() }
 }
 
 /// Half a bundle is none: what is missing in it would look as if it had never been.
 fn is_to_go_on() -> Result<(), Exit> {
-    if ending::requested() {
+    if shutdown::requested() {
         log::say("the program was asked to end: no bundle was written");
         return Err(Exit::BrokeOff);
     }

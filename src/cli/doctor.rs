@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::aide::Sandboxing;
-use super::owners::Scope;
+use super::helper_process::Sandboxing;
+use super::process_lookup::Scope;
 use super::run::{stdout_exit, terminal_width};
 use super::who::Format;
-use super::{Exit, log, outlet, owners};
+use super::{Exit, log, output_file, process_lookup};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
 use crate::host::health::{self, Check, Level};
@@ -122,10 +122,11 @@ fn confinement() -> Vec<Check> {
     let account = Account::usual();
     let sandboxing = Sandboxing { account: account.clone(), ..Sandboxing::default() };
     let output = [PathBuf::from("portstory")];
-    let opening = outlet::Helper::start(&output, &outlet::Rotating::default(), &sandboxing)
-        .map(|helper| helper.report().clone());
+    let opening =
+        output_file::Helper::start(&output, &output_file::Rotating::default(), &sandboxing)
+            .map(|helper| helper.report().clone());
     let (watch, scope, percent) = (Watch::default(), Scope::All, PROCESS_LOOKUP_CPU_PERCENT);
-    let looking = owners::start_helper(&watch, scope, percent, &sandboxing)
+    let looking = process_lookup::start_helper(&watch, scope, percent, &sandboxing)
         .map(|helper| helper.report.clone());
     let helpers = [
         ("sandbox of the process that opens outputs", opening),

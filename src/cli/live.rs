@@ -6,12 +6,12 @@ use std::os::fd::AsRawFd as _;
 
 use clap::{Args, ValueEnum};
 
-use super::confine::Confining;
-use super::owners::Looking;
+use super::process_lookup::Looking;
 use super::progress::Progress;
 use super::read::failed;
 use super::run::{Run, stdout_exit};
-use super::{Exit, Watching, Writing, ending, log};
+use super::sandbox_args::Confining;
+use super::{Exit, Watching, Writing, log, shutdown};
 use crate::capture::FrameSource as _;
 use crate::capture::file::Links;
 use crate::capture::live::{
@@ -133,14 +133,14 @@ impl Live {
             &helpers,
         )?;
         // Not before: until outputs are open a signal has nothing to end but the program.
-        let stop = ending::catch().map_err(|error| {
+        let stop = shutdown::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));
             Exit::BrokeOff
         })?;
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
         self.confining.enter(&plan)?;
-        ending::watch();
+        shutdown::watch();
         if !self.writing.quiet {
             log::say(&format!(
                 "listening on {}, {}; Ctrl-C ends it with the summary",

@@ -9,36 +9,36 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-mod aide;
-mod board;
 mod bundle;
 mod completions;
-mod confine;
 mod doctor;
-mod ending;
 mod explain;
 mod fail_on;
+mod helper_process;
 mod interfaces;
 mod live;
+mod live_view;
 mod log;
 mod manual;
-mod ours;
-mod outlet;
+mod output_file;
 mod overwriting;
-mod owners;
+mod own_formats;
+mod packet_writer;
+mod pending_frames;
 mod plan;
+mod process_lookup;
 mod progress;
 mod read;
 mod report;
-mod reporting;
+mod report_observer;
 mod run;
-mod saving;
+mod sandbox_args;
 mod schema;
 mod short;
+mod shutdown;
 mod signals;
 mod site;
 mod verify;
-mod waiting;
 mod who;
 mod why;
 
@@ -138,13 +138,13 @@ enum Command {
     Man(completions::Man),
     /// What the program starts for itself
     #[command(name = "__open-outputs", hide = true)]
-    OpenOutputs(outlet::OpenOutputs),
+    OpenOutputs(output_file::OpenOutputs),
     /// What the program starts for itself
     #[command(name = "__place-output", hide = true)]
-    PlaceOutput(outlet::PlaceOutput),
+    PlaceOutput(output_file::PlaceOutput),
     /// What the program starts for itself
     #[command(name = "__tell-owners", hide = true)]
-    TellOwners(owners::TellOwners),
+    TellOwners(process_lookup::TellOwners),
 }
 
 /// The ports that are watched.
@@ -195,7 +195,7 @@ struct Watching {
     without: Option<String>,
 
     /// Memory for flows and what is known of endpoints, the capture's ring aside
-    #[arg(long, value_name = "SIZE", value_parser = outlet::octets, default_value = "256M")]
+    #[arg(long, value_name = "SIZE", value_parser = output_file::octets, default_value = "256M")]
     memory_max: u64,
 
     /// Key of the hash tables, for tests: the output must not depend on it
@@ -231,14 +231,14 @@ impl Watching {
 struct Unpacking {
     /// How much of each compressed capture is read, unpacked [default: 1000 times its size, 256M at
     /// least]
-    #[arg(long, value_name = "SIZE", value_parser = outlet::octets)]
+    #[arg(long, value_name = "SIZE", value_parser = output_file::octets)]
     unpack_max: Option<u64>,
 }
 
 impl Unpacking {
     /// How captures are read, until the program is asked to end.
     fn options(self) -> Options {
-        let (stop, unpacked_bytes_max) = (ending::stop(), self.unpack_max);
+        let (stop, unpacked_bytes_max) = (shutdown::stop(), self.unpack_max);
         Options { stop, unpacked_bytes_max, ..Options::default() }
     }
 }
@@ -272,7 +272,7 @@ struct Writing {
     report: Option<PathBuf>,
 
     #[command(flatten)]
-    rotating: outlet::Rotating,
+    rotating: output_file::Rotating,
 
     #[command(flatten)]
     overwriting: overwriting::Overwriting,
@@ -360,10 +360,10 @@ enum Color {
 }
 
 /// What a stream of replies from the helper that looks processes up comes to, for `fuzz/`: see
-/// `owners::replies_in`.
+/// `process_lookup::replies_in`.
 #[doc(hidden)]
 pub fn helper_replies(parts: &[&[u8]]) -> Result<Vec<String>, String> {
-    owners::replies_in(parts)
+    process_lookup::replies_in(parts)
 }
 
 /// Parses the command line and runs the command.

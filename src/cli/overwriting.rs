@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::ours::{HEAD_BYTES, Written, written_here};
-use super::outlet::{self, Rotating};
+use super::output_file::{self, Rotating};
+use super::own_formats::{HEAD_BYTES, Written, written_here};
 use super::{Exit, log};
 use crate::capture::file::{Links, identities, identity};
 
@@ -51,7 +51,7 @@ pub(super) struct Output<'a> {
     /// Whether packets go into it, so that it could be read as a capture.
     is_packets: bool,
     /// Files with numbers instead of this one, and whether old ones are deleted.
-    numbered: Option<(outlet::Naming, bool)>,
+    numbered: Option<(output_file::Naming, bool)>,
     /// Where it is, whatever links lead there.
     place: Option<Place>,
     found: Option<Metadata>,
@@ -88,7 +88,7 @@ impl<'a> Output<'a> {
 
     /// The same spread over several files.
     pub(super) fn rotated(self, rotating: &Rotating) -> Self {
-        let naming = outlet::Naming::new(self.path, true);
+        let naming = output_file::Naming::new(self.path, true);
         let numbered = rotating.is_wanted().then(|| (naming, rotating.deletes()));
         Self { numbered, ..self }
     }
@@ -395,9 +395,11 @@ impl Packed {
     fn of(path: &Path, wants: Wants, why: String) -> Result<Option<Self>, Exit> {
         let mut head = Vec::new();
         let most = u64::try_from(LOOKED_AT_BYTES).unwrap_or(u64::MAX);
-        match outlet::open_to_look(path).and_then(|file| file.take(most).read_to_end(&mut head)) {
+        match output_file::open_to_look(path)
+            .and_then(|file| file.take(most).read_to_end(&mut head))
+        {
             // A link that is not followed is told when it is opened for writing.
-            Err(error) if outlet::is_link(&error) => Ok(None),
+            Err(error) if output_file::is_link(&error) => Ok(None),
             Err(error) => Err(refuse(&format!("{why} ({error})"))),
             Ok(_) if wants.are_met(&head) => Ok(None),
             Ok(_) if is_gzip(&head) || is_zstd(&head) => Ok(Some(Self { head, wants, why })),

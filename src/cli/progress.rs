@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Writing;
-use super::board::Board;
+use super::live_view::Board;
 use crate::capture::file::Odometer;
 use portstory_core::event::Event;
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::confine::{self, Confining, Linking};
 use super::fail_on::FailOn;
 use super::progress::Progress;
 use super::run::{Run, Wanted};
-use super::{Exit, Unpacking, Watching, Writing, ending, log};
+use super::sandbox_args::{self, Confining, Linking};
+use super::{Exit, Unpacking, Watching, Writing, log, shutdown};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource};
@@ -89,14 +89,14 @@ impl Read {
         let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, None, &helpers)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
-        let _signals = ending::catch().ok();
-        plan.readable = confine::readable(&self.paths, links);
+        let _signals = shutdown::catch().ok();
+        plan.readable = sandbox_args::readable(&self.paths, links);
         if self.follow {
             // Another file may take this one's name, and only its folder is there to be named now.
             plan.readable.extend(self.paths.iter().filter_map(|path| folder_of(path)));
         }
         self.confining.enter(&plan)?;
-        ending::watch();
+        shutdown::watch();
         let options = Options { links, ..self.unpacking.options() };
         let octets = file::octets(&self.paths, links).filter(|_| !self.follow);
         let octets = octets.map(|octets| (options.odometer.clone(), octets));

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::confine::{Confining, Linking};
-use super::outlet::{Outlet, Rotating, unpacked_name};
+use super::output_file::{Outlet, Rotating, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
 use super::run::{cannot_write, stdout_exit};
-use super::{Exit, Unpacking, Watching, ending, explain, log};
+use super::sandbox_args::{Confining, Linking};
+use super::{Exit, Unpacking, Watching, explain, log, shutdown};
 use crate::capture::file::{self, Options};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
 use crate::output::{Context, RunSummary};
@@ -95,16 +95,16 @@ impl Report {
         let opened = |path| Outlet::open(path, &Rotating::default(), 0);
         let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
-        let _signals = ending::catch().ok();
+        let _signals = shutdown::catch().ok();
         self.confining.to_reading(&self.paths, links)?;
-        ending::watch();
+        shutdown::watch();
         Packed::check(&packed)?;
         let options = Options { links, ..self.unpacking.options() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
         let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;
         let text = self.format().write(&page);
         let Some(out) = &mut out else {
-            return Ok(exit.max(stdout_exit(ending::Stdout.write_all(text.as_bytes()))));
+            return Ok(exit.max(stdout_exit(shutdown::Stdout.write_all(text.as_bytes()))));
         };
         let written = out.begin().and_then(|()| out.write_all(text.as_bytes()));
         Ok(exit.max(stdout_exit(written.and_then(|()| out.commit()))))
@@ -214,7 +214,8 @@ pub(super) fn amended_page(
 
 /// What the page is of: the command line, and the inputs with their hashes.
 pub(super) fn about(sources: &[SourceInfo]) -> About {
-    let inputs = sources.iter().map(|one| report::digest(&one.name, &ending::requested)).collect();
+    let inputs =
+        sources.iter().map(|one| report::digest(&one.name, &shutdown::requested)).collect();
     About { command: command_line(), inputs, ports: Vec::new() }
 }
 

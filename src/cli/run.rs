@@ -5,17 +5,17 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-use super::aide::Sandboxing;
-use super::board::{Counts, Due};
 use super::fail_on::FailOn;
-use super::outlet::{self, Outlet, told};
+use super::helper_process::Sandboxing;
+use super::live_view::{Counts, Due};
+use super::output_file::{self, Outlet, told};
 use super::overwriting::{Claims, Packed};
-use super::owners::{Looking, Owners, Scope};
+use super::packet_writer::Saving;
+use super::process_lookup::{Looking, Owners, Scope};
 use super::progress::Progress;
-use super::reporting::Reporting;
-use super::saving::Saving;
+use super::report_observer::Reporting;
 use super::signals::Signals;
-use super::{Color, Exit, Format, Watching, Writing, ending, log};
+use super::{Color, Exit, Format, Watching, Writing, log, shutdown};
 use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::output::{self, Context, Look, RunSummary};
@@ -64,7 +64,7 @@ const STDOUT_BYTES: usize = 1 << 16;
 
 /// Where the events go.
 enum Out {
-    Stdout(BufWriter<ending::Stdout>),
+    Stdout(BufWriter<shutdown::Stdout>),
     File(Outlet),
     /// Nothing more can be written, which was told.
     Lost,
@@ -139,7 +139,7 @@ impl Run {
                 let opened = Outlet::open(path, rotating, number(path));
                 Out::File(opened.map_err(|error| cannot_write(path, &error))?)
             }
-            None => Out::Stdout(BufWriter::with_capacity(STDOUT_BYTES, ending::Stdout)),
+            None => Out::Stdout(BufWriter::with_capacity(STDOUT_BYTES, shutdown::Stdout)),
         };
         let mut packets = match &writing.packets {
             Some(path) => {
@@ -154,10 +154,11 @@ impl Run {
             .map(|path| Reporting::open(path).map_err(|error| cannot_write(path, &error)));
         let page = page.transpose()?;
         if is_live || rotating.is_wanted() {
-            let helper = outlet::start_helper(&paths, rotating, sandboxing).map_err(|error| {
-                log::say(&format!("the process that opens outputs cannot be started: {error}"));
-                Exit::BrokeOff
-            })?;
+            let helper =
+                output_file::start_helper(&paths, rotating, sandboxing).map_err(|error| {
+                    log::say(&format!("the process that opens outputs cannot be started: {error}"));
+                    Exit::BrokeOff
+                })?;
             let outlets = packets.iter_mut().filter_map(Saving::outlet);
             let outlets = outlets.chain(match &mut out {
                 Out::File(outlet) => Some(outlet),
@@ -221,7 +222,7 @@ impl Run {
     fn tell_trouble(&mut self, trouble: Trouble) {
         let Trouble::Io(what, error) = trouble else { return };
         self.exit = self.exit.max(Exit::BrokeOff);
-        if ending::is_given_up(&error) {
+        if shutdown::is_given_up(&error) {
             log::say(&format!(
                 "{what} ended: nothing takes it, and {error}; the rest is not written"
             ));
@@ -557,7 +558,7 @@ fn owners(watch: &Watch, looking: &Looking, sandboxing: &Sandboxing) -> Option<O
 pub(super) fn stdout_exit(written: io::Result<()>) -> Exit {
     match written.and_then(|()| io::stdout().flush()).map_err(trouble) {
         Ok(()) | Err(Trouble::ReaderGone) => Exit::Done,
-        Err(Trouble::Io(what, error)) if ending::is_given_up(&error) => {
+        Err(Trouble::Io(what, error)) if shutdown::is_given_up(&error) => {
             log::say(&format!(
                 "{what} ended: nothing takes it, and {error}; the rest is not written"
             ));
@@ -586,7 +587,7 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
     } else {
         log::error(&format!(
             "cannot write {path}: {}; choose another place",
-            outlet::explained(error)
+            output_file::explained(error)
         ));
     }
     Exit::Usage

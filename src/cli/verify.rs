@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::confine::Confining;
-use super::outlet::octets;
+use super::output_file::octets;
 use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
+use super::sandbox_args::Confining;
 use super::{Exit, log};
 use crate::bundle::{Row, Tally, verify};
 use crate::capture::file::{self, Links, Options};

@@ -18,6 +18,8 @@ use portstory_core::watch::Watch;
 mod budget;
 #[cfg(target_os = "linux")]
 mod cgroup;
+#[cfg(any(windows, test))]
+mod command_output;
 #[cfg(not(target_os = "linux"))]
 mod finder;
 pub mod health;
@@ -27,8 +29,6 @@ mod linux;
 mod macos;
 #[cfg(not(target_os = "linux"))]
 mod portable;
-#[cfg(any(windows, test))]
-mod told;
 #[cfg(windows)]
 mod windows;
 

@@ -7,7 +7,7 @@
 use std::io;
 use std::process::Command;
 
-use super::{HostSocket, Inventory, Unseen, Wanted, portable, told};
+use super::{HostSocket, Inventory, Unseen, Wanted, command_output, portable};
 
 /// Where `netsh interface portproxy` keeps its table: a key for each pair of families
 /// (`v4tov4\tcp`), a value `ADDRESS/PORT` for each listener, whose data is `ADDRESS/PORT` of the
@@ -22,9 +22,9 @@ pub(super) fn sockets(wanted: &Wanted<'_>) -> io::Result<Inventory> {
     if found.sockets.is_empty() {
         return Ok(found);
     }
-    let services = told::services(&said("tasklist", &["/svc", "/fo", "csv", "/nh"]));
-    let forwards = told::forwards(&said("reg", &["query", PORTPROXY_KEY, "/s"]));
-    let urls = told::http_urls(&said("netsh", &["http", "show", "servicestate"]));
+    let services = command_output::services(&said("tasklist", &["/svc", "/fo", "csv", "/nh"]));
+    let forwards = command_output::forwards(&said("reg", &["query", PORTPROXY_KEY, "/s"]));
+    let urls = command_output::http_urls(&said("netsh", &["http", "show", "servicestate"]));
     for socket in &mut found.sockets {
         for process in &mut socket.processes {
             process.services = services.get(&process.pid).cloned().unwrap_or_default();
@@ -41,7 +41,11 @@ pub(super) fn sockets(wanted: &Wanted<'_>) -> io::Result<Inventory> {
     Ok(found)
 }
 
-fn explain(socket: &mut HostSocket, forwards: &[told::Forward], urls: &[told::HttpUrl]) {
+fn explain(
+    socket: &mut HostSocket,
+    forwards: &[command_output::Forward],
+    urls: &[command_output::HttpUrl],
+) {
     if !socket.state.is_waiting() {
         return;
     }

@@ -23,13 +23,13 @@ use portstory_core::event::{
 use portstory_core::judge::ranking::FlowRank;
 use portstory_core::net::{Socket, Transport};
 
-mod ending;
 mod endpoints;
+mod footer;
 mod row;
 mod similar;
 
-use ending::{Lead, Leads};
 use endpoints::Endpoints;
+use footer::{Lead, Leads};
 use row::{Layouts, Row};
 use similar::Similar;
 
@@ -275,7 +275,7 @@ impl Format for Text {
         self.write_unlisted(out)?;
         let attention = self.endpoints.attention();
         self.endpoints.write(out, self.look)?;
-        ending::write(out, self.look, summary, context, &attention, self.leads.best())
+        footer::write(out, self.look, summary, context, &attention, self.leads.best())
     }
 }
 

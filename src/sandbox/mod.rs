@@ -21,15 +21,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-mod account;
 #[cfg(target_os = "linux")]
-mod calls;
+mod capabilities;
 #[cfg(target_os = "linux")]
-mod paths;
+mod landlock;
 #[cfg(target_os = "linux")]
-mod rights;
+mod seccomp;
+mod user;
 
-pub use account::Account;
+pub use user::Account;
 
 /// What will still be needed, and what is to be given up.
 #[derive(Clone, Debug)]
@@ -126,21 +126,21 @@ pub fn enter(plan: &Plan) -> Report {
     }
     let Measures { rights, paths, calls } = plan.measures;
     // Landlock's descriptors are made with the rights of before: a folder may be root's.
-    let rules = paths.then(|| paths::Rules::new(plan)).flatten();
+    let rules = paths.then(|| landlock::Rules::new(plan)).flatten();
     if rights {
-        rights::drop(plan, &mut report);
+        capabilities::drop(plan, &mut report);
     }
     if let Task::Look = plan.task {
         report.kept.push("reading files (Landlock would hide the processes)".to_owned());
     }
-    match rules.map(|rules| rules.and_then(paths::Rules::enforce)) {
+    match rules.map(|rules| rules.and_then(landlock::Rules::enforce)) {
         None => {}
         Some(Ok(phrase)) => report.active.push(phrase),
         Some(Err(reason)) => report.missing.push(format!("Landlock ({reason})")),
     }
     // Last: what the others need is not on the list.
     if calls {
-        match calls::enforce(plan) {
+        match seccomp::enforce(plan) {
             Ok(phrase) => report.active.push(phrase),
             Err(reason) => report.missing.push(format!("seccomp ({reason})")),
         }

@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 
-use super::pieces::{PAGE_BYTES, Piece, Pieces};
+use super::read_ahead::{PAGE_BYTES, Piece, Pieces};
 use crate::capture::stop::StopWatch;
 use portstory_core::wire::prefix;
 

@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::patient;
+use super::interruptible;
 
 /// Folders within folders that are entered.
 const DEPTH_MAX: usize = 64;
@@ -152,7 +152,7 @@ fn sorted_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// Where it can't be opened.
 pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
-    let file = patient::open(path)?;
+    let file = interruptible::open(path)?;
     let is_file = file.metadata()?.is_file();
     Ok(is_file.then_some(file))
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::inputs::keep_books;
 use super::opening::STANDARD_INPUT;
 use super::reader::{Losses, Ran, Reader, Then, cannot_open};
-use super::{Options, folder, foreign, patient, pcap, pcapng};
+use super::{Options, folder, format_hint, interruptible, pcap, pcapng};
 use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
 use portstory_core::frame::{Frame, SourceId};
@@ -127,7 +127,7 @@ impl Follow {
         self.complained = false;
         self.stage = Stage::Spoilt(known);
         self.held = Some(Arc::clone(&file));
-        let input = patient::file(file, self.options.stop.as_ref());
+        let input = interruptible::file(file, self.options.stop.as_ref());
         let mut reader = Reader::open(input, self.name.clone(), None, &self.options)?;
         if reader.is_packed() {
             return Err(CaptureError {
@@ -219,7 +219,7 @@ fn has_header(file: &File) -> io::Result<bool> {
         }
     }
     let head = wire::prefix(&head, len);
-    let need = if foreign::starts_as_section(head) {
+    let need = if format_hint::starts_as_section(head) {
         pcapng::SECTION_BYTES_MIN
     } else if pcap::is_magic(head) {
         pcap::HEADER_BYTES

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::folder::{self, Links, Outside};
-use super::foreign;
+use super::format_hint;
 use super::inputs::{Input, Inputs, Turn, not_read};
-use super::patient;
+use super::interruptible;
 use super::reader::{NOT_UNPACKED, Reader, cannot_open};
 use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, Notice};
@@ -138,7 +138,8 @@ impl Opening {
                 let error = io::Error::other("standard input can be read only once");
                 return Err(cannot_open(name, &error));
             }
-            return self.add_stream(patient::standard_input(self.options.stop.as_ref()), name);
+            return self
+                .add_stream(interruptible::standard_input(self.options.stop.as_ref()), name);
         }
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
@@ -147,12 +148,12 @@ impl Opening {
         if metadata.is_dir() {
             return self.add_folder(path, name);
         }
-        let file = match patient::open(path) {
+        let file = match interruptible::open(path) {
             Ok(file) => file,
             Err(error) => return Err(cannot_open(name, &error)),
         };
         if !metadata.is_file() {
-            return self.add_stream(patient::stream(file, self.options.stop.as_ref()), name);
+            return self.add_stream(interruptible::stream(file, self.options.stop.as_ref()), name);
         }
         if !self.taken.insert(folder::identity(&metadata)) {
             self.notice(name, "is named twice and read once");
@@ -174,7 +175,7 @@ impl Opening {
     fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
         let name = path.display().to_string();
         let kept = Some(path.to_owned());
-        let file = patient::file(file, self.options.stop.as_ref());
+        let file = interruptible::file(file, self.options.stop.as_ref());
         let counted = Box::new(self.options.odometer.count(file));
         let reader = Reader::open(counted, name.clone(), kept, &self.options)?;
         self.push(reader, name);
@@ -238,14 +239,16 @@ impl Opening {
     /// Counts a file that can't be read, and names it where that helps.
     fn pass_over(&mut self, error: CaptureError, passed_over: &mut PassedOver) {
         let is_bad = match error.kind {
-            CaptureErrorKind::NotACapture => foreign::was_to_be_one(&error.source, &error.message),
+            CaptureErrorKind::NotACapture => {
+                format_hint::was_to_be_one(&error.source, &error.message)
+            }
             CaptureErrorKind::CannotOpen => {
                 !error.message.starts_with(NOT_UNPACKED)
-                    || foreign::was_to_be_one(&error.source, &error.message)
+                    || format_hint::was_to_be_one(&error.source, &error.message)
             }
             CaptureErrorKind::BrokeOff => true,
         };
-        if !is_bad && !foreign::is_worth_a_word(&error.message) {
+        if !is_bad && !format_hint::is_worth_a_word(&error.message) {
             passed_over.other = passed_over.other.saturating_add(1);
         } else if passed_over.named >= NAMED_MAX {
             passed_over.unnamed = passed_over.unnamed.saturating_add(1);

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use super::Options;
 use super::buffer::{Buffer, octets_64};
-use super::foreign;
-use super::patient;
+use super::format_hint;
+use super::interruptible;
 use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
@@ -402,11 +402,11 @@ impl State {
     /// thrown away, which for a file that was only looked at is its first few bytes.
     fn open_at(&self, offset: u64, options: &Options) -> io::Result<Box<dyn Read + Send>> {
         let path = self.path.as_ref().ok_or(io::ErrorKind::NotSeekable)?;
-        let mut file = patient::open(path)?;
+        let mut file = interruptible::open(path)?;
         if self.packing.is_none() {
             file.seek(SeekFrom::Start(offset))?;
         }
-        let file = patient::file(file, options.stop.as_ref());
+        let file = interruptible::file(file, options.stop.as_ref());
         let Some(packing) = self.packing else {
             return Ok(Box::new(options.odometer.count(file)));
         };
@@ -511,7 +511,7 @@ fn identify(buffer: &mut Buffer, packing: Option<Packing>) -> io::Result<Result<
             )),
         });
     }
-    if foreign::starts_as_section(buffer.filled()) {
+    if format_hint::starts_as_section(buffer.filled()) {
         buffer.fill(pcapng::SECTION_BYTES_MIN)?;
         let head = buffer.filled();
         if head.len() >= pcapng::SECTION_BYTES_MIN
@@ -524,14 +524,14 @@ fn identify(buffer: &mut Buffer, packing: Option<Packing>) -> io::Result<Result<
     let head = buffer.filled();
     let what = match (packing, filled) {
         // What little could be unpacked says more than why there is no more.
-        (Some(_), Err(_)) if !head.is_empty() => foreign::describe(head, false),
+        (Some(_), Err(_)) if !head.is_empty() => format_hint::describe(head, false),
         (_, Err(error)) => return Err(error),
         (Some(packing), Ok(_)) if Packing::of(head).is_some() => {
-            foreign::twice_packed(packing.program())
+            format_hint::twice_packed(packing.program())
         }
-        (_, Ok(_)) => foreign::describe(head, buffer.ended()),
+        (_, Ok(_)) => format_hint::describe(head, buffer.ended()),
     };
-    Ok(Err(if packing.is_some() { foreign::packed(&what) } else { what }))
+    Ok(Err(if packing.is_some() { format_hint::packed(&what) } else { what }))
 }
 
 /// How the sentence on a compressed file begins whose beginning is damaged.

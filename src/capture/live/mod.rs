@@ -16,12 +16,12 @@ mod counter;
 mod coverage;
 mod effect;
 mod filter;
+mod interface_handle;
 pub mod interfaces;
 mod links;
 mod linktype;
 mod open;
 mod probes;
-mod tap;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,10 +30,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
+use interface_handle::Tap;
 use links::{LinkChange, LinkWatch};
 use portstory_core::frame::{Frame, LinkType, SourceId};
 use portstory_core::time::Timestamp;
-use tap::Tap;
 
 pub use super::stop::{Stop, StopHandle};
 pub use filter::{Filter, KernelFilter, default_filter, own_filter};

@@ -6,9 +6,9 @@ use pcap::{Active, Capture, Precision};
 
 use super::effect::{self, Head};
 use super::filter::{self, Filter};
+use super::interface_handle::Tap;
 use super::interfaces::{self, nearest};
 use super::linktype::{carries_no_ip, link_type};
-use super::tap::Tap;
 use super::{BLOCK_TIMEOUT, CaptureError, CaptureErrorKind, Notice, Options};
 
 /// An interface that frames can be read from.

@@ -6,15 +6,15 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use super::{Strength, each_frame, is_to_go_on, options, trouble};
-use crate::bundle::share::{
+use crate::bundle::anonymize::{
     self, Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Study,
 };
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource as _, Polled};
-use crate::cli::outlet::Scratch;
+use crate::cli::output_file::Scratch;
 use crate::cli::read::failed;
 use crate::cli::verify::flows;
-use crate::cli::{Exit, ending, log};
+use crate::cli::{Exit, log, shutdown};
 use crate::escape;
 use crate::output::{Context, PacketFormat, PacketWriter};
 use crate::report::{Input, Report};
@@ -89,7 +89,7 @@ impl Shared {
         }
         let _ = write!(io::stderr(), "Write {name}? [y/N] ");
         // Whoever presses Ctrl-C here has answered.
-        if ending::stop().is_some_and(|stop| !stop.readable(io::stdin().as_fd())) {
+        if shutdown::stop().is_some_and(|stop| !stop.readable(io::stdin().as_fd())) {
             let _ = writeln!(io::stderr());
         }
         is_to_go_on()?;
@@ -161,8 +161,8 @@ fn study(
     exclude: &[Exclude],
 ) -> Result<(Plans, Option<(Timestamp, Timestamp)>), Exit> {
     let strength = match strength {
-        Strength::Min => share::Strength::Min,
-        Strength::Full => share::Strength::Full,
+        Strength::Min => anonymize::Strength::Min,
+        Strength::Full => anonymize::Strength::Full,
     };
     let mut study = Study::new(config, secret, strength, exclude, BundleLimits::default());
     let mut source = file::open(paths, reading.clone()).map_err(|error| failed(&error))?;

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::confine::{Confining, Linking};
 use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
-use super::{Exit, Unpacking, Watching, ending, log};
+use super::sandbox_args::{Confining, Linking};
+use super::{Exit, Unpacking, Watching, log, shutdown};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled, SourceInfo};
@@ -100,14 +100,14 @@ impl Why {
             );
             return Err(Exit::Usage);
         }
-        let _signals = ending::catch().ok();
+        let _signals = shutdown::catch().ok();
         self.confining.to_reading(paths, self.linking.links())?;
-        ending::watch();
+        shutdown::watch();
         let id = match known {
             Some(id) => id,
             None => self.find(paths, wanted, &config, bpf.as_mut())?,
         };
-        if known.is_none() && ending::requested() {
+        if known.is_none() && shutdown::requested() {
             log::say(
                 "the program was asked to end before the captures were read a second time, for the \
                  flow; named by its id it takes once",
@@ -128,7 +128,7 @@ impl Why {
         }
         let context = Context { sources: &sources, live: false };
         let text: Vec<String> = accounts.iter().map(|account| told(account, &context)).collect();
-        Ok(exit.max(stdout_exit(ending::Stdout.write_all(text.join("\n").as_bytes()))))
+        Ok(exit.max(stdout_exit(shutdown::Stdout.write_all(text.join("\n").as_bytes()))))
     }
 
     /// The captures, and the flow where it is named behind them.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::capture::file::pieces::{Piece, Pieces};
+use crate::capture::file::read_ahead::{Piece, Pieces};
 use crate::capture::stop::StopWatch;
 use portstory_core::wire;
 

@@ -26,8 +26,8 @@ use rustix::net::{
 };
 
 use super::folder::Folder;
-use crate::cli::aide::{self, Aide, Inside, Sandboxing};
-use crate::cli::{Exit, ending, log, random_seed};
+use crate::cli::helper_process::{self, Aide, Inside, Sandboxing};
+use crate::cli::{Exit, log, random_seed, shutdown};
 use crate::sandbox::Task;
 
 /// The hidden command's name.
@@ -64,7 +64,7 @@ impl Placing {
             hand_over(&folder, socket)
         });
         let placing = aide.and_then(|aide| {
-            ending::hang_up_at_early_end(aide.socket.try_clone()?);
+            shutdown::hang_up_at_early_end(aide.socket.try_clone()?);
             Ok(Self(aide))
         });
         let placing = placing.inspect_err(|_| folder.remove(&name))?;
@@ -131,7 +131,7 @@ impl PlaceOutput {
         // Who owns the folder may give a file in it another name, whosever that is.
         let account = self.inside.account().filter(|account| folder.is_of(account.uid));
         self.inside.enter(socket, Task::Write(vec![folder.share()?]), account)?;
-        let request = aide::next_request(socket)?;
+        let request = helper_process::next_request(socket)?;
         let is_there = folder.has(&self.name, (self.device, self.inode));
         let placed = match request {
             Some(COMPLETE) if is_there => folder.rename(&self.name, &self.place),
@@ -143,7 +143,7 @@ impl PlaceOutput {
             folder.remove(&self.name);
         }
         if request.is_some_and(|request| request != COMPLETE) {
-            return Err(aide::not_listed());
+            return Err(helper_process::not_listed());
         }
         let errno = placed
             .err()

@@ -29,8 +29,8 @@ use packing::Packing;
 pub(super) use packing::unpacked_name;
 pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
-use super::aide::Sandboxing;
-use super::{Exit, ending, log};
+use super::helper_process::Sandboxing;
+use super::{Exit, log, shutdown};
 
 /// When outputs are continued in another file.
 #[derive(Clone, Debug, Default, Args)]
@@ -177,7 +177,7 @@ impl Outlet {
         let packed = self.packing.map(|packing| packing.pack(&self.held)).transpose();
         let result = packed.and_then(|packed| {
             let octets = packed.as_ref().unwrap_or(&self.held);
-            ending::write_all(&self.file, &self.name(), octets)?;
+            shutdown::write_all(&self.file, &self.name(), octets)?;
             Ok(u64::try_from(octets.len()).unwrap_or(u64::MAX))
         });
         match &result {

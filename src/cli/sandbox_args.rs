@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::aide::Sandboxing;
+use super::helper_process::Sandboxing;
 use super::{Exit, log};
 use crate::capture::file::{self, Links};
 use crate::sandbox::{self, Account, Plan};

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::outlet::{Outlet, Rotating, told, unpacked_name};
-use super::waiting::Waiting;
+use super::output_file::{Outlet, Rotating, told, unpacked_name};
+use super::pending_frames::Waiting;
 use super::{Exit, log};
 use crate::capture::{FileFormat, SourceInfo};
 use crate::output::{Context, PacketFormat, PacketWriter};

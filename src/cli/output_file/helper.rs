@@ -25,8 +25,8 @@ use rustix::net::{
 use super::Rotating;
 use super::folder::Folder;
 use super::naming::Naming;
-use crate::cli::aide::{self, Aide, Inside, Sandboxing};
-use crate::cli::{Exit, ending};
+use crate::cli::helper_process::{self, Aide, Inside, Sandboxing};
+use crate::cli::{Exit, shutdown};
 use crate::sandbox::{Account, Report, Task};
 
 /// The hidden command's name.
@@ -76,7 +76,7 @@ impl Helper {
         let socket = &self.0.socket;
         (&mut &*socket).write_all(&request)?;
         // Not for long once the program is to end.
-        if ending::stop().is_some_and(|stop| !stop.readable_within(socket.as_fd(), ANSWER_MAX)) {
+        if shutdown::stop().is_some_and(|stop| !stop.readable_within(socket.as_fd(), ANSWER_MAX)) {
             self.0.hang_up();
             return Err(io::Error::other("the process that opens files does not answer"));
         }
@@ -134,7 +134,7 @@ struct Output {
 
 impl OpenOutputs {
     pub(in crate::cli) fn run(&self) -> Exit {
-        aide::serving("the process that opens files", |socket| self.serve(&socket))
+        helper_process::serving("the process that opens files", |socket| self.serve(&socket))
     }
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
@@ -150,12 +150,12 @@ impl OpenOutputs {
         self.inside.enter(socket, Task::Write(folders), account)?;
         outputs.iter().for_each(|output| output.keep(self.keep));
         let mut pace = Pace::new(now());
-        while let Some(request) = aide::next_request::<REQUEST_BYTES>(socket)? {
+        while let Some(request) = helper_process::next_request::<REQUEST_BYTES>(socket)? {
             let [index, number @ ..] = request;
             let number = u64::from_le_bytes(number);
             let output = outputs.get_mut(usize::from(index));
             let Some(output) = output.filter(|output| output.may_open(number)) else {
-                return Err(aide::not_listed());
+                return Err(helper_process::not_listed());
             };
             std::thread::sleep(pace.wait(now()));
             answer(socket, &output.open(number))?;

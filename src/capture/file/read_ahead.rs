@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use super::patient::receive;
+use super::interruptible::receive;
 use crate::capture::stop::StopWatch;
 use portstory_core::wire;
 

@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use serde_json::from_slice;
 
 use super::message::{REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request};
-use crate::cli::aide::Aide;
+use crate::cli::helper_process::Aide;
 use portstory_core::wire::prefix;
 
 /// Requests that wait for room in the socket: as many as a batch of frames can have flows.

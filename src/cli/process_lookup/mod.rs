@@ -25,7 +25,7 @@ pub(super) use helper::{TellOwners, start as start_helper};
 use line::Line;
 use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 
-use super::aide::Sandboxing;
+use super::helper_process::Sandboxing;
 use crate::capture::live::interfaces;
 use crate::host::{self, Question};
 use crate::output::ProcessLookups;

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::outlet::{Outlet, Rotating};
+use super::output_file::{Outlet, Rotating};
 use super::report::{Format, about, with_ports};
 use crate::capture::SourceInfo;
 use crate::output::RunSummary;

@@ -19,7 +19,7 @@ use super::Scope;
 use super::message::{
     Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
 };
-use crate::cli::aide::{self, Aide, Inside, Sandboxing};
+use crate::cli::helper_process::{self, Aide, Inside, Sandboxing};
 use crate::cli::{Exit, Ports};
 use crate::host::{Budget, Finder, Holder};
 use crate::sandbox::Task;
@@ -74,7 +74,9 @@ pub(in crate::cli) struct TellOwners {
 
 impl TellOwners {
     pub(in crate::cli) fn run(&self) -> Exit {
-        aide::serving("the process that looks for processes", |socket| self.serve(&socket))
+        helper_process::serving("the process that looks for processes", |socket| {
+            self.serve(&socket)
+        })
     }
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
@@ -167,7 +169,7 @@ impl Server<'_> {
         let arrived = std::mem::take(&mut self.arrived);
         let mut rest = &*arrived;
         while let Some((request, behind)) = rest.split_first_chunk::<REQUEST_BYTES>() {
-            match Request::read(request).ok_or_else(aide::not_listed)? {
+            match Request::read(request).ok_or_else(helper_process::not_listed)? {
                 Request::Listeners => self.wants_listeners = true,
                 Request::Owner(question) => self.finder.ask(question),
             }
