@@ -14,7 +14,7 @@ use portstory_core::classifier::Classifier;
 use portstory_core::config::{Config, Limits};
 use portstory_core::decode::peek::Peek;
 use portstory_core::decode::{self, Body, Decoded, Path, Payload};
-use portstory_core::flow::{FlowKey, FlowRecord, Seen, SeenBody};
+use portstory_core::flow::{FlowKey, FlowPacket, FlowPacketBody, FlowRecord};
 use portstory_core::frame::{Frame, FrameRef, LinkType};
 use portstory_core::net::Side;
 use portstory_core::watch::Watch;
@@ -98,15 +98,15 @@ struct Said {
 }
 
 impl Said {
-    fn seen(&self) -> Seen<'_> {
+    fn seen(&self) -> FlowPacket<'_> {
         let payload = Payload { bytes: &self.payload, wire_len: self.wire_len };
         let body = match self.body {
-            Body::Tcp(info, _) => SeenBody::Tcp(info, payload),
-            Body::Udp(..) => SeenBody::Udp(payload),
-            Body::Icmp(error) => SeenBody::Icmp(error),
+            Body::Tcp(info, _) => FlowPacketBody::Tcp(info, payload),
+            Body::Udp(..) => FlowPacketBody::Udp(payload),
+            Body::Icmp(error) => FlowPacketBody::Icmp(error),
         };
         let (at, side) = (self.at, self.side);
-        Seen { at, side, path: &Path::PLAIN, wire_len: 0, signature: 0, body }
+        FlowPacket { at, side, path: &Path::PLAIN, wire_len: 0, signature: 0, body }
     }
 }
 

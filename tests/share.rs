@@ -21,7 +21,7 @@ use portstory::bundle;
 use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
 use portstory_core::event::{Event, Status};
-use portstory_core::flow::{FlowKey, SeenBody};
+use portstory_core::flow::{FlowKey, FlowPacketBody};
 use portstory_core::identify::{DETECTORS, DetailKey};
 
 mod support;
@@ -110,13 +110,13 @@ fn payloads(
     let mut classifier = Classifier::new(Config::default());
     let (mut events, mut payloads) = (Vec::new(), BTreeMap::new());
     for frame in support::frames(captures) {
-        classifier.ingest_witnessed(&frame.frame(), &mut events, &mut |key, seen| {
+        classifier.ingest_observed(&frame.frame(), &mut events, &mut |key, seen| {
             let of_flow: &mut Vec<Vec<u8>> = payloads.entry(*key).or_default();
             match seen.body {
-                SeenBody::Tcp(_, payload) | SeenBody::Udp(payload) => {
+                FlowPacketBody::Tcp(_, payload) | FlowPacketBody::Udp(payload) => {
                     of_flow.push(payload.bytes.to_vec());
                 }
-                SeenBody::Icmp(error) => {
+                FlowPacketBody::Icmp(error) => {
                     routers.insert(error.by);
                 }
             }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portstory_core::classifier::{Classifier, Collector, put_together};
 use portstory_core::config::{Config, Limits};
 use portstory_core::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
-use portstory_core::flow::Ledgers;
+use portstory_core::flow::Correlation;
 use portstory_core::frame::{FrameRef, LinkType, SourceId};
 use portstory_core::judge::endpoint::Endpoints;
 use portstory_core::judge::ranking;
@@ -355,10 +355,10 @@ fn peers_are_hosts_and_sockets() {
                 let mut flow = flow.unwrap().clone();
                 flow.client.addr = std::net::Ipv4Addr::new(10, 0, 0, host).into();
                 flow.client.port = 40_000 + socket;
-                endpoints.add(&flow, false, &Ledgers::default(), &Config::default().limits);
+                endpoints.add(&flow, false, &Correlation::default(), &Config::default().limits);
             }
         }
-        let one = endpoints.finish(&Ledgers::default()).0.remove(0);
+        let one = endpoints.finish(&Correlation::default()).0.remove(0);
         let hosts = (one.peer_addresses, one.peer_addresses_at_least);
         (hosts, (one.peers, one.peers_at_least))
     };
@@ -391,10 +391,10 @@ fn peers_of_endpoints_that_are_gone_make_room() {
             flow.start = Timestamp::from_parts(server.into(), 0);
             flow.server.addr = std::net::Ipv4Addr::new(10, 1, 0, server).into();
             flow.client.addr = std::net::Ipv4Addr::new(10, 0, 0, host).into();
-            endpoints.add(&flow, false, &Ledgers::default(), &limits);
+            endpoints.add(&flow, false, &Correlation::default(), &limits);
         }
     }
-    let (told, left_out) = endpoints.finish(&Ledgers::default());
+    let (told, left_out) = endpoints.finish(&Correlation::default());
     assert_eq!((told.len(), left_out), (1, 6));
     let one = &told[0];
     assert_eq!((one.peers, one.peers_at_least), (2, true));
@@ -429,9 +429,9 @@ fn a_service_is_unclear_only_where_its_other_flows_do_not_say_what_it_is() {
         for (flow, port) in flows.iter().zip(40_000..) {
             let mut flow = (*flow).clone();
             (flow.server, flow.client.port) = (ssh.server, port);
-            endpoints.add(&flow, false, &Ledgers::default(), &Config::default().limits);
+            endpoints.add(&flow, false, &Correlation::default(), &Config::default().limits);
         }
-        let concerns = endpoints.finish(&Ledgers::default()).0.remove(0).concerns;
+        let concerns = endpoints.finish(&Correlation::default()).0.remove(0).concerns;
         assert_eq!(
             ranking::concerns_at(&rest, concerns).contains(Concern::Unclear),
             concerns.contains(Concern::Unclear)

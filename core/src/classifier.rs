@@ -15,9 +15,9 @@ use crate::flow::correlation::Drops;
 use crate::flow::firsts::{Firsts, Noted};
 use crate::flow::partial::{PartialFlow, Piece, Place};
 use crate::flow::table::{self, stable_hash};
-use crate::flow::{EndReason, Ended, FlowKey, FlowRecord, FlowTable, Ledgers, Seen};
+use crate::flow::{Correlation, EndReason, Ended, FlowKey, FlowPacket, FlowRecord, FlowTable};
 use crate::frame::{Frame, FrameRef};
-use crate::judge::explanation::{self, Account};
+use crate::judge::explanation::{self, Explanation};
 use crate::judge::{self, endpoint::Endpoints};
 use crate::net::{Layer, Side};
 use crate::shortfall::Shortfalls;
@@ -32,18 +32,18 @@ use verdicts::Verdicts;
 
 /// What a frame turned out to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seized {
+pub struct FrameOutcome {
     /// It holds a packet of a flow in range, or an ICMP error about one.
     pub watched: bool,
     /// It holds a fragment of a packet that is not complete yet: whether that is in range will turn
     /// out with a later frame.
     pub waits: bool,
-    /// Of frames that waited something turned out: see [`Classifier::turned_out`].
-    pub turned_out: bool,
+    /// Of frames that waited something turned out: see [`Classifier::resolved`].
+    pub resolved: bool,
 }
 
 /// Is shown the packets of flows in range, one by one.
-pub type Witness<'a> = dyn FnMut(&FlowKey, &Seen<'_>) + 'a;
+pub type PacketObserver<'a> = dyn FnMut(&FlowKey, &FlowPacket<'_>) + 'a;
 
 /// Labels flows. The same frames give the same events, whatever the hash seed (invariant 1).
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Classifier {
     sums: Sums,
     verdicts: Verdicts,
     /// What the last frame said of frames that waited.
-    turned_out: Vec<(FrameRef, bool)>,
+    resolved: Vec<(FrameRef, bool)>,
     /// The latest time so far.
     now: Timestamp,
     /// The earliest, once there is one.
@@ -82,14 +82,14 @@ pub struct Totals {
 #[derive(Debug, Default)]
 struct Sums {
     endpoints: Endpoints,
-    accounts: Vec<Account>,
+    accounts: Vec<Explanation>,
     shortfalls: Shortfalls,
 }
 
 /// What is known beside the flows.
 #[derive(Clone, Debug, Default)]
 struct Common {
-    ledgers: Ledgers,
+    ledgers: Correlation,
     anomalies: Firsts<&'static str, AnomalyEvent>,
     /// Frames with kinds that found no room.
     anomalies_left_out: u64,
@@ -109,7 +109,7 @@ impl Classifier {
             common: Common::default(),
             sums: Sums::default(),
             verdicts: Verdicts::default(),
-            turned_out: Vec::new(),
+            resolved: Vec::new(),
             now: Timestamp::MIN,
             earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
@@ -119,25 +119,25 @@ impl Classifier {
 
     /// Takes in a frame; what it brings to an end is added to `out`.
     #[inline]
-    pub fn ingest(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Seized {
-        self.ingest_witnessed(frame, out, &mut |_, _| {})
+    pub fn ingest(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> FrameOutcome {
+        self.ingest_observed(frame, out, &mut |_, _| {})
     }
 
-    /// The same, and shows every packet of a flow in range to `witness`.
+    /// The same, and shows every packet of a flow in range to `observer`.
     #[inline]
-    pub fn ingest_witnessed(
+    pub fn ingest_observed(
         &mut self,
         frame: &Frame<'_>,
         out: &mut Vec<Event>,
-        witness: &mut Witness<'_>,
-    ) -> Seized {
+        observer: &mut PacketObserver<'_>,
+    ) -> FrameOutcome {
         self.totals.frames = self.totals.frames.saturating_add(1);
         self.totals.octets = self.totals.octets.saturating_add(u64::from(frame.wire_len));
         self.advance_to(frame.at.time, out);
         if !self.peek.is_candidate(frame) {
-            return Seized::default();
+            return FrameOutcome::default();
         }
-        self.look_into(frame, out, witness)
+        self.look_into(frame, out, observer)
     }
 
     /// The rare case: the frame may be of interest. Not to be made part of the common one, which
@@ -147,14 +147,14 @@ impl Classifier {
         &mut self,
         frame: &Frame<'_>,
         out: &mut Vec<Event>,
-        witness: &mut Witness<'_>,
-    ) -> Seized {
+        observer: &mut PacketObserver<'_>,
+    ) -> FrameOutcome {
         let Self { config, reassembly, table, common, sums, verdicts, now, totals, .. } = self;
-        let turned_out = &mut self.turned_out;
-        turned_out.clear();
+        let resolved = &mut self.resolved;
+        resolved.clear();
         let (mut ended, mut touched, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
-        let mut in_range = |key: &FlowKey, seen: &Seen<'_>| {
-            witness(key, seen);
+        let mut in_range = |key: &FlowKey, seen: &FlowPacket<'_>| {
+            observer(key, seen);
             table.observe(key, seen, *now, config, &mut |over| ended.push(over));
             if config.live_verdicts {
                 touched.push(*key);
@@ -164,20 +164,20 @@ impl Classifier {
         for fragment in fragments {
             let mut waiting = reassembly.add(fragment, config, &mut |decoded, frames| {
                 let watched = common.take(decoded, config, &mut in_range);
-                turned_out.extend(frames.iter().map(|&at| (at, watched)));
+                resolved.extend(frames.iter().map(|&at| (at, watched)));
             });
             waiting.sort_unstable();
             let waits = |at: &FrameRef| waiting.binary_search(at).is_ok();
             seized.waits |= waits(&frame.at);
-            turned_out.retain(|(at, watched)| *watched || !waits(at));
+            resolved.retain(|(at, watched)| *watched || !waits(at));
         }
-        seized.watched |= turned_out.contains(&(frame.at, true));
-        turned_out.retain(|&(at, _)| at != frame.at);
-        seized.turned_out = !turned_out.is_empty();
+        seized.watched |= resolved.contains(&(frame.at, true));
+        resolved.retain(|&(at, _)| at != frame.at);
+        seized.resolved = !resolved.is_empty();
         totals.frames_watched = totals
             .frames_watched
             .saturating_add(u64::from(seized.watched))
-            .saturating_add(each_once(turned_out));
+            .saturating_add(each_once(resolved));
         for over in ended {
             verdicts.forget(&over);
             hand_out(over, &common.ledgers, config, sums, out);
@@ -218,23 +218,27 @@ impl Classifier {
     /// The capture is over: all flows that were running, then what is known of the endpoints, then the
     /// anomalies are added to `out`.
     pub fn finish(&mut self, out: &mut Vec<Event>) -> Totals {
-        self.finish_witnessed(out, &mut |_, _| {})
+        self.finish_observed(out, &mut |_, _| {})
     }
 
-    /// The same, and shows the packets that stayed incomplete to `witness`.
-    pub fn finish_witnessed(&mut self, out: &mut Vec<Event>, witness: &mut Witness<'_>) -> Totals {
+    /// The same, and shows the packets that stayed incomplete to `observer`.
+    pub fn finish_observed(
+        &mut self,
+        out: &mut Vec<Event>,
+        observer: &mut PacketObserver<'_>,
+    ) -> Totals {
         let Self { config, reassembly, table, common, sums, now, totals, .. } = self;
-        let turned_out = &mut self.turned_out;
-        turned_out.clear();
+        let resolved = &mut self.resolved;
+        resolved.clear();
         let mut ended = Vec::new();
         reassembly.finish(&mut |decoded, frames| {
             let watched = common.take(decoded, config, &mut |key, seen| {
-                witness(key, seen);
+                observer(key, seen);
                 table.observe(key, seen, *now, config, &mut |over| ended.push(over));
             });
-            turned_out.extend(frames.iter().map(|&at| (at, watched)));
+            resolved.extend(frames.iter().map(|&at| (at, watched)));
         });
-        totals.frames_watched = totals.frames_watched.saturating_add(each_once(turned_out));
+        totals.frames_watched = totals.frames_watched.saturating_add(each_once(resolved));
         for over in ended {
             hand_out(over, &common.ledgers, config, sums, out);
         }
@@ -250,8 +254,8 @@ impl Classifier {
 
     /// What the last frame, or the end of the capture, said of earlier frames that waited: whether they
     /// hold a part of a packet in range. In the order of the frames, each once.
-    pub fn turned_out(&self) -> &[(FrameRef, bool)] {
-        &self.turned_out
+    pub fn resolved(&self) -> &[(FrameRef, bool)] {
+        &self.resolved
     }
 
     /// The flows that are new since this was last asked, where [`Config::live_verdicts`] is set. Of a
@@ -279,7 +283,7 @@ impl Classifier {
     }
 
     /// The accounts of the flow that [`Config::account_for`] names, as far as it has ended.
-    pub fn take_accounts(&mut self) -> Vec<Account> {
+    pub fn take_explanations(&mut self) -> Vec<Explanation> {
         std::mem::take(&mut self.sums.accounts)
     }
 
@@ -295,14 +299,14 @@ impl Classifier {
 }
 
 /// Leaves each frame once, watched if it was so once. Returns how many are.
-fn each_once(turned_out: &mut Vec<(FrameRef, bool)>) -> u64 {
-    turned_out.sort_unstable();
-    turned_out.dedup_by(|later, kept| {
+fn each_once(resolved: &mut Vec<(FrameRef, bool)>) -> u64 {
+    resolved.sort_unstable();
+    resolved.dedup_by(|later, kept| {
         let same = later.0 == kept.0;
         kept.1 |= same && later.1;
         same
     });
-    let watched = turned_out.iter().filter(|&&(_, watched)| watched);
+    let watched = resolved.iter().filter(|&&(_, watched)| watched);
     u64::try_from(watched.count()).unwrap_or(u64::MAX)
 }
 
@@ -324,14 +328,14 @@ impl Collector {
     }
 
     /// Takes in a frame.
-    pub fn ingest(&mut self, frame: &Frame<'_>) -> Seized {
+    pub fn ingest(&mut self, frame: &Frame<'_>) -> FrameOutcome {
         let Self { config, peek, common, piece } = self;
         common.ledgers.tick(frame.at.time);
         if !peek.is_candidate(frame) {
-            return Seized::default();
+            return FrameOutcome::default();
         }
         let mut fragments = Vec::new();
-        let mut in_range = |key: &FlowKey, seen: &Seen<'_>| piece.observe(key, seen, config);
+        let mut in_range = |key: &FlowKey, seen: &FlowPacket<'_>| piece.observe(key, seen, config);
         let seized = common.observe(frame, config, &mut in_range, &mut fragments);
         self.keep(fragments);
         seized
@@ -456,10 +460,10 @@ impl Common {
         &mut self,
         frame: &Frame<'_>,
         config: &Config,
-        in_range: &mut dyn FnMut(&FlowKey, &Seen<'_>),
+        in_range: &mut dyn FnMut(&FlowKey, &FlowPacket<'_>),
         fragments: &mut Vec<Fragment<'static>>,
-    ) -> Seized {
-        let mut seized = Seized::default();
+    ) -> FrameOutcome {
+        let mut seized = FrameOutcome::default();
         decode::decode(frame, &config.limits, &mut |decoded| match decoded {
             Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
             other @ (Decoded::Packet(_) | Decoded::Stop(..)) => {
@@ -474,7 +478,7 @@ impl Common {
         &mut self,
         decoded: Decoded<'_>,
         config: &Config,
-        in_range: &mut dyn FnMut(&FlowKey, &Seen<'_>),
+        in_range: &mut dyn FnMut(&FlowKey, &FlowPacket<'_>),
     ) -> bool {
         match decoded {
             Decoded::Packet(packet) => return self.packet(&packet, config, in_range),
@@ -489,7 +493,7 @@ impl Common {
         &mut self,
         packet: &Packet<'_>,
         config: &Config,
-        in_range: &mut dyn FnMut(&FlowKey, &Seen<'_>),
+        in_range: &mut dyn FnMut(&FlowKey, &FlowPacket<'_>),
     ) -> bool {
         let ports = [packet.src.port, packet.dst.port];
         let watched = ports.iter().any(|&port| config.watch.covers(packet.transport, port));
@@ -500,12 +504,12 @@ impl Common {
         }
         let (key, side) = FlowKey::of(packet, config.vlan_in_key);
         if watched {
-            let seen = Seen::of(packet, side, signature(packet, side));
+            let seen = FlowPacket::of(packet, side, signature(packet, side));
             self.ledgers.observe_flow(&key, &seen, config);
             in_range(&key, &seen);
         } else {
             // Nobody asks whether it is a copy.
-            let seen = Seen::of(packet, side, 0);
+            let seen = FlowPacket::of(packet, side, 0);
             self.ledgers.observe_companion(&key, &seen, &config.limits);
         }
         watched
@@ -556,7 +560,7 @@ impl Common {
 
 fn hand_out(
     mut over: Ended,
-    ledgers: &Ledgers,
+    ledgers: &Correlation,
     config: &Config,
     sums: &mut Sums,
     out: &mut Vec<Event>,

@@ -207,11 +207,11 @@ pub fn share(octets: &[u8]) {
     };
     for frame in &frames {
         study.frame();
-        classifier.ingest_witnessed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
+        classifier.ingest_observed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
         tell(&mut study, &mut events);
     }
     study.frame();
-    classifier.finish_witnessed(&mut events, &mut |key, seen| study.packet(key, seen));
+    classifier.finish_observed(&mut events, &mut |key, seen| study.packet(key, seen));
     study.frame();
     tell(&mut study, &mut events);
     let (mut plans, _) = study.finish();

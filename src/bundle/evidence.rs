@@ -17,14 +17,14 @@ use portstory_core::wire;
 
 /// Picks out evidence.
 #[derive(Debug)]
-pub struct Sieve {
+pub struct EvidenceFilter {
     config: Config,
     peek: Peek,
     limits: BundleLimits,
     comments: BTreeMap<(SourceId, u64), String>,
 }
 
-impl Sieve {
+impl EvidenceFilter {
     /// One for a run with these settings.
     pub fn new(config: Config, limits: BundleLimits) -> Self {
         let peek = Peek::new(&config.watch);

@@ -12,7 +12,7 @@ use super::read::failed;
 use super::sandbox_args::{Confining, Linking};
 use super::{Exit, Unpacking, Watching, log, report, shutdown};
 use crate::bundle::anonymize::Exclude;
-use crate::bundle::evidence::{Sieve, marker};
+use crate::bundle::evidence::{EvidenceFilter, marker};
 use crate::bundle::{self, Packer, Row, Settings};
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
@@ -183,7 +183,7 @@ impl Bundle {
         shared: Option<&Shared>,
     ) -> Result<Exit, Exit> {
         let io = |error: io::Error| trouble(&error);
-        let mut sieve = Sieve::new(config.clone(), BundleLimits::default());
+        let mut filter = EvidenceFilter::new(config.clone(), BundleLimits::default());
         let (mut eve, mut rows) = (Eve::new(), Vec::new());
         packer.begin(bundle::EVE).map_err(io)?;
         let mut source = open()?;
@@ -195,7 +195,7 @@ impl Bundle {
         let listener: &mut report::Listener<'_> = &mut |event, context| {
             if let Event::Flow(flow) = event {
                 rows.push(Row::of(flow));
-                sieve.note(flow);
+                filter.note(flow);
             }
             eve.event(packer, event, context)
         };
@@ -222,7 +222,7 @@ impl Bundle {
         packer.begin(bundle::EVIDENCE).map_err(io)?;
         let span = page.summary.first.zip(page.summary.last);
         let mut writer = PacketWriter::new(packer, PacketFormat::Pcapng);
-        write_evidence(&mut writer, open()?.as_mut(), &sieve, span)?;
+        write_evidence(&mut writer, open()?.as_mut(), &filter, span)?;
         writer.finish().map_err(io)?;
         Ok(exit)
     }
@@ -231,11 +231,11 @@ impl Bundle {
 fn write_evidence<W: io::Write>(
     writer: &mut PacketWriter<W>,
     source: &mut dyn FrameSource,
-    sieve: &Sieve,
+    filter: &EvidenceFilter,
     span: Option<(Timestamp, Timestamp)>,
 ) -> Result<(), Exit> {
-    each_frame(source, span, &mut |frame, context| match sieve.keep(frame) {
-        Some(kept) => writer.write_commented(&kept, context, sieve.comment(frame.at)),
+    each_frame(source, span, &mut |frame, context| match filter.keep(frame) {
+        Some(kept) => writer.write_commented(&kept, context, filter.comment(frame.at)),
         None if frame.at.number == 0 => writer.write(frame, context),
         None => Ok(()),
     })

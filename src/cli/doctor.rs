@@ -14,7 +14,7 @@ use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
 use crate::host::health::{self, Check, Level};
 use crate::output;
-use crate::sandbox::{self, Account, Plan, Report};
+use crate::sandbox::{self, Plan, Report, User};
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
 use portstory_core::decode;
 use portstory_core::watch::Watch;
@@ -119,7 +119,7 @@ fn capture(name: &str) -> Vec<Check> {
 /// What the helpers of `live` give up, where outputs are in the current folder, and what this process
 /// does, and tells what the kernel has no means for. Read back from the kernel.
 fn confinement() -> Vec<Check> {
-    let account = Account::usual();
+    let account = User::usual();
     let sandboxing = Sandboxing { account: account.clone(), ..Sandboxing::default() };
     let output = [PathBuf::from("portstory")];
     let opening =

@@ -18,7 +18,7 @@ use clap::Args;
 
 use super::{Exit, log};
 use crate::escape;
-use crate::sandbox::{self, Account, Plan, Report, Task};
+use crate::sandbox::{self, Plan, Report, Task, User};
 
 /// A helper opens what it needs and gives up its rights; on a machine that is at work with other things.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -34,12 +34,12 @@ pub(super) struct Sandboxing {
     /// One that cannot give up what it should is none.
     pub(super) is_required: bool,
     /// Whom they become where root started them and their task allows it.
-    pub(super) account: Option<Account>,
+    pub(super) account: Option<User>,
 }
 
 /// This process's end.
 #[derive(Debug)]
-pub(super) struct Aide {
+pub(super) struct HelperProcess {
     /// Requests go in, answers come out.
     pub(super) socket: UnixStream,
     /// What it gave up.
@@ -47,7 +47,7 @@ pub(super) struct Aide {
     child: Child,
 }
 
-impl Aide {
+impl HelperProcess {
     /// Starts one with the hidden `command`, to which `arguments` adds its own, and waits until it has
     /// given up its rights. An answer is waited for as long as `answer_max`.
     ///
@@ -107,7 +107,7 @@ impl Aide {
     }
 }
 
-impl Drop for Aide {
+impl Drop for HelperProcess {
     fn drop(&mut self) {
         // It ends at the end of the stream; not waited for, as that call is given up.
         self.hang_up();
@@ -142,9 +142,9 @@ pub(super) struct Inside {
 
 impl Inside {
     /// Whom this process may become, where it is root's.
-    pub(super) fn account(&self) -> Option<Account> {
+    pub(super) fn account(&self) -> Option<User> {
         let is_root = rustix::process::geteuid().is_root();
-        self.account.as_deref().filter(|_| is_root).and_then(|name| Account::named(name).ok())
+        self.account.as_deref().filter(|_| is_root).and_then(|name| User::named(name).ok())
     }
 
     /// Gives up all but what the task needs, becomes this account, and says what holds.
@@ -156,7 +156,7 @@ impl Inside {
         &self,
         mut socket: &UnixStream,
         task: Task,
-        account: Option<Account>,
+        account: Option<User>,
     ) -> io::Result<()> {
         let report = if self.free {
             Report::default()

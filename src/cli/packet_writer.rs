@@ -4,31 +4,31 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::output_file::{Outlet, Rotating, told, unpacked_name};
-use super::pending_frames::Waiting;
+use super::output_file::{OutputFile, Rotating, told, unpacked_name};
+use super::pending_frames::PendingFrames;
 use super::{Exit, log};
 use crate::capture::{FileFormat, SourceInfo};
 use crate::output::{Context, PacketFormat, PacketWriter};
-use portstory_core::classifier::{Classifier, Seized};
+use portstory_core::classifier::{Classifier, FrameOutcome};
 use portstory_core::config::Config;
 use portstory_core::frame::Frame;
 
 /// Saves frames of watched flows.
-pub(super) struct Saving {
+pub(super) struct PacketOutput {
     path: PathBuf,
     stage: Stage,
-    waiting: Waiting,
+    waiting: PendingFrames,
 }
 
 enum Stage {
     /// The file is open, and what comes in is not known yet.
-    Opened(Outlet),
-    Writing(PacketWriter<Outlet>),
+    Opened(OutputFile),
+    Writing(PacketWriter<OutputFile>),
     /// Writing failed, which was told.
     Over,
 }
 
-impl Saving {
+impl PacketOutput {
     /// Opens the file; `-` is standard output.
     ///
     /// # Errors
@@ -40,22 +40,22 @@ impl Saving {
         index: u8,
         config: &Config,
     ) -> io::Result<Self> {
-        let outlet = if path.as_os_str() == "-" {
-            Outlet::of_stdout()?
+        let output_file = if path.as_os_str() == "-" {
+            OutputFile::of_stdout()?
         } else {
-            Outlet::open(path, rotating, index)?
+            OutputFile::open(path, rotating, index)?
         };
         Ok(Self {
             path: path.to_owned(),
-            stage: Stage::Opened(outlet),
-            waiting: Waiting::new(config.timeouts.fragments),
+            stage: Stage::Opened(output_file),
+            waiting: PendingFrames::new(config.timeouts.fragments),
         })
     }
 
     /// The file.
-    pub(super) fn outlet(&mut self) -> Option<&mut Outlet> {
+    pub(super) fn output_file(&mut self) -> Option<&mut OutputFile> {
         match &mut self.stage {
-            Stage::Opened(outlet) => Some(outlet),
+            Stage::Opened(output_file) => Some(output_file),
             Stage::Writing(writer) => Some(writer.get_mut()),
             Stage::Over => None,
         }
@@ -64,9 +64,9 @@ impl Saving {
     /// There is something to read: what the file held before goes.
     pub(super) fn begin(&mut self, sources: &[SourceInfo]) -> io::Result<()> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Opened(mut outlet) => {
-                outlet.begin()?;
-                Stage::Writing(PacketWriter::new(outlet, format_for(&self.path, sources)))
+            Stage::Opened(mut output_file) => {
+                output_file.begin()?;
+                Stage::Writing(PacketWriter::new(output_file, format_for(&self.path, sources)))
             }
             stage @ (Stage::Writing(_) | Stage::Over) => stage,
         };
@@ -77,13 +77,13 @@ impl Saving {
     pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
-        seized: Seized,
+        seized: FrameOutcome,
         classifier: &Classifier,
         context: &Context<'_>,
     ) -> io::Result<()> {
         let Stage::Writing(writer) = &mut self.stage else { return Ok(()) };
         let write = &mut |frame: &Frame<'_>| save(writer, frame, context);
-        self.waiting.take(frame, seized, classifier.turned_out(), write)
+        self.waiting.take(frame, seized, classifier.resolved(), write)
     }
 
     /// Rotates by time and on request, and lets nothing wait for more than a second.
@@ -115,14 +115,14 @@ impl Saving {
             return Ok(());
         };
         let write = &mut |frame: &Frame<'_>| save(&mut writer, frame, context);
-        self.waiting.finish(classifier.turned_out(), write)?;
+        self.waiting.finish(classifier.resolved(), write)?;
         writer.finish()?.commit()
     }
 }
 
 /// Saves a frame, in the next file where it is time for one.
 fn save(
-    writer: &mut PacketWriter<Outlet>,
+    writer: &mut PacketWriter<OutputFile>,
     frame: &Frame<'_>,
     context: &Context<'_>,
 ) -> io::Result<()> {
@@ -138,7 +138,7 @@ fn save(
 }
 
 /// Completes a file of packets and goes on in the next. Where that can't be had, in this one.
-fn turn(writer: &mut PacketWriter<Outlet>) -> io::Result<Exit> {
+fn turn(writer: &mut PacketWriter<OutputFile>) -> io::Result<Exit> {
     writer.complete()?;
     writer.get_mut().commit()?;
     let next = writer.get_mut().next_file();

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-use portstory_core::classifier::Seized;
+use portstory_core::classifier::FrameOutcome;
 use portstory_core::config::WAITING_BYTES_MAX;
 use portstory_core::frame::{Frame, FrameRef, LinkType};
 
 /// Frames in the order of the capture, the first of which waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct PendingFrames {
     frames: VecDeque<Kept>,
     /// Which of all frames that ever waited is the first of these.
     first: usize,
@@ -37,7 +37,7 @@ struct Kept {
 /// Takes frames that are to be written.
 type Write<'a> = dyn FnMut(&Frame<'_>) -> io::Result<()> + 'a;
 
-impl Waiting {
+impl PendingFrames {
     /// Nothing waits. Fragments are held together for `time`.
     pub(super) const fn new(time: Duration) -> Self {
         Self { frames: VecDeque::new(), first: 0, unknown: BTreeMap::new(), bytes: 0, time }
@@ -51,12 +51,12 @@ impl Waiting {
     pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
-        seized: Seized,
-        turned_out: &[(FrameRef, bool)],
+        seized: FrameOutcome,
+        resolved: &[(FrameRef, bool)],
         write: &mut Write<'_>,
     ) -> io::Result<()> {
-        if seized.turned_out {
-            self.decide(turned_out);
+        if seized.resolved {
+            self.decide(resolved);
         }
         if seized.watched || seized.waits {
             if seized.watched && self.frames.is_empty() {
@@ -81,17 +81,17 @@ impl Waiting {
     /// Those of `write`.
     pub(super) fn finish(
         &mut self,
-        turned_out: &[(FrameRef, bool)],
+        resolved: &[(FrameRef, bool)],
         write: &mut Write<'_>,
     ) -> io::Result<()> {
-        self.decide(turned_out);
+        self.decide(resolved);
         while !self.frames.is_empty() {
             self.let_go(write)?;
         }
         Ok(())
     }
 
-    fn keep(&mut self, frame: &Frame<'_>, seized: Seized) {
+    fn keep(&mut self, frame: &Frame<'_>, seized: FrameOutcome) {
         let kept = Kept {
             at: frame.at,
             link: frame.link,
@@ -107,8 +107,8 @@ impl Waiting {
     }
 
     /// Notes what is wanted, and gives the bytes of what is not free.
-    fn decide(&mut self, turned_out: &[(FrameRef, bool)]) {
-        for &(at, watched) in turned_out {
+    fn decide(&mut self, resolved: &[(FrameRef, bool)]) {
+        for &(at, watched) in resolved {
             let Some(number) = self.unknown.remove(&at) else { continue };
             let Some(kept) = self.frames.get_mut(number.wrapping_sub(self.first)) else { continue };
             kept.wanted = Some(watched);
@@ -153,24 +153,24 @@ mod tests {
     use super::*;
     use portstory_core::time::Timestamp;
 
-    const WATCHED: Seized = Seized { watched: true, waits: false, turned_out: false };
-    const WAITS: Seized = Seized { watched: false, waits: true, turned_out: false };
+    const WATCHED: FrameOutcome = FrameOutcome { watched: true, waits: false, resolved: false };
+    const WAITS: FrameOutcome = FrameOutcome { watched: false, waits: true, resolved: false };
 
     struct Run {
-        waiting: Waiting,
+        waiting: PendingFrames,
         written: Vec<u64>,
     }
 
     impl Run {
         fn new() -> Self {
-            Self { waiting: Waiting::new(Duration::from_secs(30)), written: Vec::new() }
+            Self { waiting: PendingFrames::new(Duration::from_secs(30)), written: Vec::new() }
         }
 
         /// Takes in frame `number`, in second `number`.
-        fn take(&mut self, number: u64, bytes: usize, seized: Seized, said: &[(u64, bool)]) {
+        fn take(&mut self, number: u64, bytes: usize, seized: FrameOutcome, said: &[(u64, bool)]) {
             let said: Vec<_> =
                 said.iter().map(|&(number, watched)| (at(number), watched)).collect();
-            let seized = Seized { turned_out: !said.is_empty(), ..seized };
+            let seized = FrameOutcome { resolved: !said.is_empty(), ..seized };
             let bytes = vec![7; bytes];
             let frame = Frame { at: at(number), link: LinkType(1), wire_len: 60, bytes: &bytes };
             let write = &mut |frame: &Frame<'_>| {
@@ -194,7 +194,7 @@ mod tests {
         run.take(3, 60, WAITS, &[]);
         run.take(4, 60, WATCHED, &[]);
         assert_eq!(run.written, [1]);
-        run.take(5, 60, Seized::default(), &[(3, false)]);
+        run.take(5, 60, FrameOutcome::default(), &[(3, false)]);
         run.take(6, 60, WATCHED, &[(2, true)]);
         assert_eq!(run.written, [1, 2, 4, 6]);
         assert_eq!(run.waiting.bytes, 0);
@@ -205,9 +205,9 @@ mod tests {
         let mut run = Run::new();
         run.take(1, 60, WAITS, &[]);
         run.take(2, 60, WATCHED, &[]);
-        run.take(31, 60, Seized::default(), &[]);
+        run.take(31, 60, FrameOutcome::default(), &[]);
         assert!(run.written.is_empty());
-        run.take(32, 60, Seized::default(), &[]);
+        run.take(32, 60, FrameOutcome::default(), &[]);
         assert_eq!(run.written, [2]);
         run.take(33, 60, WAITS, &[]);
         run.waiting.finish(&[(at(33), true)], &mut |_| Ok(())).unwrap();

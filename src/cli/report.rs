@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::output_file::{Outlet, Rotating, unpacked_name};
+use super::output_file::{OutputFile, Rotating, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::read::failed;
 use super::run::{cannot_write, stdout_exit};
@@ -92,7 +92,7 @@ impl Report {
         let links = self.linking.links();
         let claims = claims.following(links).writing(output).stdout(self.file().is_none());
         let packed = claims.check(self.overwriting)?;
-        let opened = |path| Outlet::open(path, &Rotating::default(), 0);
+        let opened = |path| OutputFile::open(path, &Rotating::default(), 0);
         let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
         let _signals = shutdown::catch().ok();
@@ -170,7 +170,7 @@ pub(super) fn amended_page(
     loop {
         let mut told = events.len();
         let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-            classifier.ingest_witnessed(frame, &mut events, &mut |key, seen| {
+            classifier.ingest_observed(frame, &mut events, &mut |key, seen| {
                 recorder.packet(key, seen);
             });
             // At once, so that a 5-tuple that begins anew is not taken for the one before.

@@ -3,23 +3,23 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::output_file::{Outlet, Rotating};
+use super::output_file::{OutputFile, Rotating};
 use super::report::{Format, about, with_ports};
 use crate::capture::SourceInfo;
 use crate::output::RunSummary;
 use crate::report::Recorder;
 use portstory_core::config::ReportLimits;
 use portstory_core::event::Event;
-use portstory_core::flow::{FlowKey, Seen};
+use portstory_core::flow::{FlowKey, FlowPacket};
 
 /// Keeps what the page needs, which is bounded.
-pub(super) struct Reporting {
+pub(super) struct ReportObserver {
     recorder: Recorder,
-    outlet: Outlet,
+    output_file: OutputFile,
     format: Format,
 }
 
-impl Reporting {
+impl ReportObserver {
     /// Opens the file; `-` is standard output.
     ///
     /// # Errors
@@ -28,21 +28,21 @@ impl Reporting {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             recorder: Recorder::new(ReportLimits::default()),
-            outlet: if path == Path::new("-") {
-                Outlet::of_stdout()?
+            output_file: if path == Path::new("-") {
+                OutputFile::of_stdout()?
             } else {
-                Outlet::open(path, &Rotating::default(), 0)?
+                OutputFile::open(path, &Rotating::default(), 0)?
             },
             format: Format::by_name(path),
         })
     }
 
     /// A packet of a flow in range was seen.
-    pub(super) fn packet(&mut self, key: &FlowKey, seen: &Seen<'_>) {
+    pub(super) fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
         self.recorder.packet(key, seen);
     }
 
-    /// Something came of it, which [`Reporting::event`] tells of when it is written.
+    /// Something came of it, which [`ReportObserver::event`] tells of when it is written.
     pub(super) fn ended(&mut self, event: &Event) {
         self.recorder.ended(event);
     }
@@ -59,8 +59,8 @@ impl Reporting {
     /// The file's own.
     pub(super) fn finish(mut self, summary: &RunSummary, sources: &[SourceInfo]) -> io::Result<()> {
         let page = with_ports(self.recorder.finish(about(sources), summary, sources));
-        self.outlet.begin()?;
-        self.outlet.write_all(self.format.write(&page).as_bytes())?;
-        self.outlet.commit()
+        self.output_file.begin()?;
+        self.output_file.write_all(self.format.write(&page).as_bytes())?;
+        self.output_file.commit()
     }
 }

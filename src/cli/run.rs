@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use super::fail_on::FailOn;
 use super::helper_process::Sandboxing;
 use super::live_view::{Counts, Due};
-use super::output_file::{self, Outlet, told};
+use super::output_file::{self, OutputFile, told};
 use super::overwriting::{Claims, Packed};
-use super::packet_writer::Saving;
-use super::process_lookup::{Looking, Owners, Scope};
+use super::packet_writer::PacketOutput;
+use super::process_lookup::{Looking, ProcessLookup, Scope};
 use super::progress::Progress;
-use super::report_observer::Reporting;
+use super::report_observer::ReportObserver;
 use super::signals::Signals;
 use super::{Color, Exit, Format, Watching, Writing, log, shutdown};
 use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::output::{self, Context, Look, RunSummary};
-use portstory_core::classifier::{Classifier, Seized};
+use portstory_core::classifier::{Classifier, FrameOutcome};
 use portstory_core::config::Config;
 use portstory_core::event::Event;
 use portstory_core::frame::Frame;
@@ -37,13 +37,13 @@ pub(super) struct Run {
     look: Look,
     format: Box<dyn output::Format>,
     out: Out,
-    packets: Option<Saving>,
-    page: Option<Reporting>,
+    packets: Option<PacketOutput>,
+    page: Option<ReportObserver>,
     signals: Signals,
     summary: RunSummary,
     events: Vec<Event>,
     /// Who is behind the flows, where that can be asked.
-    owners: Option<Owners>,
+    owners: Option<ProcessLookup>,
     is_live: bool,
     /// Frames that the source has said it lost, and until when.
     dropped: (u64, Option<Timestamp>),
@@ -65,7 +65,7 @@ const STDOUT_BYTES: usize = 1 << 16;
 /// Where the events go.
 enum Out {
     Stdout(BufWriter<shutdown::Stdout>),
-    File(Outlet),
+    File(OutputFile),
     /// Nothing more can be written, which was told.
     Lost,
 }
@@ -74,7 +74,7 @@ impl Write for Out {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(stdout) => stdout.write(octets),
-            Self::File(outlet) => outlet.write(octets),
+            Self::File(output_file) => output_file.write(octets),
             Self::Lost => Ok(octets.len()),
         }
     }
@@ -82,7 +82,7 @@ impl Write for Out {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
-            Self::File(outlet) => outlet.commit(),
+            Self::File(output_file) => output_file.commit(),
             Self::Lost => Ok(()),
         }
     }
@@ -136,14 +136,14 @@ impl Run {
         };
         let mut out = match super::named(writing.output.as_ref()) {
             Some(path) => {
-                let opened = Outlet::open(path, rotating, number(path));
+                let opened = OutputFile::open(path, rotating, number(path));
                 Out::File(opened.map_err(|error| cannot_write(path, &error))?)
             }
             None => Out::Stdout(BufWriter::with_capacity(STDOUT_BYTES, shutdown::Stdout)),
         };
         let mut packets = match &writing.packets {
             Some(path) => {
-                let opened = Saving::open(path, rotating, number(path), &config);
+                let opened = PacketOutput::open(path, rotating, number(path), &config);
                 Some(opened.map_err(|error| cannot_write(path, &error))?)
             }
             None => None,
@@ -151,7 +151,7 @@ impl Run {
         let page = writing
             .report
             .as_deref()
-            .map(|path| Reporting::open(path).map_err(|error| cannot_write(path, &error)));
+            .map(|path| ReportObserver::open(path).map_err(|error| cannot_write(path, &error)));
         let page = page.transpose()?;
         if is_live || rotating.is_wanted() {
             let helper =
@@ -159,13 +159,13 @@ impl Run {
                     log::say(&format!("the process that opens outputs cannot be started: {error}"));
                     Exit::BrokeOff
                 })?;
-            let outlets = packets.iter_mut().filter_map(Saving::outlet);
-            let outlets = outlets.chain(match &mut out {
-                Out::File(outlet) => Some(outlet),
+            let output_files = packets.iter_mut().filter_map(PacketOutput::output_file);
+            let output_files = output_files.chain(match &mut out {
+                Out::File(output_file) => Some(output_file),
                 Out::Stdout(_) | Out::Lost => None,
             });
-            outlets.zip(helper.iter().cycle()).for_each(|(outlet, helper)| {
-                outlet.set_helper(std::rc::Rc::clone(helper));
+            output_files.zip(helper.iter().cycle()).for_each(|(output_file, helper)| {
+                output_file.set_helper(std::rc::Rc::clone(helper));
             });
         }
         let signals = Signals::catch(is_live && !paths.is_empty()).unwrap_or_default();
@@ -236,8 +236,8 @@ impl Run {
         if let Some(owners) = &mut self.owners {
             source.wake_also(owners.take_wakes());
         }
-        if let Out::File(outlet) = &mut self.out {
-            outlet.begin().map_err(trouble)?;
+        if let Out::File(output_file) = &mut self.out {
+            output_file.begin().map_err(trouble)?;
         }
         let begun = self.packets.as_mut().map_or(Ok(()), |saving| saving.begin(source.sources()));
         begun.map_err(|error| Trouble::Io("writing packets", error))
@@ -391,11 +391,11 @@ impl Run {
         let context = Context { sources: source.sources(), live: self.is_live };
         for event in events {
             self.format.event(&mut self.out, event, &context).map_err(trouble)?;
-            if let Out::File(outlet) = &mut self.out {
-                outlet.record_ended().map_err(trouble)?;
-                if outlet.is_due() {
-                    let next = outlet.next_file();
-                    if next.is_ok() && outlet.is_fresh() && self.row.starts_each_file {
+            if let Out::File(output_file) = &mut self.out {
+                output_file.record_ended().map_err(trouble)?;
+                if output_file.is_due() {
+                    let next = output_file.next_file();
+                    if next.is_ok() && output_file.is_fresh() && self.row.starts_each_file {
                         self.format = (self.row.make)(self.look);
                     }
                     self.exit = self.exit.max(told(next));
@@ -408,11 +408,11 @@ impl Run {
     /// Rotates by time and on SIGHUP, and lets nothing wait for more than a second.
     fn look_after_outputs(&mut self) {
         let reopen = self.signals.take_reopen();
-        if let Out::File(outlet) = &mut self.out
-            && (reopen || outlet.is_due())
+        if let Out::File(output_file) = &mut self.out
+            && (reopen || output_file.is_due())
         {
-            let next = outlet.next_file();
-            if next.is_ok() && outlet.is_fresh() && self.row.starts_each_file {
+            let next = output_file.next_file();
+            if next.is_ok() && output_file.is_fresh() && self.row.starts_each_file {
                 self.format = (self.row.make)(self.look);
             }
             self.exit = self.exit.max(told(next));
@@ -484,7 +484,7 @@ impl Run {
             owners.settle();
         }
         let written = self.write_events(source, true);
-        self.summary.processes = self.owners.as_ref().map(Owners::counts);
+        self.summary.processes = self.owners.as_ref().map(ProcessLookup::counts);
         if let Err(trouble) = written.and_then(|()| self.write_end(source)) {
             self.lose_output(trouble);
         }
@@ -502,7 +502,7 @@ impl Run {
     }
 
     fn write_end(&mut self, source: &dyn FrameSource) -> Result<(), Trouble> {
-        for finding in self.owners.iter().flat_map(Owners::findings) {
+        for finding in self.owners.iter().flat_map(ProcessLookup::findings) {
             if self.row.name != "text" {
                 log::say(&crate::escape::terminal(&finding));
             }
@@ -534,21 +534,20 @@ fn ingest_reported(
     classifier: &mut Classifier,
     frame: &Frame<'_>,
     events: &mut Vec<Event>,
-    page: &mut Reporting,
-) -> Seized {
+    page: &mut ReportObserver,
+) -> FrameOutcome {
     let told = events.len();
-    let seized =
-        classifier.ingest_witnessed(frame, events, &mut |key, seen| page.packet(key, seen));
+    let seized = classifier.ingest_observed(frame, events, &mut |key, seen| page.packet(key, seen));
     events.iter().skip(told).for_each(|event| page.ended(event));
     seized
 }
 
 /// Without this helper flows are labelled all the same.
-fn owners(watch: &Watch, looking: &Looking, sandboxing: &Sandboxing) -> Option<Owners> {
+fn owners(watch: &Watch, looking: &Looking, sandboxing: &Sandboxing) -> Option<ProcessLookup> {
     if looking.processes == Scope::Off {
         return None;
     }
-    let started = Owners::start(watch, looking, sandboxing);
+    let started = ProcessLookup::start(watch, looking, sandboxing);
     started
         .inspect_err(|error| tracing::warn!("the processes behind flows stay unknown: {error}"))
         .ok()

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::helper_process::Sandboxing;
 use super::{Exit, log};
 use crate::capture::file::{self, Links};
-use crate::sandbox::{self, Account, Plan};
+use crate::sandbox::{self, Plan, User};
 
 /// How rights are given up.
 #[derive(Debug, Args)]
@@ -39,8 +39,8 @@ enum Mode {
 impl Confining {
     /// Whom to become. Before anything is opened, so that a wrong name does no harm.
     pub(super) fn plan(&self) -> Result<Plan, Exit> {
-        let Some(name) = &self.user else { return Ok(Plan::new(Account::usual())) };
-        let account = Account::named(name).map_err(|why| {
+        let Some(name) = &self.user else { return Ok(Plan::new(User::usual())) };
+        let account = User::named(name).map_err(|why| {
             log::error(&format!("--user: {why}"));
             Exit::Usage
         })?;

@@ -199,7 +199,7 @@ fn endpoints(report: &Report) -> Markup {
         table.stack {
             thead { tr {
                 th { "Service" } th { "Label" } th { "Its flows agree on" } th.n { "Flows" }
-                th { "From" } th.n { "Octets" } th { "Seen (UTC)" }
+                th { "From" } th.n { "Octets" } th { "FlowPacket (UTC)" }
             } }
             tbody {
                 @for one in &report.endpoints {

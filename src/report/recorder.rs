@@ -13,8 +13,8 @@ use portstory_core::event::{
     Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Status,
 };
 use portstory_core::flow::firsts::{Firsts, Noted};
-use portstory_core::flow::record::SeenBody;
-use portstory_core::flow::{FlowKey, Seen};
+use portstory_core::flow::record::FlowPacketBody;
+use portstory_core::flow::{FlowKey, FlowPacket};
 use portstory_core::judge;
 use portstory_core::judge::ranking::{self, EndpointRank};
 use portstory_core::net::{Socket, Transport};
@@ -92,10 +92,10 @@ impl Recorder {
     }
 
     /// A packet of a flow in range.
-    pub fn packet(&mut self, key: &FlowKey, seen: &Seen<'_>) {
+    pub fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
         let len = match seen.body {
-            SeenBody::Tcp(_, payload) | SeenBody::Udp(payload) => payload.wire_len,
-            SeenBody::Icmp(_) => 0,
+            FlowPacketBody::Tcp(_, payload) | FlowPacketBody::Udp(payload) => payload.wire_len,
+            FlowPacketBody::Icmp(_) => 0,
         };
         let limits = &self.limits;
         if !self.traces.contains_key(key) {

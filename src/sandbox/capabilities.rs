@@ -17,7 +17,7 @@ use rustix::thread::{
     set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
-use super::{Account, Plan, Report, Task};
+use super::{Plan, Report, Task, User};
 
 /// What a process needs that looks into others: to read their folders in /proc, and the links there.
 const LOOKING: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::DAC_READ_SEARCH);
@@ -136,7 +136,7 @@ fn tell(holds: bool, what: String, tried: &io::Result<()>, report: &mut Report) 
 }
 
 fn tell_user(plan: &Plan, tried: &io::Result<()>, report: &mut Report) {
-    let is = |account: &Account| {
+    let is = |account: &User| {
         let own = (rustix::process::getuid().as_raw(), geteuid().as_raw(), getegid().as_raw());
         own == (account.uid, account.uid, account.gid)
     };

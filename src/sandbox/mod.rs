@@ -29,13 +29,13 @@ mod landlock;
 mod seccomp;
 mod user;
 
-pub use user::Account;
+pub use user::User;
 
 /// What will still be needed, and what is to be given up.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Whom a process of root's becomes; `None`: it stays root, without capabilities.
-    pub account: Option<Account>,
+    pub account: Option<User>,
     /// Files and folders that are still to be opened, for reading. Nothing else can be opened.
     pub readable: Vec<PathBuf>,
     /// Descriptors that are never written to: the capture's handles.
@@ -77,7 +77,7 @@ impl Measures {
 
 impl Plan {
     /// Gives up everything.
-    pub fn new(account: Option<Account>) -> Self {
+    pub fn new(account: Option<User>) -> Self {
         Self {
             account,
             readable: Vec::new(),

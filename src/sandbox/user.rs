@@ -7,7 +7,7 @@ use std::fs;
 
 /// A user and a group, by number; never root's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct User {
     /// Its name, or its number where it was given so.
     pub name: String,
     /// User.
@@ -21,7 +21,7 @@ const OWN_ACCOUNT: &str = "portstory";
 
 const PASSWD: &str = "/etc/passwd";
 
-impl Account {
+impl User {
     /// The account that was named: a name, or `UID:GID`.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Account {
 }
 
 /// passwd(5): `name:password:uid:gid:comment:home:shell`.
-fn find(passwd: &str, name: &str) -> Option<Account> {
+fn find(passwd: &str, name: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         if fields.next() != Some(name) {
@@ -71,7 +71,7 @@ fn find(passwd: &str, name: &str) -> Option<Account> {
         }
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        Some(Account { name: name.to_owned(), uid, gid })
+        Some(User { name: name.to_owned(), uid, gid })
     })
 }
 
@@ -91,11 +91,11 @@ mod tests {
 
     #[test]
     fn numbers_do_and_root_does_not() {
-        let account = Account::named("1234:5678").unwrap();
+        let account = User::named("1234:5678").unwrap();
         assert_eq!((account.uid, account.gid), (1234, 5678));
         for root in ["root", "0:0", "0:5", "5:0"] {
-            assert!(Account::named(root).unwrap_err().contains("root"), "{root}");
+            assert!(User::named(root).unwrap_err().contains("root"), "{root}");
         }
-        assert!(Account::named("no such user").is_err());
+        assert!(User::named("no such user").is_err());
     }
 }

@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use portstory::sandbox::{self, Account, Measures, Plan};
+use portstory::sandbox::{self, Measures, Plan, User};
 use rustix::process::{Pid, Signal};
 
 use support::program::{fixture, run, stderr, stdout};
@@ -270,7 +270,7 @@ fn inside_tries() {
     fs::write(&around.input, b"capture").unwrap();
     fs::write(&around.secret, b"secret").unwrap();
 
-    let mut plan = Plan::new(Some(Account::named("65534:65534").unwrap()));
+    let mut plan = Plan::new(Some(User::named("65534:65534").unwrap()));
     plan.readable.push(inputs);
     plan.receive_only.push(around.handle.as_raw_fd());
     plan.measures = *measures;

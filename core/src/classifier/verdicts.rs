@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::event::{
     Concerns, Event, FlowEvent, Label, NewFlow, Notable, Said, Status, Verdict, VerdictEvent,
 };
-use crate::flow::{Ended, FlowKey, FlowRecord, FlowTable, Ledgers};
+use crate::flow::{Correlation, Ended, FlowKey, FlowRecord, FlowTable};
 use crate::identify::Strength;
 use crate::judge;
 use crate::judge::ranking::{self, FlowRank};
@@ -114,7 +114,7 @@ impl Verdicts {
         key: FlowKey,
         record: &FlowRecord,
         now: Timestamp,
-        ledgers: &Ledgers,
+        ledgers: &Correlation,
         config: &Config,
     ) -> Option<Event> {
         let full = self.flows.len() >= config.limits.flows_max;
@@ -149,7 +149,7 @@ impl Verdicts {
         &mut self,
         table: &FlowTable,
         now: Timestamp,
-        ledgers: &Ledgers,
+        ledgers: &Correlation,
         config: &Config,
         out: &mut Vec<Event>,
     ) {
@@ -192,7 +192,7 @@ impl Verdicts {
         max: usize,
         table: &FlowTable,
         now: Timestamp,
-        ledgers: &Ledgers,
+        ledgers: &Correlation,
         config: &Config,
     ) -> Running {
         let mut running = Running { as_of: now, total: table.len(), ..Running::default() };
@@ -235,7 +235,7 @@ impl Told {
         key: FlowKey,
         record: &FlowRecord,
         now: Timestamp,
-        ledgers: &Ledgers,
+        ledgers: &Correlation,
         config: &Config,
     ) -> Option<Event> {
         let age = now.since(record.first.time);

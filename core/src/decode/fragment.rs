@@ -20,7 +20,7 @@ use std::net::IpAddr;
 
 use super::ip::{self, IPV6_HEADER_LEN, Ip, Piece};
 use super::packet::Network;
-use super::{Decoded, Halt, Part, Stop, Way};
+use super::{DecodeContext, DecodeEnd, Decoded, Slice, Stop};
 use crate::config::Config;
 use crate::frame::FrameRef;
 use crate::net::Layer;
@@ -30,7 +30,7 @@ use crate::wire;
 /// A piece of an IP packet.
 #[derive(Clone, Debug)]
 pub struct Fragment<'a> {
-    pub(super) way: Way,
+    pub(super) context: DecodeContext,
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
     /// What the packet carries; only the first fragment's word counts.
@@ -46,7 +46,7 @@ pub struct Fragment<'a> {
 impl Fragment<'_> {
     /// The frame it was in.
     pub const fn at(&self) -> FrameRef {
-        self.way.at
+        self.context.at
     }
 
     /// The same, outliving its frame.
@@ -55,16 +55,26 @@ impl Fragment<'_> {
     }
 
     fn without_octets(&self) -> Fragment<'static> {
-        let Self { way, src, dst, protocol, piece, wire_len, header_offset, .. } = *self;
+        let Self { context, src, dst, protocol, piece, wire_len, header_offset, .. } = *self;
         let bytes = Cow::Borrowed(&[][..]);
         let outer_frames = Vec::new();
-        Fragment { way, src, dst, protocol, piece, bytes, wire_len, header_offset, outer_frames }
+        Fragment {
+            context,
+            src,
+            dst,
+            protocol,
+            piece,
+            bytes,
+            wire_len,
+            header_offset,
+            outer_frames,
+        }
     }
 
     fn key(&self) -> Key {
         // RFC 791: source, destination, protocol and identification; RFC 8200: without protocol.
         let protocol = if self.src.is_ipv4() { self.protocol } else { 0 };
-        let network = self.way.path.network(true);
+        let network = self.context.path.network(true);
         Key { network, src: self.src, dst: self.dst, protocol, id: self.piece.id }
     }
 }
@@ -333,7 +343,7 @@ impl Datagram {
 
     /// Remembers in which frames it was. One frame may hold several fragments: they come in a row.
     fn remember(&mut self, fragment: &Fragment<'_>) {
-        for &frame in fragment.outer_frames.iter().chain([&fragment.way.at]) {
+        for &frame in fragment.outer_frames.iter().chain([&fragment.context.at]) {
             if self.frames.last() != Some(&frame) {
                 self.frames.push(frame);
                 self.cost = self.cost.saturating_add(FRAME_OVERHEAD);
@@ -357,11 +367,11 @@ impl Datagram {
             None => self.length_at_least(first.protocol, &bytes),
         };
         let offset = first.header_offset;
-        let way = Way { at: completed_by.unwrap_or(first.at()), ..first.way };
-        let part = Part { bytes: &bytes, wire_len: wire_len.max(bytes.len()), offset };
+        let context = DecodeContext { at: completed_by.unwrap_or(first.at()), ..first.context };
+        let part = Slice { bytes: &bytes, wire_len: wire_len.max(bytes.len()), offset };
         let chain = match ip::extensions(first.protocol, part) {
             Ok(chain) => chain,
-            Err(halt) => return halted(way, halt, sink),
+            Err(end) => return ended(context, end, sink),
         };
         let header_len = if first.src.is_ipv4() { 20 } else { IPV6_HEADER_LEN };
         let ip = Ip {
@@ -374,9 +384,9 @@ impl Datagram {
             offset,
             payload: chain.payload,
         };
-        match ip::deliver(&way, &ip, sink) {
-            Ok(opened) => super::go_on(way, opened, sink),
-            Err(halt) => halted(way, halt, sink),
+        match ip::deliver(&context, &ip, sink) {
+            Ok(opened) => super::go_on(context, opened, sink),
+            Err(end) => ended(context, end, sink),
         }
     }
 
@@ -406,10 +416,10 @@ fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut Sink<'_>) {
     sink(Decoded::Stop(fragment.at(), stop), &[]);
 }
 
-fn halted(way: Way, halt: Halt, sink: &mut dyn FnMut(Decoded<'_>)) {
-    match halt {
-        Halt::Stop(stop) => sink(Decoded::Stop(way.at, stop)),
-        Halt::Cut | Halt::Done => {}
+fn ended(context: DecodeContext, end: DecodeEnd, sink: &mut dyn FnMut(Decoded<'_>)) {
+    match end {
+        DecodeEnd::Stop(stop) => sink(Decoded::Stop(context.at, stop)),
+        DecodeEnd::Cut | DecodeEnd::Done => {}
     }
 }
 

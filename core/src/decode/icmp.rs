@@ -3,43 +3,47 @@
 
 use super::ip::{self, Ip};
 use super::packet::{IcmpError, Unreachable};
-use super::{Body, Decoded, Halt, Packet, Part, Way};
+use super::{Body, DecodeContext, DecodeEnd, Decoded, Packet, Slice};
 use crate::net::{Layer, Socket, Transport};
 use crate::wire;
 
 /// Hands on the error, if it is one that quotes TCP or UDP; says why nothing follows.
-pub(super) fn error(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -> Halt {
+pub(super) fn error(
+    context: &DecodeContext,
+    ip: &Ip<'_>,
+    sink: &mut dyn FnMut(Decoded<'_>),
+) -> DecodeEnd {
     let part = ip.payload;
     let (Some(icmp_type), Some(code)) = (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1))
     else {
         return part.too_short(Layer::Transport, "icmp.header_too_short");
     };
     let v6 = ip.src.is_ipv6();
-    let Some(kind) = meaning(v6, icmp_type, code) else { return Halt::Done };
+    let Some(kind) = meaning(v6, icmp_type, code) else { return DecodeEnd::Done };
     // Both have eight bytes before the quoted packet. What is quoted is cut short by design, so its
     // own length fields say nothing of what is missing here.
     let behind = part.after(8);
-    let quote = Part { wire_len: usize::MAX, ..behind };
-    let Ok(quoted) = ip::parse(quote) else { return Halt::Done };
+    let quote = Slice { wire_len: usize::MAX, ..behind };
+    let Ok(quoted) = ip::parse(quote) else { return DecodeEnd::Done };
     let transport = match quoted.protocol {
         6 => Transport::Tcp,
         17 => Transport::Udp,
-        _ => return Halt::Done,
+        _ => return DecodeEnd::Done,
     };
     let first = quoted.fragment.is_none_or(|fragment| fragment.offset == 0);
     let ports = (wire::be16(quoted.payload.bytes, 0), wire::be16(quoted.payload.bytes, 2));
-    let (true, (Some(src), Some(dst))) = (first, ports) else { return Halt::Done };
+    let (true, (Some(src), Some(dst))) = (first, ports) else { return DecodeEnd::Done };
     sink(Decoded::Packet(Packet {
-        at: way.at,
-        path: &way.path,
+        at: context.at,
+        path: &context.path,
         transport,
         src: Socket { addr: quoted.src, port: src },
         dst: Socket { addr: quoted.dst, port: dst },
         ip_id: ip.id,
-        wire_len: ip.counted_len(&way.path),
+        wire_len: ip.counted_len(&context.path),
         body: Body::Icmp(IcmpError { by: ip.src, kind, v6, icmp_type, code }),
     }));
-    Halt::Done
+    DecodeEnd::Done
 }
 
 /// What an ICMP message means for the flow it quotes; `None` where it quotes none.

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 
-use super::{Decoded, Fragment, Halt, Next, Opened, Part, Path, Way, icmp, transport, tunnel};
+use super::{
+    DecodeContext, DecodeEnd, Decoded, Fragment, Next, Opened, Path, Slice, icmp, transport, tunnel,
+};
 use crate::config::EXTENSION_HEADERS_MAX;
 use crate::net::Layer;
 use crate::wire;
@@ -26,7 +28,7 @@ pub(super) struct Ip<'a> {
     pub(super) wire_len: usize,
     /// Where this header starts in the frame.
     pub(super) offset: usize,
-    pub(super) payload: Part<'a>,
+    pub(super) payload: Slice<'a>,
 }
 
 impl Ip<'_> {
@@ -57,14 +59,14 @@ const ICMPV6: u8 = 58;
 
 /// Opens an IP packet: hands on the TCP, UDP or ICMP packet in it, or says which tunnel to open.
 pub(super) fn open<'a>(
-    way: &Way,
-    part: Part<'a>,
+    context: &DecodeContext,
+    part: Slice<'a>,
     sink: &mut dyn FnMut(Decoded<'_>),
-) -> Result<Opened<'a>, Halt> {
+) -> Result<Opened<'a>, DecodeEnd> {
     let ip = parse(part)?;
     if let Some(piece) = ip.fragment {
         sink(Decoded::Fragment(Fragment {
-            way: *way,
+            context: *context,
             src: ip.src,
             dst: ip.dst,
             protocol: ip.protocol,
@@ -74,31 +76,31 @@ pub(super) fn open<'a>(
             header_offset: ip.offset,
             outer_frames: Vec::new(),
         }));
-        return Err(Halt::Done);
+        return Err(DecodeEnd::Done);
     }
-    deliver(way, &ip, sink)
+    deliver(context, &ip, sink)
 }
 
 /// Hands on what a whole packet carries, or says which tunnel to open.
 pub(super) fn deliver<'a>(
-    way: &Way,
+    context: &DecodeContext,
     ip: &Ip<'a>,
     sink: &mut dyn FnMut(Decoded<'_>),
-) -> Result<Opened<'a>, Halt> {
+) -> Result<Opened<'a>, DecodeEnd> {
     match ip.protocol {
-        TCP => Err(transport::tcp(way, ip, sink)),
+        TCP => Err(transport::tcp(context, ip, sink)),
         UDP => {
-            let datagram = transport::udp(way, ip, sink)?;
-            let row = tunnel::over_udp(datagram.src, datagram.dst).ok_or(Halt::Done)?;
+            let datagram = transport::udp(context, ip, sink)?;
+            let row = tunnel::over_udp(datagram.src, datagram.dst).ok_or(DecodeEnd::Done)?;
             (row.open)(datagram.payload)
         }
-        ICMP | ICMPV6 => Err(icmp::error(way, ip, sink)),
+        ICMP | ICMPV6 => Err(icmp::error(context, ip, sink)),
         protocol => Ok(Opened::new(Next::IpProtocol(protocol), ip.payload)),
     }
 }
 
 /// Reads the IP header and its extensions.
-pub(super) fn parse(part: Part<'_>) -> Result<Ip<'_>, Halt> {
+pub(super) fn parse(part: Slice<'_>) -> Result<Ip<'_>, DecodeEnd> {
     let version = wire::u8_at(part.bytes, 0).map(|octet| octet >> 4);
     let Ok((slice, trouble)) = LaxIpSlice::from_slice(part.bytes) else {
         return Err(match version {
@@ -121,7 +123,7 @@ pub(super) fn parse(part: Part<'_>) -> Result<Ip<'_>, Halt> {
     }
 }
 
-fn ipv4<'a>(part: Part<'a>, v4: &LaxIpv4Slice<'a>) -> Ip<'a> {
+fn ipv4<'a>(part: Slice<'a>, v4: &LaxIpv4Slice<'a>) -> Ip<'a> {
     let header = v4.header();
     let header_len = header.slice().len();
     let total = usize::from(header.total_len());
@@ -150,7 +152,7 @@ fn ipv4<'a>(part: Part<'a>, v4: &LaxIpv4Slice<'a>) -> Ip<'a> {
     }
 }
 
-fn ipv6<'a>(part: Part<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, Halt> {
+fn ipv6<'a>(part: Slice<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, DecodeEnd> {
     let header = v6.header();
     let payload_len = usize::from(header.payload_length());
     // 0 stands for a jumbogram (RFC 2675) or for offload: as much as there is.
@@ -179,7 +181,7 @@ pub(super) const IPV6_HEADER_LEN: usize = 40;
 /// What is behind IPv6's extension headers.
 pub(super) struct Chain<'a> {
     pub(super) protocol: u8,
-    pub(super) payload: Part<'a>,
+    pub(super) payload: Slice<'a>,
     fragment: Option<Piece>,
 }
 
@@ -192,7 +194,7 @@ pub(super) struct Chain<'a> {
 /// ```
 ///
 /// By hand: etherparse's iterator reads past the end of a chain that was cut.
-pub(super) fn extensions(first: u8, part: Part<'_>) -> Result<Chain<'_>, Halt> {
+pub(super) fn extensions(first: u8, part: Slice<'_>) -> Result<Chain<'_>, DecodeEnd> {
     let (mut protocol, mut payload) = (first, part);
     for _ in 0..EXTENSION_HEADERS_MAX {
         let Some(kind) = Extension::of(protocol) else { break };
@@ -244,10 +246,10 @@ fn piece(header: &[u8]) -> Option<Piece> {
 }
 
 /// The payload slice that etherparse found, as a part with its length on the wire.
-fn payload_of<'a>(part: Part<'a>, payload: &'a [u8], wire_len: usize) -> Part<'a> {
+fn payload_of<'a>(part: Slice<'a>, payload: &'a [u8], wire_len: usize) -> Slice<'a> {
     // The slice is a tail of what is left after the packet's own end was cut off.
     let captured = part.bytes.len().min(wire_len);
     let header_len = captured.saturating_sub(payload.len());
     let payload_wire = wire_len.saturating_sub(header_len).max(payload.len());
-    Part { bytes: payload, wire_len: payload_wire, offset: part.offset.saturating_add(header_len) }
+    Slice { bytes: payload, wire_len: payload_wire, offset: part.offset.saturating_add(header_len) }
 }

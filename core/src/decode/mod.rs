@@ -32,7 +32,7 @@ use crate::net::{Layer, TunnelId};
 
 pub use fragment::Fragment;
 pub use packet::{Body, IcmpError, Packet, Path, Payload, TcpFlags, TcpInfo};
-pub use part::{Halt, Part};
+pub use part::{DecodeEnd, Slice};
 
 /// How the names of events begin that are no fault: frames of link types in which there is no IP, such
 /// as USB. They are counted, so that nothing stays unread in silence.
@@ -81,14 +81,14 @@ pub struct Opened<'a> {
     /// What its payload is.
     pub next: Next,
     /// Its payload.
-    pub rest: Part<'a>,
+    pub rest: Slice<'a>,
     /// What it adds to the path, where it separates networks or is worth telling.
     pub adds: Option<Adds>,
 }
 
 impl<'a> Opened<'a> {
     /// A header that adds nothing to the path.
-    pub const fn new(next: Next, rest: Part<'a>) -> Self {
+    pub const fn new(next: Next, rest: Slice<'a>) -> Self {
         Self { next, rest, adds: None }
     }
 
@@ -130,13 +130,14 @@ pub fn decode(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'
 
 /// The same, layer by layer.
 fn by_layers(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_>)) {
-    let way = Way { at: frame.at, path: Path::default(), layers_left: limits.layers_max };
-    open(way, Next::Link(frame.link), Part::of_frame(frame), sink);
+    let context =
+        DecodeContext { at: frame.at, path: Path::default(), layers_left: limits.layers_max };
+    open(context, Next::Link(frame.link), Slice::of_frame(frame), sink);
 }
 
 /// Where the decoder is.
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct DecodeContext {
     /// The frame.
     at: FrameRef,
     /// What was opened on the way here.
@@ -146,38 +147,43 @@ struct Way {
 }
 
 /// Opens what stands behind a header.
-fn go_on(mut way: Way, opened: Opened<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
+fn go_on(mut context: DecodeContext, opened: Opened<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
     if let Some(adds) = opened.adds {
-        way.path.push(adds);
+        context.path.push(adds);
     }
-    open(way, opened.next, opened.rest, sink);
+    open(context, opened.next, opened.rest, sink);
 }
 
 /// Opens layer after layer from here on.
-fn open(mut way: Way, mut next: Next, mut part: Part<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
-    while let Some(left) = way.layers_left.checked_sub(1) {
-        way.layers_left = left;
+fn open(
+    mut context: DecodeContext,
+    mut next: Next,
+    mut part: Slice<'_>,
+    sink: &mut dyn FnMut(Decoded<'_>),
+) {
+    while let Some(left) = context.layers_left.checked_sub(1) {
+        context.layers_left = left;
         let step = match next {
             Next::Link(link) => link::open(link, part),
             Next::EtherType(ethertype) => tunnel::open_ethertype(ethertype, part),
-            Next::Ip => ip::open(&way, part, sink),
+            Next::Ip => ip::open(&context, part, sink),
             Next::IpProtocol(protocol) => tunnel::open_ip_protocol(protocol, part),
             Next::Nothing => return,
         };
         match step {
             Ok(opened) => {
                 if let Some(adds) = opened.adds {
-                    way.path.push(adds);
+                    context.path.push(adds);
                 }
                 (next, part) = (opened.next, opened.rest);
             }
-            Err(Halt::Cut | Halt::Done) => return,
-            Err(Halt::Stop(stop)) => return sink(Decoded::Stop(way.at, stop)),
+            Err(DecodeEnd::Cut | DecodeEnd::Done) => return,
+            Err(DecodeEnd::Stop(stop)) => return sink(Decoded::Stop(context.at, stop)),
         }
     }
     if next != Next::Nothing {
         let stop = Stop { event: "too_many_layers", layer: Layer::Tunnel, offset: part.offset };
-        sink(Decoded::Stop(way.at, stop));
+        sink(Decoded::Stop(context.at, stop));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::wire;
 /// A layer's bytes. Keeping the length on the wire beside them tells a snap length that cut the
 /// packet from a header that lies.
 #[derive(Clone, Copy, Debug)]
-pub struct Part<'a> {
+pub struct Slice<'a> {
     /// What was captured.
     pub bytes: &'a [u8],
     /// How long it was on the wire, in bytes; never less than `bytes.len()`.
@@ -19,7 +19,7 @@ pub struct Part<'a> {
 
 /// Why a layer could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
+pub enum DecodeEnd {
     /// The snap length cut it: nothing is wrong.
     Cut,
     /// All that is of interest was handed on.
@@ -28,7 +28,7 @@ pub enum Halt {
     Stop(Stop),
 }
 
-impl<'a> Part<'a> {
+impl<'a> Slice<'a> {
     /// The whole frame.
     pub fn of_frame(frame: &Frame<'a>) -> Self {
         let wire_len = wire::index(frame.wire_len).max(frame.bytes.len());
@@ -61,12 +61,12 @@ impl<'a> Part<'a> {
 
     /// What to say where fewer bytes are left than a header needs: cut where the wire had
     /// more than was captured, else malformed.
-    pub fn too_short(&self, layer: Layer, event: &'static str) -> Halt {
-        if self.is_cut() { Halt::Cut } else { self.stop(layer, event) }
+    pub fn too_short(&self, layer: Layer, event: &'static str) -> DecodeEnd {
+        if self.is_cut() { DecodeEnd::Cut } else { self.stop(layer, event) }
     }
 
     /// Stops with an anomaly at the start of this layer.
-    pub fn stop(&self, layer: Layer, event: &'static str) -> Halt {
-        Halt::Stop(Stop { event, layer, offset: self.offset })
+    pub fn stop(&self, layer: Layer, event: &'static str) -> DecodeEnd {
+        DecodeEnd::Stop(Stop { event, layer, offset: self.offset })
     }
 }

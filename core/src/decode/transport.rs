@@ -4,12 +4,16 @@
 //! IPv6 packet, and what is left of it still tells ports, sequence number and flags.
 
 use super::ip::Ip;
-use super::{Body, Decoded, Halt, Packet, Part, Payload, TcpFlags, TcpInfo, Way};
+use super::{Body, DecodeContext, DecodeEnd, Decoded, Packet, Payload, Slice, TcpFlags, TcpInfo};
 use crate::net::{Layer, Socket, Transport};
 use crate::wire;
 
 /// Hands on a TCP segment; says why nothing follows.
-pub(super) fn tcp(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -> Halt {
+pub(super) fn tcp(
+    context: &DecodeContext,
+    ip: &Ip<'_>,
+    sink: &mut dyn FnMut(Decoded<'_>),
+) -> DecodeEnd {
     let part = ip.payload;
     let (Some(src), Some(dst), Some(seq), Some(ack), Some(lengths)) = (
         wire::be16(part.bytes, 0),
@@ -33,23 +37,23 @@ pub(super) fn tcp(way: &Way, ip: &Ip<'_>, sink: &mut dyn FnMut(Decoded<'_>)) -> 
         checksum: wire::be16(part.bytes, 16).unwrap_or_default(),
     };
     let body = Body::Tcp(info, payload(part.after(header_len)));
-    sink(Decoded::Packet(packet(way, ip, Transport::Tcp, (src, dst), body)));
-    Halt::Done
+    sink(Decoded::Packet(packet(context, ip, Transport::Tcp, (src, dst), body)));
+    DecodeEnd::Done
 }
 
 /// A UDP datagram that was handed on, in case it is a tunnel's.
 pub(super) struct Datagram<'a> {
     pub(super) src: u16,
     pub(super) dst: u16,
-    pub(super) payload: Part<'a>,
+    pub(super) payload: Slice<'a>,
 }
 
 /// Hands on a UDP datagram.
 pub(super) fn udp<'a>(
-    way: &Way,
+    context: &DecodeContext,
     ip: &Ip<'a>,
     sink: &mut dyn FnMut(Decoded<'_>),
-) -> Result<Datagram<'a>, Halt> {
+) -> Result<Datagram<'a>, DecodeEnd> {
     let part = ip.payload;
     let (Some(src), Some(dst), Some(len), Some(checksum)) = (
         wire::be16(part.bytes, 0),
@@ -68,29 +72,29 @@ pub(super) fn udp<'a>(
     };
     let behind = whole.after(8);
     let body = Body::Udp(checksum, payload(behind));
-    sink(Decoded::Packet(packet(way, ip, Transport::Udp, (src, dst), body)));
+    sink(Decoded::Packet(packet(context, ip, Transport::Udp, (src, dst), body)));
     Ok(Datagram { src, dst, payload: behind })
 }
 
-fn payload(part: Part<'_>) -> Payload<'_> {
+fn payload(part: Slice<'_>) -> Payload<'_> {
     Payload { bytes: part.bytes, wire_len: part.wire_len }
 }
 
 fn packet<'a>(
-    way: &'a Way,
+    context: &'a DecodeContext,
     ip: &Ip<'_>,
     transport: Transport,
     (src, dst): (u16, u16),
     body: Body<'a>,
 ) -> Packet<'a> {
     Packet {
-        at: way.at,
-        path: &way.path,
+        at: context.at,
+        path: &context.path,
         transport,
         src: Socket { addr: ip.src, port: src },
         dst: Socket { addr: ip.dst, port: dst },
         ip_id: ip.id,
-        wire_len: ip.counted_len(&way.path),
+        wire_len: ip.counted_len(&context.path),
         body,
     }
 }

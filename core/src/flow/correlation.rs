@@ -10,7 +10,7 @@
 //! are beyond the first of their own group ([`Limits::endpoint_peers_max`]): more memory would not keep
 //! them. A piece cannot know what will be first in the whole, so
 //! its ledgers are as large as they must be ([`Limits::of_a_piece`]) and are cut when all are joined
-//! ([`Ledgers::cut`]).
+//! ([`Correlation::cut`]).
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::config::{CITRIX_ELSEWHERE_MAX, CITRIX_HOURS_MAX, Config, Limits, TALK
 use crate::flow::firsts::Firsts;
 use crate::flow::key::FlowKey;
 use crate::flow::recent::{List, Lists, Noted, Recent};
-use crate::flow::record::{Seen, SeenBody};
+use crate::flow::record::{FlowPacket, FlowPacketBody};
 use crate::frame::FrameRef;
 use crate::net::{Side, Socket, Transport};
 use crate::time::Timestamp;
@@ -29,7 +29,7 @@ use crate::watch::CompanionKind;
 
 /// All ledgers.
 #[derive(Clone, Debug, Default)]
-pub struct Ledgers {
+pub struct Correlation {
     /// Time of the first and the last frame, in range or not.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The watched sockets.
@@ -85,7 +85,7 @@ pub struct CitrixSeen {
 
 impl CitrixSeen {
     /// What a packet of the server's shows, if it is Citrix that it serves.
-    fn by(seen: &Seen<'_>, server: IpAddr, kind: CompanionKind) -> Option<Self> {
+    fn by(seen: &FlowPacket<'_>, server: IpAddr, kind: CompanionKind) -> Option<Self> {
         kind.is_citrix().then_some(Self { confirmed: seen.at, server, kind })
     }
 }
@@ -146,7 +146,7 @@ pub struct Companion {
 /// A companion session without a packet for so long has ended.
 const COMPANION_IDLE_MAX: Duration = Duration::from_secs(3600);
 
-impl Ledgers {
+impl Correlation {
     /// A frame was captured.
     pub fn tick(&mut self, time: Timestamp) {
         self.span =
@@ -154,7 +154,7 @@ impl Ledgers {
     }
 
     /// A packet of a flow in range was seen.
-    pub fn observe_flow(&mut self, key: &FlowKey, seen: &Seen<'_>, config: &Config) {
+    pub fn observe_flow(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, config: &Config) {
         let gone = self.lists_gone();
         let known = self.recent.get(key);
         let known = known.filter(|noted| seen.at.time >= noted.since && noted.gone == gone);
@@ -214,7 +214,7 @@ impl Ledgers {
     }
 
     /// A packet of a companion session was seen.
-    pub fn observe_companion(&mut self, key: &FlowKey, seen: &Seen<'_>, limits: &Limits) {
+    pub fn observe_companion(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, limits: &Limits) {
         let companion = |side: &Side| CompanionKind::of(key.transport, key.socket(*side).port);
         let Some((side, kind)) =
             Side::BOTH.into_iter().find_map(|side| Some((side, companion(&side)?)))
@@ -230,7 +230,7 @@ impl Ledgers {
         &mut self,
         key: &FlowKey,
         (side, kind): (Side, CompanionKind),
-        seen: &Seen<'_>,
+        seen: &FlowPacket<'_>,
         limits: &Limits,
     ) -> Option<CitrixSeen> {
         let gone = self.lists_gone();
@@ -272,7 +272,7 @@ impl Ledgers {
         news
     }
 
-    fn remember(&mut self, key: &FlowKey, seen: &Seen<'_>, places: [Option<usize>; 2]) {
+    fn remember(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, places: [Option<usize>; 2]) {
         let gone = self.lists_gone();
         self.recent.put(Noted { key: *key, since: seen.at.time, places, gone });
     }
@@ -521,16 +521,16 @@ fn cut_groups<K: Ord + Copy, G: PartialEq>(
 }
 
 /// Whether this side takes part with payload.
-fn is_answer(seen: &Seen<'_>, side: Side) -> bool {
+fn is_answer(seen: &FlowPacket<'_>, side: Side) -> bool {
     let wire_len = match seen.body {
-        SeenBody::Icmp(_) => return false,
-        SeenBody::Udp(payload) | SeenBody::Tcp(_, payload) => payload.wire_len,
+        FlowPacketBody::Icmp(_) => return false,
+        FlowPacketBody::Udp(payload) | FlowPacketBody::Tcp(_, payload) => payload.wire_len,
     };
     seen.side == side && wire_len > 0
 }
 
-fn observe_talk(talks: &mut List<Talk>, seen: &Seen<'_>, own: Side, config: &Config) {
-    let SeenBody::Udp(payload) = seen.body else { return };
+fn observe_talk(talks: &mut List<Talk>, seen: &FlowPacket<'_>, own: Side, config: &Config) {
+    let FlowPacketBody::Udp(payload) = seen.body else { return };
     let answers = seen.side == own && payload.wire_len > 0;
     let answered = answers.then_some(seen.at);
     let idle_max = config.timeouts.udp;
@@ -571,9 +571,9 @@ impl Companion {
     }
 
     /// Takes in a packet; says so where it shows a Citrix session, once an hour.
-    fn observe(&mut self, seen: &Seen<'_>, server: Side) -> Option<CitrixSeen> {
+    fn observe(&mut self, seen: &FlowPacket<'_>, server: Side) -> Option<CitrixSeen> {
         self.last = self.last.max(seen.at.time);
-        if let SeenBody::Tcp(info, _) = seen.body
+        if let FlowPacketBody::Tcp(info, _) = seen.body
             && (info.flags.fin() || info.flags.rst())
         {
             self.ended.get_or_insert(seen.at.time);

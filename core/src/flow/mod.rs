@@ -3,7 +3,7 @@
 //! [`record::FlowRecord`] folds the packets of one flow. [`table::FlowTable`] keeps the flows that
 //! are running, bounded, and says which have ended. [`partial`] keeps the flows of a piece of a
 //! capture so that pieces can be put together again: the result is the record that the whole capture
-//! would have given. [`correlation::Ledgers`] holds what several flows have in common, with times, so that
+//! would have given. [`correlation::Correlation`] holds what several flows have in common, with times, so that
 //! a flow can be judged by what was known when it ended.
 
 pub mod correlation;
@@ -15,7 +15,7 @@ mod recent;
 pub mod record;
 pub mod table;
 
-pub use correlation::Ledgers;
+pub use correlation::Correlation;
 pub use key::FlowKey;
-pub use record::{FlowRecord, Seen, SeenBody, SideFacts};
+pub use record::{FlowPacket, FlowPacketBody, FlowRecord, SideFacts};
 pub use table::{EndReason, Ended, FlowTable};

@@ -12,7 +12,7 @@ use crate::config::{Config, Limits};
 use crate::decode::fragment::Fragment;
 use crate::decode::packet::{IcmpError, Path, Payload, TcpInfo};
 use crate::flow::key::FlowKey;
-use crate::flow::record::{FlowRecord, Seen, SeenBody};
+use crate::flow::record::{FlowPacket, FlowPacketBody, FlowRecord};
 use crate::frame::FrameRef;
 use crate::net::{Side, Transport};
 use crate::wire;
@@ -88,7 +88,7 @@ pub struct Piece {
 
 impl Piece {
     /// Takes in a packet.
-    pub fn observe(&mut self, key: &FlowKey, seen: &Seen<'_>, config: &Config) {
+    pub fn observe(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, config: &Config) {
         let runs = self.flows.entry(*key).or_default();
         let transport = key.transport;
         // Where in doubt a new run starts: whether it is a new flow is decided when all is known.
@@ -122,7 +122,7 @@ impl Piece {
 
 impl PartialFlow {
     /// A run of one packet, which came in fragments.
-    pub fn of_one(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
+    pub fn of_one(transport: Transport, seen: &FlowPacket<'_>, config: &Config) -> Self {
         Self::new(Place::default(), transport, seen, config)
     }
 
@@ -131,7 +131,7 @@ impl PartialFlow {
         self.place
     }
 
-    fn new(place: Place, transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
+    fn new(place: Place, transport: Transport, seen: &FlowPacket<'_>, config: &Config) -> Self {
         let mut run = Self {
             place,
             lead: Vec::new(),
@@ -145,14 +145,14 @@ impl PartialFlow {
     }
 
     /// The first packet of the run.
-    pub fn starts_with<R>(&self, look: impl FnOnce(&Seen<'_>) -> R) -> Option<R> {
+    pub fn starts_with<R>(&self, look: impl FnOnce(&FlowPacket<'_>) -> R) -> Option<R> {
         self.lead.first().map(|kept| look(&kept.seen()))
     }
 
     fn surely_continues_with(
         &self,
         transport: Transport,
-        seen: &Seen<'_>,
+        seen: &FlowPacket<'_>,
         config: &Config,
     ) -> bool {
         let idle = seen.at.time.since(self.whole.last);
@@ -163,7 +163,7 @@ impl PartialFlow {
         idle <= shortest && self.whole.continues_with(transport, seen, config)
     }
 
-    fn observe(&mut self, transport: Transport, seen: &Seen<'_>, config: &Config) {
+    fn observe(&mut self, transport: Transport, seen: &FlowPacket<'_>, config: &Config) {
         let copy = self.whole.is_copy(seen, config);
         self.whole.count(seen, config);
         if self.lead.len() < config.limits.duplicate_window_packets {
@@ -180,12 +180,12 @@ impl PartialFlow {
     }
 
     /// Keeps what the detectors could ask for: as much as a head takes from the start.
-    fn log(&mut self, seen: &Seen<'_>, config: &Config) {
+    fn log(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         let offered = seen.side.of_mut(&mut self.offered);
         let (len, syn) = match seen.body {
-            SeenBody::Icmp(_) => return,
-            SeenBody::Udp(payload) => (payload.wire_len, false),
-            SeenBody::Tcp(info, payload) => (payload.wire_len, info.flags.syn()),
+            FlowPacketBody::Icmp(_) => return,
+            FlowPacketBody::Udp(payload) => (payload.wire_len, false),
+            FlowPacketBody::Tcp(info, payload) => (payload.wire_len, info.flags.syn()),
         };
         let opens = syn && !offered.opened;
         let spent = offered.packets >= config.limits.head_packets_max
@@ -213,27 +213,29 @@ impl PartialFlow {
 }
 
 impl Kept {
-    fn of(seen: &Seen<'_>) -> Self {
-        let Seen { at, side, path, wire_len, signature, body } = *seen;
+    fn of(seen: &FlowPacket<'_>) -> Self {
+        let FlowPacket { at, side, path, wire_len, signature, body } = *seen;
         let body = match body {
-            SeenBody::Tcp(info, payload) => {
+            FlowPacketBody::Tcp(info, payload) => {
                 KeptBody::Tcp(info, payload.bytes.to_vec(), payload.wire_len)
             }
-            SeenBody::Udp(payload) => KeptBody::Udp(payload.bytes.to_vec(), payload.wire_len),
-            SeenBody::Icmp(error) => KeptBody::Icmp(error),
+            FlowPacketBody::Udp(payload) => KeptBody::Udp(payload.bytes.to_vec(), payload.wire_len),
+            FlowPacketBody::Icmp(error) => KeptBody::Icmp(error),
         };
         Self { at, side, path: *path, wire_len, signature, body }
     }
 
-    fn seen(&self) -> Seen<'_> {
+    fn seen(&self) -> FlowPacket<'_> {
         let body = match &self.body {
             KeptBody::Tcp(info, bytes, wire_len) => {
-                SeenBody::Tcp(*info, Payload { bytes, wire_len: *wire_len })
+                FlowPacketBody::Tcp(*info, Payload { bytes, wire_len: *wire_len })
             }
-            KeptBody::Udp(bytes, wire_len) => SeenBody::Udp(Payload { bytes, wire_len: *wire_len }),
-            KeptBody::Icmp(error) => SeenBody::Icmp(*error),
+            KeptBody::Udp(bytes, wire_len) => {
+                FlowPacketBody::Udp(Payload { bytes, wire_len: *wire_len })
+            }
+            KeptBody::Icmp(error) => FlowPacketBody::Icmp(*error),
         };
-        Seen {
+        FlowPacket {
             at: self.at,
             side: self.side,
             path: &self.path,

@@ -12,7 +12,7 @@ use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unr
 use crate::flow::program::{self, Program};
 use crate::frame::FrameRef;
 use crate::identify::Detail;
-use crate::identify::identifier::{Inquiry, Recognised};
+use crate::identify::identifier::{Identifier, Recognised};
 use crate::identify::stream_head::{Head, Offer};
 use crate::net::{Side, Transport};
 use crate::time::Timestamp;
@@ -20,7 +20,7 @@ use crate::wire;
 
 /// A packet as a flow sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct FlowPacket<'a> {
     /// The frame.
     pub at: FrameRef,
     /// Who sent it; of an ICMP error, who sent the packet that it quotes.
@@ -32,12 +32,12 @@ pub struct Seen<'a> {
     /// Equal for copies of one packet, and hardly ever for different ones.
     pub signature: u64,
     /// What it says.
-    pub body: SeenBody<'a>,
+    pub body: FlowPacketBody<'a>,
 }
 
 /// What a packet says, without its addresses.
 #[derive(Clone, Copy, Debug)]
-pub enum SeenBody<'a> {
+pub enum FlowPacketBody<'a> {
     /// A TCP segment.
     Tcp(TcpInfo, Payload<'a>),
     /// A UDP datagram.
@@ -46,13 +46,13 @@ pub enum SeenBody<'a> {
     Icmp(IcmpError),
 }
 
-impl<'a> Seen<'a> {
+impl<'a> FlowPacket<'a> {
     /// What a flow sees of a packet.
     pub fn of(packet: &Packet<'a>, side: Side, signature: u64) -> Self {
         let body = match packet.body {
-            Body::Tcp(info, payload) => SeenBody::Tcp(info, payload),
-            Body::Udp(_, payload) => SeenBody::Udp(payload),
-            Body::Icmp(error) => SeenBody::Icmp(error),
+            Body::Tcp(info, payload) => FlowPacketBody::Tcp(info, payload),
+            Body::Udp(_, payload) => FlowPacketBody::Udp(payload),
+            Body::Icmp(error) => FlowPacketBody::Icmp(error),
         };
         Self { at: packet.at, side, path: packet.path, wire_len: packet.wire_len, signature, body }
     }
@@ -60,8 +60,8 @@ impl<'a> Seen<'a> {
     /// The segment that opens a connection, if this is one: its initial sequence number.
     pub fn opens(&self) -> Option<u32> {
         match self.body {
-            SeenBody::Tcp(info, _) if info.flags.opens() => Some(info.seq),
-            SeenBody::Tcp(..) | SeenBody::Udp(_) | SeenBody::Icmp(_) => None,
+            FlowPacketBody::Tcp(info, _) if info.flags.opens() => Some(info.seq),
+            FlowPacketBody::Tcp(..) | FlowPacketBody::Udp(_) | FlowPacketBody::Icmp(_) => None,
         }
     }
 }
@@ -379,7 +379,7 @@ pub struct FlowRecord {
     /// The last packets' signatures and times, to know copies by; oldest first.
     recent: Vec<(u64, Timestamp)>,
     /// What the payload speaks, as long as there is something to ask.
-    pub inquiry: Box<Inquiry>,
+    pub inquiry: Box<Identifier>,
     /// The first bytes; dropped once the inquiry is settled on something.
     head: Option<Box<Head>>,
     /// Bytes that were shown to the detectors, by side.
@@ -388,7 +388,7 @@ pub struct FlowRecord {
 
 impl FlowRecord {
     /// A flow's record before its first packet `seen`, which is then to be observed.
-    pub fn new(transport: Transport, seen: &Seen<'_>, config: &Config) -> Self {
+    pub fn new(transport: Transport, seen: &FlowPacket<'_>, config: &Config) -> Self {
         Self {
             first: seen.at,
             path: (*seen.path != Path::default()).then(|| Box::new(*seen.path)),
@@ -400,14 +400,14 @@ impl FlowRecord {
             pace: Pace::default(),
             message_sizes: Vec::new(),
             recent: Vec::new(),
-            inquiry: Box::new(Inquiry::new(transport, config)),
+            inquiry: Box::new(Identifier::new(transport, config)),
             head: Some(Box::default()),
             head_bytes: [0; 2],
         }
     }
 
     /// Folds in a packet.
-    pub fn observe(&mut self, seen: &Seen<'_>, config: &Config) {
+    pub fn observe(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         self.last = self.last.max(seen.at.time);
         if self.is_copy(seen, config) {
             return self.note_copy(seen);
@@ -417,7 +417,7 @@ impl FlowRecord {
     }
 
     /// Counts a copy.
-    pub fn note_copy(&mut self, seen: &Seen<'_>) {
+    pub fn note_copy(&mut self, seen: &FlowPacket<'_>) {
         self.last = self.last.max(seen.at.time);
         self.duplicates = self.duplicates.saturating_add(1);
     }
@@ -428,7 +428,7 @@ impl FlowRecord {
     }
 
     /// Whether the packet is a copy of one of the last, and remembers it.
-    pub fn is_copy(&mut self, seen: &Seen<'_>, config: &Config) -> bool {
+    pub fn is_copy(&mut self, seen: &FlowPacket<'_>, config: &Config) -> bool {
         let time = seen.at.time;
         let copy = self.recent.iter().any(|&(signature, at)| {
             signature == seen.signature && time.since(at) <= config.timeouts.duplicate
@@ -443,22 +443,22 @@ impl FlowRecord {
     }
 
     /// Folds a packet into everything but the head. It is not a copy.
-    pub fn count(&mut self, seen: &Seen<'_>, config: &Config) {
+    pub fn count(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         self.last = self.last.max(seen.at.time);
         let facts = seen.side.of_mut(&mut self.sides);
         let payload = match seen.body {
-            SeenBody::Icmp(error) => {
+            FlowPacketBody::Icmp(error) => {
                 if error.kind != Unreachable::Transit {
                     let refusal = Refusal { at: seen.at, quoted: seen.side, error };
                     self.refusal.get_or_insert_with(|| Box::new(refusal));
                 }
                 return;
             }
-            SeenBody::Tcp(info, payload) => {
+            FlowPacketBody::Tcp(info, payload) => {
                 facts.segment(seen.at, &info, payload.wire_len);
                 payload
             }
-            SeenBody::Udp(payload) => payload,
+            FlowPacketBody::Udp(payload) => payload,
         };
         facts.packet(seen, &payload);
         if payload.wire_len > 0 {
@@ -475,15 +475,15 @@ impl FlowRecord {
     }
 
     /// Offers a packet's payload to the detectors, while they ask for more.
-    pub fn show_to_detectors(&mut self, seen: &Seen<'_>, config: &Config) {
+    pub fn show_to_detectors(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         let Some(head) = &mut self.head else { return };
         if self.inquiry.is_settled() {
             return;
         }
         let (transport, seq, payload) = match seen.body {
-            SeenBody::Icmp(_) => return,
-            SeenBody::Udp(payload) => (Transport::Udp, 0, payload),
-            SeenBody::Tcp(info, payload) => {
+            FlowPacketBody::Icmp(_) => return,
+            FlowPacketBody::Udp(payload) => (Transport::Udp, 0, payload),
+            FlowPacketBody::Tcp(info, payload) => {
                 let syn = info.flags.syn();
                 if syn {
                     head.opened(seen.side, info.seq);
@@ -572,7 +572,12 @@ impl FlowRecord {
     }
 
     /// Whether a packet is of this flow, rather than the first of a new one on the same 5-tuple.
-    pub fn continues_with(&self, transport: Transport, seen: &Seen<'_>, config: &Config) -> bool {
+    pub fn continues_with(
+        &self,
+        transport: Transport,
+        seen: &FlowPacket<'_>,
+        config: &Config,
+    ) -> bool {
         if seen.at.time.since(self.last) > self.idle_max(transport, config) {
             return false;
         }
@@ -585,7 +590,7 @@ impl FlowRecord {
     pub fn heap_bytes(&self) -> usize {
         let head = self.head.as_ref().map_or(0, |head| size_of::<Head>() + head.heap_bytes());
         let marks = self.sides.iter().filter(|side| side.marks.is_some()).count();
-        head + size_of::<Inquiry>()
+        head + size_of::<Identifier>()
             + self.inquiry.heap_bytes()
             + marks * size_of::<Marks>()
             + self.path.as_ref().map_or(0, |_| size_of::<Path>())
@@ -660,7 +665,7 @@ impl SideFacts {
         self.marks.get_or_insert_default()
     }
 
-    fn packet(&mut self, seen: &Seen<'_>, payload: &Payload<'_>) {
+    fn packet(&mut self, seen: &FlowPacket<'_>, payload: &Payload<'_>) {
         let len = payload.wire_len;
         self.packets = self.packets.saturating_add(1);
         self.bytes = self.bytes.saturating_add(u64::from(seen.wire_len));
@@ -681,7 +686,7 @@ impl SideFacts {
         }
         if self.program().is_none()
             && let Some(program) =
-                program::find(payload.bytes, matches!(seen.body, SeenBody::Udp(_)))
+                program::find(payload.bytes, matches!(seen.body, FlowPacketBody::Udp(_)))
         {
             self.marks().program = Some((seen.at, program));
         }

@@ -13,7 +13,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::config::Config;
 use crate::flow::key::FlowKey;
-use crate::flow::record::{FlowRecord, Seen};
+use crate::flow::record::{FlowPacket, FlowRecord};
 use crate::net::Transport;
 use crate::time::Timestamp;
 use crate::wire;
@@ -168,7 +168,7 @@ impl FlowTable {
     pub fn observe(
         &mut self,
         key: &FlowKey,
-        seen: &Seen<'_>,
+        seen: &FlowPacket<'_>,
         now: Timestamp,
         config: &Config,
         ended: &mut dyn FnMut(Ended),
@@ -262,7 +262,7 @@ impl FlowTable {
         self.index.find(self.keyed.hash_one(key), is_key).copied()
     }
 
-    fn end_before(&mut self, slot: usize, seen: &Seen<'_>, config: &Config) -> Option<Ended> {
+    fn end_before(&mut self, slot: usize, seen: &FlowPacket<'_>, config: &Config) -> Option<Ended> {
         let (key, record) = self.remove(slot)?;
         Some(before(key, record, seen, config))
     }
@@ -380,7 +380,7 @@ impl FlowTable {
 pub(crate) fn before(
     key: FlowKey,
     record: Box<FlowRecord>,
-    seen: &Seen<'_>,
+    seen: &FlowPacket<'_>,
     config: &Config,
 ) -> Ended {
     let idle_max = record.idle_max(key.transport, config);

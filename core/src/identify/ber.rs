@@ -1,6 +1,6 @@
 //! ASN.1's basic and distinguished encoding (X.690 section 8.1), as far as detectors need it.
 
-use crate::identify::side_match::Heard;
+use crate::identify::side_match::SideMatch;
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
 /// One element: its tag's first byte, and as much of its contents as was seen.
@@ -27,8 +27,10 @@ impl Element<'_> {
 }
 
 /// The element at the front. Tags of more than three bytes and lengths without end are foreign here.
-pub(super) fn element(bytes: &[u8]) -> Heard<Element<'_>> {
-    let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else { return Heard::Open };
+pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
+    let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
+        return SideMatch::Incomplete;
+    };
     // Numbers of 31 and more stand in further bytes (section 8.1.2.4); one or two are believed.
     let extra = match (tag & 0x1f == 0x1f, first & 0x80 != 0) {
         (false, _) => 0,
@@ -37,9 +39,9 @@ pub(super) fn element(bytes: &[u8]) -> Heard<Element<'_>> {
     };
     let at = 1_usize.saturating_add(extra);
     if extra == 2 && u8_at(bytes, 2).is_some_and(|octet| octet & 0x80 != 0) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
-    let Some(first) = u8_at(bytes, at) else { return Heard::Open };
+    let Some(first) = u8_at(bytes, at) else { return SideMatch::Incomplete };
     let behind = at.saturating_add(1);
     let (more, len) = match first {
         0..=0x7f => (0, Some(usize::from(first))),
@@ -47,19 +49,19 @@ pub(super) fn element(bytes: &[u8]) -> Heard<Element<'_>> {
         0x82 => (2, be16(bytes, behind).map(usize::from)),
         0x83 => (3, be24(bytes, behind).map(index)),
         0x84 => (4, be32(bytes, behind).map(index)),
-        _ => return Heard::Foreign,
+        _ => return SideMatch::Mismatch,
     };
-    let Some(len) = len else { return Heard::Open };
+    let Some(len) = len else { return SideMatch::Incomplete };
     let header = behind.saturating_add(more);
     let contents = prefix(rest(bytes, header), len);
-    Heard::Speaks(Element { tag, header, len, contents })
+    SideMatch::Match(Element { tag, header, len, contents })
 }
 
 /// The element at the front, of this tag.
 pub(super) fn tagged(bytes: &[u8], tag: u8) -> Option<Element<'_>> {
     match element(bytes) {
-        Heard::Speaks(found) if found.tag == tag => Some(found),
-        Heard::Speaks(_) | Heard::Open | Heard::Foreign => None,
+        SideMatch::Match(found) if found.tag == tag => Some(found),
+        SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => None,
     }
 }
 
@@ -70,12 +72,12 @@ pub(super) fn elements<'a>(bytes: &'a [u8], whole: bool) -> Option<Vec<Element<'
     let mut at = 0_usize;
     while at < bytes.len() && found.len() < ELEMENTS_MAX {
         match element(rest(bytes, at)) {
-            Heard::Speaks(next) if next.is_whole() || !whole => {
+            SideMatch::Match(next) if next.is_whole() || !whole => {
                 at = at.saturating_add(next.total());
                 found.push(next);
             }
-            Heard::Open if !whole => break,
-            Heard::Speaks(_) | Heard::Open | Heard::Foreign => return None,
+            SideMatch::Incomplete if !whole => break,
+            SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => return None,
         }
     }
     Some(found)
@@ -99,14 +101,14 @@ mod tests {
             assert_eq!((found.header, found.len, found.contents), (header, len, &[1_u8, 2][..]));
             assert!(found.is_whole());
         }
-        assert_eq!(element(&[0x30]), Heard::Open);
-        assert_eq!(element(&[0x30, 0x80, 0]), Heard::Foreign);
+        assert_eq!(element(&[0x30]), SideMatch::Incomplete);
+        assert_eq!(element(&[0x30, 0x80, 0]), SideMatch::Mismatch);
         assert_eq!(
             element(&[0x9f, 0x6e, 1, 7]),
-            tagged(&[0x9f, 0x6e, 1, 7], 0x9f).map_or(Heard::Open, Heard::Speaks)
+            tagged(&[0x9f, 0x6e, 1, 7], 0x9f).map_or(SideMatch::Incomplete, SideMatch::Match)
         );
         assert_eq!(tagged(&[0x9f, 0x81, 1, 1, 7], 0x9f).unwrap().contents, [7]);
-        assert_eq!(element(&[0x1f, 0x81, 0x81, 0, 0]), Heard::Foreign);
+        assert_eq!(element(&[0x1f, 0x81, 0x81, 0, 0]), SideMatch::Mismatch);
         assert_eq!(elements(&[2, 1, 5, 4, 9], true), None);
         assert_eq!(elements(&[2, 1, 5, 4, 9], false).unwrap().len(), 2);
     }

@@ -37,7 +37,7 @@ impl Recognised {
 
 /// What is known so far of what a flow speaks.
 #[derive(Clone, Debug)]
-pub struct Inquiry {
+pub struct Identifier {
     /// Those that have not said no.
     candidates: Set,
     /// The best so far at this depth.
@@ -55,7 +55,7 @@ pub struct Inquiry {
     keep: Option<Side>,
 }
 
-impl Inquiry {
+impl Identifier {
     /// All detectors for this transport that the settings do not leave out.
     pub fn new(transport: Transport, config: &Config) -> Self {
         let mut inquiry = Self {
@@ -143,7 +143,7 @@ impl Inquiry {
                 } else if self.wants_client() {
                     self.ask_for_client(view);
                 }
-                self.hear_details(view);
+                self.match_details(view);
             });
             let Some(found) = &self.best else { break };
             let proven = found.finding.strength >= Strength::BothSides
@@ -235,7 +235,7 @@ impl Inquiry {
     }
 
     /// Asks what was found for what it tells beside its name, until it has told all.
-    fn hear_details(&mut self, view: &FlowView<'_>) {
+    fn match_details(&mut self, view: &FlowView<'_>) {
         self.keep = None;
         let Some(best) = &mut self.best else { return };
         let protocol = best.finding.protocol;

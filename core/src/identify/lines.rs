@@ -2,7 +2,7 @@
 
 use crate::identify::Inside;
 use crate::identify::messages::{Message, is_tls};
-use crate::identify::side_match::Heard;
+use crate::identify::side_match::SideMatch;
 use crate::identify::view::FlowView;
 use crate::net::Side;
 use crate::wire::{prefix, rest};
@@ -18,19 +18,19 @@ pub(super) struct Line<'a> {
 }
 
 /// The line at the front. Where nothing more will come, a line that is cut counts as it is.
-pub(super) fn line(bytes: &[u8], complete: bool) -> Heard<Line<'_>> {
+pub(super) fn line(bytes: &[u8], complete: bool) -> SideMatch<Line<'_>> {
     let seen = prefix(bytes, LINE_BYTES_MAX);
     let end = seen.iter().position(|octet| *octet == b'\n');
     let raw = prefix(seen, end.unwrap_or(seen.len()));
     let text = raw.strip_suffix(b"\r").unwrap_or(raw);
     if !text.iter().all(|octet| is_plain(*octet)) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     match end {
-        Some(end) => Heard::Speaks(Line { text, len: end.saturating_add(1) }),
-        None if seen.len() == LINE_BYTES_MAX => Heard::Foreign,
-        None if complete && text.len() >= 4 => Heard::Speaks(Line { text, len: raw.len() }),
-        None => Heard::Open,
+        Some(end) => SideMatch::Match(Line { text, len: end.saturating_add(1) }),
+        None if seen.len() == LINE_BYTES_MAX => SideMatch::Mismatch,
+        None if complete && text.len() >= 4 => SideMatch::Match(Line { text, len: raw.len() }),
+        None => SideMatch::Incomplete,
     }
 }
 
@@ -80,28 +80,28 @@ pub(super) struct Reply<'a> {
 }
 
 /// The reply at the front; one that goes on over lines is whole when its last line is there.
-pub(super) fn reply(bytes: &[u8], complete: bool) -> Heard<Reply<'_>> {
+pub(super) fn reply(bytes: &[u8], complete: bool) -> SideMatch<Reply<'_>> {
     let front = prefix(bytes, 4);
     let digits = prefix(front, 3);
     if !digits.iter().all(u8::is_ascii_digit)
         || front.get(3).is_some_and(|octet| !matches!(octet, b' ' | b'-' | b'\r' | b'\n'))
     {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let Some(code) = number(digits).and_then(|code| u16::try_from(code).ok()) else {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     };
     // Second digits go up to 5 there, and to 8 with NNTP (RFC 3977 section 3.2).
     if front.len() == 4 && (!(100..600).contains(&code) || code / 10 % 10 > 8) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let mut at = 0_usize;
     loop {
         let found = match line(rest(bytes, at), complete) {
-            Heard::Speaks(found) => found,
-            Heard::Open if at > 0 && complete => break,
-            Heard::Open => return Heard::Open,
-            Heard::Foreign => return Heard::Foreign,
+            SideMatch::Match(found) => found,
+            SideMatch::Incomplete if at > 0 && complete => break,
+            SideMatch::Incomplete => return SideMatch::Incomplete,
+            SideMatch::Mismatch => return SideMatch::Mismatch,
         };
         at = at.saturating_add(found.len);
         let goes_on = found.text.get(3) == Some(&b'-') || !found.text.starts_with(digits);
@@ -109,7 +109,7 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> Heard<Reply<'_>> {
             break;
         }
     }
-    Heard::Speaks(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
+    SideMatch::Match(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
 }
 
 /// Where TLS takes over from lines of text: it does where a side's next bytes are a TLS record.
@@ -143,7 +143,7 @@ pub(super) fn dialogue(
     complete: bool,
     answer: impl FnOnce(u16, &[u8], usize) -> Option<Message>,
     command: impl FnOnce(&[u8], usize) -> Option<Message>,
-) -> Heard<Message> {
+) -> SideMatch<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {
         return reply(bytes, complete).and_then(|found| answer(found.code, found.text, found.len));
     }
@@ -157,21 +157,21 @@ mod tests {
     #[test]
     fn replies_go_on_over_lines() {
         let text = b"220-a\r\nwelcome\r\n220 b\r\nmore";
-        let Heard::Speaks(found) = reply(text, false) else { panic!() };
+        let SideMatch::Match(found) = reply(text, false) else { panic!() };
         assert_eq!((found.code, found.len), (220, 23));
-        assert_eq!(reply(b"220-a\r\n", false), Heard::Open);
-        assert_eq!(reply(b"22", false), Heard::Open);
-        assert_eq!(reply(b"2200 x\r\n", false), Heard::Foreign);
-        assert_eq!(reply(b"720 x\r\n", false), Heard::Foreign);
-        assert_eq!(reply(b"220 \x01\r\n", false), Heard::Foreign);
+        assert_eq!(reply(b"220-a\r\n", false), SideMatch::Incomplete);
+        assert_eq!(reply(b"22", false), SideMatch::Incomplete);
+        assert_eq!(reply(b"2200 x\r\n", false), SideMatch::Mismatch);
+        assert_eq!(reply(b"720 x\r\n", false), SideMatch::Mismatch);
+        assert_eq!(reply(b"220 \x01\r\n", false), SideMatch::Mismatch);
     }
 
     #[test]
     fn lines_end_and_are_plain() {
-        assert_eq!(line(b"ab\r\nc", false), Heard::Speaks(Line { text: b"ab", len: 4 }));
-        assert_eq!(line(b"abcd", false), Heard::Open);
-        assert_eq!(line(b"abcd", true), Heard::Speaks(Line { text: b"abcd", len: 4 }));
-        assert_eq!(line(&[b'x'; 2000], true), Heard::Foreign);
+        assert_eq!(line(b"ab\r\nc", false), SideMatch::Match(Line { text: b"ab", len: 4 }));
+        assert_eq!(line(b"abcd", false), SideMatch::Incomplete);
+        assert_eq!(line(b"abcd", true), SideMatch::Match(Line { text: b"abcd", len: 4 }));
+        assert_eq!(line(&[b'x'; 2000], true), SideMatch::Mismatch);
         assert!(mentions(b"Postfix esmtp", "ESMTP") && !mentions(b"x", "ESMTP"));
         assert_eq!(number(b"0421"), Some(421));
         assert_eq!(number(b"-1"), None);

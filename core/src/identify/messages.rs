@@ -5,12 +5,12 @@
 //! short message may prove too little, two of them enough. What a side said before in a datagram,
 //! byte by byte, proves nothing again. Knows no protocol.
 //!
-//! There are two ways to follow them. Where a protocol's messages belong together ([`hear_stream`],
-//! [`hear_datagrams`]) they are read as far as they go, for what else they tell, and more proof is
+//! There are two ways to follow them. Where a protocol's messages belong together ([`match_stream`],
+//! [`match_datagrams`]) they are read as far as they go, for what else they tell, and more proof is
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
 use crate::identify::{Detail, Probe};
 use crate::net::Transport;
@@ -91,8 +91,8 @@ pub(super) fn from_header(
     bytes: &[u8],
     min: usize,
     parse: impl FnOnce(&[u8]) -> Option<Message>,
-) -> Heard<Message> {
-    if bytes.len() < min { Heard::Open } else { Heard::or_foreign(parse(bytes)) }
+) -> SideMatch<Message> {
+    if bytes.len() < min { SideMatch::Incomplete } else { SideMatch::or_mismatch(parse(bytes)) }
 }
 
 /// Why a message was not read.
@@ -106,12 +106,12 @@ pub(super) enum Stop {
 
 /// Asks `read` for message after message of both streams. `read` is told whether nothing more will
 /// come, so that it may take what is cut.
-pub(super) fn hear_stream(
+pub(super) fn match_stream(
     view: &FlowView<'_>,
     id: &'static str,
-    read: impl Fn(&[u8], bool) -> Heard<Message>,
+    read: impl Fn(&[u8], bool) -> SideMatch<Message>,
 ) -> Probe {
-    let heard = view.both(|head| {
+    let matched = view.both(|head| {
         follow_stream(head, TOGETHER, |bytes| {
             read(bytes, head.complete).and_then(|message| {
                 let spot = Spot::stream(0, message.len.min(bytes.len()));
@@ -119,22 +119,22 @@ pub(super) fn hear_stream(
             })
         })
     });
-    weigh(view, id, heard)
+    weigh(view, id, matched)
 }
 
 /// Asks `read` for each datagram: each is one message, to its last byte.
-pub(super) fn hear_datagrams(
+pub(super) fn match_datagrams(
     view: &FlowView<'_>,
     id: &'static str,
-    read: impl Fn(&Datagram<'_>) -> Heard<Message>,
+    read: impl Fn(&Datagram<'_>) -> SideMatch<Message>,
 ) -> Probe {
-    let heard = view.both(|head| {
+    let matched = view.both(|head| {
         follow_datagrams(head, TOGETHER, |datagram| {
             let spot = Spot::datagram(0, 0, datagram.bytes.len());
             read(datagram).and_then(|message| Some((message, spot)))
         })
     });
-    weigh(view, id, heard)
+    weigh(view, id, matched)
 }
 
 /// The detector's answer where each datagram is one message that can be checked alone.
@@ -171,48 +171,48 @@ pub(super) fn probe_both<'a>(
     }
 }
 
-/// The detector's answer to what `hear` makes of each side, however little it proves.
+/// The detector's answer to what `match_side` makes of each side, however little it proves.
 pub(super) fn probe_sides<'a>(
     id: &'static str,
     view: &FlowView<'a>,
-    hear: impl Fn(&SideView<'a>) -> Heard<Said>,
+    match_side: impl Fn(&SideView<'a>) -> SideMatch<Said>,
 ) -> Probe {
-    let heard = view.both(|head| {
-        let heard = if head.has_spoken() { hear(head) } else { Heard::Open };
-        heard.and_then(|said| Some(Told { said, own: true }))
+    let matched = view.both(|head| {
+        let matched = if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete };
+        matched.and_then(|said| Some(Told { said, own: true }))
     });
-    weigh(view, id, heard)
+    weigh(view, id, matched)
 }
 
 /// What a side's first datagrams say, until that is enough.
 pub(super) fn said_in_datagrams<'a>(
     head: &SideView<'a>,
     read: impl Fn(&Datagram<'a>) -> Option<Said>,
-) -> Heard<Said> {
-    let heard = follow_datagrams(head, ALONE, |datagram| {
-        Heard::or_foreign(read(datagram).map(|said| Message::of(said, datagram.wire_len)))
+) -> SideMatch<Said> {
+    let matched = follow_datagrams(head, ALONE, |datagram| {
+        SideMatch::or_mismatch(read(datagram).map(|said| Message::of(said, datagram.wire_len)))
     });
-    heard.and_then(|told| Some(told.said))
+    matched.and_then(|told| Some(told.said))
 }
 
 /// What a stream's first messages say, until that is enough.
 pub(super) fn said_in_stream<'a>(
     head: &SideView<'a>,
     read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
-) -> Heard<Said> {
-    let heard = follow_stream(head, ALONE, |bytes| match read(bytes) {
-        Ok((said, len)) => Heard::Speaks(Message::of(said, len)),
-        Err(Stop::Short) => Heard::Open,
-        Err(Stop::Not) => Heard::Foreign,
+) -> SideMatch<Said> {
+    let matched = follow_stream(head, ALONE, |bytes| match read(bytes) {
+        Ok((said, len)) => SideMatch::Match(Message::of(said, len)),
+        Err(Stop::Short) => SideMatch::Incomplete,
+        Err(Stop::Not) => SideMatch::Mismatch,
     });
-    heard.and_then(|told| Some(told.said))
+    matched.and_then(|told| Some(told.said))
 }
 
 fn follow_stream<'a>(
     head: &SideView<'a>,
     following: Following,
-    read: impl Fn(&'a [u8]) -> Heard<(Message, Spot)>,
-) -> Heard<Told> {
+    read: impl Fn(&'a [u8]) -> SideMatch<(Message, Spot)>,
+) -> SideMatch<Told> {
     let mut sum = Sum::default();
     let mut at = 0_usize;
     while sum.wants_more(following) {
@@ -221,43 +221,43 @@ fn follow_stream<'a>(
             break;
         }
         match read(bytes) {
-            Heard::Speaks((message, mut spot)) => {
+            SideMatch::Match((message, mut spot)) => {
                 spot.offset = spot.offset.saturating_add(at);
                 at = at.saturating_add(message.len.max(1));
                 sum.take(message, spot);
             }
-            Heard::Foreign if sum.bits < following.sure => return Heard::Foreign,
-            Heard::Foreign | Heard::Open => break,
+            SideMatch::Mismatch if sum.bits < following.sure => return SideMatch::Mismatch,
+            SideMatch::Mismatch | SideMatch::Incomplete => break,
         }
     }
-    sum.heard(following)
+    sum.matched(following)
 }
 
 fn follow_datagrams<'a>(
     head: &SideView<'a>,
     following: Following,
-    read: impl Fn(&Datagram<'a>) -> Heard<(Message, Spot)>,
-) -> Heard<Told> {
+    read: impl Fn(&Datagram<'a>) -> SideMatch<(Message, Spot)>,
+) -> SideMatch<Told> {
     let mut sum = Sum::default();
     for (at, datagram) in head.datagrams.iter().enumerate() {
         if !sum.wants_more(following) {
             break;
         }
         match read(datagram) {
-            Heard::Speaks((message, mut spot)) if message.len == datagram.wire_len => {
+            SideMatch::Match((message, mut spot)) if message.len == datagram.wire_len => {
                 if !head.datagrams.iter().take(at).any(|earlier| is_same(earlier, datagram)) {
                     spot.datagram = at;
                     sum.take(message, spot);
                 }
             }
-            Heard::Speaks(_) | Heard::Foreign if sum.bits < following.sure => {
-                return Heard::Foreign;
+            SideMatch::Match(_) | SideMatch::Mismatch if sum.bits < following.sure => {
+                return SideMatch::Mismatch;
             }
-            Heard::Speaks(_) | Heard::Foreign => break,
-            Heard::Open => {}
+            SideMatch::Match(_) | SideMatch::Mismatch => break,
+            SideMatch::Incomplete => {}
         }
     }
-    sum.heard(following)
+    sum.matched(following)
 }
 
 /// Whether one datagram repeats another, as far as both were kept.
@@ -306,29 +306,29 @@ impl Sum {
         told.said.details.extend(news);
     }
 
-    fn heard(self, following: Following) -> Heard<Told> {
+    fn matched(self, following: Following) -> SideMatch<Told> {
         let Self { told, bits, count } = self;
-        told.map_or(Heard::Open, |mut told| {
+        told.map_or(SideMatch::Incomplete, |mut told| {
             told.said.bits = bits;
             if count > 1 && !following.reads_on {
                 told.said.fact = format!("{}, {count} messages", told.said.fact);
             }
-            Heard::Speaks(told)
+            SideMatch::Match(told)
         })
     }
 }
 
 /// What both sides said, as one answer.
-fn weigh(view: &FlowView<'_>, id: &'static str, heard: [Heard<Told>; 2]) -> Probe {
-    let foreign = heard.iter().any(|heard| matches!(heard, Heard::Foreign));
-    let own = heard.iter().any(|heard| matches!(heard, Heard::Speaks(told) if told.own));
-    let may_say_more = |(head, heard): (&SideView<'_>, &Heard<Told>)| {
-        !head.complete && !matches!(heard, Heard::Foreign)
+fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<Told>; 2]) -> Probe {
+    let foreign = matched.iter().any(|matched| matches!(matched, SideMatch::Mismatch));
+    let own = matched.iter().any(|matched| matches!(matched, SideMatch::Match(told) if told.own));
+    let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<Told>)| {
+        !head.complete && !matches!(matched, SideMatch::Mismatch)
     };
-    let open = view.sides.iter().zip(&heard).any(may_say_more);
+    let open = view.sides.iter().zip(&matched).any(may_say_more);
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };
     // Mostly nothing was said, which is to cost as little.
-    let found = own.then(|| join(id, heard.map(Heard::words))).flatten();
+    let found = own.then(|| join(id, matched.map(SideMatch::words))).flatten();
     match found {
         Some(found) if found.bits >= least => yes(Some(found)),
         Some(_) | None if open => Probe::Wait,
@@ -336,11 +336,11 @@ fn weigh(view: &FlowView<'_>, id: &'static str, heard: [Heard<Told>; 2]) -> Prob
     }
 }
 
-impl Heard<Told> {
+impl SideMatch<Told> {
     fn words(self) -> Option<Said> {
         match self {
-            Self::Speaks(told) => Some(told.said),
-            Self::Open | Self::Foreign => None,
+            Self::Match(told) => Some(told.said),
+            Self::Incomplete | Self::Mismatch => None,
         }
     }
 }
@@ -358,7 +358,7 @@ mod tests {
     use crate::net::Side;
 
     /// `M`, a length, and so many bytes; `m` from the server. Eight bits are claimed for each.
-    fn read(bytes: &[u8], _: bool) -> Heard<Message> {
+    fn read(bytes: &[u8], _: bool) -> SideMatch<Message> {
         from_header(bytes, 2, |bytes| match bytes {
             [b'M', len, ..] => Some(Message::new(usize::from(*len), Role::Client, 12.0, "M")),
             [b'm', len, ..] => {
@@ -376,7 +376,7 @@ mod tests {
         rests_on: "Nothing.",
         blind_spots: "All.",
         bits: 24.0,
-        probe: |view| hear_stream(view, "x", read),
+        probe: |view| match_stream(view, "x", read),
     };
 
     #[test]

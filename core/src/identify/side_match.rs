@@ -10,48 +10,48 @@ use crate::net::Side;
 
 /// What one side's head is to one detector.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Heard<T> {
+pub(super) enum SideMatch<T> {
     /// It speaks the protocol.
-    Speaks(T),
+    Match(T),
     /// It may, but there is too little to say.
-    Open,
+    Incomplete,
     /// It speaks something else, whatever comes.
-    Foreign,
+    Mismatch,
 }
 
-impl<T> Heard<T> {
+impl<T> SideMatch<T> {
     /// The answer of a check that either holds or rules the protocol out.
-    pub(super) fn or_foreign(said: Option<T>) -> Self {
-        said.map_or(Self::Foreign, Self::Speaks)
+    pub(super) fn or_mismatch(said: Option<T>) -> Self {
+        said.map_or(Self::Mismatch, Self::Match)
     }
 
     /// What is heard in what was heard, where that makes sense.
-    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> Heard<U> {
+    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> SideMatch<U> {
         match self {
-            Self::Speaks(words) => Heard::or_foreign(read(words)),
-            Self::Open => Heard::Open,
-            Self::Foreign => Heard::Foreign,
+            Self::Match(words) => SideMatch::or_mismatch(read(words)),
+            Self::Incomplete => SideMatch::Incomplete,
+            Self::Mismatch => SideMatch::Mismatch,
         }
     }
 }
 
-/// Asks `hear` of each side that has spoken.
+/// Asks `match_side` of each side that has spoken.
 ///
 /// # Errors
 /// Where neither side speaks the protocol: the detector's answer, `Wait` or `No`. It is never `Wait`
 /// where both sides are complete.
-pub(super) fn hear_both<'a, T>(
+pub(super) fn match_both<'a, T>(
     view: &FlowView<'a>,
-    hear: impl Fn(&SideView<'a>) -> Heard<T>,
+    match_side: impl Fn(&SideView<'a>) -> SideMatch<T>,
 ) -> Result<[Option<T>; 2], Probe> {
     let mut said = [None, None];
     let mut open = false;
     for (side, head) in view.each() {
-        let heard = if head.has_spoken() { hear(head) } else { Heard::Open };
-        match heard {
-            Heard::Speaks(words) => *side.of_mut(&mut said) = Some(words),
-            Heard::Open => open |= !head.complete,
-            Heard::Foreign => {}
+        let matched = if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete };
+        match matched {
+            SideMatch::Match(words) => *side.of_mut(&mut said) = Some(words),
+            SideMatch::Incomplete => open |= !head.complete,
+            SideMatch::Mismatch => {}
         }
     }
     match said {

@@ -51,7 +51,7 @@ fn no_detector_names_random_octets() {
         }
         for row in DETECTORS {
             if row.over == over || row.over == Over::Both {
-                named.extend(talk.heard_by(row).map(|found| (nth, found.fact)));
+                named.extend(talk.matched_by(row).map(|found| (nth, found.fact)));
             }
         }
     }

@@ -108,7 +108,7 @@ impl Talk {
     /// What the teller says of what the detector finds at the end. Older datagrams stay whole where
     /// the teller wants that.
     pub(crate) fn told_by(&self, detector: &Detector, teller: Teller, ended: bool) -> Told {
-        let Some(finding) = self.heard_by(detector) else {
+        let Some(finding) = self.matched_by(detector) else {
             panic!("{} does not name {self:02x?}", detector.id)
         };
         let mut talk = self.clone();
@@ -166,7 +166,7 @@ impl Talk {
 
     /// What the detector ends up with when it is asked after each message, as for a flow: its last
     /// yes, and never again after a no.
-    pub(crate) fn heard_by(&self, detector: &Detector) -> Option<Finding> {
+    pub(crate) fn matched_by(&self, detector: &Detector) -> Option<Finding> {
         let mut best = None;
         let steps = (1..=self.messages.len()).map(|count| (count, false));
         for (count, ended) in steps.chain([(self.messages.len(), true)]) {
@@ -182,19 +182,19 @@ impl Talk {
     /// The finding of a conversation that must be named, the same either way round; cut at any
     /// length it must do no harm.
     pub(crate) fn named_by(&self, detector: &Detector) -> Finding {
-        let found = self.heard_by(detector);
+        let found = self.matched_by(detector);
         let Some(found) = found else { panic!("{} does not name {self:02x?}", detector.id) };
         assert_eq!(found.protocol, detector.id);
         assert!(found.bits >= 24.0, "{found:?}");
         assert!(found.bits >= detector.bits, "{} < {} in {found:?}", found.bits, detector.bits);
         assert!(found.spoken_by[found.seen.side.index()], "{found:?}");
         assert!((1..=16).contains(&found.seen.len), "{found:?}");
-        let turned = self.clone().swapped().heard_by(detector).expect("also the other way round");
+        let turned = self.clone().swapped().matched_by(detector).expect("also the other way round");
         assert_eq!(turned.client, found.client.map(Side::other), "{found:?}");
         assert_eq!(turned.spoken_by, [found.spoken_by[1], found.spoken_by[0]], "{found:?}");
         assert_eq!(turned.strength, found.strength, "{found:?}");
         for cut in 0..200 {
-            let _ = self.clone().snapped(cut).heard_by(detector);
+            let _ = self.clone().snapped(cut).matched_by(detector);
         }
         found
     }
@@ -203,7 +203,7 @@ impl Talk {
     pub(crate) fn refused_by(&self, detector: &Detector) {
         let turned = self.clone().swapped();
         for talk in [&self.clone().only(Side::A), &self.clone().only(Side::B), &turned, self] {
-            let found = talk.heard_by(detector);
+            let found = talk.matched_by(detector);
             assert_eq!(found, None, "{} names {talk:02x?}", detector.id);
         }
     }

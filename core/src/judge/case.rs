@@ -3,7 +3,7 @@
 use crate::config::{Config, KnownService};
 use crate::event::{Direction, Visibility};
 use crate::flow::correlation::{Companion, Drops, Gaps};
-use crate::flow::{Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
+use crate::flow::{Correlation, Ended, FlowKey, FlowRecord, SideFacts};
 use crate::frame::FrameRef;
 use crate::identify::identifier::Recognised;
 use crate::judge::roles::{self, Roles};
@@ -12,13 +12,13 @@ use crate::time::Timestamp;
 
 /// Everything that a rule may look at.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub struct FlowContext<'a> {
     /// The flow's key.
     pub key: FlowKey,
     /// Its facts.
     pub record: &'a FlowRecord,
     /// What other flows tell.
-    pub ledgers: &'a Ledgers,
+    pub ledgers: &'a Correlation,
     /// Whether what was asked of them may be more than they kept.
     pub gaps: Gaps,
     /// What became known later has no say.
@@ -29,9 +29,9 @@ pub struct Case<'a> {
     pub config: &'a Config,
 }
 
-impl<'a> Case<'a> {
+impl<'a> FlowContext<'a> {
     /// The case of a flow that has ended.
-    pub fn new(ended: &'a Ended, ledgers: &'a Ledgers, config: &'a Config) -> Self {
+    pub fn new(ended: &'a Ended, ledgers: &'a Correlation, config: &'a Config) -> Self {
         Self::running(ended.key, &ended.record, ended.closing, ledgers, config)
     }
 
@@ -40,7 +40,7 @@ impl<'a> Case<'a> {
         key: FlowKey,
         record: &'a FlowRecord,
         as_of: Timestamp,
-        ledgers: &'a Ledgers,
+        ledgers: &'a Correlation,
         config: &'a Config,
     ) -> Self {
         let gaps = Gaps::default();

@@ -2,7 +2,7 @@
 
 use crate::event::{Confidence, Label, RoleBasis, Status};
 use crate::identify::Strength;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::judge::rules::Opinion;
 use crate::net::Transport;
 
@@ -13,7 +13,7 @@ const TELLING_HEAD_BYTES: u32 = 64;
 const TELLING_PACKETS: u64 = 8;
 
 /// The confidence of a verdict.
-pub fn confidence(case: &Case<'_>, status: Status, opinion: &Opinion) -> Confidence {
+pub fn confidence(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> Confidence {
     match opinion.label {
         Label::CitrixFramehawk => framehawk(case, opinion),
         // Where the watched port was only taken for the service's, it may be the client's own.
@@ -27,7 +27,7 @@ pub fn confidence(case: &Case<'_>, status: Status, opinion: &Opinion) -> Confide
 /// Circumstance only: at most low without a companion, at most medium without the site's word that
 /// Framehawk is in use, since nothing in packets makes it sure; low, where what would have excluded
 /// other protocols could not be seen.
-fn framehawk(case: &Case<'_>, opinion: &Opinion) -> Confidence {
+fn framehawk(case: &FlowContext<'_>, opinion: &Opinion) -> Confidence {
     let fired = |id| opinion.fired.contains(&id);
     let visibility = case.visibility();
     if visibility.truncated || visibility.directions < 2 {
@@ -41,7 +41,7 @@ fn framehawk(case: &Case<'_>, opinion: &Opinion) -> Confidence {
 }
 
 /// How sure we are that enough was seen to exclude everything else.
-fn exclusion(case: &Case<'_>, status: Status) -> Confidence {
+fn exclusion(case: &FlowContext<'_>, status: Status) -> Confidence {
     let visibility = case.visibility();
     let heads = visibility.head_to_server.min(visibility.head_to_client);
     let packets = case.client().payload_packets.min(case.server().payload_packets);
@@ -55,7 +55,7 @@ fn exclusion(case: &Case<'_>, status: Status) -> Confidence {
     }
 }
 
-fn other(case: &Case<'_>, status: Status) -> Confidence {
+fn other(case: &FlowContext<'_>, status: Status) -> Confidence {
     match status {
         Status::Identified | Status::Attempted => recognised(case),
         Status::ClientPort => match case.roles.basis {
@@ -73,7 +73,7 @@ fn other(case: &Case<'_>, status: Status) -> Confidence {
     }
 }
 
-fn recognised(case: &Case<'_>) -> Confidence {
+fn recognised(case: &FlowContext<'_>) -> Confidence {
     // Without a protocol it is the site's word for it, and something else may have taken the port.
     let Some(found) = case.protocol() else { return Confidence::Medium };
     let both = found.finding.spoken_by == [true; 2];

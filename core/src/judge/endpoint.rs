@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::config::Limits;
 use crate::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label, Notable, Said, Status};
-use crate::flow::Ledgers;
+use crate::flow::Correlation;
 use crate::flow::firsts::Firsts;
 use crate::judge::ranking::{self, EndpointRank};
 use crate::net::{Socket, Transport};
@@ -57,7 +57,13 @@ struct Rare {
 
 impl Endpoints {
     /// Adds a verdict.
-    pub fn add(&mut self, flow: &FlowEvent, is_watched: bool, ledgers: &Ledgers, limits: &Limits) {
+    pub fn add(
+        &mut self,
+        flow: &FlowEvent,
+        is_watched: bool,
+        ledgers: &Correlation,
+        limits: &Limits,
+    ) {
         let key = (flow.transport, flow.server);
         let Self { watched, others, peers, left_out } = self;
         if !is_watched {
@@ -86,7 +92,7 @@ impl Endpoints {
 
     /// Takes out the sums of sockets that the ledger has no more: where time goes back, ever earlier ones
     /// take the place of those that were there.
-    fn leave_what_is_gone(&mut self, ledgers: &Ledgers) {
+    fn leave_what_is_gone(&mut self, ledgers: &Correlation) {
         let Self { watched, peers, left_out, .. } = self;
         watched.retain(|&(transport, socket), sum| {
             let stays = ledgers.has_service(transport, socket);
@@ -99,7 +105,7 @@ impl Endpoints {
     }
 
     /// The endpoints, the worst first, and the number of flows that have none.
-    pub fn finish(mut self, ledgers: &Ledgers) -> (Vec<EndpointEvent>, u64) {
+    pub fn finish(mut self, ledgers: &Correlation) -> (Vec<EndpointEvent>, u64) {
         // Of equal times the last may have gone for one that came later.
         self.leave_what_is_gone(ledgers);
         let sums = self.watched.into_iter().chain(self.others.into_values());

@@ -2,10 +2,10 @@
 //! saw nothing would have changed.
 
 use super::rules::{self, Opinion, RULES, Rule, framehawk};
-use super::{Case, detectors_asked, status};
+use super::{FlowContext, detectors_asked, status};
 use crate::config::Config;
 use crate::event::{Evidence, FlowEvent, Label, Status};
-use crate::flow::{Ended, Ledgers};
+use crate::flow::{Correlation, Ended};
 use crate::net::Transport;
 
 mod reasons;
@@ -14,7 +14,7 @@ pub use reasons::Reason;
 
 /// All that can be said about one verdict.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct Explanation {
     /// The flow and its verdict.
     pub flow: FlowEvent,
     /// The sum for each label, in [`Label::ALL`]'s order; nothing where it was not in the race.
@@ -35,8 +35,8 @@ pub struct Account {
 }
 
 /// Accounts for the verdict on a flow that has ended.
-pub fn account(ended: &Ended, ledgers: &Ledgers, config: &Config) -> Account {
-    let case = Case::new(ended, ledgers, config);
+pub fn account(ended: &Ended, ledgers: &Correlation, config: &Config) -> Explanation {
+    let case = FlowContext::new(ended, ledgers, config);
     let status = status::status(&case);
     let opinion = rules::weigh(&case, status);
     let counted = |rule: &Rule| opinion.evidence.iter().any(|piece| piece.rule == rule.id);
@@ -49,7 +49,7 @@ pub fn account(ended: &Ended, ledgers: &Ledgers, config: &Config) -> Account {
     });
     let flow = super::judged(ended, ledgers, config);
     let notables = flow.verdict.notables.iter();
-    Account {
+    Explanation {
         notables: notables.map(|&notable| reasons::reason(&case, notable)).collect(),
         outdone: outdone.collect(),
         sums,
@@ -92,7 +92,7 @@ fn label_with(rule: &Rule, opinion: &Opinion, sums: [Option<f32>; 3]) -> Option<
 }
 
 /// What Framehawk needs, and whether it is there.
-fn conditions(case: &Case<'_>, status: Status) -> Vec<(bool, String)> {
+fn conditions(case: &FlowContext<'_>, status: Status) -> Vec<(bool, String)> {
     let range = &case.config.watch.framehawk;
     let server = case.server_socket();
     let name = case.protocol().map_or("nothing", |found| found.finding.protocol);

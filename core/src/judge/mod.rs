@@ -23,34 +23,34 @@ use crate::config::Config;
 use crate::decode::packet::PATH_STEPS_MAX;
 use crate::event::{Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume};
 use crate::flow::table::stable_hash;
-use crate::flow::{EndReason, Ended, FlowKey, FlowRecord, Ledgers, SideFacts};
+use crate::flow::{Correlation, EndReason, Ended, FlowKey, FlowRecord, SideFacts};
 use crate::identify::{DETECTORS, Detail};
 use crate::net::Side;
 use crate::registry;
 use crate::time::Timestamp;
 
-pub use case::Case;
+pub use case::FlowContext;
 pub use rules::framehawk::{is_text, looks_random};
 
 /// Bytes shown of each direction of an unidentified flow.
 const FIRST_OCTETS_MAX: usize = 64;
 
 /// Judges a flow that has ended, and takes what its payload told beside the protocol's name.
-pub fn judge(ended: &mut Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
+pub fn judge(ended: &mut Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
     let mut event = event(ended, ledgers, config);
     event.verdict.details = ended.record.take_details();
     event
 }
 
 /// The same, and takes nothing.
-fn judged(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
+fn judged(ended: &Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
     let mut event = event(ended, ledgers, config);
     event.verdict.details = details(&ended.record);
     event
 }
 
-fn event(ended: &Ended, ledgers: &Ledgers, config: &Config) -> FlowEvent {
-    flow_event(&Case::new(ended, ledgers, config), ended.reason)
+fn event(ended: &Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
+    flow_event(&FlowContext::new(ended, ledgers, config), ended.reason)
 }
 
 /// Judges a flow that is still running, by what is known until `as_of`: as if the capture ended then.
@@ -58,16 +58,16 @@ pub fn judge_running(
     key: FlowKey,
     record: &FlowRecord,
     as_of: Timestamp,
-    ledgers: &Ledgers,
+    ledgers: &Correlation,
     config: &Config,
 ) -> FlowEvent {
-    let case = Case::running(key, record, as_of, ledgers, config);
+    let case = FlowContext::running(key, record, as_of, ledgers, config);
     let mut event = flow_event(&case, EndReason::Shutdown);
     event.verdict.details = details(record);
     event
 }
 
-fn flow_event(case: &Case<'_>, reason: EndReason) -> FlowEvent {
+fn flow_event(case: &FlowContext<'_>, reason: EndReason) -> FlowEvent {
     let (client, server) = (case.roles.client, case.roles.client.other());
     let record = case.record;
     FlowEvent {
@@ -97,7 +97,7 @@ fn details(record: &FlowRecord) -> Vec<Detail> {
 }
 
 /// All but the details.
-fn verdict(case: &Case<'_>) -> Verdict {
+fn verdict(case: &FlowContext<'_>) -> Verdict {
     let status = status::status(case);
     let opinion = rules::weigh(case, status);
     let confidence = confidence::confidence(case, status, &opinion);
@@ -125,7 +125,7 @@ fn verdict(case: &Case<'_>) -> Verdict {
 }
 
 /// A detector's evidence, in the words of the verdict.
-pub(crate) fn recognition(case: &Case<'_>) -> impl Iterator<Item = Evidence> {
+pub(crate) fn recognition(case: &FlowContext<'_>) -> impl Iterator<Item = Evidence> {
     case.record.recognised().map(|found| Evidence {
         rule: found.finding.protocol,
         fact: found.finding.fact.clone(),
@@ -139,11 +139,11 @@ pub(crate) fn recognition(case: &Case<'_>) -> impl Iterator<Item = Evidence> {
 }
 
 /// How many detectors had their say: what "nothing recognised" rests on.
-fn detectors_asked(case: &Case<'_>) -> usize {
+fn detectors_asked(case: &FlowContext<'_>) -> usize {
     DETECTORS.iter().filter(|detector| detector.over.has(case.key.transport)).count()
 }
 
-fn unidentified(case: &Case<'_>, status: Status) -> Option<Unidentified> {
+fn unidentified(case: &FlowContext<'_>, status: Status) -> Option<Unidentified> {
     if !matches!(status, Status::Unidentified | Status::Insufficient) {
         return None;
     }
@@ -168,7 +168,7 @@ fn volume(side: &SideFacts) -> Volume {
     Volume { packets: side.packets, bytes: side.bytes, payload_bytes: side.payload_bytes }
 }
 
-fn state(case: &Case<'_>) -> FlowState {
+fn state(case: &FlowContext<'_>) -> FlowState {
     if case.record.is_closed() {
         FlowState::Closed
     } else if case.record.sides.iter().all(|side| side.packets > 0) {

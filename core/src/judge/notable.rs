@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::event::{Notable, RoleBasis, Status};
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::judge::rules::{self, framehawk};
 use crate::registry;
 
@@ -17,7 +17,7 @@ const UPLOAD_BYTES_MIN: u64 = 1 << 20;
 const PERIOD_MIN: Duration = Duration::from_secs(1);
 
 /// The notables of a flow.
-pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
+pub(super) fn notables(case: &FlowContext<'_>, status: Status) -> Vec<Notable> {
     let mut notables = Vec::new();
     if status == Status::Identified && is_unexpected(case) {
         notables.push(Notable::UnexpectedService);
@@ -47,7 +47,7 @@ pub(super) fn notables(case: &Case<'_>, status: Status) -> Vec<Notable> {
 /// Whether this is one of many connections from one host that come at a steady pace: a health check, or
 /// a beacon that opens a connection for every message. A transfer in pieces, one connection after the
 /// other, is neither.
-fn connects_steadily(case: &Case<'_>, status: Status) -> bool {
+fn connects_steadily(case: &FlowContext<'_>, status: Status) -> bool {
     match status {
         Status::NoPayload => rules::pace(case).is_some(),
         Status::Identified | Status::Unidentified | Status::Insufficient => {
@@ -63,7 +63,7 @@ fn connects_steadily(case: &Case<'_>, status: Status) -> bool {
 
 /// Whether what was recognised is on a port that is watched for itself, and that neither the site nor
 /// the registry gives it.
-fn is_unexpected(case: &Case<'_>) -> bool {
+fn is_unexpected(case: &FlowContext<'_>) -> bool {
     let port = case.server_socket().port;
     let mut protocols = case.record.recognised().map(|found| found.finding.protocol);
     case.is_on_named_port()
@@ -73,19 +73,19 @@ fn is_unexpected(case: &Case<'_>) -> bool {
 
 /// Whether the side that opened the TCP connection plays the protocol's server: a service that calls
 /// its clients, as a reversed tunnel does.
-fn is_reversed(case: &Case<'_>) -> bool {
+fn is_reversed(case: &FlowContext<'_>) -> bool {
     let plays_client = case.protocol().and_then(|found| found.finding.client);
     case.roles.basis == RoleBasis::Handshake
         && plays_client.is_some_and(|client| client != case.roles.client)
 }
 
 /// Half of the bits set and hardly any text, on both sides.
-fn looks_random(case: &Case<'_>) -> bool {
+fn looks_random(case: &FlowContext<'_>) -> bool {
     case.record.sides.iter().all(framehawk::looks_random)
 }
 
 /// Nearly all text on both sides; a command may be short, its output is not.
-fn looks_like_text(case: &Case<'_>) -> bool {
+fn looks_like_text(case: &FlowContext<'_>) -> bool {
     let sides = &case.record.sides;
     let octets: u32 = sides.iter().map(|side| side.sample.octets).fold(0, u32::saturating_add);
     octets >= SAMPLE_OCTETS_MIN && sides.iter().all(framehawk::is_text)

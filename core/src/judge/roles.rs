@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::event::RoleBasis;
 use crate::flow::correlation::Gaps;
-use crate::flow::{FlowKey, FlowRecord, Ledgers};
+use crate::flow::{Correlation, FlowKey, FlowRecord};
 use crate::net::Side;
 use crate::time::Timestamp;
 
@@ -33,7 +33,7 @@ pub(super) const SETTLING_TIME: Duration = Duration::from_secs(5);
 pub fn decide(
     key: &FlowKey,
     record: &FlowRecord,
-    ledgers: &Ledgers,
+    ledgers: &Correlation,
     gaps: &Gaps,
     as_of: Timestamp,
     config: &Config,
@@ -75,7 +75,7 @@ fn by_handshake(record: &FlowRecord) -> Option<Side> {
 /// ports: then they are the services, and it is a client that keeps its port.
 fn by_fan_in(
     key: &FlowKey,
-    ledgers: &Ledgers,
+    ledgers: &Correlation,
     gaps: &Gaps,
     as_of: Timestamp,
     config: &Config,

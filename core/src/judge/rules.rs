@@ -1,6 +1,6 @@
 //! The table of what speaks for which label.
 //!
-//! Each row looks at a [`Case`] and may add evidence. Rows of one group tell the same thing in
+//! Each row looks at a [`FlowContext`] and may add evidence. Rows of one group tell the same thing in
 //! different ways: only the strongest of them counts. The label with the highest sum wins; a label
 //! that cannot apply (TCP is never Framehawk) is not in the race.
 //!
@@ -10,7 +10,7 @@
 use crate::event::{Evidence, Label, Status};
 use crate::frame::FrameRef;
 use crate::identify::Strength;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::net::Side;
 
 pub(super) mod framehawk;
@@ -52,7 +52,7 @@ pub struct Rule {
     pub source: &'static str,
     /// How it can mislead.
     pub misleads: &'static str,
-    test: fn(&Case<'_>, Status) -> Option<Shown>,
+    test: fn(&FlowContext<'_>, Status) -> Option<Shown>,
 }
 
 /// What a rule saw, and the packet that shows it.
@@ -74,7 +74,7 @@ pub const fn weight_of(strength: Strength) -> f32 {
 }
 
 /// Weighs all rules.
-pub fn weigh(case: &Case<'_>, status: Status) -> Opinion {
+pub fn weigh(case: &FlowContext<'_>, status: Status) -> Opinion {
     let mut evidence: Vec<Evidence> = super::recognition(case).collect();
     let mut fired = Vec::new();
     let mut groups: Vec<&str> = Vec::new();
@@ -104,7 +104,11 @@ pub fn weigh(case: &Case<'_>, status: Status) -> Opinion {
     Opinion { label, runner_up, evidence, fired }
 }
 
-fn ranking(case: &Case<'_>, status: Status, evidence: &[Evidence]) -> (Label, Option<Label>) {
+fn ranking(
+    case: &FlowContext<'_>,
+    status: Status,
+    evidence: &[Evidence],
+) -> (Label, Option<Label>) {
     // Stable: of equal sums the plainer label comes first, and Framehawk is the boldest.
     let plainest_first = [Label::TimelotUnknown, Label::Other, Label::CitrixFramehawk];
     let in_race = |label: &Label| in_race(case, status, *label);
@@ -126,7 +130,7 @@ pub(super) fn sum(evidence: &[Evidence], label: Label) -> f32 {
 
 /// Whether a flow can have this label at all. For Framehawk bare possibility is not enough:
 /// something must speak for it.
-pub(super) fn in_race(case: &Case<'_>, status: Status, label: Label) -> bool {
+pub(super) fn in_race(case: &FlowContext<'_>, status: Status, label: Label) -> bool {
     let open = is_conversation(status) && case.protocol().is_none();
     match label {
         Label::Other => true,
@@ -149,12 +153,12 @@ pub(super) fn is_conversation(status: Status) -> bool {
     }
 }
 
-fn server_side(case: &Case<'_>) -> Side {
+fn server_side(case: &FlowContext<'_>) -> Side {
     case.roles.client.other()
 }
 
 /// What a rule saw, shown by the first packet with payload of a side.
-fn shown(case: &Case<'_>, side: Side, fact: String) -> Shown {
+fn shown(case: &FlowContext<'_>, side: Side, fact: String) -> Shown {
     let has_payload = case.record.side(side).first_payload().is_some();
     let side = if has_payload { side } else { case.record.first_sender };
     Shown { fact, frame: case.shown_by(side).0, side }

@@ -3,7 +3,7 @@
 use crate::decode::packet::Unreachable;
 use crate::event::Status;
 use crate::identify::Strength;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::net::Transport;
 
 /// Distinct watched sockets that one host tried before it counts as scanning.
@@ -16,7 +16,7 @@ const TELLING_PACKETS_MIN: u64 = 4;
 const ONE_WAY_PACKETS_MIN: u64 = 20;
 
 /// The status of a flow.
-pub fn status(case: &Case<'_>) -> Status {
+pub fn status(case: &FlowContext<'_>) -> Status {
     let (client, server) = (case.client(), case.server());
     if !case.is_watched(case.server_socket().port) {
         return Status::ClientPort;
@@ -53,7 +53,7 @@ pub fn status(case: &Case<'_>) -> Status {
     Status::Unidentified
 }
 
-fn recognised(case: &Case<'_>) -> Option<Status> {
+fn recognised(case: &FlowContext<'_>) -> Option<Status> {
     let finding = &case.protocol()?.finding;
     let [client, server] =
         [case.roles.client, case.roles.client.other()].map(|side| *side.of(&finding.spoken_by));
@@ -69,11 +69,11 @@ fn recognised(case: &Case<'_>) -> Option<Status> {
     Some(if attempted { Status::Attempted } else { Status::Identified })
 }
 
-fn is_reset(case: &Case<'_>) -> bool {
+fn is_reset(case: &FlowContext<'_>) -> bool {
     case.server().reset().is_some()
 }
 
-fn is_unreachable(case: &Case<'_>) -> bool {
+fn is_unreachable(case: &FlowContext<'_>) -> bool {
     case.record.refusal.as_ref().is_some_and(|refusal| {
         let telling = match refusal.error.kind {
             Unreachable::Port | Unreachable::Prohibited | Unreachable::Host => true,
@@ -84,7 +84,7 @@ fn is_unreachable(case: &Case<'_>) -> bool {
 }
 
 /// Whether the server must have answered, and only this capture did not see it.
-fn is_one_way_capture(case: &Case<'_>) -> bool {
+fn is_one_way_capture(case: &FlowContext<'_>) -> bool {
     let (client, server) = (case.client(), case.server());
     if server.packets > 0 {
         return false;

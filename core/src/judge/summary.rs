@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::event::{Label, RoleBasis, Status};
 use crate::identify::{DetailKey, Finding};
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::judge::rules::Opinion;
 
 /// Details worth a place in the line, in this order, with the word before them.
@@ -43,7 +43,7 @@ const HEADLINES: &[(&str, &str, DetailKey, DetailKey)] = &[
 ];
 
 /// A flow in one line.
-pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {
+pub(super) fn flow(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {
     let (client, server) = (case.client_socket(), case.server_socket());
     match status {
         Status::Identified => recognised(case),
@@ -69,7 +69,7 @@ pub(super) fn flow(case: &Case<'_>, status: Status, opinion: &Opinion) -> String
     }
 }
 
-fn recognised(case: &Case<'_>) -> String {
+fn recognised(case: &FlowContext<'_>) -> String {
     let mut line = case.protocol().map(|found| headline(&found.finding)).unwrap_or_default();
     if let Some(known) = case.known() {
         let known = format!("{} (from --known)", known.name);
@@ -100,7 +100,7 @@ fn headline(finding: &Finding) -> String {
     .unwrap_or_else(|| finding.fact.clone())
 }
 
-fn conversation(case: &Case<'_>, status: Status, opinion: &Opinion) -> String {
+fn conversation(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {
     let heads = case.visibility();
     let seen = format!(
         "no known protocol in the first {} bytes from client and {} from server ({} tried)",

@@ -9,7 +9,7 @@ use super::whole::Whole;
 use super::{Exclude, Secret, Strength};
 use portstory_core::config::{BundleLimits, Config};
 use portstory_core::event::FlowEvent;
-use portstory_core::flow::{FlowKey, Seen};
+use portstory_core::flow::{FlowKey, FlowPacket};
 use portstory_core::judge;
 
 /// Plans as flows end.
@@ -57,7 +57,7 @@ impl Study {
     }
 
     /// A packet of a flow in range.
-    pub fn packet(&mut self, key: &FlowKey, seen: &Seen<'_>) {
+    pub fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
         // Payload that stays is not looked at.
         let may_hold =
             self.strength == Strength::Min && self.held < self.limits.share_held_bytes_max;

@@ -2,8 +2,8 @@
 
 use portstory_core::config::Config;
 use portstory_core::decode::packet::{Path, Payload, TcpInfo};
-use portstory_core::flow::record::SeenBody;
-use portstory_core::flow::{FlowRecord, Seen};
+use portstory_core::flow::record::FlowPacketBody;
+use portstory_core::flow::{FlowPacket, FlowRecord};
 use portstory_core::frame::FrameRef;
 use portstory_core::identify::{Detail, Strength};
 use portstory_core::judge;
@@ -67,16 +67,16 @@ pub(super) struct Spoken {
 
 impl Trail {
     /// A packet of the flow, in this frame. Returns the bytes that are held of it.
-    pub(super) fn add(&mut self, seen: &Seen<'_>, frame: u64, may_hold: bool) -> usize {
+    pub(super) fn add(&mut self, seen: &FlowPacket<'_>, frame: u64, may_hold: bool) -> usize {
         let number = self.packets;
         if frame != self.last_frame {
             (self.last_frame, self.before_last_frame) = (frame, number);
         }
         self.packets = number.saturating_add(1);
         let (tcp, payload) = match seen.body {
-            SeenBody::Tcp(info, payload) => (Some(info), payload),
-            SeenBody::Udp(payload) => (None, payload),
-            SeenBody::Icmp(_) => return 0,
+            FlowPacketBody::Tcp(info, payload) => (Some(info), payload),
+            FlowPacketBody::Udp(payload) => (None, payload),
+            FlowPacketBody::Icmp(_) => return 0,
         };
         let (packets, bytes) = seen.side.of_mut(&mut self.spent);
         let opens = tcp.is_some_and(|info| info.flags.syn());
@@ -149,12 +149,18 @@ impl Trail {
         for (held, bytes) in self.held.iter().zip(payloads) {
             let payload = Payload { bytes, wire_len: held.payload_len };
             let body = match held.tcp {
-                Some(info) => SeenBody::Tcp(info, payload),
-                None => SeenBody::Udp(payload),
+                Some(info) => FlowPacketBody::Tcp(info, payload),
+                None => FlowPacketBody::Udp(payload),
             };
             let (at, side, wire_len) = (held.at, held.side, held.wire_len);
-            let seen =
-                Seen { at, side, path: &Path::PLAIN, wire_len, signature: held.signature, body };
+            let seen = FlowPacket {
+                at,
+                side,
+                path: &Path::PLAIN,
+                wire_len,
+                signature: held.signature,
+                body,
+            };
             let record = record.get_or_insert_with(|| FlowRecord::new(transport, &seen, config));
             record.observe(&seen, config);
         }

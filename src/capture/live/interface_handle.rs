@@ -11,7 +11,7 @@ use portstory_core::frame::{Frame, FrameRef};
 use portstory_core::time::Timestamp;
 
 /// An interface that is captured from. The handle is only ever read.
-pub(super) struct Tap {
+pub(super) struct InterfaceHandle {
     capture: Capture<Active>,
     link: LinkType,
     /// 1 where the handle tells nanoseconds, else 1000.
@@ -30,7 +30,7 @@ struct Failure {
     gives_up_at: Instant,
 }
 
-impl Tap {
+impl InterfaceHandle {
     /// Takes over a handle that is open, filtered and non-blocking.
     pub(super) fn new(
         capture: Capture<Active>,

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
-use interface_handle::Tap;
+use interface_handle::InterfaceHandle;
 use links::{LinkChange, LinkWatch};
 use portstory_core::frame::{Frame, LinkType, SourceId};
 use portstory_core::time::Timestamp;
@@ -92,10 +92,10 @@ impl Options {
 /// A running capture.
 pub struct Live {
     /// By [`SourceId`]; `None` where the interface is gone.
-    taps: Vec<Option<Tap>>,
+    taps: Vec<Option<InterfaceHandle>>,
     /// Those of interfaces that are gone. They stay open: the sandbox knows handles by their numbers,
     /// and an output that got such a number could not be written.
-    buried: Vec<Tap>,
+    buried: Vec<InterfaceHandle>,
     sources: Vec<SourceInfo>,
     filters: Vec<Filter>,
     links: Option<LinkWatch>,
@@ -158,7 +158,7 @@ impl Live {
 
     /// The handles, which are never written to.
     pub fn handles(&self) -> Vec<BorrowedFd<'_>> {
-        let taps = self.taps.iter().flatten().map(Tap::handle);
+        let taps = self.taps.iter().flatten().map(InterfaceHandle::handle);
         taps.chain(self.links.as_ref().map(LinkWatch::wakes)).collect()
     }
 
@@ -191,7 +191,8 @@ impl Live {
     /// Sleeps until a frame, a stop, a change of an interface, or [`TICK`].
     fn wait(&mut self) {
         let now = clock::now();
-        let deadlines = self.taps.iter().flatten().filter_map(Tap::gives_up_at).chain(self.ends_at);
+        let deadlines =
+            self.taps.iter().flatten().filter_map(InterfaceHandle::gives_up_at).chain(self.ends_at);
         let tick =
             deadlines.map(|at| at.saturating_duration_since(now)).min().map_or(TICK, |left| {
                 // At least a little: a deadline that is nearly over must not make this spin.
@@ -201,7 +202,7 @@ impl Live {
             .taps
             .iter()
             .flatten()
-            .filter_map(Tap::wakes)
+            .filter_map(InterfaceHandle::wakes)
             .chain(self.links.as_ref().map(LinkWatch::wakes))
             .chain(self.wakes.as_ref().map(AsFd::as_fd))
             .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))

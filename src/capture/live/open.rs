@@ -6,14 +6,14 @@ use pcap::{Active, Capture, Precision};
 
 use super::effect::{self, Head};
 use super::filter::{self, Filter};
-use super::interface_handle::Tap;
+use super::interface_handle::InterfaceHandle;
 use super::interfaces::{self, nearest};
 use super::linktype::{carries_no_ip, link_type};
 use super::{BLOCK_TIMEOUT, CaptureError, CaptureErrorKind, Notice, Options};
 
 /// An interface that frames can be read from.
 pub(super) struct Opened {
-    pub(super) tap: Tap,
+    pub(super) tap: InterfaceHandle,
     pub(super) filter: Filter,
     pub(super) notices: Vec<Notice>,
 }
@@ -77,7 +77,7 @@ pub(super) fn open(name: &str, options: &Options) -> Result<Opened, CaptureError
     }
     let capture = capture.setnonblock().map_err(|error| explain(name, &error))?;
     let nanos_per_tick = if head.is_some_and(|head| head.nanoseconds) { 1 } else { 1000 };
-    Ok(Opened { tap: Tap::new(capture, link, nanos_per_tick, index), filter, notices })
+    Ok(Opened { tap: InterfaceHandle::new(capture, link, nanos_per_tick, index), filter, notices })
 }
 
 /// Activates a handle, in nanoseconds where it then says that this took effect.

@@ -181,7 +181,7 @@ fn study(
         let polled = source.poll(super::BATCH_FRAMES, &mut |frame| {
             study.frame();
             classifier
-                .ingest_witnessed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
+                .ingest_observed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
             see(&mut study, &mut events);
         });
         for notice in source.take_notices() {
@@ -195,7 +195,7 @@ fn study(
     }
     let span = classifier.span();
     study.frame();
-    classifier.finish_witnessed(&mut events, &mut |key, seen| study.packet(key, seen));
+    classifier.finish_observed(&mut events, &mut |key, seen| study.packet(key, seen));
     // No frame is the next flow's any more.
     study.frame();
     see(&mut study, &mut events);

@@ -1,6 +1,6 @@
 //! The process that opens output files when this one no longer can.
 //!
-//! It is an [`aide`]. A request is nine bytes, the output and the number of the file that is wanted; which
+//! It is an [helper process](crate::cli::helper_process). A request is nine bytes, the output and the number of the file that is wanted; which
 //! outputs there are was settled by the command line, and only the next number (or, without
 //! rotation, the same file again) is granted, at a bounded pace. Anything else ends the helper. Files are
 //! opened in a [`Folder`] that was opened at its start, so that nobody who can write there can have
@@ -25,9 +25,9 @@ use rustix::net::{
 use super::Rotating;
 use super::folder::Folder;
 use super::naming::Naming;
-use crate::cli::helper_process::{self, Aide, Inside, Sandboxing};
+use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Exit, shutdown};
-use crate::sandbox::{Account, Report, Task};
+use crate::sandbox::{Report, Task, User};
 
 /// The hidden command's name.
 const COMMAND: &str = "__open-outputs";
@@ -41,7 +41,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// This process's end.
 #[derive(Debug)]
-pub(in crate::cli) struct Helper(Aide);
+pub(in crate::cli) struct Helper(HelperProcess);
 
 impl Helper {
     /// Starts the helper for these outputs.
@@ -50,7 +50,7 @@ impl Helper {
         rotating: &Rotating,
         sandboxing: &Sandboxing,
     ) -> io::Result<Self> {
-        let aide = Aide::start(COMMAND, ANSWER_MAX, sandboxing, |command| {
+        let helper = HelperProcess::start(COMMAND, ANSWER_MAX, sandboxing, |command| {
             if rotating.is_wanted() {
                 command.arg("--numbered");
             }
@@ -59,7 +59,7 @@ impl Helper {
             }
             command.arg("--").args(outputs);
         });
-        aide.map(Self)
+        helper.map(Self)
     }
 
     /// What it gave up.
@@ -174,7 +174,7 @@ impl Output {
     }
 
     /// Whether the folder and the file that is there are this account's.
-    fn belongs_to(&self, account: &Account) -> bool {
+    fn belongs_to(&self, account: &User) -> bool {
         let name = self.naming.name(self.newest);
         self.folder.is_of(account.uid) && self.folder.has_owner(&name, account.uid)
     }

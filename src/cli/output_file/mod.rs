@@ -1,6 +1,6 @@
 //! Files that are written: whole records only, rotated, opened anew on SIGHUP.
 //!
-//! An [`Outlet`] takes records into memory, and at their boundaries into the file. If that fails (a disk
+//! An [`OutputFile`] takes records into memory, and at their boundaries into the file. If that fails (a disk
 //! is full), the file is cut back to its last whole record, so that nothing that stands in it is damaged.
 //! Fresh files are opened by a [`helper`] that kept its rights when this process gave up its own.
 
@@ -86,7 +86,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// A file that is written, and those that follow it.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(super) struct OutputFile {
     file: File,
     /// None for standard output, which stays as it is.
     naming: Option<Naming>,
@@ -107,7 +107,7 @@ pub(super) struct Outlet {
     complete: u64,
 }
 
-impl Outlet {
+impl OutputFile {
     /// Opens the first file. What it held stays until [`Self::begin`].
     pub(super) fn open(path: &Path, rotating: &Rotating, index: u8) -> io::Result<Self> {
         let packing = Packing::by_name(path)?;
@@ -232,13 +232,13 @@ impl Outlet {
     }
 }
 
-impl Write for Outlet {
+impl Write for OutputFile {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.held.extend_from_slice(octets);
         Ok(octets.len())
     }
 
-    /// Nothing yet: only [`Outlet::commit`] knows that the records are whole.
+    /// Nothing yet: only [`OutputFile::commit`] knows that the records are whole.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -352,15 +352,15 @@ mod tests {
     fn a_failing_file_keeps_its_whole_records() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let mut outlet = Outlet::open(&path, &Rotating::default(), 0).unwrap();
-        outlet.begin().unwrap();
-        outlet.write_all(b"whole\n").unwrap();
-        outlet.commit().unwrap();
+        let mut output_file = OutputFile::open(&path, &Rotating::default(), 0).unwrap();
+        output_file.begin().unwrap();
+        output_file.write_all(b"whole\n").unwrap();
+        output_file.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
         // A descriptor that can't be written stands for a disk that is full.
-        outlet.file = File::open(&path).unwrap();
-        outlet.write_all(b"another\n").unwrap();
-        assert!(outlet.commit().is_err());
+        output_file.file = File::open(&path).unwrap();
+        output_file.write_all(b"another\n").unwrap();
+        assert!(output_file.commit().is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It is made under a name that nobody can guess, in a [`Folder`] that is held by its handle, and takes
 //! its place when it is complete. The process that fills it has given up its rights by then, so a
-//! [helper](Aide) that parses nothing does that: one byte asks for it, and nothing else can be asked. Where
+//! [helper](crate::cli::helper_process) that parses nothing does that: one byte asks for it, and nothing else can be asked. Where
 //! it is never asked, it takes the file away again, also where the other process was ended by force.
 
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ use rustix::net::{
 };
 
 use super::folder::Folder;
-use crate::cli::helper_process::{self, Aide, Inside, Sandboxing};
+use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Exit, log, random_seed, shutdown};
 use crate::sandbox::Task;
 
@@ -44,7 +44,7 @@ const NAMES_MAX: usize = 8;
 
 /// The end of the process that fills the file. Dropped, it has the file taken away, and waits for that.
 #[derive(Debug)]
-pub(in crate::cli) struct Placing(Aide);
+pub(in crate::cli) struct Placing(HelperProcess);
 
 impl Placing {
     /// Makes the file that is to be at `path`, for this user alone.
@@ -60,12 +60,13 @@ impl Placing {
             command.arg(made.dev().to_string()).arg(made.ino().to_string());
             command.arg("--").arg(&name).arg(path.file_name().unwrap_or_default());
         };
-        let aide = Aide::start_with(COMMAND, ANSWER_MAX, sandboxing, arguments, |socket| {
-            hand_over(&folder, socket)
-        });
-        let placing = aide.and_then(|aide| {
-            shutdown::hang_up_at_early_end(aide.socket.try_clone()?);
-            Ok(Self(aide))
+        let helper =
+            HelperProcess::start_with(COMMAND, ANSWER_MAX, sandboxing, arguments, |socket| {
+                hand_over(&folder, socket)
+            });
+        let placing = helper.and_then(|helper| {
+            shutdown::hang_up_at_early_end(helper.socket.try_clone()?);
+            Ok(Self(helper))
         });
         let placing = placing.inspect_err(|_| folder.remove(&name))?;
         Ok((placing, file))

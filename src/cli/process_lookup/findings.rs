@@ -3,12 +3,12 @@
 
 use std::net::SocketAddr;
 
-use super::{Owners, address};
+use super::{ProcessLookup, address};
 use crate::host;
 use portstory_core::event::ProcessMissing;
 use portstory_core::net::Transport;
 
-impl Owners {
+impl ProcessLookup {
     /// The findings, a sentence each.
     pub(in crate::cli) fn findings(&self) -> Vec<String> {
         let mut findings = Vec::new();

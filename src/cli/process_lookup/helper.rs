@@ -1,6 +1,6 @@
 //! The process that looks into other processes when this one no longer can.
 //!
-//! It is an [`aide`]. A request has a fixed length and asks one of two things: of which process a
+//! It is an [helper process](crate::cli::helper_process). A request has a fixed length and asks one of two things: of which process a
 //! socket is, and who listens on the watched ports, which were settled by the command line. Anything
 //! else ends the helper, and so does the end of the process that asks. How it looks is
 //! [`host::Finder`]'s; here is what it may take: questions are only read while there is processor
@@ -19,7 +19,7 @@ use super::Scope;
 use super::message::{
     Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
 };
-use crate::cli::helper_process::{self, Aide, Inside, Sandboxing};
+use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Exit, Ports};
 use crate::host::{Budget, Finder, Holder};
 use crate::sandbox::Task;
@@ -42,8 +42,8 @@ pub(in crate::cli) fn start(
     scope: Scope,
     percent: u32,
     sandboxing: &Sandboxing,
-) -> io::Result<Aide> {
-    Aide::start(COMMAND, Duration::from_secs(1), sandboxing, |command| {
+) -> io::Result<HelperProcess> {
+    HelperProcess::start(COMMAND, Duration::from_secs(1), sandboxing, |command| {
         for port in &watch.ports {
             command.arg("--port").arg(port.to_string());
         }

@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use serde_json::from_slice;
 
 use super::message::{REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request};
-use crate::cli::helper_process::Aide;
+use crate::cli::helper_process::HelperProcess;
 use portstory_core::wire::prefix;
 
 /// Requests that wait for room in the socket: as many as a batch of frames can have flows.
@@ -20,20 +20,20 @@ const READ_BYTES_MAX: usize = 1 << 20;
 /// Requests on their way out, replies on their way in.
 #[derive(Debug)]
 pub(super) struct Line {
-    aide: Aide,
+    helper: HelperProcess,
     queued: Vec<u8>,
     arrived: Arrived,
 }
 
 impl Line {
-    pub(super) fn new(aide: Aide) -> io::Result<Self> {
-        aide.socket.set_nonblocking(true)?;
-        Ok(Self { aide, queued: Vec::new(), arrived: Arrived::default() })
+    pub(super) fn new(helper: HelperProcess) -> io::Result<Self> {
+        helper.socket.set_nonblocking(true)?;
+        Ok(Self { helper, queued: Vec::new(), arrived: Arrived::default() })
     }
 
     /// The socket, to wait for replies on.
     pub(super) fn socket(&self) -> &std::os::unix::net::UnixStream {
-        &self.aide.socket
+        &self.helper.socket
     }
 
     /// Takes a request for sending; not where too many wait.
@@ -48,7 +48,7 @@ impl Line {
     /// Sends what the socket takes.
     pub(super) fn send(&mut self) -> io::Result<()> {
         while !self.queued.is_empty() {
-            match (&self.aide.socket).write(&self.queued) {
+            match (&self.helper.socket).write(&self.queued) {
                 Ok(sent) => {
                     self.queued.drain(..sent);
                 }
@@ -70,7 +70,7 @@ impl Line {
         let mut read = 0_usize;
         let mut ended = false;
         while read < READ_BYTES_MAX {
-            match (&self.aide.socket).read(&mut buffer) {
+            match (&self.helper.socket).read(&mut buffer) {
                 Ok(0) => {
                     ended = true;
                     break;

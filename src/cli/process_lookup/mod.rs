@@ -106,7 +106,7 @@ pub(super) fn replies_in(parts: &[&[u8]]) -> Result<Vec<String>, String> {
 
 /// What is known of the processes behind running flows.
 #[derive(Debug)]
-pub(super) struct Owners {
+pub(super) struct ProcessLookup {
     /// None once it failed.
     line: Option<Line>,
     /// The line's socket once more, for the source to wake by: made before copies are forbidden.
@@ -148,7 +148,7 @@ struct Open {
     missing: Option<ProcessMissing>,
 }
 
-impl Owners {
+impl ProcessLookup {
     /// Starts the helper, while there are rights.
     pub(super) fn start(
         watch: &Watch,

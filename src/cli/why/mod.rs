@@ -23,7 +23,7 @@ use crate::{escape, human};
 use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
 use portstory_core::event::{Event, Evidence, Label};
-use portstory_core::judge::explanation::Account;
+use portstory_core::judge::explanation::Explanation;
 
 mod choice;
 
@@ -119,7 +119,7 @@ impl Why {
         let (sources, exit) =
             self.read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
         classifier.finish(&mut Vec::new());
-        let accounts = classifier.take_accounts();
+        let accounts = classifier.take_explanations();
         if accounts.is_empty() {
             log::say(&format!(
                 "no flow {id} in these captures; `portstory read --format csv` lists their ids"
@@ -211,8 +211,8 @@ impl Why {
     }
 }
 
-fn told(account: &Account, context: &Context<'_>) -> String {
-    let Account { flow, .. } = account;
+fn told(account: &Explanation, context: &Context<'_>) -> String {
+    let Explanation { flow, .. } = account;
     let verdict = &flow.verdict;
     let mut text = format!(
         "Flow {}  {} {} -> {}\n  from {} to {} UTC\n\n  {} ({}), confidence {}\n  {}\n",

@@ -6,22 +6,22 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static BSD: Link = Link { name: "ARCNET (BSD)", types: &[7], open: bsd };
 pub(super) static LINUX: Link = Link { name: "ARCNET (Linux)", types: &[129], open: linux };
 
-fn bsd(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn bsd(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part, 2)
 }
 
-fn linux(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn linux(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part, 4)
 }
 
-fn open(part: Part<'_>, at: usize) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
     let Some(protocol) = wire::u8_at(part.bytes, at) else {
         return Err(part.too_short(Layer::Link, "arcnet.header_too_short"));
     };
@@ -34,7 +34,7 @@ fn open(part: Part<'_>, at: usize) -> Result<Opened<'_>, Halt> {
     }
 }
 
-fn rfc_1201(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn rfc_1201(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     // RFC 1201 section 2.2: the first and only fragment has 0, the first of several an odd number.
     match wire::u8_at(part.bytes, 0) {
         None => Err(part.too_short(Layer::Link, "arcnet.header_too_short")),

@@ -5,13 +5,13 @@
 //! ```
 
 use super::{ETHERNET, LLC, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "SunATM", types: &[123], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(flags), true) = (wire::u8_at(part.bytes, 0), part.bytes.len() >= 4) else {
         return Err(part.too_short(Layer::Link, "sunatm.header_too_short"));
     };

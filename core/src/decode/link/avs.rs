@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Link, WIFI};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -15,7 +15,7 @@ pub(super) fn is_avs(bytes: &[u8]) -> bool {
     matches!(wire::be32(bytes, 0), Some(0x8021_1001 | 0x8021_1002))
 }
 
-pub(super) fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+pub(super) fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(_), Some(len)) = (wire::be32(part.bytes, 0), wire::be32(part.bytes, 4)) else {
         return Err(part.too_short(Layer::Link, "avs.header_too_short"));
     };

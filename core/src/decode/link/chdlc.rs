@@ -6,7 +6,7 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -18,7 +18,7 @@ pub(super) fn is_chdlc(bytes: &[u8]) -> bool {
     matches!(wire::be16(bytes, 0), Some(0x0f00 | 0x8f00))
 }
 
-pub(super) fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+pub(super) fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(ethertype) = wire::be16(part.bytes, 2) else {
         return Err(part.too_short(Layer::Link, "chdlc.header_too_short"));
     };
@@ -26,7 +26,7 @@ pub(super) fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Ok(Opened::new(Next::EtherType(ethertype), part.after(4)))
 }
 
-fn with_direction(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn with_direction(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part.after(1))
 }
 

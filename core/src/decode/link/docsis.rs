@@ -6,7 +6,7 @@
 //! ```
 
 use super::{ETHERNET, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -15,7 +15,7 @@ pub(super) static LINK: Link = Link { name: "DOCSIS", types: &[143], open };
 /// Types of extended header that say that what follows is encrypted: baseline privacy, up and down.
 const PRIVACY: [u8; 2] = [3, 4];
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(control), Some(parameter), Some(extended)) =
         (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1), wire::u8_at(part.bytes, 4))
     else {

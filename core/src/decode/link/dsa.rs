@@ -6,7 +6,7 @@
 //! ```
 
 use super::{ETHERNET, Link, ethernet};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -17,19 +17,19 @@ pub(super) static LONG: Link =
 pub(super) static BEFORE: Link =
     Link { name: "Ethernet behind a switch tag", types: &[282], open: before };
 
-fn short(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn short(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part, 16)
 }
 
-fn long(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn long(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part, 20)
 }
 
-fn before(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn before(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     Ok(Opened::new(Next::Link(ETHERNET), part.after(4)))
 }
 
-fn open(part: Part<'_>, at: usize) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
     let Some(number) = wire::be16(part.bytes, at) else {
         return Err(part.too_short(Layer::Link, "switch_tag.header_too_short"));
     };

@@ -8,21 +8,21 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static ENC: Link = Link { name: "OpenBSD enc", types: &[109], open: enc };
 pub(super) static PFLOG: Link = Link { name: "BSD pflog", types: &[117], open: pflog };
 
-fn enc(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn enc(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     if part.bytes.len() < 12 {
         return Err(part.too_short(Layer::Link, "enc.header_too_short"));
     }
     Ok(Opened::new(Next::Ip, part.after(12)))
 }
 
-fn pflog(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn pflog(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(len) = wire::u8_at(part.bytes, 0).map(usize::from) else {
         return Err(part.too_short(Layer::Link, "pflog.header_too_short"));
     };

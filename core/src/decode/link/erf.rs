@@ -6,7 +6,7 @@
 //! ```
 
 use super::{ETHERNET, Link, PPP};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -15,7 +15,7 @@ pub(super) static LINK: Link = Link { name: "Endace ERF", types: &[197], open };
 /// Extension headers that are passed over; records have one or two.
 const EXTENSIONS_MAX: usize = 16;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "erf.header_too_short");
     let kind = wire::u8_at(part.bytes, 8).ok_or_else(too_short)?;
     let (mut len, mut more) = (16_usize, kind & 0x80 != 0);

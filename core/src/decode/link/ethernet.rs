@@ -8,7 +8,7 @@
 //! transparent mode.
 
 use super::{LLC, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -22,7 +22,7 @@ pub(super) static NETANALYZER_TRANSPARENT: Link =
 /// a type.
 const LENGTH_MAX: u16 = 1500;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(number) = wire::be16(part.bytes, 12) else {
         return Err(part.too_short(Layer::Link, "ethernet.header_too_short"));
     };
@@ -30,7 +30,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 }
 
 /// What follows the field that is a type or a length.
-pub(in crate::decode) fn behind(number: u16, rest: Part<'_>) -> Opened<'_> {
+pub(in crate::decode) fn behind(number: u16, rest: Slice<'_>) -> Opened<'_> {
     if number > LENGTH_MAX {
         return Opened::new(Next::EtherType(number), rest);
     }
@@ -49,16 +49,16 @@ pub(in crate::decode) fn is_likely(bytes: &[u8]) -> bool {
     }
 }
 
-fn netanalyzer(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn netanalyzer(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     behind_analyzer(part, 4)
 }
 
-fn with_preamble(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn with_preamble(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     behind_analyzer(part, 12)
 }
 
 /// A little-endian word, in which this bit says that it is an event on a pin and no frame.
-fn behind_analyzer(part: Part<'_>, len: usize) -> Result<Opened<'_>, Halt> {
+fn behind_analyzer(part: Slice<'_>, len: usize) -> Result<Opened<'_>, DecodeEnd> {
     match wire::u8_at(part.bytes, 1) {
         Some(flags) if flags & 1 == 1 => Ok(Opened::new(Next::Nothing, part)),
         Some(_) | None => open(part.after(len)),

@@ -5,13 +5,13 @@
 //! ```
 
 use super::{LLC, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "FDDI", types: &[10], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(control), true) = (wire::u8_at(part.bytes, 0), part.bytes.len() >= 13) else {
         return Err(part.too_short(Layer::Link, "fddi.header_too_short"));
     };

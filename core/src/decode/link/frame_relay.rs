@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Link, PPP, llc};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -18,7 +18,7 @@ pub(super) static WITH_DIRECTION: Link =
 pub(super) static BUNDLE: Link =
     Link { name: "multi-link Frame Relay", types: &[182], open: of_bundle };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "frame_relay.header_too_short");
     // Q.922 section 3.2: two bytes, three or four; the last one has its low bit set.
     let len = (0..4).find(|&at| wire::u8_at(part.bytes, at).is_none_or(|octet| octet & 1 == 1));
@@ -47,7 +47,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 const UNNUMBERED: u8 = 3;
 
 /// RFC 2427 section 3: the network layer protocol is told by one byte (ISO/IEC TR 9577).
-fn multiprotocol(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn multiprotocol(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let padded = wire::u8_at(part.bytes, 0) == Some(0);
     let part = if padded { part.after(1) } else { part };
     match wire::u8_at(part.bytes, 0) {
@@ -59,12 +59,12 @@ fn multiprotocol(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     }
 }
 
-fn with_direction(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn with_direction(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part.after(1))
 }
 
 /// FRF.16.1 section 2.1: beginning, end, control, a zero, sequence number 12.
-fn of_bundle(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn of_bundle(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(flags) = wire::u8_at(part.bytes, 0) else {
         return Err(part.too_short(Layer::Link, "frame_relay.header_too_short"));
     };

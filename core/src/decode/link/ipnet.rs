@@ -5,13 +5,13 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Solaris ipnet", types: &[226], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(family), true) = (wire::u8_at(part.bytes, 1), part.bytes.len() >= 24) else {
         return Err(part.too_short(Layer::Link, "ipnet.header_too_short"));
     };

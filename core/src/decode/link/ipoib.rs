@@ -6,7 +6,7 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -15,7 +15,7 @@ pub(super) static LINK: Link = Link { name: "IP over InfiniBand", types: &[242],
 /// InfiniBand architecture, volume 1, section 8.3.
 const ROUTE_HEADER_LEN: usize = 40;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "ipoib.header_too_short");
     let first = wire::be32(part.bytes, 0).ok_or_else(too_short)?;
     // RFC 4391 section 6: besides IPv4, IPv6 and ARP hardly anything is sent.

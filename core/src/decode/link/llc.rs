@@ -8,7 +8,7 @@
 //! ```
 
 use super::{ETHERNET, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -20,7 +20,7 @@ const SAP_SNAP: u8 = 0xaa;
 const SAP_IP: u8 = 0x06;
 const UNNUMBERED: u8 = 3;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some([dsap, ssap, control]) = wire::array(part.bytes, 0) else {
         return Err(part.too_short(Layer::Link, "llc.header_too_short"));
     };
@@ -32,7 +32,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 }
 
 /// SNAP's own five bytes.
-pub(super) fn snap(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+pub(super) fn snap(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(organisation), Some(protocol)) =
         (wire::be24(part.bytes, 0), wire::be16(part.bytes, 3))
     else {
@@ -49,7 +49,7 @@ pub(super) fn snap(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     })
 }
 
-fn maybe_without(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn maybe_without(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match wire::u8_at(part.bytes, 0) {
         Some(octet) if octet >> 4 == 4 || octet >> 4 == 6 => Ok(Opened::new(Next::Ip, part)),
         Some(_) | None => open(part),

@@ -3,7 +3,7 @@
 //! A new one is its file, its `mod` line and its line in [`LINKS`]. What is not opened is named by
 //! [`unopened`].
 
-use super::{Halt, Opened, Part};
+use super::{DecodeEnd, Opened, Slice};
 use crate::frame::LinkType;
 use crate::net::Layer;
 
@@ -48,7 +48,7 @@ pub struct Link {
     /// The `LINKTYPE_` values that have this header.
     pub types: &'static [u16],
     /// Opens the header.
-    pub open: for<'a> fn(Part<'a>) -> Result<Opened<'a>, Halt>,
+    pub open: for<'a> fn(Slice<'a>) -> Result<Opened<'a>, DecodeEnd>,
 }
 
 /// All link types that can be opened.
@@ -113,7 +113,7 @@ pub fn find(link: LinkType) -> Option<&'static Link> {
 }
 
 /// Opens a frame of this link type.
-pub(super) fn open(link: LinkType, part: Part<'_>) -> Result<Opened<'_>, Halt> {
+pub(super) fn open(link: LinkType, part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     // Nearly always, and the first to be asked for it.
     if link == ETHERNET {
         return (ethernet::LINK.open)(part);

@@ -1,11 +1,11 @@
 //! Bare MPLS (`LINKTYPE_MPLS`): the frame starts with the label stack.
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 
 pub(super) static LINK: Link = Link { name: "MPLS", types: &[219], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     Ok(Opened::new(Next::EtherType(0x8847), part))
 }
 

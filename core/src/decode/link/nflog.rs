@@ -9,7 +9,7 @@
 //! bytes.
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -21,7 +21,7 @@ const PAYLOAD: u16 = 9;
 /// Attributes looked through; there are less than twenty kinds.
 const ATTRIBUTES_MAX: usize = 64;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "nflog.header_too_short");
     let [family, version] = wire::array(part.bytes, 0).ok_or_else(too_short)?;
     if version != 0 {

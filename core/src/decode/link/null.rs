@@ -2,14 +2,14 @@
 //! (`LINKTYPE_NULL`) or big-endian (`LINKTYPE_LOOP`, OpenBSD).
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static NULL: Link = Link { name: "BSD loopback", types: &[0], open };
 pub(super) static LOOP: Link = Link { name: "OpenBSD loopback", types: &[108], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(family) = wire::be32(part.bytes, 0) else {
         return Err(part.too_short(Layer::Link, "loopback.header_too_short"));
     };

@@ -6,7 +6,7 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::frame::LinkType;
 use crate::net::Layer;
 use crate::wire;
@@ -18,7 +18,7 @@ const VERSION_2: u32 = 0x0008_0000;
 /// Record type of a header with a packet behind it.
 const PACKET: u32 = 1;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "pktap.header_too_short");
     let flags = wire::le32(part.bytes, FLAGS_AT).ok_or_else(too_short)?;
     let (len, dlt) = if flags & VERSION_2 != 0 {

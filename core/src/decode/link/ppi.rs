@@ -6,14 +6,14 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::frame::LinkType;
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "per-packet information", types: &[192], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(version), Some(len), Some(link)) =
         (wire::u8_at(part.bytes, 0), wire::le16(part.bytes, 2), wire::le32(part.bytes, 4))
     else {

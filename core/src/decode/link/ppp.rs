@@ -9,7 +9,7 @@
 //! with PPPoE's header.
 
 use super::{Link, chdlc};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -19,7 +19,7 @@ pub(super) static WITH_DIRECTION: Link =
     Link { name: "PPP with direction", types: &[204], open: with_direction };
 pub(super) static OVER_ETHERNET: Link = Link { name: "PPPoE", types: &[51], open: pppoe };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     if chdlc::is_chdlc(part.bytes) {
         return chdlc::open(part);
     }
@@ -27,21 +27,21 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     protocol(if framed { part.after(2) } else { part })
 }
 
-fn pppd(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn pppd(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let framed = wire::u8_at(part.bytes, 1) == Some(3);
     protocol(part.after(if framed { 2 } else { 1 }))
 }
 
-fn with_direction(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn with_direction(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     open(part.after(1))
 }
 
-fn pppoe(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn pppoe(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     Ok(Opened::new(Next::EtherType(0x8864), part))
 }
 
 /// The protocol field and what it leads to (IANA's PPP numbers).
-fn protocol(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn protocol(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "ppp.header_too_short");
     // RFC 1661 section 2: the last byte of a protocol number is odd, and only the last.
     let first = wire::u8_at(part.bytes, 0).ok_or_else(too_short)?;

@@ -6,13 +6,13 @@
 //! ```
 
 use super::{Link, WIFI, avs};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with Prism header", types: &[119], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     if avs::is_avs(part.bytes) {
         return avs::open(part);
     }

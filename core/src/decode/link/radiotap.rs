@@ -5,13 +5,13 @@
 //! ```
 
 use super::{Link, WIFI};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with radiotap", types: &[127], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(version), Some(len)) = (wire::u8_at(part.bytes, 0), wire::le16(part.bytes, 2)) else {
         return Err(part.too_short(Layer::Link, "radiotap.header_too_short"));
     };

@@ -6,12 +6,12 @@
 //! ```
 
 use super::Link;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 
 pub(super) static LINK: Link = Link { name: "SLIP", types: &[8], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     if part.bytes.len() < 16 {
         return Err(part.too_short(Layer::Link, "slip.header_too_short"));
     }

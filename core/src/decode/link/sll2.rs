@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Link, sll::protocol_behind};
-use crate::decode::{Halt, Opened, Part};
+use crate::decode::{DecodeEnd, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -13,7 +13,7 @@ pub(super) static LINK: Link = Link { name: "Linux cooked v2", types: &[276], op
 
 const HEADER_LEN: usize = 20;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(protocol), Some(arphrd), true) =
         (wire::be16(part.bytes, 0), wire::be16(part.bytes, 8), part.bytes.len() >= HEADER_LEN)
     else {

@@ -5,13 +5,13 @@
 //! ```
 
 use super::{LLC, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Token Ring", types: &[6], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "token_ring.header_too_short");
     let (Some(control), Some(source), true) =
         (wire::u8_at(part.bytes, 1), wire::u8_at(part.bytes, 8), part.bytes.len() >= 14)

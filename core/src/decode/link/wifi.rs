@@ -9,7 +9,7 @@
 //! first is opened.
 
 use super::{LLC, Link};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -28,7 +28,7 @@ const NO_DATA: u8 = 0x40;
 /// In the first byte of QoS control: several packets follow, each behind addresses and a length.
 const AGGREGATE: u8 = 0x80;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some([control, flags]) = wire::array(part.bytes, 0) else {
         return Err(part.too_short(Layer::Link, "ieee802_11.header_too_short"));
     };
@@ -37,7 +37,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 
 /// The same with the two bytes of frame control the other way round, as some access points send it
 /// in CAPWAP; told by the type, which must be data either way.
-pub(in crate::decode) fn open_either_way(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+pub(in crate::decode) fn open_either_way(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match wire::array(part.bytes, 0) {
         Some([flags, control]) if is_data(control) && !is_data(flags) => {
             data_frame(part, control, flags)
@@ -54,7 +54,7 @@ fn is_data(control: u8) -> bool {
     control & 0x0f == 0x08
 }
 
-fn data_frame(part: Part<'_>, control: u8, flags: u8) -> Result<Opened<'_>, Halt> {
+fn data_frame(part: Slice<'_>, control: u8, flags: u8) -> Result<Opened<'_>, DecodeEnd> {
     if !is_data(control) || control & NO_DATA != 0 {
         return Ok(Opened::new(Next::Nothing, part));
     }
@@ -91,10 +91,10 @@ fn data_frame(part: Part<'_>, control: u8, flags: u8) -> Result<Opened<'_>, Halt
 
 /// Some hardware pads the header to a multiple of four bytes; radiotap may say so, Prism cannot. It
 /// shows where the LLC header stands.
-fn unpadded(rest: Part<'_>, header_len: usize) -> Part<'_> {
+fn unpadded(rest: Slice<'_>, header_len: usize) -> Slice<'_> {
     const SNAP: [u8; 3] = [0xaa, 0xaa, 3];
     let padded = rest.after(header_len.next_multiple_of(4).saturating_sub(header_len));
-    let starts = |part: &Part<'_>| part.bytes.starts_with(&SNAP);
+    let starts = |part: &Slice<'_>| part.bytes.starts_with(&SNAP);
     if !starts(&rest) && starts(&padded) { padded } else { rest }
 }
 

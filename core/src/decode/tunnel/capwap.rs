@@ -7,14 +7,14 @@
 
 use super::{Entry, Tunnel, not_this};
 use crate::decode::link::{ETHERNET, wifi};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "capwap", entries: &[Entry::UdpPort(5247)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(header), Some(place)) = (wire::be32(part.bytes, 0), wire::be16(part.bytes, 6)) else {
         return Err(not_this());
     };
@@ -28,7 +28,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
         return Err(not_this());
     }
     if keep_alive || part.bytes.len() < len {
-        return Err(Halt::Done);
+        return Err(DecodeEnd::Done);
     }
     if is_fragment && place >> 3 != 0 {
         return Err(part.stop(Layer::Tunnel, "capwap.fragment"));

@@ -6,14 +6,14 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::ETHERNET;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "etherip", entries: &[Entry::IpProtocol(97)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match wire::be16(part.bytes, 0) {
         None => Err(too_short(&part, "etherip.header_too_short")),
         Some(0x3000) => {

@@ -5,13 +5,13 @@
 //! ```
 
 use super::{Entry, Tunnel, not_this};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "geneve", entries: &[Entry::UdpPort(6081)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some([first, flags]), Some(ethertype), Some(vni), Some(reserved)) = (
         wire::array(part.bytes, 0),
         wire::be16(part.bytes, 2),

@@ -9,7 +9,7 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::{ETHERNET, PPP};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -30,7 +30,7 @@ const WCCP: u16 = 0x883e;
 /// Source routes that are passed over.
 const ROUTES_MAX: usize = 8;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(flags), Some(kind)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2)) else {
         return Err(too_short(&part, "gre.header_too_short"));
     };
@@ -41,7 +41,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     }
 }
 
-fn version_0(part: Part<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Halt> {
+fn version_0(part: Slice<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, DecodeEnd> {
     let has = |flag: u16| flags & flag != 0;
     let mut rest = part.after(if has(CHECKSUM | ROUTING) { 8 } else { 4 });
     let mut key = None;
@@ -74,7 +74,7 @@ fn version_0(part: Part<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Halt> 
 }
 
 /// RFC 1701: source routes up to one that has no address family and no length.
-fn behind_routes(mut rest: Part<'_>) -> Result<Part<'_>, Halt> {
+fn behind_routes(mut rest: Slice<'_>) -> Result<Slice<'_>, DecodeEnd> {
     for _ in 0..ROUTES_MAX {
         let Some([a, b, _, len]) = wire::array(rest.bytes, 0) else {
             return Err(too_short(&rest, "gre.header_too_short"));
@@ -90,7 +90,7 @@ fn behind_routes(mut rest: Part<'_>) -> Result<Part<'_>, Halt> {
 /// ```text
 /// | version, VLAN, COS, session 4 | time 4 | group tag 2 | P 1 bit, frame type 5, ... O 1 | (8: O) |
 /// ```
-fn erspan_3(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn erspan_3(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(flags) = wire::be16(part.bytes, 10) else {
         return Err(too_short(&part, "erspan.header_too_short"));
     };
@@ -106,13 +106,13 @@ fn erspan_3(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 
 /// WCCP version 2 has four bytes before the packet, version 1 has none; neither says so, but the
 /// first of the four is never one that an IPv4 packet starts with.
-fn redirected(part: Part<'_>) -> Opened<'_> {
+fn redirected(part: Slice<'_>) -> Opened<'_> {
     let plain = wire::u8_at(part.bytes, 0).is_some_and(|octet| octet >> 4 == 4);
     Opened::new(Next::Ip, if plain { part } else { part.after(4) })
 }
 
 /// RFC 2637 section 4.1: the key is the length of the payload and the receiver's name for the call.
-fn pptp(part: Part<'_>, flags: u16) -> Result<Opened<'_>, Halt> {
+fn pptp(part: Slice<'_>, flags: u16) -> Result<Opened<'_>, DecodeEnd> {
     let Some(len) = wire::be16(part.bytes, 4) else {
         return Err(too_short(&part, "gre.header_too_short"));
     };
@@ -121,7 +121,7 @@ fn pptp(part: Part<'_>, flags: u16) -> Result<Opened<'_>, Halt> {
     }
     // An acknowledgment alone carries nothing.
     if flags & SEQUENCE == 0 || len == 0 {
-        return Err(Halt::Done);
+        return Err(DecodeEnd::Done);
     }
     let header_len = if flags & ACKNOWLEDGMENT != 0 { 16 } else { 12 };
     let inside = part.after(header_len).limited(usize::from(len));

@@ -8,7 +8,7 @@
 //! The tunnel's number differs by direction and is no network's.
 
 use super::{Entry, Tunnel, not_this};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel { name: "gtp", entries: &[Entry::UdpPort(2152)], open };
@@ -21,7 +21,7 @@ const PACKET: u8 = 255;
 /// Extension headers that are passed over; networks use one or two.
 const EXTENSIONS_MAX: usize = 8;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some([flags, kind]), Some(len)) = (wire::array(part.bytes, 0), wire::be16(part.bytes, 2))
     else {
         return Err(not_this());
@@ -56,7 +56,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 /// ```text
 /// | version 3 bits, PT, spare 3, SNN | type 1: 255 | length 2 | sequence 2 | flow 2 | 4 | TID 8 | IP
 /// ```
-fn version_0(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn version_0(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some([flags, kind]) = wire::array(part.bytes, 0) else { return Err(not_this()) };
     if flags & 0xf0 != 0x10 || kind != PACKET {
         return Err(not_this());
@@ -65,7 +65,7 @@ fn version_0(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 }
 
 /// An IP packet, or what else a session may carry: Ethernet and PPP do not say what they are.
-fn packet(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn packet(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match wire::u8_at(part.bytes, 0).map(|octet| octet >> 4) {
         Some(4 | 6) => Ok(Opened::new(Next::Ip, part).in_tunnel(TUNNEL.name, None)),
         Some(_) | None => Err(not_this()),

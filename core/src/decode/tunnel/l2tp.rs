@@ -9,7 +9,7 @@
 
 use super::{Entry, Tunnel, not_this};
 use crate::decode::link::PPP;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel { name: "l2tp", entries: &[Entry::UdpPort(1701)], open };
@@ -21,7 +21,7 @@ const OFFSET: u16 = 0x0200;
 /// Bits that are reserved, and the version.
 const FIXED: u16 = 0x34ff;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let flags = wire::be16(part.bytes, 0).ok_or(not_this())?;
     if flags & FIXED != 2 || flags & CONTROL != 0 {
         return Err(not_this());

@@ -9,7 +9,7 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::{ETHERNET, ethernet};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
@@ -18,15 +18,15 @@ pub(super) static TUNNEL: Tunnel =
 /// Where the frame can start: no cookie, one of either length, and a sublayer behind it.
 const STARTS: [usize; 4] = [4, 8, 12, 16];
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match wire::be32(part.bytes, 0) {
         None => return Err(too_short(&part, "l2tpv3.header_too_short")),
         // A control message.
-        Some(0) => return Err(Halt::Done),
+        Some(0) => return Err(DecodeEnd::Done),
         Some(_) => {}
     }
     let mut starts = STARTS.iter().map(|&start| part.after(start));
-    let inside = starts.find(|inside| ethernet::is_likely(inside.bytes)).ok_or(Halt::Done)?;
+    let inside = starts.find(|inside| ethernet::is_likely(inside.bytes)).ok_or(DecodeEnd::Done)?;
     Ok(Opened::new(Next::Link(ETHERNET), inside).in_tunnel(TUNNEL.name, None))
 }
 

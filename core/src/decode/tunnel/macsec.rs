@@ -7,7 +7,7 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::ethernet;
-use crate::decode::{Halt, Opened, Part};
+use crate::decode::{DecodeEnd, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -19,7 +19,7 @@ const HAS_CHANNEL: u8 = 0x20;
 /// Encrypted, or changed in another way.
 const UNREADABLE: u8 = 0x0c;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || too_short(&part, "macsec.header_too_short");
     let [control, short_len] = wire::array(part.bytes, 0).ok_or_else(too_short)?;
     if control & VERSION != 0 {
@@ -27,7 +27,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     }
     // Like ESP: nothing is wrong with it, and nothing can be seen.
     if control & UNREADABLE != 0 {
-        return Err(Halt::Done);
+        return Err(DecodeEnd::Done);
     }
     let len = if control & HAS_CHANNEL != 0 { 14 } else { 6 };
     let number = wire::be16(part.bytes, len).ok_or_else(too_short)?;

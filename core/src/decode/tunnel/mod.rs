@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::link::{ETHERNET, LLC, PPP};
-use super::{Halt, Next, Opened, Part};
+use super::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 
 mod capwap;
@@ -50,7 +50,7 @@ pub struct Tunnel {
     /// What announces it.
     pub entries: &'static [Entry],
     /// Opens the header.
-    pub open: for<'a> fn(Part<'a>) -> Result<Opened<'a>, Halt>,
+    pub open: for<'a> fn(Slice<'a>) -> Result<Opened<'a>, DecodeEnd>,
 }
 
 /// All encapsulations that can be opened.
@@ -91,20 +91,20 @@ const ETHERTYPE_PPP: u16 = 0x880b;
 const ETHERTYPE_LLC: u16 = 0x8870;
 
 /// Opens what an EtherType announces.
-pub(super) fn open_ethertype(ethertype: u16, part: Part<'_>) -> Result<Opened<'_>, Halt> {
+pub(super) fn open_ethertype(ethertype: u16, part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match ethertype {
         ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Opened::new(Next::Ip, part)),
         ETHERTYPE_BRIDGED => Ok(Opened::new(Next::Link(ETHERNET), part)),
         ETHERTYPE_PPP => Ok(Opened::new(Next::Link(PPP), part)),
         ETHERTYPE_LLC => Ok(Opened::new(Next::Link(LLC), part)),
         // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
-        _ => find(Entry::EtherType(ethertype)).map_or(Err(Halt::Done), |row| (row.open)(part)),
+        _ => find(Entry::EtherType(ethertype)).map_or(Err(DecodeEnd::Done), |row| (row.open)(part)),
     }
 }
 
 /// Opens what an IP protocol number announces.
-pub(super) fn open_ip_protocol(protocol: u8, part: Part<'_>) -> Result<Opened<'_>, Halt> {
-    find(Entry::IpProtocol(protocol)).map_or(Err(Halt::Done), |row| (row.open)(part))
+pub(super) fn open_ip_protocol(protocol: u8, part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
+    find(Entry::IpProtocol(protocol)).map_or(Err(DecodeEnd::Done), |row| (row.open)(part))
 }
 
 /// The encapsulation that a UDP datagram between these ports would hold.
@@ -124,13 +124,13 @@ static BY_UDP_PORT: LazyLock<BTreeMap<u16, &'static Tunnel>> = LazyLock::new(|| 
 });
 
 /// What a tunnel says of a header that does not fit.
-fn too_short(part: &Part<'_>, event: &'static str) -> Halt {
+fn too_short(part: &Slice<'_>, event: &'static str) -> DecodeEnd {
     part.too_short(Layer::Tunnel, event)
 }
 
 /// What a tunnel over UDP says of a payload that is not its own: the datagram was only on its port.
-const fn not_this() -> Halt {
-    Halt::Done
+const fn not_this() -> DecodeEnd {
+    DecodeEnd::Done
 }
 
 #[cfg(test)]

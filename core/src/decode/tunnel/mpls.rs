@@ -8,7 +8,7 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::{ETHERNET, ethernet};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
@@ -23,7 +23,7 @@ const LABELS_MAX: usize = 16;
 
 const BOTTOM: u32 = 0x0100;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let mut rest = part;
     for _ in 0..LABELS_MAX {
         let Some(label) = wire::be32(rest.bytes, 0) else {
@@ -37,7 +37,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Err(part.stop(Layer::Tunnel, "mpls.too_many_labels"))
 }
 
-fn behind(part: Part<'_>) -> Opened<'_> {
+fn behind(part: Slice<'_>) -> Opened<'_> {
     let likely_frame = ethernet::is_likely(part.bytes);
     match wire::u8_at(part.bytes, 0).map(|octet| octet >> 4) {
         // Addresses start with these bits too: then the frame's own type tells.

@@ -6,14 +6,14 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::ETHERNET;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "nsh", entries: &[Entry::EtherType(0x894f)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(first), Some(next)) = (wire::be16(part.bytes, 0), wire::u8_at(part.bytes, 3)) else {
         return Err(too_short(&part, "nsh.header_too_short"));
     };

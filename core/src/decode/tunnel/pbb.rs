@@ -7,13 +7,13 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::ETHERNET;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "pbb", entries: &[Entry::EtherType(0x88e7)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let Some(service) = wire::be24(part.bytes, 1) else {
         return Err(too_short(&part, "pbb.header_too_short"));
     };

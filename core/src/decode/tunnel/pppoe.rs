@@ -6,14 +6,14 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::PPP;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "pppoe", entries: &[Entry::EtherType(0x8864)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some([version, code]), Some(session), Some(len)) =
         (wire::array(part.bytes, 0), wire::be16(part.bytes, 2), wire::be16(part.bytes, 4))
     else {

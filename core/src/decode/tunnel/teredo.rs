@@ -6,13 +6,13 @@
 //! ```
 
 use super::{Entry, Tunnel, not_this};
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "teredo", entries: &[Entry::UdpPort(3544)], open };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let mut rest = part;
     if let Some([0, 1, client, value]) = wire::array(rest.bytes, 0) {
         let both = usize::from(client).saturating_add(usize::from(value));

@@ -7,7 +7,7 @@
 
 use super::{Entry, Tunnel, too_short};
 use crate::decode::link::ethernet;
-use crate::decode::{Adds, Halt, Opened, Part};
+use crate::decode::{Adds, DecodeEnd, Opened, Slice};
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel {
@@ -16,7 +16,7 @@ pub(super) static TUNNEL: Tunnel = Tunnel {
     open,
 };
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (Some(tag), Some(ethertype)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2))
     else {
         return Err(too_short(&part, "vlan.header_too_short"));

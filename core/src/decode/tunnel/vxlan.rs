@@ -8,7 +8,7 @@
 
 use super::{Entry, Tunnel, not_this, nsh};
 use crate::decode::link::ETHERNET;
-use crate::decode::{Halt, Next, Opened, Part};
+use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::wire;
 
 /// 8472 is what Linux used before IANA assigned a port, and still its default.
@@ -22,7 +22,7 @@ const HAS_VNI: u8 = 0x08;
 const HAS_NEXT: u8 = 0x04;
 const VERSION: u8 = 0x30;
 
-fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (flags, reserved, vni) = header(&part)?;
     match flags {
         HAS_VNI if reserved == 0 => {}
@@ -35,7 +35,7 @@ fn open(part: Part<'_>) -> Result<Opened<'_>, Halt> {
     Ok(opened.in_tunnel(TUNNEL.name, Some(vni)))
 }
 
-fn open_gpe(part: Part<'_>) -> Result<Opened<'_>, Halt> {
+fn open_gpe(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (flags, reserved, vni) = header(&part)?;
     let [_, _, unused, next] = reserved.to_be_bytes();
     if flags & (VERSION | 0xc0 | HAS_VNI) != HAS_VNI || unused != 0 || reserved > 0xff {
@@ -50,7 +50,7 @@ fn open_gpe(part: Part<'_>) -> Result<Opened<'_>, Halt> {
 }
 
 /// Flags, the three bytes behind them, and the network's number.
-fn header(part: &Part<'_>) -> Result<(u8, u32, u32), Halt> {
+fn header(part: &Slice<'_>) -> Result<(u8, u32, u32), DecodeEnd> {
     let (Some(flags), Some(reserved), Some(vni), Some(0)) = (
         wire::u8_at(part.bytes, 0),
         wire::be24(part.bytes, 1),

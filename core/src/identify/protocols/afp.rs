@@ -4,8 +4,8 @@
 //!  flags(1: 0 request, 1 reply) command(1) request(2) error|offset(4) length(4) reserved(4, 0)  data
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, rest, u8_at};
 
@@ -24,10 +24,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 16;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
         [0 | 1, ..] => from_header(bytes, HEADER, header),
-        [] => Heard::Open,
-        _ => Heard::Foreign,
+        [] => SideMatch::Incomplete,
+        _ => SideMatch::Mismatch,
     })
 }
 

@@ -5,8 +5,8 @@
 //!  from the container  "AB"  length(2) code(1: 3 chunk, 4 headers, 5 end, 6 get body, 9 cpong)
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, from_wire, prefix, rest, u8_at};
 
@@ -23,10 +23,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
         [0x12, 0x34, ..] | [b'A', b'B', ..] => from_header(bytes, 5, packet),
-        [0x12 | b'A'] | [] => Heard::Open,
-        _ => Heard::Foreign,
+        [0x12 | b'A'] | [] => SideMatch::Incomplete,
+        _ => SideMatch::Mismatch,
     })
 }
 

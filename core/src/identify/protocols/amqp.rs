@@ -6,8 +6,8 @@
 //!  1.0      size(4) doff(1) type(1) channel(2) ... 00 53 performative
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, rest, u8_at};
 
@@ -23,13 +23,13 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"AMQP") {
+    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"AMQP") {
         Some(true) => from_header(bytes, 8, header),
-        None => Heard::Open,
+        None => SideMatch::Incomplete,
         Some(false) => match bytes.first() {
             Some(1..=3 | 8) => from_header(bytes, 8, frame_0_9),
             Some(0) => from_header(bytes, 8, frame_1_0),
-            Some(_) | None => Heard::Foreign,
+            Some(_) | None => SideMatch::Mismatch,
         },
     })
 }

@@ -4,8 +4,8 @@
 //!  marker(16, all ones) length(2) type(1) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 
@@ -21,9 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| {
+    match_stream(view, DETECTOR.id, |bytes, _| {
         if bytes.iter().take(16).any(|octet| *octet != 0xff) {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         from_header(bytes, 19, message)
     })

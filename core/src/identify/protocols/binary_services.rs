@@ -2,20 +2,20 @@
 //!
 //! Where a message's structure has to be followed, its protocol has a file of its own.
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32, from_wire, index, le16, le32, le64, prefix, rest, u8_at};
 
 /// Reads messages that start with one of these, once `min` bytes of them are there.
-fn hear(
+fn match_side(
     view: &FlowView<'_>,
     id: &'static str,
     starts: &[&[u8]],
     min: usize,
     parse: fn(&[u8]) -> Option<Message>,
 ) -> Probe {
-    hear_stream(view, id, |bytes, _| {
+    match_stream(view, id, |bytes, _| {
         let mut open = false;
         for start in starts {
             match starts_with(bytes, start) {
@@ -24,7 +24,7 @@ fn hear(
                 None => open = true,
             }
         }
-        if open { Heard::Open } else { Heard::Foreign }
+        if open { SideMatch::Incomplete } else { SideMatch::Mismatch }
     })
 }
 
@@ -37,7 +37,7 @@ pub(super) static BITTORRENT: Detector = Detector {
     blind_spots: "Connections whose handshake is encrypted (message stream encryption).",
     bits: 150.0,
     probe: |view| {
-        hear(view, "bittorrent", &[b"\x13BitTorrent protocol"], 48, |bytes| {
+        match_side(view, "bittorrent", &[b"\x13BitTorrent protocol"], 48, |bytes| {
             let client = prefix(rest(bytes, 48), 8);
             let fact = format!("BitTorrent handshake of peer {}", from_wire(client));
             // Messages follow, which are not read.
@@ -54,7 +54,7 @@ pub(super) static CEPH: Detector = Detector {
     rests_on: "The banner, ceph v2 with the length of its features or ceph v027.",
     blind_spots: "A connection captured after the banner.",
     bits: 70.0,
-    probe: |view| hear(view, "ceph", &[b"ceph v"], 9, ceph),
+    probe: |view| match_side(view, "ceph", &[b"ceph v"], 9, ceph),
 };
 
 fn ceph(bytes: &[u8]) -> Option<Message> {
@@ -81,7 +81,9 @@ pub(super) static OFTP: Detector = Detector {
     rests_on: "The responder's ready message behind its transmission header.",
     blind_spots: "The initiator's side alone. Over TLS it is only seen as TLS.",
     bits: 150.0,
-    probe: |view| hear(view, "oftp", &[b"\x10\0\0\x17IODETTE FTP READY \r", b"\x10\0\0"], 5, oftp),
+    probe: |view| {
+        match_side(view, "oftp", &[b"\x10\0\0\x17IODETTE FTP READY \r", b"\x10\0\0"], 5, oftp)
+    },
 };
 
 fn oftp(bytes: &[u8]) -> Option<Message> {
@@ -112,7 +114,7 @@ pub(super) static FCIP: Detector = Detector {
                a length with its complement.",
     blind_spots: "A stream captured from the middle of a frame.",
     bits: 60.0,
-    probe: |view| hear(view, "fcip", &[b"\x01\x01\xfe\xfe", b"\x02\x01\xfd\xfe"], 16, fcip),
+    probe: |view| match_side(view, "fcip", &[b"\x01\x01\xfe\xfe", b"\x02\x01\xfd\xfe"], 16, fcip),
 };
 
 fn fcip(bytes: &[u8]) -> Option<Message> {
@@ -140,7 +142,7 @@ pub(super) static SAP_NI: Detector = Detector {
     rests_on: "A length of four bytes and what it counts: a route, an error, a ping or a pong.",
     blind_spots: "DIAG and RFC inside of NI are not told apart; they are compressed.",
     bits: 60.0,
-    probe: |view| hear(view, "sap-ni", &[b"\0"], 12, sap_ni),
+    probe: |view| match_side(view, "sap-ni", &[b"\0"], 12, sap_ni),
 };
 
 fn sap_ni(bytes: &[u8]) -> Option<Message> {
@@ -165,7 +167,7 @@ pub(super) static COPS: Detector = Detector {
     rests_on: "The common header and the first object, whose lengths fit.",
     blind_spots: "A keep-alive alone, which has no objects.",
     bits: 36.0,
-    probe: |view| hear(view, "cops", &[b"\x10", b"\x11"], 12, cops),
+    probe: |view| match_side(view, "cops", &[b"\x10", b"\x11"], 12, cops),
 };
 
 fn cops(bytes: &[u8]) -> Option<Message> {
@@ -209,7 +211,7 @@ pub(super) static GEARMAN: Detector = Detector {
     blind_spots: "The administrative text commands.",
     bits: 50.0,
     probe: |view| {
-        hear(view, "gearman", &[b"\0REQ", b"\0RES"], 12, |bytes| {
+        match_side(view, "gearman", &[b"\0REQ", b"\0RES"], 12, |bytes| {
             let (kind, len) = (be32(bytes, 4)?, index(be32(bytes, 8)?));
             let role = if bytes.starts_with(b"\0REQ") { Role::Client } else { Role::Server };
             let fact = format!("Gearman packet {kind}");
@@ -228,7 +230,7 @@ pub(super) static ZABBIX: Detector = Detector {
     blind_spots: "Passive checks by agents before 4.0 ask in bare text.",
     bits: 50.0,
     probe: |view| {
-        hear(view, "zabbix", &[b"ZBXD"], 13, |bytes| {
+        match_side(view, "zabbix", &[b"ZBXD"], 13, |bytes| {
             let flags = u8_at(bytes, 4)?;
             let (header, len) = if flags & 4 == 0 {
                 (13, index(le32(bytes, 5)?))
@@ -263,7 +265,7 @@ pub(super) static MONERO: Detector = Detector {
     blind_spots: "Other coins of CryptoNote's family share the frame; connections over Tor or TLS.",
     bits: 100.0,
     probe: |view| {
-        hear(view, "monero", &[b"\x01\x21\x01\x01\x01\x01\x01\x01"], 33, |bytes| {
+        match_side(view, "monero", &[b"\x01\x21\x01\x01\x01\x01\x01\x01"], 33, |bytes| {
             let (len, command, version) = (le64(bytes, 8)?, le32(bytes, 17)?, le32(bytes, 29)?);
             // 1001 to 1007 of the peers, 2001 to 2010 of the coin
             let known = matches!(command, 1000..=1010 | 2000..=2012);
@@ -293,7 +295,7 @@ pub(super) static BITCOIN: Detector = Detector {
     blind_spots: "Version 2 of the transport (BIP 324) is encrypted from the first byte.",
     bits: 80.0,
     probe: |view| {
-        hear(view, "bitcoin", BITCOIN_MAGICS, 24, |bytes| {
+        match_side(view, "bitcoin", BITCOIN_MAGICS, 24, |bytes| {
             let command = bytes.get(4..16)?;
             let letters = command
                 .iter()
@@ -336,7 +338,7 @@ pub(super) static NX: Detector = Detector {
     blind_spots: "NX over SSH is SSH.",
     bits: 60.0,
     probe: |view| {
-        hear(view, "nomachine", &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"], 9, |bytes| {
+        match_side(view, "nomachine", &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"], 9, |bytes| {
             let end = prefix(bytes, 64)
                 .iter()
                 .position(|octet| matches!(octet, b'\n' | b'\r' | b' ' | 0))
@@ -369,7 +371,7 @@ pub(super) static HISLIP: Detector = Detector {
     blind_spots: "A connection captured in the middle of a message.",
     bits: 36.0,
     probe: |view| {
-        hear(view, "hislip", &[b"HS"], 16, |bytes| {
+        match_side(view, "hislip", &[b"HS"], 16, |bytes| {
             let kind = u8_at(bytes, 2)?;
             let len = u64::from_be_bytes(array(bytes, 8)?);
             let role = match kind {
@@ -400,7 +402,7 @@ pub(super) static TEAMVIEWER: Detector = Detector {
     blind_spots: "Connections by TLS, by UDP, or of version 15 and later with another mark.",
     bits: 28.0,
     probe: |view| {
-        hear(view, "teamviewer", &[b"\x17\x24"], 5, |bytes| {
+        match_side(view, "teamviewer", &[b"\x17\x24"], 5, |bytes| {
             let (command, len) = (u8_at(bytes, 2)?, usize::from(le16(bytes, 3)?));
             // mark, command, upper bits of the length
             ((0x0a..=0x40).contains(&command) && len < 0x2000).then(|| {
@@ -424,7 +426,7 @@ pub(super) static ZMTP: Detector = Detector {
     blind_spots: "Version 1.0 has no signature.",
     bits: 70.0,
     probe: |view| {
-        hear(view, "zmtp", &[b"\xff\0\0\0\0\0\0"], 10, |bytes| {
+        match_side(view, "zmtp", &[b"\xff\0\0\0\0\0\0"], 10, |bytes| {
             // The length of an identity is in the signature's last bytes with version 2.
             let signed = u8_at(bytes, 9)? & 1 == 1 && be16(bytes, 7)? <= 0x00ff;
             let version = u8_at(bytes, 10);
@@ -454,10 +456,10 @@ pub(super) static DICOM: Detector = Detector {
     blind_spots: "DICOM over TLS is TLS; DICOMweb is HTTP.",
     bits: 34.0,
     probe: |view| {
-        hear_stream(view, DICOM.id, |bytes, _| match bytes {
+        match_stream(view, DICOM.id, |bytes, _| match bytes {
             [1..=7, 0, ..] => from_header(bytes, 10, dicom),
-            [] | [1..=7] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [1..=7] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -505,7 +507,7 @@ pub(super) static HL7: Detector = Detector {
     blind_spots: "HL7 version 3 and FHIR are XML and HTTP.",
     bits: 48.0,
     probe: |view| {
-        hear(view, "hl7", &[b"\x0bMSH"], 9, |bytes| {
+        match_side(view, "hl7", &[b"\x0bMSH"], 9, |bytes| {
             let [separator, component, ..] = *rest(bytes, 4) else { return None };
             let kind = bytes.split(|octet| *octet == separator).nth(8).unwrap_or_default();
             let fits = separator.is_ascii_punctuation()
@@ -526,10 +528,10 @@ pub(super) static OPENFLOW: Detector = Detector {
     blind_spots: "One hello alone. Over TLS it is only seen as TLS.",
     bits: 26.0,
     probe: |view| {
-        hear_stream(view, OPENFLOW.id, |bytes, _| match bytes {
+        match_stream(view, OPENFLOW.id, |bytes, _| match bytes {
             [1..=6, 0..=35, ..] => from_header(bytes, 8, openflow),
-            [] | [1..=6] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [1..=6] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -562,7 +564,7 @@ pub(super) static RAFT: Detector = Detector {
     blind_spots: "A connection captured after the handshake; other implementations of Raft.",
     bits: 90.0,
     probe: |view| {
-        hear(view, "raft", &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
+        match_side(view, "raft", &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
             let (id, len) = (le64(bytes, 8)?, usize::try_from(le64(bytes, 16)?).ok()?);
             let address = prefix(rest(bytes, 24), len);
             let end = address.iter().position(|octet| *octet == 0).unwrap_or(address.len());
@@ -590,13 +592,13 @@ pub(super) static MSDP: Detector = Detector {
     blind_spots: "Keep-alives alone, three bytes each.",
     bits: 34.0,
     probe: |view| {
-        hear_stream(view, MSDP.id, |bytes, _| match bytes {
+        match_stream(view, MSDP.id, |bytes, _| match bytes {
             [4, 0, 3, ..] => {
-                Heard::Speaks(Message::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
+                SideMatch::Match(Message::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
             }
             [1, ..] => from_header(bytes, 20, msdp),
-            [] | [4] | [4, 0] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [4] | [4, 0] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };

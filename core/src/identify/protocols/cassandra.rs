@@ -7,8 +7,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 
@@ -28,10 +28,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const INTERNODE: u32 = 0xca55_2dfa;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match be32(bytes, 0) {
+    match_stream(view, DETECTOR.id, |bytes, _| match be32(bytes, 0) {
         Some(INTERNODE) => {
             let fact = "Cassandra nodes talk to each other";
-            Heard::Speaks(Message::new(bytes.len(), Role::Either, 32.0, fact))
+            SideMatch::Match(Message::new(bytes.len(), Role::Either, 32.0, fact))
         }
         Some(_) | None => from_header(bytes, 9, frame),
     })

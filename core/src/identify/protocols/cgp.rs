@@ -7,7 +7,7 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, signed, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, signed, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
@@ -34,31 +34,31 @@ const MAGIC_WITHIN: usize = 32;
 const SERVICE_WITHIN: usize = 256;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match hear_both(view, hear_stream) {
+    let said = match match_both(view, match_stream) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
     yes(signed(join(DETECTOR.id, said)))
 }
 
-fn hear_stream(head: &SideView<'_>) -> Heard<Said> {
+fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
     let start = prefix(head.stream, MAGIC_WITHIN.saturating_add(MAGIC.len()));
     let Some(at) = find(start, MAGIC) else {
         let more = head.stream.len() < MAGIC_WITHIN.saturating_add(MAGIC.len());
-        return if more { Heard::Open } else { Heard::Foreign };
+        return if more { SideMatch::Incomplete } else { SideMatch::Mismatch };
     };
     let said = || Said::new(Role::Either, 56.0, "CGP/01", Spot::stream(at, MAGIC.len()));
     if at == 0 {
-        return Heard::Speaks(said());
+        return SideMatch::Match(said());
     }
     if find(prefix(head.stream, SERVICE_WITHIN), SERVICE).is_some() {
-        return Heard::Speaks(Said {
+        return SideMatch::Match(Said {
             bits: 200.0,
             fact: "CGP/01 asks for Citrix.TcpProxyService".to_owned(),
             ..said()
         });
     }
-    if head.stream.len() < SERVICE_WITHIN { Heard::Open } else { Heard::Foreign }
+    if head.stream.len() < SERVICE_WITHIN { SideMatch::Incomplete } else { SideMatch::Mismatch }
 }
 
 /// Where `wanted` stands.

@@ -9,7 +9,7 @@
 //! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
 
 use super::cgp::{SERVICE, find};
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
@@ -30,19 +30,19 @@ pub(super) static DETECTOR: Detector = Detector {
 const SERVICE_WITHIN: usize = 256;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match hear_both(view, hear) {
+    match match_both(view, match_side) {
         Ok(said) => yes(join(DETECTOR.id, said)),
         Err(answer) => answer,
     }
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {
         find(prefix(datagram.bytes, SERVICE_WITHIN), SERVICE).map(|at| (nth, at))
     });
-    let Some((nth, at)) = found else { return Heard::Open };
+    let Some((nth, at)) = found else { return SideMatch::Incomplete };
     let fact = "EDT: CGP asks for Citrix.TcpProxyService in a datagram";
-    Heard::Speaks(Said::new(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
+    SideMatch::Match(Said::new(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //!     sequence(4) operation(2) hints(4) length(2) fragment(2) auth serial(1)            80 bytes
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be16, le16, u8_at};
@@ -26,13 +26,13 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
             Some(5) => from_header(bytes, 24, connected),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
         }),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
-            Heard::or_foreign(connectionless(datagram.bytes, datagram.wire_len))
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(connectionless(datagram.bytes, datagram.wire_len))
         }),
     }
 }

@@ -5,8 +5,8 @@
 //!  AVP: code(4) flags(1) length(3) [vendor(4)] data, to 4
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be24, be32, index, prefix, rest, u8_at};
 
@@ -25,10 +25,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 20;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(1) => from_header(bytes, HEADER + 8, message),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

@@ -4,8 +4,8 @@
 //!  hash(32) signature(65, the last byte 0 or 1) type(1: 1 to 6) RLP list to the end
 //! ```
 
-use crate::identify::messages::{Message, hear_datagrams};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest, u8_at};
@@ -26,12 +26,12 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 98;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_datagrams(view, DETECTOR.id, |datagram| {
+    match_datagrams(view, DETECTOR.id, |datagram| {
         // Older datagrams are kept in part: what is left of them proves nothing.
         if datagram.bytes.len() < HEADER + 3 && datagram.wire_len > HEADER + 3 {
-            return Heard::Open;
+            return SideMatch::Incomplete;
         }
-        Heard::or_foreign(packet(datagram))
+        SideMatch::or_mismatch(packet(datagram))
     })
 }
 

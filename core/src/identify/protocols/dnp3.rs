@@ -5,8 +5,8 @@
 //! ```
 
 use crate::identify::crc::reflected;
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{le16, prefix, u8_at};
@@ -26,14 +26,14 @@ const HEADER: usize = 10;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes {
             [0x05] | [0x05, 0x64, ..] | [] => from_header(bytes, HEADER, frame),
-            _ => Heard::Foreign,
+            _ => SideMatch::Mismatch,
         }),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
             // Several frames may share a datagram.
             let said = frame(datagram.bytes).filter(|said| said.len <= datagram.wire_len);
-            Heard::or_foreign(said.map(|said| Message { len: datagram.wire_len, ..said }))
+            SideMatch::or_mismatch(said.map(|said| Message { len: datagram.wire_len, ..said }))
         }),
     }
 }

@@ -12,7 +12,7 @@ mod metadata;
 
 use std::fmt::Write as _;
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, unproven, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, unproven, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -84,11 +84,11 @@ struct Spoken {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let hear = match view.transport {
-        Transport::Udp => hear_datagram,
-        Transport::Tcp => hear_stream,
+    let match_side = match view.transport {
+        Transport::Udp => match_datagram,
+        Transport::Tcp => match_stream,
     };
-    let said = match hear_both(view, hear) {
+    let said = match match_both(view, match_side) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
@@ -98,24 +98,26 @@ fn probe(view: &FlowView<'_>) -> Probe {
     yes(join(DETECTOR.id, said.map(|spoken| spoken.map(|spoken| spoken.said))))
 }
 
-fn hear_datagram(head: &SideView<'_>) -> Heard<Spoken> {
-    let Some(first) = head.datagrams.first() else { return Heard::Open };
-    Heard::or_foreign(Message::read(first.bytes, first.is_whole()).map(|message| message.speak(0)))
+fn match_datagram(head: &SideView<'_>) -> SideMatch<Spoken> {
+    let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };
+    SideMatch::or_mismatch(
+        Message::read(first.bytes, first.is_whole()).map(|message| message.speak(0)),
+    )
 }
 
 /// RFC 1035 section 4.2.2: a 16-bit length stands before each message.
-fn hear_stream(head: &SideView<'_>) -> Heard<Spoken> {
-    let Some(len) = be16(head.stream, 0).map(usize::from) else { return Heard::Open };
+fn match_stream(head: &SideView<'_>) -> SideMatch<Spoken> {
+    let Some(len) = be16(head.stream, 0).map(usize::from) else { return SideMatch::Incomplete };
     let bytes = rest(head.stream, 2);
     let bytes = bytes.get(..len).unwrap_or(bytes);
     let whole = bytes.len() == len;
     if bytes.len() < HEADER {
-        return if len > HEADER { Heard::Open } else { Heard::Foreign };
+        return if len > HEADER { SideMatch::Incomplete } else { SideMatch::Mismatch };
     }
     match Message::read(bytes, whole) {
-        Some(message) => Heard::Speaks(message.speak(2)),
-        None if !whole && !head.complete && Message::may_start(bytes) => Heard::Open,
-        None => Heard::Foreign,
+        Some(message) => SideMatch::Match(message.speak(2)),
+        None if !whole && !head.complete && Message::may_start(bytes) => SideMatch::Incomplete,
+        None => SideMatch::Mismatch,
     }
 }
 

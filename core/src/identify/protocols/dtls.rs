@@ -13,7 +13,7 @@ mod metadata;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
@@ -62,34 +62,34 @@ struct Header {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match hear_both(view, hear) {
+    match match_both(view, match_side) {
         Ok(said) => yes(join(DETECTOR.id, said)),
         Err(answer) => answer,
     }
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     // RFC 7983 section 7: 20 to 63 is DTLS; of these 32 to 63 are DTLS 1.3's ciphertexts.
     let mine = |datagram: &Datagram<'_>| matches!(datagram.bytes.first(), Some(20..=26));
     let foreign = |datagram: &Datagram<'_>| {
         matches!(datagram.bytes.first(), Some(4..=19 | 27..=31 | 80..=127 | 192..))
     };
     let mut ours = head.datagrams.iter().enumerate().filter(|(_, one)| mine(one) || foreign(one));
-    let Some((at, datagram)) = ours.next() else { return Heard::Open };
+    let Some((at, datagram)) = ours.next() else { return SideMatch::Incomplete };
     if let Some(said) = read(datagram, at) {
-        return Heard::Speaks(said);
+        return SideMatch::Match(said);
     }
     if foreign(datagram) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     // RFC 6347 section 4.1.2.7: what is invalid is discarded, and the connection goes on. Then
     // nothing less than a hello that parses will do.
     let hello =
         ours.find_map(|(at, datagram)| read(datagram, at).filter(|said| said.bits >= HELLO_BITS));
     match hello {
-        Some(said) => Heard::Speaks(said),
-        None if head.complete => Heard::Foreign,
-        None => Heard::Open,
+        Some(said) => SideMatch::Match(said),
+        None if head.complete => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     }
 }
 

@@ -4,8 +4,8 @@
 //!  command(2) length(2) session(4) status(4) context(8) options(4, 0)  data        little-endian
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{le16, le32, rest};
@@ -27,11 +27,11 @@ const HEADER: usize = 24;
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
         Transport::Tcp => {
-            hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, message))
+            match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, message))
         }
-        Transport::Udp => {
-            hear_datagrams(view, DETECTOR.id, |datagram| Heard::or_foreign(message(datagram.bytes)))
-        }
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(message(datagram.bytes))
+        }),
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe, Strength};
 use crate::net::Side;
@@ -33,7 +33,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if spi(Side::A).is_some() && spi(Side::A) == spi(Side::B) {
         return Probe::No;
     }
-    match probe_sides(DETECTOR.id, view, hear) {
+    match probe_sides(DETECTOR.id, view, match_side) {
         Probe::Yes(mut found) => {
             found.strength = Strength::Shape;
             Probe::Yes(found)
@@ -42,7 +42,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut last: Option<(u32, u32, [u8; 8])> = None;
     let mut first_at = 0;
     let mut count = 0_u16;
@@ -53,29 +53,31 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
         }
         let fields = be32(datagram.bytes, 0).zip(be32(datagram.bytes, 4));
         let (Some((spi, sequence)), Some(cipher)) = (fields, array::<8>(datagram.bytes, 8)) else {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         };
         // RFC 4303 section 2.1: random SPIs; small ones would be any constant
         let sizes = datagram.wire_len >= 36 && datagram.wire_len.is_multiple_of(4);
         if spi < 1 << 24 || sequence == 0 || sequence > 1 << 30 || !sizes {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         match last {
             None => first_at = at,
             Some((known, before, text)) => {
                 let step = sequence.wrapping_sub(before);
                 if spi != known || !(1..=4).contains(&step) || text == cipher {
-                    return Heard::Foreign;
+                    return SideMatch::Mismatch;
                 }
             }
         }
         count = count.saturating_add(1);
         last = Some((spi, sequence, cipher));
     }
-    let Some((spi, sequence, _)) = last.filter(|_| count >= COUNT_MIN) else { return Heard::Open };
+    let Some((spi, sequence, _)) = last.filter(|_| count >= COUNT_MIN) else {
+        return SideMatch::Incomplete;
+    };
     let bits = f32::from(count.saturating_sub(1)) * (32.0 + 30.0 + 2.0) - 8.0;
     let fact = format!("ESP, SPI 0x{spi:08x}, {count} datagrams counting up to {sequence}");
-    Heard::Speaks(Said::new(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))
+    SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))
 }
 
 #[cfg(test)]
@@ -111,7 +113,7 @@ mod tests {
             let talk = talk.a(packet(&mut random, 0xc0a1_b2c3, 100 + nth, 100));
             talk.b(packet(&mut random, 0xc0a1_b2c3, 500 + nth, 100))
         });
-        assert_eq!(both.heard_by(&DETECTOR), None);
+        assert_eq!(both.matched_by(&DETECTOR), None);
         talk(0x0000_0001, 1, 100).refused_by(&DETECTOR);
         talk(0xc0a1_b2c3, 9, 100).refused_by(&DETECTOR);
         talk(0xc0a1_b2c3, 0, 100).refused_by(&DETECTOR);

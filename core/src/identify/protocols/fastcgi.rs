@@ -5,8 +5,8 @@
 //!  BEGIN_REQUEST 1: role(2) flags(1) reserved(5)
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
@@ -22,10 +22,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(1) => from_header(bytes, 16, record),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

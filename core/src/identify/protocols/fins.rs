@@ -5,8 +5,8 @@
 //!  frame  ICF(1) 00 gateways(1) destination(3) source(3) sequence(1) command(2) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be32, index};
@@ -27,14 +27,14 @@ pub(super) static DETECTOR: Detector = Detector {
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
         Transport::Tcp => {
-            hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"FINS") {
+            match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"FINS") {
                 Some(true) => from_header(bytes, 16, stream),
-                None => Heard::Open,
-                Some(false) => Heard::Foreign,
+                None => SideMatch::Incomplete,
+                Some(false) => SideMatch::Mismatch,
             })
         }
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
-            Heard::or_foreign(
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(
                 frame(datagram.bytes).map(|said| Message { len: datagram.wire_len, ..said }),
             )
         }),

@@ -5,8 +5,8 @@
 //! ```
 
 use crate::identify::lines::number;
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 
@@ -25,15 +25,15 @@ pub(super) static DETECTOR: Detector = Detector {
 const SOH: u8 = 1;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"8=FIX") {
+    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"8=FIX") {
         Some(true)
             if bytes.len() < 32 && bytes.iter().filter(|octet| **octet == SOH).count() < 3 =>
         {
-            Heard::Open
+            SideMatch::Incomplete
         }
-        Some(true) => Heard::or_foreign(message(bytes)),
-        None => Heard::Open,
-        Some(false) => Heard::Foreign,
+        Some(true) => SideMatch::or_mismatch(message(bytes)),
+        None => SideMatch::Incomplete,
+        Some(false) => SideMatch::Mismatch,
     })
 }
 

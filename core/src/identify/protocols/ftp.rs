@@ -10,7 +10,7 @@
 use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
-use crate::identify::messages::{Message, hear_stream};
+use crate::identify::messages::{Message, match_stream};
 use crate::identify::side_match::{Role, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -36,8 +36,9 @@ const OWN: &[&str] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let probe =
-        hear_stream(view, DETECTOR.id, |bytes, complete| dialogue(bytes, complete, server, client));
+    let probe = match_stream(view, DETECTOR.id, |bytes, complete| {
+        dialogue(bytes, complete, server, client)
+    });
     carrying(probe, |_| tls_behind_text(view))
 }
 

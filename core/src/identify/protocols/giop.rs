@@ -5,8 +5,8 @@
 //!  "MIOP" version(1, 10) flags(1) length(2) number(4) count(4) id ... then GIOP
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be32, index, le16, le32, u8_at};
@@ -26,16 +26,16 @@ const HEADER: usize = 12;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| {
             if b"GIOP".iter().zip(bytes).any(|(wanted, found)| wanted != found) {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
             from_header(bytes, HEADER, header)
         }),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
             let said =
                 header(datagram.bytes).or_else(|| multicast(datagram.bytes, datagram.wire_len));
-            Heard::or_foreign(said)
+            SideMatch::or_mismatch(said)
         }),
     }
 }

@@ -7,8 +7,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
@@ -25,14 +25,14 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| {
+    match_stream(view, DETECTOR.id, |bytes, _| {
         if prefix(bytes, 4)
             .iter()
             .all(|octet| octet.is_ascii_digit() || matches!(octet, b'a'..=b'f'))
         {
             from_header(bytes, 4, line)
         } else {
-            Heard::Foreign
+            SideMatch::Mismatch
         }
     })
 }

@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{index, le32, prefix, u8_at};
@@ -26,11 +26,13 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, complete| {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, complete| {
             line(bytes, complete).and_then(|found| handshake(found.text, bytes.len()))
         }),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
-            Heard::or_foreign(descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes)))
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(
+                descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes)),
+            )
         }),
     }
 }

@@ -7,8 +7,8 @@
 //!
 //! H.245 and RAS are in packed encoding: they have nothing that shows by itself.
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, prefix, rest, u8_at};
 
@@ -24,10 +24,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
         [3, 0, _, _, 8, ..] => from_header(bytes, 12, message),
-        [] | [3] | [3, 0] | [3, 0, _] | [3, 0, _, _] => Heard::Open,
-        _ => Heard::Foreign,
+        [] | [3] | [3, 0] | [3, 0, _] | [3, 0, _, _] => SideMatch::Incomplete,
+        _ => SideMatch::Mismatch,
     })
 }
 

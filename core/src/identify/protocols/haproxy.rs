@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::line;
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying, starts_with};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying, starts_with};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, from_wire, prefix, u8_at};
@@ -27,45 +27,45 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 fn probe(view: &FlowView<'_>) -> Probe {
     // One header only: what follows it is another protocol's.
-    let probe = hear_stream(view, DETECTOR.id, |bytes, _| read(bytes).map_len(|_| bytes.len()));
+    let probe = match_stream(view, DETECTOR.id, |bytes, _| read(bytes).map_len(|_| bytes.len()));
     carrying(probe, |found| {
         let Some(side) = found.client else { return Inside::MayFollow };
         let len = match read(view.side(side).stream) {
-            Heard::Speaks(message) => message.len,
-            Heard::Open | Heard::Foreign => return Inside::MayFollow,
+            SideMatch::Match(message) => message.len,
+            SideMatch::Incomplete | SideMatch::Mismatch => return Inside::MayFollow,
         };
         Inside::StartsAt(if side == Side::A { [len, 0] } else { [0, len] })
     })
 }
 
-impl Heard<Message> {
+impl SideMatch<Message> {
     fn map_len(self, len: impl FnOnce(usize) -> usize) -> Self {
         match self {
-            Self::Speaks(message) => {
+            Self::Match(message) => {
                 let len = len(message.len);
-                Self::Speaks(Message { len, ..message })
+                Self::Match(Message { len, ..message })
             }
-            Self::Open => Self::Open,
-            Self::Foreign => Self::Foreign,
+            Self::Incomplete => Self::Incomplete,
+            Self::Mismatch => Self::Mismatch,
         }
     }
 }
 
-fn read(bytes: &[u8]) -> Heard<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Message> {
     match (starts_with(bytes, b"PROXY "), starts_with(bytes, SIGNATURE)) {
         (Some(true), _) => text(bytes),
         (_, Some(true)) => from_header(bytes, 16, binary),
-        (None, _) | (_, None) => Heard::Open,
-        (Some(false), Some(false)) => Heard::Foreign,
+        (None, _) | (_, None) => SideMatch::Incomplete,
+        (Some(false), Some(false)) => SideMatch::Mismatch,
     }
 }
 
-fn text(bytes: &[u8]) -> Heard<Message> {
+fn text(bytes: &[u8]) -> SideMatch<Message> {
     // Section 2.1: 107 bytes at the most.
     let found = match line(prefix(bytes, 108), false) {
-        Heard::Speaks(found) => found,
-        Heard::Open if bytes.len() < 108 => return Heard::Open,
-        Heard::Open | Heard::Foreign => return Heard::Foreign,
+        SideMatch::Match(found) => found,
+        SideMatch::Incomplete if bytes.len() < 108 => return SideMatch::Incomplete,
+        SideMatch::Incomplete | SideMatch::Mismatch => return SideMatch::Mismatch,
     };
     let words: Vec<&[u8]> = found.text.split(|octet| *octet == b' ').collect();
     let fits = match words.as_slice() {
@@ -82,7 +82,7 @@ fn text(bytes: &[u8]) -> Heard<Message> {
         _ => false,
     };
     let fact = format!("PROXY protocol 1: {}", from_wire(found.text));
-    Heard::or_foreign(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact)))
+    SideMatch::or_mismatch(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact)))
 }
 
 fn binary(bytes: &[u8]) -> Option<Message> {

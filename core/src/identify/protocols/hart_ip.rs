@@ -4,8 +4,8 @@
 //!  version(1: 1, 2) type(1) id(1) status(1) sequence(2) length(2, with these 8)  ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be16, be32, rest, u8_at};
@@ -24,14 +24,14 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
             Some(1 | 2) => from_header(bytes, 8, message),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
         }),
-        Transport::Udp => {
-            hear_datagrams(view, DETECTOR.id, |datagram| Heard::or_foreign(message(datagram.bytes)))
-        }
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(message(datagram.bytes))
+        }),
     }
 }
 

@@ -8,7 +8,9 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use crate::identify::side_match::{
+    Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
+};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
@@ -63,7 +65,7 @@ struct Message<'a> {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match hear_both(view, hear) {
+    let said = match match_both(view, match_side) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
@@ -104,28 +106,28 @@ fn tunnel(said: &[Option<Message<'_>>; 2]) -> Inside {
     }
 }
 
-fn hear<'a>(head: &SideView<'a>) -> Heard<Message<'a>> {
+fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Message<'a>> {
     // RFC 9112 section 2.2: an empty line before the request line is to be ignored.
     let at = if head.stream.starts_with(b"\r\n") { 2 } else { 0 };
     let stream = rest(head.stream, at);
     match starts_with(stream, b"HTTP/1.") {
         Some(true) => status_line(stream, at),
-        None => Heard::Open,
+        None => SideMatch::Incomplete,
         Some(false) => request_line(stream, at, head.complete),
     }
 }
 
-fn status_line(stream: &[u8], at: usize) -> Heard<Message<'_>> {
-    let Some(line) = stream.get(7..12) else { return Heard::Open };
-    let [minor, b' ', digits @ ..] = line else { return Heard::Foreign };
+fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
+    let Some(line) = stream.get(7..12) else { return SideMatch::Incomplete };
+    let [minor, b' ', digits @ ..] = line else { return SideMatch::Mismatch };
     let Some(status) = digits.iter().try_fold(0_u16, |sum, octet| {
         octet.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add((octet - b'0').into()))
     }) else {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     };
     let behind = stream.get(12).is_none_or(|octet| matches!(octet, b' ' | b'\r' | b'\n'));
     if !matches!(minor, b'0' | b'1') || !(100..600).contains(&status) || !behind {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let protocol = from_wire(prefix(stream, 8));
     let fact = format!("{protocol} answer {status}");
@@ -139,17 +141,17 @@ fn status_line(stream: &[u8], at: usize) -> Heard<Message<'_>> {
         said = said.with(Detail::new(DetailKey::HttpServer, from_wire(server)));
     }
     let len = len.map(|len| len.saturating_add(at));
-    Heard::Speaks(Message { said, method: None, status: Some(status), len })
+    SideMatch::Match(Message { said, method: None, status: Some(status), len })
 }
 
-fn request_line(stream: &[u8], at: usize, complete: bool) -> Heard<Message<'_>> {
+fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'_>> {
     let word = prefix(stream, METHOD_BYTES_MAX + 1);
     let token = word.iter().take_while(|octet| is_method_octet(**octet)).count();
     let method = prefix(stream, token);
     match stream.get(token) {
-        None if token <= METHOD_BYTES_MAX => return Heard::Open,
+        None if token <= METHOD_BYTES_MAX => return SideMatch::Incomplete,
         Some(b' ') if (3..=METHOD_BYTES_MAX).contains(&token) => {}
-        None | Some(_) => return Heard::Foreign,
+        None | Some(_) => return SideMatch::Mismatch,
     }
     let line = rest(stream, token.saturating_add(1));
     let end = line.iter().position(|octet| *octet == b'\n');
@@ -157,16 +159,16 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> Heard<Message<'_>> 
     let (target, version, bits) = match (end, complete) {
         (Some(_), _) => match split_version(line) {
             Some((target, version)) => (target, Some(version), 24.0 + 8.0 + 64.0),
-            None => return Heard::Foreign,
+            None => return SideMatch::Mismatch,
         },
         // Every byte of the target is printable: 1.4 bits each.
         (None, true) if may_be_http(method, line) => (line, None, 38.0 + 22.0),
-        (None, true) => return Heard::Foreign,
-        (None, false) => return Heard::Open,
+        (None, true) => return SideMatch::Mismatch,
+        (None, false) => return SideMatch::Incomplete,
     };
     let said = request(stream, at, method, target, version, bits);
     let len = head_section(stream).1.map(|len| len.saturating_add(at));
-    Heard::Speaks(Message { said, method: Some(method), status: None, len })
+    SideMatch::Match(Message { said, method: Some(method), status: None, len })
 }
 
 /// RFC 9110 section 5.6.2 allows more, but nobody names methods so.

@@ -5,8 +5,8 @@
 //!  frame   length(3) type(1) flags(1) stream(4)       section 4.1
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
@@ -31,11 +31,11 @@ const HEADER: usize = 9;
 const FRAME_BYTES_MAX: usize = 16_384;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, PREFACE) {
+    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, PREFACE) {
         Some(true) => {
-            Heard::Speaks(Message::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface"))
+            SideMatch::Match(Message::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface"))
         }
-        None => Heard::Open,
+        None => SideMatch::Incomplete,
         Some(false) => from_header(bytes, HEADER, frame),
     })
 }

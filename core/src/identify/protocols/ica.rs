@@ -9,7 +9,7 @@
 //! not told. What follows is not checked.
 
 use crate::identify::side_match::{
-    Heard, Role, Said, Spot, hear_both, join, signed, starts_with, yes,
+    Role, Said, SideMatch, Spot, join, match_both, signed, starts_with, yes,
 };
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -28,23 +28,23 @@ pub(super) static DETECTOR: Detector = Detector {
 const GREETING: &[u8] = b"\x7f\x7fICA\0";
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match hear_both(view, hear) {
+    let said = match match_both(view, match_side) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
     yes(signed(join(DETECTOR.id, said)))
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     match starts_with(head.stream, GREETING) {
-        Some(true) => Heard::Speaks(Said::new(
+        Some(true) => SideMatch::Match(Said::new(
             Role::Either,
             48.0,
             "ICA greeting",
             Spot::stream(0, GREETING.len()),
         )),
-        Some(false) => Heard::Foreign,
-        None => Heard::Open,
+        Some(false) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     }
 }
 

@@ -5,8 +5,8 @@
 //!  I: bit 0 of bytes 1 and 3 is 0    S: 01 00    U: 07 0b 13 23 43 83, then zeros
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, u8_at};
 
@@ -23,10 +23,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(0x68) => from_header(bytes, 6, frame),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

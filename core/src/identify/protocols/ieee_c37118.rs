@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::crc::ccitt;
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, u8_at};
@@ -31,44 +31,48 @@ const COMMAND_MIN: usize = 18;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| frame(bytes)),
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| frame(bytes)),
         Transport::Udp => {
-            hear_datagrams(view, DETECTOR.id, |datagram| match frame(datagram.bytes) {
+            match_datagrams(view, DETECTOR.id, |datagram| match frame(datagram.bytes) {
                 // An older datagram of which only the first bytes were kept says nothing either way.
-                Heard::Open if datagram.is_whole() => Heard::Foreign,
-                heard @ (Heard::Open | Heard::Foreign | Heard::Speaks(_)) => heard,
+                SideMatch::Incomplete if datagram.is_whole() => SideMatch::Mismatch,
+                matched @ (SideMatch::Incomplete | SideMatch::Mismatch | SideMatch::Match(_)) => {
+                    matched
+                }
             })
         }
     }
 }
 
-fn frame(bytes: &[u8]) -> Heard<Message> {
+fn frame(bytes: &[u8]) -> SideMatch<Message> {
     let kind = match bytes {
-        [] | [0xaa] => return Heard::Open,
+        [] | [0xaa] => return SideMatch::Incomplete,
         [0xaa, kind, ..] if kind >> 4 <= 5 && matches!(kind & 0x0f, 1 | 2) => kind >> 4,
-        [_, ..] => return Heard::Foreign,
+        [_, ..] => return SideMatch::Mismatch,
     };
-    let Some(len) = be16(bytes, 2).map(usize::from) else { return Heard::Open };
+    let Some(len) = be16(bytes, 2).map(usize::from) else { return SideMatch::Incomplete };
     if len < FRAME_MIN || (kind == COMMAND && len < COMMAND_MIN) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let Some((frame, check)) = bytes.get(..len).and_then(<[u8]>::split_last_chunk::<2>) else {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     };
-    Heard::or_foreign((ccitt(frame) == u16::from_be_bytes(*check)).then_some(()).and_then(|()| {
-        let (role, more, name) = match kind {
-            COMMAND if matches!(be16(frame, 14)?, 1..=6 | 8) => (Role::Client, 13.2, "command"),
-            COMMAND => return None,
-            0 => (Role::Server, 0.0, "data"),
-            1 => (Role::Server, 0.0, "header"),
-            _ => (Role::Server, 0.0, "configuration"),
-        };
-        // sync, type and version; the size as far as it is bounded in a stream; the CRC
-        let bits = 8.0 + 1.4 + 3.0 + 16.0 + more;
-        let id = be16(frame, 4).filter(|id| !matches!(id, 0 | 0xffff))?;
-        u8_at(frame, 13)?;
-        Some(Message::new(len, role, bits, format!("C37.118 {name} frame, id {id}")))
-    }))
+    SideMatch::or_mismatch((ccitt(frame) == u16::from_be_bytes(*check)).then_some(()).and_then(
+        |()| {
+            let (role, more, name) = match kind {
+                COMMAND if matches!(be16(frame, 14)?, 1..=6 | 8) => (Role::Client, 13.2, "command"),
+                COMMAND => return None,
+                0 => (Role::Server, 0.0, "data"),
+                1 => (Role::Server, 0.0, "header"),
+                _ => (Role::Server, 0.0, "configuration"),
+            };
+            // sync, type and version; the size as far as it is bounded in a stream; the CRC
+            let bits = 8.0 + 1.4 + 3.0 + 16.0 + more;
+            let id = be16(frame, 4).filter(|id| !matches!(id, 0 | 0xffff))?;
+            u8_at(frame, 13)?;
+            Some(Message::new(len, role, bits, format!("C37.118 {name} frame, id {id}")))
+        },
+    ))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
@@ -78,10 +78,10 @@ const ANSWERS: &[&str] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
+    carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     line(bytes, complete).and_then(|found| said(found.text, found.len))
 }
 

@@ -2,8 +2,8 @@
 //! HDLC, Beckhoff's ADS, the tank gauges of Veeder-Root, SMPP's short messages, and BFCP.
 
 use crate::identify::crc::reflected;
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, Over};
 use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, le16, le32, prefix, rest, u8_at};
@@ -19,11 +19,11 @@ pub(super) static DLMS: Detector = Detector {
     blind_spots: "HDLC of this format without COSEM in it would be taken for it.",
     bits: 34.0,
     probe: |view| {
-        hear_stream(view, DLMS.id, |bytes, _| match bytes {
+        match_stream(view, DLMS.id, |bytes, _| match bytes {
             [0, 1, ..] => from_header(bytes, 11, dlms),
             [0x7e, ..] => from_header(bytes, 9, hdlc),
-            [] | [0] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [0] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -110,10 +110,10 @@ pub(super) static ADS: Detector = Detector {
     blind_spots: "Secure ADS is TLS.",
     bits: 60.0,
     probe: |view| {
-        hear_stream(view, ADS.id, |bytes, _| match bytes {
+        match_stream(view, ADS.id, |bytes, _| match bytes {
             [0, 0, ..] => from_header(bytes, 38, ads),
-            [] | [0] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [0] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -149,15 +149,15 @@ pub(super) static ATG: Detector = Detector {
                   letters.",
     bits: 34.0,
     probe: |view| {
-        hear_stream(view, ATG.id, |bytes, complete| match bytes.first() {
-            Some(1) if bytes.len() < 8 && !complete => Heard::Open,
-            Some(1) => Heard::or_foreign(atg(bytes)),
-            Some(b'\n' | b'\r') => Heard::or_foreign(
+        match_stream(view, ATG.id, |bytes, complete| match bytes.first() {
+            Some(1) if bytes.len() < 8 && !complete => SideMatch::Incomplete,
+            Some(1) => SideMatch::or_mismatch(atg(bytes)),
+            Some(b'\n' | b'\r') => SideMatch::or_mismatch(
                 (bytes.len() < 4)
                     .then(|| Message::new(bytes.len(), Role::Client, 4.0, "line end").shared()),
             ),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
         })
     },
 };
@@ -204,10 +204,10 @@ pub(super) static SMPP: Detector = Detector {
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 50.0,
     probe: |view| {
-        hear_stream(view, SMPP.id, |bytes, _| match bytes.first() {
+        match_stream(view, SMPP.id, |bytes, _| match bytes.first() {
             Some(0) => from_header(bytes, 16, smpp),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
         })
     },
 };
@@ -244,13 +244,13 @@ pub(super) static BFCP: Detector = Detector {
     blind_spots: "A header without attributes proves little alone.",
     bits: 26.0,
     probe: |view| match view.transport {
-        Transport::Tcp => hear_stream(view, BFCP.id, |bytes, _| match bytes.first() {
+        Transport::Tcp => match_stream(view, BFCP.id, |bytes, _| match bytes.first() {
             Some(0x20..=0x3f) => from_header(bytes, 12, bfcp),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
         }),
         Transport::Udp => {
-            hear_datagrams(view, BFCP.id, |datagram| Heard::or_foreign(bfcp(datagram.bytes)))
+            match_datagrams(view, BFCP.id, |datagram| SideMatch::or_mismatch(bfcp(datagram.bytes)))
         }
     },
 };

@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
@@ -26,7 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 48;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(
             0x00
             | 0x01
@@ -44,8 +44,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
             | 0x31
             | 0x3f,
         ) => from_header(bytes, HEADER, header),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

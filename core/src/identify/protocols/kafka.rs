@@ -5,8 +5,8 @@
 //!  answer   size(4) correlation(4) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
 
@@ -23,10 +23,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 14, |bytes| request(bytes).or_else(|| answer(bytes))),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

@@ -5,8 +5,8 @@
 //! ```
 
 use crate::identify::ber::{Element, element, tagged};
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, index, rest};
@@ -25,10 +25,12 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 32, framed)),
-        Transport::Udp => {
-            hear_datagrams(view, DETECTOR.id, |datagram| Heard::or_foreign(message(datagram.bytes)))
+        Transport::Tcp => {
+            match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 32, framed))
         }
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(message(datagram.bytes))
+        }),
     }
 }
 
@@ -40,7 +42,7 @@ fn framed(bytes: &[u8]) -> Option<Message> {
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {
-    let Heard::Speaks(outer) = element(bytes) else { return None };
+    let SideMatch::Match(outer) = element(bytes) else { return None };
     let (role, name, kind) = match outer.tag {
         0x6a => (Role::Client, "AS-REQ", 10),
         0x6b => (Role::Server, "AS-REP", 11),

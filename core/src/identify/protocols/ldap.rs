@@ -7,8 +7,8 @@
 //! Behind an answered StartTLS (RFC 4511 section 4.14) TLS follows.
 
 use crate::identify::ber::{Element, element, elements, tagged};
-use crate::identify::messages::{Message, hear_datagrams, hear_stream, is_tls};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, is_tls, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::{Side, Transport};
 use crate::wire::rest;
@@ -29,15 +29,15 @@ const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let probe = match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
         Transport::Udp => {
-            hear_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes) {
+            match_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes) {
                 // A search's answers may share a datagram.
-                Heard::Speaks(message) if message.len < datagram.wire_len => {
-                    Heard::Speaks(Message { len: datagram.wire_len, ..message })
+                SideMatch::Match(message) if message.len < datagram.wire_len => {
+                    SideMatch::Match(Message { len: datagram.wire_len, ..message })
                 }
-                Heard::Open => Heard::Foreign,
-                heard @ (Heard::Speaks(_) | Heard::Foreign) => heard,
+                SideMatch::Incomplete => SideMatch::Mismatch,
+                matched @ (SideMatch::Match(_) | SideMatch::Mismatch) => matched,
             })
         }
     };
@@ -61,25 +61,29 @@ fn inside(view: &FlowView<'_>) -> Inside {
     Inside::Nothing
 }
 
-fn read(bytes: &[u8]) -> Heard<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Message> {
     let message = match element(bytes) {
-        Heard::Speaks(message) if message.tag == 0x30 && (5..1 << 24).contains(&message.len) => {
+        SideMatch::Match(message) if message.tag == 0x30 && (5..1 << 24).contains(&message.len) => {
             message
         }
-        Heard::Open if bytes.first().is_none_or(|octet| *octet == 0x30) => return Heard::Open,
-        Heard::Speaks(_) | Heard::Open | Heard::Foreign => return Heard::Foreign,
+        SideMatch::Incomplete if bytes.first().is_none_or(|octet| *octet == 0x30) => {
+            return SideMatch::Incomplete;
+        }
+        SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => {
+            return SideMatch::Mismatch;
+        }
     };
     if message.contents.len() < message.len.min(16) {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
-    Heard::or_foreign(operation(&message))
+    SideMatch::or_mismatch(operation(&message))
 }
 
 fn operation(message: &Element<'_>) -> Option<Message> {
     let number = tagged(message.contents, 2)
         .filter(|number| (1..=4).contains(&number.len) && number.is_whole())?;
     let rest_of = rest(message.contents, number.total());
-    let Heard::Speaks(operation) = element(rest_of) else { return None };
+    let SideMatch::Match(operation) = element(rest_of) else { return None };
     let end = number.total().saturating_add(operation.total());
     // What stands behind the operation are controls.
     let ends = end == message.len

@@ -7,8 +7,8 @@
 //! On TCP it stands in TPKT (RFC 1006).
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, from_wire, prefix, rest};
@@ -26,21 +26,21 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes {
             [3, 0, _, _, ..] => {
                 let len = usize::from(be16(bytes, 2).unwrap_or(0));
                 let inner = prefix(rest(bytes, 4), len.saturating_sub(4));
                 if inner.len() < 24 && inner.len() + 4 < len {
-                    return Heard::Open;
+                    return SideMatch::Incomplete;
                 }
-                Heard::or_foreign(message(inner, len))
+                SideMatch::or_mismatch(message(inner, len))
             }
-            [3] | [3, 0] | [3, 0, _] | [] => Heard::Open,
-            _ if bytes.len() < 24 => Heard::Open,
-            _ => Heard::or_foreign(message(bytes, bytes.len())),
+            [3] | [3, 0] | [3, 0, _] | [] => SideMatch::Incomplete,
+            _ if bytes.len() < 24 => SideMatch::Incomplete,
+            _ => SideMatch::or_mismatch(message(bytes, bytes.len())),
         }),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
-            Heard::or_foreign(message(datagram.bytes, datagram.wire_len))
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(message(datagram.bytes, datagram.wire_len))
         }),
     }
 }

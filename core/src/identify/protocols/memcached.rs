@@ -8,8 +8,8 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
@@ -28,35 +28,37 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, read),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
+        Transport::Tcp => match_stream(view, DETECTOR.id, read),
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
             let bytes = datagram.bytes;
             let framed = be16(bytes, 6) == Some(0)
                 && be16(bytes, 2) < be16(bytes, 4)
                 && be16(bytes, 4) <= Some(1400);
             if !framed {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
             match read(rest(bytes, 8), true) {
                 // A datagram holds one command, or a part of an answer.
-                Heard::Speaks(message) => {
-                    Heard::Speaks(Message { len: datagram.wire_len, ..message })
+                SideMatch::Match(message) => {
+                    SideMatch::Match(Message { len: datagram.wire_len, ..message })
                 }
-                Heard::Open | Heard::Foreign => Heard::Foreign,
+                SideMatch::Incomplete | SideMatch::Mismatch => SideMatch::Mismatch,
             }
         }),
     }
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if matches!(bytes.first(), Some(0x80 | 0x81)) {
         return from_header(bytes, 24, binary);
     }
     match line(bytes, complete) {
-        Heard::Speaks(found) if !prefix(bytes, found.len).ends_with(b"\r\n") => Heard::Foreign,
-        Heard::Speaks(found) => Heard::or_foreign(text(bytes, found.text, found.len)),
-        Heard::Open => Heard::Open,
-        Heard::Foreign => Heard::Foreign,
+        SideMatch::Match(found) if !prefix(bytes, found.len).ends_with(b"\r\n") => {
+            SideMatch::Mismatch
+        }
+        SideMatch::Match(found) => SideMatch::or_mismatch(text(bytes, found.text, found.len)),
+        SideMatch::Incomplete => SideMatch::Incomplete,
+        SideMatch::Mismatch => SideMatch::Mismatch,
     }
 }
 

@@ -5,8 +5,8 @@
 //! ```
 
 use crate::identify::lines::{is_number, is_one_of, is_plain};
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, prefix};
@@ -27,32 +27,32 @@ const LINE_BYTES_MAX: usize = 300;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, read),
+        Transport::Tcp => match_stream(view, DETECTOR.id, read),
         Transport::Udp => {
-            hear_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes, true) {
-                Heard::Speaks(message) => {
-                    Heard::Speaks(Message { len: datagram.wire_len, ..message })
+            match_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes, true) {
+                SideMatch::Match(message) => {
+                    SideMatch::Match(Message { len: datagram.wire_len, ..message })
                 }
-                Heard::Open | Heard::Foreign => Heard::Foreign,
+                SideMatch::Incomplete | SideMatch::Mismatch => SideMatch::Mismatch,
             })
         }
     }
 }
 
 /// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let front = prefix(bytes, LINE_BYTES_MAX);
     let end = front.iter().position(|octet| matches!(octet, b'\r' | b'\n'));
     let text = prefix(front, end.unwrap_or(front.len()));
     if !text.iter().all(|octet| is_plain(*octet))
         || (end.is_none() && front.len() == LINE_BYTES_MAX)
     {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     if end.is_none() && !complete {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
-    Heard::or_foreign(start_line(text, bytes.len()))
+    SideMatch::or_mismatch(start_line(text, bytes.len()))
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Message> {

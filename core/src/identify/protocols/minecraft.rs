@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, prefix};
 
@@ -24,21 +24,21 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, DETECTOR.id, |bytes, complete| {
         let mut cursor = Cursor::new(bytes);
         let (Some(len), Some(id)) = (varint(&mut cursor), varint(&mut cursor)) else {
-            return if bytes.len() > 10 { Heard::Foreign } else { Heard::Open };
+            return if bytes.len() > 10 { SideMatch::Mismatch } else { SideMatch::Incomplete };
         };
         if id != 0 || !(2..=40_000).contains(&len) {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         if bytes.len() < 40 && bytes.len() < len && !complete {
-            return Heard::Open;
+            return SideMatch::Incomplete;
         }
         let at = cursor.position().saturating_sub(1);
         let said = handshake(cursor, len.saturating_add(at)).or_else(|| status(cursor));
         // Other packets follow, which are not read.
-        Heard::or_foreign(said.map(|said| Message { len: bytes.len(), ..said }))
+        SideMatch::or_mismatch(said.map(|said| Message { len: bytes.len(), ..said }))
     })
 }
 

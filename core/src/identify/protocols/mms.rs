@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::ber::{element, tagged};
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::tpkt::{self, Kind};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest};
@@ -29,10 +29,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const MMS_OBJECT: &[u8] = &[0x28, 0xca, 0x22, 0x02];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(3) => from_header(bytes, 16, packet),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 
@@ -73,7 +73,7 @@ fn data(bytes: &[u8]) -> Option<(Role, &'static str)> {
     let context = tagged(list.contents, 2).filter(|context| context.len == 1)?;
     let value = tagged(rest(list.contents, context.total()), 0xa0)?;
     let fits = context.total().saturating_add(value.total()) == list.len;
-    let Heard::Speaks(message) = element(prefix(value.contents, value.len)) else { return None };
+    let SideMatch::Match(message) = element(prefix(value.contents, value.len)) else { return None };
     if !fits || message.total() != value.len {
         return None;
     }

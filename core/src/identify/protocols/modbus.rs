@@ -4,8 +4,8 @@
 //!  transaction(2) protocol(2, 0) length(2) unit(1) function(1) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
@@ -22,11 +22,11 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| {
+    match_stream(view, DETECTOR.id, |bytes, _| {
         if be16(bytes, 2).is_some_and(|protocol| protocol != 0)
             || bytes.get(4).is_some_and(|high| *high > 1)
         {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         from_header(bytes, 9, message)
     })

@@ -8,7 +8,7 @@
 //!  document        length(4) { type(1) name NUL value } 00
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
@@ -30,7 +30,7 @@ const HEADER: usize = 16;
 const MESSAGE_BYTES_MAX: usize = 48_000_000;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 14, message))
+    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 14, message))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -2,8 +2,8 @@
 //! nodes, WhatsApp's and Telegram's transports, ICAP and rlogin.
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, Over};
 use crate::wire::{array, be16, be24, be32, from_wire, index, le32, le64, prefix, rest, u8_at};
 
@@ -16,7 +16,7 @@ pub(super) static LUSTRE: Detector = Detector {
                ids of the socket driver.",
     blind_spots: "Bulk data in the middle.",
     bits: 50.0,
-    probe: |view| hear_stream(view, LUSTRE.id, |bytes, _| from_header(bytes, 16, lustre)),
+    probe: |view| match_stream(view, LUSTRE.id, |bytes, _| from_header(bytes, 16, lustre)),
 };
 
 fn lustre(bytes: &[u8]) -> Option<Message> {
@@ -57,10 +57,10 @@ pub(super) static DRDA: Detector = Detector {
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 34.0,
     probe: |view| {
-        hear_stream(view, DRDA.id, |bytes, _| match bytes.get(2) {
+        match_stream(view, DRDA.id, |bytes, _| match bytes.get(2) {
             Some(0xd0) => from_header(bytes, 10, drda),
-            Some(_) => Heard::Foreign,
-            None => Heard::Open,
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
         })
     },
 };
@@ -94,10 +94,10 @@ pub(super) static ELASTICSEARCH: Detector = Detector {
     blind_spots: "What clients speak is HTTP.",
     bits: 40.0,
     probe: |view| {
-        hear_stream(view, ELASTICSEARCH.id, |bytes, _| match bytes {
+        match_stream(view, ELASTICSEARCH.id, |bytes, _| match bytes {
             [b'E', b'S', ..] => from_header(bytes, 19, elasticsearch),
-            [] | [b'E'] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [b'E'] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -125,7 +125,7 @@ pub(super) static WHATSAPP: Detector = Detector {
     blind_spots: "A connection captured after its start.",
     bits: 30.0,
     probe: |view| {
-        hear_stream(view, WHATSAPP.id, |bytes, _| match bytes {
+        match_stream(view, WHATSAPP.id, |bytes, _| match bytes {
             [b'E', b'D', 0, 1, ..] => from_header(bytes, 7, |bytes| {
                 // The edge routing comes first where the client knows it.
                 let len = index(be24(bytes, 4)?);
@@ -148,8 +148,8 @@ pub(super) static WHATSAPP: Detector = Detector {
                         .shared()
                 })
             }),
-            [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => Heard::Open,
-            _ => Heard::Foreign,
+            [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -181,13 +181,13 @@ pub(super) static TELEGRAM: Detector = Detector {
     blind_spots: "Obfuscated transports, which today's clients use, look like random bytes.",
     bits: 60.0,
     probe: |view| {
-        hear_stream(view, TELEGRAM.id, |bytes, _| match bytes {
+        match_stream(view, TELEGRAM.id, |bytes, _| match bytes {
             [0xef, ..] => from_header(bytes, 26, |bytes| telegram(rest(bytes, 1), 1)),
             [0xee, 0xee, 0xee, 0xee, ..] => {
                 from_header(bytes, 32, |bytes| telegram(rest(bytes, 4), 4))
             }
-            [0xee, ..] if bytes.len() < 4 => Heard::Open,
-            _ => Heard::Foreign,
+            [0xee, ..] if bytes.len() < 4 => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
@@ -222,7 +222,7 @@ pub(super) static ICAP: Detector = Detector {
     blind_spots: "The HTTP messages inside are not looked at.",
     bits: 64.0,
     probe: |view| {
-        hear_stream(view, ICAP.id, |bytes, complete| {
+        match_stream(view, ICAP.id, |bytes, complete| {
             line(bytes, complete).and_then(|found| {
                 icap(found.text).map(|(role, name)| Message::new(bytes.len(), role, 80.0, name))
             })
@@ -251,22 +251,26 @@ pub(super) static RLOGIN: Detector = Detector {
     blind_spots: "The server's side alone; rsh and rexec are other protocols.",
     bits: 44.0,
     probe: |view| {
-        hear_stream(view, RLOGIN.id, |bytes, _| match bytes {
+        match_stream(view, RLOGIN.id, |bytes, _| match bytes {
             [0, b'!'..=b'~', ..] => rlogin(bytes),
             // The server's consent
-            [0] => Heard::Speaks(Message::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
-            [] => Heard::Open,
-            _ => Heard::Foreign,
+            [0] => SideMatch::Match(Message::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
+            [] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
 
-fn rlogin(bytes: &[u8]) -> Heard<Message> {
+fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     let front = prefix(rest(bytes, 1), 120);
     let words: Vec<&[u8]> = front.splitn(4, |octet| *octet == 0).collect();
     let [local, remote, terminal, _] = words.as_slice() else {
         let plain = front.iter().all(|octet| octet.is_ascii_graphic() || *octet == 0);
-        return if plain && front.len() < 120 { Heard::Open } else { Heard::Foreign };
+        return if plain && front.len() < 120 {
+            SideMatch::Incomplete
+        } else {
+            SideMatch::Mismatch
+        };
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
@@ -274,7 +278,9 @@ fn rlogin(bytes: &[u8]) -> Heard<Message> {
     let speed = slash.is_some_and(|at| is_number(rest(terminal, at.saturating_add(1)), 6));
     let fits = name(local) && name(remote) && name(terminal) && speed;
     let fact = format!("rlogin of {} as {}", from_wire(local), from_wire(remote));
-    Heard::or_foreign(fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 8.0 + 8.0, fact)))
+    SideMatch::or_mismatch(
+        fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 8.0 + 8.0, fact)),
+    )
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //!  CONNACK  20 2  flags(1) code(1)
 //! ```
 
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
@@ -25,35 +25,35 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| read(bytes))
+    match_stream(view, DETECTOR.id, |bytes, _| read(bytes))
 }
 
 /// The remaining length, and how many bytes it took.
-fn remaining(bytes: &[u8]) -> Heard<(usize, usize)> {
+fn remaining(bytes: &[u8]) -> SideMatch<(usize, usize)> {
     let mut len = 0_usize;
     for at in 0..4_usize {
-        let Some(octet) = u8_at(bytes, at.saturating_add(1)) else { return Heard::Open };
+        let Some(octet) = u8_at(bytes, at.saturating_add(1)) else { return SideMatch::Incomplete };
         len |= usize::from(octet & 0x7f) << (7 * at);
         if octet & 0x80 == 0 {
-            return Heard::Speaks((len, at.saturating_add(1)));
+            return SideMatch::Match((len, at.saturating_add(1)));
         }
     }
-    Heard::Foreign
+    SideMatch::Mismatch
 }
 
-fn read(bytes: &[u8]) -> Heard<Message> {
-    let Some(first) = u8_at(bytes, 0) else { return Heard::Open };
+fn read(bytes: &[u8]) -> SideMatch<Message> {
+    let Some(first) = u8_at(bytes, 0) else { return SideMatch::Incomplete };
     let (len, octets) = match remaining(bytes) {
-        Heard::Speaks(found) => found,
-        Heard::Open => return Heard::Open,
-        Heard::Foreign => return Heard::Foreign,
+        SideMatch::Match(found) => found,
+        SideMatch::Incomplete => return SideMatch::Incomplete,
+        SideMatch::Mismatch => return SideMatch::Mismatch,
     };
     let body = prefix(rest(bytes, octets.saturating_add(1)), len);
     if body.len() < len.min(10) {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let total = len.saturating_add(octets).saturating_add(1);
-    Heard::or_foreign(packet(first, len, body).map(|(role, bits, own, name)| {
+    SideMatch::or_mismatch(packet(first, len, body).map(|(role, bits, own, name)| {
         Message::new(total, role, bits, format!("MQTT {name}")).owned_if(own)
     }))
 }

@@ -9,7 +9,7 @@
 //!  TLS       the same up to the user: behind it TLS starts
 //! ```
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
@@ -57,7 +57,7 @@ enum Kind {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match hear_both(view, hear) {
+    let said = match match_both(view, match_side) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
@@ -80,10 +80,10 @@ fn inside(said: &[Option<Message>; 2]) -> Inside {
     Inside::StartsAt(Side::BOTH.map(len))
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Message> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Message> {
     let stream = head.stream;
     let (Some(len), Some(number)) = (le24(stream, 0).map(index), u8_at(stream, 3)) else {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     };
     let first = u8_at(stream, HEADER);
     let end = len.saturating_add(HEADER);
@@ -99,12 +99,12 @@ fn hear(head: &SideView<'_>) -> Heard<Message> {
         }
         (0, Some(0x0a | 0xff) | None) => None,
         (1, _) if (LOGIN_FIXED..=0xffff).contains(&len) => read_login(payload, len),
-        (_, _) => return Heard::Foreign,
+        (_, _) => return SideMatch::Mismatch,
     };
     match read {
-        Some((kind, said)) => Heard::Speaks(Message { said, kind, len: end }),
-        None if open && end <= 0xffff => Heard::Open,
-        None => Heard::Foreign,
+        Some((kind, said)) => SideMatch::Match(Message { said, kind, len: end }),
+        None if open && end <= 0xffff => SideMatch::Incomplete,
+        None => SideMatch::Mismatch,
     }
 }
 

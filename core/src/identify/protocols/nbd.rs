@@ -8,8 +8,8 @@
 //!  server  67446698 error(32) cookie(64)           668e33ef flags(16) type(16) cookie(64) length(32)
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, index, u8_at};
 
@@ -36,7 +36,7 @@ const ANSWER: u64 = 0x0003_e889_0455_65a9;
 const OPTION_MAX: u32 = 1 << 16;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
         [b'N', ..] => from_header(bytes, 18, greeting),
         [b'I', ..] => from_header(bytes, 16, option),
         // The client's flags: two bits are known, and an option follows.
@@ -45,8 +45,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
         [0x25, ..] => from_header(bytes, 28, request),
         [0x66, ..] => from_header(bytes, 20, chunk),
         [0x67, ..] => from_header(bytes, 16, reply),
-        [] | [0] | [0, 0] | [0, 0, 0] | [0, 0, 0, 0..=3] => Heard::Open,
-        [_, ..] => Heard::Foreign,
+        [] | [0] | [0, 0] | [0, 0, 0] | [0, 0, 0, 0..=3] => SideMatch::Incomplete,
+        [_, ..] => SideMatch::Mismatch,
     })
 }
 

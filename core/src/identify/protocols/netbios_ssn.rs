@@ -5,8 +5,8 @@
 //!  82 00 0000 accepted   83 00 0001 code refused   84 00 0006 retarget
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, rest, u8_at};
@@ -26,11 +26,11 @@ pub(super) static DETECTOR: Detector = Detector {
 const REQUEST: usize = 72;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let probe = hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    let probe = match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(0x81) => from_header(bytes, REQUEST, request),
         Some(0x82..=0x84) => from_header(bytes, 4, answer),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     });
     carrying(probe, |found| match (found.client, found.spoken_by) {
         (Some(Side::A), [true, true]) => Inside::StartsAt([REQUEST, 4]),

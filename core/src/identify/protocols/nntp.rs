@@ -8,7 +8,7 @@
 use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
-use crate::identify::messages::{Message, hear_stream};
+use crate::identify::messages::{Message, match_stream};
 use crate::identify::side_match::{Role, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -43,8 +43,9 @@ const OWN: &[&str] = &[
 
 fn probe(view: &FlowView<'_>) -> Probe {
     // Replies of NNTP have one line; what follows some is text, which ends the walk.
-    let probe =
-        hear_stream(view, DETECTOR.id, |bytes, complete| dialogue(bytes, complete, server, client));
+    let probe = match_stream(view, DETECTOR.id, |bytes, complete| {
+        dialogue(bytes, complete, server, client)
+    });
     carrying(probe, |_| tls_behind_text(view))
 }
 

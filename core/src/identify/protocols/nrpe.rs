@@ -5,7 +5,7 @@
 //!                                         3, 4: alignment(2) length(4) text padding
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const VERSION_2: usize = 1036;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 20, packet))
+    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 20, packet))
 }
 
 fn packet(bytes: &[u8]) -> Option<Message> {

@@ -6,8 +6,8 @@
 //!  xid(4)  1 reply  0 accepted verifier status(4) ...  |  1 denied 0 mismatch low high | 1 1 why
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -45,10 +45,10 @@ fn probe(view: &FlowView<'_>, id: &'static str, nfs: bool) -> Probe {
     }
     match view.transport {
         Transport::Tcp => {
-            hear_stream(view, id, |bytes, _| from_header(bytes, 32, |bytes| record(bytes, nfs)))
+            match_stream(view, id, |bytes, _| from_header(bytes, 32, |bytes| record(bytes, nfs)))
         }
-        Transport::Udp => hear_datagrams(view, id, |datagram| {
-            Heard::or_foreign(message(datagram.bytes, datagram.wire_len, nfs))
+        Transport::Udp => match_datagrams(view, id, |datagram| {
+            SideMatch::or_mismatch(message(datagram.bytes, datagram.wire_len, nfs))
         }),
     }
 }

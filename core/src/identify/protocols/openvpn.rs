@@ -8,7 +8,7 @@
 //! ```
 
 use crate::identify::messages::{Stop, probe_sides, said_in_datagrams, said_in_stream};
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -38,7 +38,7 @@ const WRAPPED_KEY_MIN: usize = 32 + 256 + 2;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Udp => probe_sides(DETECTOR.id, view, hear_udp),
+        Transport::Udp => probe_sides(DETECTOR.id, view, match_udp),
         Transport::Tcp => probe_sides(DETECTOR.id, view, |head| {
             said_in_stream(head, |bytes| {
                 let len = usize::from(be16(bytes, 0).ok_or(Stop::Short)?);
@@ -51,10 +51,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn hear_udp(head: &SideView<'_>) -> Heard<Said> {
+fn match_udp(head: &SideView<'_>) -> SideMatch<Said> {
     match said_in_datagrams(head, |datagram| read(datagram.bytes, datagram.wire_len)) {
-        Heard::Foreign => hear_data(head),
-        heard @ (Heard::Speaks(_) | Heard::Open) => heard,
+        SideMatch::Mismatch => match_data(head),
+        matched @ (SideMatch::Match(_) | SideMatch::Incomplete) => matched,
     }
 }
 
@@ -122,29 +122,29 @@ fn crypt(bytes: &[u8], opcode: u8, len: usize) -> Option<(f32, &'static str)> {
 }
 
 /// Data of version 2: the same peer, and ids that count, in all that was seen.
-fn hear_data(head: &SideView<'_>) -> Heard<Said> {
+fn match_data(head: &SideView<'_>) -> SideMatch<Said> {
     let mut last: Option<(u32, u32)> = None;
     let mut count = 0_u16;
     for datagram in head.datagrams {
         let fields = be24(datagram.bytes, 1).zip(be32(datagram.bytes, 4));
         let (Some(first), Some((peer, id))) = (u8_at(datagram.bytes, 0), fields) else {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         };
         let step = last.map_or(1, |(_, before)| id.wrapping_sub(before));
         let same = last.is_none_or(|(known, _)| known == peer);
         let small = peer < 1 << 16 || peer == 0x00ff_ffff;
         if first & 0xf8 != 0x48 || !same || !small || !(1..=8).contains(&step) || id == 0 {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         count = count.saturating_add(1);
         last = Some((peer, id));
     }
     if count < 3 {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let bits = f32::from(count) * 5.0 + f32::from(count.saturating_sub(1)) * (24.0 + 29.0);
     let fact = format!("OpenVPN, {count} data packets counting up");
-    Heard::Speaks(Said::new(Role::Either, bits, fact, Spot::datagram(0, 0, 8)))
+    SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::datagram(0, 0, 8)))
 }
 
 #[cfg(test)]

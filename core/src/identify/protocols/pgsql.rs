@@ -8,8 +8,8 @@
 
 mod metadata;
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
@@ -39,7 +39,7 @@ const STARTUP_BYTES_MAX: usize = 10_000;
 const MESSAGE_BYTES_MAX: usize = 1 << 24;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| inside(view))
+    carrying(match_stream(view, DETECTOR.id, read), |_| inside(view))
 }
 
 /// A request for encryption that is granted: eight bytes on the one side, one on the other.
@@ -58,14 +58,14 @@ fn inside(view: &FlowView<'_>) -> Inside {
     Inside::Nothing
 }
 
-fn read(bytes: &[u8], _: bool) -> Heard<Message> {
+fn read(bytes: &[u8], _: bool) -> SideMatch<Message> {
     match bytes {
         // An answer to a request for encryption.
-        [b'S' | b'N' | b'G'] => {
-            Heard::Speaks(Message::new(1, Role::Server, 6.0, "PostgreSQL answer to TLS").shared())
-        }
+        [b'S' | b'N' | b'G'] => SideMatch::Match(
+            Message::new(1, Role::Server, 6.0, "PostgreSQL answer to TLS").shared(),
+        ),
         [b'N', b'R' | b'E', ..] => {
-            Heard::Speaks(Message::new(1, Role::Server, 6.0, "PostgreSQL without TLS").shared())
+            SideMatch::Match(Message::new(1, Role::Server, 6.0, "PostgreSQL without TLS").shared())
         }
         [0, ..] => from_header(bytes, 8, startup),
         _ => from_header(bytes, 6, typed),

@@ -8,8 +8,8 @@
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
 use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
@@ -25,10 +25,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
+    carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let one = if matches!(bytes, [b'+' | b'-', ..]) { server } else { client };
     line(bytes, complete).and_then(|found| one(found.text, found.len))
 }

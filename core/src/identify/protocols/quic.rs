@@ -16,7 +16,7 @@
 mod initial;
 mod metadata;
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join_if, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join_if, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
@@ -83,7 +83,7 @@ struct Packet<'a> {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let [a, b] = match hear_both(view, hear) {
+    let [a, b] = match match_both(view, match_side) {
         Ok(packets) => packets,
         Err(answer) => return answer,
     };
@@ -104,15 +104,15 @@ fn probe(view: &FlowView<'_>) -> Probe {
     yes(join_if(fits, DETECTOR.id, [words(a, Side::A), words(b, Side::B)]))
 }
 
-fn hear<'a>(head: &SideView<'a>) -> Heard<Packet<'a>> {
+fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Packet<'a>> {
     let first = head.datagrams.iter().take(DATAGRAMS_MAX);
     let found = first.enumerate().find_map(|(at, datagram)| {
         read(datagram, at).or_else(|| read_old_google(head.datagrams, datagram, at))
     });
     match found {
-        Some(packet) => Heard::Speaks(packet),
-        None if head.datagrams.len() < DATAGRAMS_MAX => Heard::Open,
-        None => Heard::Foreign,
+        Some(packet) => SideMatch::Match(packet),
+        None if head.datagrams.len() < DATAGRAMS_MAX => SideMatch::Incomplete,
+        None => SideMatch::Mismatch,
     }
 }
 

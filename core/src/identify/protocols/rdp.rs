@@ -7,8 +7,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::tpkt::{self, Kind};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
@@ -28,7 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, |bytes, _| read(bytes)), |_| inside(view))
+    carrying(match_stream(view, DETECTOR.id, |bytes, _| read(bytes)), |_| inside(view))
 }
 
 /// A confirm that chose TLS, CredSSP or the like: TLS follows on both sides.
@@ -47,11 +47,11 @@ fn inside(view: &FlowView<'_>) -> Inside {
     }
 }
 
-fn read(bytes: &[u8]) -> Heard<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Message> {
     if bytes.first() == Some(&3) || bytes.is_empty() {
         return from_header(bytes, 11, packet);
     }
-    Heard::Foreign
+    SideMatch::Mismatch
 }
 
 fn packet(bytes: &[u8]) -> Option<Message> {

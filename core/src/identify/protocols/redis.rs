@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::{line, number};
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 
@@ -24,36 +24,38 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, read)
+    match_stream(view, DETECTOR.id, read)
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let found = match line(bytes, complete) {
-        Heard::Speaks(found) => found,
-        Heard::Open if matches!(bytes.first(), Some(b'*' | b'$' | b'+' | b'-' | b':' | b'%')) => {
-            return Heard::Open;
+        SideMatch::Match(found) => found,
+        SideMatch::Incomplete
+            if matches!(bytes.first(), Some(b'*' | b'$' | b'+' | b'-' | b':' | b'%')) =>
+        {
+            return SideMatch::Incomplete;
         }
-        Heard::Open | Heard::Foreign => return Heard::Foreign,
+        SideMatch::Incomplete | SideMatch::Mismatch => return SideMatch::Mismatch,
     };
     let ends = prefix(bytes, found.len).ends_with(b"\r\n");
     let (Some((sign, value)), true) = (found.text.split_first(), ends) else {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     };
     let answer = |len, bits, own| {
         let fact = format!("RESP answer {}", from_wire(prefix(found.text, 60)));
-        Heard::Speaks(Message::new(len, Role::Server, bits, fact).owned_if(own))
+        SideMatch::Match(Message::new(len, Role::Server, bits, fact).owned_if(own))
     };
     match sign {
         b'*' => match number(value) {
             Some(1..) => array(bytes, found.len, complete),
             Some(0) => answer(found.len, 32.0, false),
             None if value == b"-1" => answer(found.len, 40.0, false),
-            None => Heard::Foreign,
+            None => SideMatch::Mismatch,
         },
         b'$' => match counted(bytes) {
             Some((_, len)) => answer(len, 44.0, true),
             None if value == b"-1" => answer(found.len, 40.0, false),
-            None => Heard::Foreign,
+            None => SideMatch::Mismatch,
         },
         b'+' if value == b"PONG" => answer(found.len, 56.0, true),
         b'+' if value == b"OK" || value == b"QUEUED" => answer(found.len, 40.0, false),
@@ -73,16 +75,16 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
             .contains(&word)
                 || value.starts_with(b"ERR unknown command")
                 || value.starts_with(b"ERR wrong number of arguments");
-            if own || word == b"ERR" { answer(found.len, 44.0, own) } else { Heard::Foreign }
+            if own || word == b"ERR" { answer(found.len, 44.0, own) } else { SideMatch::Mismatch }
         }
-        _ => Heard::Foreign,
+        _ => SideMatch::Mismatch,
     }
 }
 
 /// `$length CRLF bytes CRLF`, and how many bytes that is on the wire: seen to the end, or cut in
 /// its bytes.
 fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let Heard::Speaks(head) = line(bytes, false) else { return None };
+    let SideMatch::Match(head) = line(bytes, false) else { return None };
     let size = index(number(head.text.strip_prefix(b"$")?)?);
     let value = prefix(rest(bytes, head.len), size);
     let behind = prefix(rest(bytes, head.len.saturating_add(size)), 2);
@@ -91,20 +93,20 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
 }
 
 /// A command is an array of counted strings that starts with a word; an answer holds anything.
-fn array(bytes: &[u8], at: usize, complete: bool) -> Heard<Message> {
+fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Message> {
     let first = rest(bytes, at);
     if first.is_empty() && !complete {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let Some((word, _)) = counted(first) else {
         let typed = matches!(first.first(), Some(b'*' | b':' | b'+' | b'$' | b'%' | b'#' | b','));
         if !typed {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         return if complete || first.len() > 16 {
-            Heard::Speaks(Message::new(bytes.len(), Role::Server, 28.0, "RESP array").shared())
+            SideMatch::Match(Message::new(bytes.len(), Role::Server, 28.0, "RESP array").shared())
         } else {
-            Heard::Open
+            SideMatch::Incomplete
         };
     };
     let command = (2..=20).contains(&word.len())
@@ -123,7 +125,7 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> Heard<Message> {
     let what = if command { "command" } else { "array" };
     let fact = format!("RESP {what} {}", from_wire(prefix(word, 40)));
     // * number CRLF $ number CRLF and what separates the strings
-    Heard::Speaks(Message::new(end, role, 28.0 + 28.0, fact).owned_if(command))
+    SideMatch::Match(Message::new(end, role, 28.0 + 28.0, fact).owned_if(command))
 }
 
 #[cfg(test)]

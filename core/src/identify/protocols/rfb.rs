@@ -4,8 +4,8 @@
 //!  both sides   RFB 003.008 LF                 section 7.1.1
 //! ```
 
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
 use crate::wire::{from_wire, prefix};
@@ -30,7 +30,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let [mine, other] = [*side, side.other()].map(|side| view.side(side).stream.len());
         mine > LEN + 1 && other <= LEN + 1
     });
-    let answer = hear_stream(view, DETECTOR.id, |bytes, _| read(bytes));
+    let answer = match_stream(view, DETECTOR.id, |bytes, _| read(bytes));
     match (answer, server) {
         (Probe::Yes(mut found), Some(server))
             if found.client.is_none() && found.spoken_by == [true; 2] =>
@@ -42,23 +42,23 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn read(bytes: &[u8]) -> Heard<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Message> {
     match starts_with(bytes, b"RFB ") {
-        Some(true) if bytes.len() < LEN => return Heard::Open,
+        Some(true) if bytes.len() < LEN => return SideMatch::Incomplete,
         Some(true) => {}
-        Some(false) => return Heard::Foreign,
-        None => return Heard::Open,
+        Some(false) => return SideMatch::Mismatch,
+        None => return SideMatch::Incomplete,
     }
     let version = prefix(bytes, LEN);
     // 003.003, 003.007, 003.008, Apple's 003.889, RealVNC's 004 and 005
-    let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return Heard::Foreign };
+    let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return SideMatch::Mismatch };
     if ![a, b, c, d, e, f].iter().all(|octet| octet.is_ascii_digit()) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let name = from_wire(version.trim_ascii());
     let said = Message::new(LEN, Role::Either, 48.0 + 28.0, format!("VNC version {name}"));
     // What follows is binary: the walk ends here.
-    Heard::Speaks(
+    SideMatch::Match(
         Message { len: bytes.len(), ..said }.with(Detail::new(DetailKey::RfbVersion, name)),
     )
 }

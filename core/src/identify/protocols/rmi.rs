@@ -6,8 +6,8 @@
 //!  call    50 ac ed 00 05 ...   answer 51 ac ed 00 05 ...   ping 52   pong 53
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, prefix, rest, u8_at};
 
@@ -24,14 +24,14 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"JRMI") {
+    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"JRMI") {
         Some(true) => from_header(bytes, 7, |bytes| {
             let fits =
                 (1..=2).contains(&be16(bytes, 4)?) && (0x4b..=0x4d).contains(&u8_at(bytes, 6)?);
             // The client's own address, as the server sees it, and calls follow.
             fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 15.0 + 6.4, "JRMP header"))
         }),
-        None => Heard::Open,
+        None => SideMatch::Incomplete,
         Some(false) => match bytes.first() {
             Some(0x4e) => from_header(bytes, 8, acknowledge),
             Some(0x50 | 0x51) => from_header(bytes, 5, |bytes| {
@@ -41,7 +41,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
                     Message::new(bytes.len(), role, 38.0, "JRMP call in Java serialisation")
                 })
             }),
-            Some(_) | None => Heard::Foreign,
+            Some(_) | None => SideMatch::Mismatch,
         },
     })
 }

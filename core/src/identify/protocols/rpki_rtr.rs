@@ -4,8 +4,8 @@
 //!  version(1: 0 to 2) type(1) session or zero(2) length(4) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, u8_at};
 
@@ -21,10 +21,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(0..=2) => from_header(bytes, 8, pdu),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

@@ -80,7 +80,7 @@ mod tests {
     fn handshakes_are_named() {
         let (c1, s1) = (first(1, "00000000"), first(2, "00000000"));
         let talk = Talk::tcp().a(&c1).b([s1, c1[1..].to_vec()].concat());
-        let found = talk.heard_by(&DETECTOR).unwrap();
+        let found = talk.matched_by(&DETECTOR).unwrap();
         assert_eq!(found.strength, Strength::BothSides);
         Talk::tcp().a(c1).named_by(&DETECTOR);
     }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn an_echo_is_enough() {
         let (c1, s1) = (first(1, "80000702"), first(2, "04050001"));
-        Talk::tcp().a(&c1).b([s1, c1[1..].to_vec()].concat()).heard_by(&DETECTOR).unwrap();
+        Talk::tcp().a(&c1).b([s1, c1[1..].to_vec()].concat()).matched_by(&DETECTOR).unwrap();
         Talk::tcp().a(&c1).refused_by(&DETECTOR);
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let (c1, s1) = (first(1, "09007c02"), first(2, "0d0e0a0d"));
         let digest = Random::new(3).octets(1536);
         let talk = Talk::tcp().a(c1).b([s1.clone(), digest].concat()).a(&s1[1..]);
-        assert_eq!(talk.heard_by(&DETECTOR).unwrap().strength, Strength::BothSides);
+        assert_eq!(talk.matched_by(&DETECTOR).unwrap().strength, Strength::BothSides);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! One packet proves little: three of one source must count up in one direction. RTCP and what
 //! else shares the port (RFC 5761, RFC 7983) may stand between them.
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
@@ -60,19 +60,19 @@ enum Kind {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match hear_both(view, hear) {
+    match match_both(view, match_side) {
         Ok(said) => yes(join(DETECTOR.id, said)),
         Err(answer) => answer,
     }
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut packets = Vec::new();
     for (at, datagram) in head.datagrams.iter().enumerate() {
         match read(datagram, at) {
             Kind::Rtp(packet) => packets.push(packet),
             Kind::Neighbour => {}
-            Kind::Alien => return Heard::Foreign,
+            Kind::Alien => return SideMatch::Mismatch,
         }
     }
     let first_of = |nth: usize, packet: &Packet| {
@@ -81,8 +81,8 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
     let sources = packets.iter().enumerate().filter(|(nth, packet)| first_of(*nth, packet));
     let counted = sources.filter_map(|(_, first)| Some((first, count_up(&packets, first)?)));
     match counted.max_by_key(|(_, count)| *count) {
-        Some((first, count)) if count >= PACKETS_MIN => Heard::Speaks(words(first, count)),
-        Some(_) | None => Heard::Open,
+        Some((first, count)) if count >= PACKETS_MIN => SideMatch::Match(words(first, count)),
+        Some(_) | None => SideMatch::Incomplete,
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, hear_stream};
+use crate::identify::messages::{Message, match_stream};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     // Header fields and bodies follow, which are not read.
-    hear_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, DETECTOR.id, |bytes, complete| {
         line(bytes, complete).and_then(|found| start_line(found.text, bytes.len()))
     })
 }

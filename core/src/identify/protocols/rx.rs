@@ -6,7 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
@@ -31,12 +31,12 @@ struct Header {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, hear)
+    probe_sides(DETECTOR.id, view, match_side)
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
-    let Some(first) = head.datagrams.first() else { return Heard::Open };
-    let Some(header) = read(first) else { return Heard::Foreign };
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
+    let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };
+    let Some(header) = read(first) else { return SideMatch::Mismatch };
     let same = head.datagrams.iter().all(|datagram| {
         read(datagram).is_some_and(|other| {
             // A host may have several connections; each is its own epoch's.
@@ -44,13 +44,13 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
         })
     });
     if !same {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let role = if header.from_client { Role::Client } else { Role::Server };
     // small numbers, type, flags, status, security, service
     let bits = 12.0 + 16.0 + 12.0 + 4.3 + 3.0 + 8.0 + 5.4;
     let fact = format!("Rx packet, type {}, connection 0x{:08x}", header.kind, header.connection);
-    Heard::Speaks(Said::new(role, bits, fact, Spot::datagram(0, 0, 16)))
+    SideMatch::Match(Said::new(role, bits, fact, Spot::datagram(0, 0, 16)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Header> {

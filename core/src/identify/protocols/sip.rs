@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::Datagram;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -26,28 +26,30 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, read),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, datagram),
+        Transport::Tcp => match_stream(view, DETECTOR.id, read),
+        Transport::Udp => match_datagrams(view, DETECTOR.id, datagram),
     }
 }
 
-fn datagram(datagram: &Datagram<'_>) -> Heard<Message> {
+fn datagram(datagram: &Datagram<'_>) -> SideMatch<Message> {
     let bytes = datagram.bytes;
     // Keep-alives have blanks, line ends or zeros only.
     if bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n' | b' ' | 0)) {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     match read(bytes, true) {
-        Heard::Speaks(message) => Heard::Speaks(Message { len: datagram.wire_len, ..message }),
+        SideMatch::Match(message) => {
+            SideMatch::Match(Message { len: datagram.wire_len, ..message })
+        }
         // A line that was cut to what is kept of an older datagram
-        Heard::Open | Heard::Foreign => Heard::Foreign,
+        SideMatch::Incomplete | SideMatch::Mismatch => SideMatch::Mismatch,
     }
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let blanks = bytes.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
     if blanks > 8 {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     // Both ends ask and answer: the first request tells the client.
     line(rest(bytes, blanks), complete).and_then(|found| start_line(found.text, bytes.len()))

@@ -4,7 +4,7 @@
 //!  length(4) version(4) message(4) ...      little-endian; the length counts from the message on
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 12, message))
+    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 12, message))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -6,8 +6,8 @@
 //!                 fd "SMB" ... encrypted    fc "SMB" ... compressed
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be24, index, le16, le32, rest, u8_at};
 
@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 24, frame),
         // A keep-alive of the NetBIOS session
         Some(0x85) => from_header(bytes, 4, |bytes| {
@@ -31,8 +31,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
                 .starts_with(&[0x85, 0, 0, 0])
                 .then(|| Message::new(4, Role::Either, 32.0, "keep-alive").shared())
         }),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 

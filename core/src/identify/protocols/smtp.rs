@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
@@ -37,27 +37,27 @@ const EXTENSIONS: &[&str] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
+    carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {
         return server(bytes, complete);
     }
     line(bytes, complete).and_then(|found| client(found.text, found.len))
 }
 
-fn server(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn server(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let reply = match reply(bytes, complete) {
-        Heard::Speaks(reply) => reply,
-        Heard::Open => return Heard::Open,
-        Heard::Foreign => return Heard::Foreign,
+        SideMatch::Match(reply) => reply,
+        SideMatch::Incomplete => return SideMatch::Incomplete,
+        SideMatch::Mismatch => return SideMatch::Mismatch,
     };
     // RFC 5321 section 4.2.3, with AUTH's (RFC 4954).
     if !matches!(reply.code, 211 | 214 | 220 | 221 | 235 | 250..=252 | 334 | 354 | 421 | 432
         | 450..=458 | 500..=504 | 521 | 530 | 534 | 535 | 538 | 550..=556)
     {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let greets =
         reply.code == 220 && (mentions(reply.text, "SMTP") || mentions(reply.text, "LMTP"));
@@ -69,9 +69,9 @@ fn server(bytes: &[u8], complete: bool) -> Heard<Message> {
     if greets {
         let text = reply.text.split(|octet| *octet == b'\n').next().unwrap_or_default();
         let banner = from_wire(text.trim_ascii());
-        return Heard::Speaks(said.with(Detail::new(DetailKey::SmtpBanner, banner)));
+        return SideMatch::Match(said.with(Detail::new(DetailKey::SmtpBanner, banner)));
     }
-    Heard::Speaks(said)
+    SideMatch::Match(said)
 }
 
 fn client(text: &[u8], len: usize) -> Option<Message> {

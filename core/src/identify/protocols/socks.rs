@@ -8,7 +8,7 @@
 //!
 //! What is asked for goes on inside, behind the server's consent.
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, yes};
 use crate::identify::view::FlowView;
 use crate::identify::{Detector, Inside, Over, Probe};
 use crate::net::Side;
@@ -45,7 +45,7 @@ impl Read {
     }
 }
 
-type Reader = fn(&[u8]) -> Heard<Read>;
+type Reader = fn(&[u8]) -> SideMatch<Read>;
 
 /// The client's and the server's words of each version.
 const VERSIONS: [(Reader, Reader); 2] = [(client5, server5), (client4, server4)];
@@ -56,9 +56,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
     for client in Side::BOTH {
         for (asks, answers) in VERSIONS {
             let (asked, answered) = (view.side(client), view.side(client.other()));
-            let heard = [asks(asked.stream), answers(answered.stream)];
-            let said = match heard {
-                [Heard::Foreign, _] | [_, Heard::Foreign] => continue,
+            let matched = [asks(asked.stream), answers(answered.stream)];
+            let said = match matched {
+                [SideMatch::Mismatch, _] | [_, SideMatch::Mismatch] => continue,
                 [asked, answered] => [speaks(asked), speaks(answered)],
             };
             if said.iter().flatten().map(|read| read.bits).sum::<f32>() >= DETECTOR.bits {
@@ -70,10 +70,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if wait && !complete { Probe::Wait } else { Probe::No }
 }
 
-fn speaks(heard: Heard<Read>) -> Option<Read> {
-    match heard {
-        Heard::Speaks(read) => Some(read),
-        Heard::Open | Heard::Foreign => None,
+fn speaks(matched: SideMatch<Read>) -> Option<Read> {
+    match matched {
+        SideMatch::Match(read) => Some(read),
+        SideMatch::Incomplete | SideMatch::Mismatch => None,
     }
 }
 
@@ -98,7 +98,7 @@ fn found(client: Side, said: [Option<Read>; 2]) -> Probe {
 }
 
 /// Methods: none, GSSAPI, user and password, and a few more that IANA lists.
-fn client5(stream: &[u8]) -> Heard<Read> {
+fn client5(stream: &[u8]) -> SideMatch<Read> {
     let mut cursor = Cursor::new(stream);
     let (Some(version), Some(methods)) = (cursor.u8(), cursor.block8()) else {
         return short(stream, 5);
@@ -106,7 +106,7 @@ fn client5(stream: &[u8]) -> Heard<Read> {
     let known = methods.iter().all(|method| matches!(method, 0..=9 | 0x80..=0xfe));
     let distinct = methods.windows(2).all(|pair| matches!(pair, [a, b] if a != b));
     if version != 5 || methods.is_empty() || methods.len() > 10 || !known || !distinct {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let mut read = Read { version: 5, ..Read::default() }.add(8.0 + 4.7 + 1.0, &cursor);
     read.bits += if methods.iter().all(|method| *method < 4) { 6.0 } else { 0.0 };
@@ -114,24 +114,24 @@ fn client5(stream: &[u8]) -> Heard<Read> {
     if cursor.rest().first() == Some(&1) {
         cursor.u8();
         let (Some(_), Some(_)) = (cursor.block8(), cursor.block8()) else {
-            return Heard::Speaks(read);
+            return SideMatch::Match(read);
         };
         read = read.add(8.0, &cursor);
     }
     match address(&mut cursor, 1, 3) {
         Some(true) => {
-            Heard::Speaks(Read { done: true, ..read.add(8.0 + 6.4 + 8.0 + 6.4, &cursor) })
+            SideMatch::Match(Read { done: true, ..read.add(8.0 + 6.4 + 8.0 + 6.4, &cursor) })
         }
-        Some(false) => Heard::Foreign,
-        None => Heard::Speaks(read),
+        Some(false) => SideMatch::Mismatch,
+        None => SideMatch::Match(read),
     }
 }
 
-fn server5(stream: &[u8]) -> Heard<Read> {
+fn server5(stream: &[u8]) -> SideMatch<Read> {
     let mut cursor = Cursor::new(stream);
     let (Some(version), Some(method)) = (cursor.u8(), cursor.u8()) else { return short(stream, 5) };
     if version != 5 || !matches!(method, 0..=9 | 0x80..=0xff) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let bits = 8.0 + if matches!(method, 0 | 2) { 7.0 } else { 0.8 };
     let mut read = Read { version: 5, ..Read::default() }.add(bits, &cursor);
@@ -141,10 +141,10 @@ fn server5(stream: &[u8]) -> Heard<Read> {
     }
     match address(&mut cursor, 0, 8) {
         Some(true) => {
-            Heard::Speaks(Read { done: true, ..read.add(8.0 + 4.8 + 8.0 + 6.4, &cursor) })
+            SideMatch::Match(Read { done: true, ..read.add(8.0 + 4.8 + 8.0 + 6.4, &cursor) })
         }
-        Some(false) => Heard::Foreign,
-        None => Heard::Speaks(read),
+        Some(false) => SideMatch::Mismatch,
+        None => SideMatch::Match(read),
     }
 }
 
@@ -170,56 +170,64 @@ fn address(cursor: &mut Cursor<'_>, low: u8, high: u8) -> Option<bool> {
     Some(true)
 }
 
-fn client4(stream: &[u8]) -> Heard<Read> {
+fn client4(stream: &[u8]) -> SideMatch<Read> {
     let mut cursor = Cursor::new(stream);
     let (Some(version), Some(command)) = (cursor.u8(), cursor.u8()) else {
         return short(stream, 4);
     };
     if version != 4 || !matches!(command, 1 | 2) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let (Some(port), Some(host)) = (cursor.be16(), cursor.be32()) else { return short(stream, 4) };
     // SOCKS 4A: an address 0.0.0.x says that a name follows.
     let named = (1..=255).contains(&host);
     if port == 0 || (host >> 24 == 0 && !named) || host >> 24 >= 224 {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let bits = 8.0 + 7.0 + 0.2;
     let mut read = Read { version: 4, ..Read::default() }.add(bits, &cursor);
     for text in 0..(if named { 2 } else { 1 }) {
         let Some(len) = cursor.rest().iter().take(255).position(|octet| *octet == 0) else {
-            return if cursor.remaining() > 255 { Heard::Foreign } else { Heard::Open };
+            return if cursor.remaining() > 255 {
+                SideMatch::Mismatch
+            } else {
+                SideMatch::Incomplete
+            };
         };
         let word = cursor.take(len).unwrap_or_default();
         let _ = cursor.skip(1);
         let plain = word.iter().all(u8::is_ascii_graphic);
         if !plain || (text == 1 && word.is_empty()) {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         // The closing zero, and 1.4 bits for each letter.
         let letters = f32::from(u8::try_from(len.min(20)).unwrap_or(20));
         read = read.add(8.0 + 1.4 * letters, &cursor);
     }
     read.bits += if named { 16.0 } else { 0.0 };
-    Heard::Speaks(Read { done: true, ..read })
+    SideMatch::Match(Read { done: true, ..read })
 }
 
-fn server4(stream: &[u8]) -> Heard<Read> {
+fn server4(stream: &[u8]) -> SideMatch<Read> {
     let mut cursor = Cursor::new(stream);
     let (Some(version), Some(code)) = (cursor.u8(), cursor.u8()) else { return short(stream, 0) };
     if version != 0 || !(0x5a..=0x5d).contains(&code) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     if cursor.skip(6).is_none() {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     // Where it is refused nothing follows; else another protocol does.
     let read = Read { version: 4, done: code == 0x5a, ..Read::default() };
-    Heard::Speaks(read.add(8.0 + 6.0, &cursor))
+    SideMatch::Match(read.add(8.0 + 6.0, &cursor))
 }
 
-fn short(stream: &[u8], version: u8) -> Heard<Read> {
-    if stream.first().is_none_or(|first| *first == version) { Heard::Open } else { Heard::Foreign }
+fn short(stream: &[u8], version: u8) -> SideMatch<Read> {
+    if stream.first().is_none_or(|first| *first == version) {
+        SideMatch::Incomplete
+    } else {
+        SideMatch::Mismatch
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //!  "REDQ" major(4) minor(4) size(4)     little-endian; both sides send it first
 //! ```
 
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
 
@@ -21,11 +21,11 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"REDQ") {
-        Some(true) if bytes.len() < 16 => Heard::Open,
-        Some(true) => Heard::or_foreign(link(bytes)),
-        None => Heard::Open,
-        Some(false) => Heard::Foreign,
+    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"REDQ") {
+        Some(true) if bytes.len() < 16 => SideMatch::Incomplete,
+        Some(true) => SideMatch::or_mismatch(link(bytes)),
+        None => SideMatch::Incomplete,
+        Some(false) => SideMatch::Mismatch,
     })
 }
 

@@ -10,7 +10,7 @@
 //! are the full acknowledgement's seven words.
 
 use crate::identify::messages::probe_sides;
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32};
@@ -29,10 +29,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, hear)
+    probe_sides(DETECTOR.id, view, match_side)
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let greeting = head.datagrams.iter().enumerate().find_map(|(at, datagram)| {
         handshake(datagram).map(|mut said| {
             said.spot.datagram = at;
@@ -40,7 +40,7 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
         })
     });
     if let Some(said) = greeting {
-        return Heard::Speaks(said);
+        return SideMatch::Match(said);
     }
     let socket = |datagram: &Datagram<'_>| array::<4>(datagram.bytes, 12);
     let same = head.datagrams.windows(2).all(|pair| match pair {
@@ -50,7 +50,7 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
     // Before the answer the socket is not known, so a handshake may stand first.
     let opens = head.datagrams.first().and_then(|first| be32(first.bytes, 0)) == Some(0x8000_0000);
     if !same && !opens {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let full = head.datagrams.iter().position(is_full_acknowledgement);
     match full {
@@ -58,9 +58,9 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
             // type, zeros, length, and the socket in two more
             let bits = 32.0 + 64.0 + 4.0;
             let fact = "SRT, full acknowledgement of seven words";
-            Heard::Speaks(Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, 16)))
+            SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, 16)))
         }
-        Some(_) | None => Heard::Open,
+        Some(_) | None => SideMatch::Incomplete,
     }
 }
 

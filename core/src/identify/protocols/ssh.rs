@@ -11,7 +11,9 @@
 
 mod metadata;
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, starts_with, yes};
+use crate::identify::side_match::{
+    Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
+};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
@@ -49,7 +51,7 @@ struct Banner<'a> {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let mut said = match hear_both(view, hear) {
+    let mut said = match match_both(view, match_side) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
@@ -63,29 +65,29 @@ fn probe(view: &FlowView<'_>) -> Probe {
     yes(join(DETECTOR.id, said.map(|banner| banner.map(|banner| words(&banner)))))
 }
 
-fn hear<'a>(head: &SideView<'a>) -> Heard<Banner<'a>> {
+fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Banner<'a>> {
     match starts_with(head.stream, b"SSH-") {
         Some(true) => banner(head.stream, 0, head.complete),
-        Some(false) => Heard::Foreign,
-        None => Heard::Open,
+        Some(false) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     }
 }
 
 /// The banner at `at`; where its line doesn't end, what there is of it if nothing more will come.
-fn banner(stream: &[u8], at: usize, complete: bool) -> Heard<Banner<'_>> {
+fn banner(stream: &[u8], at: usize, complete: bool) -> SideMatch<Banner<'_>> {
     let line = rest(stream, at);
     let Some(end) = prefix(line, BANNER_BYTES_MAX).iter().position(|octet| *octet == b'\n') else {
         let cut = complete && line.len() < BANNER_BYTES_MAX;
         return match (cut, line.len() < BANNER_BYTES_MAX) {
-            (true, _) => Heard::or_foreign(read_banner(line, at)),
-            (false, true) => Heard::Open,
-            (false, false) => Heard::Foreign,
+            (true, _) => SideMatch::or_mismatch(read_banner(line, at)),
+            (false, true) => SideMatch::Incomplete,
+            (false, false) => SideMatch::Mismatch,
         };
     };
     let text = prefix(line, end);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let packets = rest(line, end.saturating_add(1));
-    Heard::or_foreign(
+    SideMatch::or_mismatch(
         read_banner(text, at).map(|banner| Banner { role: role_by_packets(packets), ..banner }),
     )
 }
@@ -106,8 +108,8 @@ fn after_lines(stream: &[u8]) -> Option<Banner<'_>> {
     let at = stream.windows(5).position(|window| window == b"\nSSH-")?.saturating_add(1);
     let text = prefix(stream, at).iter().all(|octet| *octet >= b' ' || octet.is_ascii_whitespace());
     match banner(stream, at, false) {
-        Heard::Speaks(banner) if text => Some(Banner { role: Role::Server, ..banner }),
-        Heard::Speaks(_) | Heard::Open | Heard::Foreign => None,
+        SideMatch::Match(banner) if text => Some(Banner { role: Role::Server, ..banner }),
+        SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => None,
     }
 }
 

@@ -4,8 +4,8 @@
 //!  COMMAND LF  name:value LF ...  LF  body NUL
 //! ```
 
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
@@ -35,24 +35,24 @@ const COMMANDS: &[(&[u8], Role, &[u8])] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, DETECTOR.id, |bytes, complete| {
         let end = bytes.iter().position(|octet| *octet == b'\n');
         let Some(end) = end else {
             let word = bytes.iter().all(u8::is_ascii_uppercase) && bytes.len() < 12;
-            return if word { Heard::Open } else { Heard::Foreign };
+            return if word { SideMatch::Incomplete } else { SideMatch::Mismatch };
         };
         let line = prefix(bytes, end);
         let word = line.strip_suffix(b"\r").unwrap_or(line);
         let Some((_, role, needed)) = COMMANDS.iter().find(|(name, _, _)| *name == word) else {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         };
         let headers = rest(bytes, end.saturating_add(1));
         let whole = headers.windows(2).position(|pair| pair == b"\n\n").is_some()
             || headers.windows(3).any(|part| part == b"\n\r\n");
         if !whole && !complete {
-            return if headers.len() > 2048 { Heard::Foreign } else { Heard::Open };
+            return if headers.len() > 2048 { SideMatch::Mismatch } else { SideMatch::Incomplete };
         }
-        Heard::or_foreign(frame(bytes, word, headers, needed, *role))
+        SideMatch::or_mismatch(frame(bytes, word, headers, needed, *role))
     })
 }
 

@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
@@ -27,21 +27,21 @@ pub(super) static DETECTOR: Detector = Detector {
 const OBJECT_BYTES_MAX: usize = 1500;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, DETECTOR.id, |bytes, complete| {
         if bytes.first().is_some_and(|octet| *octet != b'{') {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         let seen = prefix(bytes, OBJECT_BYTES_MAX);
         let end = seen.iter().position(|octet| *octet == b'\n');
         let text = prefix(seen, end.unwrap_or(seen.len()));
         if !text.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\t' | b'\r')) {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         if end.is_none() && !complete && seen.len() < OBJECT_BYTES_MAX && !text.ends_with(b"}") {
-            return Heard::Open;
+            return SideMatch::Incomplete;
         }
         let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
-        Heard::or_foreign(object(text, len))
+        SideMatch::or_mismatch(object(text, len))
     })
 }
 

@@ -11,7 +11,7 @@
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
 use crate::identify::side_match::{
-    Heard, Role, Said, Spot, behind_leading, hear_both, join_if, unproven, yes,
+    Role, Said, SideMatch, Spot, behind_leading, join_if, match_both, unproven, yes,
 };
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
@@ -58,11 +58,11 @@ struct Message {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let hear = match view.transport {
-        Transport::Udp => hear_datagram,
-        Transport::Tcp => hear_stream,
+    let match_side = match view.transport {
+        Transport::Udp => match_datagram,
+        Transport::Tcp => match_stream,
     };
-    let said = match hear_both(view, hear) {
+    let said = match match_both(view, match_side) {
         Ok(said) => said,
         Err(answer) => return answer,
     };
@@ -91,36 +91,36 @@ fn inside(view: &FlowView<'_>) -> Inside {
     behind_leading(view, |datagram| read(datagram, 0).is_some())
 }
 
-fn hear_datagram(head: &SideView<'_>) -> Heard<Message> {
+fn match_datagram(head: &SideView<'_>) -> SideMatch<Message> {
     match head.datagrams.first() {
-        Some(datagram) => Heard::or_foreign(read(datagram, 0)),
-        None => Heard::Open,
+        Some(datagram) => SideMatch::or_mismatch(read(datagram, 0)),
+        None => SideMatch::Incomplete,
     }
 }
 
 /// RFC 8489 section 6.2.2: messages stand one behind the other; ICE puts a 16-bit length before
 /// each (RFC 4571).
-fn hear_stream(head: &SideView<'_>) -> Heard<Message> {
+fn match_stream(head: &SideView<'_>) -> SideMatch<Message> {
     let stream = head.stream;
     let framed = be16(stream, 0).zip(be16(stream, 4)).is_some_and(|(outer, inner)| {
         usize::from(outer) == usize::from(inner).saturating_add(HEADER)
     });
     let at = if framed { 2 } else { 0 };
     if stream.first().is_some_and(|octet| octet & 0xc0 != 0) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     if stream.len() < HEADER + 2 {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let message = rest(stream, at);
     let Some(len) = be16(message, 2).filter(|len| *len <= LENGTH_MAX) else {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     };
     let wire_len = usize::from(len).saturating_add(HEADER);
     let bytes = message.get(..wire_len).unwrap_or(message);
     let one = Datagram { bytes, wire_len, time: crate::time::Timestamp::MIN };
     let found = read(&one, at).filter(|message| message.proven && message.method <= 0x00ff);
-    Heard::or_foreign(found.map(|message| Message {
+    SideMatch::or_mismatch(found.map(|message| Message {
         // Here the length proves nothing of its own, but it is short.
         bits: message.bits - 16.0 + 5.0,
         ..message

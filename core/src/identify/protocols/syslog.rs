@@ -7,8 +7,8 @@
 //! ```
 
 use crate::identify::lines::number;
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, index, prefix, rest};
@@ -31,29 +31,31 @@ const MONTHS: [&[u8]; 12] = [
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
             let said = message(datagram.bytes);
-            Heard::or_foreign(said.map(|said| Message { len: datagram.wire_len, ..said }))
+            SideMatch::or_mismatch(said.map(|said| Message { len: datagram.wire_len, ..said }))
         }),
-        Transport::Tcp => hear_stream(view, DETECTOR.id, stream),
+        Transport::Tcp => match_stream(view, DETECTOR.id, stream),
     }
 }
 
-fn stream(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if bytes.len() < 24 && !complete && matches!(bytes.first(), Some(b'<' | b'1'..=b'9')) {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let digits = bytes.iter().take(6).take_while(|octet| octet.is_ascii_digit()).count();
     if digits > 0 && bytes.get(digits) == Some(&b' ') {
         let at = digits.saturating_add(1);
         let len = number(prefix(bytes, digits)).map_or(0, index);
         let said = message(prefix(rest(bytes, at), len));
-        return Heard::or_foreign(said.map(|said| Message { len: len.saturating_add(at), ..said }));
+        return SideMatch::or_mismatch(
+            said.map(|said| Message { len: len.saturating_add(at), ..said }),
+        );
     }
     let end = prefix(bytes, 8192).iter().position(|octet| matches!(octet, b'\n' | 0));
     let text = prefix(bytes, end.unwrap_or(bytes.len()));
     let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
-    Heard::or_foreign(message(text).map(|said| Message { len, ..said }))
+    SideMatch::or_mismatch(message(text).map(|said| Message { len, ..said }))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -7,7 +7,7 @@
 //!  answer    04   tokens
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, index, le16, le32, prefix, rest, u8_at};
@@ -28,7 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 8;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 6, packet))
+    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 6, packet))
 }
 
 fn packet(bytes: &[u8]) -> Option<Message> {

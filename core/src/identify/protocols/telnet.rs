@@ -5,8 +5,8 @@
 //!  ff fa option ... ff f0 subnegotiation
 //! ```
 
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
 
@@ -27,11 +27,12 @@ const IAC: u8 = 0xff;
 const SUBNEGOTIATION_BYTES_MAX: usize = 256;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| read(bytes))
+    match_stream(view, DETECTOR.id, |bytes, _| read(bytes))
 }
 
-fn read(bytes: &[u8]) -> Heard<Message> {
-    let said = |len, bits, fact: String| Heard::Speaks(Message::new(len, Role::Either, bits, fact));
+fn read(bytes: &[u8]) -> SideMatch<Message> {
+    let said =
+        |len, bits, fact: String| SideMatch::Match(Message::new(len, Role::Either, bits, fact));
     match *prefix(bytes, 3) {
         [IAC, verb @ 0xfb..=0xfe, option] if is_option(option) => {
             let name = match verb {
@@ -52,12 +53,12 @@ fn read(bytes: &[u8]) -> Heard<Message> {
                     18.0 + 8.0,
                     format!("Telnet subnegotiation {option}"),
                 ),
-                None if bytes.len() < SUBNEGOTIATION_BYTES_MAX => Heard::Open,
-                None => Heard::Foreign,
+                None if bytes.len() < SUBNEGOTIATION_BYTES_MAX => SideMatch::Incomplete,
+                None => SideMatch::Mismatch,
             }
         }
-        [IAC] | [IAC, 0xfa..=0xfe] | [] => Heard::Open,
-        _ => Heard::Foreign,
+        [IAC] | [IAC, 0xfa..=0xfe] | [] => SideMatch::Incomplete,
+        _ => SideMatch::Mismatch,
     }
 }
 

@@ -3,16 +3,16 @@
 //! Where a name takes more than one line to tell, its protocol has a file of its own.
 
 use crate::identify::lines::{first_word, is_number, is_one_of, line, mentions};
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 /// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.
 type Words = fn(&[u8]) -> Option<(Role, f32, bool)>;
 
-fn hear(view: &FlowView<'_>, id: &'static str, title: &str, words: Words) -> Probe {
-    hear_stream(view, id, |bytes, complete| {
+fn match_side(view: &FlowView<'_>, id: &'static str, title: &str, words: Words) -> Probe {
+    match_stream(view, id, |bytes, complete| {
         line(bytes, complete).and_then(|found| {
             let (role, bits, own) = words(found.text)?;
             let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
@@ -29,7 +29,7 @@ pub(super) static RSYNC: Detector = Detector {
     rests_on: "@RSYNCD: with a version, on either side.",
     blind_spots: "rsync over SSH is SSH. Behind the greeting the protocol is binary.",
     bits: 72.0,
-    probe: |view| hear(view, "rsync", "rsync", rsync),
+    probe: |view| match_side(view, "rsync", "rsync", rsync),
 };
 
 fn rsync(text: &[u8]) -> Option<(Role, f32, bool)> {
@@ -52,7 +52,7 @@ pub(super) static NATS: Detector = Detector {
                beside PING and PONG.",
     blind_spots: "A quiet connection of PING and PONG alone.",
     bits: 48.0,
-    probe: |view| hear(view, "nats", "NATS", nats),
+    probe: |view| match_side(view, "nats", "NATS", nats),
 };
 
 fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {
@@ -87,10 +87,10 @@ pub(super) static SVN: Detector = Detector {
 
 /// Items are separated by white space, and no line ends need to be there.
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, SVN.id, |bytes, complete| {
+    match_stream(view, SVN.id, |bytes, complete| {
         let front = prefix(bytes, 200);
         if front.len() < 60 && !complete && b"( ".starts_with(prefix(front, 2)) {
-            return Heard::Open;
+            return SideMatch::Incomplete;
         }
         let plain =
             front.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\n' | b'\r' | b'\t'));
@@ -104,9 +104,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
         } else if client {
             (Role::Client, "Subversion client's capabilities")
         } else {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         };
-        Heard::or_foreign(plain.then(|| Message::new(bytes.len(), role, 90.0, what)))
+        SideMatch::or_mismatch(plain.then(|| Message::new(bytes.len(), role, 90.0, what)))
     })
 }
 
@@ -124,17 +124,17 @@ pub(super) static CLAMD: Detector = Detector {
 
 /// Lines end in LF, or in NUL where the command starts with z.
 fn probe_clamd(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, CLAMD.id, |bytes, complete| {
+    match_stream(view, CLAMD.id, |bytes, complete| {
         let front = prefix(bytes, 300);
         let end = front.iter().position(|octet| matches!(octet, b'\n' | 0));
         let text = match end {
             Some(end) => prefix(front, end),
             None if complete => front,
-            None if front.len() < 300 => return Heard::Open,
-            None => return Heard::Foreign,
+            None if front.len() < 300 => return SideMatch::Incomplete,
+            None => return SideMatch::Mismatch,
         };
         if !text.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ') {
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         }
         let (verb, _) = first_word(text);
         let prefixed = matches!(verb, [b'n' | b'z', ..])
@@ -162,7 +162,7 @@ fn probe_clamd(view: &FlowView<'_>) -> Probe {
         let said = |role, bits, own| {
             let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
             // A stream's bytes follow its command.
-            Heard::Speaks(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+            SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
         };
         if prefixed {
             said(Role::Client, 40.0, true)
@@ -171,7 +171,7 @@ fn probe_clamd(view: &FlowView<'_>) -> Probe {
         } else if text == b"PONG" {
             said(Role::Server, 32.0, false)
         } else {
-            Heard::Foreign
+            SideMatch::Mismatch
         }
     })
 }
@@ -185,7 +185,7 @@ pub(super) static CHECKMK: Detector = Detector {
     blind_spots: "Agents that answer in TLS or encrypt their output.",
     bits: 100.0,
     probe: |view| {
-        hear(view, "checkmk", "Checkmk agent", |text| {
+        match_side(view, "checkmk", "Checkmk agent", |text| {
             (text == b"<<<check_mk>>>").then_some((Role::Server, 110.0, true))
         })
     },
@@ -199,7 +199,7 @@ pub(super) static MUNIN: Detector = Detector {
     rests_on: "The node's greeting, # munin node at.",
     blind_spots: "The master's commands alone are plain words.",
     bits: 90.0,
-    probe: |view| hear(view, "munin", "Munin", munin),
+    probe: |view| match_side(view, "munin", "Munin", munin),
 };
 
 fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {
@@ -221,7 +221,7 @@ pub(super) static TARANTOOL: Detector = Detector {
     blind_spots: "A connection captured after the greeting is MessagePack.",
     bits: 80.0,
     probe: |view| {
-        hear(view, "tarantool", "Tarantool", |text| {
+        match_side(view, "tarantool", "Tarantool", |text| {
             let greets = text.starts_with(b"Tarantool ")
                 && (mentions(text, "(Binary)") || mentions(text, "(Lua console)"));
             greets.then_some((Role::Server, 120.0, true))
@@ -238,10 +238,10 @@ pub(super) static JSON_RPC: Detector = Detector {
     blind_spots: "Version 1, which has no mark; JSON-RPC over HTTP is HTTP.",
     bits: 90.0,
     probe: |view| {
-        hear_stream(view, JSON_RPC.id, |bytes, complete| {
+        match_stream(view, JSON_RPC.id, |bytes, complete| {
             let front = prefix(bytes, 400);
             if front.first().is_some_and(|octet| !matches!(octet, b'{' | b'[')) {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
             let marked = mentions(front, "\"jsonrpc\"") && mentions(front, "\"2.0\"");
             let plain = front.iter().all(|octet| *octet >= b' ' || octet.is_ascii_whitespace());
@@ -250,12 +250,12 @@ pub(super) static JSON_RPC: Detector = Detector {
             } else if mentions(front, "\"result\"") || mentions(front, "\"error\"") {
                 Role::Server
             } else if front.len() < 400 && !complete && plain {
-                return Heard::Open;
+                return SideMatch::Incomplete;
             } else {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             };
             // Both ends may ask.
-            Heard::or_foreign(
+            SideMatch::or_mismatch(
                 (plain && marked)
                     .then(|| Message::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object")),
             )
@@ -272,14 +272,18 @@ pub(super) static NMDC: Detector = Detector {
     blind_spots: "ADC, its successor; chat without commands.",
     bits: 44.0,
     probe: |view| {
-        hear_stream(view, NMDC.id, |bytes, complete| {
+        match_stream(view, NMDC.id, |bytes, complete| {
             if bytes.first().is_some_and(|octet| *octet != b'$') {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
             let front = prefix(bytes, 600);
             let end = front.iter().position(|octet| *octet == b'|');
             if end.is_none() {
-                return if front.len() < 600 && !complete { Heard::Open } else { Heard::Foreign };
+                return if front.len() < 600 && !complete {
+                    SideMatch::Incomplete
+                } else {
+                    SideMatch::Mismatch
+                };
             }
             let text = prefix(front, end.unwrap_or(0));
             let (verb, rest_of) = first_word(text);
@@ -288,10 +292,10 @@ pub(super) static NMDC: Detector = Detector {
                 b"$HubName" | b"$Hello" | b"$LogedIn" => Role::Server,
                 b"$ValidateNick" | b"$Key" | b"$GetNickList" => Role::Client,
                 b"$MyNick" | b"$Supports" => Role::Either,
-                _ => return Heard::Foreign,
+                _ => return SideMatch::Mismatch,
             };
             let fact = format!("Direct Connect {}", from_wire(verb));
-            Heard::Speaks(
+            SideMatch::Match(
                 Message::new(text.len().saturating_add(1), role, 48.0, fact)
                     .owned_if(!rest_of.is_empty()),
             )
@@ -308,8 +312,8 @@ pub(super) static WHOIS: Detector = Detector {
     blind_spots: "The question is one line of anything; registries with forms of their own.",
     bits: 60.0,
     probe: |view| {
-        hear_stream(view, WHOIS.id, |bytes, complete| match line(bytes, complete) {
-            Heard::Speaks(found) => {
+        match_stream(view, WHOIS.id, |bytes, complete| match line(bytes, complete) {
+            SideMatch::Match(found) => {
                 let text = found.text.trim_ascii();
                 let comment =
                     matches!(text, [b'%' | b'#', ..]) && mentions(prefix(bytes, 400), "whois");
@@ -317,17 +321,20 @@ pub(super) static WHOIS: Detector = Detector {
                 let bits = if comment || domain { 64.0 } else { 8.0 };
                 let question = found.len == bytes.len() && !text.is_empty() && text.len() < 80;
                 match (comment || domain, question) {
-                    (true, _) => {
-                        Heard::Speaks(Message::new(bytes.len(), Role::Server, bits, "WHOIS answer"))
-                    }
-                    (false, true) => Heard::Speaks(
+                    (true, _) => SideMatch::Match(Message::new(
+                        bytes.len(),
+                        Role::Server,
+                        bits,
+                        "WHOIS answer",
+                    )),
+                    (false, true) => SideMatch::Match(
                         Message::new(bytes.len(), Role::Client, bits, "WHOIS question").shared(),
                     ),
-                    (false, false) => Heard::Foreign,
+                    (false, false) => SideMatch::Mismatch,
                 }
             }
-            Heard::Open => Heard::Open,
-            Heard::Foreign => Heard::Foreign,
+            SideMatch::Incomplete => SideMatch::Incomplete,
+            SideMatch::Mismatch => SideMatch::Mismatch,
         })
     },
 };
@@ -341,19 +348,19 @@ pub(super) static RSH: Detector = Detector {
     blind_spots: "The server's side alone; rexec has a password in the second place and looks the same.",
     bits: 44.0,
     probe: |view| {
-        hear_stream(view, RSH.id, |bytes, _| match bytes {
-            [0] => Heard::Speaks(Message::new(1, Role::Server, 6.0, "rsh accepted").shared()),
-            [0, b' '..=b'~', ..] => {
-                Heard::Speaks(Message::new(bytes.len(), Role::Server, 8.0, "rsh output").shared())
-            }
+        match_stream(view, RSH.id, |bytes, _| match bytes {
+            [0] => SideMatch::Match(Message::new(1, Role::Server, 6.0, "rsh accepted").shared()),
+            [0, b' '..=b'~', ..] => SideMatch::Match(
+                Message::new(bytes.len(), Role::Server, 8.0, "rsh output").shared(),
+            ),
             [b'0'..=b'9', ..] => rsh(bytes),
-            [] => Heard::Open,
-            _ => Heard::Foreign,
+            [] => SideMatch::Incomplete,
+            _ => SideMatch::Mismatch,
         })
     },
 };
 
-fn rsh(bytes: &[u8]) -> Heard<Message> {
+fn rsh(bytes: &[u8]) -> SideMatch<Message> {
     let words: Vec<&[u8]> = prefix(bytes, 400).splitn(5, |octet| *octet == 0).collect();
     let plain = words
         .iter()
@@ -361,13 +368,19 @@ fn rsh(bytes: &[u8]) -> Heard<Message> {
         .all(|word| word.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' '));
     let [port, local, remote, command, _] = words.as_slice() else {
         let port = words.first().is_some_and(|port| is_number(port, 5));
-        return if plain && port && bytes.len() < 400 { Heard::Open } else { Heard::Foreign };
+        return if plain && port && bytes.len() < 400 {
+            SideMatch::Incomplete
+        } else {
+            SideMatch::Mismatch
+        };
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
     let fits = is_number(port, 5) && name(local) && name(remote) && plain && !command.is_empty();
     let fact = format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
-    Heard::or_foreign(fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 5.0 + 9.0, fact)))
+    SideMatch::or_mismatch(
+        fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 5.0 + 9.0, fact)),
+    )
 }
 
 #[cfg(test)]

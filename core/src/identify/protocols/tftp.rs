@@ -9,7 +9,7 @@
 //! A transfer goes on between ports of its own, so data and acknowledgements must do alone.
 
 use crate::identify::messages::probe_sides;
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest};
@@ -28,18 +28,18 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, hear)
+    probe_sides(DETECTOR.id, view, match_side)
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
-    let Some(first) = head.datagrams.first() else { return Heard::Open };
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
+    let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };
     match be16(first.bytes, 0) {
-        Some(1 | 2) => Heard::or_foreign(request(first)),
-        Some(5) => Heard::or_foreign(error(first)),
-        Some(6) => Heard::or_foreign(accepted(first)),
-        Some(3) => Heard::or_foreign(blocks(head.datagrams, 3)),
-        Some(4) => Heard::or_foreign(blocks(head.datagrams, 4)),
-        Some(_) | None => Heard::Foreign,
+        Some(1 | 2) => SideMatch::or_mismatch(request(first)),
+        Some(5) => SideMatch::or_mismatch(error(first)),
+        Some(6) => SideMatch::or_mismatch(accepted(first)),
+        Some(3) => SideMatch::or_mismatch(blocks(head.datagrams, 3)),
+        Some(4) => SideMatch::or_mismatch(blocks(head.datagrams, 4)),
+        Some(_) | None => SideMatch::Mismatch,
     }
 }
 

@@ -5,8 +5,8 @@
 //!  [length(4)]  82 version(5 bits, 1) type(3 bits) sequence(varint) name length(varint) name
 //! ```
 
-use crate::identify::messages::{Message, hear_datagrams, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
@@ -26,31 +26,35 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => hear_stream(view, DETECTOR.id, |bytes, complete| match bytes {
+        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, complete| match bytes {
             [0x80 | 0x82, ..] => opened(bytes, None, complete),
-            [0, ..] if bytes.len() < 5 => Heard::Open,
+            [0, ..] if bytes.len() < 5 => SideMatch::Incomplete,
             [0, ..] => {
                 let len = index(be32(bytes, 0).unwrap_or(0));
-                if len < 8 { Heard::Foreign } else { opened(rest(bytes, 4), Some(len), complete) }
+                if len < 8 {
+                    SideMatch::Mismatch
+                } else {
+                    opened(rest(bytes, 4), Some(len), complete)
+                }
             }
-            _ => Heard::Foreign,
+            _ => SideMatch::Mismatch,
         }),
-        Transport::Udp => hear_datagrams(view, DETECTOR.id, |datagram| {
-            Heard::or_foreign(
+        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
+            SideMatch::or_mismatch(
                 message(datagram.bytes).map(|said| Message { len: datagram.wire_len, ..said }),
             )
         }),
     }
 }
 
-fn opened(bytes: &[u8], framed: Option<usize>, complete: bool) -> Heard<Message> {
+fn opened(bytes: &[u8], framed: Option<usize>, complete: bool) -> SideMatch<Message> {
     if bytes.len() < 16
         && !complete
         && bytes.first().is_none_or(|octet| matches!(octet, 0x80 | 0x82))
     {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
-    Heard::or_foreign(message(bytes).map(|said| match framed {
+    SideMatch::or_mismatch(message(bytes).map(|said| match framed {
         Some(len) => Message { len: len.saturating_add(4), bits: said.bits + 8.0, ..said },
         None => said,
     }))

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, hear_stream};
+use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
@@ -27,7 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 8;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, packet))
+    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, packet))
 }
 
 fn packet(bytes: &[u8]) -> Option<Message> {

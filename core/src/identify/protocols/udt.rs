@@ -12,7 +12,7 @@
 //! length of its full acknowledgement (44, not 40) and by its own control type; where only what both
 //! have is seen, nothing is named.
 
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe, Strength};
 use crate::wire::Cursor;
@@ -96,7 +96,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if view.each().any(|(_, head)| srt(head)) {
         return Probe::No;
     }
-    let sides = match hear_both(view, hear) {
+    let sides = match match_both(view, match_side) {
         Ok(sides) => sides,
         Err(answer) => return answer,
     };
@@ -114,7 +114,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }))
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Heads> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Heads> {
     let mut greeting: Option<(usize, Handshake)> = None;
     let mut packets = Vec::new();
     for (at, datagram) in head.datagrams.iter().enumerate() {
@@ -125,16 +125,16 @@ fn hear(head: &SideView<'_>) -> Heard<Heads> {
                 Some(_) | None => greeting = Some((at, found)),
             },
             Some(packet) => packets.push((at, packet)),
-            None => return Heard::Foreign,
+            None => return SideMatch::Mismatch,
         }
     }
-    let Some(counted) = count_up(&packets) else { return Heard::Foreign };
+    let Some(counted) = count_up(&packets) else { return SideMatch::Mismatch };
     match (greeting, packets.first()) {
-        (Some((at, found)), _) => Heard::Speaks(shake_hands(found, at)),
+        (Some((at, found)), _) => SideMatch::Match(shake_hands(found, at)),
         (None, Some((at, _))) if counted >= PACKETS_MIN => {
-            Heard::Speaks(in_the_middle(&packets, counted, *at))
+            SideMatch::Match(in_the_middle(&packets, counted, *at))
         }
-        (None, _) => Heard::Open,
+        (None, _) => SideMatch::Incomplete,
     }
 }
 
@@ -336,7 +336,7 @@ mod tests {
         Talk::udp().a(&request).a(&request).a(&request).refused_by(&DETECTOR);
         let answer = handshake(5, 0x4a17, 0x0102_aabb, 1, 0x5050);
         let talk = Talk::udp().a(&request).b(answer).a(handshake(5, 1, 0, -1, 0x5050));
-        assert_eq!(talk.heard_by(&DETECTOR), None);
+        assert_eq!(talk.matched_by(&DETECTOR), None);
         // live mode: every packet a message of its own; and the longer acknowledgement
         let live = Talk::udp().a(data(1, 3, 10)).a(data(2, 3, 20)).a(data(3, 3, 30));
         live.clone().refused_by(&DETECTOR);

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
@@ -33,23 +33,23 @@ struct Packet {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, hear)
+    probe_sides(DETECTOR.id, view, match_side)
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut bits = 0.0;
     let mut last: Option<Packet> = None;
     let mut opens = false;
     let mut count = 0_u8;
     for datagram in head.datagrams {
-        let Some(packet) = read(datagram) else { return Heard::Foreign };
+        let Some(packet) = read(datagram) else { return SideMatch::Mismatch };
         // version, type, extension, window
         bits += 4.0 + 1.6 + 6.4 + 6.0;
         if packet.kind == 4 {
             // The first packet of a connection has nobody's clock and acknowledges nothing.
             let first = packet.difference == 0 && packet.acknowledges == 0;
             if !first {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
             opens = true;
             bits += 48.0;
@@ -62,7 +62,7 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
                 || (last.kind == 4 && packet.connection == last.connection.wrapping_add(1));
             // Each is sent later than the one before.
             if !same || !(1..60_000_000).contains(&clock) || step > 64 {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
             bits += 15.0 + 6.0 + 9.0;
         }
@@ -74,11 +74,11 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
     }
     // One data packet alone would be any twelve bits.
     if !opens && count < 2 {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let (role, what) = if opens { (Role::Client, "opens") } else { (Role::Either, "goes on") };
     let fact = format!("uTP connection {what}, {count} packets");
-    Heard::Speaks(Said::new(role, bits, fact, Spot::datagram(0, 0, 16)))
+    SideMatch::Match(Said::new(role, bits, fact, Spot::datagram(0, 0, 16)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Packet> {

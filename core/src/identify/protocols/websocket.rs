@@ -8,8 +8,8 @@
 //! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be64, from_wire, prefix, rest, u8_at};
 
@@ -27,21 +27,21 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, read)
+    match_stream(view, DETECTOR.id, read)
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if let [0x81 | 0x82 | 0xc1 | 0xc2 | 0x88..=0x8a, ..] = bytes {
         return frame(bytes);
     }
     let asks = starts_with(bytes, b"GET ");
     let answers = starts_with(bytes, b"HTTP/1.1 101");
     if asks == Some(false) && answers == Some(false) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let end = bytes.windows(4).position(|part| part == b"\r\n\r\n");
     let Some(end) = end.map(|end| end.saturating_add(4)).or(complete.then_some(bytes.len())) else {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     };
     let section = prefix(bytes, end);
     let role = if asks == Some(true) { Role::Client } else { Role::Server };
@@ -52,7 +52,7 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     let base64 = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
     let keyed = field(section, name).is_some_and(|key| key.len() == size && key.iter().all(base64));
     if !keyed || !mentions(section, "websocket") {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let fact = if role == Role::Client {
         "WebSocket handshake asked for"
@@ -71,14 +71,14 @@ fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
     if let (Role::Client, Some(target)) = (role, section.split(|octet| *octet == b' ').nth(1)) {
         said = said.with(Detail::new(DetailKey::HttpUrl, from_wire(target)));
     }
-    Heard::Speaks(said)
+    SideMatch::Match(said)
 }
 
 /// Section 5.2: a whole frame, masked from the client. Text proves it, where it is long enough; the
 /// others only go with it.
-fn frame(bytes: &[u8]) -> Heard<Message> {
+fn frame(bytes: &[u8]) -> SideMatch<Message> {
     let (Some(first), Some(second)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     };
     let masked = second & 0x80 != 0;
     let (at, len) = match second & 0x7f {
@@ -87,26 +87,26 @@ fn frame(bytes: &[u8]) -> Heard<Message> {
         len => (2, Some(usize::from(len))),
     };
     let Some(len) = len else {
-        return if bytes.len() < at { Heard::Open } else { Heard::Foreign };
+        return if bytes.len() < at { SideMatch::Incomplete } else { SideMatch::Mismatch };
     };
     let mask = if masked { array::<4>(bytes, at) } else { Some([0; 4]) };
-    let Some(mask) = mask else { return Heard::Open };
+    let Some(mask) = mask else { return SideMatch::Incomplete };
     let head = at.saturating_add(if masked { 4 } else { 0 });
     // Section 5.5: control frames are short.
     if len > 1 << 24 || (first & 8 != 0 && len > 125) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let payload = prefix(rest(bytes, head), len);
     let role = if masked { Role::Client } else { Role::Server };
     let said = |bits, own| {
         let total = head.saturating_add(len);
-        Heard::Speaks(Message::new(total, role, bits, "WebSocket frame").owned_if(own))
+        SideMatch::Match(Message::new(total, role, bits, "WebSocket frame").owned_if(own))
     };
     if first != 0x81 {
         return said(4.0, false);
     }
     if payload.len() < len.min(64) {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     }
     let text: Vec<u8> = payload
         .iter()
@@ -118,7 +118,11 @@ fn frame(bytes: &[u8]) -> Heard<Message> {
         text.iter().all(|octet| (b' '..=b'~').contains(octet) || octet.is_ascii_whitespace());
     if !plain {
         // It may be of another alphabet; that proves nothing.
-        return if std::str::from_utf8(&text).is_ok() { said(4.0, false) } else { Heard::Foreign };
+        return if std::str::from_utf8(&text).is_ok() {
+            said(4.0, false)
+        } else {
+            SideMatch::Mismatch
+        };
     }
     // first byte, mask's bit; 1.4 bits for each letter
     let letters = f32::from(u8::try_from(text.len()).unwrap_or(64));

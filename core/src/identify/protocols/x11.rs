@@ -5,8 +5,8 @@
 //!  server  status(1) reason length(1) major(2, 11) minor(2, 0) additional length(2, words) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, le16, prefix, rest};
 
@@ -23,11 +23,11 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
         [b'l' | b'B', 0, ..] => from_header(bytes, 12, client),
         [0..=2, ..] => from_header(bytes, 8, server),
-        [b'l' | b'B'] | [] => Heard::Open,
-        _ => Heard::Foreign,
+        [b'l' | b'B'] | [] => SideMatch::Incomplete,
+        _ => SideMatch::Mismatch,
     })
 }
 

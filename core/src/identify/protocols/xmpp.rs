@@ -7,8 +7,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, hear_stream, is_tls};
-use crate::identify::side_match::{Heard, Role, carrying};
+use crate::identify::messages::{Message, is_tls, match_stream};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{prefix, rest};
@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(hear_stream(view, DETECTOR.id, read), |_| inside(view))
+    carrying(match_stream(view, DETECTOR.id, read), |_| inside(view))
 }
 
 fn inside(view: &FlowView<'_>) -> Inside {
@@ -46,26 +46,30 @@ fn inside(view: &FlowView<'_>) -> Inside {
     }
 }
 
-fn read(bytes: &[u8], complete: bool) -> Heard<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     // White space is sent to keep the connection open (section 4.6.1).
     let blanks = bytes.iter().take_while(|octet| octet.is_ascii_whitespace()).count();
     let text = rest(bytes, blanks);
     if text.first().is_some_and(|octet| *octet != b'<') || (text.is_empty() && blanks > 4) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let Some(end) = text.iter().position(|octet| *octet == b'>') else {
-        return if text.len() > 600 { Heard::Foreign } else { Heard::Open };
+        return if text.len() > 600 { SideMatch::Mismatch } else { SideMatch::Incomplete };
     };
     let mut element = prefix(text, end);
     if element.starts_with(b"<?xml ") {
         // The declaration proves nothing; the stream's tag must follow.
         let behind = rest(text, end.saturating_add(1)).trim_ascii_start();
         let Some(next) = behind.iter().position(|octet| *octet == b'>') else {
-            return if complete || behind.len() > 600 { Heard::Foreign } else { Heard::Open };
+            return if complete || behind.len() > 600 {
+                SideMatch::Mismatch
+            } else {
+                SideMatch::Incomplete
+            };
         };
         element = prefix(behind, next);
     }
-    Heard::or_foreign(said(element, bytes.len()))
+    SideMatch::or_mismatch(said(element, bytes.len()))
 }
 
 fn said(element: &[u8], len: usize) -> Option<Message> {

@@ -6,8 +6,8 @@
 //! ```
 
 use crate::identify::ber::{Element, element, elements};
-use crate::identify::messages::{Message, hear_stream};
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -22,13 +22,13 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match element(bytes) {
-        Heard::Speaks(found) if found.contents.len() >= found.len.min(24) => {
-            Heard::or_foreign(apdu(&found))
+    match_stream(view, DETECTOR.id, |bytes, _| match element(bytes) {
+        SideMatch::Match(found) if found.contents.len() >= found.len.min(24) => {
+            SideMatch::or_mismatch(apdu(&found))
         }
-        Heard::Speaks(found) if matches!(found.tag, 0xb4..=0xbf) => Heard::Open,
-        Heard::Open => Heard::Open,
-        Heard::Speaks(_) | Heard::Foreign => Heard::Foreign,
+        SideMatch::Match(found) if matches!(found.tag, 0xb4..=0xbf) => SideMatch::Incomplete,
+        SideMatch::Incomplete => SideMatch::Incomplete,
+        SideMatch::Match(_) | SideMatch::Mismatch => SideMatch::Mismatch,
     })
 }
 

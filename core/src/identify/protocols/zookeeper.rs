@@ -6,8 +6,8 @@
 //!  words   "ruok" answered by "imok"; "stat", "srvr", "mntr" answered by "Zookeeper version: ..."
 //! ```
 
-use crate::identify::messages::{Message, from_header, hear_stream};
-use crate::identify::side_match::{Heard, Role, starts_with};
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, rest};
 
@@ -25,11 +25,11 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    hear_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 28, connect),
         Some(b'a'..=b'z' | b'Z') => words(bytes),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     })
 }
 
@@ -45,7 +45,7 @@ fn connect(bytes: &[u8]) -> Option<Message> {
     fits.then(|| Message::new(bytes.len(), role, 31.0 + 32.0 + 10.0, "ZooKeeper session"))
 }
 
-fn words(bytes: &[u8]) -> Heard<Message> {
+fn words(bytes: &[u8]) -> SideMatch<Message> {
     for (answer, whole) in [
         (&b"Zookeeper version: "[..], true),
         (b"zk_version\t", true),
@@ -60,9 +60,9 @@ fn words(bytes: &[u8]) -> Heard<Message> {
                     32.0,
                     "ZooKeeper answer to a four letter word",
                 );
-                return Heard::Speaks(said.owned_if(whole || rest(bytes, 4).is_empty()));
+                return SideMatch::Match(said.owned_if(whole || rest(bytes, 4).is_empty()));
             }
-            None => return Heard::Open,
+            None => return SideMatch::Incomplete,
             Some(false) => {}
         }
     }
@@ -71,11 +71,11 @@ fn words(bytes: &[u8]) -> Heard<Message> {
     let word = bytes.trim_ascii_end();
     if known.contains(&word) {
         let fact = "ZooKeeper four letter word";
-        return Heard::Speaks(
+        return SideMatch::Match(
             Message::new(bytes.len(), Role::Client, 28.0, fact).owned_if(word == b"ruok"),
         );
     }
-    if bytes.len() < 4 { Heard::Open } else { Heard::Foreign }
+    if bytes.len() < 4 { SideMatch::Incomplete } else { SideMatch::Mismatch }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
-use crate::identify::side_match::{Heard, Role, Said, Spot};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, u8_at};
@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, hear)
+    probe_sides(DETECTOR.id, view, match_side)
 }
 
 struct Outer {
@@ -33,7 +33,7 @@ struct Outer {
     direction: u8,
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut known: Option<(usize, Outer)> = None;
     let mut count = 0_u16;
     for (at, datagram) in head.datagrams.iter().enumerate() {
@@ -42,23 +42,23 @@ fn hear(head: &SideView<'_>) -> Heard<Said> {
             if datagram.bytes.first().is_some_and(|first| (1..=8).contains(first)) {
                 continue;
             }
-            return Heard::Foreign;
+            return SideMatch::Mismatch;
         };
         if let Some((_, first)) = &known {
             let step = outer.sequence.wrapping_sub(first.sequence);
             if outer.stream != first.stream || outer.direction != first.direction || step > 256 {
-                return Heard::Foreign;
+                return SideMatch::Mismatch;
             }
         }
         count = count.saturating_add(1);
         known.get_or_insert((at, outer));
     }
-    let Some((at, outer)) = known.filter(|_| count >= 3) else { return Heard::Open };
+    let Some((at, outer)) = known.filter(|_| count >= 3) else { return SideMatch::Incomplete };
     let role = if outer.direction == 0 { Role::Client } else { Role::Server };
     let bits =
         f32::from(count) * (8.0 + 7.0) + f32::from(count.saturating_sub(1)) * (32.0 + 8.0) - 10.0;
     let fact = format!("Zoom media encapsulation, {count} datagrams");
-    Heard::Speaks(Said::new(role, bits, fact, Spot::datagram(at, 0, 8)))
+    SideMatch::Match(Said::new(role, bits, fact, Spot::datagram(at, 0, 8)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Outer> {

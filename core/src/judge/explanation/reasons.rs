@@ -3,7 +3,7 @@
 use crate::event::{Notable, RoleBasis};
 use crate::flow::SideFacts;
 use crate::frame::FrameRef;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::judge::rules::{self, framehawk::percent};
 use crate::net::Side;
 use crate::registry;
@@ -20,7 +20,7 @@ pub struct Reason {
 }
 
 /// The reason for a notable that the flow has.
-pub(super) fn reason(case: &Case<'_>, notable: Notable) -> Reason {
+pub(super) fn reason(case: &FlowContext<'_>, notable: Notable) -> Reason {
     let first = case.record.first;
     let (fact, frame) = match notable {
         Notable::UnexpectedService => unexpected_service(case),
@@ -36,7 +36,7 @@ pub(super) fn reason(case: &Case<'_>, notable: Notable) -> Reason {
     Reason { notable, fact, frame }
 }
 
-fn unexpected_service(case: &Case<'_>) -> (String, FrameRef) {
+fn unexpected_service(case: &FlowContext<'_>) -> (String, FrameRef) {
     let port = case.server_socket().port;
     let registered = registry::name(port)
         .map_or("not registered for it".to_owned(), |name| format!("registered as {name}"));
@@ -46,7 +46,7 @@ fn unexpected_service(case: &Case<'_>) -> (String, FrameRef) {
 }
 
 /// What is said of the payload of each side.
-fn of_both(case: &Case<'_>, say: fn(&SideFacts) -> String) -> String {
+fn of_both(case: &FlowContext<'_>, say: fn(&SideFacts) -> String) -> String {
     format!("from client {}; from server {}", say(case.client()), say(case.server()))
 }
 
@@ -68,7 +68,7 @@ fn text(side: &SideFacts) -> String {
     format!("{text} % of {} sampled bytes are text", sample.octets)
 }
 
-fn executable_transfer(case: &Case<'_>) -> (String, FrameRef) {
+fn executable_transfer(case: &FlowContext<'_>) -> (String, FrameRef) {
     let sent = |side: &Side| Some((*side, case.record.side(*side).program()?));
     let Some((side, (frame, program))) = Side::BOTH.iter().find_map(sent) else {
         return ("an executable file".to_owned(), case.record.first);
@@ -77,7 +77,7 @@ fn executable_transfer(case: &Case<'_>) -> (String, FrameRef) {
     (format!("{} begins in a packet from {whose}", program.name()), frame)
 }
 
-fn periodic(case: &Case<'_>) -> String {
+fn periodic(case: &FlowContext<'_>) -> String {
     if let Some(period) = case.record.pace.period() {
         let (messages, seconds) = (case.record.pace.messages, period.as_secs_f64());
         return format!(
@@ -93,12 +93,12 @@ fn periodic(case: &Case<'_>) -> String {
     })
 }
 
-fn upload_heavy(case: &Case<'_>) -> String {
+fn upload_heavy(case: &FlowContext<'_>) -> String {
     let (up, down) = (case.client().payload_bytes, case.server().payload_bytes);
     format!("{up} bytes of payload from client, {down} from server")
 }
 
-fn inconsistent_handshake(case: &Case<'_>) -> (String, FrameRef) {
+fn inconsistent_handshake(case: &FlowContext<'_>) -> (String, FrameRef) {
     let (opener, other) = (case.client_socket(), case.server_socket());
     debug_assert!(case.roles.basis == RoleBasis::Handshake, "{:?}", case.roles.basis);
     let Some(found) = case.protocol() else {

@@ -7,7 +7,7 @@ use super::{Shown, server_side, shown};
 use crate::event::Status;
 use crate::flow::SideFacts;
 use crate::flow::correlation::Companion;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 
 /// A shape shows itself only over time, in seconds.
 const SHAPE_SECONDS_MIN: u64 = 60;
@@ -25,7 +25,7 @@ const SAMPLE_OCTETS_MIN: u32 = 128;
 /// The Citrix session that this flow may belong to. Every session is good for one flow: behind a
 /// gateway all of them are between one pair of hosts, and they are given out in the order in which
 /// the flows began.
-pub(in crate::judge) fn companion_of<'a>(case: &'a Case<'_>) -> Option<&'a Companion> {
+pub(in crate::judge) fn companion_of<'a>(case: &'a FlowContext<'_>) -> Option<&'a Companion> {
     let (client, server) = (case.client_socket(), case.server_socket());
     let at = case.record.first.time;
     let sessions = case.ledgers.companions(client.addr, server.addr, at, case.as_of, &case.gaps);
@@ -42,21 +42,21 @@ pub(in crate::judge) fn companion_of<'a>(case: &'a Case<'_>) -> Option<&'a Compa
     sessions.nth(before.count())
 }
 
-pub(super) fn companion(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn companion(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let session = companion_of(case)?;
     let frame = session.confirmed?;
     let fact = format!("{} session between the same hosts, started before", session.kind.name());
     case.may_be_framehawk().then(|| Shown { fact, frame, side: server_side(case) })
 }
 
-pub(super) fn citrix_elsewhere(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn citrix_elsewhere(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let session = case.ledgers.citrix_elsewhere(case.record.first.time, case.as_of)?;
     let frame = session.confirmed;
     let fact = format!("{} answers on {}", session.server, session.kind.name());
     case.may_be_framehawk().then(|| Shown { fact, frame, side: server_side(case) })
 }
 
-pub(super) fn call_signalling(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn call_signalling(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let (one, other) = (case.client_socket().addr, case.server_socket().addr);
     let session = case
         .ledgers
@@ -67,7 +67,7 @@ pub(super) fn call_signalling(case: &Case<'_>, _: Status) -> Option<Shown> {
 }
 
 /// Other conversations of the server in the range, where the ports are used from the lowest up.
-pub(super) fn siblings(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn siblings(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     if !case.may_be_framehawk() {
         return None;
     }
@@ -93,13 +93,13 @@ pub(super) fn siblings(case: &Case<'_>, _: Status) -> Option<Shown> {
     Some(Shown { fact, frame: *lowest_answer, side: server_side(case) })
 }
 
-pub(super) fn remoting_shape(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn remoting_shape(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     (case.may_be_framehawk() && has_remoting_shape(case))
         .then(|| shown(case, server_side(case), shape_in_words(case)))
 }
 
 /// A minute tells, and so do many packets: then all but the duration must fit.
-pub(super) fn no_remoting_shape(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn no_remoting_shape(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let packets = case.client().payload_packets.saturating_add(case.server().payload_packets);
     let told = case.may_be_framehawk()
         && super::is_conversation(status)
@@ -112,7 +112,7 @@ pub(super) fn no_remoting_shape(case: &Case<'_>, status: Status) -> Option<Shown
 }
 
 /// What goes up is not much less than what comes down: a call, a game, or an upload.
-pub(super) fn not_server_heavy(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn not_server_heavy(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let (client, server) = (case.client(), case.server());
     let packets = client.payload_packets.saturating_add(server.payload_packets);
     let told = case.may_be_framehawk()
@@ -128,7 +128,7 @@ pub(super) fn not_server_heavy(case: &Case<'_>, status: Status) -> Option<Shown>
     })
 }
 
-pub(super) fn too_few_packets(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn too_few_packets(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let packets = case.client().payload_packets.saturating_add(case.server().payload_packets);
     let told =
         case.may_be_framehawk() && super::is_conversation(status) && packets < SHAPE_PACKETS_MIN;
@@ -136,7 +136,7 @@ pub(super) fn too_few_packets(case: &Case<'_>, status: Status) -> Option<Shown> 
 }
 
 /// One direction only, or to a group: display remoting has input.
-pub(super) fn one_way(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn one_way(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     if !case.may_be_framehawk() || !super::is_conversation(status) {
         return None;
     }
@@ -156,7 +156,7 @@ pub(super) fn one_way(case: &Case<'_>, status: Status) -> Option<Shown> {
     Some(shown(case, case.record.first_sender, fact))
 }
 
-pub(super) fn random_payload(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn random_payload(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let told = case.may_be_framehawk()
         && super::is_conversation(status)
         && case.record.sides.iter().all(looks_random);
@@ -167,7 +167,7 @@ pub(super) fn random_payload(case: &Case<'_>, status: Status) -> Option<Shown> {
     })
 }
 
-pub(super) fn text_payload(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn text_payload(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let enough = |side: &SideFacts| side.sample.octets >= SAMPLE_OCTETS_MIN;
     let side = server_side(case);
     let facts = case.record.side(side);
@@ -175,12 +175,12 @@ pub(super) fn text_payload(case: &Case<'_>, _: Status) -> Option<Shown> {
         .then(|| shown(case, side, "the server's payload is text".to_owned()))
 }
 
-pub(super) fn before_release(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn before_release(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     (case.may_be_framehawk() && case.record.first.time.seconds() < RELEASED)
         .then(|| shown(case, case.record.first_sender, "captured before June 2015".to_owned()))
 }
 
-pub(super) fn after_end_of_support(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn after_end_of_support(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     (case.may_be_framehawk() && case.record.first.time.seconds() >= UNSUPPORTED).then(|| {
         let fact = "captured after March 2019, when Framehawk's support ended".to_owned();
         shown(case, case.record.first_sender, fact)
@@ -210,7 +210,7 @@ pub fn is_text(side: &SideFacts) -> bool {
 }
 
 /// Whether the flow has the shape of display remoting.
-fn has_remoting_shape(case: &Case<'_>) -> bool {
+fn has_remoting_shape(case: &FlowContext<'_>) -> bool {
     // Most flows are short, and the conditions are also told in words.
     case.seconds() >= SHAPE_SECONDS_MIN
         && shape_conditions(case).into_iter().all(|(holds, _)| holds)
@@ -221,7 +221,7 @@ fn has_remoting_shape(case: &Case<'_>) -> bool {
 /// in 80 % of the seconds) missed a third of the generated sessions and were loosened until these
 /// passed (`fixtures/make/sessions.py`, seed 1). Nothing here was measured on Framehawk. Each condition
 /// comes with what was seen, the duration first.
-fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
+fn shape_conditions(case: &FlowContext<'_>) -> [(bool, String); 7] {
     let (client, server, seconds) = (case.client(), case.server(), case.seconds());
     let (down, up) = (server.payload_bytes, client.payload_bytes);
     let large = percent(server.payload_large, server.payload_packets);
@@ -249,13 +249,13 @@ fn shape_conditions(case: &Case<'_>) -> [(bool, String); 7] {
 
 /// The conditions of the shape with what was seen of each, where enough packets tell; of any flow, for
 /// a person to compare.
-pub(in crate::judge) fn shape_seen(case: &Case<'_>) -> Vec<(bool, String)> {
+pub(in crate::judge) fn shape_seen(case: &FlowContext<'_>) -> Vec<(bool, String)> {
     let packets = case.client().payload_packets.saturating_add(case.server().payload_packets);
     if packets < SHAPE_PACKETS_MIN { Vec::new() } else { shape_conditions(case).into() }
 }
 
 /// What Framehawk's circumstances need, and whether it is there.
-pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
+pub(in crate::judge) fn conditions(case: &FlowContext<'_>) -> Vec<(bool, String)> {
     let status = Status::Unidentified;
     let mut all: Vec<_> = shape_conditions(case).into();
     let companions = case.ledgers.companions(
@@ -282,7 +282,7 @@ pub(in crate::judge) fn conditions(case: &Case<'_>) -> Vec<(bool, String)> {
 /// Whether the server sends one large thing rather than many pictures: a picture's last piece is
 /// seldom full, and there is not always one to send; a transfer's packets are nearly all full, and
 /// come evenly. Of a short one all are full but the last.
-fn is_bulk(case: &Case<'_>) -> bool {
+fn is_bulk(case: &FlowContext<'_>) -> bool {
     let (server, seconds) = (case.server(), case.seconds().saturating_add(1));
     let large = percent(server.payload_large, server.payload_packets);
     let uneven = server.seconds.unevenness(server.payload_bytes, seconds);
@@ -291,7 +291,7 @@ fn is_bulk(case: &Case<'_>) -> bool {
     all_but_last || large >= 97 || (large >= 93 && uneven < 70)
 }
 
-fn shape_in_words(case: &Case<'_>) -> String {
+fn shape_in_words(case: &FlowContext<'_>) -> String {
     let (client, server) = (case.client(), case.server());
     format!(
         "{} s, {} bytes from server and {} from client, {} % of the packets from server are large, {} % of those from client small, client active in {} s{}",

@@ -2,9 +2,9 @@
 
 use super::{Shown, shown};
 use crate::event::Status;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 
-pub(super) fn known_service(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn known_service(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let known = case.known()?;
     let told = status == Status::Identified || super::is_conversation(status);
     told.then(|| {
@@ -14,7 +14,7 @@ pub(super) fn known_service(case: &Case<'_>, status: Status) -> Option<Shown> {
     })
 }
 
-pub(super) fn ruled_out(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn ruled_out(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let site = case.config.site.as_ref().filter(|_| case.may_be_framehawk())?;
     let fact = if site.framehawk_policy == Some(false) {
         "the site says that its Framehawk policy is off"
@@ -26,7 +26,7 @@ pub(super) fn ruled_out(case: &Case<'_>, _: Status) -> Option<Shown> {
     Some(shown(case, case.record.first_sender, fact.to_owned()))
 }
 
-pub(super) fn expected(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn expected(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let site = case.config.site.as_ref().filter(|_| case.may_be_framehawk())?;
     let told = site.framehawk_policy == Some(true) && !site.has_no_framehawk();
     told.then(|| {
@@ -35,7 +35,7 @@ pub(super) fn expected(case: &Case<'_>, _: Status) -> Option<Shown> {
     })
 }
 
-pub(super) fn from_gateway(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn from_gateway(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let site = case.config.site.as_ref().filter(|_| case.may_be_framehawk())?;
     let client = case.client_socket().addr;
     site.gateways.contains(&client).then(|| {

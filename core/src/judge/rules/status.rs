@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{Shown, server_side, shown};
 use crate::decode::packet::Unreachable;
 use crate::event::Status;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 
-pub(super) fn is(case: &Case<'_>, status: Status, wanted: Status) -> Option<Shown> {
+pub(super) fn is(case: &FlowContext<'_>, status: Status, wanted: Status) -> Option<Shown> {
     let (client, server) = (case.client_socket(), case.server_socket());
     let fact = match status {
         Status::ClientPort => {
@@ -29,7 +29,7 @@ pub(super) fn is(case: &Case<'_>, status: Status, wanted: Status) -> Option<Show
 }
 
 /// Connections without payload, and whether they come at a steady pace, as a health check's do.
-fn no_payload(case: &Case<'_>) -> String {
+fn no_payload(case: &FlowContext<'_>) -> String {
     let said = "a handshake, and no payload either way".to_owned();
     match pace(case) {
         Some((count, period)) => {
@@ -42,9 +42,9 @@ fn no_payload(case: &Case<'_>) -> String {
 
 /// How many connections this client made to this service and how far apart, where that is steady:
 /// at least five pauses, the longest not twice the shortest.
-pub(in crate::judge) fn pace(case: &Case<'_>) -> Option<(usize, Duration)> {
+pub(in crate::judge) fn pace(case: &FlowContext<'_>) -> Option<(usize, Duration)> {
     let (client, server) = (case.client_socket(), case.server_socket());
-    let Case { ledgers, gaps, as_of, .. } = case;
+    let FlowContext { ledgers, gaps, as_of, .. } = case;
     let times = ledgers.connections(case.key.transport, server, client.addr, *as_of, gaps);
     let pauses: Vec<Duration> =
         times.iter().zip(times.iter().skip(1)).map(|(one, next)| next.since(*one)).collect();
@@ -55,7 +55,7 @@ pub(in crate::judge) fn pace(case: &Case<'_>) -> Option<(usize, Duration)> {
     steady.then_some((times.len(), mean))
 }
 
-pub(super) fn refused(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn refused(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     if status != Status::Refused {
         return None;
     }

@@ -4,7 +4,7 @@ use super::{
     Rule, Shown, framehawk, is_conversation, server_side, shown, site, status, visibility,
 };
 use crate::event::{BEGAN_BEFORE, Label, Status};
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::registry;
 
 /// All rules.
@@ -333,7 +333,7 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
-fn edt_companion(case: &Case<'_>, _: Status) -> Option<Shown> {
+fn edt_companion(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let session = case.edt_companion()?;
     let frame = session.confirmed?;
     let fact = format!("UDT beside a {} session of the same hosts", session.kind.name());

@@ -2,11 +2,11 @@
 
 use super::{Shown, shown};
 use crate::event::Status;
-use crate::judge::Case;
+use crate::judge::FlowContext;
 use crate::judge::roles::SETTLING_TIME;
 use crate::net::{Side, Transport};
 
-pub(super) fn packets_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn packets_lost(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let missing = |side: &Side| {
         case.record.side(*side).span().is_some_and(|span| span.missing_at_least() > 0)
     };
@@ -19,21 +19,21 @@ pub(super) fn packets_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
     ))
 }
 
-pub(super) fn capture_lost(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn capture_lost(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let drops = case.drops()?;
     let fact =
         format!("the capture dropped {} frames, which may include some of this flow", drops.frames);
     Some(shown(case, case.record.first_sender, fact))
 }
 
-pub(super) fn payload_cut(case: &Case<'_>, _: Status) -> Option<Shown> {
+pub(super) fn payload_cut(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let side = Side::BOTH.into_iter().find(|side| case.record.side(*side).cut().is_some())?;
     let frame = case.record.side(side).cut()?;
     Some(Shown { fact: "the snap length cut this packet's payload".to_owned(), frame, side })
 }
 
 /// TCP shows by its missing handshake that it was running before; UDP by being there at once.
-pub(super) fn began_before(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn began_before(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let talks = case.record.sides.iter().any(|side| side.payload_packets > 0);
     let running = match case.key.transport {
         Transport::Tcp => talks && case.client().opened().is_none(),
@@ -49,7 +49,7 @@ pub(super) fn began_before(case: &Case<'_>, status: Status) -> Option<Shown> {
     running.then(|| shown(case, case.record.first_sender, fact.to_owned()))
 }
 
-pub(super) fn one_direction(case: &Case<'_>, status: Status) -> Option<Shown> {
+pub(super) fn one_direction(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     let silent = case.record.sides.iter().any(|side| side.packets == 0);
     let told = match status {
         Status::Identified | Status::Unidentified | Status::Insufficient => silent,

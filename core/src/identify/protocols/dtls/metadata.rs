@@ -87,7 +87,7 @@ mod tests {
         let told = talk.told_by(&DETECTOR, tell, false);
         // The server has not said hello itself.
         assert!(!told.done);
-        assert_eq!(talk.heard_by(&DETECTOR).unwrap().details[0].value, "DTLS 1.2".into());
+        assert_eq!(talk.matched_by(&DETECTOR).unwrap().details[0].value, "DTLS 1.2".into());
         let value = |key| told.details.iter().find(|one| one.key == key).map(|one| &*one.value);
         let ja3 = "65277,4865-49199,0-16-43,,";
         assert_eq!(value(DetailKey::DtlsJa3String), Some(ja3));

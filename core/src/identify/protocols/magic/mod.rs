@@ -394,7 +394,7 @@ mod tests {
             assert!(!sample.accepts.is_empty(), "{}", sample.row.id);
             for messages in sample.accepts {
                 for talk in talks(sample.row, messages) {
-                    if talk.heard_by(sample.row).is_none() {
+                    if talk.matched_by(sample.row).is_none() {
                         unnamed.push((sample.row.id, *messages));
                     } else {
                         talk.named_by(sample.row);
@@ -412,7 +412,7 @@ mod tests {
             assert!(sample.refuses.len() >= 3, "{}", sample.row.id);
             for messages in sample.refuses {
                 for talk in talks(sample.row, messages) {
-                    if talk.heard_by(sample.row).is_some() {
+                    if talk.matched_by(sample.row).is_some() {
                         named.push((sample.row.id, *messages));
                     } else {
                         talk.refused_by(sample.row);
@@ -432,7 +432,7 @@ mod tests {
                     for talk in talks(sample.row, messages) {
                         let fits = talks(other.row, messages).len() == 2
                             || other.row.over == sample.row.over;
-                        let found = if fits { talk.heard_by(other.row) } else { None };
+                        let found = if fits { talk.matched_by(other.row) } else { None };
                         assert_eq!(found, None, "{} named", sample.row.id);
                     }
                 }

@@ -6,7 +6,7 @@
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
 use crate::identify::handshake::hash_and_text;
 use crate::identify::metadata::Told;
-use crate::identify::side_match::{Heard, Role};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
 use crate::net::Side;
@@ -36,8 +36,8 @@ fn spoken<'a>(head: &SideView<'a>) -> Option<Banner<'a>> {
         return after_lines(head.stream);
     }
     match banner(head.stream, 0, head.complete) {
-        Heard::Speaks(banner) => Some(banner),
-        Heard::Open | Heard::Foreign => None,
+        SideMatch::Match(banner) => Some(banner),
+        SideMatch::Incomplete | SideMatch::Mismatch => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::config::TOLD_WORDS_MAX;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::side_match::{Heard, Role, Said, Spot, hear_both, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
@@ -39,48 +39,50 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match hear_both(view, hear) {
+    match match_both(view, match_side) {
         Ok(said) => yes(join(DETECTOR.id, said)),
         Err(answer) => answer,
     }
 }
 
-fn hear(head: &SideView<'_>) -> Heard<Said> {
+fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     match opening(head.stream, head.complete) {
-        Heard::Foreign if !head.from_start => middle(head.stream, head.complete),
-        heard @ (Heard::Speaks(_) | Heard::Open | Heard::Foreign) => heard,
+        SideMatch::Mismatch if !head.from_start => middle(head.stream, head.complete),
+        matched @ (SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch) => matched,
     }
 }
 
 /// The first bytes of a connection.
-fn opening(stream: &[u8], complete: bool) -> Heard<Said> {
+fn opening(stream: &[u8], complete: bool) -> SideMatch<Said> {
     match stream.first() {
         Some(&HANDSHAKE) => handshake(stream, complete),
         Some(&ALERT) => alert(stream),
         Some(0x80..) => ssl2_hello(stream),
-        Some(_) => Heard::Foreign,
-        None => Heard::Open,
+        Some(_) => SideMatch::Mismatch,
+        None => SideMatch::Incomplete,
     }
 }
 
 /// A hello message, of which its type at least must be there.
-fn handshake(stream: &[u8], complete: bool) -> Heard<Said> {
+fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     if stream.len() <= HEADER {
-        return if Header::may_start(stream) { Heard::Open } else { Heard::Foreign };
+        return if Header::may_start(stream) { SideMatch::Incomplete } else { SideMatch::Mismatch };
     }
-    let Some(header) = Header::read(stream, 0) else { return Heard::Foreign };
+    let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
     // 4 bytes of handshake header, and the version
     let wanted = 6;
-    let Some(octets) = records::handshake_octets(stream, wanted) else { return Heard::Foreign };
+    let Some(octets) = records::handshake_octets(stream, wanted) else {
+        return SideMatch::Mismatch;
+    };
     if octets.len() < wanted && !complete {
-        return if hello_may_start(&octets) { Heard::Open } else { Heard::Foreign };
+        return if hello_may_start(&octets) { SideMatch::Incomplete } else { SideMatch::Mismatch };
     }
     if !hello_may_start(&octets) {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     let len = be24(&octets, 1).map_or(usize::MAX, index);
     let Some(octets) = records::handshake_octets(stream, len.saturating_add(4)) else {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     };
     // RFC 8446 section 5.1: a ClientHello stands alone in its flight.
     let alone = header.len <= len.saturating_add(4);
@@ -88,7 +90,7 @@ fn handshake(stream: &[u8], complete: bool) -> Heard<Said> {
     let whole = body.len() >= len;
     let body = body.get(..len).unwrap_or(body);
     let bits = records::FIRST_BITS + if octets.len() >= 4 { 15.0 } else { 7.0 };
-    Heard::or_foreign(match u8_at(&octets, 0) {
+    SideMatch::or_mismatch(match u8_at(&octets, 0) {
         Some(CLIENT_HELLO) if alone => {
             ClientHello::read(body, whole, Flavour::Tls).map(|hello| client_hello(&hello, bits))
         }
@@ -140,41 +142,41 @@ fn version_words(version: Option<u16>) -> String {
 }
 
 /// An alert before anything else: a server that wants no more of this (RFC 8446 section 6).
-fn alert(stream: &[u8]) -> Heard<Said> {
+fn alert(stream: &[u8]) -> SideMatch<Said> {
     if stream.len() < HEADER + 2 {
         let fits = Header::may_start(stream)
             && matches!(stream.get(3), None | Some(0))
             && matches!(stream.get(4), None | Some(2));
-        return if fits { Heard::Open } else { Heard::Foreign };
+        return if fits { SideMatch::Incomplete } else { SideMatch::Mismatch };
     }
-    let Some(header) = Header::read(stream, 0) else { return Heard::Foreign };
+    let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
     let (Some(level), Some(what)) = (u8_at(stream, HEADER), u8_at(stream, HEADER + 1)) else {
-        return Heard::Open;
+        return SideMatch::Incomplete;
     };
     let level = match level {
         1 => "warning",
         2 => "fatal",
-        _ => return Heard::Foreign,
+        _ => return SideMatch::Mismatch,
     };
     // The values of IANA's TLS Alerts registry.
     let known = matches!(what, 0 | 10 | 20..=22 | 30 | 40..=52 | 60 | 70 | 71 | 80 | 86 | 90 | 100 | 109..=116 | 120 | 121);
     if header.len != 2 || !known {
-        return Heard::Foreign;
+        return SideMatch::Mismatch;
     }
     // type and version, length, level, description
     let bits = 8.0 + 13.7 + 16.0 + 7.0 + 2.7;
     let fact = format!("TLS alert, {level}, description {what}");
-    Heard::Speaks(Said::new(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
+    SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
 }
 
 /// A ClientHello in SSL 2.0's record: the lengths inside add up to the length of the record.
-fn ssl2_hello(stream: &[u8]) -> Heard<Said> {
+fn ssl2_hello(stream: &[u8]) -> SideMatch<Said> {
     if stream.len() < 11 {
         let fits = matches!(stream.get(2), None | Some(&CLIENT_HELLO))
             && matches!(stream.get(3), None | Some(0 | 3));
-        return if fits { Heard::Open } else { Heard::Foreign };
+        return if fits { SideMatch::Incomplete } else { SideMatch::Mismatch };
     }
-    Heard::or_foreign(read_ssl2_hello(stream))
+    SideMatch::or_mismatch(read_ssl2_hello(stream))
 }
 
 fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
@@ -203,12 +205,12 @@ fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
 
 /// Somewhere in a connection: two records where the head starts, or one that fills it; or three
 /// records of application data in a row further on.
-fn middle(stream: &[u8], complete: bool) -> Heard<Said> {
+fn middle(stream: &[u8], complete: bool) -> SideMatch<Said> {
     if let Some(walk) = records::walk(stream, 0) {
         if walk.headers >= 2 || walk.ends {
-            return Heard::Speaks(some_records(walk, 0, 0.0));
+            return SideMatch::Match(some_records(walk, 0, 0.0));
         }
-        return if complete { Heard::Foreign } else { Heard::Open };
+        return if complete { SideMatch::Mismatch } else { SideMatch::Incomplete };
     }
     let starts = stream.windows(2).enumerate();
     let starts = starts.filter(|(_, pair)| *pair == [APPLICATION_DATA, 3]);
@@ -216,10 +218,10 @@ fn middle(stream: &[u8], complete: bool) -> Heard<Said> {
     for (at, walk) in found {
         if let Some(walk) = walk.filter(|walk| walk.headers >= 3) {
             // It may stand anywhere in the 4 KiB.
-            return Heard::Speaks(some_records(walk, at, 12.0));
+            return SideMatch::Match(some_records(walk, at, 12.0));
         }
     }
-    if complete { Heard::Foreign } else { Heard::Open }
+    if complete { SideMatch::Mismatch } else { SideMatch::Incomplete }
 }
 
 fn some_records(walk: records::Walk, at: usize, lost: f32) -> Said {
