@@ -280,7 +280,7 @@ fn packets(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<Told>> {
             Decoded::Fragment(fragment) => {
                 reassembly.add(fragment, &config, &mut |decoded, _| note(decoded));
             }
-            other @ (Decoded::Packet(_) | Decoded::Stop(..)) => note(other),
+            other @ (Decoded::Packet(_) | Decoded::Anomaly(..)) => note(other),
         });
     }
     reassembly.finish(&mut |decoded, _| note(decoded));

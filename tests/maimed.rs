@@ -143,7 +143,7 @@ fn speaks(frame: &OwnedFrame, sender: Socket) -> bool {
             },
             // Whose it is only its first piece tells.
             Decoded::Fragment(_) => 1,
-            Decoded::Stop(..) => 0,
+            Decoded::Anomaly(..) => 0,
         };
         speaks |= payload > 0;
     });

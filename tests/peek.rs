@@ -29,7 +29,7 @@ fn is_of_interest(frame: &OwnedFrame, watch: &Watch) -> bool {
             });
         }
         Decoded::Fragment(_) => found = true,
-        Decoded::Stop(..) => {}
+        Decoded::Anomaly(..) => {}
     });
     found
 }

@@ -42,7 +42,7 @@ fn deal(frame: &OwnedFrame, parts: &mut [Collector], config: &Config) {
             key = Some(FlowKey::of(&packet, config.vlan_in_key).0);
         }
         Decoded::Fragment(_) => fragments = true,
-        Decoded::Stop(..) => {}
+        Decoded::Anomaly(..) => {}
     });
     let ports = key.map_or(0, |key| usize::from(key.a.port) + usize::from(key.b.port) * 3);
     let way = ports % parts.len();

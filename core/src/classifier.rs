@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::config::{Config, Limits};
 use crate::decode::fragment::{Fragment, Reassembly};
 use crate::decode::peek::Peek;
-use crate::decode::{self, Body, Decoded, Packet, Stop};
+use crate::decode::{self, Body, DecodeAnomaly, Decoded, Packet};
 use crate::event::{AnomalyEvent, Event, NewFlow};
 use crate::flow::correlation::Drops;
 use crate::flow::firsts::{Firsts, Noted};
@@ -359,7 +359,7 @@ impl Collector {
             let at = fragment.at();
             if !self.piece.keep(fragment, &self.config.limits) {
                 let layer = Layer::Network;
-                let stop = Stop { event: "fragments_not_kept", layer, offset: 0 };
+                let stop = DecodeAnomaly { event: "fragments_not_kept", layer, offset: 0 };
                 self.common.anomaly(at, &stop, &self.config);
             }
         }
@@ -466,7 +466,7 @@ impl Common {
         let mut seized = FrameOutcome::default();
         decode::decode(frame, &config.limits, &mut |decoded| match decoded {
             Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
-            other @ (Decoded::Packet(_) | Decoded::Stop(..)) => {
+            other @ (Decoded::Packet(_) | Decoded::Anomaly(..)) => {
                 seized.watched |= self.take(other, config, in_range);
             }
         });
@@ -482,7 +482,7 @@ impl Common {
     ) -> bool {
         match decoded {
             Decoded::Packet(packet) => return self.packet(&packet, config, in_range),
-            Decoded::Stop(at, stop) => self.anomaly(at, &stop, config),
+            Decoded::Anomaly(at, stop) => self.anomaly(at, &stop, config),
             // A reassembly hands on none.
             Decoded::Fragment(_) => {}
         }
@@ -515,7 +515,7 @@ impl Common {
         watched
     }
 
-    fn anomaly(&mut self, at: FrameRef, stop: &Stop, config: &Config) {
+    fn anomaly(&mut self, at: FrameRef, stop: &DecodeAnomaly, config: &Config) {
         let max = config.limits.anomaly_kinds_max;
         let noted = self.anomalies.note(stop.event, at.time, max, || AnomalyEvent {
             event: stop.event,

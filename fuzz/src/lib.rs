@@ -356,7 +356,7 @@ fn check_frame(frame: &Frame<'_>) {
             });
         }
         Decoded::Fragment(_) => found = true,
-        Decoded::Stop(..) => {}
+        Decoded::Anomaly(..) => {}
     });
     assert!(!found || Peek::new(&watch).is_candidate(frame), "the fast no is wrong");
     classify(&[*frame]);

@@ -65,7 +65,7 @@ impl EvidenceFilter {
                 }
             }
             Decoded::Fragment(_) => whole = true,
-            Decoded::Stop(..) => {}
+            Decoded::Anomaly(..) => {}
         });
         match (whole, headers) {
             (true, _) => Some(*frame),

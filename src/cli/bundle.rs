@@ -16,7 +16,7 @@ use crate::bundle::evidence::{EvidenceFilter, marker};
 use crate::bundle::{self, Packer, Row, Settings};
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource, Polled};
-use crate::output::{Context, Eve, Format as _, PacketFormat, PacketWriter};
+use crate::output::{Context, Eve, EventWriter as _, PacketFormat, PacketWriter};
 use crate::report::html;
 use portstory_core::config::{BundleLimits, Config};
 use portstory_core::event::Event;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::helper_process::Sandboxing;
 use super::process_lookup::Scope;
 use super::run::{stdout_exit, terminal_width};
-use super::who::Format;
+use super::who::ReplyFormat;
 use super::{Exit, log, output_file, process_lookup};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
@@ -29,7 +29,7 @@ pub(super) struct Doctor {
 
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReplyFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -57,8 +57,8 @@ impl Doctor {
         checks.extend(confinement());
         let worst = checks.iter().map(|check| check.level).max();
         let text = match self.format {
-            Format::Text => output::host::checks_text(&checks, width),
-            Format::Json => output::host::checks_json(&checks),
+            ReplyFormat::Text => output::host::checks_text(&checks, width),
+            ReplyFormat::Json => output::host::checks_json(&checks),
         };
         let exit = stdout_exit(std::io::stdout().write_all(text.as_bytes()));
         if worst == Some(Level::Bad) { exit.max(Exit::BrokeOff) } else { exit }

@@ -253,7 +253,7 @@ fn named(output: Option<&PathBuf>) -> Option<&PathBuf> {
 struct Writing {
     /// How the flows are written
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 
     /// Write to this file instead of standard output, which '-' is; compressed where the name ends in
     /// .gz or .zst, as of the other outputs
@@ -337,7 +337,7 @@ impl Writing {
 
 /// The outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum OutputFormat {
     /// A table for people
     #[default]
     Text,

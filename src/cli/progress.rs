@@ -27,11 +27,11 @@ pub(super) enum Progress {
 /// How far a read has come.
 pub(super) struct Read {
     bar: ProgressBar,
-    kind: Kind,
+    kind: Measure,
     events: u64,
 }
 
-enum Kind {
+enum Measure {
     /// Bytes of files.
     Octets(Odometer),
     /// Frames of a stream, whose end is not known.
@@ -43,17 +43,17 @@ impl Progress {
     pub(super) fn of_read(writing: &Writing, octets: Option<(Odometer, u64)>) -> Option<Self> {
         let is_drawn_over = std::io::stdout().is_terminal()
             && super::named(writing.output.as_ref()).is_none()
-            && writing.format != super::Format::Text;
+            && writing.format != super::OutputFormat::Text;
         if !may_draw(writing) || is_drawn_over {
             return None;
         }
         let (length, kind, template) = match octets {
             Some((odometer, total)) => (
                 Some(total),
-                Kind::Octets(odometer),
+                Measure::Octets(odometer),
                 "{bar:30} {percent:>3}%  {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             ),
-            None => (None, Kind::Frames, "{spinner} {human_pos} frames, {per_sec}, {elapsed}"),
+            None => (None, Measure::Frames, "{spinner} {human_pos} frames, {per_sec}, {elapsed}"),
         };
         Some(Self::Read(Read::new(length, kind, template)))
     }
@@ -62,7 +62,7 @@ impl Progress {
     pub(super) fn of_live(writing: &Writing) -> Option<Self> {
         let is_table = std::io::stdout().is_terminal()
             && super::named(writing.output.as_ref()).is_none()
-            && writing.format == super::Format::Text;
+            && writing.format == super::OutputFormat::Text;
         (may_draw(writing) && is_table).then(|| Self::Live(Board::new()))
     }
 
@@ -70,12 +70,12 @@ impl Progress {
     pub(super) fn tick(&self, frames: u64) {
         let Self::Read(Read { bar, kind, .. }) = self else { return };
         match kind {
-            Kind::Octets(odometer) => {
+            Measure::Octets(odometer) => {
                 // Heads that were read twice must not make more of it than there is.
                 let length = bar.length().unwrap_or(u64::MAX);
                 bar.set_position(odometer.octets().min(length));
             }
-            Kind::Frames => bar.set_position(frames),
+            Measure::Frames => bar.set_position(frames),
         }
     }
 
@@ -120,7 +120,7 @@ impl Progress {
 }
 
 impl Read {
-    fn new(length: Option<u64>, kind: Kind, template: &str) -> Self {
+    fn new(length: Option<u64>, kind: Measure, template: &str) -> Self {
         let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
         let bar = ProgressBar::with_draw_target(length, target);
         // The templates are our own; with indicatif's default it would work as well.

@@ -36,7 +36,7 @@ pub(super) struct Report {
 
     /// How it is written [default: html, or md where the file's name ends in .md]
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<ReportFormat>,
 
     #[command(flatten)]
     linking: Linking,
@@ -56,7 +56,7 @@ pub(super) struct Report {
 
 /// The forms of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum ReportFormat {
     /// A page that stands alone
     #[default]
     Html,
@@ -78,7 +78,9 @@ impl Report {
     }
 
     fn try_run(&self) -> Result<Exit, Exit> {
-        if self.file().is_none() && std::io::stdout().is_terminal() && self.format() == Format::Html
+        if self.file().is_none()
+            && std::io::stdout().is_terminal()
+            && self.format() == ReportFormat::Html
         {
             log::say(
                 "a page is not for a terminal: name a file with -o report.html, or --format md",
@@ -118,13 +120,13 @@ impl Report {
         cannot_write(self.file().unwrap_or(Path::new("-")), error)
     }
 
-    fn format(&self) -> Format {
-        let by_name = self.file().map(Format::by_name);
+    fn format(&self) -> ReportFormat {
+        let by_name = self.file().map(ReportFormat::by_name);
         self.format.or(by_name).unwrap_or_default()
     }
 }
 
-impl Format {
+impl ReportFormat {
     /// Markdown where the file's name ends in `.md`, else HTML.
     pub(super) fn by_name(path: &Path) -> Self {
         let is_md = unpacked_name(path).extension().is_some_and(|ext| ext == "md");

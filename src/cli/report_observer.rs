@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::output_file::{OutputFile, Rotating};
-use super::report::{Format, about, with_ports};
+use super::report::{ReportFormat, about, with_ports};
 use crate::capture::SourceInfo;
 use crate::output::RunSummary;
 use crate::report::Recorder;
@@ -16,7 +16,7 @@ use portstory_core::flow::{FlowKey, FlowPacket};
 pub(super) struct ReportObserver {
     recorder: Recorder,
     output_file: OutputFile,
-    format: Format,
+    format: ReportFormat,
 }
 
 impl ReportObserver {
@@ -33,7 +33,7 @@ impl ReportObserver {
             } else {
                 OutputFile::open(path, &Rotating::default(), 0)?
             },
-            format: Format::by_name(path),
+            format: ReportFormat::by_name(path),
         })
     }
 

@@ -15,7 +15,7 @@ use super::process_lookup::{Looking, ProcessLookup, Scope};
 use super::progress::Progress;
 use super::report_observer::ReportObserver;
 use super::signals::Signals;
-use super::{Color, Exit, Format, Watching, Writing, log, shutdown};
+use super::{Color, Exit, OutputFormat, Watching, Writing, log, shutdown};
 use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::output::{self, Context, Look, RunSummary};
@@ -35,7 +35,7 @@ pub(super) struct Run {
     classifier: Classifier,
     row: &'static output::FormatRow,
     look: Look,
-    format: Box<dyn output::Format>,
+    format: Box<dyn output::EventWriter>,
     out: Out,
     packets: Option<PacketOutput>,
     page: Option<ReportObserver>,
@@ -110,9 +110,9 @@ impl Run {
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         let summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
         let name = match writing.format {
-            Format::Text => "text",
-            Format::Eve => "eve",
-            Format::Csv => "csv",
+            OutputFormat::Text => "text",
+            OutputFormat::Eve => "eve",
+            OutputFormat::Csv => "csv",
         };
         let look = Look { width: terminal_width(), colour: colour(writing) };
         let row = output::FORMATS.iter().find(|row| row.name == name);

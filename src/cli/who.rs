@@ -18,7 +18,7 @@ pub(super) struct Who {
 
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReplyFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -32,7 +32,7 @@ What cannot be seen without rights is said at the end, with the command that sho
 
 /// How `who` and `doctor` write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum ReplyFormat {
     /// For people
     #[default]
     Text,
@@ -53,8 +53,8 @@ impl Who {
         let look = Look { width: terminal_width(), colour: false };
         let mut text = Vec::new();
         let written = match self.format {
-            Format::Text => output::host::text(&mut text, &inventory, &watch, look),
-            Format::Json => output::host::json(&mut text, &inventory, &watch),
+            ReplyFormat::Text => output::host::text(&mut text, &inventory, &watch, look),
+            ReplyFormat::Json => output::host::json(&mut text, &inventory, &watch),
         };
         stdout_exit(written.and_then(|()| io::stdout().write_all(&text)))
     }

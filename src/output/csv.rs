@@ -9,7 +9,7 @@ use std::io;
 
 use super::community_id::community_id;
 use super::json::Time;
-use super::{Context, Format, RunSummary};
+use super::{Context, EventWriter, RunSummary};
 use crate::escape;
 use portstory_core::event::{Event, FlowEvent, ProcessMissing};
 
@@ -144,7 +144,7 @@ fn process(row: &mut String, flow: &FlowEvent) {
     );
 }
 
-impl Format for Csv {
+impl EventWriter for Csv {
     fn event(
         &mut self,
         out: &mut dyn io::Write,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::community_id::community_id;
 use super::host::{MissingJson, ProcessJson};
 use super::json::{self, Addr, Hex, Time};
-use super::{Context, Format, RunSummary};
+use super::{Context, EventWriter, RunSummary};
 use portstory_core::event::{
     AnomalyEvent, Concern, Concerns, Event, Evidence, FlowEvent, Label, Unidentified, Visibility,
 };
@@ -52,7 +52,7 @@ impl Eve {
     }
 }
 
-impl Format for Eve {
+impl EventWriter for Eve {
     fn event(
         &mut self,
         out: &mut dyn io::Write,

@@ -56,7 +56,7 @@ pub static FORMATS: &[FormatRow] = &[
 ];
 
 /// One way to write events down.
-pub trait Format {
+pub trait EventWriter {
     /// Writes one event, or keeps what it needs of it for the end.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ pub struct FormatRow {
     /// What it is, in a few words.
     pub about: &'static str,
     /// Makes a writer.
-    pub make: fn(Look) -> Box<dyn Format>,
+    pub make: fn(Look) -> Box<dyn EventWriter>,
     /// Whether a file that continues another needs a writer of its own, for a line of titles.
     pub starts_each_file: bool,
 }

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::{Context, Format, Look, RunSummary};
+use super::{Context, EventWriter, Look, RunSummary};
 use crate::escape;
 use crate::human::{Clock, count};
 use portstory_core::event::{
@@ -234,7 +234,7 @@ impl Text {
     }
 }
 
-impl Format for Text {
+impl EventWriter for Text {
     fn resize(&mut self, out: &mut dyn io::Write, width: usize) -> io::Result<()> {
         self.look.width = width.max(WIDTH_MIN);
         if self.streaming.is_none() {

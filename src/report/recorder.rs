@@ -23,7 +23,7 @@ mod choose;
 
 /// What makes flows of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Kind {
+struct CardGroup {
     alike: Alike,
     /// The service.
     place: Socket,
@@ -58,7 +58,7 @@ pub struct Recorder {
     traces_full: bool,
     /// Of flows that have ended, and whose event is still to come.
     ended: BTreeMap<u64, Trace>,
-    kinds: BTreeMap<Kind, Sum>,
+    kinds: BTreeMap<CardGroup, Sum>,
     services: Services,
     pairs: Firsts<Ends, (u64, u64)>,
     /// Flows of pairs that found no room.
@@ -151,7 +151,7 @@ impl Recorder {
             None => 1,
         };
         self.pair_flows_left_out = self.pair_flows_left_out.saturating_add(left_out);
-        let mut kind = Kind::of(flow);
+        let mut kind = CardGroup::of(flow);
         if self.kinds.len() >= self.limits.kinds_max && !self.kinds.contains_key(&kind) {
             // What flows can have in common is bounded, where they go is not.
             kind.place = ANYWHERE;
@@ -277,7 +277,7 @@ fn cut<T>(list: &mut Vec<T>, max: usize) -> u64 {
     u64::try_from(gone).unwrap_or_default()
 }
 
-impl Kind {
+impl CardGroup {
     fn of(flow: &FlowEvent) -> Self {
         let verdict = &flow.verdict;
         let worst = ranking::concerns(flow).worst();

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use portstory::capture::SourceInfo;
-use portstory::output::{Context, Format, ProcessLookups, RunSummary};
+use portstory::output::{Context, EventWriter, ProcessLookups, RunSummary};
 use portstory_core::event::{
     AnomalyEvent, Concern, Concerns, Confidence, Direction, EndpointEvent, Event, Evidence,
     FlowEvent, FlowState, Label, Notable, Parent, Process, ProcessMissing, RoleBasis, Status,
@@ -303,7 +303,7 @@ pub(crate) fn limited() -> RunSummary {
 }
 
 /// Writes events and the summary that goes with them.
-pub(crate) fn written(format: &mut dyn Format, events: &[Event], live: bool) -> String {
+pub(crate) fn written(format: &mut dyn EventWriter, events: &[Event], live: bool) -> String {
     let mut summary = RunSummary {
         first: Some(at(0)),
         last: Some(at(7_980_000)),
@@ -330,7 +330,7 @@ pub(crate) fn written(format: &mut dyn Format, events: &[Event], live: bool) -> 
 }
 
 pub(crate) fn written_with(
-    format: &mut dyn Format,
+    format: &mut dyn EventWriter,
     events: &[Event],
     live: bool,
     summary: &RunSummary,

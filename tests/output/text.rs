@@ -310,7 +310,7 @@ fn losses_skipped_files_and_notices_are_told() {
         notices: vec!["the snap length of 96 bytes cut most packets".to_owned()],
         ..RunSummary::default()
     };
-    portstory::output::Format::finish(
+    portstory::output::EventWriter::finish(
         &mut Text::new(Look::default()),
         &mut text,
         &summary,

@@ -24,7 +24,7 @@ pub(crate) struct Puppet {
 }
 
 /// How a stopped process came to that.
-enum Stop {
+enum Stopped {
     Syscall,
     /// By an event of ptrace(2), such as execve(2).
     Event(i32),
@@ -48,33 +48,33 @@ fn of_nix(pid: Pid) -> nix::unistd::Pid {
     nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get())
 }
 
-fn wait(pid: Pid) -> Stop {
+fn wait(pid: Pid) -> Stopped {
     let Ok(Some((_, status))) = waitpid(Some(pid), WaitOptions::empty()) else {
-        return Stop::Over(None);
+        return Stopped::Over(None);
     };
     let Some(signal) = status.stopping_signal() else {
-        return Stop::Over(status.terminating_signal());
+        return Stopped::Over(status.terminating_signal());
     };
     let event = status.as_raw() >> 16;
     if event != 0 {
-        Stop::Event(event)
+        Stopped::Event(event)
     } else if signal == Signal::TRAP.as_raw() | 0x80 {
-        Stop::Syscall
+        Stopped::Syscall
     } else {
-        Stop::Signal(signal)
+        Stopped::Signal(signal)
     }
 }
 
 /// Lets it go on to its next system call, in or out.
-fn go_on(pid: Pid) -> Stop {
+fn go_on(pid: Pid) -> Stopped {
     let mut signal = None;
     loop {
         if ptrace::syscall(of_nix(pid), signal).is_err() {
             return wait(pid);
         }
         match wait(pid) {
-            Stop::Signal(number) => signal = nix::sys::signal::Signal::try_from(number).ok(),
-            stop @ (Stop::Syscall | Stop::Event(_) | Stop::Over(_)) => return stop,
+            Stopped::Signal(number) => signal = nix::sys::signal::Signal::try_from(number).ok(),
+            stop @ (Stopped::Syscall | Stopped::Event(_) | Stopped::Over(_)) => return stop,
         }
     }
 }
@@ -108,16 +108,16 @@ impl Puppet {
         let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC;
         ptrace::seize(of_nix(pid), options).unwrap();
         ptrace::interrupt(of_nix(pid)).unwrap();
-        assert!(matches!(wait(pid), Stop::Event(_)), "it was not stopped");
+        assert!(matches!(wait(pid), Stopped::Event(_)), "it was not stopped");
         let puppet = Self::stopped(pid, false);
         if puppet.is_in_a_call() {
             return puppet;
         }
         loop {
             match go_on(pid) {
-                Stop::Syscall => return Self::stopped(pid, is_entering(pid)),
-                Stop::Event(_) | Stop::Signal(_) => {}
-                Stop::Over(_) => panic!("it ended before it made a call"),
+                Stopped::Syscall => return Self::stopped(pid, is_entering(pid)),
+                Stopped::Event(_) | Stopped::Signal(_) => {}
+                Stopped::Over(_) => panic!("it ended before it made a call"),
             }
         }
     }
@@ -147,12 +147,12 @@ impl Puppet {
         begin();
         loop {
             match go_on(pid) {
-                Stop::Over(_) => return None,
-                Stop::Event(_) | Stop::Signal(_) => {
+                Stopped::Over(_) => return None,
+                Stopped::Event(_) | Stopped::Signal(_) => {
                     puppet = Self::stopped(pid, false);
                     continue;
                 }
-                Stop::Syscall => {}
+                Stopped::Syscall => {}
             }
             let registers = ptrace::getregs(of_nix(pid)).unwrap();
             let path = match registers.orig_rax.cast_signed() {
@@ -180,7 +180,7 @@ impl Puppet {
     /// Ends it, and with it whatever it does to others.
     pub(crate) fn end(&self) {
         let _ = rustix::process::kill_process(self.pid, Signal::KILL);
-        while !matches!(wait(self.pid), Stop::Over(_)) {}
+        while !matches!(wait(self.pid), Stopped::Over(_)) {}
     }
 
     /// Puts these bytes where the process can point to them, `place` counting from 0.
@@ -211,17 +211,17 @@ impl Puppet {
         self.is_entering = false;
         loop {
             match go_on(self.pid) {
-                Stop::Over(signal) => return Outcome::Ends(signal.unwrap_or_default()),
-                Stop::Event(nix::libc::PTRACE_EVENT_EXEC) => return Outcome::Executes,
-                Stop::Event(_) | Stop::Signal(_) => continue,
-                Stop::Syscall => stops -= 1,
+                Stopped::Over(signal) => return Outcome::Ends(signal.unwrap_or_default()),
+                Stopped::Event(nix::libc::PTRACE_EVENT_EXEC) => return Outcome::Executes,
+                Stopped::Event(_) | Stopped::Signal(_) => continue,
+                Stopped::Syscall => stops -= 1,
             }
             if stops == 0 {
                 break;
             }
         }
         if is_doomed(self.pid) {
-            let Stop::Over(signal) = go_on(self.pid) else { panic!("it outlived SIGSYS") };
+            let Stopped::Over(signal) = go_on(self.pid) else { panic!("it outlived SIGSYS") };
             return Outcome::Ends(signal.unwrap_or_default());
         }
         let result = ptrace::getregs(of_nix(self.pid)).unwrap().rax;

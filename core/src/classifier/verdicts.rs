@@ -59,7 +59,7 @@ pub struct Running {
 /// What was told of the running flows.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
-    flows: BTreeMap<FlowKey, Told>,
+    flows: BTreeMap<FlowKey, LookState>,
     /// Looks that are to be made up for, [`DUE_MAX`] at most. Each flow is here once at most.
     due: BTreeSet<(Timestamp, FlowKey)>,
     /// Not asked for yet.
@@ -67,7 +67,7 @@ pub(super) struct Verdicts {
 }
 
 #[derive(Debug)]
-struct Told {
+struct LookState {
     next_look: Timestamp,
     /// Where it stands among those that are due.
     due: Option<Timestamp>,
@@ -128,7 +128,7 @@ impl Verdicts {
                 let ends = [key.a, key.b];
                 fresh.push(NewFlow { flow_id, transport: key.transport, ends });
             }
-            Told::new(now)
+            LookState::new(now)
         });
         let finding = record.recognised().last().map(|found| &found.finding);
         let recognised = finding.map(|finding| (finding.protocol, finding.strength));
@@ -217,7 +217,7 @@ impl Verdicts {
     }
 }
 
-impl Told {
+impl LookState {
     fn new(now: Timestamp) -> Self {
         Self {
             next_look: now,

@@ -20,7 +20,7 @@ use std::net::IpAddr;
 
 use super::ip::{self, IPV6_HEADER_LEN, Ip, Piece};
 use super::packet::Network;
-use super::{DecodeContext, DecodeEnd, Decoded, Slice, Stop};
+use super::{DecodeAnomaly, DecodeContext, DecodeEnd, Decoded, Slice};
 use crate::config::Config;
 use crate::frame::FrameRef;
 use crate::net::Layer;
@@ -160,7 +160,7 @@ impl Reassembly {
                     let outer_frames = frames.to_vec();
                     inner.push(Fragment { outer_frames, ..fragment.into_owned() });
                 }
-                other @ (Decoded::Packet(_) | Decoded::Stop(..)) => sink(other, frames),
+                other @ (Decoded::Packet(_) | Decoded::Anomaly(..)) => sink(other, frames),
             });
             if is_held {
                 waiting.append(&mut frames);
@@ -175,7 +175,7 @@ impl Reassembly {
             self.give_up(age, &mut |decoded, frames| match decoded {
                 // What was in an incomplete packet stays incomplete.
                 Decoded::Fragment(inner) => tell(&inner, "fragments_missing", sink),
-                other @ (Decoded::Packet(_) | Decoded::Stop(..)) => sink(other, frames),
+                other @ (Decoded::Packet(_) | Decoded::Anomaly(..)) => sink(other, frames),
             });
         }
     }
@@ -412,13 +412,13 @@ impl Datagram {
 }
 
 fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut Sink<'_>) {
-    let stop = Stop { event, layer: Layer::Network, offset: fragment.header_offset };
-    sink(Decoded::Stop(fragment.at(), stop), &[]);
+    let stop = DecodeAnomaly { event, layer: Layer::Network, offset: fragment.header_offset };
+    sink(Decoded::Anomaly(fragment.at(), stop), &[]);
 }
 
 fn ended(context: DecodeContext, end: DecodeEnd, sink: &mut dyn FnMut(Decoded<'_>)) {
     match end {
-        DecodeEnd::Stop(stop) => sink(Decoded::Stop(context.at, stop)),
+        DecodeEnd::Anomaly(stop) => sink(Decoded::Anomaly(context.at, stop)),
         DecodeEnd::Cut | DecodeEnd::Done => {}
     }
 }

@@ -189,7 +189,7 @@ fn memory_is_bounded() {
             let Decoded::Fragment(fragment) = decoded else { return };
             reassembly.add(fragment, &config, &mut |decoded, _| match decoded {
                 Decoded::Packet(_) => named += 1,
-                Decoded::Stop(..) => given_up += 1,
+                Decoded::Anomaly(..) => given_up += 1,
                 Decoded::Fragment(_) => {}
             });
         });

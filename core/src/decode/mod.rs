@@ -2,7 +2,7 @@
 //! ICMP error.
 //!
 //! Decoding never fails, it stops (invariant 3): what was sound was handed on, and the reason is a
-//! [`Stop`] with layer and offset. Bytes that the snap length cut off are no malformation.
+//! [`DecodeAnomaly`] with layer and offset. Bytes that the snap length cut off are no malformation.
 //! One frame may hold several packets (a tunnel's outer and inner one); each is handed on.
 //!
 //! A link type is one file under `link/`, an encapsulation one file under `tunnel/`, each with its
@@ -46,12 +46,12 @@ pub enum Decoded<'a> {
     /// A piece of an IP packet, for [`fragment::Reassembly`].
     Fragment(Fragment<'a>),
     /// Decoding of this frame stopped here.
-    Stop(FrameRef, Stop),
+    Anomaly(FrameRef, DecodeAnomaly),
 }
 
 /// Why decoding of a frame stopped before TCP or UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct DecodeAnomaly {
     /// Short name, such as `ipv4.header_too_short`.
     pub event: &'static str,
     /// The layer that could not be decoded.
@@ -116,7 +116,7 @@ pub fn decode(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'
                 let mut times = 0;
                 by_layers(frame, limits, &mut |decoded| match decoded {
                     Decoded::Packet(same) if same == packet => times += 1,
-                    other @ (Decoded::Packet(_) | Decoded::Fragment(_) | Decoded::Stop(..)) => {
+                    other @ (Decoded::Packet(_) | Decoded::Fragment(_) | Decoded::Anomaly(..)) => {
                         debug_assert!(false, "{other:?} instead of {packet:?}");
                     }
                 });
@@ -178,12 +178,15 @@ fn open(
                 (next, part) = (opened.next, opened.rest);
             }
             Err(DecodeEnd::Cut | DecodeEnd::Done) => return,
-            Err(DecodeEnd::Stop(stop)) => return sink(Decoded::Stop(context.at, stop)),
+            Err(DecodeEnd::Anomaly(stop)) => {
+                return sink(Decoded::Anomaly(context.at, stop));
+            }
         }
     }
     if next != Next::Nothing {
-        let stop = Stop { event: "too_many_layers", layer: Layer::Tunnel, offset: part.offset };
-        sink(Decoded::Stop(context.at, stop));
+        let stop =
+            DecodeAnomaly { event: "too_many_layers", layer: Layer::Tunnel, offset: part.offset };
+        sink(Decoded::Anomaly(context.at, stop));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The bytes of one layer: what was captured of it, and how long it was on the wire.
 
-use crate::decode::Stop;
+use crate::decode::DecodeAnomaly;
 use crate::frame::Frame;
 use crate::net::Layer;
 use crate::wire;
@@ -25,7 +25,7 @@ pub enum DecodeEnd {
     /// All that is of interest was handed on.
     Done,
     /// It does not hold together.
-    Stop(Stop),
+    Anomaly(DecodeAnomaly),
 }
 
 impl<'a> Slice<'a> {
@@ -67,6 +67,6 @@ impl<'a> Slice<'a> {
 
     /// Stops with an anomaly at the start of this layer.
     pub fn stop(&self, layer: Layer, event: &'static str) -> DecodeEnd {
-        DecodeEnd::Stop(Stop { event, layer, offset: self.offset })
+        DecodeEnd::Anomaly(DecodeAnomaly { event, layer, offset: self.offset })
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn found_in(frames: &[Frame<'_>]) -> (Vec<Found>, Vec<&'static str>) 
     let config = Config::default();
     let (mut packets, mut stops) = (Vec::new(), Vec::new());
     let mut note = |decoded: Decoded<'_>| match decoded {
-        Decoded::Stop(_, stop) => stops.push(stop.event),
+        Decoded::Anomaly(_, stop) => stops.push(stop.event),
         Decoded::Fragment(_) => unreachable!("fragments are put together here"),
         Decoded::Packet(packet) => {
             let payload = match packet.body {
@@ -102,7 +102,7 @@ pub(super) fn found_in(frames: &[Frame<'_>]) -> (Vec<Found>, Vec<&'static str>) 
             Decoded::Fragment(fragment) => {
                 reassembly.add(fragment, &config, &mut |decoded, _| note(decoded));
             }
-            other @ (Decoded::Packet(_) | Decoded::Stop(..)) => note(other),
+            other @ (Decoded::Packet(_) | Decoded::Anomaly(..)) => note(other),
         });
     }
     reassembly.finish(&mut |decoded, _| note(decoded));

@@ -76,7 +76,7 @@ fn what_stops_decoding_is_named_with_its_place() {
     assert_eq!(stops(1, &ethernet(0x8100, &tags)), ["too_many_layers"]);
     let mut offset = None;
     decode(&frame(1, &ethernet(0x0800, &[0x45])), &Limits::default(), &mut |decoded| {
-        if let Decoded::Stop(_, stop) = decoded {
+        if let Decoded::Anomaly(_, stop) = decoded {
             offset = Some((stop.layer, stop.offset));
         }
     });

@@ -77,7 +77,7 @@ pub(super) fn version_name(version: u16) -> String {
 
 /// Why reading a hello stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+enum HelloError {
     /// Nothing more is there.
     Short,
     /// A field has a value that no hello has.
@@ -104,8 +104,8 @@ impl<'a> ClientHello<'a> {
         let mut hello = Self::default();
         match hello.fill(&mut Cursor::new(body), whole, flavour) {
             Ok(()) => Some(hello),
-            Err(Stop::Short) if !whole => Some(hello),
-            Err(Stop::Short | Stop::Wrong) => None,
+            Err(HelloError::Short) if !whole => Some(hello),
+            Err(HelloError::Short | HelloError::Wrong) => None,
         }
     }
 
@@ -113,54 +113,68 @@ impl<'a> ClientHello<'a> {
     /// version(2) random(32) session_id<0..32> [cookie<0..255>] cipher_suites<2..2^16-2>
     /// compression_methods<1..255> [extensions<0..2^16-1>]
     /// ```
-    fn fill(&mut self, cursor: &mut Cursor<'a>, whole: bool, flavour: Flavour) -> Result<(), Stop> {
+    fn fill(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        whole: bool,
+        flavour: Flavour,
+    ) -> Result<(), HelloError> {
         self.read_version(cursor, flavour)?;
-        cursor.skip(32).ok_or(Stop::Short)?;
+        cursor.skip(32).ok_or(HelloError::Short)?;
         read_session_id(cursor)?;
         self.bits += 3.0;
         if flavour == Flavour::Dtls {
-            cursor.block8().ok_or(Stop::Short)?;
+            cursor.block8().ok_or(HelloError::Short)?;
         }
-        let suites_len = be16(cursor.rest(), 0).ok_or(Stop::Short)?;
+        let suites_len = be16(cursor.rest(), 0).ok_or(HelloError::Short)?;
         check(suites_len >= 2 && suites_len.is_multiple_of(2))?;
         self.bits += 1.0;
-        cursor.block16().ok_or(Stop::Short)?;
-        let compressions = cursor.block8().ok_or(Stop::Short)?;
+        cursor.block16().ok_or(HelloError::Short)?;
+        let compressions = cursor.block8().ok_or(HelloError::Short)?;
         check(compressions.contains(&0))?;
         self.bits += 4.0;
         if cursor.is_empty() && whole {
             return Ok(());
         }
-        let len = usize::from(cursor.be16().ok_or(Stop::Short)?);
+        let len = usize::from(cursor.be16().ok_or(HelloError::Short)?);
         check(if whole { len == cursor.remaining() } else { len >= cursor.remaining() })?;
         each_extension(cursor, |kind, body| self.take_extension(kind, body, flavour))
     }
 
-    fn read_version(&mut self, cursor: &mut Cursor<'a>, flavour: Flavour) -> Result<(), Stop> {
-        let version = cursor.be16().ok_or(Stop::Short)?;
+    fn read_version(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        flavour: Flavour,
+    ) -> Result<(), HelloError> {
+        let version = cursor.be16().ok_or(HelloError::Short)?;
         check(flavour.knows(version))?;
         self.version = Some(version);
         self.bits += 13.0;
         Ok(())
     }
 
-    fn take_extension(&mut self, kind: u16, body: &'a [u8], flavour: Flavour) -> Result<(), Stop> {
+    fn take_extension(
+        &mut self,
+        kind: u16,
+        body: &'a [u8],
+        flavour: Flavour,
+    ) -> Result<(), HelloError> {
         let mut cursor = Cursor::new(body);
         match kind {
             SERVER_NAME => {
-                let names = cursor.block16().ok_or(Stop::Wrong)?;
+                let names = cursor.block16().ok_or(HelloError::Wrong)?;
                 let mut names = Cursor::new(names);
                 check(names.u8() == Some(0))?;
-                self.server_name = Some(names.block16().ok_or(Stop::Wrong)?);
+                self.server_name = Some(names.block16().ok_or(HelloError::Wrong)?);
             }
             ALPN => {
-                let mut names = Cursor::new(cursor.block16().ok_or(Stop::Wrong)?);
+                let mut names = Cursor::new(cursor.block16().ok_or(HelloError::Wrong)?);
                 while !names.is_empty() {
-                    self.alpn.push(names.block8().ok_or(Stop::Wrong)?);
+                    self.alpn.push(names.block8().ok_or(HelloError::Wrong)?);
                 }
             }
             SUPPORTED_VERSIONS => {
-                let list = cursor.block8().ok_or(Stop::Wrong)?;
+                let list = cursor.block8().ok_or(HelloError::Wrong)?;
                 let versions: Vec<u16> =
                     list.chunks_exact(2).filter_map(|pair| be16(pair, 0)).collect();
                 self.version = flavour.newest(&versions).or(self.version);
@@ -190,8 +204,8 @@ impl ServerHello {
         let mut hello = Self::default();
         match hello.fill(&mut Cursor::new(body), whole, flavour) {
             Ok(()) => Some(hello),
-            Err(Stop::Short) if !whole => Some(hello),
-            Err(Stop::Short | Stop::Wrong) => None,
+            Err(HelloError::Short) if !whole => Some(hello),
+            Err(HelloError::Short | HelloError::Wrong) => None,
         }
     }
 
@@ -199,27 +213,32 @@ impl ServerHello {
     /// version(2) random(32) session_id<0..32> cipher_suite(2) compression_method(1)
     /// [extensions<0..2^16-1>]
     /// ```
-    fn fill(&mut self, cursor: &mut Cursor<'_>, whole: bool, flavour: Flavour) -> Result<(), Stop> {
-        let version = cursor.be16().ok_or(Stop::Short)?;
+    fn fill(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        whole: bool,
+        flavour: Flavour,
+    ) -> Result<(), HelloError> {
+        let version = cursor.be16().ok_or(HelloError::Short)?;
         check(flavour.knows(version))?;
         self.version = Some(version);
         self.bits += 13.0;
-        let random = cursor.take(32).ok_or(Stop::Short)?;
+        let random = cursor.take(32).ok_or(HelloError::Short)?;
         self.retry = random.starts_with(&RETRY_RANDOM);
         read_session_id(cursor)?;
         self.bits += 3.0;
-        self.cipher = Some(cursor.be16().ok_or(Stop::Short)?);
+        self.cipher = Some(cursor.be16().ok_or(HelloError::Short)?);
         // null, DEFLATE (RFC 3749), LZS (RFC 3943).
-        check(matches!(cursor.u8().ok_or(Stop::Short)?, 0 | 1 | 64))?;
+        check(matches!(cursor.u8().ok_or(HelloError::Short)?, 0 | 1 | 64))?;
         self.bits += 6.0;
         if cursor.is_empty() && whole {
             return Ok(());
         }
-        let len = usize::from(cursor.be16().ok_or(Stop::Short)?);
+        let len = usize::from(cursor.be16().ok_or(HelloError::Short)?);
         check(if whole { len == cursor.remaining() } else { len >= cursor.remaining() })?;
         each_extension(cursor, |kind, body| {
             if kind == SUPPORTED_VERSIONS {
-                let chosen = be16(body, 0).ok_or(Stop::Wrong)?;
+                let chosen = be16(body, 0).ok_or(HelloError::Wrong)?;
                 check(flavour.knows(chosen))?;
                 self.version = Some(chosen);
             }
@@ -229,24 +248,24 @@ impl ServerHello {
 }
 
 /// `session_id<0..32>`; its length is checked before its bytes are there.
-fn read_session_id(cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+fn read_session_id(cursor: &mut Cursor<'_>) -> Result<(), HelloError> {
     check(cursor.rest().first().is_none_or(|len| *len <= 32))?;
-    cursor.block8().map(|_| ()).ok_or(Stop::Short)
+    cursor.block8().map(|_| ()).ok_or(HelloError::Short)
 }
 
 fn each_extension<'a>(
     cursor: &mut Cursor<'a>,
-    mut take: impl FnMut(u16, &'a [u8]) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+    mut take: impl FnMut(u16, &'a [u8]) -> Result<(), HelloError>,
+) -> Result<(), HelloError> {
     while !cursor.is_empty() {
-        let kind = cursor.be16().ok_or(Stop::Short)?;
-        take(kind, cursor.block16().ok_or(Stop::Short)?)?;
+        let kind = cursor.be16().ok_or(HelloError::Short)?;
+        take(kind, cursor.block16().ok_or(HelloError::Short)?)?;
     }
     Ok(())
 }
 
-const fn check(holds: bool) -> Result<(), Stop> {
-    if holds { Ok(()) } else { Err(Stop::Wrong) }
+const fn check(holds: bool) -> Result<(), HelloError> {
+    if holds { Ok(()) } else { Err(HelloError::Wrong) }
 }
 
 #[cfg(test)]

@@ -242,11 +242,11 @@ impl Identifier {
         if self.told {
             return;
         }
-        let Some(teller) = teller_of(protocol) else {
+        let Some(metadata) = teller_of(protocol) else {
             self.told = true;
             return;
         };
-        let told = teller(view, &best.finding);
+        let told = metadata(view, &best.finding);
         merge(&mut best.finding.details, told.details);
         self.keep = told.keep;
         self.told = told.done;

@@ -97,7 +97,7 @@ pub(super) fn from_header(
 
 /// Why a message was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum MessageError {
     /// More bytes may tell.
     Short,
     /// It is not one.
@@ -151,7 +151,7 @@ pub(super) fn probe_datagrams<'a>(
 pub(super) fn probe_stream<'a>(
     id: &'static str,
     view: &FlowView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
+    read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> Probe {
     probe_sides(id, view, |head| said_in_stream(head, &read))
 }
@@ -160,7 +160,7 @@ pub(super) fn probe_stream<'a>(
 pub(super) fn probe_both<'a>(
     id: &'static str,
     view: &FlowView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
+    read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> Probe {
     match view.transport {
         Transport::Tcp => probe_stream(id, view, read),
@@ -179,7 +179,7 @@ pub(super) fn probe_sides<'a>(
 ) -> Probe {
     let matched = view.both(|head| {
         let matched = if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete };
-        matched.and_then(|said| Some(Told { said, own: true }))
+        matched.and_then(|said| Some(SideMessages { said, own: true }))
     });
     weigh(view, id, matched)
 }
@@ -198,12 +198,12 @@ pub(super) fn said_in_datagrams<'a>(
 /// What a stream's first messages say, until that is enough.
 pub(super) fn said_in_stream<'a>(
     head: &SideView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<(Said, usize), Stop>,
+    read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> SideMatch<Said> {
     let matched = follow_stream(head, ALONE, |bytes| match read(bytes) {
         Ok((said, len)) => SideMatch::Match(Message::of(said, len)),
-        Err(Stop::Short) => SideMatch::Incomplete,
-        Err(Stop::Not) => SideMatch::Mismatch,
+        Err(MessageError::Short) => SideMatch::Incomplete,
+        Err(MessageError::Not) => SideMatch::Mismatch,
     });
     matched.and_then(|told| Some(told.said))
 }
@@ -212,7 +212,7 @@ fn follow_stream<'a>(
     head: &SideView<'a>,
     following: Following,
     read: impl Fn(&'a [u8]) -> SideMatch<(Message, Spot)>,
-) -> SideMatch<Told> {
+) -> SideMatch<SideMessages> {
     let mut sum = Sum::default();
     let mut at = 0_usize;
     while sum.wants_more(following) {
@@ -237,7 +237,7 @@ fn follow_datagrams<'a>(
     head: &SideView<'a>,
     following: Following,
     read: impl Fn(&Datagram<'a>) -> SideMatch<(Message, Spot)>,
-) -> SideMatch<Told> {
+) -> SideMatch<SideMessages> {
     let mut sum = Sum::default();
     for (at, datagram) in head.datagrams.iter().enumerate() {
         if !sum.wants_more(following) {
@@ -267,7 +267,7 @@ fn is_same(a: &Datagram<'_>, b: &Datagram<'_>) -> bool {
 }
 
 /// All messages of one side.
-struct Told {
+struct SideMessages {
     said: Said,
     own: bool,
 }
@@ -275,7 +275,7 @@ struct Told {
 /// What the messages of a side come to.
 #[derive(Default)]
 struct Sum {
-    told: Option<Told>,
+    told: Option<SideMessages>,
     bits: f32,
     count: usize,
 }
@@ -290,7 +290,7 @@ impl Sum {
         self.count = self.count.saturating_add(1);
         let Some(told) = &mut self.told else {
             let Message { role, bits, own, fact, details, .. } = message;
-            self.told = Some(Told { said: Said { role, bits, fact, spot, details }, own });
+            self.told = Some(SideMessages { said: Said { role, bits, fact, spot, details }, own });
             return;
         };
         if told.said.role == Role::Either {
@@ -306,7 +306,7 @@ impl Sum {
         told.said.details.extend(news);
     }
 
-    fn matched(self, following: Following) -> SideMatch<Told> {
+    fn matched(self, following: Following) -> SideMatch<SideMessages> {
         let Self { told, bits, count } = self;
         told.map_or(SideMatch::Incomplete, |mut told| {
             told.said.bits = bits;
@@ -319,10 +319,10 @@ impl Sum {
 }
 
 /// What both sides said, as one answer.
-fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<Told>; 2]) -> Probe {
+fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<SideMessages>; 2]) -> Probe {
     let foreign = matched.iter().any(|matched| matches!(matched, SideMatch::Mismatch));
     let own = matched.iter().any(|matched| matches!(matched, SideMatch::Match(told) if told.own));
-    let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<Told>)| {
+    let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<SideMessages>)| {
         !head.complete && !matches!(matched, SideMatch::Mismatch)
     };
     let open = view.sides.iter().zip(&matched).any(may_say_more);
@@ -336,7 +336,7 @@ fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<Told>; 2]) -
     }
 }
 
-impl SideMatch<Told> {
+impl SideMatch<SideMessages> {
     fn words(self) -> Option<Said> {
         match self {
             Self::Match(told) => Some(told.said),

@@ -2,7 +2,7 @@
 //!
 //! A detector is asked again and again while a flow's head grows, so it reads only what names the
 //! protocol. Names, versions and fingerprints that cost more (hashes, a certificate, QUIC's keys) are
-//! told by a [`Teller`]: a pure function, too, asked only of the protocol that was found, and only
+//! told by a [`MetadataFn`]: a pure function, too, asked only of the protocol that was found, and only
 //! until it has said all. It changes nothing about what was found.
 
 use crate::identify::{Detail, Finding, FlowView};
@@ -10,12 +10,12 @@ use crate::identify::{Detail, Finding, FlowView};
 use crate::net::Side;
 
 /// Tells what the heads of a flow say beside the protocol's name.
-pub(super) type Teller = fn(&FlowView<'_>, &Finding) -> Told;
+pub(super) type MetadataFn = fn(&FlowView<'_>, &Finding) -> Metadata;
 
-/// What a [`Teller`] says.
+/// What a [`MetadataFn`] says.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Told {
-    /// What it knows so far. Told again, a key's later value stands.
+pub(super) struct Metadata {
+    /// What it knows so far. Metadata again, a key's later value stands.
     pub(super) details: Vec<Detail>,
     /// Nothing more will come of asking again.
     pub(super) done: bool,
@@ -24,7 +24,7 @@ pub(super) struct Told {
     pub(super) keep: Option<Side>,
 }
 
-impl Told {
+impl Metadata {
     /// All there is to tell.
     pub(super) fn all(details: Vec<Detail>) -> Self {
         Self { details, done: true, keep: None }

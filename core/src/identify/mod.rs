@@ -86,7 +86,7 @@ pub struct Detector {
 pub static DETECTORS: &[&Detector] = protocols::ALL;
 
 /// Who tells more of a protocol than its detector, if anybody does.
-fn teller_of(protocol: &str) -> Option<metadata::Teller> {
+fn teller_of(protocol: &str) -> Option<metadata::MetadataFn> {
     let row = protocols::TELLERS.iter().find(|(id, _)| *id == protocol);
-    row.map(|&(_, teller)| teller)
+    row.map(|&(_, metadata)| metadata)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
-use crate::identify::metadata::{Teller, Told};
+use crate::identify::metadata::{Metadata, MetadataFn};
 use crate::identify::prefilter::INDEX;
 use crate::identify::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, SideView};
 use crate::net::{Side, Transport};
@@ -105,20 +105,25 @@ impl Talk {
         })
     }
 
-    /// What the teller says of what the detector finds at the end. Older datagrams stay whole where
-    /// the teller wants that.
-    pub(crate) fn told_by(&self, detector: &Detector, teller: Teller, ended: bool) -> Told {
+    /// What the metadata says of what the detector finds at the end. Older datagrams stay whole where
+    /// the metadata wants that.
+    pub(crate) fn metadata_by(
+        &self,
+        detector: &Detector,
+        metadata: MetadataFn,
+        ended: bool,
+    ) -> Metadata {
         let Some(finding) = self.matched_by(detector) else {
             panic!("{} does not name {self:02x?}", detector.id)
         };
         let mut talk = self.clone();
         for count in 1..=self.messages.len() {
-            let told = talk.show(count, false, |view| teller(view, &finding));
+            let told = talk.show(count, false, |view| metadata(view, &finding));
             if told.keep == Some(self.messages[count - 1].0) {
                 talk.whole.push(count - 1);
             }
         }
-        talk.show(self.messages.len(), ended, |view| teller(view, &finding))
+        talk.show(self.messages.len(), ended, |view| metadata(view, &finding))
     }
 
     fn show<R>(&self, count: usize, ended: bool, look: impl FnOnce(&FlowView<'_>) -> R) -> R {

@@ -74,7 +74,7 @@ impl<'a> Sharer<'a> {
         decode::decode(frame, &config.limits, &mut |decoded| match decoded {
             Decoded::Packet(packet) => maker.packet(&packet, config, out),
             Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
-            Decoded::Stop(..) => {}
+            Decoded::Anomaly(..) => {}
         });
         for fragment in fragments {
             reassembly
@@ -93,7 +93,7 @@ impl Maker<'_> {
     fn decoded(&mut self, decoded: &Decoded<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
         match decoded {
             Decoded::Packet(packet) => self.packet(packet, config, out),
-            Decoded::Fragment(_) | Decoded::Stop(..) => {}
+            Decoded::Fragment(_) | Decoded::Anomaly(..) => {}
         }
     }
 
@@ -261,7 +261,7 @@ fn reads_as(packet: &Packet<'_>, bytes: &[u8], addresses: &mut Addresses, config
         Decoded::Packet(packet) if is_watched(&packet, config) || is_beside(&packet) => {
             ends.push([packet.src, packet.dst]);
         }
-        Decoded::Packet(_) | Decoded::Stop(..) => {}
+        Decoded::Packet(_) | Decoded::Anomaly(..) => {}
         // Nothing was made in fragments.
         Decoded::Fragment(_) => ends.clear(),
     });

@@ -38,9 +38,12 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 pub(super) fn file(file: impl Into<Arc<File>>, stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
     let file = file.into();
     match stop {
-        Some(stop) => {
-            Box::new(Sidelined { file, stop: stop.clone(), way: Way::Memory, left: Vec::new() })
-        }
+        Some(stop) => Box::new(Sidelined {
+            file,
+            stop: stop.clone(),
+            way: ReadMode::Memory,
+            left: Vec::new(),
+        }),
         None => Box::new(file),
     }
 }
@@ -123,13 +126,13 @@ fn wait(fd: BorrowedFd<'_>) {
 struct Sidelined {
     file: Arc<File>,
     stop: StopWatch,
-    way: Way,
+    way: ReadMode,
     /// Read by the thread, and not yet taken.
     left: Vec<u8>,
 }
 
 /// How a file is read.
-enum Way {
+enum ReadMode {
     /// What is in memory, without waiting; the rest by a thread.
     Memory,
     /// The same, and the thread is there.
@@ -173,22 +176,22 @@ impl Side {
 impl Read for Sidelined {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.left.is_empty() {
-            if let Way::Plain = self.way {
+            if let ReadMode::Plain = self.way {
                 return (&*self.file).read(into);
             }
             match read_at_once(&self.file, into) {
                 Ok(read) => return Ok(read),
                 Err(Errno::AGAIN) => {}
                 Err(_) if is_near(&self.file) => {
-                    self.way = Way::Plain;
+                    self.way = ReadMode::Plain;
                     return (&*self.file).read(into);
                 }
                 Err(_) => {}
             }
-            if let Way::Memory = self.way {
-                self.way = Way::Thread(Side::of(Arc::clone(&self.file))?);
+            if let ReadMode::Memory = self.way {
+                self.way = ReadMode::Thread(Side::of(Arc::clone(&self.file))?);
             }
-            let Way::Thread(side) = &self.way else { return Ok(0) };
+            let ReadMode::Thread(side) = &self.way else { return Ok(0) };
             self.left = side.read(into.len(), &self.stop)?;
         }
         let len = self.left.len().min(into.len());

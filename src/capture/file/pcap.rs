@@ -4,7 +4,7 @@
 //! and the variants that libpcap still reads. It does no I/O, and believes neither the snap length
 //! nor that the captured length is at most the original one.
 
-use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Stop, Walk, link_type, number_16, number_32};
+use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, link_type, number_16, number_32};
 use portstory_core::frame::{Frame, FrameRef, LinkType};
 use portstory_core::time::{NANOS_PER_SECOND, Timestamp};
 use portstory_core::wire::{index, len32};
@@ -104,26 +104,29 @@ impl Pcap {
         let mut frames = 0;
         let stop = loop {
             if frames == ask.budget && frames > 0 {
-                break Stop::Budget;
+                break WalkEnd::Budget;
             }
             let Some((header, after)) = rest.split_first_chunk::<RECORD_HEADER_BYTES>() else {
-                break Stop::Need(header_bytes);
+                break WalkEnd::Need(header_bytes);
             };
             // Section 5: seconds, fraction, captured length, original length.
             let ([seconds, fraction, captured, original], _) = header.as_chunks::<4>() else {
-                break Stop::Need(header_bytes);
+                break WalkEnd::Need(header_bytes);
             };
             let (captured, original) =
                 self.in_order(number_32::<BIG>(*captured), number_32::<BIG>(*original));
             let captured_bytes = index(captured);
             if captured_bytes > RECORD_BYTES_MAX {
-                break Stop::Fault(Fault { what: "claims to hold more than 16 MiB", skip: None });
+                break WalkEnd::Fault(Fault {
+                    what: "claims to hold more than 16 MiB",
+                    skip: None,
+                });
             }
             let Some((bytes, next)) = after
                 .get(self.extra_bytes..)
                 .and_then(|data| data.split_at_checked(captured_bytes))
             else {
-                break Stop::Need(header_bytes + captured_bytes);
+                break WalkEnd::Need(header_bytes + captured_bytes);
             };
             // Two 32-bit numbers: 2^32 seconds and 2^32 microseconds fit with room to spare.
             let time = Timestamp::from_nanos(
@@ -131,7 +134,7 @@ impl Pcap {
                     + i64::from(number_32::<BIG>(*fraction)) * self.fraction_nanos,
             );
             if time > ask.until || ask.budget == 0 {
-                break Stop::Next(time);
+                break WalkEnd::Next(time);
             }
             frames += 1;
             self.frames += 1;

@@ -6,7 +6,7 @@
 //! no I/O. A block that is not sound is a [`Fault`]; finding the next one is `resync`'s work.
 
 use super::interface::Interface;
-use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Stop, Walk, number_16, number_32};
+use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, number_16, number_32};
 use portstory_core::frame::{Frame, FrameRef, LinkType};
 use portstory_core::time::Timestamp;
 use portstory_core::wire::{self, index, len32};
@@ -43,7 +43,7 @@ pub(super) struct Pcapng {
 }
 
 /// A packet in whichever block.
-struct Packet<'a> {
+struct PacketBlock<'a> {
     interface: usize,
     time: Timestamp,
     wire_len: u32,
@@ -97,16 +97,16 @@ impl Pcapng {
         rest: &mut &[u8],
         frames: &mut usize,
         ask: &mut Ask<'_>,
-    ) -> Option<Stop> {
+    ) -> Option<WalkEnd> {
         loop {
             if *frames == ask.budget && *frames > 0 {
-                return Some(Stop::Budget);
+                return Some(WalkEnd::Budget);
             }
             let (kind, block, next) = match split_block::<BIG>(rest) {
                 Ok(split) => split,
                 Err(stop) => return Some(stop),
             };
-            let fault = |what| Some(Stop::Fault(Fault { what, skip: Some(block.len()) }));
+            let fault = |what| Some(WalkEnd::Fault(Fault { what, skip: Some(block.len()) }));
             let body = wire::rest(wire::prefix(block, block.len().saturating_sub(4)), 8);
             let packet = match kind {
                 SECTION => return None,
@@ -135,12 +135,13 @@ impl Pcapng {
                     continue;
                 }
             };
-            let Packet { interface: id, time, wire_len, bytes, options, dropped } = match packet {
-                Ok(packet) => packet,
-                Err(what) => return fault(what),
-            };
+            let PacketBlock { interface: id, time, wire_len, bytes, options, dropped } =
+                match packet {
+                    Ok(packet) => packet,
+                    Err(what) => return fault(what),
+                };
             if time > ask.until || ask.budget == 0 {
-                return Some(Stop::Next(time));
+                return Some(WalkEnd::Next(time));
             }
             let Some(interface) = self.interfaces.get_mut(id) else {
                 return fault(UNKNOWN_INTERFACE);
@@ -171,10 +172,10 @@ impl Pcapng {
     }
 
     /// Section 4.1: a new section starts with no interfaces, in a byte order of its own.
-    fn section(&mut self, rest: &mut &[u8]) -> Result<(), Stop> {
-        let fault = |what, skip| Err(Stop::Fault(Fault { what, skip }));
+    fn section(&mut self, rest: &mut &[u8]) -> Result<(), WalkEnd> {
+        let fault = |what, skip| Err(WalkEnd::Fault(Fault { what, skip }));
         let Some(order) = wire::array(rest, 8) else {
-            return Err(Stop::Need(SECTION_BYTES_MIN));
+            return Err(WalkEnd::Need(SECTION_BYTES_MIN));
         };
         let Some(big) = byte_order(order) else {
             return fault("has no byte-order magic", None);
@@ -194,13 +195,13 @@ impl Pcapng {
         Ok(())
     }
 
-    /// An Enhanced Packet Block (section 4.3), or the obsolete Packet Block (appendix A), which has
+    /// An Enhanced PacketBlock Block (section 4.3), or the obsolete PacketBlock Block (appendix A), which has
     /// two 16-bit fields where the other has its interface's number.
     fn enhanced<'a, const BIG: bool>(
         &self,
         body: &'a [u8],
         obsolete: bool,
-    ) -> Result<Packet<'a>, &'static str> {
+    ) -> Result<PacketBlock<'a>, &'static str> {
         const SHORT: &str = "is too short for a packet";
         let (fixed, data) = body.split_first_chunk::<20>().ok_or(SHORT)?;
         let ([interface, high, low, captured, wire_len], _) = fixed.as_chunks::<4>() else {
@@ -221,18 +222,25 @@ impl Pcapng {
         let time = clock.time(number_32::<BIG>(*high), number_32::<BIG>(*low));
         let wire_len = number_32::<BIG>(*wire_len).max(len32(captured));
         let options = wire::rest(data, captured.next_multiple_of(4));
-        Ok(Packet { interface: id, time, wire_len, bytes, options, dropped })
+        Ok(PacketBlock { interface: id, time, wire_len, bytes, options, dropped })
     }
 
-    /// A Simple Packet Block (section 4.4): of the first interface, and without a time, so it gets
+    /// A Simple PacketBlock Block (section 4.4): of the first interface, and without a time, so it gets
     /// that of the packet before it.
-    fn simple<'a, const BIG: bool>(&self, body: &'a [u8]) -> Result<Packet<'a>, &'static str> {
+    fn simple<'a, const BIG: bool>(&self, body: &'a [u8]) -> Result<PacketBlock<'a>, &'static str> {
         let (wire_len, data) = body.split_first_chunk::<4>().ok_or("is too short for a packet")?;
         let wire_len = number_32::<BIG>(*wire_len);
         let snap = self.interfaces.first().ok_or(UNKNOWN_INTERFACE)?.snap;
         let captured = if snap == 0 { wire_len } else { wire_len.min(snap) };
         let bytes = wire::prefix(data, index(captured));
-        Ok(Packet { interface: 0, time: self.last_time, wire_len, bytes, options: &[], dropped: 0 })
+        Ok(PacketBlock {
+            interface: 0,
+            time: self.last_time,
+            wire_len,
+            bytes,
+            options: &[],
+            dropped: 0,
+        })
     }
 
     fn statistics<const BIG: bool>(&mut self, body: &[u8]) {
@@ -272,9 +280,9 @@ pub(super) fn byte_order(magic: [u8; 4]) -> Option<bool> {
 
 /// The type of the block that `octets` begin with, the block, and what follows it. Of a section
 /// header only the type is told: its length can't be read before its byte order.
-fn split_block<const BIG: bool>(octets: &[u8]) -> Result<(u32, &[u8], &[u8]), Stop> {
+fn split_block<const BIG: bool>(octets: &[u8]) -> Result<(u32, &[u8], &[u8]), WalkEnd> {
     let Some(kind) = octets.first_chunk::<4>() else {
-        return Err(Stop::Need(BLOCK_BYTES_MIN));
+        return Err(WalkEnd::Need(BLOCK_BYTES_MIN));
     };
     let kind = number_32::<BIG>(*kind);
     if kind == SECTION {
@@ -285,12 +293,12 @@ fn split_block<const BIG: bool>(octets: &[u8]) -> Result<(u32, &[u8], &[u8]), St
 }
 
 /// Splits off one block by its length, which stands in front and behind (section 3.1).
-fn sized_block<const BIG: bool>(octets: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
+fn sized_block<const BIG: bool>(octets: &[u8]) -> Result<(&[u8], &[u8]), WalkEnd> {
     let Some(&[_, _, _, _, a, b, c, d]) = octets.first_chunk::<8>() else {
-        return Err(Stop::Need(BLOCK_BYTES_MIN));
+        return Err(WalkEnd::Need(BLOCK_BYTES_MIN));
     };
     let len = index(number_32::<BIG>([a, b, c, d]));
-    let fault = |what| Err(Stop::Fault(Fault { what, skip: None }));
+    let fault = |what| Err(WalkEnd::Fault(Fault { what, skip: None }));
     if len < BLOCK_BYTES_MIN || !len.is_multiple_of(4) {
         return fault("has a length that no block has");
     }
@@ -298,7 +306,7 @@ fn sized_block<const BIG: bool>(octets: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
         return fault("claims to hold more than 16 MiB");
     }
     let Some((block, next)) = octets.split_at_checked(len) else {
-        return Err(Stop::Need(len));
+        return Err(WalkEnd::Need(len));
     };
     if block.last_chunk() != Some(&[a, b, c, d]) {
         return fault("has two lengths that differ");

@@ -16,7 +16,7 @@ use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
 use super::unpack::{self, Packing, Trouble};
-use super::walk::{Ask, Fault, Stop, Walk};
+use super::walk::{Ask, Fault, Walk, WalkEnd};
 use crate::capture::stop::Stopped;
 use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
 use portstory_core::frame::{Frame, LinkType, SourceId};
@@ -43,13 +43,13 @@ struct State {
     /// Behind its end there may be more later.
     growing: bool,
     source: SourceId,
-    format: Format,
+    format: CaptureFormat,
     search: Option<Damage>,
     losses: Losses,
     losses_told: Losses,
 }
 
-enum Format {
+enum CaptureFormat {
     Pcap(Pcap),
     Pcapng(Pcapng),
 }
@@ -198,16 +198,16 @@ impl Reader {
     /// Link types of the frames so far.
     pub(super) fn links(&self) -> &[LinkType] {
         match &self.state.format {
-            Format::Pcap(pcap) => pcap.links(),
-            Format::Pcapng(pcapng) => pcapng.links(),
+            CaptureFormat::Pcap(pcap) => pcap.links(),
+            CaptureFormat::Pcapng(pcapng) => pcapng.links(),
         }
     }
 
     /// Frames dropped by the system and by the interfaces, as far as the file told.
     pub(super) fn dropped(&self) -> (u64, u64) {
         match &self.state.format {
-            Format::Pcap(_) => (0, 0),
-            Format::Pcapng(pcapng) => pcapng.dropped(),
+            CaptureFormat::Pcap(_) => (0, 0),
+            CaptureFormat::Pcapng(pcapng) => pcapng.dropped(),
         }
     }
 
@@ -257,23 +257,23 @@ impl Reader {
             let mut ask = Ask { source, budget, until, sink: &mut *sink };
             let octets = self.buffer.filled();
             let Walk { consumed, frames, stop } = match &mut self.state.format {
-                Format::Pcap(pcap) => pcap.walk(octets, &mut ask),
-                Format::Pcapng(pcapng) => pcapng.walk(octets, &mut ask),
+                CaptureFormat::Pcap(pcap) => pcap.walk(octets, &mut ask),
+                CaptureFormat::Pcapng(pcapng) => pcapng.walk(octets, &mut ask),
             };
             self.buffer.consume(consumed);
             match stop {
-                Stop::Budget => return Ok(Ran { frames, then: Then::More }),
-                Stop::Next(time) => return Ok(Ran { frames, then: Then::Next(time) }),
-                Stop::Need(_) | Stop::Fault(_) if frames > 0 || filled => {
+                WalkEnd::Budget => return Ok(Ran { frames, then: Then::More }),
+                WalkEnd::Next(time) => return Ok(Ran { frames, then: Then::Next(time) }),
+                WalkEnd::Need(_) | WalkEnd::Fault(_) if frames > 0 || filled => {
                     return Ok(Ran { frames, then: Then::More });
                 }
-                Stop::Need(octets) => match self.buffer.fill(octets) {
+                WalkEnd::Need(octets) => match self.buffer.fill(octets) {
                     Ok(true) => filled = true,
                     Ok(false) => return self.at_end(octets),
                     Err(error) if Stopped::is(&error) => return Ok(STOPPED),
                     Err(error) => return Err(self.state.unreadable(self.buffer.offset(), &error)),
                 },
-                Stop::Fault(fault) => self.recover(&fault)?,
+                WalkEnd::Fault(fault) => self.recover(&fault)?,
             }
         }
     }
@@ -288,7 +288,7 @@ impl Reader {
             return Ok(Ran { frames: 0, then: Then::End });
         }
         // So large a block is rather one whose length is damaged than one that was cut.
-        if need > resync::FOUND_BYTES_MAX && matches!(self.state.format, Format::Pcapng(_)) {
+        if need > resync::FOUND_BYTES_MAX && matches!(self.state.format, CaptureFormat::Pcapng(_)) {
             let fault = Fault { what: "claims more bytes than the file has", skip: None };
             self.recover(&fault)?;
             return Ok(Ran { frames: 0, then: Then::More });
@@ -299,7 +299,7 @@ impl Reader {
     /// Skips what is not sound, or starts to look for what is.
     fn recover(&mut self, fault: &Fault) -> Result<(), CaptureError> {
         let offset = self.buffer.offset();
-        if let Format::Pcap(_) = self.state.format {
+        if let CaptureFormat::Pcap(_) = self.state.format {
             return Err(self.state.damaged(offset, fault.what));
         }
         match fault.skip {
@@ -324,7 +324,7 @@ impl Reader {
             }
             return Err(self.state.unreadable(self.buffer.offset(), &error));
         }
-        let Format::Pcapng(pcapng) = &self.state.format else {
+        let CaptureFormat::Pcapng(pcapng) = &self.state.format else {
             return Err(self.state.damaged(damage.offset, damage.what));
         };
         let ended = self.buffer.ended();
@@ -393,8 +393,8 @@ impl Parked {
 impl State {
     fn format(&self) -> FileFormat {
         match &self.format {
-            Format::Pcap(pcap) => FileFormat::Pcap(pcap.link()),
-            Format::Pcapng(_) => FileFormat::Pcapng,
+            CaptureFormat::Pcap(pcap) => FileFormat::Pcap(pcap.link()),
+            CaptureFormat::Pcapng(_) => FileFormat::Pcapng,
         }
     }
 
@@ -420,8 +420,8 @@ impl State {
 
     fn frames(&self) -> u64 {
         match &self.format {
-            Format::Pcap(pcap) => pcap.frames(),
-            Format::Pcapng(pcapng) => pcapng.frames(),
+            CaptureFormat::Pcap(pcap) => pcap.frames(),
+            CaptureFormat::Pcapng(pcapng) => pcapng.frames(),
         }
     }
 
@@ -498,13 +498,16 @@ fn unpacked(
 
 /// Finds out the format and moves behind what is the file's own header; `Err` inside says in a
 /// sentence why it is no capture.
-fn identify(buffer: &mut Buffer, packing: Option<Packing>) -> io::Result<Result<Format, String>> {
+fn identify(
+    buffer: &mut Buffer,
+    packing: Option<Packing>,
+) -> io::Result<Result<CaptureFormat, String>> {
     // A stream may send its header long before anything else: ask for no more than that.
     buffer.fill(pcap::HEADER_BYTES)?;
     if let Some(header) = buffer.filled().first_chunk().and_then(Pcap::header) {
         buffer.consume(pcap::HEADER_BYTES);
         return Ok(match header {
-            pcap::Header::Sound(pcap) => Ok(Format::Pcap(pcap)),
+            pcap::Header::Sound(pcap) => Ok(CaptureFormat::Pcap(pcap)),
             pcap::Header::Version(major, minor) => Err(format!(
                 "is a pcap file of version {major}.{minor}, which is not known; \
                  `editcap -F pcap FILE OUT.pcap` may be able to convert it"
@@ -517,7 +520,7 @@ fn identify(buffer: &mut Buffer, packing: Option<Packing>) -> io::Result<Result<
         if head.len() >= pcapng::SECTION_BYTES_MIN
             && wire::array(head, 8).and_then(pcapng::byte_order).is_some()
         {
-            return Ok(Ok(Format::Pcapng(Pcapng::default())));
+            return Ok(Ok(CaptureFormat::Pcapng(Pcapng::default())));
         }
     }
     let filled = buffer.fill(HEAD_BYTES);

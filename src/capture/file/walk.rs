@@ -27,12 +27,12 @@ pub(super) struct Walk {
     /// Frames handed over.
     pub(super) frames: usize,
     /// Why it ended there.
-    pub(super) stop: Stop,
+    pub(super) stop: WalkEnd,
 }
 
 /// Why a walk ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum WalkEnd {
     /// The budget is used up.
     Budget,
     /// The next frame was not wanted yet; it has this time.

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use pcap::{Active, Capture};
 
 /// What libpcap would write into the head of a capture file: its own word on a handle.
-pub(super) struct Head {
+pub(super) struct FileHeader {
     /// Times are in nanoseconds, not microseconds.
     pub(super) nanoseconds: bool,
     /// Bytes kept of a frame at most.
@@ -16,7 +16,7 @@ pub(super) struct Head {
 /// Has libpcap write the head of a capture file, into memory, and reads it back. Nothing where the
 /// system has no such files.
 #[cfg(target_os = "linux")]
-pub(super) fn head(capture: &Capture<Active>) -> Option<Head> {
+pub(super) fn head(capture: &Capture<Active>) -> Option<FileHeader> {
     use std::io::Read;
     use std::os::fd::AsRawFd;
     let memory = rustix::fs::memfd_create("head", rustix::fs::MemfdFlags::CLOEXEC).ok()?;
@@ -29,12 +29,12 @@ pub(super) fn head(capture: &Capture<Active>) -> Option<Head> {
 
 /// There is no way to ask.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn head(_: &Capture<Active>) -> Option<Head> {
+pub(super) fn head(_: &Capture<Active>) -> Option<FileHeader> {
     None
 }
 
 /// pcap-savefile(5): the magic number tells the unit of time; the snap length is the fifth word.
-fn parse(octets: &[u8]) -> Option<Head> {
+fn parse(octets: &[u8]) -> Option<FileHeader> {
     const MICROSECONDS: u32 = 0xa1b2_c3d4;
     const NANOSECONDS: u32 = 0xa1b2_3c4d;
     let native32 = |at| portstory_core::wire::array(octets, at).map(u32::from_ne_bytes);
@@ -43,7 +43,7 @@ fn parse(octets: &[u8]) -> Option<Head> {
         MICROSECONDS => false,
         _ => return None,
     };
-    Some(Head { nanoseconds, snap_bytes: native32(16)? })
+    Some(FileHeader { nanoseconds, snap_bytes: native32(16)? })
 }
 
 /// How many bytes of ring buffer the handle has mapped, where the system tells.

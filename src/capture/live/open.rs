@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use pcap::{Active, Capture, Precision};
 
-use super::effect::{self, Head};
+use super::effect::{self, FileHeader};
 use super::filter::{self, Filter};
 use super::interface_handle::InterfaceHandle;
 use super::interfaces::{self, nearest};
@@ -85,7 +85,7 @@ fn activate(
     name: &str,
     promiscuous: bool,
     options: &Options,
-) -> Result<(Capture<Active>, Option<Head>), CaptureError> {
+) -> Result<(Capture<Active>, Option<FileHeader>), CaptureError> {
     let activate = |precision| {
         Capture::from_device(name)?
             .promisc(promiscuous)

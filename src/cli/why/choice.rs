@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::output::{Context, Format as _, Look, RunSummary, Text};
+use crate::output::{Context, EventWriter as _, Look, RunSummary, Text};
 use crate::{escape, human};
 use portstory_core::event::{Event, FlowEvent};
 use portstory_core::net::Socket;

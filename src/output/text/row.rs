@@ -98,23 +98,25 @@ impl Row {
     }
 
     /// The cells, a list of lines each, without the reason.
-    fn cells(&self, kind: Kind, number: &str, days: bool) -> Vec<Vec<String>> {
+    fn cells(&self, kind: RowLayout, number: &str, days: bool) -> Vec<Vec<String>> {
         let (label, protocol) = (self.label.name().to_owned(), self.protocol.clone());
         let (client, server) = (&self.client, &self.server);
         let volumes = |show: fn(Volume) -> String| [show(self.sent), show(self.back)];
         let clock = Clock(self.start);
         let number = vec![number.to_owned()];
         match kind {
-            Kind::Line | Kind::Short => {
+            RowLayout::Line | RowLayout::Short => {
                 let start = if days { clock.to_string() } else { clock.time() };
                 let ends = format!("{client} -> {server}");
-                let [sent, back] = volumes(if kind == Kind::Line { volume } else { volume_bytes });
+                let [sent, back] =
+                    volumes(if kind == RowLayout::Line { volume } else { volume_bytes });
                 let texts = [start, label, protocol, ends, sent, back];
                 let rest = texts.into_iter().map(|text| vec![text]);
-                let confidence = (kind == Kind::Line).then(|| vec![self.confidence.to_owned()]);
+                let confidence =
+                    (kind == RowLayout::Line).then(|| vec![self.confidence.to_owned()]);
                 std::iter::once(number).chain(rest).chain(confidence).collect()
             }
-            Kind::Stacked => {
+            RowLayout::Stacked => {
                 let day = days.then(|| clock.day());
                 let start = day.into_iter().chain([clock.time()]).collect();
                 let ends = vec![client.clone(), format!("-> {server}")];
@@ -124,10 +126,10 @@ impl Row {
     }
 
     /// Why, led by how sure where that has no column.
-    fn reason(&self, kind: Kind) -> String {
+    fn reason(&self, kind: RowLayout) -> String {
         match kind {
-            Kind::Line => self.reason.clone(),
-            Kind::Short | Kind::Stacked => {
+            RowLayout::Line => self.reason.clone(),
+            RowLayout::Short | RowLayout::Stacked => {
                 format!("{} confidence: {}", self.confidence, self.reason)
             }
         }
@@ -170,7 +172,7 @@ fn volume_bytes(volume: Volume) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum RowLayout {
     /// Everything.
     Line,
     /// Without the numbers of packets, and without a column for the confidence.
@@ -183,7 +185,7 @@ enum Kind {
 /// the clock on the wall.
 const START: &str = "START UTC";
 
-impl Kind {
+impl RowLayout {
     const ALL: [Self; 3] = [Self::Line, Self::Short, Self::Stacked];
 
     const fn headings(self) -> &'static [&'static str] {
@@ -218,7 +220,7 @@ impl Kind {
 /// The columns of a table.
 #[derive(Debug)]
 struct Layout {
-    kind: Kind,
+    kind: RowLayout,
     columns: Vec<usize>,
 }
 
@@ -247,7 +249,7 @@ pub(super) struct Layouts {
 impl Layouts {
     /// For rows that are all known, of a capture of several days or not.
     pub(super) fn fitting(look: Look, rows: &[Row], days: bool) -> Self {
-        let natural = Kind::ALL.map(|kind| {
+        let natural = RowLayout::ALL.map(|kind| {
             let mut columns: Vec<_> = kind.headings().iter().map(|name| width(name)).collect();
             for (number, row) in (1..).zip(rows) {
                 for (cell, columns) in
@@ -267,17 +269,17 @@ impl Layouts {
     pub(super) fn fixed(look: Look) -> Self {
         // Two of the longest IPv4 ends side by side, common ones; the longest IPv6 end, IPv4 ends.
         let ends = |kind| match kind {
-            Kind::Line | Kind::Short => [50, 42],
-            Kind::Stacked => [54, 28],
+            RowLayout::Line | RowLayout::Short => [50, 42],
+            RowLayout::Stacked => [54, 28],
         };
-        let mut layouts: Vec<_> = Kind::ALL
+        let mut layouts: Vec<_> = RowLayout::ALL
             .into_iter()
             .flat_map(|kind| ends(kind).map(|ends| (kind, ends)))
             .map(|(kind, ends)| Layout { kind, columns: kind.fixed_columns(ends) })
             .filter(|layout| layout.width() <= look.width)
             .collect();
         // Rows of one kind stand in the same columns, and a second one-line kind would only mix them.
-        layouts.dedup_by_key(|layout| layout.kind == Kind::Stacked);
+        layouts.dedup_by_key(|layout| layout.kind == RowLayout::Stacked);
         Self { look, layouts, days: false }
     }
 

@@ -31,12 +31,12 @@ const fn shown_max(status: Status) -> u64 {
 /// Counts flows by kind.
 #[derive(Debug, Default)]
 pub(super) struct Similar {
-    kinds: BTreeMap<Kind, Count>,
+    kinds: BTreeMap<SimilarKey, Count>,
     rows: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Kind {
+struct SimilarKey {
     common: Common,
     label: Label,
     status: Status,
@@ -66,7 +66,7 @@ impl Similar {
     /// The number of the flow's row; none where enough of its kind have one.
     pub(super) fn admit(&mut self, flow: &FlowEvent) -> Option<usize> {
         let kinds = [Common::Server(flow.server), Common::Client(flow.client.addr)]
-            .map(|common| Kind::new(common, flow));
+            .map(|common| SimilarKey::new(common, flow));
         let shown_max = shown_max(flow.verdict.status);
         for kind in &kinds {
             if let Some(known) = self.kinds.get_mut(kind)
@@ -109,7 +109,7 @@ impl Similar {
     }
 }
 
-impl Kind {
+impl SimilarKey {
     fn new(common: Common, flow: &FlowEvent) -> Self {
         Self {
             common,

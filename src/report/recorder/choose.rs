@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{ANYWHERE, Alike, Kind, Sum, is_conversation, telling};
+use super::{ANYWHERE, Alike, CardGroup, Sum, is_conversation, telling};
 use crate::report::{Attention, Card, CardPlace};
 use portstory_core::config::ReportLimits;
 use portstory_core::event::{Concern, Concerns, EndpointEvent, FlowEvent, Label};
@@ -19,7 +19,7 @@ type Services = BTreeMap<(Transport, Socket), (usize, Concerns)>;
 /// The cards, the worst first. Of flows that are alike each service has its own, unless there are many:
 /// then they share one.
 pub(super) fn cards(
-    kinds: BTreeMap<Kind, Sum>,
+    kinds: BTreeMap<CardGroup, Sum>,
     endpoints: &[EndpointEvent],
     limits: ReportLimits,
 ) -> Vec<Card> {
@@ -27,7 +27,7 @@ pub(super) fn cards(
         ((endpoint.transport, endpoint.socket), (place, endpoint.concerns))
     });
     let services: Services = services.collect();
-    let mut groups: BTreeMap<Alike, Vec<(Kind, Sum)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Alike, Vec<(CardGroup, Sum)>> = BTreeMap::new();
     for (kind, sum) in kinds {
         // What is no reason to look at its service is none to look at the flow.
         let (_, label, status, protocol, transport) = kind.alike;
@@ -67,7 +67,7 @@ fn concerns(flow: &FlowEvent, services: &Services) -> Concerns {
 }
 
 /// One card of flows that are alike.
-fn card(group: Vec<(Kind, Sum)>, services: &Services, limits: ReportLimits) -> Option<Card> {
+fn card(group: Vec<(CardGroup, Sum)>, services: &Services, limits: ReportLimits) -> Option<Card> {
     let places_all = u64::from(portstory_core::wire::len32(group.len()));
     let mut places: Vec<CardPlace> = Vec::new();
     let (mut flows, mut bytes) = (0u64, 0u64);

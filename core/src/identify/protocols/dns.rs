@@ -60,7 +60,7 @@ const IXFR: u16 = 251;
 
 /// Why a message wasn't read to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stop {
+enum ParseError {
     Short,
     Wrong,
 }
@@ -131,25 +131,29 @@ impl Message {
         let read = message.read_question(&mut cursor).and_then(|()| {
             message.walk_records(bytes, &mut cursor)?;
             // Padding behind the last record is nobody's.
-            if cursor.is_empty() || message.flags & TC != 0 { Ok(()) } else { Err(Stop::Wrong) }
+            if cursor.is_empty() || message.flags & TC != 0 {
+                Ok(())
+            } else {
+                Err(ParseError::Wrong)
+            }
         });
         match read {
             Ok(()) => Some(message),
-            Err(Stop::Short) if !whole && message.labels > 1 => Some(message),
-            Err(Stop::Short | Stop::Wrong) => None,
+            Err(ParseError::Short) if !whole && message.labels > 1 => Some(message),
+            Err(ParseError::Short | ParseError::Wrong) => None,
         }
     }
 
     fn may_start(bytes: &[u8]) -> bool {
-        Self::default().read_header(&mut Cursor::new(bytes)) != Err(Stop::Wrong)
+        Self::default().read_header(&mut Cursor::new(bytes)) != Err(ParseError::Wrong)
     }
 
-    fn read_header(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        cursor.skip(2).ok_or(Stop::Short)?;
-        self.flags = cursor.be16().ok_or(Stop::Short)?;
-        let questions = cursor.be16().ok_or(Stop::Short)?;
+    fn read_header(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+        cursor.skip(2).ok_or(ParseError::Short)?;
+        self.flags = cursor.be16().ok_or(ParseError::Short)?;
+        let questions = cursor.be16().ok_or(ParseError::Short)?;
         for count in &mut self.records {
-            *count = cursor.be16().ok_or(Stop::Short)?;
+            *count = cursor.be16().ok_or(ParseError::Short)?;
         }
         let [answers, authorities, additionals] = self.records;
         let opcode = self.flags >> 11 & 0x0f;
@@ -169,22 +173,22 @@ impl Message {
             self.bits = 2.4 + 1.0 + 4.0 + 16.0 + 3.0 * 10.0;
             self.flags & (TC | RA | 0x0f) == 0 && self.records.iter().all(|count| *count <= 64)
         };
-        if known && fits { Ok(()) } else { Err(Stop::Wrong) }
+        if known && fits { Ok(()) } else { Err(ParseError::Wrong) }
     }
 
-    fn read_question(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn read_question(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
         self.read_name(cursor)?;
-        let kind = cursor.be16().ok_or(Stop::Short)?;
-        let class = cursor.be16().ok_or(Stop::Short)?;
+        let kind = cursor.be16().ok_or(ParseError::Short)?;
+        let class = cursor.be16().ok_or(ParseError::Short)?;
         // IN, CH, HS, NONE, ANY; mDNS's upper bit is none of them
         if !is_known_type(kind) || !matches!(class, 1 | 3 | 4 | 254 | 255) {
-            return Err(Stop::Wrong);
+            return Err(ParseError::Wrong);
         }
         // Only IXFR's query has an authority (RFC 1995 section 3); mDNS's probes have one, too.
         let [_, authorities, _] = self.records;
         let query = self.flags & (QR | 0x7800) == 0;
         if query && authorities > 0 && kind != IXFR {
-            return Err(Stop::Wrong);
+            return Err(ParseError::Wrong);
         }
         self.kind = Some(kind);
         self.bits += 9.3 + 13.7;
@@ -192,21 +196,21 @@ impl Message {
     }
 
     /// A question's name is not compressed: there is nothing before it to point to.
-    fn read_name(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn read_name(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
         let start = cursor.position();
         loop {
-            let len = u8_at(cursor.rest(), 0).ok_or(Stop::Short)?;
+            let len = u8_at(cursor.rest(), 0).ok_or(ParseError::Short)?;
             let size = cursor.position().saturating_sub(start);
             if len > LABEL_BYTES_MAX || size.saturating_add(usize::from(len)) > NAME_BYTES_MAX {
-                return Err(Stop::Wrong);
+                return Err(ParseError::Wrong);
             }
             self.bits += 2.0;
-            let label = cursor.block8().ok_or(Stop::Short)?;
+            let label = cursor.block8().ok_or(ParseError::Short)?;
             if label.is_empty() {
                 return Ok(());
             }
             if label.iter().any(u8::is_ascii_control) || (self.labels == 0 && is_netbios(label)) {
-                return Err(Stop::Wrong);
+                return Err(ParseError::Wrong);
             }
             let dot = if self.labels == 0 { "" } else { "." };
             // Writing to a String cannot fail.
@@ -215,16 +219,16 @@ impl Message {
         }
     }
 
-    fn walk_records(&mut self, bytes: &[u8], cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn walk_records(&mut self, bytes: &[u8], cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
         let total: u32 = self.records.iter().map(|count| u32::from(*count)).sum();
         for _ in 0..total {
             if cursor.is_empty() && self.flags & TC != 0 {
                 return Ok(());
             }
             skip_name(bytes.len(), cursor)?;
-            let kind = cursor.be16().ok_or(Stop::Short)?;
-            cursor.skip(6).ok_or(Stop::Short)?;
-            cursor.block16().ok_or(Stop::Short)?;
+            let kind = cursor.be16().ok_or(ParseError::Short)?;
+            cursor.skip(6).ok_or(ParseError::Short)?;
+            cursor.block16().ok_or(ParseError::Short)?;
             self.edns |= kind == OPT;
         }
         Ok(())
@@ -272,21 +276,21 @@ impl Message {
 }
 
 /// A record's name, which may end in a pointer (RFC 1035 section 4.1.4) to what came before.
-fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
     let start = cursor.position();
     while cursor.position().saturating_sub(start) <= NAME_BYTES_MAX {
-        match u8_at(cursor.rest(), 0).ok_or(Stop::Short)? {
-            0 => return cursor.skip(1).ok_or(Stop::Short),
+        match u8_at(cursor.rest(), 0).ok_or(ParseError::Short)? {
+            0 => return cursor.skip(1).ok_or(ParseError::Short),
             0xc0.. => {
-                let target = usize::from(cursor.be16().ok_or(Stop::Short)? & 0x3fff);
+                let target = usize::from(cursor.be16().ok_or(ParseError::Short)? & 0x3fff);
                 let fits = target >= HEADER && target < start && target < len;
-                return if fits { Ok(()) } else { Err(Stop::Wrong) };
+                return if fits { Ok(()) } else { Err(ParseError::Wrong) };
             }
-            1..=LABEL_BYTES_MAX => cursor.block8().map(|_| ()).ok_or(Stop::Short)?,
-            _ => return Err(Stop::Wrong),
+            1..=LABEL_BYTES_MAX => cursor.block8().map(|_| ()).ok_or(ParseError::Short)?,
+            _ => return Err(ParseError::Wrong),
         }
     }
-    Err(Stop::Wrong)
+    Err(ParseError::Wrong)
 }
 
 /// RFC 1001 section 14.1: 16 bytes, each as two letters from A to P.

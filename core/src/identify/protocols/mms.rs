@@ -8,7 +8,7 @@
 use crate::identify::ber::{element, tagged};
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::tpkt::{self, Kind};
+use crate::identify::tpkt::{self, TpduType};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{prefix, rest};
 
@@ -41,13 +41,13 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     let said =
         |role, bits, fact: String| Some(Message::new(packet.len, role, packet.bits + bits, fact));
     match packet.kind {
-        Kind::Request => {
+        TpduType::Request => {
             said(Role::Client, 0.0, "X.224 connection".to_owned()).map(Message::shared)
         }
-        Kind::Confirm => {
+        TpduType::Confirm => {
             said(Role::Server, 0.0, "X.224 connection".to_owned()).map(Message::shared)
         }
-        Kind::Data => match packet.body {
+        TpduType::Data => match packet.body {
             [kind @ (0x0d | 0x0e), ..] => {
                 let named =
                     packet.body.windows(MMS_OBJECT.len()).take(300).any(|part| part == MMS_OBJECT);

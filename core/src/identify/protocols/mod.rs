@@ -1,7 +1,7 @@
 //! One file a protocol. A new one is that file, its `mod` line and its line in [`ALL`].
 
 use crate::identify::Detector;
-use crate::identify::metadata::Teller;
+use crate::identify::metadata::MetadataFn;
 
 mod afp;
 mod ajp;
@@ -382,7 +382,7 @@ pub(super) static ALL: &[&Detector] = &[
 ];
 
 /// Those that tell more than their detectors do, by id.
-pub(super) static TELLERS: &[(&str, Teller)] = &[
+pub(super) static TELLERS: &[(&str, MetadataFn)] = &[
     ("dns", dns::tell),
     ("dtls", dtls::tell),
     ("pgsql", pgsql::tell),

@@ -44,12 +44,12 @@ const SSL: u32 = 0x0800;
 /// What one side said, and how long the packet is if TLS may start behind it.
 struct Message {
     said: Said,
-    kind: Kind,
+    kind: PacketKind,
     len: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PacketKind {
     Greeting,
     Error,
     Login,
@@ -71,8 +71,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 /// After a request for TLS the client goes on in TLS, and the server, behind its greeting, too.
 fn inside(said: &[Option<Message>; 2]) -> Inside {
-    let asks =
-        |side: Side| side.of(said).as_ref().is_some_and(|message| message.kind == Kind::TlsRequest);
+    let asks = |side: Side| {
+        side.of(said).as_ref().is_some_and(|message| message.kind == PacketKind::TlsRequest)
+    };
     if !Side::BOTH.into_iter().any(asks) {
         return Inside::Nothing;
     }
@@ -108,7 +109,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Message> {
     }
 }
 
-fn read_greeting(payload: &[u8], whole: bool) -> Option<(Kind, Said)> {
+fn read_greeting(payload: &[u8], whole: bool) -> Option<(PacketKind, Said)> {
     let mut cursor = Cursor::new(payload);
     cursor.skip(1)?;
     let text = prefix(cursor.rest(), VERSION_BYTES_MAX);
@@ -142,7 +143,7 @@ fn read_greeting(payload: &[u8], whole: bool) -> Option<(Kind, Said)> {
         Spot::stream(0, 16),
     )
     .with(Detail::new(DetailKey::MysqlVersion, version));
-    Some((Kind::Greeting, said))
+    Some((PacketKind::Greeting, said))
 }
 
 /// What stands behind the version: the bits it gives; `Err(true)` where it is cut, `Err(false)` where
@@ -166,7 +167,7 @@ fn check_greeting(cursor: &mut Cursor<'_>) -> Result<f32, bool> {
 
 /// ER_HOST_IS_BLOCKED and the like: an error before anything else. From 4.1 on an SQL state may
 /// stand before the text.
-fn read_error(payload: &[u8]) -> Option<(Kind, Said)> {
+fn read_error(payload: &[u8]) -> Option<(PacketKind, Said)> {
     let mut cursor = Cursor::new(payload);
     cursor.skip(1)?;
     let code = cursor.le16()?;
@@ -180,10 +181,10 @@ fn read_error(payload: &[u8]) -> Option<(Kind, Said)> {
     // two bytes of length, number, ff, code, text
     let bits = 15.0 + 7.0 + 8.0 + 4.4 + 7.0 * 1.4;
     let fact = format!("MySQL error {code}: {}", from_wire(text));
-    Some((Kind::Error, Said::new(Role::Server, bits, fact, Spot::stream(0, 16))))
+    Some((PacketKind::Error, Said::new(Role::Server, bits, fact, Spot::stream(0, 16))))
 }
 
-fn read_login(payload: &[u8], len: usize) -> Option<(Kind, Said)> {
+fn read_login(payload: &[u8], len: usize) -> Option<(PacketKind, Said)> {
     let mut cursor = Cursor::new(payload);
     let capabilities = cursor.le32()?;
     let largest = cursor.le32()?;
@@ -199,9 +200,9 @@ fn read_login(payload: &[u8], len: usize) -> Option<(Kind, Said)> {
     // length, number, capability, largest packet, reserved bytes
     let bits = 8.0 + 8.0 + 1.0 + 2.0 + 152.0;
     let (kind, fact) = if tls {
-        (Kind::TlsRequest, "MySQL client asks for TLS")
+        (PacketKind::TlsRequest, "MySQL client asks for TLS")
     } else {
-        (Kind::Login, "MySQL client login")
+        (PacketKind::Login, "MySQL client login")
     };
     Some((kind, Said::new(Role::Client, bits, fact, Spot::stream(0, 16))))
 }

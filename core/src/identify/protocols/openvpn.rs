@@ -7,7 +7,7 @@
 //!  data 2: 48 peer(24) id(32) ciphertext
 //! ```
 
-use crate::identify::messages::{Stop, probe_sides, said_in_datagrams, said_in_stream};
+use crate::identify::messages::{MessageError, probe_sides, said_in_datagrams, said_in_stream};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -41,9 +41,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Transport::Udp => probe_sides(DETECTOR.id, view, match_udp),
         Transport::Tcp => probe_sides(DETECTOR.id, view, |head| {
             said_in_stream(head, |bytes| {
-                let len = usize::from(be16(bytes, 0).ok_or(Stop::Short)?);
-                let packet = bytes.get(2..len.saturating_add(2)).ok_or(Stop::Short)?;
-                let mut said = read(packet, len).ok_or(Stop::Not)?;
+                let len = usize::from(be16(bytes, 0).ok_or(MessageError::Short)?);
+                let packet = bytes.get(2..len.saturating_add(2)).ok_or(MessageError::Short)?;
+                let mut said = read(packet, len).ok_or(MessageError::Not)?;
                 said.spot.offset = said.spot.offset.saturating_add(2);
                 Ok((said, len.saturating_add(2)))
             })

@@ -62,7 +62,7 @@ enum Layout {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PacketType {
     Initial,
     ZeroRtt,
     Handshake,
@@ -72,8 +72,8 @@ enum Kind {
 }
 
 /// The first packet of a datagram.
-struct Packet<'a> {
-    kind: Kind,
+struct QuicPacket<'a> {
+    kind: PacketType,
     version: u32,
     destination: &'a [u8],
     source: &'a [u8],
@@ -98,13 +98,13 @@ fn probe(view: &FlowView<'_>) -> Probe {
             (true, true) | (false, false) => None,
         };
     }
-    let words = |packet: Option<Packet<'_>>, side| {
+    let words = |packet: Option<QuicPacket<'_>>, side| {
         packet.map(|packet| words(&packet, client.map(|client| client == side)))
     };
     yes(join_if(fits, DETECTOR.id, [words(a, Side::A), words(b, Side::B)]))
 }
 
-fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Packet<'a>> {
+fn match_side<'a>(head: &SideView<'a>) -> SideMatch<QuicPacket<'a>> {
     let first = head.datagrams.iter().take(DATAGRAMS_MAX);
     let found = first.enumerate().find_map(|(at, datagram)| {
         read(datagram, at).or_else(|| read_old_google(head.datagrams, datagram, at))
@@ -141,7 +141,7 @@ fn layout(version: u32) -> Option<(Layout, f32)> {
     }
 }
 
-fn read<'a>(datagram: &Datagram<'a>, at: usize) -> Option<Packet<'a>> {
+fn read<'a>(datagram: &Datagram<'a>, at: usize) -> Option<QuicPacket<'a>> {
     let mut cursor = Cursor::new(datagram.bytes);
     let first = cursor.u8().filter(|first| first & 0x80 != 0)?;
     let version = cursor.be32()?;
@@ -158,19 +158,28 @@ fn read<'a>(datagram: &Datagram<'a>, at: usize) -> Option<Packet<'a>> {
     };
     // form and fixed bit, two lengths of at most 20
     let bits = bits + 2.0 + 3.6 + 3.6;
-    let mut packet =
-        Packet { kind: Kind::Google, version, destination, source, role: Role::Either, bits, at };
+    let mut packet = QuicPacket {
+        kind: PacketType::Google,
+        version,
+        destination,
+        source,
+        role: Role::Either,
+        bits,
+        at,
+    };
     let number = first >> 4 & 3;
     packet.kind = match layout {
         Layout::Google | Layout::GoogleNibbles => return Some(packet),
         Layout::One | Layout::Reserved => {
-            [Kind::Initial, Kind::ZeroRtt, Kind::Handshake, Kind::Retry]
+            [PacketType::Initial, PacketType::ZeroRtt, PacketType::Handshake, PacketType::Retry]
                 .get(usize::from(number))
                 .copied()?
         }
-        Layout::Two => [Kind::Retry, Kind::Initial, Kind::ZeroRtt, Kind::Handshake]
-            .get(usize::from(number))
-            .copied()?,
+        Layout::Two => {
+            [PacketType::Retry, PacketType::Initial, PacketType::ZeroRtt, PacketType::Handshake]
+                .get(usize::from(number))
+                .copied()?
+        }
     };
     packet.check_payload(datagram, cursor, layout == Layout::Reserved)?;
     Some(packet)
@@ -195,7 +204,7 @@ fn read_nibbles<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
     (lens != 0).then_some((destination, source))
 }
 
-impl Packet<'_> {
+impl QuicPacket<'_> {
     /// The lengths behind the connection ids; `None` where they don't fit the datagram.
     fn check_payload(
         &mut self,
@@ -205,13 +214,13 @@ impl Packet<'_> {
     ) -> Option<()> {
         let cut = !datagram.is_whole();
         match self.kind {
-            Kind::Retry => {
+            PacketType::Retry => {
                 // It only answers, and grows with its token.
                 let left = datagram.wire_len.checked_sub(cursor.position())?;
                 self.role = Role::Server;
                 return (left > 16 && !exact).then_some(());
             }
-            Kind::Initial => {
+            PacketType::Initial => {
                 let Some(token) = varint(&mut cursor) else { return (cut && !exact).then_some(()) };
                 let token = usize::try_from(token).ok()?;
                 if token > 0 {
@@ -222,8 +231,8 @@ impl Packet<'_> {
                     return (cut && fits && !exact).then_some(());
                 }
             }
-            Kind::ZeroRtt => self.role = Role::Client,
-            Kind::Handshake | Kind::Negotiation | Kind::Google => {}
+            PacketType::ZeroRtt => self.role = Role::Client,
+            PacketType::Handshake | PacketType::Negotiation | PacketType::Google => {}
         }
         let Some(len) = varint(&mut cursor) else { return (cut && !exact).then_some(()) };
         let end = usize::try_from(len).ok()?.checked_add(cursor.position())?;
@@ -231,7 +240,7 @@ impl Packet<'_> {
         let fits = len >= 20 && end <= datagram.wire_len;
         self.bits += if end == datagram.wire_len { 14.0 } else { 4.0 };
         let large = end == datagram.wire_len && datagram.wire_len >= INITIAL_DATAGRAM_MIN;
-        (fits && (!exact || (large && self.kind == Kind::Initial))).then_some(())
+        (fits && (!exact || (large && self.kind == PacketType::Initial))).then_some(())
     }
 }
 
@@ -251,7 +260,7 @@ fn read_negotiation<'a>(
     datagram: &Datagram<'a>,
     mut cursor: Cursor<'a>,
     at: usize,
-) -> Option<Packet<'a>> {
+) -> Option<QuicPacket<'a>> {
     let (destination, source) = read_ids(&mut cursor)?;
     let len = datagram.wire_len.checked_sub(cursor.position())?;
     let known = cursor
@@ -262,8 +271,8 @@ fn read_negotiation<'a>(
     let fits = known && len.is_multiple_of(4) && (4..=256).contains(&len);
     // version 0, form, two lengths, a known version among a few
     let bits = 32.0 + 1.0 + 7.2 + 2.0 + 22.0;
-    fits.then_some(Packet {
-        kind: Kind::Negotiation,
+    fits.then_some(QuicPacket {
+        kind: PacketType::Negotiation,
         version: 0,
         destination,
         source,
@@ -279,7 +288,7 @@ fn read_old_google<'a>(
     all: &[Datagram<'a>],
     datagram: &Datagram<'a>,
     at: usize,
-) -> Option<Packet<'a>> {
+) -> Option<QuicPacket<'a>> {
     let bytes = datagram.bytes;
     let flags = u8_at(bytes, 0)?;
     let version = array::<4>(bytes, 9)?;
@@ -292,8 +301,8 @@ fn read_old_google<'a>(
     let again = all.iter().filter(same).count() > 1;
     // version and flags; the hello anywhere in 96 bytes, or 12 bytes again
     let bits = 24.0 + 4.7 + 5.0 + if hello { 25.0 } else { 90.0 };
-    (hello || again).then_some(Packet {
-        kind: Kind::Google,
+    (hello || again).then_some(QuicPacket {
+        kind: PacketType::Google,
         version: u32::from_be_bytes([b'Q', b'0', tens, ones]),
         destination: bytes.get(1..9)?,
         source: &[],
@@ -317,14 +326,14 @@ fn version_name(version: u32) -> String {
     }
 }
 
-fn words(packet: &Packet<'_>, is_client: Option<bool>) -> Said {
+fn words(packet: &QuicPacket<'_>, is_client: Option<bool>) -> Said {
     let kind = match packet.kind {
-        Kind::Initial => "Initial",
-        Kind::ZeroRtt => "0-RTT",
-        Kind::Handshake => "Handshake",
-        Kind::Retry => "Retry",
-        Kind::Google => "long header",
-        Kind::Negotiation => "version negotiation",
+        PacketType::Initial => "Initial",
+        PacketType::ZeroRtt => "0-RTT",
+        PacketType::Handshake => "Handshake",
+        PacketType::Retry => "Retry",
+        PacketType::Google => "long header",
+        PacketType::Negotiation => "version negotiation",
     };
     let role = match is_client {
         Some(true) => Role::Client,
@@ -332,7 +341,7 @@ fn words(packet: &Packet<'_>, is_client: Option<bool>) -> Said {
         None => packet.role,
     };
     let spot = Spot::datagram(packet.at, 0, 16);
-    if packet.kind == Kind::Negotiation {
+    if packet.kind == PacketType::Negotiation {
         return Said::new(role, packet.bits, format!("QUIC {kind}"), spot);
     }
     let version = version_name(packet.version);

@@ -4,7 +4,7 @@
 //!  code id length(16) authenticator(128) | attributes: type length value
 //! ```
 
-use crate::identify::messages::{Stop, probe_both};
+use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, rest, u8_at};
@@ -28,8 +28,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
     probe_both(DETECTOR.id, view, read)
 }
 
-fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
-    let code = u8_at(bytes, 0).ok_or(Stop::Short)?;
+fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
+    let code = u8_at(bytes, 0).ok_or(MessageError::Short)?;
     // RFC 2865 section 3, RFC 2866 section 3, RFC 5176 section 2.1
     let (role, what) = match code {
         1 => (Role::Client, "Access-Request"),
@@ -43,11 +43,11 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
         41 | 42 => (Role::Server, "Disconnect answer"),
         43 => (Role::Client, "CoA-Request"),
         44 | 45 => (Role::Server, "CoA answer"),
-        _ => return Err(Stop::Not),
+        _ => return Err(MessageError::Not),
     };
-    let len = usize::from(be16(bytes, 2).ok_or(Stop::Short)?);
+    let len = usize::from(be16(bytes, 2).ok_or(MessageError::Short)?);
     if !(HEADER..=4096).contains(&len) {
-        return Err(Stop::Not);
+        return Err(MessageError::Not);
     }
     let complete = bytes.len() >= len;
     let message = bytes.get(..len).unwrap_or(bytes);
@@ -58,29 +58,31 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
 }
 
 /// RFC 2865 section 5; the chance that a random attribute has a size that fits.
-fn walk(attributes: &[u8], complete: bool) -> Result<f32, Stop> {
+fn walk(attributes: &[u8], complete: bool) -> Result<f32, MessageError> {
     let mut cursor = Cursor::new(attributes);
     // the last one ends where the message ends
     let mut bits = 8.0;
     while let Some(kind) = cursor.u8() {
-        let len = cursor.u8().ok_or(Stop::Short)?;
-        let value = usize::from(len).checked_sub(2).ok_or(Stop::Not)?;
+        let len = cursor.u8().ok_or(MessageError::Short)?;
+        let value = usize::from(len).checked_sub(2).ok_or(MessageError::Not)?;
         bits += match (kind, value) {
-            (0, _) => return Err(Stop::Not),
+            (0, _) => return Err(MessageError::Not),
             // numbers and addresses
             (5..=10 | 12..=14 | 15 | 16 | 23 | 27..=29 | 37 | 38, 4) => 8.0,
             (40..=43 | 45..=49 | 51..=53 | 55 | 61 | 62 | 76, 4) => 8.0,
             (5..=10 | 12..=14 | 15 | 16 | 23 | 27..=29 | 37 | 38, _)
-            | (40..=43 | 45..=49 | 51..=53 | 55 | 61 | 62 | 76, _) => return Err(Stop::Not),
+            | (40..=43 | 45..=49 | 51..=53 | 55 | 61 | 62 | 76, _) => {
+                return Err(MessageError::Not);
+            }
             // Vendor-Specific: enterprises are below 2^16; Message-Authenticator; CHAP-Password
             (26, 5..) if rest(cursor.rest(), 0).starts_with(&[0, 0]) => 16.0,
             (80, 16) | (3, 17) => 8.0,
-            (26 | 80 | 3, _) => return Err(Stop::Not),
+            (26 | 80 | 3, _) => return Err(MessageError::Not),
             (1..=104 | 117..=191 | 241..=246, 1..) => 1.0,
-            (_, _) => return Err(Stop::Not),
+            (_, _) => return Err(MessageError::Not),
         };
         if cursor.skip(value).is_none() {
-            return if complete { Err(Stop::Not) } else { Err(Stop::Short) };
+            return if complete { Err(MessageError::Not) } else { Err(MessageError::Short) };
         }
     }
     Ok(bits)

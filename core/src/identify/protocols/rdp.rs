@@ -9,7 +9,7 @@
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::tpkt::{self, Kind};
+use crate::identify::tpkt::{self, TpduType};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{from_wire, le32, prefix};
@@ -36,7 +36,7 @@ fn inside(view: &FlowView<'_>) -> Inside {
     let packets = Side::BOTH.map(|side| tpkt::read(view.side(side).stream));
     let mut chosen = None;
     for packet in packets.iter().flatten() {
-        if packet.kind == Kind::Confirm && packet.body.first() == Some(&2) {
+        if packet.kind == TpduType::Confirm && packet.body.first() == Some(&2) {
             chosen = le32(packet.body, 4);
         }
     }
@@ -57,13 +57,13 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
 fn packet(bytes: &[u8]) -> Option<Message> {
     let packet = tpkt::read(bytes)?;
     match packet.kind {
-        Kind::Request => request(&packet),
-        Kind::Confirm => confirm(&packet),
-        Kind::Data => data(&packet),
+        TpduType::Request => request(&packet),
+        TpduType::Confirm => confirm(&packet),
+        TpduType::Data => data(&packet),
     }
 }
 
-fn request(packet: &tpkt::Packet<'_>) -> Option<Message> {
+fn request(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
     let said =
         |bits, fact: String| Message::new(packet.len, Role::Client, packet.bits + bits, fact);
     // Either may be missing: routingToken or cookie, then rdpNegReq.
@@ -94,7 +94,7 @@ fn request(packet: &tpkt::Packet<'_>) -> Option<Message> {
     }
 }
 
-fn confirm(packet: &tpkt::Packet<'_>) -> Option<Message> {
+fn confirm(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
     let said =
         |bits, fact: String| Message::new(packet.len, Role::Server, packet.bits + bits, fact);
     if packet.body.is_empty() {
@@ -124,7 +124,7 @@ fn negotiation(body: &[u8], kind: u8) -> Option<u32> {
 }
 
 /// T.125's Connect-Initial and -Response, or what follows them.
-fn data(packet: &tpkt::Packet<'_>) -> Option<Message> {
+fn data(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
     let said = |role, bits, fact| Message::new(packet.len, role, packet.bits + bits, fact);
     match packet.body {
         [0x7f, 0x65, ..] if mentions(prefix(packet.body, 400), "Duca") => {

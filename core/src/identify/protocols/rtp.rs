@@ -43,7 +43,7 @@ const TIMESTAMP_MOVE_MAX: u32 = 1 << 23;
 
 /// One RTP packet's header.
 #[derive(Clone, Copy)]
-struct Packet {
+struct RtpPacket {
     at: usize,
     payload_type: u8,
     sequence: u16,
@@ -52,8 +52,8 @@ struct Packet {
 }
 
 /// What a datagram can be, beside RTP.
-enum Kind {
-    Rtp(Packet),
+enum DatagramKind {
+    Rtp(RtpPacket),
     /// RTCP, STUN, DTLS, TURN's channels, or a keep-alive: may stand between media.
     Neighbour,
     Alien,
@@ -70,12 +70,12 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut packets = Vec::new();
     for (at, datagram) in head.datagrams.iter().enumerate() {
         match read(datagram, at) {
-            Kind::Rtp(packet) => packets.push(packet),
-            Kind::Neighbour => {}
-            Kind::Alien => return SideMatch::Mismatch,
+            DatagramKind::Rtp(packet) => packets.push(packet),
+            DatagramKind::Neighbour => {}
+            DatagramKind::Alien => return SideMatch::Mismatch,
         }
     }
-    let first_of = |nth: usize, packet: &Packet| {
+    let first_of = |nth: usize, packet: &RtpPacket| {
         packets.iter().position(|other| other.ssrc == packet.ssrc) == Some(nth)
     };
     let sources = packets.iter().enumerate().filter(|(nth, packet)| first_of(*nth, packet));
@@ -86,28 +86,28 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     }
 }
 
-fn read(datagram: &Datagram<'_>, at: usize) -> Kind {
+fn read(datagram: &Datagram<'_>, at: usize) -> DatagramKind {
     let (Some(first), Some(second)) = (u8_at(datagram.bytes, 0), u8_at(datagram.bytes, 1)) else {
-        return Kind::Neighbour;
+        return DatagramKind::Neighbour;
     };
     match (first, second) {
         // RFC 7983: STUN, ZRTP, DTLS, TURN; and keep-alives of a few bytes
-        (0..=79, _) => Kind::Neighbour,
+        (0..=79, _) => DatagramKind::Neighbour,
         // RFC 5761 section 4: RTCP's packet types
         (128..=191, 192..=223) => rtcp(datagram),
-        (128..=191, _) => packet(datagram, at).map_or(Kind::Alien, Kind::Rtp),
-        (80..=127 | 192..=255, _) => Kind::Alien,
+        (128..=191, _) => packet(datagram, at).map_or(DatagramKind::Alien, DatagramKind::Rtp),
+        (80..=127 | 192..=255, _) => DatagramKind::Alien,
     }
 }
 
 /// RFC 3550 section 6.4: the length counts words, and stays in the datagram.
-fn rtcp(datagram: &Datagram<'_>) -> Kind {
+fn rtcp(datagram: &Datagram<'_>) -> DatagramKind {
     let words = be16(datagram.bytes, 2).map_or(0, usize::from);
     let fits = words.saturating_add(1).saturating_mul(4) <= datagram.wire_len;
-    if fits { Kind::Neighbour } else { Kind::Alien }
+    if fits { DatagramKind::Neighbour } else { DatagramKind::Alien }
 }
 
-fn packet(datagram: &Datagram<'_>, at: usize) -> Option<Packet> {
+fn packet(datagram: &Datagram<'_>, at: usize) -> Option<RtpPacket> {
     let bytes = datagram.bytes;
     let flags = u8_at(bytes, 0)?;
     let payload_type = u8_at(bytes, 1)? & 0x7f;
@@ -122,7 +122,7 @@ fn packet(datagram: &Datagram<'_>, at: usize) -> Option<Packet> {
         sources.saturating_add(4).saturating_add(words.saturating_mul(4))
     };
     let fits = assigned && ssrc != 0 && header <= datagram.wire_len;
-    fits.then_some(Packet {
+    fits.then_some(RtpPacket {
         at,
         payload_type,
         sequence: be16(bytes, 2)?,
@@ -132,7 +132,7 @@ fn packet(datagram: &Datagram<'_>, at: usize) -> Option<Packet> {
 }
 
 /// How many different packets of a source there are; `None` where they don't count up.
-fn count_up(packets: &[Packet], first: &Packet) -> Option<u16> {
+fn count_up(packets: &[RtpPacket], first: &RtpPacket) -> Option<u16> {
     let mut newest = first;
     let mut count = 1_u16;
     for packet in packets.iter().filter(|packet| packet.ssrc == first.ssrc).skip(1) {
@@ -156,12 +156,12 @@ fn count_up(packets: &[Packet], first: &Packet) -> Option<u16> {
     Some(count)
 }
 
-fn words(first: &Packet, count: u16) -> Said {
+fn words(first: &RtpPacket, count: u16) -> Said {
     // Of each: version, and a payload type that is assigned. Of each but the first: source, payload
     // type, sequence number, timestamp. Less what the choice of three among eight gives away.
     let more = f32::from(count.saturating_sub(1));
     let bits = 3.0 * f32::from(count) + more * (32.0 + 6.0 + 11.0 + 8.0) - 6.0;
-    let Packet { at, payload_type, ssrc, .. } = *first;
+    let RtpPacket { at, payload_type, ssrc, .. } = *first;
     let fact =
         format!("RTP, {count} packets counting up, payload type {payload_type}, SSRC 0x{ssrc:08x}");
     Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER))

@@ -7,7 +7,7 @@
 
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::tpkt::{self, Kind};
+use crate::identify::tpkt::{self, TpduType};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 
@@ -35,20 +35,20 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     let said =
         |role, bits, fact: &str| Some(Message::new(packet.len, role, packet.bits + bits, fact));
     match packet.kind {
-        Kind::Request | Kind::Confirm => {
+        TpduType::Request | TpduType::Confirm => {
             // TPDU size and both transport selectors
             let known = |code: u8| {
                 tpkt::parameters(packet.body)
                     .is_some_and(|found| found.iter().any(|(one, _)| *one == code))
             };
-            let role = if packet.kind == Kind::Request { Role::Client } else { Role::Server };
+            let role = if packet.kind == TpduType::Request { Role::Client } else { Role::Server };
             if known(0xc1) && known(0xc2) {
                 said(role, 16.0, "X.224 connection").map(Message::shared)
             } else {
                 None
             }
         }
-        Kind::Data => {
+        TpduType::Data => {
             let body = packet.body;
             let left = packet.len - tpkt::HEADER - 3;
             match (u8_at(body, 0)?, u8_at(body, 1)?) {

@@ -5,7 +5,7 @@
 //!  2 function length(24) | O F R 0(13) next extension(24) xid(16) | length(16) language tag
 //! ```
 
-use crate::identify::messages::{Stop, probe_both};
+use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index, u8_at};
@@ -26,8 +26,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
     probe_both(DETECTOR.id, view, |bytes| match u8_at(bytes, 0) {
         Some(1) => read(bytes, read_one),
         Some(2) => read(bytes, read_two),
-        Some(_) => Err(Stop::Not),
-        None => Err(Stop::Short),
+        Some(_) => Err(MessageError::Not),
+        None => Err(MessageError::Short),
     })
 }
 
@@ -35,8 +35,12 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn read(
     bytes: &[u8],
     read: fn(Cursor<'_>) -> Option<(Said, usize)>,
-) -> Result<(Said, usize), Stop> {
-    read(Cursor::new(bytes)).ok_or(if bytes.len() < 18 { Stop::Short } else { Stop::Not })
+) -> Result<(Said, usize), MessageError> {
+    read(Cursor::new(bytes)).ok_or(if bytes.len() < 18 {
+        MessageError::Short
+    } else {
+        MessageError::Not
+    })
 }
 
 fn is_language(tag: &[u8]) -> bool {

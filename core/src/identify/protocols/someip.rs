@@ -4,7 +4,7 @@
 //!  service(16) method(16) length(32) client(16) session(16) | 01 interface type return code | payload
 //! ```
 
-use crate::identify::messages::{Stop, probe_both};
+use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, u8_at};
@@ -25,10 +25,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
     probe_both(DETECTOR.id, view, read)
 }
 
-fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
-    let octet = |at| u8_at(bytes, at).ok_or(Stop::Short);
-    let message = be32(bytes, 0).ok_or(Stop::Short)?;
-    let len = index(be32(bytes, 4).ok_or(Stop::Short)?).saturating_add(8);
+fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
+    let octet = |at| u8_at(bytes, at).ok_or(MessageError::Short);
+    let message = be32(bytes, 0).ok_or(MessageError::Short)?;
+    let len = index(be32(bytes, 4).ok_or(MessageError::Short)?).saturating_add(8);
     let (version, interface, kind, code) = (octet(12)?, octet(13)?, octet(14)?, octet(15)?);
     // Bit 5 says that a message is in segments (SOME/IP-TP).
     let (role, what) = match kind & !0x20 {
@@ -37,7 +37,7 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
         0x02 => (Role::Either, "notification"),
         0x80 => (Role::Server, "response"),
         0x81 => (Role::Server, "error"),
-        _ => return Err(Stop::Not),
+        _ => return Err(MessageError::Not),
     };
     // Only answers have a return code.
     let answer = kind & 0x80 != 0;
@@ -47,7 +47,7 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), Stop> {
         && (16..=65_535).contains(&len)
         && if answer { code <= 0x5e } else { code == 0 };
     if !fits {
-        return Err(Stop::Not);
+        return Err(MessageError::Not);
     }
     // length below 2^16, version, type, return code
     let bits = 16.0 + 8.0 + 4.7 + if answer { 1.4 } else { 8.0 };

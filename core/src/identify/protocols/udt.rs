@@ -53,7 +53,7 @@ const CLOCK_MOVE_MAX: u32 = 60_000_000;
 
 /// One datagram as UDT's header reads it.
 #[derive(Clone, Copy)]
-enum Packet {
+enum UdtPacket {
     Handshake(Handshake),
     Control {
         len: usize,
@@ -91,7 +91,7 @@ struct Heads {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let srt = |head: &SideView<'_>| {
-        head.datagrams.iter().any(|datagram| matches!(read(datagram), Some(Packet::Srt)))
+        head.datagrams.iter().any(|datagram| matches!(read(datagram), Some(UdtPacket::Srt)))
     };
     if view.each().any(|(_, head)| srt(head)) {
         return Probe::No;
@@ -120,7 +120,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Heads> {
     for (at, datagram) in head.datagrams.iter().enumerate() {
         match read(datagram) {
             // The one with a cookie says more.
-            Some(Packet::Handshake(found)) => match greeting {
+            Some(UdtPacket::Handshake(found)) => match greeting {
                 Some((_, old)) if old.cookie != 0 || found.cookie == 0 => {}
                 Some(_) | None => greeting = Some((at, found)),
             },
@@ -138,18 +138,18 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Heads> {
     }
 }
 
-fn read(datagram: &Datagram<'_>) -> Option<Packet> {
+fn read(datagram: &Datagram<'_>) -> Option<UdtPacket> {
     let mut cursor = Cursor::new(datagram.bytes);
     let (first, second) = (cursor.be32()?, cursor.be32()?);
     let (clock, socket) = (cursor.be32()?, cursor.be32()?);
     let len = datagram.wire_len;
     if first >> 31 == 0 {
-        let data = Packet::Data { sequence: first, flags: second >> 30, clock, socket };
+        let data = UdtPacket::Data { sequence: first, flags: second >> 30, clock, socket };
         return (len > HEADER && socket != 0).then_some(data);
     }
     let kind = u16::try_from(first >> 16 & 0x7fff).ok()?;
     if kind == 0x7fff || (kind == 2 && len == SRT_ACK_FULL) {
-        return Some(Packet::Srt);
+        return Some(UdtPacket::Srt);
     }
     if first == 0x8000_0000 {
         return read_handshake(cursor, second, socket, len);
@@ -163,11 +163,16 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
         7 => len == 24,
         _ => false,
     };
-    let control = Packet::Control { len, kind, clock, socket };
+    let control = UdtPacket::Control { len, kind, clock, socket };
     (fits && first & 0xffff == 0 && socket != 0).then_some(control)
 }
 
-fn read_handshake(mut cursor: Cursor<'_>, info: u32, to_socket: u32, len: usize) -> Option<Packet> {
+fn read_handshake(
+    mut cursor: Cursor<'_>,
+    info: u32,
+    to_socket: u32,
+    len: usize,
+) -> Option<UdtPacket> {
     let version = cursor.be32()?;
     let kind = cursor.be32()?;
     let sequence = cursor.be32()?;
@@ -178,7 +183,7 @@ fn read_handshake(mut cursor: Cursor<'_>, info: u32, to_socket: u32, len: usize)
     // The SRT draft, section 3.2.1: version 5; in the answer to the first request the type field
     // is 0x4A17, later it names extensions.
     if version == 5 && (kind & 0xffff == 0x4a17 || kind & 0xffff <= 7) {
-        return Some(Packet::Srt);
+        return Some(UdtPacket::Srt);
     }
     let fits = info == 0
         && version == 4
@@ -188,23 +193,28 @@ fn read_handshake(mut cursor: Cursor<'_>, info: u32, to_socket: u32, len: usize)
         && (1..=1 << 24).contains(&window)
         && matches!(request, 1 | 0 | -1 | -2 | 1002)
         && len == HANDSHAKE;
-    fits.then_some(Packet::Handshake(Handshake { stream: kind == 1, to_socket, request, cookie }))
+    fits.then_some(UdtPacket::Handshake(Handshake {
+        stream: kind == 1,
+        to_socket,
+        request,
+        cookie,
+    }))
 }
 
 /// How many packets follow one another, each of them later than the one before; `None` where they
 /// don't.
-fn count_up(packets: &[(usize, Packet)]) -> Option<u16> {
+fn count_up(packets: &[(usize, UdtPacket)]) -> Option<u16> {
     let mut count = 0_u16;
     let mut last: Option<(u32, u32)> = None;
     let mut last_sequence = None;
     for (_, packet) in packets {
         let (clock, socket, ahead) = match *packet {
-            Packet::Data { clock, socket, sequence, .. } => {
+            UdtPacket::Data { clock, socket, sequence, .. } => {
                 let known = last_sequence.replace(sequence);
                 (clock, socket, known.is_none_or(|known| sequence != known))
             }
-            Packet::Control { clock, socket, .. } => (clock, socket, true),
-            Packet::Handshake(_) | Packet::Srt => continue,
+            UdtPacket::Control { clock, socket, .. } => (clock, socket, true),
+            UdtPacket::Handshake(_) | UdtPacket::Srt => continue,
         };
         let (before, known) = last.replace((clock, socket)).unwrap_or((clock, socket));
         if clock.wrapping_sub(before) > CLOCK_MOVE_MAX || socket != known {
@@ -219,10 +229,10 @@ fn count_up(packets: &[(usize, Packet)]) -> Option<u16> {
 
 /// Whether each data packet's sequence number is near the one before: a little ahead, or a little
 /// behind where it is sent again.
-fn in_sequence(packets: &[(usize, Packet)]) -> bool {
+fn in_sequence(packets: &[(usize, UdtPacket)]) -> bool {
     let mut last = None;
     packets.iter().all(|(_, packet)| {
-        let Packet::Data { sequence, .. } = *packet else { return true };
+        let UdtPacket::Data { sequence, .. } = *packet else { return true };
         let known = last.replace(sequence).unwrap_or(sequence);
         let ahead = sequence.wrapping_sub(known) & 0x7fff_ffff;
         let back = known.wrapping_sub(sequence) & 0x7fff_ffff;
@@ -247,13 +257,13 @@ fn shake_hands(found: Handshake, at: usize) -> Heads {
     Heads { said, not_srt: found.stream || found.cookie != 0, shape: false }
 }
 
-fn in_the_middle(packets: &[(usize, Packet)], count: u16, at: usize) -> Heads {
+fn in_the_middle(packets: &[(usize, UdtPacket)], count: u16, at: usize) -> Heads {
     let acknowledges = packets
         .iter()
-        .any(|(_, packet)| matches!(packet, Packet::Control { kind: 2, len: ACK_FULL, .. }));
+        .any(|(_, packet)| matches!(packet, UdtPacket::Control { kind: 2, len: ACK_FULL, .. }));
     // 11 in every packet is what SRT's live mode has.
     let in_parts =
-        packets.iter().any(|(_, packet)| matches!(packet, Packet::Data { flags: 0..=2, .. }));
+        packets.iter().any(|(_, packet)| matches!(packet, UdtPacket::Data { flags: 0..=2, .. }));
     // Of each but the first: socket, clock, and either 24 bits of sequence or more of control.
     let bits = f32::from(count.saturating_sub(1)) * (32.0 + 6.0 + 24.0);
     let fact = format!("UDT, {count} packets to one socket, clock and sequence advancing");

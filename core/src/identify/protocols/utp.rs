@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe,
 };
 
-struct Packet {
+struct UtpPacket {
     kind: u8,
     connection: u16,
     clock: u32,
@@ -38,7 +38,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut bits = 0.0;
-    let mut last: Option<Packet> = None;
+    let mut last: Option<UtpPacket> = None;
     let mut opens = false;
     let mut count = 0_u8;
     for datagram in head.datagrams {
@@ -81,7 +81,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     SideMatch::Match(Said::new(role, bits, fact, Spot::datagram(0, 0, 16)))
 }
 
-fn read(datagram: &Datagram<'_>) -> Option<Packet> {
+fn read(datagram: &Datagram<'_>) -> Option<UtpPacket> {
     let bytes = datagram.bytes;
     let first = u8_at(bytes, 0)?;
     let kind = first >> 4;
@@ -111,7 +111,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Packet> {
     // Only data carries bytes behind the header.
     let fits = if kind == 0 { datagram.wire_len > at } else { datagram.wire_len == at };
     (fits && at <= datagram.wire_len).then_some(())?;
-    Some(Packet {
+    Some(UtpPacket {
         kind,
         connection: be16(bytes, 2)?,
         clock: be32(bytes, 4)?,

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{QR, skip_name};
 use crate::config::TOLD_WORDS_MAX;
-use crate::identify::metadata::Told;
+use crate::identify::metadata::Metadata;
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
 use crate::net::Transport;
@@ -14,13 +14,13 @@ use crate::wire::{Cursor, array, be16, rest};
 const INTERNET: u16 = 1;
 
 /// Waits for the first answer.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let answer = view.each().find_map(|(_, head)| answer(first_message(view.transport, head)?));
     let over = view.each().all(|(_, head)| head.complete || head.has_spoken());
     match answer {
-        Some(details) => Told::all(details),
-        None if over => Told::all(Vec::new()),
-        None => Told::later(),
+        Some(details) => Metadata::all(details),
+        None if over => Metadata::all(Vec::new()),
+        None => Metadata::later(),
     }
 }
 
@@ -114,14 +114,14 @@ mod tests {
              c010 0001 0001 00000e10 0004 c0000202
              c010 001c 0001 00000e10 0010 20010db8000000000000000000000001";
         let talk = Talk::udp().a(query());
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
-        let told = talk.b(reply("8180", "0004", records)).told_by(&DETECTOR, tell, false);
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
+        let told = talk.b(reply("8180", "0004", records)).metadata_by(&DETECTOR, tell, false);
         let expected = [
             Detail::new(DetailKey::DnsRcode, "NOERROR"),
             Detail::new(DetailKey::DnsA, "192.0.2.1,192.0.2.2"),
             Detail::new(DetailKey::DnsAaaa, "2001:db8::1"),
         ];
-        assert_eq!(told, Told::all(expected.to_vec()));
+        assert_eq!(told, Metadata::all(expected.to_vec()));
     }
 
     #[test]
@@ -130,14 +130,14 @@ mod tests {
             [&u16::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat()
         };
         let talk = Talk::tcp().a(with_len(query())).b(with_len(reply("8183", "0000", "")));
-        let told = talk.told_by(&DETECTOR, tell, false);
-        assert_eq!(told, Told::all(vec![Detail::new(DetailKey::DnsRcode, "NXDOMAIN")]));
+        let told = talk.metadata_by(&DETECTOR, tell, false);
+        assert_eq!(told, Metadata::all(vec![Detail::new(DetailKey::DnsRcode, "NXDOMAIN")]));
     }
 
     #[test]
     fn what_is_cut_tells_nothing() {
         let records = "c00c 0001 0001 00000e10 0004 c0000201";
         let talk = Talk::udp().b(reply("8180", "0001", records)).snapped(40);
-        assert_eq!(talk.told_by(&DETECTOR, tell, true), Told::all(Vec::new()));
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, true), Metadata::all(Vec::new()));
     }
 }

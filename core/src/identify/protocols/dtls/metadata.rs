@@ -4,15 +4,15 @@ use super::{HANDSHAKE, HEADER, read_header, read_message_header};
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text, version_name,
 };
-use crate::identify::metadata::Told;
+use crate::identify::metadata::Metadata;
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::wire::{Cursor, prefix, rest};
 
 /// Waits for both hellos. A server may ask the client to say hello once more (RFC 6347 section 4.2.1),
 /// so its own may come late; one that is encrypted already says nothing more.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
-    let mut told = Told { done: true, ..Told::default() };
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+    let mut told = Metadata { done: true, ..Metadata::default() };
     for (_, head) in view.each() {
         let mut hellos = head.datagrams.iter().filter_map(Hello::read);
         // Of the client's hellos the first is as good as any.
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_hello_is_fingerprinted() {
         let talk = Talk::udp().a(client()).b(verify());
-        let told = talk.told_by(&DETECTOR, tell, false);
+        let told = talk.metadata_by(&DETECTOR, tell, false);
         // The server has not said hello itself.
         assert!(!told.done);
         assert_eq!(talk.matched_by(&DETECTOR).unwrap().details[0].value, "DTLS 1.2".into());
@@ -97,9 +97,9 @@ mod tests {
     #[test]
     fn without_a_hello_there_is_nothing_to_wait_for() {
         let talk = Talk::udp().a(sample_record());
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
         let talk = talk.b(sample_record());
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::all(Vec::new()));
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::all(Vec::new()));
     }
 
     #[test]
@@ -107,8 +107,8 @@ mod tests {
         let mut part = client();
         // The message is longer than its first fragment.
         part[HEADER + 3] += 9;
-        let told = Talk::udp().a(part).told_by(&DETECTOR, tell, true);
-        assert_eq!(told, Told::all(Vec::new()));
+        let told = Talk::udp().a(part).metadata_by(&DETECTOR, tell, true);
+        assert_eq!(told, Metadata::all(Vec::new()));
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         hello[..2].copy_from_slice(&[0xfe, 0xfd]);
         let flight = record(22, 0xfefd, 0, &handshake(SERVER_HELLO, &hello));
         let talk = Talk::udp().a(client()).b(verify()).a(client()).b(flight);
-        let told = talk.told_by(&DETECTOR, tell, false);
+        let told = talk.metadata_by(&DETECTOR, tell, false);
         assert!(told.done);
         assert!(told.details.contains(&Detail::new(DetailKey::DtlsVersion, "DTLS 1.2")));
     }

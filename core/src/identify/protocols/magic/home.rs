@@ -1,6 +1,6 @@
 //! Rows: what is in homes and offices, and what looks for it.
 
-use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+use super::Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Be32, Le16};
 use super::{Say, client, either, probe_row, server};
 use crate::identify::{Detector, FlowView, Over, Probe};

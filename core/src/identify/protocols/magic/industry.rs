@@ -1,6 +1,6 @@
 //! Rows: plants, buildings, vehicles and stages.
 
-use super::Part::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
+use super::Condition::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
 use super::Width::{Be16, Be32, Le16};
 use super::{Say, client, either, probe_row};
 use crate::identify::{Detector, FlowView, Over, Probe};

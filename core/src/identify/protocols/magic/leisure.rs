@@ -1,6 +1,6 @@
 //! Rows: games, voice, music, pictures and sharing of files.
 
-use super::Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+use super::Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, Le32};
 use super::{Say, client, either, probe_opener, probe_row, server};
 use crate::identify::{Detector, FlowView, Over, Probe};

@@ -4,7 +4,7 @@
 //! becomes a detector like any other. How much a row proves is counted from its parts, and a row
 //! whose messages prove little needs several of them.
 
-use crate::identify::messages::{Stop, probe_datagrams, probe_stream};
+use crate::identify::messages::{MessageError, probe_datagrams, probe_stream};
 use crate::identify::prefilter::{Octets, Place};
 use crate::identify::side_match::{Role, Said, Spot, behind_leading, carrying};
 #[cfg(test)]
@@ -17,11 +17,11 @@ use crate::wire::{be16, be32, index, le16, le32, prefix, rest, u8_at};
 struct Say {
     role: Role,
     what: &'static str,
-    parts: &'static [Part],
+    parts: &'static [Condition],
 }
 
 /// What must hold at a place of a message.
-enum Part {
+enum Condition {
     /// These bytes stand at this offset.
     Is(usize, &'static [u8]),
     /// The byte at this offset, under this mask, has this value.
@@ -53,26 +53,26 @@ enum Width {
     Le32,
 }
 
-/// How far [`Part::Holds`] looks, in bytes.
+/// How far [`Condition::Holds`] looks, in bytes.
 const HOLDS_BYTES_MAX: usize = 256;
 
-impl Part {
+impl Condition {
     /// -log2 of the chance that random bytes pass; `len` is the datagram's, a stream has none.
-    fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, Stop> {
-        use Part::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
-        let octet = |at| u8_at(bytes, at).ok_or(Stop::Short);
+    fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, MessageError> {
+        use Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+        let octet = |at| u8_at(bytes, at).ok_or(MessageError::Short);
         let (passes, bits) = match *self {
             Is(at, expected) => {
                 let there = prefix(rest(bytes, at), expected.len());
                 if there.len() < expected.len() && expected.starts_with(there) {
-                    return Err(Stop::Short);
+                    return Err(MessageError::Short);
                 }
                 (there == expected, octets_bits(expected.len()))
             }
             Zeros(at, count) => {
                 let there = prefix(rest(bytes, at), count);
                 if there.iter().any(|octet| *octet != 0) {
-                    return Err(Stop::Not);
+                    return Err(MessageError::Not);
                 }
                 (there.len() == count, octets_bits(count))
             }
@@ -97,7 +97,7 @@ impl Part {
             }
             Check(check, bits) => (check(bytes), bits),
         };
-        if passes { Ok(bits) } else { Err(Stop::Not) }
+        if passes { Ok(bits) } else { Err(MessageError::Not) }
     }
 }
 
@@ -122,7 +122,7 @@ impl One<'_> {
     }
 }
 
-impl Part {
+impl Condition {
     /// Which bytes this part lets stand at a place, if it looks there.
     fn octets_at(&self, place: usize) -> Option<One<'_>> {
         match *self {
@@ -153,7 +153,7 @@ fn counts(
     bytes: &[u8],
     len: Option<usize>,
     (width, at, plus): (Width, usize, i64),
-) -> Result<f32, Stop> {
+) -> Result<f32, MessageError> {
     let (number, bits) = match width {
         Width::U8 => (u8_at(bytes, at).map(u32::from), 8.0),
         Width::Be16 => (be16(bytes, at).map(u32::from), 16.0),
@@ -161,26 +161,26 @@ fn counts(
         Width::Be32 => (be32(bytes, at), 32.0),
         Width::Le32 => (le32(bytes, at), 32.0),
     };
-    let number = i64::from(number.ok_or(Stop::Short)?).saturating_add(plus);
-    let number = index(u32::try_from(number).map_err(|_| Stop::Not)?);
+    let number = i64::from(number.ok_or(MessageError::Short)?).saturating_add(plus);
+    let number = index(u32::try_from(number).map_err(|_| MessageError::Not)?);
     match len {
         Some(len) if len == number => Ok(bits),
-        Some(_) => Err(Stop::Not),
+        Some(_) => Err(MessageError::Not),
         // In a stream it is only plausible.
         None if number <= usize::from(u16::MAX) => Ok(0.0),
-        None => Err(Stop::Not),
+        None => Err(MessageError::Not),
     }
 }
 
 impl Say {
-    fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {
+    fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<Said, MessageError> {
         let mut bits = 0.0;
         let mut stop = None;
         for part in self.parts {
             match part.test(bytes, len) {
                 Ok(more) => bits += more,
-                Err(Stop::Short) => stop = Some(Stop::Short),
-                Err(Stop::Not) => return Err(Stop::Not),
+                Err(MessageError::Short) => stop = Some(MessageError::Short),
+                Err(MessageError::Not) => return Err(MessageError::Not),
             }
         }
         match stop {
@@ -203,17 +203,17 @@ impl Say {
     /// The first constant is what shows it.
     fn spot(&self) -> Spot {
         let constant = self.parts.iter().find_map(|part| match part {
-            Part::Is(at, expected) if *at < 48 => Some((*at, expected.len())),
-            Part::Is(..)
-            | Part::Mask(..)
-            | Part::In(..)
-            | Part::Any(..)
-            | Part::Zeros(..)
-            | Part::Counts(..)
-            | Part::Len(_)
-            | Part::LenIn(..)
-            | Part::Holds(_)
-            | Part::Check(..) => None,
+            Condition::Is(at, expected) if *at < 48 => Some((*at, expected.len())),
+            Condition::Is(..)
+            | Condition::Mask(..)
+            | Condition::In(..)
+            | Condition::Any(..)
+            | Condition::Zeros(..)
+            | Condition::Counts(..)
+            | Condition::Len(_)
+            | Condition::LenIn(..)
+            | Condition::Holds(_)
+            | Condition::Check(..) => None,
         });
         let (at, len) = constant.unwrap_or((0, 8));
         Spot::datagram(0, at, len)
@@ -246,13 +246,13 @@ const FAR: usize = 48;
 const OPENINGS_MAX: usize = 4;
 
 /// The first message of a row that fits.
-fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, Stop> {
-    let mut stop = Stop::Not;
+fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, MessageError> {
+    let mut stop = MessageError::Not;
     for say in says {
         match say.test(bytes, len) {
             Ok(said) => return Ok(said),
-            Err(Stop::Short) => stop = Stop::Short,
-            Err(Stop::Not) => {}
+            Err(MessageError::Short) => stop = MessageError::Short,
+            Err(MessageError::Not) => {}
         }
     }
     Err(stop)
@@ -277,15 +277,15 @@ fn probe_row(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Pro
     }
 }
 
-const fn either(what: &'static str, parts: &'static [Part]) -> Say {
+const fn either(what: &'static str, parts: &'static [Condition]) -> Say {
     Say { role: Role::Either, what, parts }
 }
 
-const fn client(what: &'static str, parts: &'static [Part]) -> Say {
+const fn client(what: &'static str, parts: &'static [Condition]) -> Say {
     Say { role: Role::Client, what, parts }
 }
 
-const fn server(what: &'static str, parts: &'static [Part]) -> Say {
+const fn server(what: &'static str, parts: &'static [Condition]) -> Say {
     Say { role: Role::Server, what, parts }
 }
 

@@ -1,6 +1,6 @@
 //! Rows: routers, gateways, and what runs between them.
 
-use super::Part::{Any, Check, Counts, In, Is, Len, LenIn, Mask, Zeros};
+use super::Condition::{Any, Check, Counts, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, U8};
 use super::{Say, client, either, probe_row, server};
 use crate::identify::{Detector, FlowView, Over, Probe};

@@ -1,19 +1,19 @@
 //! The version of a PostgreSQL server, which it tells only once it has let the client in.
 
 use super::version;
-use crate::identify::metadata::Told;
+use crate::identify::metadata::Metadata;
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
 
 /// Waits for ParameterStatus of server_version (PostgreSQL documentation, Message Formats).
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let told = view.each().find_map(|(_, head)| server_version(head));
     let over = view.each().all(|(_, head)| head.complete);
     match told {
-        Some(text) => Told::all(vec![Detail::new(DetailKey::PgsqlVersion, from_wire(text))]),
-        None if over => Told::all(Vec::new()),
-        None => Told::later(),
+        Some(text) => Metadata::all(vec![Detail::new(DetailKey::PgsqlVersion, from_wire(text))]),
+        None if over => Metadata::all(Vec::new()),
+        None => Metadata::later(),
     }
 }
 
@@ -43,20 +43,20 @@ mod tests {
     fn a_version_behind_the_login_is_waited_for() {
         let asks = message(b'R', &[0, 0, 0, 10, b'S', b'C', b'R', b'A', b'M', 0, 0]);
         let mut talk = Talk::tcp().a(hello()).b(asks).a(message(b'p', b"SCRAM\0"));
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
         talk = talk.b(message(b'R', &[0; 4]));
         for number in 0..13 {
             talk = talk.b(message(b'S', format!("name{number}\0value\0").as_bytes()));
         }
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
         talk = talk.b(message(b'S', b"server_version\x0016.2 (Debian)\0"));
         let version = Detail::new(DetailKey::PgsqlVersion, "16.2 (Debian)");
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::all(vec![version]));
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::all(vec![version]));
     }
 
     #[test]
     fn without_one_nothing_is_told() {
         let talk = Talk::tcp().a(hello()).b(message(b'E', b"SFATAL\0VFATAL\0C28000\0\0"));
-        assert_eq!(talk.told_by(&DETECTOR, tell, true), Told::all(Vec::new()));
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, true), Metadata::all(Vec::new()));
     }
 }

@@ -21,7 +21,7 @@ use crate::wire::{Cursor, array, prefix};
 const TAG: usize = 16;
 
 /// How a version makes and marks its Initials.
-struct Kind {
+struct VersionKeys {
     /// The long packet type of an Initial.
     number: u8,
     /// Of a version that is made up nobody can say: the tag tells which of them it was.
@@ -58,7 +58,7 @@ const SALT_DRAFT_23: [u8; 20] = [
     0xbe, 0xf9, 0xf5, 0x02,
 ];
 
-impl Kind {
+impl VersionKeys {
     /// Those versions whose salt is published; Meta's have those of the drafts they came from, and what
     /// is made up to provoke a negotiation (RFC 9000 section 15) those of what the client speaks.
     fn of(version: u32) -> Option<Self> {
@@ -92,7 +92,7 @@ struct Keys {
 
 impl Keys {
     /// Of the connection whose client first sent to `id`.
-    fn derive(kind: &Kind, salt: &[u8], id: &[u8], sender: Sender) -> Option<Self> {
+    fn derive(kind: &VersionKeys, salt: &[u8], id: &[u8], sender: Sender) -> Option<Self> {
         let initial = Hkdf::<Sha256>::new(Some(salt), id);
         let label = match sender {
             Sender::Client => "client in",
@@ -121,7 +121,7 @@ fn expand<const N: usize>(secret: &Hkdf<Sha256>, label: &str) -> Option<[u8; N]>
 
 /// Where the parts of an Initial are.
 pub(super) struct Initial<'a> {
-    kind: Kind,
+    kind: VersionKeys,
     pub(super) destination: &'a [u8],
     /// Bytes up to the packet number.
     header_len: usize,
@@ -137,7 +137,7 @@ impl<'a> Initial<'a> {
     pub(super) fn read(octets: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(octets);
         let first = cursor.u8()?;
-        let kind = Kind::of(cursor.be32()?)?;
+        let kind = VersionKeys::of(cursor.be32()?)?;
         if first & 0xc0 != 0xc0 || first >> 4 & 3 != kind.number {
             return None;
         }
@@ -295,7 +295,7 @@ pub(super) mod samples {
 
     /// A client's Initial number 2 of `version` to [`ID`], which fills 1200 bytes.
     pub(in super::super) fn client_packet(version: u32, frames: &[u8]) -> Vec<u8> {
-        let kind = Kind::of(version).unwrap();
+        let kind = VersionKeys::of(version).unwrap();
         let mut header = vec![0xc3 | kind.number << 4];
         header.extend(version.to_be_bytes());
         header.push(8);
@@ -357,7 +357,7 @@ mod tests {
                 "edf6d05c83121201b436e16877593c3a",
             ),
         ] {
-            let kind = Kind::of(version).unwrap();
+            let kind = VersionKeys::of(version).unwrap();
             let keys = Keys::derive(&kind, &kind.salts[0], &ID, sender).unwrap();
             assert_eq!(keys.key.to_vec(), hex(key));
             assert_eq!(keys.iv.to_vec(), hex(iv));

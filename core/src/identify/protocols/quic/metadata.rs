@@ -10,7 +10,7 @@ use crate::config::TOLD_WORDS_MAX;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
 };
-use crate::identify::metadata::Told;
+use crate::identify::metadata::Metadata;
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::net::Side;
@@ -20,7 +20,7 @@ use crate::wire::{be24, from_wire, index, prefix, rest};
 const HEADER: usize = 4;
 
 /// Waits until both hellos are there or cannot come any more.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     for side in Side::BOTH {
         let head = view.side(side);
         let stream = client_stream(head);
@@ -34,7 +34,7 @@ pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
         if told.done || whole || head.complete {
             return told;
         }
-        return Told { keep: Some(side), ..told };
+        return Metadata { keep: Some(side), ..told };
     }
     // The client's first datagram, once it is cut, still tells the keys of the server's.
     for side in Side::BOTH {
@@ -44,7 +44,7 @@ pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
     }
     let spoken = view.each().all(|(_, head)| head.complete || head.has_spoken());
     let late = view.each().any(|(_, head)| is_late(head));
-    if spoken && late { Told::all(Vec::new()) } else { Told::later() }
+    if spoken && late { Metadata::all(Vec::new()) } else { Metadata::later() }
 }
 
 /// Whether the hello would have been there by now. It may come behind an acknowledgement, or behind a
@@ -53,12 +53,12 @@ fn is_late(head: &SideView<'_>) -> bool {
     head.complete || head.datagrams.len() >= DATAGRAMS_MAX
 }
 
-fn with_server(view: &FlowView<'_>, client: Side, mut details: Vec<Detail>) -> Told {
+fn with_server(view: &FlowView<'_>, client: Side, mut details: Vec<Detail>) -> Metadata {
     let server = view.side(client.other());
     let hello = server_stream(view, client).and_then(|stream| server_hello(&stream.octets()));
     let done = hello.is_some() || is_late(server);
     details.extend(hello.into_iter().flatten());
-    Told { details, done, keep: None }
+    Metadata { details, done, keep: None }
 }
 
 /// What the client's Initials carry, as far as they are whole. Each may have keys of its own: behind a
@@ -156,7 +156,7 @@ mod tests {
     fn the_specifications_hellos_are_read() {
         for version in [1, 0x6b33_43cf, 0xff00_001d, 0xff00_0017, 0xface_b001, 0x1a2a_3a4a] {
             let talk = Talk::udp().a(client_packet(version, &client_frame()));
-            let told = talk.told_by(&DETECTOR, tell, false);
+            let told = talk.metadata_by(&DETECTOR, tell, false);
             assert_eq!((told.done, told.keep), (false, None));
             assert_eq!(value(&told.details, DetailKey::QuicSni), Some("example.com"));
             assert_eq!(value(&told.details, DetailKey::QuicAlpn), Some("alpn"));
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn the_servers_hello_is_read_with_the_clients_id() {
         let talk = Talk::udp().a(client_packet(1, &client_frame())).b(server_packet());
-        let told = talk.told_by(&DETECTOR, tell, false);
+        let told = talk.metadata_by(&DETECTOR, tell, false);
         assert!(told.done);
         assert_eq!(value(&told.details, DetailKey::QuicJa3sString), Some("771,4865,51-43"));
     }
@@ -182,9 +182,9 @@ mod tests {
         let second = [&[6, 0x40, 100, 0x40, 141][..], &hello[100..]].concat();
         let first = [&[6, 0, 0x40, 100][..], &hello[..100]].concat();
         let talk = Talk::udp().a(client_packet(1, &second));
-        let told = talk.told_by(&DETECTOR, tell, false);
+        let told = talk.metadata_by(&DETECTOR, tell, false);
         assert_eq!((told.done, told.keep), (false, Some(Side::A)));
-        let told = talk.a(client_packet(1, &first)).told_by(&DETECTOR, tell, false);
+        let told = talk.a(client_packet(1, &first)).metadata_by(&DETECTOR, tell, false);
         assert_eq!(value(&told.details, DetailKey::QuicJa3String), Some(JA3));
         assert_eq!(told.keep, None);
     }
@@ -195,8 +195,8 @@ mod tests {
         let mut made_up = client_packet(1, &client_frame());
         made_up[1..5].copy_from_slice(&[0x0a; 4]);
         let talk = Talk::udp().a(made_up).b(negotiation);
-        assert!(!talk.told_by(&DETECTOR, tell, false).done);
-        let told = talk.a(client_packet(1, &client_frame())).told_by(&DETECTOR, tell, false);
+        assert!(!talk.metadata_by(&DETECTOR, tell, false).done);
+        let told = talk.a(client_packet(1, &client_frame())).metadata_by(&DETECTOR, tell, false);
         assert_eq!(value(&told.details, DetailKey::QuicSni), Some("example.com"));
     }
 
@@ -205,8 +205,11 @@ mod tests {
         let mut bad = client_packet(1, &client_frame());
         bad[900] ^= 1;
         let talk = Talk::udp().a(&bad).b(server_packet());
-        let told = talk.told_by(&DETECTOR, tell, false);
+        let told = talk.metadata_by(&DETECTOR, tell, false);
         assert!(told.done && value(&told.details, DetailKey::QuicSni).is_none(), "{told:?}");
-        assert_eq!(Talk::udp().a(&bad).told_by(&DETECTOR, tell, true), Told::all(Vec::new()));
+        assert_eq!(
+            Talk::udp().a(&bad).metadata_by(&DETECTOR, tell, true),
+            Metadata::all(Vec::new())
+        );
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
 use crate::identify::handshake::hash_and_text;
-use crate::identify::metadata::Told;
+use crate::identify::metadata::Metadata;
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::{FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding};
@@ -13,10 +13,10 @@ use crate::net::Side;
 use crate::wire::{Cursor, index, prefix, rest, u8_at};
 
 /// Waits until both ends have offered, and it is known which of them is the client.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let mut banners = Side::BOTH.map(|side| spoken(view.side(side)));
     settle_roles(&mut banners);
-    let mut told = Told { done: true, ..Told::default() };
+    let mut told = Metadata { done: true, ..Metadata::default() };
     for (side, banner) in Side::BOTH.into_iter().zip(&banners) {
         let head = view.side(side);
         let Some(banner) = banner else {
@@ -122,15 +122,15 @@ mod tests {
         kexinit(["k1", "h", "c1,c2", "c3", "m1", "m2", "none", "zlib", "", ""])
     }
 
-    fn value(told: &Told, key: DetailKey) -> Option<&str> {
+    fn value(told: &Metadata, key: DetailKey) -> Option<&str> {
         told.details.iter().find(|one| one.key == key).map(|one| &*one.value)
     }
 
     #[test]
     fn each_end_is_known_by_what_it_offers() {
         let talk = Talk::tcp().b("SSH-2.0-OpenSSH_9.6\r\n").a("SSH-2.0-dropbear\r\n");
-        assert!(!talk.told_by(&DETECTOR, tell, false).done);
-        let told = talk.a(client()).b(server()).told_by(&DETECTOR, tell, false);
+        assert!(!talk.metadata_by(&DETECTOR, tell, false).done);
+        let told = talk.a(client()).b(server()).metadata_by(&DETECTOR, tell, false);
         assert!(told.done);
         let text = "k1,ext-info-c;c1,c2;m1;none";
         assert_eq!(value(&told, DetailKey::SshClientHasshString), Some(text));
@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn a_cut_or_strange_offer_has_no_hassh() {
         let talk = Talk::tcp().b("SSH-2.0-y\r\n").a("SSH-2.0-x\r\n");
-        let cut = talk.clone().a(&client()[..60]).told_by(&DETECTOR, tell, true);
+        let cut = talk.clone().a(&client()[..60]).metadata_by(&DETECTOR, tell, true);
         assert!(cut.done && value(&cut, DetailKey::SshClientHasshHash).is_none());
         let lists = ["ext-info-c,\u{7}", "h", "c", "c", "m", "m", "n", "n", "", ""];
-        let strange = talk.a(kexinit(lists)).told_by(&DETECTOR, tell, true);
+        let strange = talk.a(kexinit(lists)).metadata_by(&DETECTOR, tell, true);
         assert_eq!(value(&strange, DetailKey::SshClientHasshHash), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
     ja3s,
 };
-use crate::identify::metadata::Told;
+use crate::identify::metadata::Metadata;
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::wire::{be24, index, prefix, rest, u8_at};
@@ -21,9 +21,9 @@ const HEADER: usize = 4;
 
 /// Waits until both hellos, and the certificate, are there or cannot come any more. Until then nothing
 /// is made of them: this is asked with every segment.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Told {
-    let [Some(a), Some(b)] = view.both(Flight::read) else { return Told::later() };
-    Told::all([a, b].iter().flat_map(Flight::details).collect())
+pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+    let [Some(a), Some(b)] = view.both(Flight::read) else { return Metadata::later() };
+    Metadata::all([a, b].iter().flat_map(Flight::details).collect())
 }
 
 /// A side's first flight that is all there: its handshake messages, one behind the other.
@@ -187,9 +187,9 @@ mod tests {
     #[test]
     fn both_hellos_are_fingerprinted_once_both_are_there() {
         let talk = Talk::tcp().a(client());
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
         let told = talk.b(record(&message(SERVER_HELLO, &samples::server_hello())));
-        let told = told.told_by(&DETECTOR, tell, false);
+        let told = told.metadata_by(&DETECTOR, tell, false);
         assert!(told.done);
         assert_eq!(value(&told.details, DetailKey::TlsJa3String), Some("771,4865-49199,0-16-43,,"));
         assert_eq!(value(&told.details, DetailKey::TlsJa3sString), Some("771,4865,43"));
@@ -202,10 +202,10 @@ mod tests {
         let flight = record(&[server(), certificate(&der), message(14, &[])].concat());
         let (first, second) = flight.split_at(200);
         let talk = Talk::tcp().a(client()).b(first);
-        assert_eq!(talk.told_by(&DETECTOR, tell, false), Told::later());
-        let cut = talk.told_by(&DETECTOR, tell, true);
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
+        let cut = talk.metadata_by(&DETECTOR, tell, true);
         assert!(value(&cut.details, DetailKey::TlsCertificate).unwrap().starts_with("cut: "));
-        let told = talk.b(second).told_by(&DETECTOR, tell, false).details;
+        let told = talk.b(second).metadata_by(&DETECTOR, tell, false).details;
         assert_eq!(value(&told, DetailKey::TlsSubject), Some("C=DE, O=Test, CN=tls.example"));
         assert_eq!(value(&told, DetailKey::TlsIssuer), Some("C=DE, O=Test, CN=tls.example"));
         assert_eq!(value(&told, DetailKey::TlsSerial), Some("0A:1B:2C"));
@@ -219,7 +219,7 @@ mod tests {
     fn a_resumed_session_shows_no_certificate() {
         let mut flight = record(&server());
         flight.extend(hex("14 0303 0001 01"));
-        let told = Talk::tcp().a(client()).b(flight).told_by(&DETECTOR, tell, false);
+        let told = Talk::tcp().a(client()).b(flight).metadata_by(&DETECTOR, tell, false);
         assert!(told.done && value(&told.details, DetailKey::TlsSubject).is_none());
         assert!(value(&told.details, DetailKey::TlsJa3sHash).is_some());
     }
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn what_is_no_certificate_is_said_to_be_unreadable() {
         let flight = record(&[server(), certificate(&[0x30, 0x82, 0xff])].concat());
-        let told = Talk::tcp().a(client()).b(flight).told_by(&DETECTOR, tell, false);
+        let told = Talk::tcp().a(client()).b(flight).metadata_by(&DETECTOR, tell, false);
         assert_eq!(value(&told.details, DetailKey::TlsCertificate), Some("unreadable"));
     }
 
