@@ -57,10 +57,10 @@ fn frames() -> Vec<Owned> {
 /// Times `each` over all frames, with what that is in frames and bytes a second.
 fn over_frames(bencher: Bencher<'_, '_>, mut each: impl FnMut(&[Owned])) {
     let frames = frames();
-    let octets: usize = frames.iter().map(|frame| frame.bytes.len()).sum();
+    let bytes: usize = frames.iter().map(|frame| frame.bytes.len()).sum();
     bencher
         .counter(ItemsCount::new(frames.len()))
-        .counter(BytesCount::new(octets))
+        .counter(BytesCount::new(bytes))
         .bench_local(|| each(&frames));
 }
 

@@ -45,13 +45,13 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 }
 
 /// Bytes that should be UTF-8, as text: those that are not are shown by their numbers, as `\xff`.
-pub fn octets(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(octets.len());
-    for chunk in octets.utf8_chunks() {
+pub fn bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
-        for octet in chunk.invalid() {
+        for byte in chunk.invalid() {
             // Writing to a String cannot fail.
-            let _ = write!(text, "\\x{octet:02x}");
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text
@@ -174,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn octets_that_are_no_text_are_shown_by_their_numbers() {
-        assert_eq!(octets(b"caf\xc3\xa9"), "caf\u{e9}");
-        assert_eq!(octets(b"--key=\xff\xfe x\xe9"), "--key=\\xff\\xfe x\\xe9");
-        assert_eq!(octets(b""), "");
+    fn bytes_that_are_no_text_are_shown_by_their_numbers() {
+        assert_eq!(bytes(b"caf\xc3\xa9"), "caf\u{e9}");
+        assert_eq!(bytes(b"--key=\xff\xfe x\xe9"), "--key=\\xff\\xfe x\\xe9");
+        assert_eq!(bytes(b""), "");
     }
 
     #[test]

@@ -81,16 +81,16 @@ pub(crate) fn peers(endpoint: &EndpointEvent) -> String {
 }
 
 /// Bytes in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.
-pub(crate) fn bytes(octets: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if octets < 1000 {
-        return format!("{octets} B");
+    if bytes < 1000 {
+        return format!("{bytes} B");
     }
     let mut scale = 1000u64;
     let mut units = UNITS.iter().peekable();
     while let Some(unit) = units.next() {
         // Tenths, rounded down: what is shown was there.
-        let tenths = octets / (scale / 10);
+        let tenths = bytes / (scale / 10);
         if tenths < 100 {
             return format!("{}.{} {unit}", tenths / 10, tenths % 10);
         }
@@ -99,7 +99,7 @@ pub(crate) fn bytes(octets: u64) -> String {
         }
         scale = scale.saturating_mul(1000);
     }
-    format!("{octets} B")
+    format!("{bytes} B")
 }
 
 /// A span in its two largest units: `5 s`, `2 h 13 min`, `3 d 4 h`.
@@ -196,8 +196,8 @@ mod tests {
     }
 
     #[test]
-    fn octets_are_rounded_down_to_few_digits() {
-        for (octets, text) in [
+    fn bytes_are_rounded_down_to_few_digits() {
+        for (count, text) in [
             (0, "0 B"),
             (999, "999 B"),
             (1000, "1.0 kB"),
@@ -209,7 +209,7 @@ mod tests {
             (926_000_000, "926 MB"),
             (u64::MAX, "18 EB"),
         ] {
-            assert_eq!(bytes(octets), text);
+            assert_eq!(bytes(count), text);
         }
     }
 

@@ -23,8 +23,8 @@ fn portstory(args: &[&str]) -> Output {
 }
 
 fn said(output: &Output) -> String {
-    let octets = [output.stdout.clone(), output.stderr.clone()].concat();
-    String::from_utf8(octets).unwrap()
+    let bytes = [output.stdout.clone(), output.stderr.clone()].concat();
+    String::from_utf8(bytes).unwrap()
 }
 
 fn bundle(dir: &Path, args: &[&str]) -> PathBuf {
@@ -71,8 +71,8 @@ fn a_bundle_holds_what_it_takes_and_is_verified_elsewhere() {
     assert!(sums.status.success(), "{}", said(&sums));
     assert_eq!(said(&sums).lines().count(), 5, "{}", said(&sums));
     let packets = elsewhere.path().join("evidence.pcapng");
-    let octets = std::fs::read(&packets).unwrap();
-    let comments = octets.windows(16).filter(|window| window == b"portstory: flow ").count();
+    let bytes = std::fs::read(&packets).unwrap();
+    let comments = bytes.windows(16).filter(|window| window == b"portstory: flow ").count();
     assert_eq!(comments, 2, "a comment on each flow's first packet");
     // The ICA session that the verdict rests on is there, by its port.
     let frames = support::frames(&[packets]);
@@ -92,7 +92,7 @@ fn every_fixture_gives_its_verdicts_again() {
 }
 
 #[test]
-fn a_changed_octet_is_refused_with_the_name_of_the_file() {
+fn a_changed_byte_is_refused_with_the_name_of_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let zip = bundle(dir.path(), &["fixtures/ssh-scan/capture.pcap"]);
     let whole = std::fs::read(&zip).unwrap();
@@ -262,18 +262,18 @@ fn ask(dir: &Path, meanwhile: impl FnOnce(u32), answer: &[u8]) -> (Option<i32>, 
         .unwrap();
     let mut own = std::fs::File::from(own);
     let mut shown = Vec::new();
-    let mut octets = [0; 4096];
+    let mut bytes = [0; 4096];
     let asked = |shown: &[u8]| String::from_utf8_lossy(shown).contains("[y/N] ");
     while !asked(&shown) {
-        let read = std::io::Read::read(&mut own, &mut octets).unwrap();
-        shown.extend(&octets[..read]);
+        let read = std::io::Read::read(&mut own, &mut bytes).unwrap();
+        shown.extend(&bytes[..read]);
     }
     meanwhile(child.id());
     std::io::Write::write_all(&mut own, answer).unwrap();
     let ended = child.wait().unwrap();
     // Nobody holds the other end any more, so that this comes to an end.
-    while let Ok(read @ 1..) = std::io::Read::read(&mut own, &mut octets) {
-        shown.extend(&octets[..read]);
+    while let Ok(read @ 1..) = std::io::Read::read(&mut own, &mut bytes) {
+        shown.extend(&bytes[..read]);
     }
     (ended.code(), String::from_utf8(shown).unwrap())
 }

@@ -212,9 +212,9 @@ impl Zip {
     }
 }
 
-fn hex(octets: &[u8]) -> String {
-    Sha256::digest(octets).iter().fold(String::new(), |mut text, octet| {
-        write!(text, "{octet:02x}").unwrap();
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
         text
     })
 }
@@ -662,13 +662,13 @@ fn no_bundle_deceives_fills_or_delays_whoever_checks_it() {
     for (passes, (name, words, make)) in
         SOUND.iter().map(|one| (true, one)).chain(ATTACKS.iter().map(|one| (false, one)))
     {
-        let octets = make(&zip);
-        std::fs::write(&path, &octets).unwrap();
+        let bytes = make(&zip);
+        std::fs::write(&path, &bytes).unwrap();
         let Outcome { code, seconds, kib, said } = verify(&path, dir.path());
         let line = said.lines().next().unwrap_or_default().replace(path.to_str().unwrap(), "ZIP");
         println!(
             "| {name} | {} | {code} | {seconds:.2} | {} | {} |",
-            octets.len(),
+            bytes.len(),
             kib >> 10,
             line.chars().take(160).collect::<String>()
         );

@@ -20,7 +20,7 @@ use support::process::Running;
 use support::program::{complaint, fixture, program, run, stdout};
 
 #[test]
-fn the_same_input_gives_the_same_octets_whatever_the_seed() {
+fn the_same_input_gives_the_same_bytes_whatever_the_seed() {
     for case in support::cases() {
         let captures: Vec<&str> = case.captures.iter().map(|path| path.to_str().unwrap()).collect();
         for format in ["text", "eve", "csv"] {
@@ -62,17 +62,17 @@ fn forget(value: &mut serde_json::Value) {
 
 /// Cuts a little-endian pcap into files of `frames` records each.
 fn cut_up(capture: &Path, frames: usize, into: &Path) -> Vec<PathBuf> {
-    let octets = fs::read(capture).unwrap();
-    assert_eq!(octets[..4], [0xd4, 0xc3, 0xb2, 0xa1], "{}", capture.display());
+    let bytes = fs::read(capture).unwrap();
+    assert_eq!(bytes[..4], [0xd4, 0xc3, 0xb2, 0xa1], "{}", capture.display());
     let (mut files, mut at) = (Vec::new(), 24);
-    while at < octets.len() {
+    while at < bytes.len() {
         let path = into.join(format!("part-{:03}.pcap", files.len()));
         let mut file = fs::File::create(&path).unwrap();
-        file.write_all(&octets[..24]).unwrap();
+        file.write_all(&bytes[..24]).unwrap();
         for _ in 0..frames {
-            let Some(header) = octets.get(at..at + 16) else { break };
+            let Some(header) = bytes.get(at..at + 16) else { break };
             let len = 16 + u32::from_le_bytes(header[8..12].try_into().unwrap()) as usize;
-            file.write_all(&octets[at..at + len]).unwrap();
+            file.write_all(&bytes[at..at + len]).unwrap();
             at += len;
         }
         files.push(path);
@@ -105,9 +105,9 @@ fn one_file_its_parts_and_standard_input_give_the_same_flows() {
 #[test]
 fn what_is_no_capture_is_told_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, octets: &[u8]| {
+    let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
-        fs::write(&path, octets).unwrap();
+        fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
     let told = |path: &str| complaint(&run(&["read", path]), 2);
@@ -123,8 +123,8 @@ fn what_is_no_capture_is_told_in_one_sentence() {
 fn a_capture_that_breaks_off_is_reported_as_far_as_it_goes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.pcap");
-    let octets = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
-    fs::write(&path, &octets[..5000]).unwrap();
+    let bytes = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
+    fs::write(&path, &bytes[..5000]).unwrap();
     let output = run(&["read", "--format", "eve", path.to_str().unwrap()]);
     assert!(complaint(&output, 1).contains("truncated after frame"));
     assert!(stdout(&output).contains(r#""protocol":"ssh""#));
@@ -175,22 +175,22 @@ fn packets_that_find_no_room_are_told_and_the_verdicts_stand() {
 
 #[test]
 fn a_clock_that_jumps_back_costs_no_flow() {
-    let mut octets = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
+    let mut bytes = fs::read(fixture("ssh-openssh/capture.pcap")).unwrap();
     let expected = run(&["read", "--format", "csv", &fixture("ssh-openssh/capture.pcap")]);
     // An hour back, from the twentieth frame on.
     let (mut at, mut frame) = (24, 0);
-    while at < octets.len() {
-        let len = u32::from_le_bytes(octets[at + 8..at + 12].try_into().unwrap()) as usize;
+    while at < bytes.len() {
+        let len = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize;
         frame += 1;
         if frame > 20 {
-            let seconds = u32::from_le_bytes(octets[at..at + 4].try_into().unwrap()) - 3600;
-            octets[at..at + 4].copy_from_slice(&seconds.to_le_bytes());
+            let seconds = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) - 3600;
+            bytes[at..at + 4].copy_from_slice(&seconds.to_le_bytes());
         }
         at += 16 + len;
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jumps.pcap");
-    fs::write(&path, &octets).unwrap();
+    fs::write(&path, &bytes).unwrap();
     let jumped = run(&["read", "--format", "csv", path.to_str().unwrap()]);
     let flows = |output: &Output| stdout(output).lines().count();
     assert_eq!(flows(&jumped), flows(&expected), "{}", stdout(&jumped));
@@ -297,10 +297,10 @@ fn whole_frames(capture: &Path) -> usize {
 fn a_growing_capture_is_followed_until_it_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     for case in ["ssh-openssh/capture.pcap", "pcapng-mixed/capture.pcapng"] {
-        let octets = fs::read(fixture(case)).unwrap();
+        let bytes = fs::read(fixture(case)).unwrap();
         let path = folder.path().join("growing");
         // Within a record, so that the rest of it is still to come.
-        let (begun, rest) = octets.split_at(octets.len() / 2 + 1);
+        let (begun, rest) = bytes.split_at(bytes.len() / 2 + 1);
         fs::write(&path, begun).unwrap();
         let followed = folder.path().join("followed.json");
         let child = Command::new(program())

@@ -45,9 +45,9 @@ fn has_ssh(output: &Output) -> bool {
 fn a_bad_file_among_several_is_named_and_costs_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let sound = fixture("ssh-openssh/capture.pcap");
-    let bad = |name: &str, octets: &[u8]| {
+    let bad = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
-        fs::write(&path, octets).unwrap();
+        fs::write(&path, bytes).unwrap();
         text(&path)
     };
     let rows = [
@@ -463,7 +463,7 @@ fn nothing_that_is_read_and_nothing_foreign_is_overwritten() {
         let after = contents(scene.path());
         let said = stderr(&output);
         let (kept, changed): (Vec<_>, Vec<_>) =
-            before.iter().partition(|(path, octets)| after.get(*path) == Some(*octets));
+            before.iter().partition(|(path, bytes)| after.get(*path) == Some(*bytes));
         let is_refused = output.status.code() == Some(2)
             && said.trim_end().lines().count() == 1
             && said.contains(why);
@@ -541,7 +541,7 @@ fn with_force_all_but_inputs_is_overwritten() {
         let output = run_in(scene.path(), line);
         assert!(output.status.success(), "{line}: {}", stderr(&output));
         let after = contents(scene.path());
-        let changed = before.iter().filter(|(path, octets)| after.get(*path) != Some(*octets));
+        let changed = before.iter().filter(|(path, bytes)| after.get(*path) != Some(*bytes));
         assert_eq!((changed.count(), after.len()), (1, before.len()), "{line}");
     }
     for line in ["read --force x.pcap -o link.pcap", "read --force folder -o folder/b.pcap"] {

@@ -43,7 +43,7 @@ fn nothing_known_breaks_a_promise() {
     for (target, run) in targets::TARGETS {
         let made = &seeds[target];
         assert!(made.len() > 20, "only {} seeds for {target}", made.len());
-        made.iter().for_each(|(_, octets)| run(octets));
+        made.iter().for_each(|(_, bytes)| run(bytes));
         let kept = kept(target);
         for path in &kept {
             // Only a failure shows it.
@@ -178,24 +178,24 @@ fn conversation(frames: &[OwnedFrame]) -> Option<Vec<u8>> {
                 return;
             }
             let kind = if packet.transport == Transport::Udp { 1 } else { 2 };
-            let (transport, octets) = made.get_or_insert_with(|| (packet.transport, vec![kind]));
+            let (transport, bytes) = made.get_or_insert_with(|| (packet.transport, vec![kind]));
             if *transport != packet.transport || messages == MESSAGES_MAX {
                 return;
             }
             messages += 1;
             let payload = &payload.bytes[..payload.bytes.len().min(2047)];
-            octets.push(u8::from(from_server));
-            octets.extend((payload.len() as u16).to_be_bytes());
-            octets.extend(payload);
+            bytes.push(u8::from(from_server));
+            bytes.extend((payload.len() as u16).to_be_bytes());
+            bytes.extend(payload);
         });
     }
-    made.map(|(_, octets)| octets)
+    made.map(|(_, bytes)| bytes)
 }
 
 /// These bytes as the payload of a datagram in three fragments.
-fn in_fragments(octets: &[u8]) -> Vec<u8> {
+fn in_fragments(bytes: &[u8]) -> Vec<u8> {
     let header = [0x9c, 0x40, 0x0c, 0xab, 2, 0x60, 0, 0];
-    let datagram: Vec<u8> = header.iter().chain(octets).copied().take(600).collect();
+    let datagram: Vec<u8> = header.iter().chain(bytes).copied().take(600).collect();
     let mut made = Vec::new();
     for (number, part) in datagram.chunks(200).enumerate() {
         let more = if (number + 1) * 200 < datagram.len() { 0x20 } else { 0 };
@@ -209,8 +209,8 @@ fn write(seeds: &Seeds, folder: &Path) {
     for (target, made) in seeds {
         let folder = folder.join(target);
         fs::create_dir_all(&folder).unwrap();
-        for (name, octets) in made {
-            fs::write(folder.join(name), octets).unwrap();
+        for (name, bytes) in made {
+            fs::write(folder.join(name), bytes).unwrap();
         }
     }
 }

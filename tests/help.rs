@@ -179,7 +179,7 @@ fn capture(packets: &[Vec<u8>]) -> Vec<u8> {
     let writer = captures::Writer::new(false).pcap_header(captures::MICRO, (2, 4), RAW_IP);
     let second = |at: usize| captures::NOON + u32::try_from(at / 100).unwrap();
     let packets = packets.iter().enumerate();
-    packets.fold(writer, |writer, (at, packet)| writer.record(second(at), 0, packet)).octets
+    packets.fold(writer, |writer, (at, packet)| writer.record(second(at), 0, packet)).bytes
 }
 
 /// A program is sent up, and much else.
@@ -215,9 +215,9 @@ fn reversed() -> Vec<u8> {
 #[test]
 fn why_says_which_fact_made_each_notable() {
     let folder = tempfile::tempdir().unwrap();
-    let made = [("upload.pcap", upload()), ("reversed.pcap", reversed())].map(|(name, octets)| {
+    let made = [("upload.pcap", upload()), ("reversed.pcap", reversed())].map(|(name, bytes)| {
         let path = folder.path().join(name);
-        fs::write(&path, octets).unwrap();
+        fs::write(&path, bytes).unwrap();
         path
     });
     // A flow for each notable.

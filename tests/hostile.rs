@@ -26,18 +26,18 @@ use support::OwnedFrame;
 
 /// Bytes of each file that are cut at every length and changed one by one: headers, several records
 /// and the first flows' handshakes.
-const EVERY_OCTET_BYTES: usize = 4 * 1024;
+const EVERY_BYTE_BYTES: usize = 4 * 1024;
 
 /// Of the rest, up to this length, every 997th is.
-const SOME_OCTETS_BYTES: usize = 64 * 1024;
+const SOME_BYTES: usize = 64 * 1024;
 const STRIDE: usize = 997;
 
 /// Frames of each file that are cut and changed by themselves.
 const FRAMES: usize = 12;
 
 /// The whole path, from the bytes of a file to the bytes of every format.
-fn whole_path(octets: &[u8]) -> usize {
-    let input = Box::new(Cursor::new(octets.to_vec()));
+fn whole_path(bytes: &[u8]) -> usize {
+    let input = Box::new(Cursor::new(bytes.to_vec()));
     let Ok(mut source) = file::open_stream(input, "hostile", Options::default()) else { return 0 };
     let mut classifier = Classifier::new(Config::default());
     let mut events = Vec::new();
@@ -68,21 +68,21 @@ fn write_all(events: &[portstory_core::event::Event], source: &dyn FrameSource) 
 }
 
 #[test]
-fn files_cut_at_every_length_and_changed_in_every_octet() {
+fn files_cut_at_every_length_and_changed_in_every_byte() {
     let mut runs = 0_u64;
     for case in support::cases() {
         for capture in &case.captures {
-            let mut octets = fs::read(capture).unwrap();
-            octets.truncate(SOME_OCTETS_BYTES);
-            let head = octets.len().min(EVERY_OCTET_BYTES);
-            for len in (0..head).chain((head..octets.len()).step_by(STRIDE)) {
-                whole_path(&octets[..len]);
-                let kept = octets[len];
+            let mut bytes = fs::read(capture).unwrap();
+            bytes.truncate(SOME_BYTES);
+            let head = bytes.len().min(EVERY_BYTE_BYTES);
+            for len in (0..head).chain((head..bytes.len()).step_by(STRIDE)) {
+                whole_path(&bytes[..len]);
+                let kept = bytes[len];
                 // Another value at every place, so that lengths, versions and types all go wrong.
-                octets[len] = kept ^ u8::try_from(len % 255 + 1).unwrap();
-                let end = if len < head { head } else { octets.len() };
-                whole_path(&octets[..end]);
-                octets[len] = kept;
+                bytes[len] = kept ^ u8::try_from(len % 255 + 1).unwrap();
+                let end = if len < head { head } else { bytes.len() };
+                whole_path(&bytes[..end]);
+                bytes[len] = kept;
                 runs += 2;
             }
         }
@@ -92,7 +92,7 @@ fn files_cut_at_every_length_and_changed_in_every_octet() {
 }
 
 #[test]
-fn frames_cut_at_every_length_and_changed_in_every_octet() {
+fn frames_cut_at_every_length_and_changed_in_every_byte() {
     let mut runs = 0_u64;
     for case in support::cases() {
         let mut frames = support::frames(&case.captures);

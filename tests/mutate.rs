@@ -29,7 +29,7 @@ const STRIDE: usize = 97;
 const ONE_RUN_MAX: Duration = Duration::from_secs(1);
 const RESIDENT_MAX_KIB: u64 = 512 * 1024;
 /// Larger files are taken up to here: with their length the cuts would go with the square of it.
-const OCTETS_MAX: usize = 128 * 1024;
+const BYTES_MAX: usize = 128 * 1024;
 
 #[test]
 fn damaged_captures_of_a_folder() {
@@ -45,11 +45,11 @@ fn damaged_captures_of_a_folder() {
     assert!(!files.is_empty(), "no files");
     let (mut runs, mut slowest) = (0_u64, (Duration::ZERO, String::new()));
     for path in &files {
-        let mut octets = fs::read(path).unwrap();
-        octets.truncate(OCTETS_MAX);
-        let mut timed = |what: String, octets: &[u8]| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.truncate(BYTES_MAX);
+        let mut timed = |what: String, bytes: &[u8]| {
             let started = Instant::now();
-            let done = std::panic::catch_unwind(|| through(octets));
+            let done = std::panic::catch_unwind(|| through(bytes));
             let took = started.elapsed();
             runs += 1;
             let what = format!("{} {what}", path.display());
@@ -59,11 +59,11 @@ fn damaged_captures_of_a_folder() {
                 slowest = (took, what);
             }
         };
-        for len in (0..=octets.len()).step_by(STRIDE) {
-            timed(format!("cut at {len}"), &octets[..len]);
+        for len in (0..=bytes.len()).step_by(STRIDE) {
+            timed(format!("cut at {len}"), &bytes[..len]);
         }
         for seed in 0..mutations {
-            let mut damaged = octets.clone();
+            let mut damaged = bytes.clone();
             let mut random = Random(seed);
             for _ in 0..=random.below(8) {
                 random.damage(&mut damaged);
@@ -87,8 +87,8 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn through(octets: &[u8]) {
-    let input = Box::new(Cursor::new(octets.to_vec()));
+fn through(bytes: &[u8]) {
+    let input = Box::new(Cursor::new(bytes.to_vec()));
     let Ok(mut source) = file::open_stream(input, "damaged", Options::default()) else { return };
     let mut classifier = Classifier::new(Config::default());
     let mut events = Vec::new();
@@ -126,25 +126,25 @@ impl Random {
         (self.next() % max.max(1) as u64) as usize
     }
 
-    fn damage(&mut self, octets: &mut Vec<u8>) {
+    fn damage(&mut self, bytes: &mut Vec<u8>) {
         const TELLING: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
-        if octets.is_empty() {
+        if bytes.is_empty() {
             return;
         }
-        let at = self.below(octets.len());
+        let at = self.below(bytes.len());
         match self.below(5) {
-            0 => octets[at] ^= 1 << self.below(8),
-            1 => octets[at] = TELLING[self.below(TELLING.len())],
-            2 => octets[at] = self.next() as u8,
+            0 => bytes[at] ^= 1 << self.below(8),
+            1 => bytes[at] = TELLING[self.below(TELLING.len())],
+            2 => bytes[at] = self.next() as u8,
             3 => {
-                let end = (at + self.below(64)).min(octets.len());
-                octets.drain(at..end);
+                let end = (at + self.below(64)).min(bytes.len());
+                bytes.drain(at..end);
             }
             _ => {
-                let end = (at + self.below(64)).min(octets.len());
-                let copy = octets[at..end].to_vec();
-                let to = self.below(octets.len());
-                octets.splice(to..to, copy);
+                let end = (at + self.below(64)).min(bytes.len());
+                let copy = bytes[at..end].to_vec();
+                let to = self.below(bytes.len());
+                bytes.splice(to..to, copy);
             }
         }
     }

@@ -141,8 +141,8 @@ const ATTACKS: &[Attack] = &[
             fs::write(scene.secrets.join(format!("saved-{number:06}.pcap")), b"old").unwrap();
         }
         let mut child = start(scene);
-        let octets = capture();
-        let (first, rest) = octets.split_at(octets.len() / 2);
+        let bytes = capture();
+        let (first, rest) = bytes.split_at(bytes.len() / 2);
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(first).unwrap();
         until("a second file", || (newest(scene) > 1).then_some(()));
@@ -153,7 +153,7 @@ const ATTACKS: &[Attack] = &[
         let output = ended(child).ok_or("it hangs")?;
         for number in 1..99 {
             let path = scene.secrets.join(format!("saved-{number:06}.pcap"));
-            let kept = fs::read(&path).is_ok_and(|octets| octets == b"old");
+            let kept = fs::read(&path).is_ok_and(|bytes| bytes == b"old");
             if !kept {
                 return Err(format!("{} was changed or deleted", path.display()));
             }
@@ -181,8 +181,8 @@ const PLANTED: u64 = 5;
 /// Plants something in the place of files to come while a run writes its first ones.
 fn while_running(scene: &Scene, plant: impl Fn(u64)) -> Result<(), String> {
     let mut child = start(scene);
-    let octets = capture();
-    let (first, rest) = octets.split_at(octets.len() / 2);
+    let bytes = capture();
+    let (first, rest) = bytes.split_at(bytes.len() / 2);
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(first).unwrap();
     // It waits for more by then.

@@ -58,9 +58,9 @@ fn peek_lets_everything_of_interest_through() {
     runner
         .run(&(0..frames.len(), changes), |(number, changes)| {
             let mut frame = frames[number].clone();
-            for (at, octet) in changes {
+            for (at, byte) in changes {
                 if let Some(place) = frame.bytes.get_mut(at) {
-                    *place = octet;
+                    *place = byte;
                 }
             }
             prop_assert!(!is_of_interest(&frame, &watch) || peek.is_candidate(&frame.frame()));

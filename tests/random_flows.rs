@@ -215,10 +215,10 @@ impl Random {
     /// 1 to 1400 bytes.
     fn payload(&mut self) -> Vec<u8> {
         let len = usize::try_from(1 + self.below(1400)).unwrap();
-        let mut octets: Vec<u8> =
+        let mut bytes: Vec<u8> =
             (0..len.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).collect();
-        octets.truncate(len);
-        octets
+        bytes.truncate(len);
+        bytes
     }
 
     /// Whose turn it is: 1 to 40 packets each way, in any order.

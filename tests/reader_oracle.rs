@@ -55,7 +55,7 @@ fn made_frames_are_those_that_libpcap_reads() {
     let mut files = Vec::new();
     for (number, made) in made().into_iter().enumerate() {
         let path = folder.path().join(number.to_string());
-        fs::write(&path, made.octets).unwrap();
+        fs::write(&path, made.bytes).unwrap();
         files.push(path);
     }
     assert_eq!(compare_all(&files), files.len());
@@ -65,9 +65,9 @@ fn made_frames_are_those_that_libpcap_reads() {
 fn compressed_frames_are_those_of_the_plain_file() {
     for path in fixtures() {
         let plain = ours(&path).unwrap();
-        let octets = fs::read(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
         for (name, pack) in PACKERS {
-            assert_eq!(read(&pack(&octets)), plain, "{} by {name}", path.display());
+            assert_eq!(read(&pack(&bytes)), plain, "{} by {name}", path.display());
         }
     }
 }
@@ -93,11 +93,11 @@ fn what_the_usual_programs_compress_is_unpacked() {
         &["xz", "-9c"],
         &["xz", "-c", "--block-size=1000"],
     ] {
-        let Some(octets) = filtered(command, &fs::read(path).unwrap()) else {
+        let Some(bytes) = filtered(command, &fs::read(path).unwrap()) else {
             println!("SKIPPED: there is no {}", command[0]);
             continue;
         };
-        assert_eq!(read(&octets), plain, "{command:?}");
+        assert_eq!(read(&bytes), plain, "{command:?}");
     }
 }
 
@@ -109,9 +109,9 @@ fn cut_anywhere_or_changed_anywhere_what_is_compressed_gives_no_more_than_it_hol
     for (path, places) in
         small_fixtures().into_iter().zip([150; 6]).chain(large.into_iter().zip([9]))
     {
-        let octets = fs::read(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
         for packer @ (name, pack) in PACKERS {
-            let packed = pack(&octets);
+            let packed = pack(&bytes);
             let step = packed.len() / places + 1;
             for len in (0..packed.len()).step_by(step) {
                 // Exactly the frames in what other code unpacks of it.
@@ -126,7 +126,7 @@ fn cut_anywhere_or_changed_anywhere_what_is_compressed_gives_no_more_than_it_hol
                     let frames = read(&changed);
                     // No frame is larger than all there is.
                     let whole = frames.iter().map(|frame| frame.bytes.len() + 16).sum::<usize>();
-                    assert!(whole <= 64 * octets.len(), "{whole}");
+                    assert!(whole <= 64 * bytes.len(), "{whole}");
                 }
             }
         }
@@ -134,12 +134,12 @@ fn cut_anywhere_or_changed_anywhere_what_is_compressed_gives_no_more_than_it_hol
 }
 
 /// What the readers of the libraries unpack, a few bytes at a time, until they fail.
-fn unpacked((name, _): Packer, octets: &[u8]) -> Vec<u8> {
+fn unpacked((name, _): Packer, bytes: &[u8]) -> Vec<u8> {
     let mut reader: Box<dyn Read + '_> = match name {
-        "gzip" => Box::new(flate2::read::MultiGzDecoder::new(octets)),
-        "zstd" => Box::new(zstd::Decoder::new(octets).unwrap()),
-        "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(octets)),
-        _ => Box::new(liblzma::read::XzDecoder::new(octets)),
+        "gzip" => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
+        "zstd" => Box::new(zstd::Decoder::new(bytes).unwrap()),
+        "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(bytes)),
+        _ => Box::new(liblzma::read::XzDecoder::new(bytes)),
     };
     let mut unpacked = Vec::new();
     let mut few = [0; 16];
@@ -150,7 +150,7 @@ fn unpacked((name, _): Packer, octets: &[u8]) -> Vec<u8> {
 }
 
 /// What a program makes of these bytes; nothing where there is no such program.
-fn filtered(command: &[&str], octets: &[u8]) -> Option<Vec<u8>> {
+fn filtered(command: &[&str], bytes: &[u8]) -> Option<Vec<u8>> {
     let child = Command::new(command[0])
         .args(&command[1..])
         .stdin(Stdio::piped())
@@ -160,7 +160,7 @@ fn filtered(command: &[&str], octets: &[u8]) -> Option<Vec<u8>> {
     let mut child = child.ok()?;
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(octets).unwrap());
+        scope.spawn(move || stdin.write_all(bytes).unwrap());
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{command:?}");
         Some(output.stdout)
@@ -281,8 +281,8 @@ fn ours(path: &Path) -> Result<Vec<Told>, String> {
 }
 
 /// The frames in these bytes, none where they are no capture.
-fn read(octets: &[u8]) -> Vec<Told> {
-    let input = Box::new(Cursor::new(octets.to_vec()));
+fn read(bytes: &[u8]) -> Vec<Told> {
+    let input = Box::new(Cursor::new(bytes.to_vec()));
     file::open_stream(input, "made", Options::default()).map(drained).unwrap_or_default()
 }
 

@@ -92,7 +92,7 @@ impl Secrets {
         for payload in payloads.values().flatten() {
             let short = secrets.names.iter().filter(|name| name.len() < RUN);
             let short = short.map(|name| name.clone().into_bytes());
-            let short: Vec<_> = short.chain(secrets.addresses.iter().map(octets)).collect();
+            let short: Vec<_> = short.chain(secrets.addresses.iter().map(bytes)).collect();
             secrets.places.extend(short.iter().flat_map(|short| places(payload, short)));
         }
         // A keyword of a protocol may stay where it is spoken.
@@ -133,7 +133,7 @@ fn places(payload: &[u8], short: &[u8]) -> Vec<(Vec<u8>, usize)> {
     there.map(|(at, _)| (short.to_owned(), at)).collect()
 }
 
-fn octets(addr: &IpAddr) -> Vec<u8> {
+fn bytes(addr: &IpAddr) -> Vec<u8> {
     match addr {
         IpAddr::V4(addr) => addr.octets().to_vec(),
         IpAddr::V6(addr) => addr.octets().to_vec(),
@@ -175,8 +175,8 @@ fn is_name(key: DetailKey) -> bool {
 /// Names of hosts that are written out in payload: words with dots, the last of them a known end.
 fn dotted_names(payload: &[u8]) -> Vec<String> {
     const ENDS: [&str; 8] = ["example", "com", "net", "org", "local", "lan", "de", "internal"];
-    let is_part = |octet: &u8| octet.is_ascii_alphanumeric() || b".-".contains(octet);
-    let words = payload.split(|octet| !is_part(octet));
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    let words = payload.split(|byte| !is_part(byte));
     words
         .filter_map(|word| {
             let word = String::from_utf8_lossy(word).trim_matches(['.', '-']).to_lowercase();
@@ -192,9 +192,9 @@ fn is_a_host(addr: IpAddr) -> bool {
 }
 
 /// All runs of bytes, but those of one byte again and again.
-fn runs(octets: &[u8]) -> impl Iterator<Item = [u8; RUN]> {
-    let runs = octets.windows(RUN).map(|run| <[u8; RUN]>::try_from(run).unwrap());
-    runs.filter(|run| run.iter().any(|octet| *octet != run[0]))
+fn runs(bytes: &[u8]) -> impl Iterator<Item = [u8; RUN]> {
+    let runs = bytes.windows(RUN).map(|run| <[u8; RUN]>::try_from(run).unwrap());
+    runs.filter(|run| run.iter().any(|byte| *byte != run[0]))
 }
 
 /// The files of a zip, unpacked by a program that is not ours.
@@ -215,16 +215,16 @@ fn unpack(zip: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// What a file holds: as it is, and what is written in it in another form. In pieces that belong
 /// together each.
-fn forms(name: &str, octets: &[u8]) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+fn forms(name: &str, bytes: &[u8]) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     if name == bundle::EVIDENCE {
-        return vec![("as it is", vec![octets.to_vec()])];
+        return vec![("as it is", vec![bytes.to_vec()])];
     }
-    let text = String::from_utf8_lossy(octets).into_owned();
+    let text = String::from_utf8_lossy(bytes).into_owned();
     let plain = unescaped(&text);
     let hex = hex_in(&plain);
     let base64 = base64_in(&plain);
     vec![
-        ("as it is", vec![octets.to_vec()]),
+        ("as it is", vec![bytes.to_vec()]),
         ("unescaped", vec![plain]),
         ("hex", hex),
         ("base64", vec![base64]),
@@ -265,7 +265,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 /// Bytes that are written as pairs of hexadecimal digits, with or without blanks between them. What is
 /// before and behind anything else does not belong together.
 fn hex_in(text: &[u8]) -> Vec<Vec<u8>> {
-    let digit = |octet: u8| char::from(octet).to_digit(16).map(|digit| digit as u8);
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     let (mut made, mut at) = (vec![Vec::new()], 0);
     while at + 1 < text.len() {
         match (digit(text[at]), digit(text[at + 1])) {
@@ -289,19 +289,19 @@ fn hex_in(text: &[u8]) -> Vec<Vec<u8>> {
 
 fn base64_in(text: &[u8]) -> Vec<u8> {
     use base64::Engine as _;
-    let is_part = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
-    let words = text.split(|octet| !is_part(octet)).filter(|word| word.len() >= 12);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    let words = text.split(|byte| !is_part(byte)).filter(|word| word.len() >= 12);
     let engine = base64::engine::general_purpose::STANDARD;
     words.filter_map(|word| engine.decode(word).ok()).flatten().collect()
 }
 
-fn finds(octets: &[u8], wanted: &[u8]) -> bool {
-    octets.windows(wanted.len()).any(|window| window == wanted)
+fn finds(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// Whether a name stands there as a word, and not in the middle of one.
 fn finds_word(lower: &[u8], name: &str) -> bool {
-    let is_part = |octet: Option<&u8>| octet.is_some_and(u8::is_ascii_alphanumeric);
+    let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     lower.windows(name.len()).enumerate().any(|(at, window)| {
         let before = at.checked_sub(1).and_then(|before| lower.get(before));
         window == name.as_bytes() && !is_part(before) && !is_part(lower.get(at + name.len()))
@@ -309,18 +309,18 @@ fn finds_word(lower: &[u8], name: &str) -> bool {
 }
 
 fn is_nearly_one(run: &[u8; RUN]) -> bool {
-    run.iter().any(|octet| run.iter().filter(|other| *other == octet).count() + 1 >= RUN)
+    run.iter().any(|byte| run.iter().filter(|other| *other == byte).count() + 1 >= RUN)
 }
 
 /// Where an address is written, and no longer number that it is a part of.
-fn finds_written(octets: &[u8], wanted: &str) -> bool {
-    let is_part = |octet: Option<&u8>| octet.is_some_and(|octet| octet.is_ascii_hexdigit());
-    let places = octets.windows(wanted.len()).enumerate();
+fn finds_written(bytes: &[u8], wanted: &str) -> bool {
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    let places = bytes.windows(wanted.len()).enumerate();
     places.into_iter().any(|(at, window)| {
-        let before = at.checked_sub(1).and_then(|before| octets.get(before));
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         window.eq_ignore_ascii_case(wanted.as_bytes())
             && !is_part(before)
-            && !is_part(octets.get(at + wanted.len()))
+            && !is_part(bytes.get(at + wanted.len()))
     })
 }
 
@@ -338,13 +338,13 @@ fn search(
     much: bool,
 ) -> Found {
     let mut found = Found::default();
-    for (file, octets) in files {
-        found.searched += octets.len();
-        for (form, pieces) in forms(file, octets) {
+    for (file, bytes) in files {
+        found.searched += bytes.len();
+        for (form, pieces) in forms(file, bytes) {
             let mut hit = |what: String| found.hits.push(format!("{file}, {form}: {what}"));
-            let octets = pieces.join(&0);
+            let bytes = pieces.join(&0);
             let is_evidence = file == bundle::EVIDENCE;
-            let parts = if is_evidence { frames_in(&octets) } else { pieces };
+            let parts = if is_evidence { frames_in(&bytes) } else { pieces };
             let in_parts = parts.iter().flat_map(|part| runs(part));
             let payload = in_parts.filter(|run| secrets.runs.contains(run) && !known.contains(run));
             // Five of one kind and one more are in headers, too.
@@ -352,13 +352,13 @@ fn search(
             for run in payload.collect::<BTreeSet<_>>() {
                 hit(format!("payload {run:02x?} {:?}", String::from_utf8_lossy(&run)));
             }
-            let mut lower = octets.to_ascii_lowercase();
+            let mut lower = bytes.to_ascii_lowercase();
             if !is_evidence {
                 lower = without_own(&lower);
             }
-            let wide: Vec<u8> = lower.iter().copied().filter(|octet| *octet != 0).collect();
+            let wide: Vec<u8> = lower.iter().copied().filter(|byte| *byte != 0).collect();
             // In so much noise four characters are found by chance: there they count where they stood.
-            let placed = (is_evidence && much).then(|| placed(secrets, &octets));
+            let placed = (is_evidence && much).then(|| placed(secrets, &bytes));
             for name in &secrets.names {
                 if let (Some(placed), true) = (&placed, name.len() < RUN) {
                     if placed.contains(name.as_bytes()) {
@@ -385,10 +385,10 @@ fn search(
                 }
             }
             for addr in &secrets.addresses {
-                if finds_written(&octets, &addr.to_string()) {
+                if finds_written(&bytes, &addr.to_string()) {
                     hit(format!("address {addr}"));
                 }
-                let binary = self::octets(addr);
+                let binary = self::bytes(addr);
                 if form != "as it is" && form != "hex" || file != bundle::EVIDENCE {
                     continue;
                 }
@@ -400,7 +400,7 @@ fn search(
                     hit(format!("address {addr} as bytes"));
                 }
             }
-            if finds(&octets, FOLDER.as_bytes()) {
+            if finds(&bytes, FOLDER.as_bytes()) {
                 hit("the folder".to_owned());
             }
         }
@@ -425,7 +425,7 @@ fn placed(secrets: &Secrets, evidence: &[u8]) -> BTreeSet<Vec<u8>> {
     };
     let names = secrets.names.iter().filter(|name| name.len() < RUN);
     let names = names.map(|name| name.clone().into_bytes());
-    let addresses = secrets.addresses.iter().filter(|addr| addr.is_ipv4()).map(octets);
+    let addresses = secrets.addresses.iter().filter(|addr| addr.is_ipv4()).map(bytes);
     let names = names.filter(|name| stood(name) || finds(&around, name));
     names.chain(addresses.filter(|addr| stood(addr) || ends.contains(addr))).collect()
 }
@@ -493,7 +493,7 @@ fn shared_bundles_hold_nothing_that_was_not_chosen() {
     let mut texts: Vec<Vec<u8>> = unpack(&zip)
         .iter()
         .filter(|(name, _)| *name != bundle::EVIDENCE)
-        .flat_map(|(name, octets)| forms(name, octets))
+        .flat_map(|(name, bytes)| forms(name, bytes))
         .map(|(_, pieces)| pieces.join(&0))
         .collect();
     // A concern that not every capture has.
@@ -656,8 +656,8 @@ fn what_a_capture_tells_beside_its_packets_is_not_passed_on() {
     let (capture, out) = (capture.to_str().unwrap(), zip.to_str().unwrap());
     let output = portstory(&["bundle", "--share", "--yes", capture, "-o", out], dir.path());
     assert!(output.status.success(), "{}", said(&output));
-    for (name, octets) in unpack(&zip) {
-        for (form, pieces) in forms(&name, &octets) {
+    for (name, bytes) in unpack(&zip) {
+        for (form, pieces) in forms(&name, &bytes) {
             let lower = pieces.join(&0).to_ascii_lowercase();
             for secret in ["geheim", "10.43.0.1", "openssh"] {
                 assert!(!finds(&lower, secret.as_bytes()), "{name}, {form}: {secret}");

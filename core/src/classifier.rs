@@ -71,7 +71,7 @@ pub struct Totals {
     /// Frames.
     pub frames: u64,
     /// Their bytes on the wire.
-    pub octets: u64,
+    pub bytes: u64,
     /// Frames with a packet of a flow in range.
     pub frames_watched: u64,
     /// What limits left out; known when the capture is over, zero until then.
@@ -132,7 +132,7 @@ impl Classifier {
         observer: &mut PacketObserver<'_>,
     ) -> FrameOutcome {
         self.totals.frames = self.totals.frames.saturating_add(1);
-        self.totals.octets = self.totals.octets.saturating_add(u64::from(frame.wire_len));
+        self.totals.bytes = self.totals.bytes.saturating_add(u64::from(frame.wire_len));
         self.advance_to(frame.at.time, out);
         if !self.peek.is_candidate(frame) {
             return FrameOutcome::default();

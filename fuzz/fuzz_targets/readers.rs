@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| portstory_fuzz::readers(octets));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| portstory_fuzz::readers(bytes));

@@ -61,15 +61,15 @@ const TCP: u8 = 6;
 const WATCHED_PORT: u16 = 3243;
 
 /// The bytes of a capture file, in any format that is read, compressed or not.
-pub fn readers(octets: &[u8]) {
-    read(octets, &mut |frame| {
+pub fn readers(bytes: &[u8]) {
+    read(bytes, &mut |frame| {
         assert!(frame.bytes.len() <= 1 << 24, "a frame of {} bytes", frame.bytes.len());
     });
 }
 
 /// The number of a link type, then a frame of it.
-pub fn links(octets: &[u8]) {
-    let Some((&choice, frame)) = octets.split_first() else { return };
+pub fn links(bytes: &[u8]) {
+    let Some((&choice, frame)) = bytes.split_first() else { return };
     let types = || LINKS.iter().flat_map(|row| row.types);
     if let Some(&link) = types().nth(usize::from(choice) % types().count()) {
         check_frame(&frame_at(0, link, frame));
@@ -78,8 +78,8 @@ pub fn links(octets: &[u8]) {
 
 /// One byte that says whether what follows is Ethernet or raw IP, then a frame that is nearly plain: in
 /// range by its ports, in lengths that are mended for two in three.
-pub fn plain(octets: &[u8]) {
-    let Some((&how, frame)) = octets.split_first() else { return };
+pub fn plain(bytes: &[u8]) {
+    let Some((&how, frame)) = bytes.split_first() else { return };
     let mut frame = frame.to_vec();
     let link = if how & 1 == 0 { ETHERNET } else { RAW_IP };
     let ip = if link == ETHERNET { 14 } else { 0 };
@@ -87,7 +87,7 @@ pub fn plain(octets: &[u8]) {
         mend_lengths(&mut frame, ip);
     }
     if how & 4 == 4 {
-        let ports = ip + if frame.get(ip).is_some_and(|octet| octet >> 4 == 6) { 40 } else { 20 };
+        let ports = ip + if frame.get(ip).is_some_and(|byte| byte >> 4 == 6) { 40 } else { 20 };
         if let Some(port) = frame.get_mut(ports..ports + 2) {
             port.copy_from_slice(&WATCHED_PORT.to_be_bytes());
         }
@@ -98,7 +98,7 @@ pub fn plain(octets: &[u8]) {
 /// Makes the lengths of IP say how much there is.
 fn mend_lengths(frame: &mut [u8], ip: usize) {
     let len = frame.len().saturating_sub(ip);
-    let (at, len) = match frame.get(ip).map(|octet| octet >> 4) {
+    let (at, len) = match frame.get(ip).map(|byte| byte >> 4) {
         Some(4) => (ip + 2, len),
         Some(6) => (ip + 4, len.saturating_sub(40)),
         _ => return,
@@ -109,8 +109,8 @@ fn mend_lengths(frame: &mut [u8], ip: usize) {
 }
 
 /// The number of an encapsulation, then what it is to open, behind the header that announces it.
-pub fn tunnels(octets: &[u8]) {
-    let Some((&choice, inside)) = octets.split_first() else { return };
+pub fn tunnels(bytes: &[u8]) {
+    let Some((&choice, inside)) = bytes.split_first() else { return };
     let entries = || TUNNELS.iter().flat_map(|row| row.entries);
     let Some(entry) = entries().nth(usize::from(choice) % entries().count()) else { return };
     let frame = match *entry {
@@ -122,29 +122,29 @@ pub fn tunnels(octets: &[u8]) {
 }
 
 /// Fragments of IPv4 packets: of each its identification, offset and length, then its bytes.
-pub fn fragments(mut octets: &[u8]) {
+pub fn fragments(mut bytes: &[u8]) {
     let mut frames = Vec::new();
-    while let Some((&[id, offset_high, offset_low, len], rest)) = octets.split_first_chunk() {
+    while let Some((&[id, offset_high, offset_low, len], rest)) = bytes.split_first_chunk() {
         let (inside, rest) = rest.split_at(usize::from(len).min(rest.len()));
         let mut packet = ipv4(UDP, [offset_high & 0x3f, offset_low], inside);
         packet[5] = id & 3;
         frames.push(packet);
-        octets = rest;
+        bytes = rest;
     }
     let raw: Vec<_> = frames.iter().map(|packet| (RAW_IP, packet.as_slice())).collect();
     classify(&timed(&raw));
 }
 
 /// A conversation on the watched port, message by message, past every detector.
-pub fn detectors(octets: &[u8]) {
-    let packets = conversation(octets);
+pub fn detectors(bytes: &[u8]) {
+    let packets = conversation(bytes);
     classify(&timed(&as_raw(&packets)));
 }
 
 /// The same in two pieces of a capture, which must give the events of the whole.
-pub fn pieces(octets: &[u8]) {
-    let Some((&cut, octets)) = octets.split_first() else { return };
-    let packets = conversation(octets);
+pub fn pieces(bytes: &[u8]) {
+    let Some((&cut, bytes)) = bytes.split_first() else { return };
+    let packets = conversation(bytes);
     let raw = as_raw(&packets);
     let frames = timed(&raw);
     let config = Config::default();
@@ -164,8 +164,8 @@ pub fn pieces(octets: &[u8]) {
 }
 
 /// The same conversation, and what every format writes of it.
-pub fn outputs(octets: &[u8]) {
-    let packets = conversation(octets);
+pub fn outputs(bytes: &[u8]) {
+    let packets = conversation(bytes);
     let sources = [SourceInfo { name: "fuzz".to_owned(), ..SourceInfo::default() }];
     let events = classify(&timed(&as_raw(&packets)));
     for row in FORMATS {
@@ -184,11 +184,11 @@ pub fn outputs(octets: &[u8]) {
 }
 
 /// A conversation, and the capture that is made of it for strangers.
-pub fn share(octets: &[u8]) {
-    let packets = conversation(octets);
+pub fn share(bytes: &[u8]) {
+    let packets = conversation(bytes);
     let raw = as_raw(&packets);
     let frames = timed(&raw);
-    let (config, secret) = (Config::default(), Secret::new(key_of(octets)));
+    let (config, secret) = (Config::default(), Secret::new(key_of(bytes)));
     let mut study = Study::new(
         &config,
         &secret,
@@ -238,12 +238,12 @@ pub fn share(octets: &[u8]) {
 
 /// A key that changes with every input. With one and the same a search sees the noise that it makes, puts
 /// that into its next input, and finds it there again.
-fn key_of(octets: &[u8]) -> [u8; 32] {
+fn key_of(bytes: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
     for (part, number) in key.chunks_exact_mut(8).zip(0u8..) {
         let mut hasher = DefaultHasher::new();
         hasher.write_u8(number);
-        hasher.write(octets);
+        hasher.write(bytes);
         part.copy_from_slice(&hasher.finish().to_le_bytes());
     }
     key
@@ -283,8 +283,8 @@ fn each_payload(frames: &[Frame<'_>], found: &mut dyn FnMut(&[u8], [std::net::Ip
 }
 
 /// Where the socket cuts it, then a stream of replies from the helper that looks processes up.
-pub fn replies(octets: &[u8]) {
-    let Some((&[first, second], stream)) = octets.split_first_chunk() else { return };
+pub fn replies(bytes: &[u8]) {
+    let Some((&[first, second], stream)) = bytes.split_first_chunk() else { return };
     let at = |cut: u8, len: usize| usize::from(cut) % len.saturating_add(1);
     let (early, late) = stream.split_at(at(first, stream.len()));
     let (middle, late) = late.split_at(at(second, late.len()));
@@ -297,10 +297,10 @@ pub fn replies(octets: &[u8]) {
 }
 
 /// The bytes of a capture file, through reader and classifier, to every format.
-pub fn whole(octets: &[u8]) {
+pub fn whole(bytes: &[u8]) {
     let mut classifier = Classifier::new(Config::default());
     let mut events = Vec::new();
-    let sources = read(octets, &mut |frame| {
+    let sources = read(bytes, &mut |frame| {
         classifier.ingest(frame, &mut events);
     });
     classifier.finish(&mut events);
@@ -309,8 +309,8 @@ pub fn whole(octets: &[u8]) {
     }
 }
 
-fn read(octets: &[u8], sink: &mut dyn FnMut(&Frame<'_>)) -> Vec<SourceInfo> {
-    let input = Box::new(Cursor::new(octets.to_vec()));
+fn read(bytes: &[u8], sink: &mut dyn FnMut(&Frame<'_>)) -> Vec<SourceInfo> {
+    let input = Box::new(Cursor::new(bytes.to_vec()));
     let Ok(mut source) = file::open_stream(input, "fuzz", Options::default()) else {
         return Vec::new();
     };
@@ -382,8 +382,8 @@ fn as_raw(packets: &[Vec<u8>]) -> Vec<(u16, &[u8])> {
 ///
 /// The first byte says: bit 0 UDP, bit 1 with a handshake. Then of each message one byte (bit 0 from
 /// the server, bit 1 twice, bit 2 ends the connection) and its length in two, then the message.
-fn conversation(octets: &[u8]) -> Vec<Vec<u8>> {
-    let Some((&kind, mut octets)) = octets.split_first() else { return Vec::new() };
+fn conversation(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let Some((&kind, mut bytes)) = bytes.split_first() else { return Vec::new() };
     let over_udp = kind & 1 == 1;
     let mut next = [1_u32, 1];
     let mut packets: Vec<Vec<u8>> = Vec::new();
@@ -408,10 +408,10 @@ fn conversation(octets: &[u8]) -> Vec<Vec<u8>> {
         packets.extend([packet(false, 0x02, &[]), packet(true, 0x12, &[])]);
         packets.iter_mut().for_each(|packet| packet[27] = 0);
     }
-    while let Some((&[how, len_high, len_low], rest)) = octets.split_first_chunk() {
+    while let Some((&[how, len_high, len_low], rest)) = bytes.split_first_chunk() {
         let len = usize::from(u16::from_be_bytes([len_high, len_low])) % 2048;
         let (message, rest) = rest.split_at(len.min(rest.len()));
-        octets = rest;
+        bytes = rest;
         let flags = if how & 4 == 4 { 0x11 } else { 0x18 };
         packets.push(packet(how & 1 == 1, flags, message));
         if how & 2 == 2 {

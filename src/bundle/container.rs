@@ -147,8 +147,8 @@ fn directory(mut file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
             return Ok(None);
         };
         behind = begin;
-        let octets = read_at(file, begin, END_64_BYTES.saturating_add(LOCATOR_64_BYTES))?;
-        let Some(long) = said.long(&octets, begin) else { return Ok(None) };
+        let bytes = read_at(file, begin, END_64_BYTES.saturating_add(LOCATOR_64_BYTES))?;
+        let Some(long) = said.long(&bytes, begin) else { return Ok(None) };
         long
     };
     if size > DIRECTORY_BYTES_MAX || at.checked_add(size) != Some(behind) {

@@ -93,10 +93,10 @@ impl<W> UntilFault<W> {
 }
 
 impl<W: Write> Write for UntilFault<W> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let mut written = octets.len();
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = bytes.len();
         if !self.failed {
-            let result = self.out.write(octets);
+            let result = self.out.write(bytes);
             written = self.note(result)?;
         }
         self.stand(self.at.saturating_add(u64::try_from(written).unwrap_or(u64::MAX)));
@@ -130,10 +130,10 @@ impl<W: Seek> Seek for UntilFault<W> {
 }
 
 impl<W: Write + Seek> Write for Packer<W> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let written = self.zip.write(octets)?;
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.zip.write(bytes)?;
         if let Some((_, hasher)) = &mut self.current {
-            hasher.update(portstory_core::wire::prefix(octets, written));
+            hasher.update(portstory_core::wire::prefix(bytes, written));
         }
         Ok(written)
     }
@@ -174,10 +174,10 @@ mod tests {
     struct RefusesOnce(Option<ErrorKind>, Cursor<Vec<u8>>);
 
     impl Write for RefusesOnce {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             match self.0.take() {
                 Some(kind) => Err(kind.into()),
-                None => self.1.write(octets),
+                None => self.1.write(bytes),
             }
         }
 

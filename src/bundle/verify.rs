@@ -192,7 +192,7 @@ fn sizes(entries: &[Entry], limits: &BundleLimits, own: &str) -> Result<(), Refu
 /// The list of hashes is that of these files: a row each, in their order, and nothing else.
 fn hashes(file: &File, entries: &[Entry]) -> Result<(), Refusal> {
     let listed = read(file, entries, SUMS)?;
-    let mut rows = listed.split_inclusive(|octet| *octet == b'\n');
+    let mut rows = listed.split_inclusive(|byte| *byte == b'\n');
     for one in entries.iter().filter(|one| one.name != SUMS) {
         let io = |error: io::Error| damaged(one.name, &error);
         let mut unpacked = one.unpack(file).map_err(io)?;
@@ -205,7 +205,7 @@ fn hashes(file: &File, entries: &[Entry]) -> Result<(), Refusal> {
         let row = format!("{hash}  {}\n", one.name);
         if rows.next() != Some(row.as_bytes()) {
             let is_there =
-                listed.split_inclusive(|octet| *octet == b'\n').any(|it| it == row.as_bytes());
+                listed.split_inclusive(|byte| *byte == b'\n').any(|it| it == row.as_bytes());
             return Err(match is_there {
                 true => refused(SUMS, "has rows twice, in another order, or of other files"),
                 false => refused(one.name, "is not what it was: its hash differs from SHA256SUMS"),
@@ -220,8 +220,8 @@ fn hashes(file: &File, entries: &[Entry]) -> Result<(), Refusal> {
 
 /// A file that is kept in memory; how long it may be was checked.
 fn read(file: &File, entries: &[Entry], name: &str) -> Result<Vec<u8>, Refusal> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let mut unpacked = entry(entries, name)?.unpack(file).map_err(|error| damaged(name, &error))?;
-    unpacked.read_to_end(&mut octets).map_err(|error| damaged(name, &error))?;
-    Ok(octets)
+    unpacked.read_to_end(&mut bytes).map_err(|error| damaged(name, &error))?;
+    Ok(bytes)
 }

@@ -67,7 +67,7 @@ impl Man {
             log::say("there is no such command; `portstory --help` lists them");
             return Exit::Usage;
         };
-        let written = manual::page(&page).and_then(|octets| std::io::stdout().write_all(&octets));
+        let written = manual::page(&page).and_then(|bytes| std::io::stdout().write_all(&bytes));
         stdout_exit(written)
     }
 }
@@ -94,7 +94,7 @@ fn written(folder: &Path, program: Command, overwriting: Overwriting) -> Exit {
         return exit;
     }
     for (page, path) in pages.into_iter().zip(&paths) {
-        if let Err(error) = manual::page(&page).and_then(|octets| std::fs::write(path, octets)) {
+        if let Err(error) = manual::page(&page).and_then(|bytes| std::fs::write(path, bytes)) {
             log::error(&format!("cannot write {}: {error}", path.display()));
             return Exit::BrokeOff;
         }

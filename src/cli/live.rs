@@ -56,7 +56,7 @@ pub(super) struct Live {
     ring: u32,
 
     /// Bytes kept of each frame at most
-    #[arg(long, value_name = "OCTETS", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
     snaplen: u32,
 
     #[command(flatten)]

@@ -195,7 +195,7 @@ struct Watching {
     without: Option<String>,
 
     /// Memory for flows and what is known of endpoints, the capture's ring aside
-    #[arg(long, value_name = "SIZE", value_parser = output_file::octets, default_value = "256M")]
+    #[arg(long, value_name = "SIZE", value_parser = output_file::bytes, default_value = "256M")]
     memory_max: u64,
 
     /// Key of the hash tables, for tests: the output must not depend on it
@@ -231,7 +231,7 @@ impl Watching {
 struct Unpacking {
     /// How much of each compressed capture is read, unpacked [default: 1000 times its size, 256M at
     /// least]
-    #[arg(long, value_name = "SIZE", value_parser = output_file::octets)]
+    #[arg(long, value_name = "SIZE", value_parser = output_file::bytes)]
     unpack_max: Option<u64>,
 }
 

@@ -439,8 +439,8 @@ fn is_zstd(head: &[u8]) -> bool {
 /// As much as can be had: the head may end in the middle of something.
 fn beginning(unpacking: impl Read) -> Vec<u8> {
     let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     // What was read before an error stays.
-    let _ = unpacking.take(most).read_to_end(&mut octets);
-    octets
+    let _ = unpacking.take(most).read_to_end(&mut bytes);
+    bytes
 }

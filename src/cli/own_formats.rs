@@ -45,14 +45,14 @@ fn is_pcapng(head: &[u8]) -> bool {
 }
 
 fn is_eve(head: &[u8]) -> bool {
-    let line = head.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"{\"timestamp\":\"") && contains(line, b",\"portstory\":{")
 }
 
 /// A table begins with its headings, or, where no flow fits below them or there is none, with what
 /// comes behind it.
 fn is_table(head: &[u8]) -> bool {
-    let line = head.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
     (line.starts_with(b"# ") && contains(line, b"LABEL") && contains(line, b"CLIENT -> SERVER"))
         || line.starts_with(b"ENDPOINTS, worst first")
         || line == b"SUMMARY"
@@ -68,9 +68,9 @@ fn is_bundle(head: &[u8]) -> bool {
         && rest(head, 30).starts_with(name)
 }
 
-fn contains(octets: &[u8], wanted: &[u8]) -> bool {
-    let octets = prefix(octets, HEAD_BYTES);
-    octets.windows(wanted.len()).any(|window| window == wanted)
+fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    let bytes = prefix(bytes, HEAD_BYTES);
+    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 #[cfg(test)]

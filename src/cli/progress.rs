@@ -33,24 +33,24 @@ pub(super) struct Read {
 
 enum Measure {
     /// Bytes of files.
-    Octets(Odometer),
+    ByteSet(Odometer),
     /// Frames of a stream, whose end is not known.
     Frames,
 }
 
 impl Progress {
     /// For a read of so many bytes; of a stream where that is not known.
-    pub(super) fn of_read(writing: &Writing, octets: Option<(Odometer, u64)>) -> Option<Self> {
+    pub(super) fn of_read(writing: &Writing, bytes: Option<(Odometer, u64)>) -> Option<Self> {
         let is_drawn_over = std::io::stdout().is_terminal()
             && super::named(writing.output.as_ref()).is_none()
             && writing.format != super::OutputFormat::Text;
         if !may_draw(writing) || is_drawn_over {
             return None;
         }
-        let (length, kind, template) = match octets {
+        let (length, kind, template) = match bytes {
             Some((odometer, total)) => (
                 Some(total),
-                Measure::Octets(odometer),
+                Measure::ByteSet(odometer),
                 "{bar:30} {percent:>3}%  {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             ),
             None => (None, Measure::Frames, "{spinner} {human_pos} frames, {per_sec}, {elapsed}"),
@@ -70,10 +70,10 @@ impl Progress {
     pub(super) fn tick(&self, frames: u64) {
         let Self::Read(Read { bar, kind, .. }) = self else { return };
         match kind {
-            Measure::Octets(odometer) => {
+            Measure::ByteSet(odometer) => {
                 // Heads that were read twice must not make more of it than there is.
                 let length = bar.length().unwrap_or(u64::MAX);
-                bar.set_position(odometer.octets().min(length));
+                bar.set_position(odometer.bytes().min(length));
             }
             Measure::Frames => bar.set_position(frames),
         }

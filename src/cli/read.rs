@@ -98,9 +98,9 @@ impl Read {
         self.confining.enter(&plan)?;
         shutdown::watch();
         let options = Options { links, ..self.unpacking.options() };
-        let octets = file::octets(&self.paths, links).filter(|_| !self.follow);
-        let octets = octets.map(|octets| (options.odometer.clone(), octets));
-        run.progress = Progress::of_read(&self.writing, octets);
+        let bytes = file::bytes(&self.paths, links).filter(|_| !self.follow);
+        let bytes = bytes.map(|bytes| (options.odometer.clone(), bytes));
+        run.progress = Progress::of_read(&self.writing, bytes);
         let mut source = self.source(options)?;
         let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
         let wanted = wanted.as_mut().map(|wanted| -> &mut Wanted<'_> { wanted });

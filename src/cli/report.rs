@@ -207,7 +207,7 @@ pub(super) fn amended_page(
         recorder.event(event);
     }
     tell(&mut events, source, listener)?;
-    (summary.frames, summary.bytes) = (totals.frames, totals.octets);
+    (summary.frames, summary.bytes) = (totals.frames, totals.bytes);
     summary.frames_in_range = totals.frames_watched;
     summary.shortfalls = totals.shortfalls;
     let sources = source.sources();

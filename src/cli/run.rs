@@ -71,11 +71,11 @@ enum Out {
 }
 
 impl Write for Out {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Stdout(stdout) => stdout.write(octets),
-            Self::File(output_file) => output_file.write(octets),
-            Self::Lost => Ok(octets.len()),
+            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::File(output_file) => output_file.write(bytes),
+            Self::Lost => Ok(bytes.len()),
         }
     }
 
@@ -476,7 +476,7 @@ impl Run {
         let told = self.events.len();
         let totals = self.classifier.finish(&mut self.events);
         self.tell_page(told);
-        (self.summary.frames, self.summary.bytes) = (totals.frames, totals.octets);
+        (self.summary.frames, self.summary.bytes) = (totals.frames, totals.bytes);
         self.summary.frames_in_range = totals.frames_watched;
         self.summary.shortfalls = totals.shortfalls;
         if let Some(owners) = &mut self.owners {

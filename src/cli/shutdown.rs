@@ -122,8 +122,8 @@ pub(super) fn hang_up_at_early_end(on: UnixStream) {
 pub(super) struct Stdout;
 
 impl Write for Stdout {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        write(rustix::stdio::stdout(), octets, "standard output")
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write(rustix::stdio::stdout(), bytes, "standard output")
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -136,11 +136,11 @@ impl Write for Stdout {
 /// # Errors
 ///
 /// The system's; that it takes nothing any more after a signal.
-pub(super) fn write_all(file: &File, name: &Path, mut octets: &[u8]) -> io::Result<()> {
+pub(super) fn write_all(file: &File, name: &Path, mut bytes: &[u8]) -> io::Result<()> {
     let name = name.display().to_string();
-    while !octets.is_empty() {
-        let written = write(file.as_fd(), octets, &name)?;
-        octets = portstory_core::wire::rest(octets, written);
+    while !bytes.is_empty() {
+        let written = write(file.as_fd(), bytes, &name)?;
+        bytes = portstory_core::wire::rest(bytes, written);
     }
     Ok(())
 }
@@ -150,28 +150,28 @@ pub(super) fn is_given_up(error: &io::Error) -> bool {
     Stopped::is(error)
 }
 
-fn write(to: BorrowedFd<'_>, octets: &[u8], name: &str) -> io::Result<usize> {
-    let Some(ending) = ENDING.get() else { return Ok(write_some(to, octets)?) };
-    ending.set_writing(Some((name.to_owned(), octets.len())));
+fn write(to: BorrowedFd<'_>, bytes: &[u8], name: &str) -> io::Result<usize> {
+    let Some(ending) = ENDING.get() else { return Ok(write_some(to, bytes)?) };
+    ending.set_writing(Some((name.to_owned(), bytes.len())));
     let is_file = rustix::fs::fstat(to)
         .is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::RegularFile);
-    let mut octets = octets;
+    let mut bytes = bytes;
     if !is_file {
         // More than this could block behind a poll that found room.
-        octets = portstory_core::wire::prefix(octets, PIPE_BYTES);
+        bytes = portstory_core::wire::prefix(bytes, PIPE_BYTES);
         if !ending.stop.writable(to, OUTPUT_PATIENCE) {
             return Err(Stopped::error());
         }
     }
-    let written = write_some(to, octets);
+    let written = write_some(to, bytes);
     WRITTEN.fetch_add(1, Ordering::Relaxed);
     ending.set_writing(None);
     Ok(written?)
 }
 
-fn write_some(to: BorrowedFd<'_>, octets: &[u8]) -> Result<usize, Errno> {
+fn write_some(to: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
     loop {
-        match rustix::io::write(to, octets) {
+        match rustix::io::write(to, bytes) {
             Err(Errno::INTR) => {}
             // Somebody made it so for all who share it.
             Err(Errno::AGAIN) => {
@@ -191,16 +191,16 @@ impl Ending {
 
     /// Sleeps until there is a signal, and then looks whether the process ends.
     fn keep_watch(&self, signals: &UnixStream) {
-        let mut octet = [0];
-        while !matches!((&mut &*signals).read(&mut octet), Ok(1)) {}
+        let mut byte = [0];
+        while !matches!((&mut &*signals).read(&mut byte), Ok(1)) {}
         let (first, mut idle_looks) = (now(), 0_u32);
         let (mut worked, mut written) = (processor_time(), WRITTEN.load(Ordering::Relaxed));
         loop {
             let fds = &mut [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)];
             let again = matches!(poll(fds, Timespec::try_from(LOOK_EVERY).ok().as_ref()), Ok(1));
             if again {
-                let mut octets = [0; 64];
-                let _ = (&mut &*signals).read(&mut octets);
+                let mut bytes = [0; 64];
+                let _ = (&mut &*signals).read(&mut bytes);
             }
             if again && now().saturating_duration_since(first) > SAME_SIGNAL {
                 self.end("a second signal came");
@@ -219,8 +219,8 @@ impl Ending {
     fn end(&self, why: &str) -> ! {
         let writing = self.writing.try_lock().ok().and_then(|mut writing| writing.take());
         let missing = match writing {
-            Some((name, octets)) => format!(
-                "{name} takes nothing: {octets} bytes and all that was to follow were not written"
+            Some((name, bytes)) => format!(
+                "{name} takes nothing: {bytes} bytes and all that was to follow were not written"
             ),
             None => "what was read last may be missing from the output".to_owned(),
         };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output_file::octets;
+use super::output_file::bytes;
 use super::overwriting::{Claims, Overwriting};
 use super::read::failed;
 use super::run::stdout_exit;
@@ -35,12 +35,12 @@ pub(super) struct Verify {
     path: PathBuf,
 
     /// Refuse a bundle that unpacks to more than this
-    #[arg(long, value_name = "SIZE", value_parser = octets, default_value = "4G")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "4G")]
     limit: u64,
 
     /// Memory for what is known of flows and services, as with `read`. With this much, all of it stays
     /// below 256 MiB
-    #[arg(long, value_name = "SIZE", value_parser = octets, default_value = "192M")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "192M")]
     memory_max: u64,
 
     #[command(flatten)]

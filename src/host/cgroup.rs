@@ -34,7 +34,7 @@ fn container(part: &str) -> Option<String> {
         return Some(format!("lxc {name}"));
     }
     let (engine, id) = bare.rsplit_once('-').unwrap_or(("", bare));
-    let is_id = id.len() == 64 && id.bytes().all(|octet| octet.is_ascii_hexdigit());
+    let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let start = id.get(..12).filter(|_| is_id)?;
     Some(match engine {
         "libpod" | "libpod-conmon" => format!("podman {start}"),

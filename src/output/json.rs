@@ -72,14 +72,14 @@ impl Serialize for Addr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let IpAddr::V4(addr) = self.0 else { return serializer.collect_str(&self.0) };
         let (mut text, mut len) = ([b'.'; 15], 0);
-        for (at, octet) in addr.octets().into_iter().enumerate() {
-            let digits = match octet {
+        for (at, byte) in addr.octets().into_iter().enumerate() {
+            let digits = match byte {
                 0..10 => 1,
                 10..100 => 2,
                 100.. => 3,
             };
             len += usize::from(at > 0);
-            put_digits(&mut text, len, digits, octet.into());
+            put_digits(&mut text, len, digits, byte.into());
             len += digits;
         }
         serializer.serialize_str(str::from_utf8(wire::prefix(&text, len)).unwrap_or_default())
@@ -94,8 +94,8 @@ impl Serialize for Hex<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let digit = |value: u8| value.saturating_add(if value < 10 { b'0' } else { b'a' - 10 });
         let mut text = Vec::with_capacity(self.0.len().saturating_mul(2));
-        for octet in self.0 {
-            text.extend_from_slice(&[digit(octet >> 4), digit(octet & 15)]);
+        for byte in self.0 {
+            text.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
         serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
     }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_are_lower_case_hex() {
+    fn bytes_are_lower_case_hex() {
         assert_eq!(json(&Hex(&[0x16, 0xfe, 0xff, 0])), r#""16feff00""#);
         assert_eq!(json(&Hex(&[])), r#""""#);
     }

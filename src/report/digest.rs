@@ -71,9 +71,9 @@ pub(crate) fn sha256(from: &mut dyn io::Read) -> io::Result<(u64, String)> {
 }
 
 /// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
         text
     })
 }

@@ -199,7 +199,7 @@ fn endpoints(report: &Report) -> Markup {
         table.stack {
             thead { tr {
                 th { "Service" } th { "Label" } th { "Its flows agree on" } th.n { "Flows" }
-                th { "From" } th.n { "Octets" } th { "FlowPacket (UTC)" }
+                th { "From" } th.n { "ByteSet" } th { "FlowPacket (UTC)" }
             } }
             tbody {
                 @for one in &report.endpoints {
@@ -215,7 +215,7 @@ fn endpoints(report: &Report) -> Markup {
                         }
                         td.n data-name="flows" { (count(one.flows)) }
                         td.from data-name="from" { (peers(one)) }
-                        td.n data-name="octets" { (bytes(one.bytes)) }
+                        td.n data-name="bytes" { (bytes(one.bytes)) }
                         td.seen { (between(one.first_seen, one.last_seen)) }
                     }
                 }
@@ -251,14 +251,14 @@ fn more_kinds(report: &Report) -> Markup {
         details.card #more {
             summary { h3 { (report.more_kinds()) } }
             table.stack {
-                thead { tr { th { "Kind" } th { "Label" } th.n { "Flows" } th.n { "Octets" } } }
+                thead { tr { th { "Kind" } th { "Label" } th.n { "Flows" } th.n { "ByteSet" } } }
                 tbody {
                     @for kind in &report.kinds {
                         tr class=(kind.flow.verdict.label.name()) {
                             td { (shown(&kind.title())) }
                             td { span.label { (kind.flow.verdict.label.name()) } }
                             td.n data-name="flows" { (count(kind.flows)) }
-                            td.n data-name="octets" { (bytes(kind.bytes)) }
+                            td.n data-name="bytes" { (bytes(kind.bytes)) }
                         }
                     }
                 }
@@ -280,7 +280,7 @@ fn pairs(report: &Report) -> Markup {
     let inside = html! {
         table.stack {
             thead { tr {
-                th { "Client" } th { "Service" } th { "Label" } th.n { "Flows" } th.n { "Octets" }
+                th { "Client" } th { "Service" } th { "Label" } th.n { "Flows" } th.n { "ByteSet" }
             } }
             tbody {
                 @for pair in &report.pairs {
@@ -289,7 +289,7 @@ fn pairs(report: &Report) -> Markup {
                         td.mono.addr data-name="to" { (service(pair.server, pair.transport)) }
                         td { span.label { (pair.label.name()) } }
                         td.n data-name="flows" { (count(pair.flows)) }
-                        td.n data-name="octets" { (bytes(pair.bytes)) }
+                        td.n data-name="bytes" { (bytes(pair.bytes)) }
                     }
                 }
             }

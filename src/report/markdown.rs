@@ -163,13 +163,13 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     let _ = writeln!(text, "- in Wireshark: `{}`", wireshark::flow_filter(flow));
     places(card, text);
     let Some(unidentified) = &verdict.unidentified else { return };
-    for (title, octets) in [
+    for (title, bytes) in [
         ("First bytes to the server", &unidentified.first_to_server),
         ("First bytes back", &unidentified.first_to_client),
     ] {
-        if !octets.is_empty() {
+        if !bytes.is_empty() {
             let _ = write!(text, "\n{title}:\n");
-            fenced(text, &hexdump(octets));
+            fenced(text, &hexdump(bytes));
         }
     }
     if !unidentified.message_sizes.is_empty() {
@@ -261,17 +261,18 @@ fn fenced(text: &mut String, block: &str) {
 }
 
 /// Bytes with their offset and as text, eight in a row so that a telephone shows them.
-pub(super) fn hexdump(octets: &[u8]) -> String {
+pub(super) fn hexdump(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for (row, chunk) in octets.chunks(8).enumerate() {
-        let hex: String = chunk.iter().map(|octet| format!("{octet:02x} ")).collect();
-        let ascii: String =
-            chunk
-                .iter()
-                .map(|&octet| {
-                    if octet.is_ascii_graphic() || octet == b' ' { char::from(octet) } else { '.' }
-                })
-                .collect();
+    for (row, chunk) in bytes.chunks(8).enumerate() {
+        let hex: String = chunk.iter().map(|byte| format!("{byte:02x} ")).collect();
+        let ascii: String = chunk
+            .iter()
+            .map(
+                |&byte| {
+                    if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '.' }
+                },
+            )
+            .collect();
         let _ = writeln!(text, "{:04x}  {hex:<24} {ascii}", row.saturating_mul(8));
     }
     text
@@ -282,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn octets_are_dumped_with_offset_and_text() {
+    fn bytes_are_dumped_with_offset_and_text() {
         let dump = hexdump(b"GET / \x1b[0m\xff");
         assert_eq!(
             dump,

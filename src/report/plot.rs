@@ -61,8 +61,8 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
 
 /// Bytes of payload a second, up above and down below.
 pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
-    let spans = &trace.octets;
-    let per_second = |octets: u64| float(octets) / spans.seconds();
+    let spans = &trace.bytes;
+    let per_second = |bytes: u64| float(bytes) / spans.seconds();
     let rates: Vec<(f64, f64)> = spans
         .counts()
         .iter()
@@ -208,17 +208,17 @@ fn time_label(seconds: f64, end: f64) -> String {
     }
 }
 
-fn size_label(octets: f64) -> String {
-    format!("{octets:.0}")
+fn size_label(bytes: f64) -> String {
+    format!("{bytes:.0}")
 }
 
-fn rate_label(octets: f64) -> String {
-    if octets >= 1e6 {
-        format!("{:.1} MB/s", octets / 1e6)
-    } else if octets >= 1e3 {
-        format!("{:.1} kB/s", octets / 1e3)
+fn rate_label(bytes: f64) -> String {
+    if bytes >= 1e6 {
+        format!("{:.1} MB/s", bytes / 1e6)
+    } else if bytes >= 1e3 {
+        format!("{:.1} kB/s", bytes / 1e3)
     } else {
-        format!("{octets:.0} B/s")
+        format!("{bytes:.0} B/s")
     }
 }
 

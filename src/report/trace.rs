@@ -29,18 +29,18 @@ pub(super) struct Trace {
     seen: u64,
     points_max: usize,
     /// Bytes of payload over time, by side.
-    pub(super) octets: Spans<2>,
+    pub(super) bytes: Spans<2>,
 }
 
 impl Trace {
     pub(super) fn new(first: Timestamp, points_max: usize, buckets_max: usize) -> Self {
-        let octets = Spans::new(buckets_max);
-        Self { first, points: Vec::new(), step: 1, seen: 0, points_max, octets }
+        let bytes = Spans::new(buckets_max);
+        Self { first, points: Vec::new(), step: 1, seen: 0, points_max, bytes }
     }
 
     pub(super) fn add(&mut self, point: Point) {
         let index = if point.side == Side::A { 0 } else { 1 };
-        self.octets.add(point.time, index, u64::from(point.len));
+        self.bytes.add(point.time, index, u64::from(point.len));
         if self.seen.is_multiple_of(self.step) {
             self.points.push(point);
             if self.points.len() >= self.points_max {
@@ -167,6 +167,6 @@ mod tests {
         }
         assert!((50..100).contains(&trace.points().len()));
         assert!(trace.points().last().unwrap().time.seconds() > 95_000);
-        assert_eq!(trace.octets.counts().iter().map(|count| count[0]).sum::<u64>(), 100_000);
+        assert_eq!(trace.bytes.counts().iter().map(|count| count[0]).sum::<u64>(), 100_000);
     }
 }

@@ -104,13 +104,13 @@ fn serve(device: &File, files: &[Slow]) {
             14 | 27 => Ok([&0_u64.to_le_bytes()[..], &1_u32.to_le_bytes(), &[0; 4]].concat()),
             15 => {
                 let (offset, size) = (u64_at(request, 48) as usize, u32_at(request, 56) as usize);
-                let (_, octets, given) = &files[node as usize - 2];
-                if offset >= *given && offset < octets.len() {
+                let (_, bytes, given) = &files[node as usize - 2];
+                if offset >= *given && offset < bytes.len() {
                     // The disk that does not answer.
                     continue;
                 }
-                let end = octets.len().min(offset + size).min((*given).max(offset));
-                Ok(octets.get(offset..end).unwrap_or_default().to_vec())
+                let end = bytes.len().min(offset + size).min((*given).max(offset));
+                Ok(bytes.get(offset..end).unwrap_or_default().to_vec())
             }
             // RELEASE, FLUSH, RELEASEDIR.
             18 | 25 | 29 => Ok(Vec::new()),
@@ -140,7 +140,7 @@ fn init() -> Vec<u8> {
 
 /// `struct fuse_entry_out`.
 fn lookup(files: &[Slow], name: &[u8]) -> Result<Vec<u8>, i32> {
-    let name = name.split(|octet| *octet == 0).next().unwrap();
+    let name = name.split(|byte| *byte == 0).next().unwrap();
     let at = files.iter().position(|(own, ..)| own.as_bytes() == name).ok_or(ENOENT)?;
     let node = at as u64 + 2;
     Ok([&node.to_le_bytes()[..], &[0; 32], &attributes(files, node)].concat())
@@ -160,10 +160,10 @@ fn attributes(files: &[Slow], node: u64) -> Vec<u8> {
     out
 }
 
-fn u32_at(octets: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(octets[at..at + 4].try_into().unwrap())
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
-fn u64_at(octets: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(octets[at..at + 8].try_into().unwrap())
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
 }

@@ -58,14 +58,14 @@ impl Place {
         self.path(name).display().to_string()
     }
 
-    fn octets(&self) -> Vec<u8> {
+    fn bytes(&self) -> Vec<u8> {
         fs::read(&self.capture).unwrap()
     }
 
     /// What `read` tells of these bytes when they come from a file.
-    fn flows_of(&self, octets: &[u8]) -> Vec<String> {
+    fn flows_of(&self, bytes: &[u8]) -> Vec<String> {
         let path = self.path("reference");
-        fs::write(&path, octets).unwrap();
+        fs::write(&path, bytes).unwrap();
         let read = Command::new(program())
             .args(["read", "-q", "--format", "eve"])
             .arg(&path)
@@ -92,7 +92,7 @@ fn flows(eve: &str) -> Vec<String> {
 
 /// The id of one flow.
 fn a_flow(place: &Place) -> String {
-    let flows = place.flows_of(&place.octets());
+    let flows = place.flows_of(&place.bytes());
     flows[0].split(' ').next().unwrap().to_owned()
 }
 
@@ -124,30 +124,30 @@ fn a_fifo_without_a_writer() {
 #[test]
 fn a_fifo_and_a_pipe_that_fall_silent() {
     let place = Place::new();
-    let octets = place.octets();
-    let expected = place.flows_of(&octets);
+    let bytes = place.bytes();
+    let expected = place.flows_of(&bytes);
     let (fifo, page) = (place.path("fifo"), place.text("page.md"));
     running::make_fifo(&fifo);
     let (fifo_name, flow) = (place.text("fifo"), a_flow(&place));
     for signal in SIGNALS {
         let read =
-            Running::start(&["read", "--format", "eve", &fifo_name]).fed_by_fifo(&fifo, &octets);
+            Running::start(&["read", "--format", "eve", &fifo_name]).fed_by_fifo(&fifo, &bytes);
         let ended = read.asleep().end(signal);
         assert_eq!(ended.code(), Some(0), "{ended:?}");
         assert_eq!(flows(&ended.stdout), expected);
 
-        let read = Running::start(&["read", "--format", "eve", "-"]).fed_by_stdin(&octets);
+        let read = Running::start(&["read", "--format", "eve", "-"]).fed_by_stdin(&bytes);
         let ended = read.asleep().end(signal);
         assert_eq!(ended.code(), Some(0), "{ended:?}");
         assert_eq!(flows(&ended.stdout), expected);
 
-        let report = Running::start(&["report", "-o", &page, "-"]).fed_by_stdin(&octets);
+        let report = Running::start(&["report", "-o", &page, "-"]).fed_by_stdin(&bytes);
         let ended = report.asleep().end(signal);
         assert_eq!(ended.code(), Some(0), "{ended:?}");
         assert!(fs::read_to_string(&page).unwrap().contains("asked to end"));
         fs::remove_file(&page).unwrap();
 
-        let why = Running::start(&["why", "--flow", &flow, "-"]).fed_by_stdin(&octets);
+        let why = Running::start(&["why", "--flow", &flow, "-"]).fed_by_stdin(&bytes);
         let ended = why.asleep().end(signal);
         assert_eq!(ended.code(), Some(0), "{ended:?}");
         assert!(ended.stdout.contains(&format!("Flow {flow}")), "{ended:?}");
@@ -158,7 +158,7 @@ fn a_fifo_and_a_pipe_that_fall_silent() {
 fn a_compressed_stream_that_falls_silent() {
     let place = Place::new();
     for (name, pack) in packed::PACKERS {
-        let packed = pack(&place.octets());
+        let packed = pack(&place.bytes());
         let begun = &packed[..packed.len() / 3 * 2];
         for signal in SIGNALS {
             let read = Running::start(&["read", "--format", "eve", "-"]).fed_by_stdin(begun);
@@ -172,7 +172,7 @@ fn a_compressed_stream_that_falls_silent() {
 #[test]
 fn a_file_that_is_followed() {
     let place = Place::new();
-    let expected = place.flows_of(&place.octets());
+    let expected = place.flows_of(&place.bytes());
     for signal in SIGNALS {
         let capture = place.capture.to_str().unwrap();
         let read = Running::start(&["read", "--follow", "--format", "eve", capture]);
@@ -259,38 +259,38 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn the_same_signal_twice_is_one() {
     let place = Place::new();
-    let octets = place.octets();
-    let mut read = Running::start(&["read", "--format", "eve", "-"]).fed_by_stdin(&octets).asleep();
+    let bytes = place.bytes();
+    let mut read = Running::start(&["read", "--format", "eve", "-"]).fed_by_stdin(&bytes).asleep();
     read.signal(Signal::TERM);
     let ended = read.end(Signal::TERM);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
-    assert_eq!(flows(&ended.stdout), place.flows_of(&octets));
+    assert_eq!(flows(&ended.stdout), place.flows_of(&bytes));
 }
 
 #[test]
 fn what_was_written_before_the_signal_is_still_read() {
     let place = Place::new();
-    let octets = place.octets();
-    let (begun, rest) = octets.split_at(octets.len() / 2);
+    let bytes = place.bytes();
+    let (begun, rest) = bytes.split_at(bytes.len() / 2);
     let mut read = Running::start(&["read", "--format", "eve", "-"]).fed_by_stdin(begun).asleep();
     // As when Ctrl-C ends both sides of a pipe, and the first hands on what it still held.
     read.signal(Signal::INT);
     read.feed(rest);
     let ended = read.ended();
     assert_eq!(ended.code(), Some(0), "{ended:?}");
-    assert_eq!(flows(&ended.stdout), place.flows_of(&octets));
+    assert_eq!(flows(&ended.stdout), place.flows_of(&bytes));
 }
 
 #[test]
 fn a_disk_that_does_not_answer() {
     let place = Place::new();
-    let octets = place.octets();
+    let bytes = place.bytes();
     let zip = place.path("bundle.zip");
     let case = support::fixtures().join("ssh-openssh/capture.pcap");
     Running::start(&["bundle", case.to_str().unwrap(), "-o", zip.to_str().unwrap()]).ended();
     let files = vec![
-        ("half.pcapng".to_owned(), octets.clone(), octets.len() / 2),
-        ("half.pcapng.gz".to_owned(), packed::gzip(&octets), packed::gzip(&octets).len() / 2),
+        ("half.pcapng".to_owned(), bytes.clone(), bytes.len() / 2),
+        ("half.pcapng.gz".to_owned(), packed::gzip(&bytes), packed::gzip(&bytes).len() / 2),
         ("bundle.zip".to_owned(), fs::read(&zip).unwrap(), 100),
     ];
     let Some(disk) = fuse::Disk::mount(&place.path("disk"), files) else { return };

@@ -43,8 +43,8 @@ pub(crate) fn full_pipe() -> (PipeReader, PipeWriter) {
 }
 
 /// Takes some bytes out of a pipe.
-pub(crate) fn take(reader: &mut PipeReader, octets: usize) {
-    reader.read_exact(&mut vec![0; octets]).unwrap();
+pub(crate) fn take(reader: &mut PipeReader, bytes: usize) {
+    reader.read_exact(&mut vec![0; bytes]).unwrap();
 }
 
 /// Whether packets can be captured here. With `PORTSTORY_NEEDS_NETNS` set they must be.
@@ -124,19 +124,19 @@ impl Running {
     }
 
     /// Writes this to its standard input, which stays open.
-    pub(crate) fn fed_by_stdin(mut self, octets: &[u8]) -> Self {
-        self.feed(octets);
+    pub(crate) fn fed_by_stdin(mut self, bytes: &[u8]) -> Self {
+        self.feed(bytes);
         self
     }
 
-    pub(crate) fn feed(&mut self, octets: &[u8]) {
-        self.stdin.as_mut().unwrap().write_all(octets).unwrap();
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.stdin.as_mut().unwrap().write_all(bytes).unwrap();
     }
 
     /// Writes this to the FIFO that it reads, which stays open.
-    pub(crate) fn fed_by_fifo(mut self, fifo: &Path, octets: &[u8]) -> Self {
+    pub(crate) fn fed_by_fifo(mut self, fifo: &Path, bytes: &[u8]) -> Self {
         let mut file = OpenOptions::new().write(true).open(fifo).unwrap();
-        file.write_all(octets).unwrap();
+        file.write_all(bytes).unwrap();
         self.fifo = Some(file);
         self
     }

@@ -109,9 +109,9 @@ impl Browser {
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
         }
-        let mut octets = serde_json::to_vec(&message).unwrap();
-        octets.push(0);
-        self.to.write_all(&octets).unwrap();
+        let mut bytes = serde_json::to_vec(&message).unwrap();
+        bytes.push(0);
+        self.to.write_all(&bytes).unwrap();
         loop {
             let answer = self.receive();
             if answer["id"] == json!(self.next_id) {
@@ -123,10 +123,10 @@ impl Browser {
     }
 
     fn receive(&mut self) -> Value {
-        let mut octets = Vec::new();
-        self.from.read_until(0, &mut octets).unwrap();
-        assert_eq!(octets.pop(), Some(0), "the browser has gone");
-        serde_json::from_slice(&octets).unwrap()
+        let mut bytes = Vec::new();
+        self.from.read_until(0, &mut bytes).unwrap();
+        assert_eq!(bytes.pop(), Some(0), "the browser has gone");
+        serde_json::from_slice(&bytes).unwrap()
     }
 }
 

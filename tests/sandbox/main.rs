@@ -125,8 +125,8 @@ const ESCAPES: &[Attempt] = &[
 /// Must work.
 const NEEDS: &[Attempt] = &[
     ("read an input", |around| {
-        let mut octets = Vec::new();
-        File::open(&around.input)?.read_to_end(&mut octets).map(drop)
+        let mut bytes = Vec::new();
+        File::open(&around.input)?.read_to_end(&mut bytes).map(drop)
     }),
     ("write to an output that is open", |around| {
         (&around.output).write_all(b"line\n")?;

@@ -97,9 +97,9 @@ impl Terminal {
         terminal.set_size(columns, rows);
         let mut output = File::from(terminal.end.try_clone().unwrap());
         std::thread::spawn(move || {
-            let mut octets = [0; 4096];
-            while let Ok(count) = output.read(&mut octets) {
-                screen.lock().unwrap().process(&octets[..count]);
+            let mut bytes = [0; 4096];
+            while let Ok(count) = output.read(&mut bytes) {
+                screen.lock().unwrap().process(&bytes[..count]);
             }
         });
         (terminal, other)

@@ -7,7 +7,7 @@
 /// A capture that is being written, in one byte order or the other.
 #[derive(Clone, Default)]
 pub(crate) struct Writer {
-    pub(crate) octets: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) big: bool,
 }
 
@@ -20,7 +20,7 @@ pub(crate) const NOON: u32 = 1_700_000_000;
 
 impl Writer {
     pub(crate) fn new(big: bool) -> Self {
-        Self { octets: Vec::new(), big }
+        Self { bytes: Vec::new(), big }
     }
 
     /// An ordinary pcap file of Ethernet frames.
@@ -62,21 +62,21 @@ impl Writer {
         self.raw(data)
     }
 
-    pub(crate) fn raw(mut self, octets: &[u8]) -> Self {
-        self.octets.extend(octets);
+    pub(crate) fn raw(mut self, bytes: &[u8]) -> Self {
+        self.bytes.extend(bytes);
         self
     }
 
     pub(crate) fn block(mut self, kind: u32, body: impl FnOnce(&mut Self)) -> Self {
         let mut inner = Self::new(self.big);
         body(&mut inner);
-        while !inner.octets.len().is_multiple_of(4) {
-            inner.octets.push(0);
+        while !inner.bytes.len().is_multiple_of(4) {
+            inner.bytes.push(0);
         }
-        let total = len(&inner.octets) + 12;
+        let total = len(&inner.bytes) + 12;
         self.u32(kind);
         self.u32(total);
-        self.octets.extend(inner.octets);
+        self.bytes.extend(inner.bytes);
         self.u32(total);
         self
     }
@@ -130,7 +130,7 @@ impl Writer {
     pub(crate) fn simple(self, wire_len: u32, data: &[u8]) -> Self {
         self.block(3, |body| {
             body.u32(wire_len);
-            body.octets.extend(data);
+            body.bytes.extend(data);
         })
     }
 
@@ -147,39 +147,39 @@ impl Writer {
         self.u32(u32::try_from(ticks & 0xffff_ffff).unwrap());
         self.u32(len(data));
         self.u32(wire_len);
-        self.octets.extend(data);
-        while !self.octets.len().is_multiple_of(4) {
-            self.octets.push(0);
+        self.bytes.extend(data);
+        while !self.bytes.len().is_multiple_of(4) {
+            self.bytes.push(0);
         }
     }
 
     pub(crate) fn option(&mut self, code: u16, value: &[u8]) {
         self.u16(code);
         self.u16(u16::try_from(value.len()).unwrap());
-        self.octets.extend(value);
-        while !self.octets.len().is_multiple_of(4) {
-            self.octets.push(0);
+        self.bytes.extend(value);
+        while !self.bytes.len().is_multiple_of(4) {
+            self.bytes.push(0);
         }
     }
 
     pub(crate) fn option_64(&mut self, code: u16, value: u64) {
-        let octets = if self.big { value.to_be_bytes() } else { value.to_le_bytes() };
-        self.option(code, &octets);
+        let bytes = if self.big { value.to_be_bytes() } else { value.to_le_bytes() };
+        self.option(code, &bytes);
     }
 
     pub(crate) fn u16(&mut self, number: u16) {
-        let octets = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
-        self.octets.extend(octets);
+        let bytes = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.bytes.extend(bytes);
     }
 
     pub(crate) fn u32(&mut self, number: u32) {
-        let octets = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
-        self.octets.extend(octets);
+        let bytes = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.bytes.extend(bytes);
     }
 
     pub(crate) fn u64(&mut self, number: u64) {
-        let octets = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
-        self.octets.extend(octets);
+        let bytes = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.bytes.extend(bytes);
     }
 }
 

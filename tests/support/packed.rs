@@ -6,27 +6,27 @@
 
 use std::io::Write;
 
-pub(crate) fn gzip(octets: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packer.write_all(octets).unwrap();
+    packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
 
 /// With a checksum, as `zstd` writes it, and a window of so many bytes as a power of two.
-pub(crate) fn zstd_with_window(octets: &[u8], window_log: u32) -> Vec<u8> {
+pub(crate) fn zstd_with_window(bytes: &[u8], window_log: u32) -> Vec<u8> {
     let mut packer = zstd::Encoder::new(Vec::new(), 3).unwrap();
     packer.include_checksum(true).unwrap();
     packer.window_log(window_log).unwrap();
-    packer.write_all(octets).unwrap();
+    packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
 
-pub(crate) fn zstd(octets: &[u8]) -> Vec<u8> {
-    zstd_with_window(octets, 20)
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd_with_window(bytes, 20)
 }
 
 /// With linked blocks of 64 KiB and all checksums.
-pub(crate) fn lz4(octets: &[u8]) -> Vec<u8> {
+pub(crate) fn lz4(bytes: &[u8]) -> Vec<u8> {
     use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
     let info = FrameInfo::new()
         .block_mode(BlockMode::Linked)
@@ -34,13 +34,13 @@ pub(crate) fn lz4(octets: &[u8]) -> Vec<u8> {
         .block_checksums(true)
         .content_checksum(true);
     let mut packer = FrameEncoder::with_frame_info(info, Vec::new());
-    packer.write_all(octets).unwrap();
+    packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
 
-pub(crate) fn xz(octets: &[u8]) -> Vec<u8> {
+pub(crate) fn xz(bytes: &[u8]) -> Vec<u8> {
     let mut packer = liblzma::write::XzEncoder::new(Vec::new(), 1);
-    packer.write_all(octets).unwrap();
+    packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
 

@@ -54,7 +54,7 @@ impl Fragment<'_> {
         Fragment { bytes: Cow::Owned(self.bytes.into_owned()), ..self }
     }
 
-    fn without_octets(&self) -> Fragment<'static> {
+    fn without_bytes(&self) -> Fragment<'static> {
         let Self { context, src, dst, protocol, piece, wire_len, header_offset, .. } = *self;
         let bytes = Cow::Borrowed(&[][..]);
         let outer_frames = Vec::new();
@@ -306,9 +306,9 @@ impl Datagram {
         // What is behind the last fragment's end cannot belong to the same packet.
         let end = end.min(self.total.unwrap_or(end));
         if self.header.as_ref().is_none_or(|known| start == 0 && known.piece.offset > 0) {
-            self.header = Some(fragment.without_octets());
+            self.header = Some(fragment.without_bytes());
         }
-        let octets = |from: usize, to: usize| {
+        let piece = |from: usize, to: usize| {
             let known = wire::rest(&fragment.bytes, from.saturating_sub(start));
             wire::prefix(known, to.saturating_sub(from))
         };
@@ -324,7 +324,7 @@ impl Datagram {
             }
             let shared = from.max(at);
             let old = wire::rest(&held.bytes, shared.saturating_sub(from));
-            let new = octets(shared, to.min(end));
+            let new = piece(shared, to.min(end));
             differs |= old.iter().zip(new).any(|(old, new)| old != new);
             at = to;
         }
@@ -334,7 +334,7 @@ impl Datagram {
         for (from, to) in gaps {
             let wire_len = to.saturating_sub(from);
             self.covered = self.covered.saturating_add(wire_len);
-            let bytes = octets(from, to).to_vec();
+            let bytes = piece(from, to).to_vec();
             self.cost = self.cost.saturating_add(bytes.len()).saturating_add(HELD_OVERHEAD);
             self.held.insert(from, Held { bytes, wire_len });
         }

@@ -247,9 +247,9 @@ fn a_fragment_cut_or_changed_anywhere_does_no_harm() {
     }
     let pieces = cut_up(&datagram, 1, &[8]);
     for at in 0..pieces[0].len() {
-        for octet in 0..=255 {
+        for byte in 0..=255 {
             let mut changed = pieces.clone();
-            changed[0][at] = octet;
+            changed[0][at] = byte;
             found(&changed);
         }
         found(&[pieces[0][..at].to_vec(), pieces[1].clone()]);

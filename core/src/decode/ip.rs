@@ -101,7 +101,7 @@ pub(super) fn deliver<'a>(
 
 /// Reads the IP header and its extensions.
 pub(super) fn parse(part: Slice<'_>) -> Result<Ip<'_>, DecodeEnd> {
-    let version = wire::u8_at(part.bytes, 0).map(|octet| octet >> 4);
+    let version = wire::u8_at(part.bytes, 0).map(|byte| byte >> 4);
     let Ok((slice, trouble)) = LaxIpSlice::from_slice(part.bytes) else {
         return Err(match version {
             None => part.too_short(Layer::Network, "ip.header_missing"),

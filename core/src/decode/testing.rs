@@ -148,8 +148,8 @@ pub(super) fn opens(link: u16, bytes: &[u8]) {
     }
     let mut changed = bytes.to_vec();
     for at in 0..bytes.len() {
-        for octet in [0, 0xff, bytes[at] ^ 1, bytes[at] ^ 0x80] {
-            changed[at] = octet;
+        for byte in [0, 0xff, bytes[at] ^ 1, bytes[at] ^ 0x80] {
+            changed[at] = byte;
             let changed = frame(link, &changed);
             let watched =
                 found(&changed).0.iter().any(|(src, dst, _)| *src == 3243 || *dst == 3243);

@@ -56,7 +56,7 @@ pub(super) fn find(payload: &[u8], is_datagram: bool) -> Option<Program> {
     }
     let mut left = payload;
     for _ in 0..LINES_MAX {
-        let end = left.iter().position(|octet| *octet == b'\n')?;
+        let end = left.iter().position(|byte| *byte == b'\n')?;
         let line = prefix(left, end);
         left = rest(left, end.saturating_add(1));
         let Some(line) = line.strip_suffix(b"\r") else { continue };
@@ -70,13 +70,13 @@ pub(super) fn find(payload: &[u8], is_datagram: bool) -> Option<Program> {
     None
 }
 
-fn is_text(octet: &u8) -> bool {
-    matches!(octet, b' '..=b'~' | b'\r' | b'\n' | b'\t')
+fn is_text(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')
 }
 
 /// RFC 9112, section 7.1: hexadecimal digits, and extensions that hardly anybody uses.
 fn is_chunk_size(line: &[u8]) -> bool {
-    let digits = line.split(|octet| *octet == b';').next().unwrap_or_default();
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
     let digits = digits.trim_ascii_end();
     (1..=16).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
 }
@@ -167,16 +167,16 @@ fn is_script(bytes: &[u8]) -> bool {
     ];
     let Some(line) = bytes.strip_prefix(b"#!") else { return false };
     let line = prefix(line, LINE_BYTES_MAX);
-    let Some(end) = line.iter().position(|octet| *octet == b'\n') else { return false };
+    let Some(end) = line.iter().position(|byte| *byte == b'\n') else { return false };
     let line = prefix(line, end).trim_ascii();
     if !line.starts_with(b"/") || !line.iter().all(is_text) {
         return false;
     }
-    let path = line.split(|octet| *octet == b' ').next().unwrap_or_default();
-    let name = path.rsplit(|octet| *octet == b'/').next().unwrap_or_default();
+    let path = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     // A version may follow, as in python3.11.
-    let is_version = |octet: &u8| octet.is_ascii_digit() || *octet == b'.';
-    let last = name.iter().rposition(|octet| !is_version(octet));
+    let is_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let last = name.iter().rposition(|byte| !is_version(byte));
     last.is_some_and(|last| INTERPRETERS.contains(&prefix(name, last.saturating_add(1))))
 }
 
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_at_random_are_none() {
+    fn bytes_at_random_are_none() {
         // xorshift64*, from a fixed start: the same bytes every time.
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut packet = [0; 1448];

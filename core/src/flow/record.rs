@@ -229,7 +229,7 @@ fn low32(number: i64) -> u32 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
     /// Bytes counted.
-    pub octets: u32,
+    pub bytes: u32,
     /// Bits that are one.
     pub ones: u32,
     /// Bytes that are printable ASCII, tab, CR or LF.
@@ -238,10 +238,10 @@ pub struct Sample {
 
 impl Sample {
     fn add(&mut self, bytes: &[u8]) {
-        for octet in wire::prefix(bytes, SAMPLE_BYTES_MAX) {
-            self.octets = self.octets.saturating_add(1);
-            self.ones = self.ones.saturating_add(octet.count_ones());
-            let text = matches!(octet, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        for byte in wire::prefix(bytes, SAMPLE_BYTES_MAX) {
+            self.bytes = self.bytes.saturating_add(1);
+            self.ones = self.ones.saturating_add(byte.count_ones());
+            let text = matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
             self.text = self.text.saturating_add(u32::from(text));
         }
     }
@@ -552,7 +552,7 @@ impl FlowRecord {
     }
 
     /// The first bytes that one side sent, if they are still held.
-    pub fn first_octets(&self, side: Side, max: usize) -> &[u8] {
+    pub fn first_bytes(&self, side: Side, max: usize) -> &[u8] {
         self.head.as_ref().map(|head| head.first(side, max)).unwrap_or_default()
     }
 
@@ -617,7 +617,7 @@ fn is_padding(info: &TcpInfo, payload: &Payload<'_>) -> bool {
     /// 60 bytes of Ethernet less its header and the smallest IPv4 and TCP headers.
     const FILL_BYTES_MAX: usize = 6;
     let short = (1..=FILL_BYTES_MAX).contains(&payload.wire_len);
-    short && !info.flags.psh() && payload.bytes.iter().all(|octet| *octet == 0)
+    short && !info.flags.psh() && payload.bytes.iter().all(|byte| *byte == 0)
 }
 
 impl SideFacts {

@@ -439,9 +439,9 @@ pub fn stable_hash(numbers: &[u64]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     // Few large writes cost much less than many small ones, and come to the same.
     for part in numbers.chunks(NUMBERS_AT_ONCE) {
-        let mut octets = [[0; 8]; NUMBERS_AT_ONCE];
-        octets.iter_mut().zip(part).for_each(|(to, number)| *to = number.to_le_bytes());
-        hasher.write(wire::prefix(octets.as_flattened(), part.len().saturating_mul(8)));
+        let mut bytes = [[0; 8]; NUMBERS_AT_ONCE];
+        bytes.iter_mut().zip(part).for_each(|(to, number)| *to = number.to_le_bytes());
+        hasher.write(wire::prefix(bytes.as_flattened(), part.len().saturating_mul(8)));
     }
     hasher.finish()
 }

@@ -38,7 +38,7 @@ pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
         (true, true) => 2,
     };
     let at = 1_usize.saturating_add(extra);
-    if extra == 2 && u8_at(bytes, 2).is_some_and(|octet| octet & 0x80 != 0) {
+    if extra == 2 && u8_at(bytes, 2).is_some_and(|byte| byte & 0x80 != 0) {
         return SideMatch::Mismatch;
     }
     let Some(first) = u8_at(bytes, at) else { return SideMatch::Incomplete };

@@ -3,8 +3,8 @@
 /// A cyclic redundancy check that shifts to the right, as most do: `polynomial` with its lowest power
 /// in the highest bit, `start` what the register begins with.
 pub(super) fn reflected(bytes: &[u8], start: u16, polynomial: u16) -> u16 {
-    bytes.iter().fold(start, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet), |crc, _| {
+    bytes.iter().fold(start, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| {
             if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ polynomial }
         })
     })
@@ -12,8 +12,8 @@ pub(super) fn reflected(bytes: &[u8], start: u16, polynomial: u16) -> u16 {
 
 /// x^16 + x^12 + x^5 + 1 (ITU-T V.41), shifting to the left, from ones on.
 pub(super) fn ccitt(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xffff, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet) << 8, |crc, _| {
+    bytes.iter().fold(0xffff, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
             if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
         })
     })

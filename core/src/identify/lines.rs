@@ -20,10 +20,10 @@ pub(super) struct Line<'a> {
 /// The line at the front. Where nothing more will come, a line that is cut counts as it is.
 pub(super) fn line(bytes: &[u8], complete: bool) -> SideMatch<Line<'_>> {
     let seen = prefix(bytes, LINE_BYTES_MAX);
-    let end = seen.iter().position(|octet| *octet == b'\n');
+    let end = seen.iter().position(|byte| *byte == b'\n');
     let raw = prefix(seen, end.unwrap_or(seen.len()));
     let text = raw.strip_suffix(b"\r").unwrap_or(raw);
-    if !text.iter().all(|octet| is_plain(*octet)) {
+    if !text.iter().all(|byte| is_plain(*byte)) {
         return SideMatch::Mismatch;
     }
     match end {
@@ -35,13 +35,13 @@ pub(super) fn line(bytes: &[u8], complete: bool) -> SideMatch<Line<'_>> {
 }
 
 /// What may stand in a line: no control character but the tab.
-pub(super) const fn is_plain(octet: u8) -> bool {
-    octet >= b' ' && octet != 0x7f || octet == b'\t'
+pub(super) const fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != 0x7f || byte == b'\t'
 }
 
 /// The first word, and what stands behind the blank after it.
 pub(super) fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|octet| *octet == b' ').unwrap_or(text.len());
+    let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
     (prefix(text, end), rest(text, end.saturating_add(1)))
 }
 
@@ -65,7 +65,7 @@ pub(super) fn number(text: &[u8]) -> Option<u32> {
     if !is_number(text, 9) {
         return None;
     }
-    let digit = |sum: u32, octet: &u8| sum.saturating_mul(10).saturating_add((octet - b'0').into());
+    let digit = |sum: u32, byte: &u8| sum.saturating_mul(10).saturating_add((byte - b'0').into());
     Some(text.iter().fold(0, digit))
 }
 
@@ -84,7 +84,7 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> SideMatch<Reply<'_>> {
     let front = prefix(bytes, 4);
     let digits = prefix(front, 3);
     if !digits.iter().all(u8::is_ascii_digit)
-        || front.get(3).is_some_and(|octet| !matches!(octet, b' ' | b'-' | b'\r' | b'\n'))
+        || front.get(3).is_some_and(|byte| !matches!(byte, b' ' | b'-' | b'\r' | b'\n'))
     {
         return SideMatch::Mismatch;
     }
@@ -130,7 +130,7 @@ fn text_end(stream: &[u8]) -> (usize, bool) {
         if at > 0 && is_tls(left) {
             return (at, true);
         }
-        match left.iter().position(|octet| *octet == b'\n') {
+        match left.iter().position(|byte| *byte == b'\n') {
             Some(end) => at = at.saturating_add(end).saturating_add(1),
             None => return (at, false),
         }

@@ -121,7 +121,7 @@ impl Index {
             let first = First::of(head);
             asking.join(&index.holding(&first));
             let longest = index.marks.last().map_or(0, |mark| mark.at);
-            all_seen &= !first.may_grow || first.octets.len() > longest;
+            all_seen &= !first.may_grow || first.bytes.len() > longest;
             spoken += 1;
         }
         let for_good = spoken == Side::BOTH.len();
@@ -139,7 +139,7 @@ impl Index {
 
 /// A side's first message.
 struct First<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     /// Whether nothing of it is missing.
     is_whole: bool,
     may_grow: bool,
@@ -148,10 +148,8 @@ struct First<'a> {
 impl<'a> First<'a> {
     fn of(head: &SideView<'a>) -> Self {
         match head.datagrams.first() {
-            Some(first) => {
-                Self { octets: first.bytes, is_whole: first.is_whole(), may_grow: false }
-            }
-            None => Self { octets: head.stream, is_whole: false, may_grow: !head.complete },
+            Some(first) => Self { bytes: first.bytes, is_whole: first.is_whole(), may_grow: false },
+            None => Self { bytes: head.stream, is_whole: false, may_grow: !head.complete },
         }
     }
 }
@@ -183,8 +181,8 @@ impl OfTransport {
     fn holding(&self, first: &First<'_>) -> Set {
         let mut holding = self.all;
         for mark in &self.marks {
-            let octet = first.octets.get(mark.at);
-            match octet.and_then(|octet| mark.of(*octet)) {
+            let byte = first.bytes.get(mark.at);
+            match byte.and_then(|byte| mark.of(*byte)) {
                 Some(fit) => holding = holding.meet(fit),
                 None if first.is_whole => holding = holding.meet(&mark.beyond_end),
                 // This place and those behind it are not there to look at.
@@ -208,8 +206,8 @@ impl Mark {
         }
         let mut fit = [elsewhere; 256];
         for (index, place) in rows {
-            for octet in place.octets.each() {
-                if let Some(set) = fit.get_mut(usize::from(octet)) {
+            for byte in place.bytes.each() {
+                if let Some(set) = fit.get_mut(usize::from(byte)) {
                     set.insert(*index);
                 }
             }
@@ -228,8 +226,8 @@ impl Mark {
     }
 
     /// Whose rows hold of this byte.
-    fn of(&self, octet: u8) -> Option<&Set> {
-        self.by_kind.get(usize::from(*self.kinds.get(usize::from(octet))?))
+    fn of(&self, byte: u8) -> Option<&Set> {
+        self.by_kind.get(usize::from(*self.kinds.get(usize::from(byte))?))
     }
 }
 
@@ -239,16 +237,16 @@ pub(super) struct Place {
     /// Counted from the first byte.
     pub(super) at: usize,
     /// One of these.
-    pub(super) octets: Octets,
+    pub(super) bytes: ByteSet,
     /// Whether a whole datagram that ends before it will not do.
     pub(super) needed: bool,
 }
 
 /// A set of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Octets([u128; 2]);
+pub(super) struct ByteSet([u128; 2]);
 
-impl Octets {
+impl ByteSet {
     /// None.
     pub(super) const NONE: Self = Self([0; 2]);
 
@@ -256,17 +254,17 @@ impl Octets {
     pub(super) const ALL: Self = Self([u128::MAX; 2]);
 
     /// This one.
-    pub(super) fn one(octet: u8) -> Self {
-        let mut octets = Self::NONE;
-        octets.insert(octet);
-        octets
+    pub(super) fn one(byte: u8) -> Self {
+        let mut bytes = Self::NONE;
+        bytes.insert(byte);
+        bytes
     }
 
     /// Those from the one to the other.
     pub(super) fn range(low: u8, high: u8) -> Self {
-        let mut octets = Self::NONE;
-        (low..=high).for_each(|octet| octets.insert(octet));
-        octets
+        let mut bytes = Self::NONE;
+        (low..=high).for_each(|byte| bytes.insert(byte));
+        bytes
     }
 
     /// Its members, in order.
@@ -280,9 +278,9 @@ impl Octets {
         })
     }
 
-    fn insert(&mut self, octet: u8) {
+    fn insert(&mut self, byte: u8) {
         let [low, high] = &mut self.0;
-        *(if octet < 128 { low } else { high }) |= 1 << (octet % 128);
+        *(if byte < 128 { low } else { high }) |= 1 << (byte % 128);
     }
 
     /// Those that are in one of both.
@@ -299,9 +297,9 @@ impl Octets {
 
     /// Those for which `holds`.
     pub(super) fn that(holds: impl Fn(u8) -> bool) -> Self {
-        let mut octets = Self::NONE;
-        (0..=255).filter(|octet| holds(*octet)).for_each(|octet| octets.insert(octet));
-        octets
+        let mut bytes = Self::NONE;
+        (0..=255).filter(|byte| holds(*byte)).for_each(|byte| bytes.insert(byte));
+        bytes
     }
 }
 
@@ -314,23 +312,23 @@ struct Opening {
     /// From, to; both are in.
     ranges: &'static [(u8, u8)],
     /// And these.
-    octets: &'static [u8],
+    bytes: &'static [u8],
     /// See [`Place::needed`].
     needed: bool,
 }
 
 impl Opening {
     fn place(&self) -> Place {
-        let ranges = self.ranges.iter().map(|(low, high)| Octets::range(*low, *high));
-        let octets = self.octets.iter().map(|octet| Octets::one(*octet));
-        let octets = ranges.chain(octets).fold(Octets::NONE, Octets::or);
-        Place { at: self.at, octets, needed: self.needed }
+        let ranges = self.ranges.iter().map(|(low, high)| ByteSet::range(*low, *high));
+        let bytes = self.bytes.iter().map(|byte| ByteSet::one(*byte));
+        let bytes = ranges.chain(bytes).fold(ByteSet::NONE, ByteSet::or);
+        Place { at: self.at, bytes, needed: self.needed }
     }
 }
 
 /// One of these bytes.
-const fn of(id: &'static str, over: Over, octets: &'static [u8]) -> Opening {
-    mixed(id, over, &[], octets)
+const fn of(id: &'static str, over: Over, bytes: &'static [u8]) -> Opening {
+    mixed(id, over, &[], bytes)
 }
 
 /// A byte of these ranges.
@@ -343,15 +341,15 @@ const fn mixed(
     id: &'static str,
     over: Over,
     ranges: &'static [(u8, u8)],
-    octets: &'static [u8],
+    bytes: &'static [u8],
 ) -> Opening {
-    Opening { id, over, at: 0, ranges, octets, needed: false }
+    Opening { id, over, at: 0, ranges, bytes, needed: false }
 }
 
 /// A word or a number, and one of these bytes.
-const fn word(id: &'static str, over: Over, octets: &'static [u8]) -> Opening {
+const fn word(id: &'static str, over: Over, bytes: &'static [u8]) -> Opening {
     const WORDS: &[(u8, u8)] = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
-    mixed(id, over, WORDS, octets)
+    mixed(id, over, WORDS, bytes)
 }
 
 impl Opening {
@@ -888,7 +886,7 @@ mod tests {
             let passes = |at: usize, set: &Set| set.detectors().any(|(index, _)| index == at);
             let chance = |at: usize| {
                 let marks = index.marks.iter().map(|mark| {
-                    let fit = |octet: &u8| mark.of(*octet).is_some_and(|set| passes(at, set));
+                    let fit = |byte: &u8| mark.of(*byte).is_some_and(|set| passes(at, set));
                     number((0..=255).filter(fit).count()) / 256.0
                 });
                 marks.product::<f64>()

@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn of_overlapping_octets_the_first_seen_win() {
+    fn of_overlapping_bytes_the_first_seen_win() {
         let head =
             tcp(&[offer(100, b"abc"), offer(101, b"XXd"), offer(100, b"abcd"), offer(104, b"e")]);
         assert_eq!(stream(&head), b"abcde");

@@ -9,8 +9,7 @@ fn ids_are_unique_sorted_and_lower_case() {
         assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
     }
     for row in DETECTORS {
-        let plain =
-            |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         assert!(!row.id.is_empty() && row.id.bytes().all(plain), "{}", row.id);
     }
 }
@@ -34,7 +33,7 @@ fn random_flows_are_hardly_ever_named() {
 }
 
 #[test]
-fn no_detector_names_random_octets() {
+fn no_detector_names_random_bytes() {
     let mut random = Random::new(3243);
     let mut named = Vec::new();
     for nth in 0..20_000 {
@@ -46,8 +45,8 @@ fn no_detector_names_random_octets() {
         for _ in 0..random.between(1, 8) {
             let longest = if random.coin() { 1400 } else { 40 };
             let len = random.between(1, longest);
-            let octets = random.octets(len);
-            talk = if random.coin() { talk.a(octets) } else { talk.b(octets) };
+            let bytes = random.bytes(len);
+            talk = if random.coin() { talk.a(bytes) } else { talk.b(bytes) };
         }
         for row in DETECTORS {
             if row.over == over || row.over == Over::Both {

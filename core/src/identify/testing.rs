@@ -84,8 +84,8 @@ impl Talk {
 
     /// Only so many bytes of each message were captured. On TCP that is a hole: the rest of that
     /// side is lost.
-    pub(crate) fn snapped(mut self, octets: usize) -> Self {
-        self.snap = octets;
+    pub(crate) fn snapped(mut self, bytes: usize) -> Self {
+        self.snap = bytes;
         self
     }
 
@@ -216,7 +216,7 @@ impl Talk {
 
 /// Bytes written as hexadecimal digits; white space is for the reader.
 pub(crate) fn hex(digits: &str) -> Vec<u8> {
-    let digits: Vec<u8> = digits.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     assert!(digits.len().is_multiple_of(2), "half a byte");
     let text = String::from_utf8(digits).unwrap();
     (0..text.len())
@@ -255,12 +255,12 @@ impl Random {
     }
 
     /// So many bytes.
-    pub(crate) fn octets(&mut self, count: usize) -> Vec<u8> {
-        let mut octets: Vec<u8> = Vec::with_capacity(count + 8);
-        while octets.len() < count {
-            octets.extend_from_slice(&self.next().to_le_bytes());
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes: Vec<u8> = Vec::with_capacity(count + 8);
+        while bytes.len() < count {
+            bytes.extend_from_slice(&self.next().to_le_bytes());
         }
-        octets.truncate(count);
-        octets
+        bytes.truncate(count);
+        bytes
     }
 }

@@ -33,7 +33,7 @@ pub use case::FlowContext;
 pub use rules::framehawk::{is_text, looks_random};
 
 /// Bytes shown of each direction of an unidentified flow.
-const FIRST_OCTETS_MAX: usize = 64;
+const FIRST_BYTES_MAX: usize = 64;
 
 /// Judges a flow that has ended, and takes what its payload told beside the protocol's name.
 pub fn judge(ended: &mut Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
@@ -148,7 +148,7 @@ fn unidentified(case: &FlowContext<'_>, status: Status) -> Option<Unidentified> 
         return None;
     }
     let client = case.roles.client;
-    let first = |side: Side| case.record.first_octets(side, FIRST_OCTETS_MAX).to_vec();
+    let first = |side: Side| case.record.first_bytes(side, FIRST_BYTES_MAX).to_vec();
     let sizes = case.record.message_sizes.iter();
     Some(Unidentified {
         first_to_server: first(client),

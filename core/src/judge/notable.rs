@@ -8,7 +8,7 @@ use crate::judge::rules::{self, framehawk};
 use crate::registry;
 
 /// Bytes that must have been sampled before they can look like text.
-const SAMPLE_OCTETS_MIN: u32 = 128;
+const SAMPLE_BYTES_MIN: u32 = 128;
 
 /// Bytes to the server from which on an upload is worth telling.
 const UPLOAD_BYTES_MIN: u64 = 1 << 20;
@@ -87,6 +87,6 @@ fn looks_random(case: &FlowContext<'_>) -> bool {
 /// Nearly all text on both sides; a command may be short, its output is not.
 fn looks_like_text(case: &FlowContext<'_>) -> bool {
     let sides = &case.record.sides;
-    let octets: u32 = sides.iter().map(|side| side.sample.octets).fold(0, u32::saturating_add);
-    octets >= SAMPLE_OCTETS_MIN && sides.iter().all(framehawk::is_text)
+    let bytes: u32 = sides.iter().map(|side| side.sample.bytes).fold(0, u32::saturating_add);
+    bytes >= SAMPLE_BYTES_MIN && sides.iter().all(framehawk::is_text)
 }

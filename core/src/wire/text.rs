@@ -13,9 +13,9 @@ pub fn from_wire(bytes: &[u8]) -> Box<str> {
     let mut text = String::with_capacity(kept.len());
     for chunk in kept.utf8_chunks() {
         text.push_str(chunk.valid());
-        for octet in chunk.invalid() {
+        for byte in chunk.invalid() {
             // Writing to a String cannot fail.
-            let _ = write!(text, "\\x{octet:02x}");
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
     if kept.len() < bytes.len() {
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn invalid_octets_are_shown_not_dropped() {
+    fn invalid_bytes_are_shown_not_dropped() {
         assert_eq!(&*from_wire(b"caf\xc3\xa9"), "café");
         assert_eq!(&*from_wire(b"a\xff\xfeb"), "a\\xff\\xfeb");
         assert_eq!(from_wire(&[b'x'; 300]).chars().count(), 256);

@@ -52,8 +52,8 @@ pub(super) fn segment(
     let mut body = [header, &payload.bytes].concat();
     // Over the pseudo-header as well; what was not captured counts as zeros.
     let mut sum = Sum::default();
-    sum.add(&octets(src));
-    sum.add(&octets(dst));
+    sum.add(&bytes(src));
+    sum.add(&bytes(dst));
     sum.add(&wire::len32(length).to_be_bytes());
     sum.add(&[0, 0, 0, protocol]);
     sum.add(&body);
@@ -101,8 +101,8 @@ pub(super) fn icmp(
     body.extend(quoted);
     let mut sum = Sum::default();
     if error.v6 {
-        sum.add(&octets(by));
-        sum.add(&octets(src));
+        sum.add(&bytes(by));
+        sum.add(&bytes(src));
         sum.add(&wire::len32(body.len()).to_be_bytes());
         sum.add(&[0, 0, 0, 58]);
     }
@@ -120,15 +120,15 @@ fn ip(src: IpAddr, dst: IpAddr, protocol: u8, id: u16, length: usize, body: &[u8
         header.extend([0x60, 0, 0, 0]);
         header.extend(u16::try_from(length).unwrap_or_default().to_be_bytes());
         header.extend([protocol, 64]);
-        header.extend(octets(src));
-        header.extend(octets(dst));
+        header.extend(bytes(src));
+        header.extend(bytes(dst));
     } else {
         header.extend([0x45, 0]);
         header.extend(u16::try_from(length.saturating_add(20)).unwrap_or_default().to_be_bytes());
         header.extend(id.to_be_bytes());
         header.extend([0x40, 0, 64, protocol, 0, 0]);
-        header.extend(octets(src));
-        header.extend(octets(dst));
+        header.extend(bytes(src));
+        header.extend(bytes(dst));
         let mut sum = Sum::default();
         sum.add(&header);
         put(&mut header, 10, sum.checksum());
@@ -137,7 +137,7 @@ fn ip(src: IpAddr, dst: IpAddr, protocol: u8, id: u16, length: usize, body: &[u8
     header
 }
 
-pub(super) fn octets(addr: IpAddr) -> Vec<u8> {
+pub(super) fn bytes(addr: IpAddr) -> Vec<u8> {
     match addr {
         IpAddr::V4(addr) => addr.octets().to_vec(),
         IpAddr::V6(addr) => addr.octets().to_vec(),

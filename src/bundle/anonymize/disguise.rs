@@ -29,7 +29,7 @@ pub(super) struct Disguise {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stay {
     pub(super) at: u32,
-    pub(super) octet: u8,
+    pub(super) byte: u8,
 }
 
 /// What noise looks like.
@@ -84,7 +84,7 @@ impl Disguise {
         let mut made = self.base(secret, (side, seq), payload);
         for stay in self.kept.get(&number).into_iter().flatten() {
             if let Some(place) = made.get_mut(wire::index(stay.at)) {
-                *place = stay.octet;
+                *place = stay.byte;
             }
         }
         made
@@ -100,9 +100,9 @@ impl Disguise {
         let which = [self.attempt, u8::from(side == Side::B)];
         let noise = secret.noise(b'p', &[&which, &seq.to_be_bytes(), payload], payload.len());
         let shape = *side.of(&self.noise);
-        let octets = noise.into_iter().zip(payload).enumerate();
+        let bytes = noise.into_iter().zip(payload).enumerate();
         let mut made: Vec<u8> =
-            octets.map(|(place, (noise, &old))| shape.shape(noise, place, old)).collect();
+            bytes.map(|(place, (noise, &old))| shape.shape(noise, place, old)).collect();
         for name in &self.names {
             put_name(secret, name.as_bytes(), payload, &mut made);
         }
@@ -111,8 +111,8 @@ impl Disguise {
 }
 
 /// Printable ASCII, tab, CR or LF.
-fn is_text(octet: u8) -> bool {
-    matches!(octet, b' '..=b'~' | b'\t' | b'\r' | b'\n')
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
 
 /// The longest label of a DNS name (RFC 1035 section 2.3.4): a byte that is no more stands where
@@ -152,7 +152,7 @@ pub(super) fn put_name(secret: &Secret, name: &[u8], payload: &[u8], made: &mut 
 fn words(name: &[u8]) -> Vec<(usize, usize)> {
     let mut words = Vec::new();
     let mut at: usize = 0;
-    for word in name.split(|octet| !octet.is_ascii_alphanumeric()) {
+    for word in name.split(|byte| !byte.is_ascii_alphanumeric()) {
         if !word.is_empty() {
             words.push((at, word.len()));
         }
@@ -170,19 +170,19 @@ const STAY_BYTES_MAX: usize = 1024;
 /// Whether what stays of a packet is a protocol's own: no words but its own, no address, no long run.
 pub(super) fn is_structure(payload: &[u8], stays: &[bool], ends: [&[u8]; 2]) -> Result<(), String> {
     let kept: Vec<Option<u8>> =
-        payload.iter().zip(stays).map(|(&octet, &stays)| stays.then_some(octet)).collect();
-    let text = |octet: &Option<u8>| octet.filter(|octet| octet.is_ascii_graphic());
+        payload.iter().zip(stays).map(|(&byte, &stays)| stays.then_some(byte)).collect();
+    let text = |byte: &Option<u8>| byte.filter(|byte| byte.is_ascii_graphic());
     for run in kept.split(Option::is_none) {
         if run.len() > RUN_BYTES_MAX {
             return Err(format!("{} bytes in a row", run.len()));
         }
-        let octets: Vec<u8> = run.iter().copied().flatten().collect();
-        if ends.iter().any(|end| octets.windows(end.len()).any(|four| four == *end)) {
+        let bytes: Vec<u8> = run.iter().copied().flatten().collect();
+        if ends.iter().any(|end| bytes.windows(end.len()).any(|four| four == *end)) {
             return Err("an address".to_owned());
         }
     }
-    for run in kept.split(|octet| text(octet).is_none()) {
-        let text: String = run.iter().flatten().map(|&octet| char::from(octet)).collect();
+    for run in kept.split(|byte| text(byte).is_none()) {
+        let text: String = run.iter().flatten().map(|&byte| char::from(byte)).collect();
         let parts = text.split(|c: char| !c.is_ascii_hexdigit() && !matches!(c, '.' | ':'));
         if parts.into_iter().any(|part| written(part).is_some()) {
             return Err("an address".to_owned());

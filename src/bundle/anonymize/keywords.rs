@@ -23,7 +23,7 @@ pub(super) fn is_known(word: &str) -> bool {
 }
 
 fn is_number(word: &str) -> bool {
-    word.bytes().all(|octet| octet.is_ascii_digit())
+    word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Verbs, answers, field names and magic words from the specifications of what is recognised, in lower

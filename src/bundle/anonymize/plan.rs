@@ -289,7 +289,7 @@ impl Planner {
         stay: usize,
         unchanged: &[Vec<bool>],
     ) -> Result<(), &'static str> {
-        let ends = [flow.client.addr, flow.server.addr].map(craft::octets);
+        let ends = [flow.client.addr, flow.server.addr].map(craft::bytes);
         if !is_little(stay) {
             return Err("the verdict rests on too much of its payload");
         }

@@ -75,7 +75,7 @@ impl<'a> Search<'a> {
         let is_here = |place: &Place| {
             let payload = held.get(place.packet).map(|held| &held.payload);
             payload.and_then(|payload| payload.get(wire::index(place.stay.at)))
-                == Some(&place.stay.octet)
+                == Some(&place.stay.byte)
         };
         if self.spent >= self.trials_max || !places.iter().all(is_here) {
             return false;
@@ -120,10 +120,10 @@ impl<'a> Search<'a> {
         let packets = self.goal.trail.held.iter().zip(&self.stays).enumerate();
         packets
             .flat_map(|(packet, (held, stays))| {
-                let octets = held.payload.iter().zip(stays).enumerate();
-                octets.filter(|(_, (_, stays))| **stays).map(move |(at, (&octet, _))| Place {
+                let bytes = held.payload.iter().zip(stays).enumerate();
+                bytes.filter(|(_, (_, stays))| **stays).map(move |(at, (&byte, _))| Place {
                     packet,
-                    stay: Stay { at: wire::len32(at), octet },
+                    stay: Stay { at: wire::len32(at), byte },
                 })
             })
             .collect()
@@ -135,8 +135,8 @@ impl<'a> Search<'a> {
         let packets = self.goal.trail.held.iter().zip(&self.made);
         packets
             .map(|(held, made)| {
-                let octets = held.payload.iter().zip(made);
-                octets.map(|(was, is)| was.eq_ignore_ascii_case(is)).collect()
+                let bytes = held.payload.iter().zip(made);
+                bytes.map(|(was, is)| was.eq_ignore_ascii_case(is)).collect()
             })
             .collect()
     }

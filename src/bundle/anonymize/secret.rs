@@ -61,7 +61,7 @@ impl Secret {
 
     /// One bit of noise.
     fn bit(&self, what: u8, parts: &[&[u8]]) -> bool {
-        self.hash(what, parts).0.first().is_some_and(|octet| octet & 1 == 1)
+        self.hash(what, parts).0.first().is_some_and(|byte| byte & 1 == 1)
     }
 
     /// A word of a name with other letters and digits, each by one of its kind. Upper case does not
@@ -74,7 +74,7 @@ impl Secret {
         (0u8..=u8::MAX)
             .map(|attempt| {
                 let noise = self.noise(b'w', &[&folded, within, &[attempt]], word.len());
-                word.iter().zip(noise).map(|(&octet, noise)| other(octet, noise)).collect()
+                word.iter().zip(noise).map(|(&byte, noise)| other(byte, noise)).collect()
             })
             // One in some thousand short words would be replaced by itself.
             .find(|made: &Vec<u8>| !made.eq_ignore_ascii_case(word))
@@ -83,12 +83,12 @@ impl Secret {
 }
 
 /// Another letter for a letter, another digit for a digit; nothing else changes.
-fn other(octet: u8, noise: u8) -> u8 {
-    match octet {
+fn other(byte: u8, noise: u8) -> u8 {
+    match byte {
         b'a'..=b'z' => b'a'.saturating_add(noise % 26),
         b'A'..=b'Z' => b'A'.saturating_add(noise % 26),
         b'0'..=b'9' => b'0'.saturating_add(noise % 10),
-        _ => octet,
+        _ => byte,
     }
 }
 
@@ -291,24 +291,24 @@ pub(super) fn written(run: &str) -> Option<(usize, usize, IpAddr)> {
 /// Replaces addresses in payload: written out, whatever they are, by as many other digits; as four or
 /// sixteen bytes where they are those of the flow's own ends: of all others some would be found in
 /// random payload.
-pub(super) fn replace_written(addresses: &mut Addresses, octets: &mut [u8], ends: [IpAddr; 2]) {
+pub(super) fn replace_written(addresses: &mut Addresses, bytes: &mut [u8], ends: [IpAddr; 2]) {
     let mut at = 0;
-    while at < octets.len() {
-        let rest = portstory_core::wire::rest(octets, at);
-        let is_part = |octet: &u8| octet.is_ascii_hexdigit() || matches!(octet, b'.' | b':');
-        let run = rest.iter().position(|octet| !is_part(octet)).unwrap_or(rest.len());
+    while at < bytes.len() {
+        let rest = portstory_core::wire::rest(bytes, at);
+        let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+        let run = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
         let text = str::from_utf8(portstory_core::wire::prefix(rest, run)).unwrap_or_default();
         if let Some((from, len, _)) = written(text) {
             let place = at.saturating_add(from);
-            let place = octets.get_mut(place..place.saturating_add(len)).unwrap_or_default();
+            let place = bytes.get_mut(place..place.saturating_add(len)).unwrap_or_default();
             scramble(&addresses.secret, place);
         }
         at = at.saturating_add(run).saturating_add(1);
     }
     for end in ends {
-        let (old, new) = (craft::octets(end), craft::octets(addresses.replaced(end)));
-        for at in 0..octets.len() {
-            let place = octets.get_mut(at..at.saturating_add(old.len()));
+        let (old, new) = (craft::bytes(end), craft::bytes(addresses.replaced(end)));
+        for at in 0..bytes.len() {
+            let place = bytes.get_mut(at..at.saturating_add(old.len()));
             if let Some(place) = place.filter(|place| **place == *old) {
                 place.copy_from_slice(&new);
             }
@@ -319,8 +319,8 @@ pub(super) fn replace_written(addresses: &mut Addresses, octets: &mut [u8], ends
 /// Other digits, the same wherever the same are.
 fn scramble(secret: &Secret, text: &mut [u8]) {
     let noise = secret.noise(b's', &[text], text.len());
-    for (octet, noise) in text.iter_mut().zip(noise).filter(|(one, _)| one.is_ascii_hexdigit()) {
-        *octet = b'1'.saturating_add(noise % 9);
+    for (byte, noise) in text.iter_mut().zip(noise).filter(|(one, _)| one.is_ascii_hexdigit()) {
+        *byte = b'1'.saturating_add(noise % 9);
     }
 }
 
@@ -328,13 +328,13 @@ fn scramble(secret: &Secret, text: &mut [u8]) {
 mod tests {
     use super::*;
 
-    fn secret(octet: u8) -> Secret {
-        Secret::new([octet; 32])
+    fn secret(byte: u8) -> Secret {
+        Secret::new([byte; 32])
     }
 
     fn common(one: IpAddr, other: IpAddr) -> u32 {
         let bits = |addr| {
-            craft::octets(addr).iter().fold(0u128, |bits, &octet| bits << 8 | u128::from(octet))
+            craft::bytes(addr).iter().fold(0u128, |bits, &byte| bits << 8 | u128::from(byte))
         };
         (bits(one) ^ bits(other)).leading_zeros()
     }

@@ -9,7 +9,7 @@ use portstory_core::net::{Socket, Transport};
 pub(super) struct Whole {
     client: Socket,
     /// Bytes read of each direction, and whether the verdict rests on how all of the head looks.
-    octets: [u64; 2],
+    bytes: [u64; 2],
     unnamed: bool,
     /// Whether all payload that a head can hold stays.
     pub(super) generous: bool,
@@ -32,7 +32,7 @@ impl Whole {
         };
         Self {
             client: flow.client,
-            octets: [u64::from(seen.head_to_server), u64::from(seen.head_to_client)],
+            bytes: [u64::from(seen.head_to_server), u64::from(seen.head_to_client)],
             unnamed: !named,
             generous: false,
             spent: Default::default(),
@@ -53,7 +53,7 @@ impl Whole {
         config: &Config,
     ) -> bool {
         let way = usize::from(src != self.client);
-        let (Some(spent), Some(&octets)) = (self.spent.get_mut(way), self.octets.get(way)) else {
+        let (Some(spent), Some(&octets)) = (self.spent.get_mut(way), self.bytes.get(way)) else {
             return false;
         };
         let (packets, bytes) = *spent;

@@ -100,11 +100,11 @@ impl Buffer {
         self.ended = false;
     }
 
-    /// Moves over the first `octets` of what is filled.
-    pub(super) fn consume(&mut self, octets: usize) {
-        let octets = octets.min(self.end.saturating_sub(self.start));
-        self.start = self.start.saturating_add(octets);
-        self.offset = self.offset.saturating_add(octets_64(octets));
+    /// Moves over the first `bytes` of what is filled.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.end.saturating_sub(self.start));
+        self.start = self.start.saturating_add(bytes);
+        self.offset = self.offset.saturating_add(bytes_64(bytes));
     }
 
     /// Reads until at least `need` bytes are filled; `false` where the input ends before. The
@@ -176,10 +176,10 @@ impl Buffer {
         }
         let Input::There(pieces) = &self.input else { return };
         let start = piece.start.checked_sub(left);
-        let front = start.and_then(|start| piece.octets.get_mut(start..piece.start));
+        let front = start.and_then(|start| piece.bytes.get_mut(start..piece.start));
         if let (Some(start), Some(front)) = (start, front) {
             front.copy_from_slice(self.data.get(self.start..self.end).unwrap_or_default());
-            pieces.give_back(std::mem::replace(&mut self.data, piece.octets));
+            pieces.give_back(std::mem::replace(&mut self.data, piece.bytes));
             (self.start, self.end) = (start, piece.end);
             return;
         }
@@ -187,7 +187,7 @@ impl Buffer {
         self.data.truncate(left);
         self.data.extend_from_slice(piece.filled());
         (self.start, self.end) = (0, self.data.len());
-        pieces.give_back(piece.octets);
+        pieces.give_back(piece.bytes);
     }
 
     /// Moves what is filled to the front, up to a page's start, which for a record that the last read
@@ -210,7 +210,7 @@ impl Buffer {
 }
 
 /// A length in memory as an offset in a file.
-pub(super) fn octets_64(len: usize) -> u64 {
+pub(super) fn bytes_64(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 
@@ -251,53 +251,53 @@ mod tests {
 
     #[test]
     fn it_grows_for_one_large_record_only() {
-        let octets: Vec<u8> = (0..=255).cycle().take(300_000).collect();
-        let mut buffer = Buffer::new(Box::new(io::Cursor::new(octets.clone())), 0, 0, None);
+        let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        let mut buffer = Buffer::new(Box::new(io::Cursor::new(bytes.clone())), 0, 0, None);
         assert!(buffer.fill(10).unwrap());
         let usual = buffer.data.len();
         buffer.consume(7);
         assert!(buffer.fill(200_000).unwrap());
         assert!((200_000..200_000 + 2 * PAGES_AROUND).contains(&buffer.data.len()));
-        assert_eq!(buffer.filled(), &octets[7..200_007]);
+        assert_eq!(buffer.filled(), &bytes[7..200_007]);
         buffer.consume(199_999);
         assert!(buffer.fill(9).unwrap());
         assert_eq!(buffer.data.len(), usual);
         assert!(!buffer.fill(1 << 24).unwrap());
-        assert_eq!(buffer.filled(), &octets[200_006..]);
+        assert_eq!(buffer.filled(), &bytes[200_006..]);
         assert!(buffer.data.len() < 300_000);
     }
 
     #[test]
     fn what_a_thread_reads_ahead_is_the_same() {
-        let octets: Vec<u8> = (0..2_000_000_u32)
+        let bytes: Vec<u8> = (0..2_000_000_u32)
             .map(|at| at.to_le_bytes()[usize::try_from(at % 3).unwrap()])
             .collect();
         // Records that a piece holds, that begin in one and end in the next, and that no piece holds.
         for (here_bytes, records) in
             [(0, [100, 70_000, 7]), (30_000, [9, 400_000, 1000]), (0, [600_000, 1, 200_000])]
         {
-            let input = Box::new(io::Cursor::new(octets.clone()));
+            let input = Box::new(io::Cursor::new(bytes.clone()));
             let mut buffer = Buffer::new(input, 0, 0, Some(here_bytes)).behind(&[]);
             let mut at = 0;
             for len in records.into_iter().cycle() {
                 let there = buffer.fill(len).unwrap();
-                assert_eq!(there, octets.len() - at >= len, "{len} bytes at {at}");
+                assert_eq!(there, bytes.len() - at >= len, "{len} bytes at {at}");
                 let filled = buffer.filled();
-                assert_eq!(filled, &octets[at..at + filled.len()], "at {at}");
+                assert_eq!(filled, &bytes[at..at + filled.len()], "at {at}");
                 if !there {
-                    assert_eq!(filled.len(), octets.len() - at);
+                    assert_eq!(filled.len(), bytes.len() - at);
                     break;
                 }
                 buffer.consume(len);
                 at += len;
-                assert_eq!(buffer.offset(), octets_64(at));
+                assert_eq!(buffer.offset(), bytes_64(at));
             }
             assert!(buffer.ended() && matches!(buffer.input, Input::There(_)));
         }
     }
 
     #[test]
-    fn the_first_octets_may_have_been_read_before() {
+    fn the_first_bytes_may_have_been_read_before() {
         let mut buffer = Buffer::new(Box::new(io::Cursor::new(b"def")), 0, 0, None).behind(b"abc");
         assert!(!buffer.fill(7).unwrap());
         assert_eq!((buffer.filled(), buffer.offset()), (&b"abcdef"[..], 0));

@@ -160,11 +160,11 @@ fn is_etl(head: &[u8]) -> bool {
 /// Endace: 64-bit little-endian time (seconds in the upper half), type, flags, record length (16-bit
 /// big-endian, header included), loss counter, wire length.
 fn is_erf(head: &[u8]) -> bool {
-    let record = |octets: &[u8]| {
-        let seconds = le32(octets, 4)?;
-        let kind = wire::u8_at(octets, 8)? & 0x7f;
-        let len = usize::from(be16(octets, 10)?);
-        let sound = (1..=48).contains(&kind) && len >= 16 && be16(octets, 14)? > 0;
+    let record = |bytes: &[u8]| {
+        let seconds = le32(bytes, 4)?;
+        let kind = wire::u8_at(bytes, 8)? & 0x7f;
+        let len = usize::from(be16(bytes, 10)?);
+        let sound = (1..=48).contains(&kind) && len >= 16 && be16(bytes, 14)? > 0;
         sound.then_some((seconds, len))
     };
     let Some((first, len)) = record(head) else { return false };
@@ -184,8 +184,7 @@ fn is_text(head: &[u8]) -> bool {
     if matches!(le16(head, 0), Some(0xfeff | 0xfffe)) {
         return true;
     }
-    let odd =
-        |octet: &u8| octet.is_ascii_control() && !octet.is_ascii_whitespace() && *octet != 0x1b;
+    let odd = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0x1b;
     // The head may end within a character.
     let utf8 = match std::str::from_utf8(head) {
         Ok(_) => true,
@@ -257,9 +256,9 @@ mod tests {
 
     #[test]
     fn no_head_is_too_short_or_too_odd_to_describe() {
-        for octet in [0, b'N', 0xff] {
+        for byte in [0, b'N', 0xff] {
             for len in 0..200 {
-                assert!(!describe(&vec![octet; len], true).is_empty());
+                assert!(!describe(&vec![byte; len], true).is_empty());
             }
         }
     }

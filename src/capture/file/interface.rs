@@ -33,8 +33,8 @@ impl Interface {
             match (code, value) {
                 (IF_TSRESOL, &[resolution, ..]) => clock.unit = Unit::of(resolution),
                 (IF_TSOFFSET, value) => {
-                    let Some(octets) = wire::array(value, 0) else { continue };
-                    clock.offset_seconds = number_64::<BIG>(octets).cast_signed();
+                    let Some(bytes) = wire::array(value, 0) else { continue };
+                    clock.offset_seconds = number_64::<BIG>(bytes).cast_signed();
                 }
                 _ => {}
             }
@@ -65,9 +65,9 @@ impl Interface {
     pub(super) fn packet_options<const BIG: bool>(&mut self, options: &[u8]) {
         for (code, value) in Options::<BIG>(options) {
             if code == EPB_DROPCOUNT
-                && let Some(octets) = wire::array(value, 0)
+                && let Some(bytes) = wire::array(value, 0)
             {
-                self.dropped_before_packet(number_64::<BIG>(octets));
+                self.dropped_before_packet(number_64::<BIG>(bytes));
             }
         }
     }

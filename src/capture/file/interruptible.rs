@@ -153,10 +153,10 @@ impl Side {
         let (give, answer) = mpsc::channel();
         thread::Builder::new().name("slow-disk".to_owned()).spawn(move || {
             while let Ok(len) = asked.recv() {
-                let mut octets = vec![0; len];
-                let read = (&*file).read(&mut octets).map(|len| {
-                    octets.truncate(len);
-                    octets
+                let mut bytes = vec![0; len];
+                let read = (&*file).read(&mut bytes).map(|len| {
+                    bytes.truncate(len);
+                    bytes
                 });
                 if give.send(read).is_err() {
                     return;

@@ -47,7 +47,7 @@ pub use folder::{Links, identities, identity, linked};
 pub use follow::{Follow, follow};
 pub use inputs::Inputs;
 pub use odometer::Odometer;
-pub use opening::{exist, octets, open, open_stream};
+pub use opening::{bytes, exist, open, open_stream};
 
 use super::stop::StopWatch;
 

@@ -10,13 +10,13 @@ pub struct Odometer(Arc<AtomicU64>);
 
 impl Odometer {
     /// Bytes so far. What was read twice, as a head that was looked at first, counts twice.
-    pub fn octets(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
     /// The same input, counted.
     pub(super) fn count<R: Read>(&self, input: R) -> Counted<R> {
-        Counted { input, octets: self.clone() }
+        Counted { input, bytes: self.clone() }
     }
 }
 
@@ -31,13 +31,13 @@ impl Eq for Odometer {}
 /// An input whose bytes are counted.
 pub(super) struct Counted<R> {
     input: R,
-    octets: Odometer,
+    bytes: Odometer,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.octets.0.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
+        self.bytes.0.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
         Ok(count)
     }
 }

@@ -76,8 +76,8 @@ pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
 }
 
 /// Bytes of all files that were named or are in folders; none where there is a stream among them.
-pub fn octets(paths: &[PathBuf], links: Links) -> Option<u64> {
-    let mut octets = 0_u64;
+pub fn bytes(paths: &[PathBuf], links: Links) -> Option<u64> {
+    let mut bytes = 0_u64;
     for path in paths {
         let metadata = fs::metadata(path).ok().filter(|_| path.as_os_str() != STANDARD_INPUT)?;
         let files = if metadata.is_dir() {
@@ -88,9 +88,9 @@ pub fn octets(paths: &[PathBuf], links: Links) -> Option<u64> {
             return None;
         };
         let lengths = files.iter().filter_map(|file| fs::metadata(file).ok());
-        octets = lengths.fold(octets, |sum, metadata| sum.saturating_add(metadata.len()));
+        bytes = lengths.fold(bytes, |sum, metadata| sum.saturating_add(metadata.len()));
     }
-    Some(octets)
+    Some(bytes)
 }
 
 /// Opens one capture that comes from anywhere, read once from front to back; `name` is what messages

@@ -48,8 +48,8 @@ pub(super) enum Header {
 
 impl Pcap {
     /// What these first bytes of a file say, if they are a pcap file's header.
-    pub(super) fn header(octets: &[u8; HEADER_BYTES]) -> Option<Header> {
-        let (words, _) = octets.as_chunks::<4>();
+    pub(super) fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
+        let (words, _) = bytes.as_chunks::<4>();
         let [magic, version, _zone, _figures, _snap, link] = words else { return None };
         let (big, variant) = variant(*magic)?;
         let (version, link) = if big {
@@ -89,13 +89,9 @@ impl Pcap {
         if self.frames == 0 { &[] } else { std::slice::from_ref(&self.link) }
     }
 
-    /// Hands over the frames in `octets`, which begin with a record.
-    pub(super) fn walk(&mut self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
-        if self.big {
-            self.records::<true>(octets, ask)
-        } else {
-            self.records::<false>(octets, ask)
-        }
+    /// Hands over the frames in `bytes`, which begin with a record.
+    pub(super) fn walk(&mut self, bytes: &[u8], ask: &mut Ask<'_>) -> Walk {
+        if self.big { self.records::<true>(bytes, ask) } else { self.records::<false>(bytes, ask) }
     }
 
     fn records<const BIG: bool>(&mut self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
@@ -182,8 +178,8 @@ fn variant(magic: [u8; 4]) -> Option<(bool, Variant)> {
 }
 
 /// Whether a file that starts with these bytes wants to be a pcap file.
-pub(super) fn is_magic(octets: &[u8]) -> bool {
-    octets.first_chunk().copied().and_then(variant).is_some()
+pub(super) fn is_magic(bytes: &[u8]) -> bool {
+    bytes.first_chunk().copied().and_then(variant).is_some()
 }
 
 fn halves<const BIG: bool>([a, b, c, d]: [u8; 4]) -> (u16, u16) {

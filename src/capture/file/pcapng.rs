@@ -73,9 +73,9 @@ impl Pcapng {
         self.dropped
     }
 
-    /// Hands over the frames in `octets`, which begin with a block.
-    pub(super) fn walk(&mut self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
-        let mut rest = octets;
+    /// Hands over the frames in `bytes`, which begin with a block.
+    pub(super) fn walk(&mut self, bytes: &[u8], ask: &mut Ask<'_>) -> Walk {
+        let mut rest = bytes;
         let mut frames = 0;
         let stop = loop {
             let ended = if self.big {
@@ -88,7 +88,7 @@ impl Pcapng {
                 Err(stop) => break stop,
             }
         };
-        Walk { consumed: octets.len() - rest.len(), frames, stop }
+        Walk { consumed: bytes.len() - rest.len(), frames, stop }
     }
 
     /// Walks to the next section header, or to why it went no further.
@@ -278,23 +278,23 @@ pub(super) fn byte_order(magic: [u8; 4]) -> Option<bool> {
     }
 }
 
-/// The type of the block that `octets` begin with, the block, and what follows it. Of a section
+/// The type of the block that `bytes` begin with, the block, and what follows it. Of a section
 /// header only the type is told: its length can't be read before its byte order.
-fn split_block<const BIG: bool>(octets: &[u8]) -> Result<(u32, &[u8], &[u8]), WalkEnd> {
-    let Some(kind) = octets.first_chunk::<4>() else {
+fn split_block<const BIG: bool>(bytes: &[u8]) -> Result<(u32, &[u8], &[u8]), WalkEnd> {
+    let Some(kind) = bytes.first_chunk::<4>() else {
         return Err(WalkEnd::Need(BLOCK_BYTES_MIN));
     };
     let kind = number_32::<BIG>(*kind);
     if kind == SECTION {
-        return Ok((kind, &[], octets));
+        return Ok((kind, &[], bytes));
     }
-    let (block, next) = sized_block::<BIG>(octets)?;
+    let (block, next) = sized_block::<BIG>(bytes)?;
     Ok((kind, block, next))
 }
 
 /// Splits off one block by its length, which stands in front and behind (section 3.1).
-fn sized_block<const BIG: bool>(octets: &[u8]) -> Result<(&[u8], &[u8]), WalkEnd> {
-    let Some(&[_, _, _, _, a, b, c, d]) = octets.first_chunk::<8>() else {
+fn sized_block<const BIG: bool>(bytes: &[u8]) -> Result<(&[u8], &[u8]), WalkEnd> {
+    let Some(&[_, _, _, _, a, b, c, d]) = bytes.first_chunk::<8>() else {
         return Err(WalkEnd::Need(BLOCK_BYTES_MIN));
     };
     let len = index(number_32::<BIG>([a, b, c, d]));
@@ -305,7 +305,7 @@ fn sized_block<const BIG: bool>(octets: &[u8]) -> Result<(&[u8], &[u8]), WalkEnd
     if len > RECORD_BYTES_MAX {
         return fault("claims to hold more than 16 MiB");
     }
-    let Some((block, next)) = octets.split_at_checked(len) else {
+    let Some((block, next)) = bytes.split_at_checked(len) else {
         return Err(WalkEnd::Need(len));
     };
     if block.last_chunk() != Some(&[a, b, c, d]) {

@@ -39,7 +39,7 @@ pub(super) struct Pieces {
 /// What was read at once.
 #[derive(Default)]
 pub(super) struct Piece {
-    pub(super) octets: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Where it begins; before it there is room.
     pub(super) start: usize,
     /// Where it ends.
@@ -49,7 +49,7 @@ pub(super) struct Piece {
 impl Piece {
     /// What was read.
     pub(super) fn filled(&self) -> &[u8] {
-        wire::rest(wire::prefix(&self.octets, self.end), self.start)
+        wire::rest(wire::prefix(&self.bytes, self.end), self.start)
     }
 }
 
@@ -82,9 +82,9 @@ impl Pieces {
     }
 
     /// Gives back the room of a piece.
-    pub(super) fn give_back(&self, octets: Vec<u8>) {
+    pub(super) fn give_back(&self, bytes: Vec<u8>) {
         // Where the thread has ended nobody needs it.
-        let _ = self.empty.send(octets);
+        let _ = self.empty.send(bytes);
     }
 }
 
@@ -95,20 +95,20 @@ fn read_ahead(
     give: &Sender<io::Result<Piece>>,
 ) {
     const WHOLE_BYTES: usize = FRONT_BYTES + PAGE_BYTES + PIECE_BYTES;
-    while let Ok(mut octets) = take.recv() {
-        if octets.len() != WHOLE_BYTES {
-            octets = vec![0; WHOLE_BYTES];
+    while let Ok(mut bytes) = take.recv() {
+        if bytes.len() != WHOLE_BYTES {
+            bytes = vec![0; WHOLE_BYTES];
         }
-        let start = octets.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES) + FRONT_BYTES;
+        let start = bytes.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES) + FRONT_BYTES;
         let read = loop {
-            let room = octets.get_mut(start..start + PIECE_BYTES).unwrap_or_default();
+            let room = bytes.get_mut(start..start + PIECE_BYTES).unwrap_or_default();
             match input.read(room) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
         };
         let last = !matches!(read, Ok(1..));
-        let piece = read.map(|len| Piece { octets, start, end: start.saturating_add(len) });
+        let piece = read.map(|len| Piece { bytes, start, end: start.saturating_add(len) });
         if give.send(piece).is_err() || last {
             return;
         }

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::Options;
-use super::buffer::{Buffer, octets_64};
+use super::buffer::{Buffer, bytes_64};
 use super::format_hint;
 use super::interruptible;
 use super::pcap::{self, Pcap};
@@ -67,7 +67,7 @@ pub(super) struct Losses {
     /// Damaged places.
     pub(super) places: u64,
     /// Bytes skipped in all of them.
-    pub(super) octets: u64,
+    pub(super) bytes: u64,
     /// Where in the file the first one is, in bytes.
     pub(super) first_offset: u64,
     /// Frames before the first one.
@@ -79,10 +79,10 @@ pub(super) struct Losses {
 impl Losses {
     /// What a person should know of it.
     pub(super) fn notice(self, source: String) -> Notice {
-        let Self { places, octets, first_offset, first_behind, unpacked } = self;
+        let Self { places, bytes, first_offset, first_behind, unpacked } = self;
         let unpacked = if unpacked { " (unpacked)" } else { "" };
         let message = format!(
-            "is damaged: {octets} bytes skipped at {places} place(s), the first after \
+            "is damaged: {bytes} bytes skipped at {places} place(s), the first after \
              frame {first_behind}, at byte {first_offset}{unpacked}"
         );
         Notice { source, message }
@@ -172,7 +172,7 @@ impl Reader {
 
     /// Bytes of the file that were read.
     pub(super) fn position(&self) -> u64 {
-        self.buffer.offset().saturating_add(octets_64(self.buffer.filled().len()))
+        self.buffer.offset().saturating_add(bytes_64(self.buffer.filled().len()))
     }
 
     /// Whether it can't be opened a second time.
@@ -255,10 +255,10 @@ impl Reader {
                 return self.search(damage);
             }
             let mut ask = Ask { source, budget, until, sink: &mut *sink };
-            let octets = self.buffer.filled();
+            let bytes = self.buffer.filled();
             let Walk { consumed, frames, stop } = match &mut self.state.format {
-                CaptureFormat::Pcap(pcap) => pcap.walk(octets, &mut ask),
-                CaptureFormat::Pcapng(pcapng) => pcapng.walk(octets, &mut ask),
+                CaptureFormat::Pcap(pcap) => pcap.walk(bytes, &mut ask),
+                CaptureFormat::Pcapng(pcapng) => pcapng.walk(bytes, &mut ask),
             };
             self.buffer.consume(consumed);
             match stop {
@@ -267,9 +267,9 @@ impl Reader {
                 WalkEnd::Need(_) | WalkEnd::Fault(_) if frames > 0 || filled => {
                     return Ok(Ran { frames, then: Then::More });
                 }
-                WalkEnd::Need(octets) => match self.buffer.fill(octets) {
+                WalkEnd::Need(bytes) => match self.buffer.fill(bytes) {
                     Ok(true) => filled = true,
-                    Ok(false) => return self.at_end(octets),
+                    Ok(false) => return self.at_end(bytes),
                     Err(error) if Stopped::is(&error) => return Ok(STOPPED),
                     Err(error) => return Err(self.state.unreadable(self.buffer.offset(), &error)),
                 },
@@ -303,9 +303,9 @@ impl Reader {
             return Err(self.state.damaged(offset, fault.what));
         }
         match fault.skip {
-            Some(octets) => {
-                self.state.lose(offset, octets_64(octets));
-                self.buffer.consume(octets);
+            Some(bytes) => {
+                self.state.lose(offset, bytes_64(bytes));
+                self.buffer.consume(bytes);
             }
             None => {
                 self.state.search = Some(Damage { offset, what: fault.what });
@@ -329,19 +329,19 @@ impl Reader {
         };
         let ended = self.buffer.ended();
         match resync::search(self.buffer.filled(), pcapng.big(), ended) {
-            Search::Found(octets) => {
-                self.buffer.consume(octets);
+            Search::Found(bytes) => {
+                self.buffer.consume(bytes);
                 self.state.search = None;
                 let lost = self.buffer.offset().saturating_sub(damage.offset);
                 self.state.lose(damage.offset, lost);
             }
-            Search::NotWithin(octets) => {
+            Search::NotWithin(bytes) => {
                 if ended && self.state.growing {
                     // The last one may only not be there whole.
-                    self.buffer.consume(octets.saturating_sub(resync::FOUND_BYTES_MAX));
+                    self.buffer.consume(bytes.saturating_sub(resync::FOUND_BYTES_MAX));
                     return Ok(Ran { frames: 0, then: Then::Wait });
                 }
-                self.buffer.consume(octets);
+                self.buffer.consume(bytes);
                 if ended && self.buffer.filled().is_empty() {
                     return Err(self.state.damaged(damage.offset, damage.what));
                 }
@@ -351,8 +351,8 @@ impl Reader {
     }
 
     /// At most so many bytes of what comes next.
-    pub(super) fn front(&self, octets: usize) -> &[u8] {
-        wire::prefix(self.buffer.filled(), octets)
+    pub(super) fn front(&self, bytes: usize) -> &[u8] {
+        wire::prefix(self.buffer.filled(), bytes)
     }
 
     /// Closes the file, to be opened again where it was left. Not for streams.
@@ -425,7 +425,7 @@ impl State {
         }
     }
 
-    fn lose(&mut self, offset: u64, octets: u64) {
+    fn lose(&mut self, offset: u64, bytes: u64) {
         let behind = self.frames();
         self.losses.unpacked = self.packing.is_some();
         if self.losses.places == 0 {
@@ -433,34 +433,34 @@ impl State {
             self.losses.first_behind = behind;
         }
         self.losses.places = self.losses.places.saturating_add(1);
-        self.losses.octets = self.losses.octets.saturating_add(octets);
+        self.losses.bytes = self.losses.bytes.saturating_add(bytes);
     }
 
     fn cut_off(&self, offset: u64, missing: usize) -> CaptureError {
         let behind = self.behind();
-        let octet = self.octet(offset);
+        let byte = self.byte(offset);
         let s = if missing == 1 { "" } else { "s" };
         self.broke_off(format!(
-            "is truncated {behind}: the record at {octet} lacks at least {missing} byte{s}"
+            "is truncated {behind}: the record at {byte} lacks at least {missing} byte{s}"
         ))
     }
 
     fn damaged(&self, offset: u64, what: &str) -> CaptureError {
-        let (behind, octet) = (self.behind(), self.octet(offset));
+        let (behind, byte) = (self.behind(), self.byte(offset));
         self.broke_off(format!(
-            "is damaged {behind}: the record at {octet} {what}, and no valid record follows"
+            "is damaged {behind}: the record at {byte} {what}, and no valid record follows"
         ))
     }
 
     fn unreadable(&self, offset: u64, error: &io::Error) -> CaptureError {
-        let (behind, octet) = (self.behind(), self.octet(offset));
+        let (behind, byte) = (self.behind(), self.byte(offset));
         self.broke_off(match Trouble::of(error) {
             Some(trouble) => format!("breaks off {behind}: {trouble}"),
-            None => format!("can't be read further {behind}, at {octet}: {error}"),
+            None => format!("can't be read further {behind}, at {byte}: {error}"),
         })
     }
 
-    fn octet(&self, offset: u64) -> String {
+    fn byte(&self, offset: u64) -> String {
         let unpacked = if self.packing.is_some() { " (unpacked)" } else { "" };
         format!("byte {offset}{unpacked}")
     }
@@ -484,7 +484,7 @@ fn unpacked(
 ) -> io::Result<(Buffer, Option<Packing>)> {
     // No capture is shorter, so that nobody waits here for bytes that need not come.
     let mut head = Vec::new();
-    input.by_ref().take(octets_64(unpack::MAGIC_BYTES)).read_to_end(&mut head)?;
+    input.by_ref().take(bytes_64(unpack::MAGIC_BYTES)).read_to_end(&mut head)?;
     let Some(packing) = Packing::of(&head) else {
         let buffer = Buffer::new(input, options.buffer_bytes, 0, None);
         return Ok((buffer.behind(&head), None));

@@ -27,38 +27,38 @@ pub(super) enum Search {
     NotWithin(usize),
 }
 
-/// Looks for a block in `octets`, in the byte order of the section; `ended` where nothing follows.
-pub(super) fn search(octets: &[u8], big: bool, ended: bool) -> Search {
-    let sure = if ended { octets.len() } else { octets.len().saturating_sub(FOUND_BYTES_MAX) };
+/// Looks for a block in `bytes`, in the byte order of the section; `ended` where nothing follows.
+pub(super) fn search(bytes: &[u8], big: bool, ended: bool) -> Search {
+    let sure = if ended { bytes.len() } else { bytes.len().saturating_sub(FOUND_BYTES_MAX) };
     let is_block = |at: &usize| {
-        let rest = wire::rest(octets, *at);
+        let rest = wire::rest(bytes, *at);
         if big { is_block::<true>(rest) } else { is_block::<false>(rest) }
     };
     (0..sure).find(is_block).map_or(Search::NotWithin(sure), Search::Found)
 }
 
-fn is_block<const BIG: bool>(octets: &[u8]) -> bool {
-    let Some(&[k0, k1, k2, k3, a, b, c, d]) = octets.first_chunk::<8>() else { return false };
+fn is_block<const BIG: bool>(bytes: &[u8]) -> bool {
+    let Some(&[k0, k1, k2, k3, a, b, c, d]) = bytes.first_chunk::<8>() else { return false };
     match number_32::<BIG>([k0, k1, k2, k3]) {
-        SECTION => match wire::array(octets, 8).and_then(byte_order) {
-            Some(true) => ends_as_it_begins(octets, number_32::<true>([a, b, c, d])),
-            Some(false) => ends_as_it_begins(octets, number_32::<false>([a, b, c, d])),
+        SECTION => match wire::array(bytes, 8).and_then(byte_order) {
+            Some(true) => ends_as_it_begins(bytes, number_32::<true>([a, b, c, d])),
+            Some(false) => ends_as_it_begins(bytes, number_32::<false>([a, b, c, d])),
             None => false,
         },
         INTERFACE | PACKET | SIMPLE_PACKET | NAMES | STATISTICS | ENHANCED_PACKET => {
-            ends_as_it_begins(octets, number_32::<BIG>([a, b, c, d]))
+            ends_as_it_begins(bytes, number_32::<BIG>([a, b, c, d]))
         }
         _ => false,
     }
 }
 
-fn ends_as_it_begins(octets: &[u8], len: u32) -> bool {
+fn ends_as_it_begins(bytes: &[u8], len: u32) -> bool {
     let len = index(len);
     if !(BLOCK_BYTES_MIN..=FOUND_BYTES_MAX).contains(&len) || !len.is_multiple_of(4) {
         return false;
     }
-    let front: Option<[u8; 4]> = wire::array(octets, 4);
-    front.is_some() && front == wire::array(octets, len - 4)
+    let front: Option<[u8; 4]> = wire::array(bytes, 4);
+    front.is_some() && front == wire::array(bytes, len - 4)
 }
 
 #[cfg(test)]
@@ -76,24 +76,24 @@ mod tests {
     #[test]
     fn it_finds_a_block_at_any_offset() {
         for junk in 0..9 {
-            let mut octets = vec![6; junk];
-            octets.extend(block(6, &[0; 24]));
-            assert_eq!(search(&octets, false, true), Search::Found(junk));
-            assert_eq!(search(&octets, true, true), Search::NotWithin(octets.len()));
+            let mut bytes = vec![6; junk];
+            bytes.extend(block(6, &[0; 24]));
+            assert_eq!(search(&bytes, false, true), Search::Found(junk));
+            assert_eq!(search(&bytes, true, true), Search::NotWithin(bytes.len()));
         }
     }
 
     #[test]
     fn it_does_not_believe_lengths_that_differ_or_unknown_types() {
-        let mut octets = block(6, &[0; 24]);
-        octets[4] = 40;
-        assert_eq!(search(&octets, false, true), Search::NotWithin(36));
+        let mut bytes = block(6, &[0; 24]);
+        bytes[4] = 40;
+        assert_eq!(search(&bytes, false, true), Search::NotWithin(36));
         assert_eq!(search(&block(9, &[0; 24]), false, true), Search::NotWithin(36));
     }
 
     #[test]
     fn it_waits_for_what_it_cannot_see_whole() {
-        let octets = vec![0; WINDOW_BYTES];
-        assert_eq!(search(&octets, false, false), Search::NotWithin(FOUND_BYTES_MAX));
+        let bytes = vec![0; WINDOW_BYTES];
+        assert_eq!(search(&bytes, false, false), Search::NotWithin(FOUND_BYTES_MAX));
     }
 }

@@ -64,16 +64,16 @@ pub(super) fn link_type(number: u16) -> LinkType {
 }
 
 /// A 32-bit number in the byte order of the file.
-pub(super) fn number_32<const BIG: bool>(octets: [u8; 4]) -> u32 {
-    if BIG { u32::from_be_bytes(octets) } else { u32::from_le_bytes(octets) }
+pub(super) fn number_32<const BIG: bool>(bytes: [u8; 4]) -> u32 {
+    if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
 }
 
 /// A 16-bit number in the byte order of the file.
-pub(super) fn number_16<const BIG: bool>(octets: [u8; 2]) -> u16 {
-    if BIG { u16::from_be_bytes(octets) } else { u16::from_le_bytes(octets) }
+pub(super) fn number_16<const BIG: bool>(bytes: [u8; 2]) -> u16 {
+    if BIG { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
 }
 
 /// A 64-bit number in the byte order of the file.
-pub(super) fn number_64<const BIG: bool>(octets: [u8; 8]) -> u64 {
-    if BIG { u64::from_be_bytes(octets) } else { u64::from_le_bytes(octets) }
+pub(super) fn number_64<const BIG: bool>(bytes: [u8; 8]) -> u64 {
+    if BIG { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) }
 }

@@ -22,9 +22,9 @@ pub(super) fn head(capture: &Capture<Active>) -> Option<FileHeader> {
     let memory = rustix::fs::memfd_create("head", rustix::fs::MemfdFlags::CLOEXEC).ok()?;
     let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
     capture.savefile(path).ok()?.flush().ok()?;
-    let mut octets = [0; 24];
-    std::fs::File::from(memory).read_exact(&mut octets).ok()?;
-    parse(&octets)
+    let mut bytes = [0; 24];
+    std::fs::File::from(memory).read_exact(&mut bytes).ok()?;
+    parse(&bytes)
 }
 
 /// There is no way to ask.
@@ -34,10 +34,10 @@ pub(super) fn head(_: &Capture<Active>) -> Option<FileHeader> {
 }
 
 /// pcap-savefile(5): the magic number tells the unit of time; the snap length is the fifth word.
-fn parse(octets: &[u8]) -> Option<FileHeader> {
+fn parse(bytes: &[u8]) -> Option<FileHeader> {
     const MICROSECONDS: u32 = 0xa1b2_c3d4;
     const NANOSECONDS: u32 = 0xa1b2_3c4d;
-    let native32 = |at| portstory_core::wire::array(octets, at).map(u32::from_ne_bytes);
+    let native32 = |at| portstory_core::wire::array(bytes, at).map(u32::from_ne_bytes);
     let nanoseconds = match native32(0)? {
         NANOSECONDS => true,
         MICROSECONDS => false,
@@ -83,13 +83,13 @@ mod tests {
 
     #[test]
     fn reads_the_head_and_nothing_else() {
-        let mut octets = [0_u8; 24];
-        octets[16..20].copy_from_slice(&262_144_u32.to_ne_bytes());
-        assert!(parse(&octets).is_none(), "no magic number");
-        octets[..4].copy_from_slice(&0xa1b2_3c4d_u32.to_ne_bytes());
-        assert!(parse(&octets).is_some_and(|head| head.nanoseconds && head.snap_bytes == 262_144));
-        octets[..4].copy_from_slice(&0xa1b2_c3d4_u32.to_ne_bytes());
-        assert!(parse(&octets).is_some_and(|head| !head.nanoseconds));
-        assert!(parse(&octets[..19]).is_none(), "cut");
+        let mut bytes = [0_u8; 24];
+        bytes[16..20].copy_from_slice(&262_144_u32.to_ne_bytes());
+        assert!(parse(&bytes).is_none(), "no magic number");
+        bytes[..4].copy_from_slice(&0xa1b2_3c4d_u32.to_ne_bytes());
+        assert!(parse(&bytes).is_some_and(|head| head.nanoseconds && head.snap_bytes == 262_144));
+        bytes[..4].copy_from_slice(&0xa1b2_c3d4_u32.to_ne_bytes());
+        assert!(parse(&bytes).is_some_and(|head| !head.nanoseconds));
+        assert!(parse(&bytes[..19]).is_none(), "cut");
     }
 }

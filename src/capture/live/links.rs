@@ -135,15 +135,15 @@ mod tests {
     use super::*;
 
     fn link_message(message: u16, family: u8, index: u32, flags: u32) -> Vec<u8> {
-        let mut octets = Vec::new();
-        octets.extend(32_u32.to_ne_bytes());
-        octets.extend(message.to_ne_bytes());
-        octets.extend([0; 10]);
-        octets.extend([family, 0, 1, 0]);
-        octets.extend(index.to_ne_bytes());
-        octets.extend(flags.to_ne_bytes());
-        octets.extend([0; 4]);
-        octets
+        let mut bytes = Vec::new();
+        bytes.extend(32_u32.to_ne_bytes());
+        bytes.extend(message.to_ne_bytes());
+        bytes.extend([0; 10]);
+        bytes.extend([family, 0, 1, 0]);
+        bytes.extend(index.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes
     }
 
     #[test]
@@ -172,9 +172,9 @@ mod tests {
             assert_eq!(parse(&whole[..len]), [], "cut at {len}");
         }
         for lie in [0_u32, 15, 33, u32::MAX] {
-            let mut octets = whole.clone();
-            octets[..4].copy_from_slice(&lie.to_ne_bytes());
-            assert_eq!(parse(&octets), [], "length {lie}");
+            let mut bytes = whole.clone();
+            bytes[..4].copy_from_slice(&lie.to_ne_bytes());
+            assert_eq!(parse(&bytes), [], "length {lie}");
         }
     }
 }

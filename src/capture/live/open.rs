@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_octet_in_a_name_is_an_error_like_any_other() {
+    fn a_nul_byte_in_a_name_is_an_error_like_any_other() {
         assert!(open("lo\0", &Options::new(Vec::new())).is_err());
     }
 

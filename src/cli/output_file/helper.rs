@@ -105,7 +105,7 @@ impl Helper {
                 return Ok(File::from(file));
             }
         }
-        let errno = answer.last_chunk().map_or(0, |octets| i32::from_le_bytes(*octets));
+        let errno = answer.last_chunk().map_or(0, |bytes| i32::from_le_bytes(*bytes));
         Err(io::Error::from_raw_os_error(errno))
     }
 }
@@ -243,7 +243,7 @@ fn now() -> Instant {
 fn answer(socket: &UnixStream, opened: &io::Result<File>) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let mut octets = [GRANTED, 0, 0, 0, 0];
+    let mut bytes = [GRANTED, 0, 0, 0, 0];
     let files = opened.as_ref().map(|file| [file.as_fd()]);
     match &files {
         Ok(files) => {
@@ -251,13 +251,13 @@ fn answer(socket: &UnixStream, opened: &io::Result<File>) -> io::Result<()> {
         }
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or_default().to_le_bytes();
-            octets = [REFUSED; 5];
-            if let Some(place) = octets.last_chunk_mut() {
+            bytes = [REFUSED; 5];
+            if let Some(place) = bytes.last_chunk_mut() {
                 *place = errno;
             }
         }
     }
-    sendmsg(socket, &[IoSlice::new(&octets)], &mut control, SendFlags::empty())?;
+    sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::empty())?;
     Ok(())
 }
 

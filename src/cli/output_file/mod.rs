@@ -36,7 +36,7 @@ use super::{Exit, log, shutdown};
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Rotating {
     /// Go on in another file, NAME-000001 and so on, at this size (such as 500K, 100M, 2G)
-    #[arg(long, value_name = "SIZE", value_parser = octets)]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
     rotate_size: Option<u64>,
 
     /// Go on in another file after this time (such as 30s, 15m, 24h)
@@ -176,12 +176,12 @@ impl OutputFile {
         }
         let packed = self.packing.map(|packing| packing.pack(&self.held)).transpose();
         let result = packed.and_then(|packed| {
-            let octets = packed.as_ref().unwrap_or(&self.held);
-            shutdown::write_all(&self.file, &self.name(), octets)?;
-            Ok(u64::try_from(octets.len()).unwrap_or(u64::MAX))
+            let bytes = packed.as_ref().unwrap_or(&self.held);
+            shutdown::write_all(&self.file, &self.name(), bytes)?;
+            Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
         });
         match &result {
-            Ok(octets) => self.complete = self.complete.saturating_add(*octets),
+            Ok(bytes) => self.complete = self.complete.saturating_add(*bytes),
             Err(_) if self.file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
                 // The first error is the one that is told.
                 let _ = self.file.set_len(self.complete);
@@ -200,11 +200,11 @@ impl OutputFile {
     /// Whether it is time for another file.
     pub(super) fn is_due(&self) -> bool {
         let held = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
-        let octets = self.complete.saturating_add(if self.packing.is_some() { 0 } else { held });
+        let bytes = self.complete.saturating_add(if self.packing.is_some() { 0 } else { held });
         let rotating = &self.rotating;
         !self.is_fresh()
             && self.retry_at.is_none_or(|at| now() >= at)
-            && (rotating.rotate_size.is_some_and(|max| octets >= max)
+            && (rotating.rotate_size.is_some_and(|max| bytes >= max)
                 || rotating
                     .rotate_time
                     .is_some_and(|max| now().saturating_duration_since(self.opened) >= max))
@@ -233,9 +233,9 @@ impl OutputFile {
 }
 
 impl Write for OutputFile {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.held.extend_from_slice(octets);
-        Ok(octets.len())
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.held.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     /// Nothing yet: only [`OutputFile::commit`] knows that the records are whole.
@@ -321,7 +321,7 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 /// Bytes, with a unit of 1024 or its powers.
-pub(super) fn octets(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let text = text.trim_end_matches("iB");
     scaled(text, &[("", 1), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)])
         .ok_or_else(|| "give a number with K, M or G, such as 100M".to_owned())
@@ -339,12 +339,12 @@ mod tests {
 
     #[test]
     fn sizes_and_times_have_units() {
-        assert_eq!(octets("500K"), Ok(500 << 10));
-        assert_eq!(octets("2GiB"), Ok(2 << 30));
-        assert_eq!(octets("7"), Ok(7));
+        assert_eq!(bytes("500K"), Ok(500 << 10));
+        assert_eq!(bytes("2GiB"), Ok(2 << 30));
+        assert_eq!(bytes("7"), Ok(7));
         assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
         for wrong in ["", "K", "0", "1.5M", "-1", "12 parsecs", "99999999999999999G"] {
-            assert!(octets(wrong).is_err() && duration(wrong).is_err(), "{wrong}");
+            assert!(bytes(wrong).is_err() && duration(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -66,7 +66,7 @@ impl Naming {
     fn parts(&self) -> (&[u8], &[u8]) {
         let name = self.name.as_bytes();
         let last_dot =
-            |name: &[u8]| name.iter().rposition(|&octet| octet == b'.').filter(|&dot| dot > 0);
+            |name: &[u8]| name.iter().rposition(|&byte| byte == b'.').filter(|&dot| dot > 0);
         let dot = last_dot(name);
         // `eve.json.gz` has two.
         let inner =

@@ -43,18 +43,18 @@ impl Packing {
     }
 
     /// These bytes, compressed.
-    pub(super) fn pack(self, octets: &[u8]) -> io::Result<Vec<u8>> {
+    pub(super) fn pack(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::Gzip => {
                 let level = flate2::Compression::default();
                 let mut packer = flate2::write::GzEncoder::new(Vec::new(), level);
-                packer.write_all(octets)?;
+                packer.write_all(bytes)?;
                 packer.finish()
             }
             Self::Zstd => {
                 let mut packer = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
                 packer.include_checksum(true)?;
-                packer.write_all(octets)?;
+                packer.write_all(bytes)?;
                 packer.finish()
             }
         }

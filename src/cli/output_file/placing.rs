@@ -169,8 +169,8 @@ fn hand_over(folder: &Folder, socket: &UnixStream) -> io::Result<()> {
 fn taken_over(socket: &UnixStream) -> io::Result<Option<Folder>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let octet = &mut [0];
-    let parts = &mut [IoSliceMut::new(octet)];
+    let byte = &mut [0];
+    let parts = &mut [IoSliceMut::new(byte)];
     recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC)?;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(mut folders) = message
@@ -234,9 +234,9 @@ pub(in crate::cli) struct Along {
 }
 
 impl Along {
-    fn pass(&mut self, octets: usize) -> usize {
-        self.at = self.at.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
-        octets
+    fn pass(&mut self, bytes: usize) -> usize {
+        self.at = self.at.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        bytes
     }
 }
 
@@ -248,8 +248,8 @@ impl io::Read for Along {
 }
 
 impl io::Write for Along {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_at(octets, self.at)?;
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write_at(bytes, self.at)?;
         Ok(self.pass(written))
     }
 

@@ -198,7 +198,7 @@ fn socket_id(from: SocketAddr, to: SocketAddr) -> Vec<u8> {
         let mut octets = [0_u8; 16];
         match end.ip() {
             IpAddr::V4(ip) => {
-                octets.iter_mut().zip(ip.octets()).for_each(|(octet, one)| *octet = one);
+                octets.iter_mut().zip(ip.octets()).for_each(|(byte, one)| *byte = one);
             }
             IpAddr::V6(ip) => octets = ip.octets(),
         }
@@ -222,10 +222,10 @@ fn entry(transport: Transport, body: &[u8]) -> Option<Entry> {
     let ports = [rest.be16()?, rest.be16()?];
     let mut ends = [None, None];
     for (end, port) in ends.iter_mut().zip(ports) {
-        let octets: [u8; 16] = rest.take(16)?.try_into().ok()?;
-        let ip = match (family, octets) {
+        let bytes: [u8; 16] = rest.take(16)?.try_into().ok()?;
+        let ip = match (family, bytes) {
             (2, [a, b, c, d, ..]) => IpAddr::from([a, b, c, d]),
-            (10, octets) => IpAddr::from(octets),
+            (10, bytes) => IpAddr::from(bytes),
             _ => return None,
         };
         *end = Some(canonical(SocketAddr::new(ip, port)));

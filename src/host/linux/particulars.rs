@@ -28,7 +28,7 @@ pub(super) fn look_at(pid: u32) -> Option<Process> {
     let process = process::Process::new(i32::try_from(pid).ok()?).ok()?;
     let stat = process.stat().ok()?;
     let cgroups = fs::read(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let (unit, container) = cgroup::told(&escape::octets(&cgroups));
+    let (unit, container) = cgroup::told(&escape::bytes(&cgroups));
     let words = words(&process);
     // As the executable's path is, which it is compared with.
     let alike: Vec<String> =
@@ -50,7 +50,7 @@ pub(super) fn look_at(pid: u32) -> Option<Process> {
         executable,
         executable_deleted: deleted,
         name_mismatch,
-        command_line: words.iter().map(|word| escape::octets(word)).collect(),
+        command_line: words.iter().map(|word| escape::bytes(word)).collect(),
         user: effective_user(&process).map(user),
         parent: u32::try_from(stat.ppid).ok().filter(|&parent| parent != 0).map(parent),
         unit,
@@ -63,7 +63,7 @@ pub(super) fn look_at(pid: u32) -> Option<Process> {
 /// The words of its command line, which need not be text.
 fn words(process: &process::Process) -> Vec<Vec<u8>> {
     let line = read(process, "cmdline").unwrap_or_default();
-    let words = line.split(|octet| *octet == 0).filter(|word| !word.is_empty());
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     words.map(<[u8]>::to_vec).collect()
 }
 
@@ -71,14 +71,14 @@ fn words(process: &process::Process) -> Vec<Vec<u8>> {
 /// reader of the whole file, which holds a name that need not be text.
 fn effective_user(process: &process::Process) -> Option<u32> {
     let status = read(process, "status")?;
-    let ids = status.split(|octet| *octet == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
+    let ids = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
     std::str::from_utf8(ids).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 fn read(process: &process::Process, name: &str) -> Option<Vec<u8>> {
-    let mut octets = Vec::new();
-    process.open_relative(name).ok()?.read_to_end(&mut octets).ok()?;
-    Some(octets)
+    let mut bytes = Vec::new();
+    process.open_relative(name).ok()?.read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn parent(pid: u32) -> Parent {

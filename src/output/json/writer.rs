@@ -108,7 +108,7 @@ fn is_plain(bytes: &[u8]) -> bool {
     let (words, _) = bytes.as_chunks::<8>();
     match bytes.last_chunk::<8>() {
         Some(last) => words.iter().chain([last]).all(|word| is_plain_word(*word)),
-        None => !bytes.iter().any(|octet| matches!(octet, 0..0x20 | b'"' | b'\\' | 0x7f..)),
+        None => !bytes.iter().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f..)),
     }
 }
 
@@ -436,10 +436,10 @@ mod tests {
 
     #[test]
     fn every_ascii_character_is_escaped_wherever_it_stands() {
-        for octet in 0..0x7f_u8 {
+        for byte in 0..0x7f_u8 {
             for place in [0, 5, 15, 16, 20, 33] {
                 let mut text = "a".repeat(40);
-                text.replace_range(place..=place, &char::from(octet).to_string());
+                text.replace_range(place..=place, &char::from(byte).to_string());
                 assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
             }
         }

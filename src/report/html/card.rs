@@ -51,13 +51,13 @@ fn places(card: &Card) -> Markup {
     html! {
         h4 { "Services" }
         table.stack {
-            thead { tr { th { "Service" } th.n { "Flows" } th.n { "Octets" } } }
+            thead { tr { th { "Service" } th.n { "Flows" } th.n { "ByteSet" } } }
             tbody {
                 @for one in &card.places {
                     tr {
                         td.mono.addr { (place(one)) }
                         td.n data-name="flows" { (count(one.flows)) }
-                        td.n data-name="octets" { (bytes(one.bytes)) }
+                        td.n data-name="bytes" { (bytes(one.bytes)) }
                     }
                 }
             }
@@ -123,9 +123,9 @@ fn evidence(pieces: &[Evidence], flow: &FlowEvent, context: &Context<'_>) -> Mar
     }
 }
 
-fn spaced(octets: &[u8]) -> String {
-    let octets: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    octets.join(" ")
+fn spaced(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(" ")
 }
 
 fn unknown(unidentified: &Unidentified) -> Markup {
@@ -135,9 +135,9 @@ fn unknown(unidentified: &Unidentified) -> Markup {
     ];
     html! {
         div.dumps {
-            @for (title, octets) in ways {
-                @if !octets.is_empty() {
-                    div { h4 { (title) } pre.dump { (hexdump(octets)) } }
+            @for (title, bytes) in ways {
+                @if !bytes.is_empty() {
+                    div { h4 { (title) } pre.dump { (hexdump(bytes)) } }
                 }
             }
         }

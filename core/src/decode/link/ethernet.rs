@@ -40,7 +40,7 @@ pub(in crate::decode) fn behind(number: u16, rest: Slice<'_>) -> Opened<'_> {
 /// Whether an Ethernet frame starts here that holds IP or a VLAN tag: for encapsulations that do not
 /// say what they hold.
 pub(in crate::decode) fn is_likely(bytes: &[u8]) -> bool {
-    let version = wire::u8_at(bytes, 14).map(|octet| octet >> 4);
+    let version = wire::u8_at(bytes, 14).map(|byte| byte >> 4);
     match wire::be16(bytes, 12) {
         Some(0x0800) => version == Some(4),
         Some(0x86dd) => version == Some(6),

@@ -21,7 +21,7 @@ pub(super) static BUNDLE: Link =
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let too_short = || part.too_short(Layer::Link, "frame_relay.header_too_short");
     // Q.922 section 3.2: two bytes, three or four; the last one has its low bit set.
-    let len = (0..4).find(|&at| wire::u8_at(part.bytes, at).is_none_or(|octet| octet & 1 == 1));
+    let len = (0..4).find(|&at| wire::u8_at(part.bytes, at).is_none_or(|byte| byte & 1 == 1));
     let (Some(len), true) = (len, part.bytes.len() >= 2) else {
         return Err(if part.bytes.len() < 4 {
             too_short()

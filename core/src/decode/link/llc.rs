@@ -51,7 +51,7 @@ pub(super) fn snap(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 fn maybe_without(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     match wire::u8_at(part.bytes, 0) {
-        Some(octet) if octet >> 4 == 4 || octet >> 4 == 6 => Ok(Opened::new(Next::Ip, part)),
+        Some(byte) if byte >> 4 == 4 || byte >> 4 == 6 => Ok(Opened::new(Next::Ip, part)),
         Some(_) | None => open(part),
     }
 }

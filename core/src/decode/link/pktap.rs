@@ -45,8 +45,8 @@ mod tests {
 
     fn header(words: &[(usize, u8)], len: usize) -> Vec<u8> {
         let mut header = vec![0; len];
-        for &(at, octet) in words {
-            header[at] = octet;
+        for &(at, byte) in words {
+            header[at] = byte;
         }
         header
     }

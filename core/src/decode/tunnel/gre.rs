@@ -107,7 +107,7 @@ fn erspan_3(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 /// WCCP version 2 has four bytes before the packet, version 1 has none; neither says so, but the
 /// first of the four is never one that an IPv4 packet starts with.
 fn redirected(part: Slice<'_>) -> Opened<'_> {
-    let plain = wire::u8_at(part.bytes, 0).is_some_and(|octet| octet >> 4 == 4);
+    let plain = wire::u8_at(part.bytes, 0).is_some_and(|byte| byte >> 4 == 4);
     Opened::new(Next::Ip, if plain { part } else { part.after(4) })
 }
 

@@ -66,7 +66,7 @@ fn version_0(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 /// An IP packet, or what else a session may carry: Ethernet and PPP do not say what they are.
 fn packet(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    match wire::u8_at(part.bytes, 0).map(|octet| octet >> 4) {
+    match wire::u8_at(part.bytes, 0).map(|byte| byte >> 4) {
         Some(4 | 6) => Ok(Opened::new(Next::Ip, part).in_tunnel(TUNNEL.name, None)),
         Some(_) | None => Err(not_this()),
     }

@@ -39,7 +39,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 fn behind(part: Slice<'_>) -> Opened<'_> {
     let likely_frame = ethernet::is_likely(part.bytes);
-    match wire::u8_at(part.bytes, 0).map(|octet| octet >> 4) {
+    match wire::u8_at(part.bytes, 0).map(|byte| byte >> 4) {
         // Addresses start with these bits too: then the frame's own type tells.
         Some(4 | 6) if !likely_frame => Opened::new(Next::Ip, part),
         // RFC 4385 section 3: a control word. An address that starts with 0 looks the same.

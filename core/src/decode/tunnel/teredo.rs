@@ -23,7 +23,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     }
     // The packet fills the datagram, which hardly anything else would say of itself.
     let len = wire::be16(rest.bytes, 4).map_or(0, usize::from).saturating_add(40);
-    let is_v6 = wire::u8_at(rest.bytes, 0).is_some_and(|octet| octet >> 4 == 6);
+    let is_v6 = wire::u8_at(rest.bytes, 0).is_some_and(|byte| byte >> 4 == 6);
     if !is_v6 || len != rest.wire_len {
         return Err(not_this());
     }

@@ -21,7 +21,7 @@ use crate::wire::{Cursor, from_wire, index, prefix};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Certificate<'a> {
     /// Its bytes, as far as they were seen.
-    octets: &'a [u8],
+    bytes: &'a [u8],
     /// How many it has.
     len: usize,
 }
@@ -33,23 +33,23 @@ impl<'a> Certificate<'a> {
         let list = index(cursor.be24()?);
         let len = index(cursor.be24()?);
         let fits = len > 0 && len.saturating_add(3) <= list;
-        fits.then(|| Self { octets: prefix(cursor.rest(), len), len })
+        fits.then(|| Self { bytes: prefix(cursor.rest(), len), len })
     }
 
     /// Whether all of it was seen.
     pub(in super::super) fn is_whole(&self) -> bool {
-        self.octets.len() == self.len
+        self.bytes.len() == self.len
     }
 
     /// Names, number, validity and fingerprint as Suricata writes them; where it was cut or cannot
     /// be read, only that.
     pub(in super::super) fn details(&self) -> Vec<Detail> {
         if !self.is_whole() {
-            let said = format!("cut: {} of {} bytes seen", self.octets.len(), self.len);
+            let said = format!("cut: {} of {} bytes seen", self.bytes.len(), self.len);
             return vec![Detail::new(DetailKey::TlsCertificate, said)];
         }
         let mut details = Vec::new();
-        match X509Certificate::from_der(self.octets) {
+        match X509Certificate::from_der(self.bytes) {
             Ok((_, certificate)) => {
                 let mut tell = |key, text: String| {
                     details.push(Detail::new(key, from_wire(text.as_bytes())));
@@ -63,22 +63,22 @@ impl<'a> Certificate<'a> {
             }
             Err(_) => details.push(Detail::new(DetailKey::TlsCertificate, "unreadable")),
         }
-        let hash = colons(&Sha1::digest(self.octets), false);
+        let hash = colons(&Sha1::digest(self.bytes), false);
         details.push(Detail::new(DetailKey::TlsFingerprint, hash));
         details
     }
 }
 
 /// `0A:1B:2C`
-fn colons(octets: &[u8], upper: bool) -> String {
-    let mut text = String::with_capacity(octets.len().saturating_mul(3));
-    for (nth, octet) in octets.iter().enumerate() {
+fn colons(bytes: &[u8], upper: bool) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(3));
+    for (nth, byte) in bytes.iter().enumerate() {
         let colon = if nth == 0 { "" } else { ":" };
         // Writing to a String cannot fail.
         let _ = if upper {
-            write!(text, "{colon}{octet:02X}")
+            write!(text, "{colon}{byte:02X}")
         } else {
-            write!(text, "{colon}{octet:02x}")
+            write!(text, "{colon}{byte:02x}")
         };
     }
     text

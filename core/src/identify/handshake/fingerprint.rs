@@ -185,10 +185,10 @@ pub(in super::super) fn hash_and_text(
 }
 
 /// Bytes in lower-case hexadecimal digits.
-pub(super) fn hex_digits(octets: &[u8]) -> String {
-    let mut digits = String::with_capacity(octets.len().saturating_mul(2));
-    for octet in octets {
-        digits.extend([digit(octet >> 4), digit(octet & 0x0f)]);
+pub(super) fn hex_digits(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        digits.extend([digit(byte >> 4), digit(byte & 0x0f)]);
     }
     digits
 }

@@ -71,7 +71,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         Message {
             fact: format!(
                 "AJP13 request {}",
-                from_wire(uri.split(|octet| *octet == 0).next().unwrap_or_default())
+                from_wire(uri.split(|byte| *byte == 0).next().unwrap_or_default())
             ),
             ..said
         }

@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, _| {
-        if bytes.iter().take(16).any(|octet| *octet != 0xff) {
+        if bytes.iter().take(16).any(|byte| *byte != 0xff) {
             return SideMatch::Mismatch;
         }
         from_header(bytes, 19, message)

@@ -299,9 +299,9 @@ pub(super) static BITCOIN: Detector = Detector {
             let command = bytes.get(4..16)?;
             let letters = command
                 .iter()
-                .take_while(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit())
+                .take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
                 .count();
-            let padded = rest(command, letters).iter().all(|octet| *octet == 0);
+            let padded = rest(command, letters).iter().all(|byte| *byte == 0);
             let len = index(le32(bytes, 16)?);
             let name = from_wire(prefix(command, letters));
             (letters >= 2 && padded && len <= 32 << 20).then(|| {
@@ -341,15 +341,13 @@ pub(super) static NX: Detector = Detector {
         match_side(view, "nomachine", &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"], 9, |bytes| {
             let end = prefix(bytes, 64)
                 .iter()
-                .position(|octet| matches!(octet, b'\n' | b'\r' | b' ' | 0))
+                .position(|byte| matches!(byte, b'\n' | b'\r' | b' ' | 0))
                 .unwrap_or(bytes.len().min(64));
             let word = prefix(bytes, end);
-            let dash = word.iter().position(|octet| *octet == b'-')?;
+            let dash = word.iter().position(|byte| *byte == b'-')?;
             let version = rest(word, dash.saturating_add(1));
             let fits = version.contains(&b'.')
-                && version
-                    .iter()
-                    .all(|octet| octet.is_ascii_digit() || matches!(octet, b'.' | b'-'));
+                && version.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
             fits.then(|| {
                 Message::new(
                     bytes.len(),
@@ -472,7 +470,7 @@ fn dicom(bytes: &[u8]) -> Option<Message> {
         1 | 2 if (68..1 << 20).contains(&len) => {
             let titles = prefix(rest(bytes, 10), 32);
             // Titles are padded with blanks; an answer repeats them, or has anything.
-            let plain = kind == 2 || titles.iter().all(|octet| (b' '..=b'~').contains(octet));
+            let plain = kind == 2 || titles.iter().all(|byte| (b' '..=b'~').contains(byte));
             let fits = be16(bytes, 6)? & 1 == 1 && be16(bytes, 8)? == 0 && plain;
             let (role, name) = if kind == 1 {
                 (Role::Client, "DICOM association asked for")
@@ -509,7 +507,7 @@ pub(super) static HL7: Detector = Detector {
     probe: |view| {
         match_side(view, "hl7", &[b"\x0bMSH"], 9, |bytes| {
             let [separator, component, ..] = *rest(bytes, 4) else { return None };
-            let kind = bytes.split(|octet| *octet == separator).nth(8).unwrap_or_default();
+            let kind = bytes.split(|byte| *byte == separator).nth(8).unwrap_or_default();
             let fits = separator.is_ascii_punctuation()
                 && component.is_ascii_punctuation()
                 && separator != component;
@@ -567,15 +565,15 @@ pub(super) static RAFT: Detector = Detector {
         match_side(view, "raft", &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
             let (id, len) = (le64(bytes, 8)?, usize::try_from(le64(bytes, 16)?).ok()?);
             let address = prefix(rest(bytes, 24), len);
-            let end = address.iter().position(|octet| *octet == 0).unwrap_or(address.len());
+            let end = address.iter().position(|byte| *byte == 0).unwrap_or(address.len());
             let name = prefix(address, end);
             let fits = id != 0
                 && len.is_multiple_of(8)
                 && (8..=512).contains(&len)
                 && name.len() >= 3
-                && name.iter().all(|octet| {
-                    octet.is_ascii_alphanumeric()
-                        || matches!(octet, b'.' | b':' | b'-' | b'[' | b']' | b'_' | b'@')
+                && name.iter().all(|byte| {
+                    byte.is_ascii_alphanumeric()
+                        || matches!(byte, b'.' | b':' | b'-' | b'[' | b']' | b'_' | b'@')
                 });
             let fact = format!("Raft handshake of {}", from_wire(name));
             fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact))

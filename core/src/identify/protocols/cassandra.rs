@@ -79,7 +79,7 @@ fn request(opcode: u8, body: &[u8], left: usize, plain: bool) -> Option<f32> {
             let text = rest(body, 4);
             let fits = index(be32(body, 0)?).saturating_add(4) <= left;
             let start = prefix(text, 6);
-            (fits && start.iter().all(|octet| octet.is_ascii() && *octet >= 9)).then_some(20.0)
+            (fits && start.iter().all(|byte| byte.is_ascii() && *byte >= 9)).then_some(20.0)
         }
         // EXECUTE: short bytes; BATCH; REGISTER: a string list; AUTH_RESPONSE
         0x0a | 0x0b | 0x0d | 0x0f | 0x07 | 0x09 | 0x01 => Some(0.0),

@@ -89,7 +89,7 @@ fn extend(cursor: &mut Cursor<'_>, nibble: u8) -> Option<u32> {
 /// RFC 7252 section 5.10 and IANA's later ones: what the value may be. Text counts by its letters.
 fn option_bits(number: u32, value: &[u8]) -> Option<f32> {
     let text = || {
-        let printable = value.iter().all(|octet| *octet >= b' ' && *octet != 0x7f);
+        let printable = value.iter().all(|byte| *byte >= b' ' && *byte != 0x7f);
         let letters = f32::from(u8::try_from(value.len().min(32)).unwrap_or(0));
         (printable && std::str::from_utf8(value).is_ok()).then_some(2.0 + letters)
     };

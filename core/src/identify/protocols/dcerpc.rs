@@ -38,9 +38,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 /// NDR: integers big- or little-endian, ASCII, IEEE floats; two reserved bytes where there are four.
-fn representation(drep: [u8; 4], octets: usize) -> Option<bool> {
+fn representation(drep: [u8; 4], bytes: usize) -> Option<bool> {
     let [integers, floats, rest_of @ ..] = drep;
-    let zeros = rest_of.iter().take(octets - 2).all(|octet| *octet == 0);
+    let zeros = rest_of.iter().take(bytes - 2).all(|byte| *byte == 0);
     match integers {
         0x10 if floats == 0 && zeros => Some(true),
         0x00 if floats == 0 && zeros => Some(false),
@@ -62,8 +62,7 @@ fn connected(bytes: &[u8]) -> Option<Message> {
         11 | 14 => {
             let sizes = number(16)? >= 512 && number(18)? >= 512;
             let contexts = u8_at(bytes, 24).is_none_or(|count| (1..=64).contains(&count));
-            (sizes && contexts && u8_at(bytes, 25).is_none_or(|octet| octet == 0))
-                .then_some(10.0)?
+            (sizes && contexts && u8_at(bytes, 25).is_none_or(|byte| byte == 0)).then_some(10.0)?
         }
         _ => 0.0,
     };

@@ -84,7 +84,7 @@ mod tests {
     use crate::net::Side;
 
     fn packet_of(kind: u8, list: &str) -> Vec<u8> {
-        let mut packet = Random::new(9).octets(96);
+        let mut packet = Random::new(9).bytes(96);
         packet.extend([1, kind]);
         packet.extend(hex(list));
         packet

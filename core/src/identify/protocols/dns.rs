@@ -295,7 +295,7 @@ fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
 
 /// RFC 1001 section 14.1: 16 bytes, each as two letters from A to P.
 fn is_netbios(label: &[u8]) -> bool {
-    label.len() == 32 && label.iter().all(|octet| (b'A'..=b'P').contains(octet))
+    label.len() == 32 && label.iter().all(|byte| (b'A'..=b'P').contains(byte))
 }
 
 /// IANA's Resource Record TYPEs: the assigned ranges.
@@ -393,8 +393,8 @@ mod tests {
 
     #[test]
     fn captures_cut_short_are_named() {
-        for octets in [30, 36, 40] {
-            Talk::udp().b(answer()).snapped(octets).named_by(&DETECTOR);
+        for bytes in [30, 36, 40] {
+            Talk::udp().b(answer()).snapped(bytes).named_by(&DETECTOR);
         }
     }
 

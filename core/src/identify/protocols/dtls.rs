@@ -135,7 +135,7 @@ fn walk(datagram: &Datagram<'_>, first: Header) -> Option<bool> {
     let mut next = HEADER.saturating_add(first.len);
     while next < datagram.wire_len {
         // RFC 9147 section 4: the unified header is 001xxxxx.
-        let unified = u8_at(datagram.bytes, next).is_some_and(|octet| octet & 0xe0 == 0x20);
+        let unified = u8_at(datagram.bytes, next).is_some_and(|byte| byte & 0xe0 == 0x20);
         if unified || next.saturating_add(HEADER) > datagram.bytes.len() {
             return (unified || !datagram.is_whole()).then_some(false);
         }
@@ -329,8 +329,8 @@ mod tests {
 
     #[test]
     fn captures_cut_short_are_named() {
-        for octets in [13, 20, 40, 96] {
-            Talk::udp().a(client()).snapped(octets).named_by(&DETECTOR);
+        for bytes in [13, 20, 40, 96] {
+            Talk::udp().a(client()).snapped(bytes).named_by(&DETECTOR);
         }
     }
 

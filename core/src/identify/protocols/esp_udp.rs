@@ -88,7 +88,7 @@ mod tests {
     fn packet(random: &mut Random, spi: u32, sequence: u32, len: usize) -> Vec<u8> {
         let mut packet = spi.to_be_bytes().to_vec();
         packet.extend(sequence.to_be_bytes());
-        packet.extend(random.octets(len - 8));
+        packet.extend(random.bytes(len - 8));
         packet
     }
 

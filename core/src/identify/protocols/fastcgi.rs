@@ -33,7 +33,7 @@ fn record(bytes: &[u8]) -> Option<Message> {
     let (kind, request) = (u8_at(bytes, 1)?, be16(bytes, 2)?);
     let (len, padding) = (usize::from(be16(bytes, 4)?), usize::from(u8_at(bytes, 6)?));
     let content = prefix(rest(bytes, 8), len);
-    let zeros = |at: usize| rest(content, at).iter().all(|octet| *octet == 0);
+    let zeros = |at: usize| rest(content, at).iter().all(|byte| *byte == 0);
     // version, type, reserved
     let bits = 8.0 + 4.5 + 8.0;
     let (role, more, own) = match kind {

@@ -26,9 +26,7 @@ const SOH: u8 = 1;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"8=FIX") {
-        Some(true)
-            if bytes.len() < 32 && bytes.iter().filter(|octet| **octet == SOH).count() < 3 =>
-        {
+        Some(true) if bytes.len() < 32 && bytes.iter().filter(|byte| **byte == SOH).count() < 3 => {
             SideMatch::Incomplete
         }
         Some(true) => SideMatch::or_mismatch(message(bytes)),
@@ -38,7 +36,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {
-    let mut fields = prefix(bytes, 64).split(|octet| *octet == SOH);
+    let mut fields = prefix(bytes, 64).split(|byte| *byte == SOH);
     let begin = fields.next()?.strip_prefix(b"8=")?;
     let size = fields.next()?.strip_prefix(b"9=")?;
     let kind = fields.next()?.strip_prefix(b"35=")?;

@@ -66,7 +66,7 @@ fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
     if code != 220 {
         return Some(said);
     }
-    let banner = text.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let banner = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     Some(said.with(Detail::new(DetailKey::FtpBanner, from_wire(banner.trim_ascii()))))
 }
 

@@ -26,9 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, _| {
-        if prefix(bytes, 4)
-            .iter()
-            .all(|octet| octet.is_ascii_digit() || matches!(octet, b'a'..=b'f'))
+        if prefix(bytes, 4).iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
         {
             from_header(bytes, 4, line)
         } else {
@@ -46,14 +44,14 @@ fn line(bytes: &[u8]) -> Option<Message> {
     }
     let payload = prefix(rest(bytes, 4), len - 4);
     let said = |role, bits, fact: String| Message::new(len, role, bits, fact);
-    let service = payload.split(|octet| *octet == 0).next().unwrap_or_default();
+    let service = payload.split(|byte| *byte == 0).next().unwrap_or_default();
     if [&b"git-upload-pack "[..], b"git-receive-pack ", b"git-upload-archive "]
         .iter()
         .any(|verb| service.starts_with(verb))
     {
         return Some(said(Role::Client, 150.0, format!("git request {}", from_wire(service))));
     }
-    let hexadecimal = payload.iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
+    let hexadecimal = payload.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let object = matches!(hexadecimal, 40 | 64) && payload.get(hexadecimal) == Some(&b' ');
     if object
         && (mentions(payload, "HEAD")
@@ -75,7 +73,7 @@ fn line(bytes: &[u8]) -> Option<Message> {
         _ if text.starts_with(b"command=") => {
             Some(said(Role::Client, 90.0, "git command".to_owned()))
         }
-        _ if text.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ')
+        _ if text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
             && !text.is_empty() =>
         {
             Some(said(Role::Either, 24.0, "git line".to_owned()).shared())

@@ -50,7 +50,7 @@ fn descriptor(bytes: &[u8]) -> Option<Message> {
     let (kind, ttl, hops) = (u8_at(bytes, 16)?, u8_at(bytes, 17)?, u8_at(bytes, 18)?);
     let len = index(le32(bytes, 19)?);
     let known = matches!(kind, 0x00..=0x02 | 0x30..=0x32 | 0x40 | 0x44 | 0x80 | 0x81);
-    let named = prefix(bytes, 16).iter().any(|octet| *octet != 0);
+    let named = prefix(bytes, 16).iter().any(|byte| *byte != 0);
     let fits = known && named && ttl.saturating_add(hops) <= 15 && len <= 4096;
     let fact = format!("Gnutella descriptor 0x{kind:02x}");
     // type, hops, length

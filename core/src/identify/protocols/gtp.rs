@@ -93,7 +93,7 @@ fn behind_extensions(bytes: &[u8], flags: u8) -> Option<&[u8]> {
 
 /// The version, and a length that fills what is left.
 fn is_ip(packet: &[u8], left: usize) -> bool {
-    match u8_at(packet, 0).map(|octet| octet >> 4) {
+    match u8_at(packet, 0).map(|byte| byte >> 4) {
         Some(4) => be16(packet, 2).is_some_and(|len| usize::from(len) == left),
         Some(6) => be16(packet, 4).is_some_and(|len| usize::from(len).saturating_add(40) == left),
         Some(_) | None => false,

@@ -67,7 +67,7 @@ fn text(bytes: &[u8]) -> SideMatch<Message> {
         SideMatch::Incomplete if bytes.len() < 108 => return SideMatch::Incomplete,
         SideMatch::Incomplete | SideMatch::Mismatch => return SideMatch::Mismatch,
     };
-    let words: Vec<&[u8]> = found.text.split(|octet| *octet == b' ').collect();
+    let words: Vec<&[u8]> = found.text.split(|byte| *byte == b' ').collect();
     let fits = match words.as_slice() {
         [_, b"UNKNOWN", ..] => true,
         [_, b"TCP4" | b"TCP6", source, target, ports @ ..] => {

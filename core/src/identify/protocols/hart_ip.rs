@@ -58,7 +58,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         2 => (len == 8, 16.0, "keep alive"),
         // token passing: a delimiter of a request (02, 82), an answer (06, 86) or a burst (01, 81)
         3 => (
-            len >= 12 && u8_at(body, 0).is_none_or(|octet| matches!(octet & 0x1f, 1 | 2 | 6)),
+            len >= 12 && u8_at(body, 0).is_none_or(|byte| matches!(byte & 0x1f, 1 | 2 | 6)),
             5.0 + 6.0,
             "token passing",
         ),

@@ -120,12 +120,12 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Message<'a>> {
 fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
     let Some(line) = stream.get(7..12) else { return SideMatch::Incomplete };
     let [minor, b' ', digits @ ..] = line else { return SideMatch::Mismatch };
-    let Some(status) = digits.iter().try_fold(0_u16, |sum, octet| {
-        octet.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add((octet - b'0').into()))
+    let Some(status) = digits.iter().try_fold(0_u16, |sum, byte| {
+        byte.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add((byte - b'0').into()))
     }) else {
         return SideMatch::Mismatch;
     };
-    let behind = stream.get(12).is_none_or(|octet| matches!(octet, b' ' | b'\r' | b'\n'));
+    let behind = stream.get(12).is_none_or(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     if !matches!(minor, b'0' | b'1') || !(100..600).contains(&status) || !behind {
         return SideMatch::Mismatch;
     }
@@ -146,7 +146,7 @@ fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
 
 fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'_>> {
     let word = prefix(stream, METHOD_BYTES_MAX + 1);
-    let token = word.iter().take_while(|octet| is_method_octet(**octet)).count();
+    let token = word.iter().take_while(|byte| is_method_byte(**byte)).count();
     let method = prefix(stream, token);
     match stream.get(token) {
         None if token <= METHOD_BYTES_MAX => return SideMatch::Incomplete,
@@ -154,7 +154,7 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'
         None | Some(_) => return SideMatch::Mismatch,
     }
     let line = rest(stream, token.saturating_add(1));
-    let end = line.iter().position(|octet| *octet == b'\n');
+    let end = line.iter().position(|byte| *byte == b'\n');
     let line = prefix(line, end.unwrap_or(line.len()));
     let (target, version, bits) = match (end, complete) {
         (Some(_), _) => match split_version(line) {
@@ -172,8 +172,8 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'
 }
 
 /// RFC 9110 section 5.6.2 allows more, but nobody names methods so.
-const fn is_method_octet(octet: u8) -> bool {
-    octet.is_ascii_uppercase() || matches!(octet, b'-' | b'_')
+const fn is_method_byte(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_')
 }
 
 /// Splits the version off the end of a request line. Some clients leave spaces in the target
@@ -183,13 +183,13 @@ fn split_version(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (target, version) = line.split_at_checked(line.len().checked_sub(9)?)?;
     let version = version.strip_prefix(b" ")?;
     let fits = matches!(version, b"HTTP/1.0" | b"HTTP/1.1") && !target.is_empty();
-    (fits && target.iter().all(|octet| !octet.is_ascii_control())).then_some((target, version))
+    (fits && target.iter().all(|byte| !byte.is_ascii_control())).then_some((target, version))
 }
 
 /// Whether a request line that isn't seen to its end can only be HTTP's.
 fn may_be_http(method: &[u8], target: &[u8]) -> bool {
     let whole = target.starts_with(b"/") || target.starts_with(b"http://");
-    let plain = target.iter().all(|octet| octet.is_ascii_graphic() || *octet >= 0x80);
+    let plain = target.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80);
     METHODS.contains(&method) && whole && plain && target.len() >= CUT_TARGET_BYTES_MIN
 }
 
@@ -233,8 +233,8 @@ fn head_section(stream: &[u8]) -> (&[u8], Option<usize>) {
 
 /// The value of the first field of this name, which is given in lower case.
 fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    section.split(|octet| *octet == b'\n').skip(1).find_map(|line| {
-        let colon = line.iter().position(|octet| *octet == b':')?;
+    section.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
         let same = prefix(line, colon).eq_ignore_ascii_case(name);
         same.then(|| rest(line, colon.saturating_add(1)).trim_ascii())
     })

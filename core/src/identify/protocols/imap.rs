@@ -95,9 +95,8 @@ fn said(text: &[u8], len: usize) -> Option<Message> {
         return Some(Message::new(len, Role::Server, 16.0, "IMAP continuation").shared());
     }
     // RFC 9051 section 9: tag is 1*<any ASTRING-CHAR except "+">; every client counts in it.
-    let plain = tag
-        .iter()
-        .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_'));
+    let plain =
+        tag.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     if !plain || !(1..=24).contains(&tag.len()) {
         return None;
     }

@@ -172,13 +172,12 @@ fn atg(bytes: &[u8]) -> Option<Message> {
         (false, _) => return None,
     };
     let behind = rest(text, at);
-    let blanks = behind.iter().take_while(|octet| octet.is_ascii_whitespace()).count();
+    let blanks = behind.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let report = rest(behind, blanks);
-    let printed =
-        |octet: &u8| octet.is_ascii_graphic() || matches!(octet, b' ' | b'\r' | b'\n' | 3);
+    let printed = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\r' | b'\n' | 3);
     // The answer repeats the command, and a report follows, or a time in digits.
     let reports = report.len() > 8 && report.iter().take(64).all(printed);
-    let ends = report.first().is_none_or(|octet| matches!(octet, 1 | 3 | 0xff));
+    let ends = report.first().is_none_or(|byte| matches!(byte, 1 | 3 | 0xff));
     let role = if ahead.is_some() || reports { Role::Server } else { Role::Client };
     let head = bytes.len().saturating_sub(text.len()).saturating_add(at).saturating_add(blanks);
     let len = if reports { bytes.len() } else { head };
@@ -189,7 +188,7 @@ fn atg(bytes: &[u8]) -> Option<Message> {
 
 fn is_gauge_command(text: &[u8]) -> bool {
     let digits = text.get(1..6).unwrap_or_default();
-    let numbered = digits.iter().filter(|octet| octet.is_ascii_digit()).count() >= 4;
+    let numbered = digits.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4;
     matches!(text.first(), Some(b'I' | b'S' | b'i' | b's'))
         && numbered
         && digits.iter().all(u8::is_ascii_alphanumeric)

@@ -48,7 +48,7 @@ fn said(text: &[u8], len: usize) -> Option<Message> {
             Message::new(len, Role::Server, 8.0 + 12.0 + 20.0, fact).owned_if(own)
         });
     }
-    let users = arguments.splitn(4, |octet| *octet == b' ').filter(|word| !word.is_empty()).count();
+    let users = arguments.splitn(4, |byte| *byte == b' ').filter(|word| !word.is_empty()).count();
     let own = match word {
         b"USER" => users == 4,
         b"CAP" => is_one_of(first_word(arguments).0, &["LS", "REQ", "END", "LIST"]),

@@ -57,7 +57,7 @@ fn header(bytes: &[u8]) -> Option<Message> {
     let zeros = |at: usize, count: usize| {
         bytes
             .get(at..at.saturating_add(count))
-            .is_some_and(|part| part.iter().all(|octet| *octet == 0))
+            .is_some_and(|part| part.iter().all(|byte| *byte == 0))
     };
     // CSG 0, 1, 3 and NSG, with T and C never both set.
     let stages = flags & 0xc0 != 0xc0 && flags >> 2 & 3 != 2 && flags & 0x30 == 0 && extra == 0;

@@ -40,7 +40,7 @@ fn request(bytes: &[u8]) -> Option<Message> {
     let word = prefix(rest(bytes, 14), name_len);
     if !fits
         || word.len() < name_len.min(4)
-        || !word.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ')
+        || !word.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
     {
         return None;
     }

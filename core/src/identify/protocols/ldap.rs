@@ -66,7 +66,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
         SideMatch::Match(message) if message.tag == 0x30 && (5..1 << 24).contains(&message.len) => {
             message
         }
-        SideMatch::Incomplete if bytes.first().is_none_or(|octet| *octet == 0x30) => {
+        SideMatch::Incomplete if bytes.first().is_none_or(|byte| *byte == 0x30) => {
             return SideMatch::Incomplete;
         }
         SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => {

@@ -147,10 +147,7 @@ fn read_llmnr(datagram: &Datagram<'_>) -> Option<Said> {
     let is_query = flags == 0 && answers == 0 && cursor.is_empty();
     let is_answer = flags == 0x8000 && answers <= 16 && cursor.is_empty() == (answers == 0);
     let host = name.first.len() < 64
-        && name
-            .first
-            .iter()
-            .all(|octet| octet.is_ascii_graphic() || *octet == b' ' || *octet > 127)
+        && name.first.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ' || *byte > 127)
         && !(name.first.len() == 32 && is_netbios_letters(name.first));
     let fits = id != 0
         && (is_query || is_answer)
@@ -169,7 +166,7 @@ fn read_llmnr(datagram: &Datagram<'_>) -> Option<Said> {
 }
 
 fn is_netbios_letters(label: &[u8]) -> bool {
-    label.iter().all(|octet| (b'A'..=b'P').contains(octet))
+    label.iter().all(|byte| (b'A'..=b'P').contains(byte))
 }
 
 /// RFC 1001 section 14.1: half a byte a letter.

@@ -65,7 +65,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
 fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
     let (word, rest_of) = first_word(text);
     let words: Vec<&[u8]> =
-        rest_of.split(|octet| *octet == b' ').filter(|word| !word.is_empty()).collect();
+        rest_of.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
     let counts = |from: usize, to: usize| {
         words.get(from..to).is_some_and(|words| words.iter().all(|word| is_number(word, 12)))
     };

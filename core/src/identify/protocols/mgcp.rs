@@ -42,10 +42,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 /// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let front = prefix(bytes, LINE_BYTES_MAX);
-    let end = front.iter().position(|octet| matches!(octet, b'\r' | b'\n'));
+    let end = front.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let text = prefix(front, end.unwrap_or(front.len()));
-    if !text.iter().all(|octet| is_plain(*octet))
-        || (end.is_none() && front.len() == LINE_BYTES_MAX)
+    if !text.iter().all(|byte| is_plain(*byte)) || (end.is_none() && front.len() == LINE_BYTES_MAX)
     {
         return SideMatch::Mismatch;
     }
@@ -57,7 +56,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
 
 fn start_line(text: &[u8], len: usize) -> Option<Message> {
     let words: Vec<&[u8]> =
-        text.split(|octet| *octet == b' ').filter(|word| !word.is_empty()).collect();
+        text.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
     let fact = format!("MGCP: {}", from_wire(prefix(text, 80)));
     match words.as_slice() {
         [verb, number, _, b"MGCP", version, ..] => {

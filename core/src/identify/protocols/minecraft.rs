@@ -46,9 +46,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn varint(cursor: &mut Cursor<'_>) -> Option<usize> {
     let mut value = 0_usize;
     for shift in [0, 7, 14] {
-        let octet = cursor.u8()?;
-        value |= usize::from(octet & 0x7f) << shift;
-        if octet & 0x80 == 0 {
+        let byte = cursor.u8()?;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
             return Some(value);
         }
     }
@@ -69,11 +69,11 @@ fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
     cursor.be16()?;
     let state = varint(&mut cursor)?;
     // Forge adds its mark behind a zero.
-    let name = address.split(|octet| *octet == 0).next().unwrap_or_default();
+    let name = address.split(|byte| *byte == 0).next().unwrap_or_default();
     let plain = name.len() >= 2
-        && name.iter().all(|octet| {
-            octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b':' | b'_')
-        });
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_'));
     let fits = (1..=3).contains(&state) && plain && version < 1200 && cursor.position() == end;
     // length, id, version, address, state
     let letters = f32::from(u8::try_from(name.len().min(16)).unwrap_or(16));

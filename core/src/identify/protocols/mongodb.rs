@@ -61,9 +61,9 @@ fn message(bytes: &[u8]) -> Option<Message> {
         }
         2004 => {
             let text = rest(body, 4);
-            let end = prefix(text, 120).iter().position(|octet| *octet == 0)?;
+            let end = prefix(text, 120).iter().position(|byte| *byte == 0)?;
             let name = prefix(text, end);
-            let plain = name.contains(&b'.') && name.iter().all(|octet| *octet > b' ');
+            let plain = name.contains(&b'.') && name.iter().all(|byte| *byte > b' ');
             let at = end.saturating_add(4 + 1 + 8);
             document(rest(body, at), left.saturating_sub(at))?;
             if plain { said(Role::Client, "OP_QUERY", name) } else { None }
@@ -96,7 +96,7 @@ fn document(bytes: &[u8], left: usize) -> Option<&[u8]> {
         return None;
     }
     let name = rest(bytes, 5);
-    let end = prefix(name, 64).iter().position(|octet| *octet == 0);
+    let end = prefix(name, 64).iter().position(|byte| *byte == 0);
     Some(prefix(name, end.unwrap_or(0)))
 }
 

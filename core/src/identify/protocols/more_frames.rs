@@ -263,9 +263,9 @@ pub(super) static RLOGIN: Detector = Detector {
 
 fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     let front = prefix(rest(bytes, 1), 120);
-    let words: Vec<&[u8]> = front.splitn(4, |octet| *octet == 0).collect();
+    let words: Vec<&[u8]> = front.splitn(4, |byte| *byte == 0).collect();
     let [local, remote, terminal, _] = words.as_slice() else {
-        let plain = front.iter().all(|octet| octet.is_ascii_graphic() || *octet == 0);
+        let plain = front.iter().all(|byte| byte.is_ascii_graphic() || *byte == 0);
         return if plain && front.len() < 120 {
             SideMatch::Incomplete
         } else {
@@ -274,7 +274,7 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
-    let slash = terminal.iter().position(|octet| *octet == b'/');
+    let slash = terminal.iter().position(|byte| *byte == b'/');
     let speed = slash.is_some_and(|at| is_number(rest(terminal, at.saturating_add(1)), 6));
     let fits = name(local) && name(remote) && name(terminal) && speed;
     let fact = format!("rlogin of {} as {}", from_wire(local), from_wire(remote));

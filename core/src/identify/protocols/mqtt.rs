@@ -32,9 +32,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn remaining(bytes: &[u8]) -> SideMatch<(usize, usize)> {
     let mut len = 0_usize;
     for at in 0..4_usize {
-        let Some(octet) = u8_at(bytes, at.saturating_add(1)) else { return SideMatch::Incomplete };
-        len |= usize::from(octet & 0x7f) << (7 * at);
-        if octet & 0x80 == 0 {
+        let Some(byte) = u8_at(bytes, at.saturating_add(1)) else { return SideMatch::Incomplete };
+        len |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
             return SideMatch::Match((len, at.saturating_add(1)));
         }
     }
@@ -43,16 +43,16 @@ fn remaining(bytes: &[u8]) -> SideMatch<(usize, usize)> {
 
 fn read(bytes: &[u8]) -> SideMatch<Message> {
     let Some(first) = u8_at(bytes, 0) else { return SideMatch::Incomplete };
-    let (len, octets) = match remaining(bytes) {
+    let (len, len_bytes) = match remaining(bytes) {
         SideMatch::Match(found) => found,
         SideMatch::Incomplete => return SideMatch::Incomplete,
         SideMatch::Mismatch => return SideMatch::Mismatch,
     };
-    let body = prefix(rest(bytes, octets.saturating_add(1)), len);
+    let body = prefix(rest(bytes, len_bytes.saturating_add(1)), len);
     if body.len() < len.min(10) {
         return SideMatch::Incomplete;
     }
-    let total = len.saturating_add(octets).saturating_add(1);
+    let total = len.saturating_add(len_bytes).saturating_add(1);
     SideMatch::or_mismatch(packet(first, len, body).map(|(role, bits, own, name)| {
         Message::new(total, role, bits, format!("MQTT {name}")).owned_if(own)
     }))
@@ -89,10 +89,10 @@ fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'stat
             let size = usize::from(be16(body, 0)?);
             let topic = prefix(rest(body, 2), size);
             let plain =
-                topic.iter().all(|octet| *octet >= b' ' && !matches!(octet, b'#' | b'+' | 0x7f));
+                topic.iter().all(|byte| *byte >= b' ' && !matches!(byte, b'#' | b'+' | 0x7f));
             let fits = (1..=512).contains(&size) && size.saturating_add(2) <= len && plain;
             // A topic in plain letters counts for what its first bytes have.
-            let letters = topic.iter().take(10).filter(|octet| octet.is_ascii_graphic()).count();
+            let letters = topic.iter().take(10).filter(|byte| byte.is_ascii_graphic()).count();
             let bits = 4.4 + 7.0 + if letters >= 8 { 11.0 } else { 0.0 };
             if fits { Some((Role::Either, bits, letters >= 8, "PUBLISH")) } else { None }
         }

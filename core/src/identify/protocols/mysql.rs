@@ -113,9 +113,9 @@ fn read_greeting(payload: &[u8], whole: bool) -> Option<(PacketKind, Said)> {
     let mut cursor = Cursor::new(payload);
     cursor.skip(1)?;
     let text = prefix(cursor.rest(), VERSION_BYTES_MAX);
-    let version = prefix(text, text.iter().position(|octet| *octet == 0)?);
+    let version = prefix(text, text.iter().position(|byte| *byte == 0)?);
     cursor.skip(version.len().saturating_add(1))?;
-    let plain = version.iter().all(|octet| (b' '..=b'~').contains(octet));
+    let plain = version.iter().all(|byte| (b' '..=b'~').contains(byte));
     let dotted =
         matches!(version, [b'1'..=b'9', b'.' | b'0'..=b'9', .., _] if version.contains(&b'.'));
     if !plain || !dotted {
@@ -161,7 +161,7 @@ fn check_greeting(cursor: &mut Cursor<'_>) -> Result<f32, bool> {
     cursor.skip(7).ok_or(true)?;
     let scramble = cursor.u8().ok_or(true)?;
     let reserved = cursor.take(6).ok_or(true)?;
-    let fits = reserved.iter().all(|octet| *octet == 0) && matches!(scramble, 0 | 8..=64);
+    let fits = reserved.iter().all(|byte| *byte == 0) && matches!(scramble, 0 | 8..=64);
     if fits { Ok(8.0 + 48.0 + 2.0) } else { Err(false) }
 }
 
@@ -173,7 +173,7 @@ fn read_error(payload: &[u8]) -> Option<(PacketKind, Said)> {
     let code = cursor.le16()?;
     let text = cursor.rest();
     let text = if text.first() == Some(&b'#') { rest(text, 6) } else { text };
-    let plain = text.iter().all(|octet| (b' '..=b'~').contains(octet) || *octet >= 0x80);
+    let plain = text.iter().all(|byte| (b' '..=b'~').contains(byte) || *byte >= 0x80);
     // Server errors are 1000 to 1999 and 3000 to 4999 (MySQL 8 error reference).
     if !matches!(code, 1000..=1999 | 3000..=4999) || !plain || text.len() < 7 {
         return None;
@@ -192,7 +192,7 @@ fn read_login(payload: &[u8], len: usize) -> Option<(PacketKind, Said)> {
     let reserved = cursor.take(19)?;
     let fits = capabilities & PROTOCOL_41 != 0
         && largest <= 1 << 30
-        && reserved.iter().all(|octet| *octet == 0);
+        && reserved.iter().all(|byte| *byte == 0);
     let tls = len == LOGIN_FIXED;
     if !fits || (tls && capabilities & SSL == 0) {
         return None;
@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn pieces_and_cuts_are_named() {
-        for octets in [20, 40, 60] {
-            Talk::tcp().b(greeting("8.0.36")).snapped(octets).named_by(&DETECTOR);
+        for bytes in [20, 40, 60] {
+            Talk::tcp().b(greeting("8.0.36")).snapped(bytes).named_by(&DETECTOR);
         }
         let whole = greeting("8.0.36");
         Talk::tcp().b(&whole[..3]).b(&whole[3..9]).b(&whole[9..]).named_by(&DETECTOR);

@@ -78,7 +78,7 @@ fn read_pcp(datagram: &Datagram<'_>) -> Option<Said> {
             .then(|| Said::new(Role::Client, bits, "PCP request", Spot::datagram(0, 0, 16)))
     } else {
         // section 7.2: reserved, result to 13, lifetime, epoch, 96 bits of zero
-        let zeros = rest(bytes, 12).get(..12)?.iter().all(|octet| *octet == 0);
+        let zeros = rest(bytes, 12).get(..12)?.iter().all(|byte| *byte == 0);
         let fits = u8_at(bytes, 2)? == 0 && u8_at(bytes, 3)? <= 13 && zeros;
         fits.then(|| Said::new(Role::Server, 26.0 + 96.0, "PCP answer", Spot::datagram(0, 0, 16)))
     }

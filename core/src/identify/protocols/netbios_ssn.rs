@@ -56,9 +56,9 @@ fn name(bytes: &[u8]) -> Option<String> {
     let mut name = String::new();
     for pair in letters.chunks_exact(2) {
         let [high @ b'A'..=b'P', low @ b'A'..=b'P'] = *pair else { return None };
-        let octet = (high - b'A') << 4 | (low - b'A');
-        if octet.is_ascii_graphic() {
-            name.push(char::from(octet));
+        let byte = (high - b'A') << 4 | (low - b'A');
+        if byte.is_ascii_graphic() {
+            name.push(char::from(byte));
         }
     }
     Some(name)

@@ -50,7 +50,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
-    let numbers = text.split(|octet| *octet == b' ').take(3);
+    let numbers = text.split(|byte| *byte == b' ').take(3);
     let group = code == 211 && numbers.filter(|word| is_number(word, 16)).count() == 3;
     let own = match code {
         200 | 201 => ["news", "NNTP", "NNRP", "posting"].iter().any(|word| mentions(text, word)),

@@ -48,10 +48,10 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         2 | 3 => Role::Server,
         _ => return None,
     };
-    let end = text.iter().position(|octet| *octet == 0).unwrap_or(text.len());
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     let word = prefix(text, end);
     let printable = word.len() >= 4
-        && word.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\n' | b'\t' | b'\r'));
+        && word.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\n' | b'\t' | b'\r'));
     // A query's result is not looked at; an answer's is a state of 0 to 3.
     if !printable || (kind != 1 && result > 3) {
         return None;
@@ -67,9 +67,9 @@ fn packet(bytes: &[u8]) -> Option<Message> {
 /// CRC-32 of IEEE 802.3 over the packet with the checksum's own bytes zero.
 fn checksum(packet: &[u8]) -> u32 {
     let mut crc = u32::MAX;
-    for (at, octet) in packet.iter().enumerate() {
-        let octet = if (4..8).contains(&at) { 0 } else { *octet };
-        crc ^= u32::from(octet);
+    for (at, byte) in packet.iter().enumerate() {
+        let byte = if (4..8).contains(&at) { 0 } else { *byte };
+        crc ^= u32::from(byte);
         for _ in 0..8 {
             let carry = crc & 1;
             crc >>= 1;

@@ -124,7 +124,7 @@ fn read_private(datagram: &Datagram<'_>) -> Option<Said> {
         && if is_answer {
             datagram.wire_len == data.saturating_add(8) && items != 0
         } else {
-            items == 0 && size == 0 && rest(bytes, 8).iter().take(24).all(|octet| *octet == 0)
+            items == 0 && size == 0 && rest(bytes, 8).iter().take(24).all(|byte| *byte == 0)
         };
     let role = if is_answer { Role::Server } else { Role::Client };
     let bits = 4.0 + 6.4 + 2.0 + 5.0 + if is_answer { 14.0 } else { 23.0 };

@@ -59,7 +59,7 @@ fn match_udp(head: &SideView<'_>) -> SideMatch<Said> {
 }
 
 fn read(bytes: &[u8], len: usize) -> Option<Said> {
-    let (opcode, key) = u8_at(bytes, 0).map(|octet| (octet >> 3, octet & 7))?;
+    let (opcode, key) = u8_at(bytes, 0).map(|byte| (byte >> 3, byte & 7))?;
     let (role, what) = match opcode {
         1 | 7 | 10 => (Role::Client, "client's hard reset"),
         2 | 8 => (Role::Server, "server's hard reset"),

@@ -81,9 +81,9 @@ fn startup(bytes: &[u8]) -> Option<Message> {
         (16, CANCEL) => said(64.0, "PostgreSQL client cancels a query"),
         (9..=STARTUP_BYTES_MAX, version) if version & !0x3 == VERSION_3 => {
             let names = prefix(rest(bytes, 8), len.saturating_sub(8));
-            let user = names.split(|octet| *octet == 0).position(|name| name == b"user");
+            let user = names.split(|byte| *byte == 0).position(|name| name == b"user");
             let user = user.filter(|nth| nth % 2 == 0)?;
-            let name = names.split(|octet| *octet == 0).nth(user.saturating_add(1))?;
+            let name = names.split(|byte| *byte == 0).nth(user.saturating_add(1))?;
             let fact = format!("PostgreSQL startup of user {}", from_wire(name));
             Some(Message::new(len, Role::Client, 18.0 + 30.0 + 40.0, fact))
         }
@@ -141,32 +141,32 @@ fn authentication(body: &[u8], len: usize) -> Option<f32> {
 
 /// ErrorResponse and NoticeResponse: fields of a letter and a text.
 fn error(body: &[u8]) -> Option<f32> {
-    let severity = body.get(1..)?.split(|octet| *octet == 0).next()?;
+    let severity = body.get(1..)?.split(|byte| *byte == 0).next()?;
     let known =
         matches!(severity, b"ERROR" | b"FATAL" | b"PANIC" | b"WARNING" | b"NOTICE" | b"LOG");
     // Other languages say other words, but all say V or C next.
     let next = u8_at(body, severity.len().saturating_add(2));
-    let translated = severity.len() <= 24 && severity.iter().all(|octet| *octet >= b'A');
+    let translated = severity.len() <= 24 && severity.iter().all(|byte| *byte >= b'A');
     (known || (translated && matches!(next, Some(b'V' | b'C')))).then_some(24.0)
 }
 
 /// ParameterStatus: a name and a value, each with its NUL.
 fn strings(body: &[u8], whole: bool) -> Option<f32> {
-    let name = body.iter().position(|octet| *octet == 0)?;
-    let word = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'_' || *octet == b'.';
+    let name = body.iter().position(|byte| *byte == 0)?;
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'.';
     let ends = !whole || body.last() == Some(&0);
     (ends && name >= 3 && prefix(body, name).iter().all(word)).then_some(14.0)
 }
 
 fn version(body: &[u8]) -> Option<&[u8]> {
     let value = body.strip_prefix(b"server_version\0")?;
-    value.split(|octet| *octet == 0).next()
+    value.split(|byte| *byte == 0).next()
 }
 
 /// A text that ends in NUL, and has no other.
 fn query(body: &[u8], whole: bool) -> Option<f32> {
     let text = if whole { body.strip_suffix(&[0])? } else { body };
-    let plain = text.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\t' | b'\n' | b'\r'));
+    let plain = text.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r'));
     (plain && be16(text, 0).is_some()).then_some(8.0)
 }
 

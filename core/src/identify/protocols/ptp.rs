@@ -66,7 +66,7 @@ fn read_one(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;
     let subdomain = prefix(rest(bytes, 4), 16);
     let known = [&b"_DFLT"[..], b"_ALT1", b"_ALT2", b"_ALT3"].iter().any(|name| {
-        subdomain.strip_prefix(*name).is_some_and(|zeros| zeros.iter().all(|octet| *octet == 0))
+        subdomain.strip_prefix(*name).is_some_and(|zeros| zeros.iter().all(|byte| *byte == 0))
     });
     let fits = be32(bytes, 0)? == 0x0001_0001 && known && subdomain.len() == 16;
     fits.then(|| Said::new(Role::Either, 32.0 + 126.0, "PTP version 1", Spot::datagram(0, 0, 16)))

@@ -118,7 +118,7 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<QuicPacket<'a>> {
 
 /// The layout of a version's packets, and -log2 of the chance to hit a version of its kind.
 fn layout(version: u32) -> Option<(Layout, f32)> {
-    let digits = |octet: u32| (0x30..=0x39).contains(&(octet & 0xff));
+    let digits = |byte: u32| (0x30..=0x39).contains(&(byte & 0xff));
     let number = (version >> 8 & 0x0f).saturating_mul(10).saturating_add(version & 0x0f);
     match version {
         0x0000_0001 | 0xff00_0016..=0xff00_0022 => Some((Layout::One, 28.0)),
@@ -421,10 +421,10 @@ mod tests {
 
     #[test]
     fn captures_cut_short_are_named() {
-        for octets in [19, 24, 60] {
+        for bytes in [19, 24, 60] {
             Talk::udp()
                 .a(initial(0xc3, "00000001", CLIENT, 1252))
-                .snapped(octets)
+                .snapped(bytes)
                 .named_by(&DETECTOR);
         }
     }

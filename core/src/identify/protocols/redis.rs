@@ -61,7 +61,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
         b'+' if value == b"OK" || value == b"QUEUED" => answer(found.len, 40.0, false),
         b':' if number(value).is_some() => answer(found.len, 24.0, false),
         b'-' => {
-            let word = value.split(|octet| *octet == b' ').next().unwrap_or_default();
+            let word = value.split(|byte| *byte == b' ').next().unwrap_or_default();
             let own = [
                 &b"NOAUTH"[..],
                 b"WRONGTYPE",
@@ -110,9 +110,7 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Message> {
         };
     };
     let command = (2..=20).contains(&word.len())
-        && word
-            .iter()
-            .all(|octet| octet.is_ascii_alphabetic() || matches!(octet, b'.' | b'_' | b'-'));
+        && word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'_' | b'-'));
     let mut end = at;
     // The rest of its strings; where they are no strings it is an answer, whose end is not sought.
     while let Some((_, len)) = counted(rest(bytes, end)) {

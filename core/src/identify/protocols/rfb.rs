@@ -52,7 +52,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
     let version = prefix(bytes, LEN);
     // 003.003, 003.007, 003.008, Apple's 003.889, RealVNC's 004 and 005
     let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return SideMatch::Mismatch };
-    if ![a, b, c, d, e, f].iter().all(|octet| octet.is_ascii_digit()) {
+    if ![a, b, c, d, e, f].iter().all(|byte| byte.is_ascii_digit()) {
         return SideMatch::Mismatch;
     }
     let name = from_wire(version.trim_ascii());

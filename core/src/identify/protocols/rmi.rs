@@ -51,8 +51,8 @@ fn acknowledge(bytes: &[u8]) -> Option<Message> {
     let len = usize::from(be16(bytes, 1)?);
     let host = prefix(rest(bytes, 3), len);
     let port = be32(bytes, len.saturating_add(3))?;
-    let word = |octet: &u8| {
-        octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b':' | b'_' | b'%')
+    let word = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_' | b'%')
     };
     let fits = (3..=253).contains(&len) && host.iter().all(word) && port <= 0xffff;
     let fact = format!("JRMP acknowledges {}", from_wire(host));

@@ -47,7 +47,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         u8_at(stream, 0) == Some(3)
             && be32(stream, 5) == Some(0)
             && stream.len() >= 64
-            && rest(stream, 9).iter().take(55).any(|octet| *octet != 0)
+            && rest(stream, 9).iter().take(55).any(|byte| *byte != 0)
     };
     let said = Side::BOTH.map(|side| {
         // Who is echoed has shaken hands, too: some servers put a digest where an echo would be.
@@ -73,7 +73,7 @@ mod tests {
     use crate::identify::testing::{Random, Talk, hex};
 
     fn first(seed: u64, version: &str) -> Vec<u8> {
-        [hex("03 00001234"), hex(version), Random::new(seed).octets(1528)].concat()
+        [hex("03 00001234"), hex(version), Random::new(seed).bytes(1528)].concat()
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn who_is_echoed_spoke_too() {
         let (c1, s1) = (first(1, "09007c02"), first(2, "0d0e0a0d"));
-        let digest = Random::new(3).octets(1536);
+        let digest = Random::new(3).bytes(1536);
         let talk = Talk::tcp().a(c1).b([s1.clone(), digest].concat()).a(&s1[1..]);
         assert_eq!(talk.matched_by(&DETECTOR).unwrap().strength, Strength::BothSides);
     }

@@ -40,8 +40,8 @@ fn start_line(text: &[u8], len: usize) -> Option<Message> {
     }
     let (method, behind) = first_word(text);
     let (_, version) = first_word(behind);
-    let word = method.len() >= 4
-        && method.iter().all(|octet| octet.is_ascii_uppercase() || *octet == b'_');
+    let word =
+        method.len() >= 4 && method.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let ends = matches!(version.trim_ascii(), b"RTSP/1.0" | b"RTSP/2.0");
     if word && ends { said(Role::Client, 100.0) } else { None }
 }

@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn datagram(datagram: &Datagram<'_>) -> SideMatch<Message> {
     let bytes = datagram.bytes;
     // Keep-alives have blanks, line ends or zeros only.
-    if bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n' | b' ' | 0)) {
+    if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
         return SideMatch::Incomplete;
     }
     match read(bytes, true) {
@@ -47,7 +47,7 @@ fn datagram(datagram: &Datagram<'_>) -> SideMatch<Message> {
 }
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
-    let blanks = bytes.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
+    let blanks = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     if blanks > 8 {
         return SideMatch::Mismatch;
     }

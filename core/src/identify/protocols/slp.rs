@@ -45,7 +45,7 @@ fn read(
 
 fn is_language(tag: &[u8]) -> bool {
     (1..=17).contains(&tag.len())
-        && tag.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-')
+        && tag.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 /// RFC 2608 section 8

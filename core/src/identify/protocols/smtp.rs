@@ -67,7 +67,7 @@ fn server(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let bits = 18.0 + 6.0 + if greets || extends { 20.0 } else { 0.0 };
     let said = Message::new(reply.len, Role::Server, bits, fact).owned_if(greets || extends);
     if greets {
-        let text = reply.text.split(|octet| *octet == b'\n').next().unwrap_or_default();
+        let text = reply.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let banner = from_wire(text.trim_ascii());
         return SideMatch::Match(said.with(Detail::new(DetailKey::SmtpBanner, banner)));
     }

@@ -187,7 +187,7 @@ fn client4(stream: &[u8]) -> SideMatch<Read> {
     let bits = 8.0 + 7.0 + 0.2;
     let mut read = Read { version: 4, ..Read::default() }.add(bits, &cursor);
     for text in 0..(if named { 2 } else { 1 }) {
-        let Some(len) = cursor.rest().iter().take(255).position(|octet| *octet == 0) else {
+        let Some(len) = cursor.rest().iter().take(255).position(|byte| *byte == 0) else {
             return if cursor.remaining() > 255 {
                 SideMatch::Mismatch
             } else {

@@ -26,10 +26,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
-    let octet = |at| u8_at(bytes, at).ok_or(MessageError::Short);
+    let byte = |at| u8_at(bytes, at).ok_or(MessageError::Short);
     let message = be32(bytes, 0).ok_or(MessageError::Short)?;
     let len = index(be32(bytes, 4).ok_or(MessageError::Short)?).saturating_add(8);
-    let (version, interface, kind, code) = (octet(12)?, octet(13)?, octet(14)?, octet(15)?);
+    let (version, interface, kind, code) = (byte(12)?, byte(13)?, byte(14)?, byte(15)?);
     // Bit 5 says that a message is in segments (SOME/IP-TP).
     let (role, what) = match kind & !0x20 {
         0x00 => (Role::Client, "request"),

@@ -76,7 +76,7 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Banner<'a>> {
 /// The banner at `at`; where its line doesn't end, what there is of it if nothing more will come.
 fn banner(stream: &[u8], at: usize, complete: bool) -> SideMatch<Banner<'_>> {
     let line = rest(stream, at);
-    let Some(end) = prefix(line, BANNER_BYTES_MAX).iter().position(|octet| *octet == b'\n') else {
+    let Some(end) = prefix(line, BANNER_BYTES_MAX).iter().position(|byte| *byte == b'\n') else {
         let cut = complete && line.len() < BANNER_BYTES_MAX;
         return match (cut, line.len() < BANNER_BYTES_MAX) {
             (true, _) => SideMatch::or_mismatch(read_banner(line, at)),
@@ -94,19 +94,19 @@ fn banner(stream: &[u8], at: usize, complete: bool) -> SideMatch<Banner<'_>> {
 
 fn read_banner(text: &[u8], at: usize) -> Option<Banner<'_>> {
     let versions = text.strip_prefix(b"SSH-")?;
-    let dash = versions.iter().position(|octet| *octet == b'-')?;
+    let dash = versions.iter().position(|byte| *byte == b'-')?;
     let protocol = prefix(versions, dash);
     let known = matches!(protocol, b"2.0" | b"1.99" | b"1.5" | b"1.3");
     let comment = rest(versions, dash.saturating_add(1));
-    let printable = comment.iter().all(|octet| !octet.is_ascii_control());
-    let software = comment.split(|octet| *octet == b' ').next().unwrap_or_default();
+    let printable = comment.iter().all(|byte| !byte.is_ascii_control());
+    let software = comment.split(|byte| *byte == b' ').next().unwrap_or_default();
     (known && printable).then_some(Banner { at, protocol, software, role: Role::Either })
 }
 
 /// A server's banner behind other lines of text.
 fn after_lines(stream: &[u8]) -> Option<Banner<'_>> {
     let at = stream.windows(5).position(|window| window == b"\nSSH-")?.saturating_add(1);
-    let text = prefix(stream, at).iter().all(|octet| *octet >= b' ' || octet.is_ascii_whitespace());
+    let text = prefix(stream, at).iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
     match banner(stream, at, false) {
         SideMatch::Match(banner) if text => Some(Banner { role: Role::Server, ..banner }),
         SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => None,
@@ -145,7 +145,7 @@ fn role_by_names(kexinit: &[u8]) -> Role {
     let mut cursor = Cursor::new(rest(kexinit, 18));
     let len = cursor.be32().map_or(0, index);
     let names = prefix(cursor.rest(), len);
-    for name in names.split(|octet| *octet == b',') {
+    for name in names.split(|byte| *byte == b',') {
         match name {
             b"ext-info-c" | b"kex-strict-c-v00@openssh.com" => return Role::Client,
             b"ext-info-s" | b"kex-strict-s-v00@openssh.com" => return Role::Server,

@@ -36,7 +36,7 @@ const COMMANDS: &[(&[u8], Role, &[u8])] = &[
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, complete| {
-        let end = bytes.iter().position(|octet| *octet == b'\n');
+        let end = bytes.iter().position(|byte| *byte == b'\n');
         let Some(end) = end else {
             let word = bytes.iter().all(u8::is_ascii_uppercase) && bytes.len() < 12;
             return if word { SideMatch::Incomplete } else { SideMatch::Mismatch };
@@ -58,13 +58,13 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -> Option<Message> {
     let lines = || {
-        let lines = headers.split(|octet| *octet == b'\n');
+        let lines = headers.split(|byte| *byte == b'\n');
         lines
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
             .take_while(|line| !line.is_empty())
     };
     let name = |line: &[u8]| {
-        line.iter().position(|octet| *octet == b':').map(|at| prefix(line, at).to_vec())
+        line.iter().position(|byte| *byte == b':').map(|at| prefix(line, at).to_vec())
     };
     let any = |known: &[&[u8]]| {
         lines().any(|line| name(line).is_some_and(|name| known.contains(&&*name)))
@@ -85,9 +85,9 @@ fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -
         any(&[needed])
     };
     let end =
-        bytes.iter().position(|octet| *octet == 0).map_or(bytes.len(), |end| end.saturating_add(1));
+        bytes.iter().position(|byte| *byte == 0).map_or(bytes.len(), |end| end.saturating_add(1));
     // An end of line may stand between frames.
-    let blank = rest(bytes, end).iter().take_while(|octet| matches!(octet, b'\n' | b'\r')).count();
+    let blank = rest(bytes, end).iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let fact = format!("STOMP {}", from_wire(word));
     (colons && known).then(|| Message::new(end.saturating_add(blank), role, 32.0 + 40.0, fact))
 }

@@ -28,13 +28,13 @@ const OBJECT_BYTES_MAX: usize = 1500;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, complete| {
-        if bytes.first().is_some_and(|octet| *octet != b'{') {
+        if bytes.first().is_some_and(|byte| *byte != b'{') {
             return SideMatch::Mismatch;
         }
         let seen = prefix(bytes, OBJECT_BYTES_MAX);
-        let end = seen.iter().position(|octet| *octet == b'\n');
+        let end = seen.iter().position(|byte| *byte == b'\n');
         let text = prefix(seen, end.unwrap_or(seen.len()));
-        if !text.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\t' | b'\r')) {
+        if !text.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\r')) {
             return SideMatch::Mismatch;
         }
         if end.is_none() && !complete && seen.len() < OBJECT_BYTES_MAX && !text.ends_with(b"}") {

@@ -106,7 +106,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Message> {
         usize::from(outer) == usize::from(inner).saturating_add(HEADER)
     });
     let at = if framed { 2 } else { 0 };
-    if stream.first().is_some_and(|octet| octet & 0xc0 != 0) {
+    if stream.first().is_some_and(|byte| byte & 0xc0 != 0) {
         return SideMatch::Mismatch;
     }
     if stream.len() < HEADER + 2 {
@@ -322,8 +322,8 @@ mod tests {
 
     #[test]
     fn captures_cut_short_are_named_by_the_cookie() {
-        for octets in [20, 25, 30] {
-            Talk::udp().b(hex(SUCCESS)).snapped(octets).named_by(&DETECTOR);
+        for bytes in [20, 25, 30] {
+            Talk::udp().b(hex(SUCCESS)).snapped(bytes).named_by(&DETECTOR);
         }
     }
 

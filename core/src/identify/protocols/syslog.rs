@@ -43,7 +43,7 @@ fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if bytes.len() < 24 && !complete && matches!(bytes.first(), Some(b'<' | b'1'..=b'9')) {
         return SideMatch::Incomplete;
     }
-    let digits = bytes.iter().take(6).take_while(|octet| octet.is_ascii_digit()).count();
+    let digits = bytes.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     if digits > 0 && bytes.get(digits) == Some(&b' ') {
         let at = digits.saturating_add(1);
         let len = number(prefix(bytes, digits)).map_or(0, index);
@@ -52,7 +52,7 @@ fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
             said.map(|said| Message { len: len.saturating_add(at), ..said }),
         );
     }
-    let end = prefix(bytes, 8192).iter().position(|octet| matches!(octet, b'\n' | 0));
+    let end = prefix(bytes, 8192).iter().position(|byte| matches!(byte, b'\n' | 0));
     let text = prefix(bytes, end.unwrap_or(bytes.len()));
     let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
     SideMatch::or_mismatch(message(text).map(|said| Message { len, ..said }))
@@ -60,7 +60,7 @@ fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let text = bytes.strip_prefix(b"<")?;
-    let end = text.iter().take(4).position(|octet| *octet == b'>')?;
+    let end = text.iter().take(4).position(|byte| *byte == b'>')?;
     let priority = number(prefix(text, end)).filter(|priority| *priority <= 191)?;
     if end > 1 && text.first() == Some(&b'0') {
         return None;
@@ -68,8 +68,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let behind = rest(text, end.saturating_add(1));
     // A newline may end it, and a zero with old senders; UTF-8 may have a mark in front.
     let front = prefix(behind, 200);
-    let plain =
-        front.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\t' | b'\n' | b'\r' | 0));
+    let plain = front.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0));
     let bits = 8.0 + 8.0 + 6.0 + shape(behind)?;
     let fact = format!("Syslog priority {priority}: {}", from_wire(prefix(behind, 40)));
     plain.then(|| Message::new(bytes.len(), Role::Client, bits, fact))
@@ -87,11 +86,11 @@ fn shape(text: &[u8]) -> Option<f32> {
         _ if year(text) => Some(36.0),
         // Others put a name or a counter first, and a colon within it.
         _ => {
-            let word = text.iter().take(48).position(|octet| *octet == b':')?;
+            let word = text.iter().take(48).position(|byte| *byte == b':')?;
             let front = prefix(text, word);
             let named =
-                word >= 2 && front.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ');
-            let letters = front.iter().filter(|octet| octet.is_ascii_alphanumeric()).count();
+                word >= 2 && front.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+            let letters = front.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
             (named && letters >= 2 && text.len() >= 8).then_some(10.0)
         }
     }

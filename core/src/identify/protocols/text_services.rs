@@ -68,7 +68,7 @@ fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {
         b"PING" | b"PONG" if rest_of.is_empty() => (Role::Either, 40.0, false),
         b"+OK" if rest_of.is_empty() => (Role::Server, 32.0, false),
         b"-ERR" if rest_of.starts_with(b"'") => (Role::Server, 48.0, true),
-        b"SUB" if rest_of.split(|octet| *octet == b' ').count() >= 2 => (Role::Client, 30.0, false),
+        b"SUB" if rest_of.split(|byte| *byte == b' ').count() >= 2 => (Role::Client, 30.0, false),
         _ => return None,
     })
 }
@@ -92,8 +92,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         if front.len() < 60 && !complete && b"( ".starts_with(prefix(front, 2)) {
             return SideMatch::Incomplete;
         }
-        let plain =
-            front.iter().all(|octet| *octet >= b' ' || matches!(octet, b'\n' | b'\r' | b'\t'));
+        let plain = front.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t'));
         let server =
             front.starts_with(b"( success ( ") && front.get(12).is_some_and(u8::is_ascii_digit);
         let client = front.starts_with(b"( ")
@@ -126,14 +125,14 @@ pub(super) static CLAMD: Detector = Detector {
 fn probe_clamd(view: &FlowView<'_>) -> Probe {
     match_stream(view, CLAMD.id, |bytes, complete| {
         let front = prefix(bytes, 300);
-        let end = front.iter().position(|octet| matches!(octet, b'\n' | 0));
+        let end = front.iter().position(|byte| matches!(byte, b'\n' | 0));
         let text = match end {
             Some(end) => prefix(front, end),
             None if complete => front,
             None if front.len() < 300 => return SideMatch::Incomplete,
             None => return SideMatch::Mismatch,
         };
-        if !text.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ') {
+        if !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
             return SideMatch::Mismatch;
         }
         let (verb, _) = first_word(text);
@@ -240,11 +239,11 @@ pub(super) static JSON_RPC: Detector = Detector {
     probe: |view| {
         match_stream(view, JSON_RPC.id, |bytes, complete| {
             let front = prefix(bytes, 400);
-            if front.first().is_some_and(|octet| !matches!(octet, b'{' | b'[')) {
+            if front.first().is_some_and(|byte| !matches!(byte, b'{' | b'[')) {
                 return SideMatch::Mismatch;
             }
             let marked = mentions(front, "\"jsonrpc\"") && mentions(front, "\"2.0\"");
-            let plain = front.iter().all(|octet| *octet >= b' ' || octet.is_ascii_whitespace());
+            let plain = front.iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
             let role = if mentions(front, "\"method\"") {
                 Role::Client
             } else if mentions(front, "\"result\"") || mentions(front, "\"error\"") {
@@ -273,11 +272,11 @@ pub(super) static NMDC: Detector = Detector {
     bits: 44.0,
     probe: |view| {
         match_stream(view, NMDC.id, |bytes, complete| {
-            if bytes.first().is_some_and(|octet| *octet != b'$') {
+            if bytes.first().is_some_and(|byte| *byte != b'$') {
                 return SideMatch::Mismatch;
             }
             let front = prefix(bytes, 600);
-            let end = front.iter().position(|octet| *octet == b'|');
+            let end = front.iter().position(|byte| *byte == b'|');
             if end.is_none() {
                 return if front.len() < 600 && !complete {
                     SideMatch::Incomplete
@@ -361,11 +360,11 @@ pub(super) static RSH: Detector = Detector {
 };
 
 fn rsh(bytes: &[u8]) -> SideMatch<Message> {
-    let words: Vec<&[u8]> = prefix(bytes, 400).splitn(5, |octet| *octet == 0).collect();
+    let words: Vec<&[u8]> = prefix(bytes, 400).splitn(5, |byte| *byte == 0).collect();
     let plain = words
         .iter()
         .take(4)
-        .all(|word| word.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' '));
+        .all(|word| word.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '));
     let [port, local, remote, command, _] = words.as_slice() else {
         let port = words.first().is_some_and(|port| is_number(port, 5));
         return if plain && port && bytes.len() < 400 {

@@ -48,11 +48,11 @@ fn said(role: Role, bits: f32, fact: impl Into<String>) -> Said {
 }
 
 fn is_text(text: &[u8]) -> bool {
-    text.iter().all(|octet| *octet >= b' ' && *octet != 0x7f)
+    text.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
 }
 
 fn request(datagram: &Datagram<'_>) -> Option<Said> {
-    let mut texts = rest(datagram.bytes, 2).split(|octet| *octet == 0);
+    let mut texts = rest(datagram.bytes, 2).split(|byte| *byte == 0);
     let (file, mode) = (texts.next()?, texts.next()?);
     let known = [&b"octet"[..], b"netascii", b"mail"].iter().any(|m| mode.eq_ignore_ascii_case(m));
     let ended = !datagram.is_whole() || datagram.bytes.last() == Some(&0);
@@ -70,7 +70,7 @@ fn error(datagram: &Datagram<'_>) -> Option<Said> {
 }
 
 fn accepted(datagram: &Datagram<'_>) -> Option<Said> {
-    let texts: Vec<&[u8]> = rest(datagram.bytes, 2).split(|octet| *octet == 0).collect();
+    let texts: Vec<&[u8]> = rest(datagram.bytes, 2).split(|byte| *byte == 0).collect();
     let (end, pairs) = texts.split_last()?;
     let known = pairs.chunks_exact(2).all(|pair| {
         let name = pair.first().is_some_and(|name| {

@@ -48,9 +48,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn opened(bytes: &[u8], framed: Option<usize>, complete: bool) -> SideMatch<Message> {
-    if bytes.len() < 16
-        && !complete
-        && bytes.first().is_none_or(|octet| matches!(octet, 0x80 | 0x82))
+    if bytes.len() < 16 && !complete && bytes.first().is_none_or(|byte| matches!(byte, 0x80 | 0x82))
     {
         return SideMatch::Incomplete;
     }
@@ -68,8 +66,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         }
         [0x82, second, ..] if second & 0x1f == 1 => {
             // The sequence number's last byte has no mark.
-            let number =
-                bytes.iter().skip(2).take(5).take_while(|octet| **octet & 0x80 != 0).count();
+            let number = bytes.iter().skip(2).take(5).take_while(|byte| **byte & 0x80 != 0).count();
             let at = number.checked_add(3)?;
             let len = usize::from(u8_at(bytes, at).filter(|len| *len < 0x80)?);
             (second >> 5, (rest(bytes, at.checked_add(1)?), len), 8.0 + 5.0 + 1.0)
@@ -78,7 +75,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     };
     let (text, len) = name;
     let word = prefix(text, len);
-    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b':' | b'.');
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.');
     if !(1..=4).contains(&kind)
         || !(1..=127).contains(&len)
         || word.is_empty()

@@ -49,7 +49,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
         Role::Client => (&b"sec-websocket-key:"[..], 24),
         Role::Server | Role::Either => (&b"sec-websocket-accept:"[..], 28),
     };
-    let base64 = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let keyed = field(section, name).is_some_and(|key| key.len() == size && key.iter().all(base64));
     if !keyed || !mentions(section, "websocket") {
         return SideMatch::Mismatch;
@@ -68,7 +68,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
             said = said.with(Detail::new(key, from_wire(value)));
         }
     }
-    if let (Role::Client, Some(target)) = (role, section.split(|octet| *octet == b' ').nth(1)) {
+    if let (Role::Client, Some(target)) = (role, section.split(|byte| *byte == b' ').nth(1)) {
         said = said.with(Detail::new(DetailKey::HttpUrl, from_wire(target)));
     }
     SideMatch::Match(said)
@@ -108,14 +108,9 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
     if payload.len() < len.min(64) {
         return SideMatch::Incomplete;
     }
-    let text: Vec<u8> = payload
-        .iter()
-        .zip(mask.iter().cycle())
-        .take(64)
-        .map(|(octet, mask)| octet ^ mask)
-        .collect();
-    let plain =
-        text.iter().all(|octet| (b' '..=b'~').contains(octet) || octet.is_ascii_whitespace());
+    let text: Vec<u8> =
+        payload.iter().zip(mask.iter().cycle()).take(64).map(|(byte, mask)| byte ^ mask).collect();
+    let plain = text.iter().all(|byte| (b' '..=b'~').contains(byte) || byte.is_ascii_whitespace());
     if !plain {
         // It may be of another alphabet; that proves nothing.
         return if std::str::from_utf8(&text).is_ok() {
@@ -131,7 +126,7 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
 
 /// The value of the first field of this name, which is given in lower case with its colon.
 fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    section.split(|octet| *octet == b'\n').find_map(|line| {
+    section.split(|byte| *byte == b'\n').find_map(|line| {
         let same = prefix(line, name.len()).eq_ignore_ascii_case(name);
         same.then(|| rest(line, name.len()).trim_ascii())
     })

@@ -48,19 +48,19 @@ fn inside(view: &FlowView<'_>) -> Inside {
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     // White space is sent to keep the connection open (section 4.6.1).
-    let blanks = bytes.iter().take_while(|octet| octet.is_ascii_whitespace()).count();
+    let blanks = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let text = rest(bytes, blanks);
-    if text.first().is_some_and(|octet| *octet != b'<') || (text.is_empty() && blanks > 4) {
+    if text.first().is_some_and(|byte| *byte != b'<') || (text.is_empty() && blanks > 4) {
         return SideMatch::Mismatch;
     }
-    let Some(end) = text.iter().position(|octet| *octet == b'>') else {
+    let Some(end) = text.iter().position(|byte| *byte == b'>') else {
         return if text.len() > 600 { SideMatch::Mismatch } else { SideMatch::Incomplete };
     };
     let mut element = prefix(text, end);
     if element.starts_with(b"<?xml ") {
         // The declaration proves nothing; the stream's tag must follow.
         let behind = rest(text, end.saturating_add(1)).trim_ascii_start();
-        let Some(next) = behind.iter().position(|octet| *octet == b'>') else {
+        let Some(next) = behind.iter().position(|byte| *byte == b'>') else {
             return if complete || behind.len() > 600 {
                 SideMatch::Mismatch
             } else {

@@ -52,20 +52,20 @@ fn of_both(case: &FlowContext<'_>, say: fn(&SideFacts) -> String) -> String {
 
 fn random(side: &SideFacts) -> String {
     let sample = &side.sample;
-    let bits = u64::from(sample.octets).saturating_mul(8);
+    let bits = u64::from(sample.bytes).saturating_mul(8);
     let ones = percent(sample.ones.into(), bits);
-    let text = percent(sample.text.into(), sample.octets.into());
+    let text = percent(sample.text.into(), sample.bytes.into());
     format!(
         "{ones} % of the bits are set and {text} % of {} sampled bytes are text (random bytes have 50 % \
          and 38 %)",
-        sample.octets
+        sample.bytes
     )
 }
 
 fn text(side: &SideFacts) -> String {
     let sample = &side.sample;
-    let text = percent(sample.text.into(), sample.octets.into());
-    format!("{text} % of {} sampled bytes are text", sample.octets)
+    let text = percent(sample.text.into(), sample.bytes.into());
+    format!("{text} % of {} sampled bytes are text", sample.bytes)
 }
 
 fn executable_transfer(case: &FlowContext<'_>) -> (String, FrameRef) {

@@ -20,7 +20,7 @@ const SHAPE_PACKETS_MIN: u64 = 20;
 const FULL_PACKETS_MIN: u64 = 8;
 
 /// Bytes of a sample from which on it says something.
-const SAMPLE_OCTETS_MIN: u32 = 128;
+const SAMPLE_BYTES_MIN: u32 = 128;
 
 /// The Citrix session that this flow may belong to. Every session is good for one flow: behind a
 /// gateway all of them are between one pair of hosts, and they are given out in the order in which
@@ -168,7 +168,7 @@ pub(super) fn random_payload(case: &FlowContext<'_>, status: Status) -> Option<S
 }
 
 pub(super) fn text_payload(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
-    let enough = |side: &SideFacts| side.sample.octets >= SAMPLE_OCTETS_MIN;
+    let enough = |side: &SideFacts| side.sample.bytes >= SAMPLE_BYTES_MIN;
     let side = server_side(case);
     let facts = case.record.side(side);
     (case.may_be_framehawk() && enough(facts) && is_text(facts))
@@ -194,19 +194,19 @@ const UNSUPPORTED: i64 = 1_551_398_400;
 /// Half of the bits set, within what a fair coin does (facts, section 7: popcount, because entropy
 /// says nothing of short packets), and hardly any text.
 pub fn looks_random(side: &SideFacts) -> bool {
-    let (octets, ones, text) =
-        (u64::from(side.sample.octets), u64::from(side.sample.ones), u64::from(side.sample.text));
-    let per_mille = ones.saturating_mul(125).checked_div(octets).unwrap_or_default();
-    side.sample.octets >= SAMPLE_OCTETS_MIN
+    let (bytes, ones, text) =
+        (u64::from(side.sample.bytes), u64::from(side.sample.ones), u64::from(side.sample.text));
+    let per_mille = ones.saturating_mul(125).checked_div(bytes).unwrap_or_default();
+    side.sample.bytes >= SAMPLE_BYTES_MIN
         && (470..=530).contains(&per_mille)
         // Of random bytes 98 of 256 are text.
-        && text.saturating_mul(2) < octets
+        && text.saturating_mul(2) < bytes
 }
 
 /// Nine of ten bytes are text.
 pub fn is_text(side: &SideFacts) -> bool {
-    let (octets, text) = (u64::from(side.sample.octets), u64::from(side.sample.text));
-    octets >= 2 && text.saturating_mul(10) >= octets.saturating_mul(9)
+    let (bytes, text) = (u64::from(side.sample.bytes), u64::from(side.sample.text));
+    bytes >= 2 && text.saturating_mul(10) >= bytes.saturating_mul(9)
 }
 
 /// Whether the flow has the shape of display remoting.

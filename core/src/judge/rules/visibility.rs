@@ -11,11 +11,11 @@ pub(super) fn packets_lost(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
         case.record.side(*side).span().is_some_and(|span| span.missing_at_least() > 0)
     };
     let side = Side::BOTH.into_iter().find(missing)?;
-    let octets = case.record.side(side).span()?.missing_at_least();
+    let bytes = case.record.side(side).span()?.missing_at_least();
     Some(shown(
         case,
         side,
-        format!("at least {octets} bytes from this side are missing from the capture"),
+        format!("at least {bytes} bytes from this side are missing from the capture"),
     ))
 }
 

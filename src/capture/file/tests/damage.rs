@@ -14,23 +14,23 @@ fn only_error(all: &All) -> &str {
 fn a_cut_record_is_told_with_what_is_missing() {
     let whole = Writer::pcap(false).record(NOON, 0, b"whole");
     let cut = whole.clone().record_of(NOON, 1, (100, 100), b"only this");
-    let all = read(&cut.octets);
+    let all = read(&cut.bytes);
     assert_eq!(all.bytes(), [b"whole"]);
     assert_eq!(
         only_error(&all),
         "is truncated after frame 1: the record at byte 45 lacks at least 91 bytes"
     );
 
-    let all = read(&whole.raw(&[0; 7]).octets);
+    let all = read(&whole.raw(&[0; 7]).bytes);
     assert_eq!(
         only_error(&all),
         "is truncated after frame 1: the record at byte 45 lacks at least 9 bytes"
     );
 
     let mut made = Writer::pcapng(true).enhanced(0, 0, b"whole").enhanced(0, 0, b"cut");
-    made.octets.truncate(made.octets.len() - 5);
+    made.bytes.truncate(made.bytes.len() - 5);
     assert_eq!(
-        only_error(&read(&made.octets)),
+        only_error(&read(&made.bytes)),
         "is truncated after frame 1: the record at byte 88 lacks at least 5 bytes"
     );
 }
@@ -39,7 +39,7 @@ fn a_cut_record_is_told_with_what_is_missing() {
 fn a_pcap_record_whose_length_lies_ends_the_file() {
     let made = Writer::pcap(true).record(NOON, 0, b"one");
     let made = made.record_of(NOON, 0, (0x7fff_ffff, 60), b"two").record(NOON, 0, b"three");
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert_eq!(all.bytes(), [b"one"]);
     assert!(only_error(&all).contains("byte 43 claims to hold more than 16 MiB"));
 }
@@ -47,7 +47,7 @@ fn a_pcap_record_whose_length_lies_ends_the_file() {
 /// A pcapng file with a damaged place between frames: what becomes of it.
 fn around(damage: impl FnOnce(Writer) -> Writer) -> All {
     let made = damage(Writer::pcapng(false).enhanced(0, 0, b"before"));
-    let all = read(&made.enhanced(0, 0, b"behind").octets);
+    let all = read(&made.enhanced(0, 0, b"behind").bytes);
     assert_eq!(all.bytes(), [b"before", b"behind"], "{all:?}");
     assert!(all.errors.is_empty());
     assert_eq!(all.frames[1].number, 2);
@@ -71,7 +71,7 @@ fn behind_a_damaged_block_the_next_sound_one_is_found() {
         assert!(all.notices[0].message.contains("98 bytes"), "{:?}", all.notices);
     }
     // Sound as a block, but not in what it says: only this block is skipped.
-    let embedded = Writer::pcapng(false).enhanced(0, 0, b"not ours").octets;
+    let embedded = Writer::pcapng(false).enhanced(0, 0, b"not ours").bytes;
     let damages: [fn(Writer, &[u8]) -> Writer; 4] = [
         |made, embedded| made.enhanced(1, 0, embedded),
         |made, embedded| made.obsolete(1, 0, 0, embedded),
@@ -81,7 +81,7 @@ fn behind_a_damaged_block_the_next_sound_one_is_found() {
                 for number in [0, 0, 0, 5000, 5000] {
                     body.u32(number);
                 }
-                body.octets.extend(embedded);
+                body.bytes.extend(embedded);
             })
         },
     ];
@@ -97,7 +97,7 @@ fn a_large_damaged_region_is_searched_through() {
     let all = around(|made| made.raw(&vec![6; 1_500_001]));
     assert!(all.notices[0].message.contains("1500001 bytes"));
     let made = Writer::pcapng(false).enhanced(0, 0, b"x").raw(&vec![1; 700_000]);
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert_eq!(all.frames.len(), 1);
     assert!(only_error(&all).contains("no valid record follows"));
 }
@@ -107,7 +107,7 @@ fn a_section_header_is_found_too_and_its_byte_order_counts() {
     let mut made = Writer::pcapng(false).enhanced(0, 0, b"before").raw(b"junk!");
     made.big = true;
     let made = made.section().interface(1, 0, |_| {}).enhanced(0, 0, b"behind");
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert_eq!(all.bytes(), [b"before", b"behind"]);
     assert!(all.errors.is_empty());
 }
@@ -115,7 +115,7 @@ fn a_section_header_is_found_too_and_its_byte_order_counts() {
 fn samples() -> Vec<Vec<u8>> {
     let mut samples = Vec::new();
     for big in [false, true] {
-        samples.push(Writer::pcap(big).record(NOON, 1, b"abcdef").record(NOON, 2, b"").octets);
+        samples.push(Writer::pcap(big).record(NOON, 1, b"abcdef").record(NOON, 2, b"").bytes);
         let made = Writer::pcapng(big)
             .interface(101, 4, |options| {
                 options.option(9, &[0x83]);
@@ -126,7 +126,7 @@ fn samples() -> Vec<Vec<u8>> {
             .simple(4, b"hijk")
             .statistics(0, |options| options.option_64(7, 1))
             .block(10, |body| body.u32(1));
-        samples.push(made.octets);
+        samples.push(made.bytes);
     }
     samples
 }
@@ -144,7 +144,7 @@ fn cut_at_every_length_it_neither_panics_nor_invents() {
 }
 
 #[test]
-fn with_every_octet_changed_it_neither_panics_nor_hangs() {
+fn with_every_byte_changed_it_neither_panics_nor_hangs() {
     for sample in samples() {
         for at in 0..sample.len() {
             for value in [0, 1, 0x7f, 0x80, 0xff, sample[at] ^ 1, sample[at] ^ 0x20] {
@@ -163,9 +163,9 @@ fn with_every_octet_changed_it_neither_panics_nor_hangs() {
 
 proptest::proptest! {
     #[test]
-    fn any_octets_behind_a_header_are_survived(octets: Vec<u8>, big: bool) {
+    fn any_bytes_behind_a_header_are_survived(bytes: Vec<u8>, big: bool) {
         for head in [Writer::pcap(big), Writer::pcapng(big)] {
-            drain(stream(&head.raw(&octets).octets, usize::MAX).unwrap(), 3);
+            drain(stream(&head.raw(&bytes).bytes, usize::MAX).unwrap(), 3);
         }
     }
 }

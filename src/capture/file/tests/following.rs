@@ -46,15 +46,15 @@ fn begin(path: &Path) -> (Follow, All) {
     (follow(path, Options::default()).unwrap(), All::default())
 }
 
-fn append(path: &Path, octets: &[u8]) {
-    OpenOptions::new().append(true).open(path).unwrap().write_all(octets).unwrap();
+fn append(path: &Path, bytes: &[u8]) {
+    OpenOptions::new().append(true).open(path).unwrap().write_all(bytes).unwrap();
 }
 
 fn pcap(frames: u32) -> Vec<u8> {
     let made = (0..frames).fold(Writer::pcap(false), |made, at| {
         made.record(NOON + at, 0, &vec![7; usize::try_from(at * 31 % 1500).unwrap()])
     });
-    made.octets
+    made.bytes
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn a_file_that_grows_in_odd_chunks_is_read_as_the_whole() {
     let blocks = (0..300).fold(Writer::pcapng(true), |made, at| {
         made.enhanced(0, at, &vec![7; usize::try_from(at).unwrap()]).raw(b"junk")
     });
-    for octets in [pcap(300), blocks.octets] {
-        let whole = read(&octets).frames;
+    for bytes in [pcap(300), blocks.bytes] {
+        let whole = read(&bytes).frames;
         assert_eq!(whole.len(), 300);
         let (_folder, path) = empty();
         let (mut source, mut all) = begin(&path);
         let writer = thread::spawn(move || {
-            let mut rest = &octets[..];
+            let mut rest = &bytes[..];
             for len in [1, 2, 20, 1, 7, 16, 1, 300].into_iter().chain((0..).map(|at| at * 997)) {
                 let (chunk, behind) = rest.split_at(len.min(rest.len()));
                 append(&path, chunk);
@@ -94,8 +94,8 @@ fn a_file_that_grows_in_odd_chunks_is_read_as_the_whole() {
 #[test]
 fn a_record_is_completed_when_its_rest_arrives() {
     let (_folder, path) = empty();
-    let octets = pcap(2);
-    let (head, tail) = octets.split_at(octets.len() - 1);
+    let bytes = pcap(2);
+    let (head, tail) = bytes.split_at(bytes.len() - 1);
     append(&path, head);
     let (mut source, mut all) = begin(&path);
     until(&mut source, &mut all, 1, 0, 0);
@@ -168,12 +168,12 @@ fn a_file_that_is_spoilt_or_no_capture_is_told_once_and_the_next_one_awaited() {
 #[test]
 fn damage_in_a_file_that_grows_is_searched_through_as_it_comes() {
     let (_folder, path) = empty();
-    fs::write(&path, Writer::pcapng(false).raw(&[0xee; 5000]).octets).unwrap();
+    fs::write(&path, Writer::pcapng(false).raw(&[0xee; 5000]).bytes).unwrap();
     let (mut source, mut all) = begin(&path);
     until(&mut source, &mut all, 0, 0, 0);
     append(&path, &vec![0xee; 500_000]);
     until(&mut source, &mut all, 0, 0, 0);
-    let sound = Writer::new(false).enhanced(0, 0, &[7; 2000]).octets;
+    let sound = Writer::new(false).enhanced(0, 0, &[7; 2000]).bytes;
     append(&path, &sound[..1900]);
     until(&mut source, &mut all, 0, 0, 0);
     append(&path, &sound[1900..]);

@@ -18,7 +18,7 @@ fn pcap_in_both_byte_orders_with_both_fractions() {
         for big in [false, true] {
             let made = Writer::new(big).pcap_header(magic, (2, 4), 1);
             let made = made.record_of(NOON, 123_456, (3, 1500), b"abc");
-            let all = read(&made.octets);
+            let all = read(&made.bytes);
             let frame = one(&all);
             assert_eq!((frame.nanos, frame.number), (NOON_NANOS + nanos, 1));
             assert_eq!((frame.link, frame.wire_len, &*frame.bytes), (1, 1500, &b"abc"[..]));
@@ -29,20 +29,20 @@ fn pcap_in_both_byte_orders_with_both_fractions() {
 
 #[test]
 fn pcap_times_are_unsigned() {
-    let all = read(&Writer::pcap(true).record(u32::MAX, u32::MAX, b"").octets);
+    let all = read(&Writer::pcap(true).record(u32::MAX, u32::MAX, b"").bytes);
     let nanos = i64::from(u32::MAX) * 1_000_000_000 + i64::from(u32::MAX) * 1000;
     assert_eq!(one(&all).nanos, nanos);
 }
 
 #[test]
-fn a_record_of_the_modified_pcap_has_eight_octets_more() {
+fn a_record_of_the_modified_pcap_has_eight_bytes_more() {
     for big in [false, true] {
         let mut made = Writer::new(big).pcap_header(MODIFIED, (2, 4), 113);
         for data in ["one", "two"] {
             let data = [b"12345678", data.as_bytes()].concat();
             made = made.record_of(NOON, 0, (3, 3), &data);
         }
-        assert_eq!(read(&made.octets).bytes(), [b"one", b"two"]);
+        assert_eq!(read(&made.bytes).bytes(), [b"one", b"two"]);
     }
 }
 
@@ -50,7 +50,7 @@ fn a_record_of_the_modified_pcap_has_eight_octets_more() {
 fn old_pcap_versions_have_the_lengths_the_other_way_round() {
     let lengths = |version, lengths| {
         let made = Writer::new(false).pcap_header(MICRO, version, 1);
-        let all = read(&made.record_of(NOON, 0, lengths, b"abc").octets);
+        let all = read(&made.record_of(NOON, 0, lengths, b"abc").bytes);
         (one(&all).bytes.len(), one(&all).wire_len)
     };
     assert_eq!(lengths((2, 2), (60, 3)), (3, 60));
@@ -66,7 +66,7 @@ fn old_pcap_versions_have_the_lengths_the_other_way_round() {
 fn what_stands_above_the_link_type_is_not_part_of_it() {
     for (number, link) in [(0x5400_0001, 1), (12, 101), (14, 101), (101, 101), (276, 276)] {
         let made = Writer::new(true).pcap_header(NANO, (2, 4), number);
-        assert_eq!(one(&read(&made.record(0, 0, b"x").octets)).link, link);
+        assert_eq!(one(&read(&made.record(0, 0, b"x").bytes)).link, link);
     }
 }
 
@@ -80,7 +80,7 @@ fn pcapng_sections_have_their_own_byte_order_and_interfaces() {
         .interface(12, 0, |options| options.option(9, &[9]))
         .enhanced(1, 2_000_000_000, b"second")
         .enhanced(0, 3_000_000, b"third");
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert!(all.errors.is_empty());
     assert_eq!(all.bytes(), [&b"first"[..], b"second", b"third"]);
     assert_eq!(all.nanos(), [1_000_000_000, 2_000_000_000, 3_000_000_000]);
@@ -98,7 +98,7 @@ fn pcapng_times_follow_resolution_and_offset() {
             options.option_64(14, offset.cast_unsigned());
             options.option(0, &[]);
         });
-        one(&read(&made.enhanced(0, ticks, b"x").octets)).nanos
+        one(&read(&made.enhanced(0, ticks, b"x").bytes)).nanos
     };
     assert_eq!(nanos(6, 0, 1_700_000_000_000_001), NOON_NANOS + 1000);
     assert_eq!(nanos(9, 0, 1_700_000_000_000_000_001), NOON_NANOS + 1);
@@ -115,7 +115,7 @@ fn a_simple_packet_has_the_time_of_the_one_before_and_is_cut_by_the_snap_length(
         .simple(60, b"cut at")
         .enhanced(0, 5_000_000, b"timed")
         .simple(3, b"all");
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert_eq!(all.bytes(), [&b"cut at"[..], b"timed", b"all"]);
     assert_eq!(all.nanos(), [0, 5_000_000_000, 5_000_000_000]);
     assert_eq!(all.frames[0].wire_len, 60);
@@ -131,7 +131,7 @@ fn obsolete_packets_and_drop_counts_are_read() {
             options.option(2, &[0; 4]);
             options.option_64(4, 2);
         });
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert_eq!(all.bytes(), [&b"old"[..], b"older", b"new"]);
     assert_eq!((all.sources[0].dropped, all.sources[0].dropped_by_interface), (5, 0));
 
@@ -149,7 +149,7 @@ fn obsolete_packets_and_drop_counts_are_read() {
         .interface(1, 0, |_| {})
         .statistics(0, |options| options.option_64(5, 1))
         .statistics(7, |options| options.option_64(5, 1000));
-    let all = read(&with_totals.octets);
+    let all = read(&with_totals.bytes);
     assert!(all.errors.is_empty() && all.notices.is_empty());
     assert_eq!((all.sources[0].dropped, all.sources[0].dropped_by_interface), (100, 12));
 }
@@ -158,30 +158,30 @@ fn obsolete_packets_and_drop_counts_are_read() {
 fn blocks_of_no_interest_are_passed_over() {
     let mut made = Writer::pcapng(false);
     for kind in [4, 7, 9, 10, 0x0bad, 0x4000_0bad, 0x8000_0001] {
-        made = made.block(kind, |body| body.octets.extend([0xff; 40]));
+        made = made.block(kind, |body| body.bytes.extend([0xff; 40]));
         made = made.enhanced(0, 0, b"x");
     }
-    let all = read(&made.octets);
+    let all = read(&made.bytes);
     assert_eq!((all.frames.len(), all.errors.len(), all.notices.len()), (7, 0, 0));
 }
 
 #[test]
 fn a_file_without_frames_just_ends() {
     for made in [Writer::pcap(false), Writer::pcapng(true), Writer::new(true).section()] {
-        let all = read(&made.octets);
+        let all = read(&made.bytes);
         assert_eq!((all.frames.len(), all.errors.len()), (0, 0));
     }
 }
 
 #[test]
-fn it_does_not_matter_how_the_octets_come_or_how_many_frames_are_asked_for() {
+fn it_does_not_matter_how_the_bytes_come_or_how_many_frames_are_asked_for() {
     let (mut classic, mut blocks) = (Writer::pcap(false), Writer::pcapng(true));
     for at in 0..50_u8 {
         let data = vec![at; usize::from(at) * 37];
         classic = classic.record(NOON, u32::from(at), &data);
         blocks = blocks.enhanced(0, u64::from(at), &data);
     }
-    for made in [classic.octets, blocks.octets] {
+    for made in [classic.bytes, blocks.bytes] {
         let whole = read(&made).frames;
         assert_eq!(whole.len(), 50);
         for (sip, budget) in [(1, 1), (1, 7), (13, 1), (1000, 3), (usize::MAX, 1)] {
@@ -192,16 +192,16 @@ fn it_does_not_matter_how_the_octets_come_or_how_many_frames_are_asked_for() {
 
 #[test]
 fn what_is_no_capture_is_refused_with_a_sentence() {
-    for (octets, word) in [
+    for (bytes, word) in [
         (&b""[..], "is empty"),
         (b"\xd4\xc3\xb2\xa1\x02\0\x04\0", "ends within its header, after 8 bytes"),
         (b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", "editcap"),
         (b"hello", "is text"),
     ] {
-        let Err(error) = stream(octets, 3) else { panic!("taken for a capture") };
+        let Err(error) = stream(bytes, 3) else { panic!("taken for a capture") };
         assert_eq!(error.kind, CaptureErrorKind::NotACapture);
         assert!(error.to_string().contains(word), "{error}");
     }
     let made = Writer::new(false).pcap_header(MICRO, (1, 2), 1);
-    assert!(stream(&made.octets, 3).err().unwrap().message.contains("version 1.2"));
+    assert!(stream(&made.bytes, 3).err().unwrap().message.contains("version 1.2"));
 }

@@ -15,7 +15,7 @@ fn at(seconds: &[u32]) -> Vec<u8> {
     let made = seconds.iter().fold(Writer::pcap(false), |made, second| {
         made.record(NOON + second, 0, &second.to_be_bytes())
     });
-    made.octets
+    made.bytes
 }
 
 fn read(paths: &[PathBuf], options: Options) -> All {
@@ -53,12 +53,12 @@ fn overlapping_files_are_merged_frame_by_frame_and_equal_times_by_who_began_firs
 
 #[test]
 fn files_that_begin_together_are_ordered_by_what_they_hold_whatever_their_names() {
-    let made = |octet: u8| {
-        let one = Writer::pcap(false).record(NOON + 1, 0, &[octet; 4]);
-        one.record(NOON + 2, 0, &[octet; 4]).record(NOON + 2, 0, &[octet + 1; 4]).octets
+    let made = |byte: u8| {
+        let one = Writer::pcap(false).record(NOON + 1, 0, &[byte; 4]);
+        one.record(NOON + 2, 0, &[byte; 4]).record(NOON + 2, 0, &[byte + 1; 4]).bytes
     };
     let read_named = |named: [(&str, u8); 2]| {
-        let files = named.map(|(name, octet)| (name, made(octet)));
+        let files = named.map(|(name, byte)| (name, made(byte)));
         let files = [0, 1].map(|at: usize| (files[at].0, &*files[at].1));
         let (_folder, mut paths) = folder(&files);
         let one = read(&paths, Options::default());
@@ -111,7 +111,7 @@ fn the_order_does_not_depend_on_how_many_files_may_be_open() {
                 made.enhanced(0, u64::from(second) * 1_000_000, &[0; 40])
             };
         }
-        files.push((format!("{file}"), made.octets));
+        files.push((format!("{file}"), made.bytes));
     }
     let files: Vec<_> = files.iter().map(|(name, made)| (&**name, &**made)).collect();
     let (_folder, paths) = folder(&files);
@@ -129,7 +129,7 @@ fn the_order_does_not_depend_on_how_many_files_may_be_open() {
 fn one_file_that_breaks_off_does_not_stop_the_others() {
     let mut cut = at(&[2, 4, 6]);
     cut.pop();
-    let nothing_sound = Writer::pcap(false).raw(&[0xff; 40]).octets;
+    let nothing_sound = Writer::pcap(false).raw(&[0xff; 40]).bytes;
     let (_folder, paths) = folder(&[("a", &at(&[1, 3, 5, 7])), ("b", &cut), ("c", &nothing_sound)]);
     let all = read(&paths, Options::default());
     assert_eq!(seconds(&all), [1, 2, 3, 4, 5, 7]);
@@ -140,7 +140,7 @@ fn one_file_that_breaks_off_does_not_stop_the_others() {
 
 #[test]
 fn damage_is_told_even_where_it_was_met_while_looking_for_the_first_frame() {
-    let damaged = Writer::pcapng(true).raw(b"!").enhanced(0, 9_000_000, b"x").octets;
+    let damaged = Writer::pcapng(true).raw(b"!").enhanced(0, 9_000_000, b"x").bytes;
     let (_folder, paths) = folder(&[("a", &at(&[1])), ("b", &damaged)]);
     let all = read(&paths, Options::default());
     assert_eq!((all.frames.len(), all.notices.len(), all.errors.len()), (2, 1, 0));

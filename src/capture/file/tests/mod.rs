@@ -96,25 +96,25 @@ impl Read for Sips {
 }
 
 /// These bytes as a stream that comes in pieces of `sip` bytes.
-fn stream(octets: &[u8], sip: usize) -> Result<Inputs, CaptureError> {
-    let input = Box::new(Sips(io::Cursor::new(octets.to_vec()), sip));
+fn stream(bytes: &[u8], sip: usize) -> Result<Inputs, CaptureError> {
+    let input = Box::new(Sips(io::Cursor::new(bytes.to_vec()), sip));
     // The smallest buffer, so that its edges are met.
     open_stream(input, "made", Options { buffer_bytes: 0, ..Options::default() })
 }
 
 /// Reads these bytes as one capture.
-fn read(octets: &[u8]) -> All {
-    drain(stream(octets, usize::MAX).unwrap(), 1000)
+fn read(bytes: &[u8]) -> All {
+    drain(stream(bytes, usize::MAX).unwrap(), 1000)
 }
 
 /// A folder with these files, and their paths.
 fn folder(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
     let mut paths = Vec::new();
-    for (name, octets) in files {
+    for (name, bytes) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, octets).unwrap();
+        fs::write(&path, bytes).unwrap();
         paths.push(path);
     }
     (folder, paths)

@@ -12,11 +12,11 @@ use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Polled};
 use portstory_core::config::UNPACK_BYTES_MIN;
 
 /// A capture of about so many bytes, which compress to about half.
-fn capture(octets: usize) -> Vec<u8> {
+fn capture(bytes: usize) -> Vec<u8> {
     let mut made = Writer::pcap(false);
     let mut state = 1_u32;
     let mut second = NOON;
-    while made.octets.len() < octets {
+    while made.bytes.len() < bytes {
         let data: Vec<u8> = (0..500)
             .map(|at| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -26,16 +26,16 @@ fn capture(octets: usize) -> Vec<u8> {
         second += 1;
         made = made.record(second, 0, &data);
     }
-    made.octets
+    made.bytes
 }
 
-fn stream_whole(octets: &[u8]) -> Result<Inputs, CaptureError> {
-    open_stream(Box::new(Cursor::new(octets.to_vec())), "made", Options::default())
+fn stream_whole(bytes: &[u8]) -> Result<Inputs, CaptureError> {
+    open_stream(Box::new(Cursor::new(bytes.to_vec())), "made", Options::default())
 }
 
 /// Reads these bytes as one capture with ordinary buffers.
-fn read(octets: &[u8]) -> All {
-    drain(stream_whole(octets).unwrap(), 1000)
+fn read(bytes: &[u8]) -> All {
+    drain(stream_whole(bytes).unwrap(), 1000)
 }
 
 fn only_error(all: &All) -> &str {
@@ -44,14 +44,13 @@ fn only_error(all: &All) -> &str {
     &all.errors[0].message
 }
 
-fn refused(octets: &[u8]) -> CaptureError {
-    stream_whole(octets).err().unwrap()
+fn refused(bytes: &[u8]) -> CaptureError {
+    stream_whole(bytes).err().unwrap()
 }
 
 #[test]
 fn what_is_packed_is_read_as_what_it_holds() {
-    for made in
-        [capture(2000), capture(2_000_000), Writer::pcapng(true).enhanced(0, 1, b"x").octets]
+    for made in [capture(2000), capture(2_000_000), Writer::pcapng(true).enhanced(0, 1, b"x").bytes]
     {
         let plain = read(&made);
         for (name, pack) in PACKERS {
@@ -63,7 +62,7 @@ fn what_is_packed_is_read_as_what_it_holds() {
 }
 
 #[test]
-fn it_does_not_matter_how_the_packed_octets_come() {
+fn it_does_not_matter_how_the_packed_bytes_come() {
     let made = capture(300_000);
     let plain = read(&made).frames;
     for (name, pack) in PACKERS {
@@ -79,11 +78,11 @@ fn several_in_a_row_are_one() {
     let made = capture(200_000);
     let plain = read(&made).frames;
     for (name, pack) in PACKERS {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         for part in [&made[..1], &made[1..1], &made[1..150_000], &made[150_000..]] {
-            octets.extend(pack(part));
+            bytes.extend(pack(part));
         }
-        let all = read(&octets);
+        let all = read(&bytes);
         assert!(all.errors.is_empty(), "{name}: {:?}", all.errors);
         assert_eq!(all.frames, plain, "{name}");
     }
@@ -95,14 +94,14 @@ fn skippable_frames_and_padding_are_passed_over() {
     let plain = read(&made).frames;
     let (head, tail) = made.split_at(400);
     let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 5, 0, 0, 0][..], b"aside"].concat();
-    for octets in [
+    for bytes in [
         [&skippable[..], &packed::zstd(&made)].concat(),
         [&packed::zstd(head)[..], &skippable, &skippable, &packed::zstd(tail), &skippable].concat(),
         [&packed::lz4(head)[..], &skippable, &skippable, &packed::lz4(tail), &skippable].concat(),
         [&packed::gzip(&made)[..], &[0; 1000]].concat(),
         [&packed::xz(head)[..], &[0; 8], &packed::xz(tail), &[0; 4]].concat(),
     ] {
-        let all = read(&octets);
+        let all = read(&bytes);
         assert!(all.errors.is_empty(), "{:?}", all.errors);
         assert_eq!(all.frames, plain);
     }
@@ -113,23 +112,23 @@ fn what_ends_in_the_middle_or_goes_on_as_something_else_is_told_behind_what_it_h
     let made = capture(1_000_000);
     let plain = read(&made).frames;
     for (name, pack) in PACKERS {
-        let octets = pack(&made);
-        let all = read(&octets[..octets.len() - 1]);
+        let bytes = pack(&made);
+        let all = read(&bytes[..bytes.len() - 1]);
         // The last bytes are a checksum or an index: everything was there.
         assert_eq!(all.frames, plain, "{name}");
         let message = format!("after frame {}: the {name} data ends in the middle", plain.len());
         assert!(only_error(&all).contains(&message), "{:?}", all.errors);
 
-        let all = read(&octets[..octets.len() / 2]);
+        let all = read(&bytes[..bytes.len() / 2]);
         assert_eq!(all.frames, plain[..all.frames.len()]);
         assert!(only_error(&all).contains("ends in the middle"), "{name}: {:?}", all.errors);
         if name != "xz" {
             assert!(all.frames.len() * 3 > plain.len(), "{name}: only {}", all.frames.len());
         }
 
-        let mut octets = octets;
-        octets.extend(b"something else that follows");
-        let all = read(&octets);
+        let mut bytes = bytes;
+        bytes.extend(b"something else that follows");
+        let all = read(&bytes);
         assert_eq!(all.frames, plain, "{name}");
         let what = if name == "xz" { "is damaged" } else { "what follows the" };
         assert!(only_error(&all).contains(what), "{name}: {:?}", all.errors);
@@ -141,12 +140,12 @@ fn damage_is_told_behind_all_that_was_sound() {
     let made = capture(3_000_000);
     let plain = read(&made).frames;
     for (name, pack) in PACKERS {
-        let mut octets = pack(&made);
-        let middle = octets.len() / 2;
-        for octet in &mut octets[middle..middle + 100] {
-            *octet ^= 0x55;
+        let mut bytes = pack(&made);
+        let middle = bytes.len() / 2;
+        for byte in &mut bytes[middle..middle + 100] {
+            *byte ^= 0x55;
         }
-        let all = read(&octets);
+        let all = read(&bytes);
         assert!(!all.errors.is_empty(), "{name}");
         // gzip has its only checksum at the end: what was made of the damaged bytes is not known
         // to be wrong before.
@@ -165,7 +164,7 @@ fn a_record_that_is_cut_in_a_sound_packing_is_told_by_where_it_is_unpacked() {
         "is truncated after frame 1: the record at byte 540 (unpacked) lacks at least 456 bytes"
     );
     let made = Writer::pcapng(false).raw(b"junk").enhanced(0, 0, b"x");
-    let all = read(&packed::xz(&made.octets));
+    let all = read(&packed::xz(&made.bytes));
     assert!(all.notices[0].message.ends_with("at byte 48 (unpacked)"), "{:?}", all.notices);
 }
 
@@ -211,9 +210,9 @@ fn what_unpacks_to_more_than_is_granted_is_read_as_far_as_that_goes() {
     }
 }
 
-fn zstd_zeros(octets: u64) -> Vec<u8> {
+fn zstd_zeros(bytes: u64) -> Vec<u8> {
     let mut packer = zstd::Encoder::new(Vec::new(), 3).unwrap();
-    io::copy(&mut io::repeat(0).take(octets), &mut packer).unwrap();
+    io::copy(&mut io::repeat(0).take(bytes), &mut packer).unwrap();
     packer.finish().unwrap()
 }
 
@@ -244,9 +243,9 @@ fn what_holds_no_capture_is_refused_with_what_it_holds() {
             let told = format!("is compressed once more: `{name} -dc FILE | portstory read -`");
             assert!(error.message.ends_with(&told), "{error}");
         }
-        let octets = pack(&capture(1000));
+        let bytes = pack(&capture(1000));
         for len in 6..20 {
-            let error = refused(&octets[..len]);
+            let error = refused(&bytes[..len]);
             assert_eq!(error.kind, CaptureErrorKind::CannotOpen);
             assert!(error.message.starts_with("can't be unpacked: the"), "{error}");
         }
@@ -315,10 +314,10 @@ impl Drop for Watched {
 fn the_thread_ends_when_the_reader_stops_early() {
     let made = capture(8_000_000);
     for (_, pack) in PACKERS {
-        let octets = pack(&made);
+        let bytes = pack(&made);
         for frames in [0, 10, 2000] {
             let (gone, dropped) = mpsc::channel();
-            let input = Box::new(Watched(Cursor::new(octets.clone()), gone));
+            let input = Box::new(Watched(Cursor::new(bytes.clone()), gone));
             let mut inputs = open_stream(input, "made", Options::default()).unwrap();
             let mut read = 0;
             while read < frames {
@@ -333,7 +332,7 @@ fn the_thread_ends_when_the_reader_stops_early() {
 /// A pcap file with a frame at each of these seconds.
 fn at(seconds: impl Iterator<Item = u32>) -> Vec<u8> {
     let filler = capture(600);
-    seconds.fold(Writer::pcap(false), |made, second| made.record(second, 0, &filler)).octets
+    seconds.fold(Writer::pcap(false), |made, second| made.record(second, 0, &filler)).bytes
 }
 
 #[test]
@@ -361,7 +360,7 @@ fn packed_files_are_merged_with_others_however_few_may_be_open() {
 fn a_file_that_became_shorter_before_its_turn_is_told() {
     let (_folder, paths) = folder(&[
         ("a", &at(0..10)),
-        ("b", &packed::gzip(&Writer::pcapng(false).raw(&[0; 9000]).octets)),
+        ("b", &packed::gzip(&Writer::pcapng(false).raw(&[0; 9000]).bytes)),
     ]);
     let inputs = open(&paths, Options::default()).unwrap();
     std::fs::write(&paths[1], packed::gzip(b"short")).unwrap();
@@ -377,9 +376,9 @@ fn records_larger_than_the_pieces_are_read_among_small_ones() {
     {
         made = made.record(at, 0, &vec![7; len]).record(at, 0, b"small");
     }
-    let plain = read(&made.octets);
+    let plain = read(&made.bytes);
     for (name, pack) in PACKERS {
-        let all = read(&pack(&made.octets));
+        let all = read(&pack(&made.bytes));
         assert!(all.errors.is_empty(), "{name}: {:?}", all.errors);
         assert_eq!(all.frames, plain.frames, "{name}");
     }

@@ -50,15 +50,15 @@ impl Ahead {
         let mut old = std::mem::take(&mut self.piece);
         self.read = 0;
         match &mut self.side {
-            Side::Here(input, octets) => {
-                old.octets.resize(FIRST_BYTES, 0);
-                let len = input.read(&mut old.octets)?;
-                *octets = octets.saturating_sub(len);
-                self.piece = Piece { octets: old.octets, start: 0, end: len };
+            Side::Here(input, bytes) => {
+                old.bytes.resize(FIRST_BYTES, 0);
+                let len = input.read(&mut old.bytes)?;
+                *bytes = bytes.saturating_sub(len);
+                self.piece = Piece { bytes: old.bytes, start: 0, end: len };
             }
             Side::There(pieces) => {
-                if !old.octets.is_empty() {
-                    pieces.give_back(old.octets);
+                if !old.bytes.is_empty() {
+                    pieces.give_back(old.bytes);
                 }
                 match pieces.next() {
                     Ok(piece) if !piece.filled().is_empty() => self.piece = piece,
@@ -83,8 +83,8 @@ impl BufRead for Ahead {
         Ok(self.unread())
     }
 
-    fn consume(&mut self, octets: usize) {
-        self.read = self.read.saturating_add(octets).min(self.piece.filled().len());
+    fn consume(&mut self, bytes: usize) {
+        self.read = self.read.saturating_add(bytes).min(self.piece.filled().len());
     }
 }
 

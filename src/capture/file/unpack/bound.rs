@@ -10,7 +10,7 @@ use portstory_core::config::{UNPACK_BYTES_MIN, UNPACK_TIMES_MAX};
 /// What may be made of a file.
 pub(super) enum Bound {
     /// So many bytes.
-    Octets(u64),
+    ByteSet(u64),
     /// So much as what was read of it allows.
     Read(Arc<AtomicU64>),
 }
@@ -18,23 +18,23 @@ pub(super) enum Bound {
 /// A file of which it is counted how much was read.
 pub(super) struct Counted {
     input: Box<dyn Read + Send>,
-    octets: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Bound {
     /// Of a file, as a setting says or by what is read of it.
-    pub(super) fn new(input: Box<dyn Read + Send>, octets_max: Option<u64>) -> (Counted, Self) {
-        let octets = Arc::new(AtomicU64::new(0));
-        let bound = octets_max.map_or_else(|| Self::Read(octets.clone()), Self::Octets);
-        (Counted { input, octets }, bound)
+    pub(super) fn new(input: Box<dyn Read + Send>, bytes_max: Option<u64>) -> (Counted, Self) {
+        let bytes = Arc::new(AtomicU64::new(0));
+        let bound = bytes_max.map_or_else(|| Self::Read(bytes.clone()), Self::ByteSet);
+        (Counted { input, bytes }, bound)
     }
 
-    fn octets(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         match self {
-            Self::Octets(octets) => *octets,
-            Self::Read(octets) => {
-                let octets = octets.load(Ordering::Relaxed);
-                octets.saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
+            Self::ByteSet(bytes) => *bytes,
+            Self::Read(bytes) => {
+                let bytes = bytes.load(Ordering::Relaxed);
+                bytes.saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
             }
         }
     }
@@ -43,7 +43,7 @@ impl Bound {
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(into)?;
-        self.octets.fetch_add(u64::try_from(read).unwrap_or_default(), Ordering::Relaxed);
+        self.bytes.fetch_add(u64::try_from(read).unwrap_or_default(), Ordering::Relaxed);
         Ok(read)
     }
 }
@@ -65,12 +65,12 @@ impl Bounded {
 
 impl Read for Bounded {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let octets = self.bound.octets();
-        let left = usize::try_from(octets.saturating_sub(self.made)).unwrap_or(usize::MAX);
+        let bytes = self.bound.bytes();
+        let left = usize::try_from(bytes.saturating_sub(self.made)).unwrap_or(usize::MAX);
         if left == 0 && !into.is_empty() {
             // Where there is no more, nothing is missing.
             let more = self.unpacked.read(&mut [0])?;
-            let fault = Trouble::error(self.packing, Fault::Endless(octets));
+            let fault = Trouble::error(self.packing, Fault::Endless(bytes));
             return if more == 0 { Ok(0) } else { Err(fault) };
         }
         let room = into.len().min(left);

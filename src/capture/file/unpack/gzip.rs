@@ -42,7 +42,7 @@ impl Gzip {
             }
             Some(0) => {
                 self.place = Place::Padding;
-                then(packed.iter().take_while(|&&octet| octet == 0).count(), Then::More)
+                then(packed.iter().take_while(|&&byte| byte == 0).count(), Then::More)
             }
             Some(_) => then(0, Then::Fault(Fault::Trailing)),
         }

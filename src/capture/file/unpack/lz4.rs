@@ -20,7 +20,7 @@ pub(super) struct Lz4 {
 /// An input that remembers how much it gave, and whether it had no more.
 struct Watched {
     input: Ahead,
-    octets: u64,
+    bytes: u64,
     ended: bool,
 }
 
@@ -32,7 +32,7 @@ impl Read for Watched {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
                 Ok(read) => {
-                    self.octets = self.octets.saturating_add(u64::try_from(read).unwrap_or(0));
+                    self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(0));
                     self.ended |= read == 0 && !into.is_empty();
                     return Ok(read);
                 }
@@ -43,7 +43,7 @@ impl Read for Watched {
 
 impl Lz4 {
     pub(super) fn new(input: Ahead) -> Self {
-        let input = Watched { input, octets: 0, ended: false };
+        let input = Watched { input, bytes: 0, ended: false };
         Self { decoder: Some(FrameDecoder::new(input)), whole: None }
     }
 
@@ -51,7 +51,7 @@ impl Lz4 {
     fn begin_frame(&mut self) {
         if let Some(decoder) = self.decoder.take() {
             let input = decoder.into_inner();
-            self.whole = Some(input.octets);
+            self.whole = Some(input.bytes);
             self.decoder = Some(FrameDecoder::new(input));
         }
     }
@@ -62,10 +62,10 @@ impl Lz4 {
         let input = decoder.get_mut();
         let known = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
         let fault = match known {
-            Some(Error::SkippableFrame(octets)) => {
-                let skipped = io::copy(&mut input.take((*octets).into()), &mut io::sink());
+            Some(Error::SkippableFrame(bytes)) => {
+                let skipped = io::copy(&mut input.take((*bytes).into()), &mut io::sink());
                 match skipped {
-                    Ok(skipped) if skipped == u64::from(*octets) => {
+                    Ok(skipped) if skipped == u64::from(*bytes) => {
                         self.begin_frame();
                         return None;
                     }
@@ -90,8 +90,8 @@ impl Read for Lz4 {
         while let (Some(decoder), false) = (&mut self.decoder, into.is_empty()) {
             match decoder.read(into) {
                 Ok(0) => {
-                    let Watched { octets, ended, .. } = *decoder.get_ref();
-                    match (ended, self.whole == Some(octets)) {
+                    let Watched { bytes, ended, .. } = *decoder.get_ref();
+                    match (ended, self.whole == Some(bytes)) {
                         (true, true) => break,
                         (true, false) => {
                             return Err(Trouble::error(Packing::Lz4, Fault::Truncated));

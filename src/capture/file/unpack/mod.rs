@@ -156,11 +156,11 @@ impl fmt::Display for Trouble {
                      `{program} -dc{more} FILE | portstory read -` reads it"
                 )
             }
-            Fault::Endless(octets) => write!(
+            Fault::Endless(bytes) => write!(
                 f,
                 "the {program} data unpacks to more than {}, and the rest was not read; \
                  --unpack-max SIZE sets how much is",
-                human::bytes(octets)
+                human::bytes(bytes)
             ),
             Fault::Unsupported => write!(
                 f,

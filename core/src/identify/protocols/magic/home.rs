@@ -352,7 +352,7 @@ rows! {
 
 /// Headers that an answer to M-SEARCH must have.
 fn has_search_header(bytes: &[u8]) -> bool {
-    bytes.split(|octet| *octet == b'\n').any(|line| {
+    bytes.split(|byte| *byte == b'\n').any(|line| {
         let name = line.get(..4).unwrap_or(line);
         name.eq_ignore_ascii_case(b"usn:") || name.to_ascii_lowercase().starts_with(b"st:")
     })
@@ -361,12 +361,12 @@ fn has_search_header(bytes: &[u8]) -> bool {
 /// What twenty bytes of plain text look like behind an autokey that starts at 171.
 fn is_autokey_text(bytes: &[u8]) -> bool {
     let mut key = 171;
-    let mut plain = bytes.iter().take(24).map(|octet| {
-        let text = octet ^ key;
-        key = *octet;
+    let mut plain = bytes.iter().take(24).map(|byte| {
+        let text = byte ^ key;
+        key = *byte;
         text
     });
-    bytes.len() >= 20 && plain.all(|octet| matches!(octet, b' '..=b'~' | b'\r' | b'\n' | b'\t'))
+    bytes.len() >= 20 && plain.all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'))
 }
 
 fn repeats_address(bytes: &[u8]) -> bool {

@@ -335,8 +335,8 @@ fn has_sbus_crc(bytes: &[u8]) -> bool {
 
 /// CRC-16 with the polynomial 1021 (ITU-T V.41), from a start value.
 fn crc16(bytes: &[u8], start: u16) -> u16 {
-    bytes.iter().fold(start, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet) << 8, |crc, _| {
+    bytes.iter().fold(start, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
             if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
         })
     })
@@ -349,8 +349,8 @@ fn has_trdp_crc(bytes: &[u8]) -> bool {
 
 /// CRC-32 of IEEE 802.3.
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, octet| {
-        (0..8).fold(crc ^ u32::from(*octet), |crc: u32, _| {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc: u32, _| {
             if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xedb8_8320 }
         })
     })

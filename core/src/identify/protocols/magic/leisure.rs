@@ -468,7 +468,7 @@ fn is_xdr_name(bytes: &[u8]) -> bool {
 }
 
 fn has_guid(bytes: &[u8]) -> bool {
-    bytes.len() >= 23 && bytes.iter().take(8).any(|octet| *octet != 0)
+    bytes.len() >= 23 && bytes.iter().take(8).any(|byte| *byte != 0)
 }
 
 fn has_krpc_type(bytes: &[u8]) -> bool {
@@ -481,8 +481,8 @@ fn is_below_count(bytes: &[u8]) -> bool {
 
 /// Two texts behind the header, each with its zero.
 fn is_source_text(bytes: &[u8]) -> bool {
-    let mut texts = rest(bytes, 6).split(|octet| *octet == 0);
-    let printable = |text: &[u8]| text.iter().all(|octet| *octet >= b' ' || *octet == 1);
+    let mut texts = rest(bytes, 6).split(|byte| *byte == 0);
+    let printable = |text: &[u8]| text.iter().all(|byte| *byte >= b' ' || *byte == 1);
     let name = texts.next().is_some_and(|name| !name.is_empty() && printable(name));
     name && texts.next().is_some_and(|map| map.iter().all(u8::is_ascii_graphic))
 }

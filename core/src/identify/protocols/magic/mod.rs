@@ -5,7 +5,7 @@
 //! whose messages prove little needs several of them.
 
 use crate::identify::messages::{MessageError, probe_datagrams, probe_stream};
-use crate::identify::prefilter::{Octets, Place};
+use crate::identify::prefilter::{ByteSet, Place};
 use crate::identify::side_match::{Role, Said, Spot, behind_leading, carrying};
 #[cfg(test)]
 use crate::identify::{Detector, Over};
@@ -60,40 +60,39 @@ impl Condition {
     /// -log2 of the chance that random bytes pass; `len` is the datagram's, a stream has none.
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, MessageError> {
         use Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
-        let octet = |at| u8_at(bytes, at).ok_or(MessageError::Short);
+        let byte = |at| u8_at(bytes, at).ok_or(MessageError::Short);
         let (passes, bits) = match *self {
             Is(at, expected) => {
                 let there = prefix(rest(bytes, at), expected.len());
                 if there.len() < expected.len() && expected.starts_with(there) {
                     return Err(MessageError::Short);
                 }
-                (there == expected, octets_bits(expected.len()))
+                (there == expected, bytes_bits(expected.len()))
             }
             Zeros(at, count) => {
                 let there = prefix(rest(bytes, at), count);
-                if there.iter().any(|octet| *octet != 0) {
+                if there.iter().any(|byte| *byte != 0) {
                     return Err(MessageError::Not);
                 }
-                (there.len() == count, octets_bits(count))
+                (there.len() == count, bytes_bits(count))
             }
-            Mask(at, mask, value) => (
-                octet(at)? & mask == value,
-                f32::from(u8::try_from(mask.count_ones()).unwrap_or(8)),
-            ),
+            Mask(at, mask, value) => {
+                (byte(at)? & mask == value, f32::from(u8::try_from(mask.count_ones()).unwrap_or(8)))
+            }
             In(at, low, high) => {
                 let count = f32::from(high.saturating_sub(low)) + 1.0;
-                ((low..=high).contains(&octet(at)?), 8.0 - count.log2())
+                ((low..=high).contains(&byte(at)?), 8.0 - count.log2())
             }
             Any(at, values) => {
                 let count = f32::from(u8::try_from(values.len()).unwrap_or(u8::MAX));
-                (values.contains(&octet(at)?), 8.0 - count.log2())
+                (values.contains(&byte(at)?), 8.0 - count.log2())
             }
             Counts(width, at, plus) => return counts(bytes, len, (width, at, plus)),
             Len(expected) => (len.is_none_or(|len| len == expected), 0.0),
             LenIn(low, high) => (len.is_none_or(|len| (low..=high).contains(&len)), 0.0),
             Holds(text) => {
                 let mut windows = prefix(bytes, HOLDS_BYTES_MAX).windows(text.len());
-                (windows.any(|window| window == text), octets_bits(text.len()) - 8.0)
+                (windows.any(|window| window == text), bytes_bits(text.len()) - 8.0)
             }
             Check(check, bits) => (check(bytes), bits),
         };
@@ -110,13 +109,13 @@ enum One<'a> {
 }
 
 impl One<'_> {
-    fn octets(&self) -> Octets {
+    fn bytes(&self) -> ByteSet {
         match *self {
-            Self::Is(value) => Octets::one(value),
-            Self::Mask(mask, value) => Octets::that(|octet| octet & mask == value),
-            Self::In(low, high) => Octets::range(low, high),
+            Self::Is(value) => ByteSet::one(value),
+            Self::Mask(mask, value) => ByteSet::that(|byte| byte & mask == value),
+            Self::In(low, high) => ByteSet::range(low, high),
             Self::Any(values) => {
-                values.iter().map(|octet| Octets::one(*octet)).fold(Octets::NONE, Octets::or)
+                values.iter().map(|byte| ByteSet::one(*byte)).fold(ByteSet::NONE, ByteSet::or)
             }
         }
     }
@@ -124,11 +123,11 @@ impl One<'_> {
 
 impl Condition {
     /// Which bytes this part lets stand at a place, if it looks there.
-    fn octets_at(&self, place: usize) -> Option<One<'_>> {
+    fn bytes_at(&self, place: usize) -> Option<One<'_>> {
         match *self {
             Self::Is(at, expected) => {
                 let nth = place.checked_sub(at)?;
-                expected.get(nth).map(|octet| One::Is(*octet))
+                expected.get(nth).map(|byte| One::Is(*byte))
             }
             Self::Zeros(at, count) => {
                 (at..at.saturating_add(count)).contains(&place).then_some(One::Is(0))
@@ -145,7 +144,7 @@ impl Condition {
     }
 }
 
-fn octets_bits(count: usize) -> f32 {
+fn bytes_bits(count: usize) -> f32 {
     8.0 * f32::from(u8::try_from(count).unwrap_or(u8::MAX))
 }
 
@@ -191,13 +190,13 @@ impl Say {
 
     /// Whether the byte at a place is one of a few.
     fn is_told_by(&self, place: usize) -> bool {
-        self.parts.iter().any(|part| part.octets_at(place).is_some())
+        self.parts.iter().any(|part| part.bytes_at(place).is_some())
     }
 
     /// Which bytes it may have at a place.
-    fn octets_at(&self, place: usize) -> Octets {
-        let told = self.parts.iter().filter_map(|part| part.octets_at(place));
-        told.map(|one| one.octets()).fold(Octets::ALL, Octets::and)
+    fn bytes_at(&self, place: usize) -> ByteSet {
+        let told = self.parts.iter().filter_map(|part| part.bytes_at(place));
+        told.map(|one| one.bytes()).fold(ByteSet::ALL, ByteSet::and)
     }
 
     /// The first constant is what shows it.
@@ -230,9 +229,9 @@ pub(in super::super) fn openings(id: &str) -> impl Iterator<Item = Place> {
     let near: Vec<usize> = (0..NEAR).filter(told).take(OPENINGS_MAX).collect();
     let far = if near.is_empty() { NEAR..FAR } else { 0..0 };
     near.into_iter().chain(far.filter(told).take(OPENINGS_MAX)).map(|at| {
-        let octets = says.iter().map(|say| say.octets_at(at)).fold(Octets::NONE, Octets::or);
+        let bytes = says.iter().map(|say| say.bytes_at(at)).fold(ByteSet::NONE, ByteSet::or);
         // A message is not read before all places that a row looks at are there.
-        Place { at, octets, needed: true }
+        Place { at, bytes, needed: true }
     })
 }
 
@@ -362,8 +361,8 @@ mod tests {
 
     /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
     /// of them repeated, as in `00*64`.
-    fn octets(message: &str) -> Vec<u8> {
-        let mut octets = Vec::new();
+    fn bytes(message: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
         for word in message.split_whitespace() {
             let (word, times) = match word.rsplit_once('*') {
                 Some((word, times)) if times.parse::<usize>().is_ok() => (word, times.parse()),
@@ -371,15 +370,15 @@ mod tests {
             };
             let text = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
             let once = text.map_or_else(|| hex(word), |text| text.replace('~', " ").into_bytes());
-            octets.extend(once.repeat(times.unwrap()));
+            bytes.extend(once.repeat(times.unwrap()));
         }
-        octets
+        bytes
     }
 
     fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
         let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();
         let fit = all.filter(|(_, over)| row.over == Over::Both || row.over == *over);
-        fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(octets(said))))
+        fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(bytes(said))))
             .collect()
     }
 

@@ -388,8 +388,8 @@ rows! {
 /// Known EtherTypes behind two addresses, and the version where it is IP.
 fn is_ethernet(frame: &[u8]) -> bool {
     match be16(frame, 12) {
-        Some(0x0800) => u8_at(frame, 14).is_some_and(|octet| (0x45..=0x4f).contains(&octet)),
-        Some(0x86dd) => u8_at(frame, 14).is_some_and(|octet| octet >> 4 == 6),
+        Some(0x0800) => u8_at(frame, 14).is_some_and(|byte| (0x45..=0x4f).contains(&byte)),
+        Some(0x86dd) => u8_at(frame, 14).is_some_and(|byte| byte >> 4 == 6),
         Some(kind) => matches!(kind, 0x0806 | 0x8100 | 0x88a8 | 0x8847 | 0x88cc | 0x8863 | 0x8864),
         None => false,
     }
@@ -397,12 +397,12 @@ fn is_ethernet(frame: &[u8]) -> bool {
 
 /// Behind Geneve's header and its options, whose length counts words.
 fn behind_geneve(bytes: &[u8]) -> &[u8] {
-    let words = u8_at(bytes, 0).map_or(0, |octet| usize::from(octet & 0x3f));
+    let words = u8_at(bytes, 0).map_or(0, |byte| usize::from(byte & 0x3f));
     rest(bytes, words.saturating_mul(4).saturating_add(8))
 }
 
 fn is_ipv4(packet: &[u8]) -> bool {
-    u8_at(packet, 0).is_some_and(|octet| (0x45..=0x4f).contains(&octet))
+    u8_at(packet, 0).is_some_and(|byte| (0x45..=0x4f).contains(&byte))
         && be16(packet, 2).is_some_and(|len| len >= 20)
 }
 
@@ -431,7 +431,7 @@ fn is_teredo(bytes: &[u8]) -> bool {
     if be16(packet, 0) == Some(0) {
         packet = rest(packet, 8);
     }
-    let version = u8_at(packet, 0).is_some_and(|octet| octet >> 4 == 6);
+    let version = u8_at(packet, 0).is_some_and(|byte| byte >> 4 == 6);
     let payload = be16(packet, 4).map(usize::from);
     let next = u8_at(packet, 6);
     let known = matches!(next, Some(0 | 6 | 17 | 43 | 44 | 58 | 59 | 60));
@@ -467,11 +467,11 @@ fn is_olsr(bytes: &[u8]) -> bool {
 
 /// `0 NAME 17` or `0 NAME 17.MINOR`, and the line's end.
 fn is_tinc_id(bytes: &[u8]) -> bool {
-    let Some(line) = bytes.split(|octet| *octet == b'\n').next() else { return false };
-    let mut words = line.split(|octet| *octet == b' ');
+    let Some(line) = bytes.split(|byte| *byte == b'\n').next() else { return false };
+    let mut words = line.split(|byte| *byte == b' ');
     let zero = words.next() == Some(b"0");
     let name = words.next().is_some_and(|name| {
-        !name.is_empty() && name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'_')
+        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
     });
     let version = words.next().and_then(|version| version.strip_prefix(b"17"));
     let minor = version.is_some_and(|minor| minor.is_empty() || minor.starts_with(b"."));
@@ -495,20 +495,20 @@ fn is_collectd_signed(bytes: &[u8]) -> bool {
 
 /// `name:value|type`, sometimes with a rate and tags.
 fn is_statsd(bytes: &[u8]) -> bool {
-    let mut lines = bytes.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()).peekable();
+    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
     lines.peek().is_some() && lines.all(is_statsd_line)
 }
 
 fn is_statsd_line(line: &[u8]) -> bool {
-    let mut fields = line.split(|octet| *octet == b'|');
+    let mut fields = line.split(|byte| *byte == b'|');
     let Some(first) = fields.next() else { return false };
-    let Some(colon) = first.iter().position(|octet| *octet == b':') else { return false };
+    let Some(colon) = first.iter().position(|byte| *byte == b':') else { return false };
     let (name, value) = first.split_at(colon);
     let name = name.len() >= 3
-        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || b"._-/".contains(octet));
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(byte));
     let value = rest(value, 1);
     let number = !value.is_empty()
-        && value.iter().all(|octet| octet.is_ascii_digit() || b"+-.eE:".contains(octet));
+        && value.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE:".contains(byte));
     let kind = matches!(fields.next(), Some(b"c" | b"g" | b"ms" | b"h" | b"s" | b"d" | b"m"));
     name && number
         && kind

@@ -113,10 +113,10 @@ impl Keys {
 fn expand<const N: usize>(secret: &Hkdf<Sha256>, label: &str) -> Option<[u8; N]> {
     let len = u16::try_from(N).ok()?.to_be_bytes();
     let label_len = u8::try_from(label.len()).ok()?.checked_add(6)?;
-    let mut octets = [0; N];
+    let mut bytes = [0; N];
     let info: [&[u8]; 5] = [&len, &[label_len], b"tls13 ", label.as_bytes(), &[0]];
-    secret.expand_multi_info(&info, &mut octets).ok()?;
-    Some(octets)
+    secret.expand_multi_info(&info, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Where the parts of an Initial are.
@@ -134,8 +134,8 @@ pub(super) struct Initial<'a> {
 impl<'a> Initial<'a> {
     /// Reads the header of the Initial at the front of some bytes. `None` if there is none of a
     /// version that can be opened.
-    pub(super) fn read(octets: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(octets);
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
         let first = cursor.u8()?;
         let kind = VersionKeys::of(cursor.be32()?)?;
         if first & 0xc0 != 0xc0 || first >> 4 & 3 != kind.number {
@@ -148,7 +148,7 @@ impl<'a> Initial<'a> {
         let rest = usize::try_from(varint(&mut cursor)?).ok()?;
         let header_len = cursor.position();
         let len = header_len.checked_add(rest)?;
-        Some(Self { kind, destination, header_len, packet: prefix(octets, len), len })
+        Some(Self { kind, destination, header_len, packet: prefix(bytes, len), len })
     }
 
     /// Bytes on the wire.
@@ -180,12 +180,12 @@ impl<'a> Initial<'a> {
         let number_len = usize::from(*first & 3).saturating_add(1);
         let mut nonce = keys.iv;
         let number = self.packet.get(self.header_len..)?.get(..number_len)?;
-        for (octet, mask) in number.iter().zip(mask) {
-            header.push(octet ^ mask);
+        for (byte, mask) in number.iter().zip(mask) {
+            header.push(byte ^ mask);
         }
         // The packet number, as long as it would be with its leading zeros.
-        for (octet, number) in nonce.iter_mut().rev().zip(header.iter().rev().take(number_len)) {
-            *octet ^= number;
+        for (byte, number) in nonce.iter_mut().rev().zip(header.iter().rev().take(number_len)) {
+            *byte ^= number;
         }
         let sealed = self.packet.get(header.len()..)?;
         let (frames, tag) = sealed.split_at_checked(sealed.len().checked_sub(TAG)?)?;
@@ -238,7 +238,7 @@ impl Stream {
     }
 
     /// The bytes from the first on, up to the first that is missing.
-    pub(super) fn octets(mut self) -> Vec<u8> {
+    pub(super) fn bytes(mut self) -> Vec<u8> {
         self.pieces.sort_by_key(|(offset, _)| *offset);
         let mut joined = Vec::new();
         for (offset, piece) in &self.pieces {
@@ -312,8 +312,8 @@ pub(super) mod samples {
         let mut mask = <[u8; 16]>::try_from(&frames[..16]).unwrap().into();
         aes::Aes128::new(&keys.header.into()).encrypt_block(&mut mask);
         header[0] ^= mask[0] & 0x0f;
-        for (octet, mask) in header[18..].iter_mut().zip(&mask[1..5]) {
-            *octet ^= mask;
+        for (byte, mask) in header[18..].iter_mut().zip(&mask[1..5]) {
+            *byte ^= mask;
         }
         [&header[..], &frames, tag.as_slice()].concat()
     }
@@ -408,7 +408,7 @@ mod tests {
         let mut stream = Stream::default();
         stream.take(&hex("00 01 06 03 02 6465 0200000000 06 00 03 616263"));
         stream.take(&hex("06 02 02 6364 06 08 01 7a"));
-        assert_eq!(stream.octets(), b"abcde");
+        assert_eq!(stream.bytes(), b"abcde");
         let mut cut = Stream::default();
         cut.take(&hex("06 00 05 6162"));
         assert!(cut.is_empty());

@@ -27,8 +27,8 @@ pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
         if stream.is_empty() {
             continue;
         }
-        let octets = stream.octets();
-        let (details, whole) = client(&octets);
+        let bytes = stream.bytes();
+        let (details, whole) = client(&bytes);
         let told = with_server(view, side, details);
         // A server that has said hello has heard all of the client's, though it may be cut by now.
         if told.done || whole || head.complete {
@@ -55,7 +55,7 @@ fn is_late(head: &SideView<'_>) -> bool {
 
 fn with_server(view: &FlowView<'_>, client: Side, mut details: Vec<Detail>) -> Metadata {
     let server = view.side(client.other());
-    let hello = server_stream(view, client).and_then(|stream| server_hello(&stream.octets()));
+    let hello = server_stream(view, client).and_then(|stream| server_hello(&stream.bytes()));
     let done = hello.is_some() || is_late(server);
     details.extend(hello.into_iter().flatten());
     Metadata { details, done, keep: None }
@@ -101,16 +101,16 @@ fn each_initial(datagram: &Datagram<'_>, mut look: impl FnMut(&Initial<'_>) -> O
 }
 
 /// The message at the front: its body as far as it was seen, and whether that is all.
-fn message(octets: &[u8], kind: u8) -> Option<(&[u8], bool)> {
-    let len = be24(octets, 1).map(index).filter(|_| octets.first() == Some(&kind))?;
-    let body = prefix(rest(octets, HEADER), len);
+fn message(bytes: &[u8], kind: u8) -> Option<(&[u8], bool)> {
+    let len = be24(bytes, 1).map(index).filter(|_| bytes.first() == Some(&kind))?;
+    let body = prefix(rest(bytes, HEADER), len);
     Some((body, body.len() == len))
 }
 
-fn client(octets: &[u8]) -> (Vec<Detail>, bool) {
-    let Some((body, whole)) = message(octets, CLIENT_HELLO) else {
+fn client(bytes: &[u8]) -> (Vec<Detail>, bool) {
+    let Some((body, whole)) = message(bytes, CLIENT_HELLO) else {
         // Another message comes first in no handshake; fewer than its header may be there.
-        return (Vec::new(), octets.len() >= HEADER);
+        return (Vec::new(), bytes.len() >= HEADER);
     };
     let mut details = Vec::new();
     if let Some(hello) = ClientHello::read(body, whole, Flavour::Tls) {
@@ -131,8 +131,8 @@ fn client(octets: &[u8]) -> (Vec<Detail>, bool) {
     (details, whole)
 }
 
-fn server_hello(octets: &[u8]) -> Option<Vec<Detail>> {
-    let (body, _) = message(octets, SERVER_HELLO).filter(|(_, whole)| *whole)?;
+fn server_hello(bytes: &[u8]) -> Option<Vec<Detail>> {
+    let (body, _) = message(bytes, SERVER_HELLO).filter(|(_, whole)| *whole)?;
     let (hash, text) = (DetailKey::QuicJa3sHash, DetailKey::QuicJa3sString);
     Some(hash_and_text(hash, text, ja3s(body)?).collect())
 }

@@ -52,7 +52,7 @@ impl<'a> Offer<'a> {
     /// Reads the packet behind the banner. `None` if it is no KEXINIT, or cut.
     fn read(stream: &'a [u8], banner: &Banner<'_>) -> Option<Self> {
         let line = rest(stream, banner.at);
-        let end = prefix(line, BANNER_BYTES_MAX).iter().position(|octet| *octet == b'\n')?;
+        let end = prefix(line, BANNER_BYTES_MAX).iter().position(|byte| *byte == b'\n')?;
         let mut cursor = Cursor::new(rest(line, end.checked_add(1)?));
         let len = index(cursor.be32()?);
         let packet = cursor.take(len)?;

@@ -43,28 +43,28 @@ impl<'a> Flight<'a> {
             None => return head.complete.then_some(Self::Other),
         };
         let over = head.complete || flight.ended;
-        let Some(first) = Message::read(&flight.octets) else { return over.then_some(Self::Other) };
+        let Some(first) = Message::read(&flight.bytes) else { return over.then_some(Self::Other) };
         if !first.is_whole() {
             return over.then_some(Self::Other);
         }
         match first.kind {
-            CLIENT_HELLO => Some(Self::Client(flight.octets)),
+            CLIENT_HELLO => Some(Self::Client(flight.bytes)),
             SERVER_HELLO => {
-                let whole = over || server_has_told(&first, rest(&flight.octets, first.total()));
-                whole.then_some(Self::Server(flight.octets))
+                let whole = over || server_has_told(&first, rest(&flight.bytes, first.total()));
+                whole.then_some(Self::Server(flight.bytes))
             }
             _ => Some(Self::Other),
         }
     }
 
     fn details(&self) -> Vec<Detail> {
-        let octets = match self {
-            Self::Client(octets) | Self::Server(octets) => octets,
+        let bytes = match self {
+            Self::Client(bytes) | Self::Server(bytes) => bytes,
             Self::Other => return Vec::new(),
         };
-        let Some(hello) = Message::read(octets) else { return Vec::new() };
+        let Some(hello) = Message::read(bytes) else { return Vec::new() };
         match self {
-            Self::Server(_) => server(&hello, rest(octets, hello.total())),
+            Self::Server(_) => server(&hello, rest(bytes, hello.total())),
             Self::Client(_) | Self::Other => client(hello.body),
         }
     }
@@ -127,10 +127,10 @@ struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn read(octets: &'a [u8]) -> Option<Self> {
-        let kind = u8_at(octets, 0)?;
-        let len = index(be24(octets, 1)?);
-        Some(Self { kind, len, body: prefix(rest(octets, HEADER), len) })
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let kind = u8_at(bytes, 0)?;
+        let len = index(be24(bytes, 1)?);
+        Some(Self { kind, len, body: prefix(rest(bytes, HEADER), len) })
     }
 
     fn is_whole(&self) -> bool {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_changed_and_cut_do_no_harm() {
+    fn bytes_changed_and_cut_do_no_harm() {
         let flight = record(&[server(), certificate(&samples::certificate())].concat());
         for at in 0..flight.len() {
             let mut bad = flight.clone();

@@ -71,26 +71,26 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
     // 4 bytes of handshake header, and the version
     let wanted = 6;
-    let Some(octets) = records::handshake_octets(stream, wanted) else {
+    let Some(bytes) = records::handshake_bytes(stream, wanted) else {
         return SideMatch::Mismatch;
     };
-    if octets.len() < wanted && !complete {
-        return if hello_may_start(&octets) { SideMatch::Incomplete } else { SideMatch::Mismatch };
+    if bytes.len() < wanted && !complete {
+        return if hello_may_start(&bytes) { SideMatch::Incomplete } else { SideMatch::Mismatch };
     }
-    if !hello_may_start(&octets) {
+    if !hello_may_start(&bytes) {
         return SideMatch::Mismatch;
     }
-    let len = be24(&octets, 1).map_or(usize::MAX, index);
-    let Some(octets) = records::handshake_octets(stream, len.saturating_add(4)) else {
+    let len = be24(&bytes, 1).map_or(usize::MAX, index);
+    let Some(bytes) = records::handshake_bytes(stream, len.saturating_add(4)) else {
         return SideMatch::Mismatch;
     };
     // RFC 8446 section 5.1: a ClientHello stands alone in its flight.
     let alone = header.len <= len.saturating_add(4);
-    let body = rest(&octets, 4);
+    let body = rest(&bytes, 4);
     let whole = body.len() >= len;
     let body = body.get(..len).unwrap_or(body);
-    let bits = records::FIRST_BITS + if octets.len() >= 4 { 15.0 } else { 7.0 };
-    SideMatch::or_mismatch(match u8_at(&octets, 0) {
+    let bits = records::FIRST_BITS + if bytes.len() >= 4 { 15.0 } else { 7.0 };
+    SideMatch::or_mismatch(match u8_at(&bytes, 0) {
         Some(CLIENT_HELLO) if alone => {
             ClientHello::read(body, whole, Flavour::Tls).map(|hello| client_hello(&hello, bits))
         }
@@ -102,9 +102,9 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
 }
 
 /// Whether a hello's handshake header may start so: its type, and no more than 65,535 bytes.
-fn hello_may_start(octets: &[u8]) -> bool {
-    matches!(octets.first(), None | Some(&(CLIENT_HELLO | SERVER_HELLO)))
-        && matches!(octets.get(1), None | Some(0))
+fn hello_may_start(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), None | Some(&(CLIENT_HELLO | SERVER_HELLO)))
+        && matches!(bytes.get(1), None | Some(0))
 }
 
 fn client_hello(hello: &ClientHello<'_>, bits: f32) -> Said {
@@ -313,16 +313,16 @@ mod tests {
         let mut stream = record(22, 0x0301, first);
         stream.extend(record(22, 0x0301, second));
         let mut talk = Talk::tcp();
-        for octet in stream {
-            talk = talk.a([octet]);
+        for byte in stream {
+            talk = talk.a([byte]);
         }
         assert_eq!(detail(&talk.named_by(&DETECTOR), DetailKey::TlsSni), Some("tls.example"));
     }
 
     #[test]
     fn a_hello_that_was_cut_by_the_snap_length_is_named() {
-        for octets in [6, 10, 20, 60] {
-            Talk::tcp().a(client()).snapped(octets).named_by(&DETECTOR);
+        for bytes in [6, 10, 20, 60] {
+            Talk::tcp().a(client()).snapped(bytes).named_by(&DETECTOR);
         }
     }
 

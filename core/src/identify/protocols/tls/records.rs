@@ -88,7 +88,7 @@ pub(super) fn walk(stream: &[u8], at: usize) -> Option<Walk> {
 
 /// The handshake bytes in the records at the start of the stream, as many as `wanted` or fewer:
 /// a message may be split over records. `None` where another record stands among them.
-pub(super) fn handshake_octets(stream: &[u8], wanted: usize) -> Option<Cow<'_, [u8]>> {
+pub(super) fn handshake_bytes(stream: &[u8], wanted: usize) -> Option<Cow<'_, [u8]>> {
     let first = Header::read(stream, 0)?;
     let body = prefix(rest(stream, HEADER), first.len);
     if first.len >= wanted || body.len() < first.len {
@@ -112,14 +112,14 @@ pub(super) fn handshake_octets(stream: &[u8], wanted: usize) -> Option<Cow<'_, [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flight<'a> {
     /// As far as they were seen.
-    pub(super) octets: Cow<'a, [u8]>,
+    pub(super) bytes: Cow<'a, [u8]>,
     /// Something else follows: there will be no more of them.
     pub(super) ended: bool,
 }
 
 /// The handshake bytes in the records at the start of the stream, up to the first other record.
 pub(super) fn flight(stream: &[u8]) -> Flight<'_> {
-    let mut found = Flight { octets: Cow::Borrowed(&[]), ended: false };
+    let mut found = Flight { bytes: Cow::Borrowed(&[]), ended: false };
     let mut at = 0_usize;
     while rest(stream, at).len() >= HEADER {
         let Some(header) = Header::read(stream, at).filter(|header| header.kind == HANDSHAKE)
@@ -129,9 +129,9 @@ pub(super) fn flight(stream: &[u8]) -> Flight<'_> {
         };
         let body = prefix(rest(stream, at.saturating_add(HEADER)), header.len);
         if at == 0 {
-            found.octets = Cow::Borrowed(body);
+            found.bytes = Cow::Borrowed(body);
         } else {
-            found.octets.to_mut().extend_from_slice(body);
+            found.bytes.to_mut().extend_from_slice(body);
         }
         at = at.saturating_add(HEADER).saturating_add(header.len);
     }
@@ -158,18 +158,18 @@ mod tests {
     fn a_flight_ends_with_another_record() {
         let stream = [22, 3, 1, 0, 2, 1, 0, 22, 3, 1, 0, 3, 0, 9, 7, 20, 3, 3, 0, 1, 1];
         let found = flight(&stream);
-        assert_eq!((&*found.octets, found.ended), (&[1, 0, 0, 9, 7][..], true));
+        assert_eq!((&*found.bytes, found.ended), (&[1, 0, 0, 9, 7][..], true));
         let found = flight(&stream[..14]);
-        assert_eq!((&*found.octets, found.ended), (&[1, 0, 0, 9][..], false));
-        assert!(matches!(flight(&stream[..7]).octets, Cow::Borrowed([1, 0])));
+        assert_eq!((&*found.bytes, found.ended), (&[1, 0, 0, 9][..], false));
+        assert!(matches!(flight(&stream[..7]).bytes, Cow::Borrowed([1, 0])));
     }
 
     #[test]
     fn a_message_is_joined_over_records() {
         let stream = [22, 3, 1, 0, 2, 1, 0, 22, 3, 1, 0, 3, 0, 9, 7];
-        assert_eq!(handshake_octets(&stream, 13).as_deref(), Some(&[1, 0, 0, 9, 7][..]));
-        assert_eq!(handshake_octets(&stream, 2).as_deref(), Some(&[1, 0][..]));
+        assert_eq!(handshake_bytes(&stream, 13).as_deref(), Some(&[1, 0, 0, 9, 7][..]));
+        assert_eq!(handshake_bytes(&stream, 2).as_deref(), Some(&[1, 0][..]));
         let foreign = [22, 3, 1, 0, 2, 1, 0, 23, 3, 1, 0, 3, 0, 9, 7];
-        assert_eq!(handshake_octets(&foreign, 13), None);
+        assert_eq!(handshake_bytes(&foreign, 13), None);
     }
 }
