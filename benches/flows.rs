@@ -159,8 +159,8 @@ impl Wire {
         let mut bytes = vec![0x45, 0];
         bytes.extend_from_slice(&len.to_be_bytes());
         bytes.extend_from_slice(&[0, 0, 0, 0, 64, kind.protocol, 0, 0]);
-        bytes.extend_from_slice(&from.bytes());
-        bytes.extend_from_slice(&to.bytes());
+        bytes.extend_from_slice(&from.octets());
+        bytes.extend_from_slice(&to.octets());
         bytes.extend_from_slice(&source.to_be_bytes());
         bytes.extend_from_slice(&target.to_be_bytes());
         if kind.protocol == 6 {

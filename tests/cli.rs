@@ -444,23 +444,26 @@ fn fail_on_knows_its_words() {
 }
 
 #[test]
-fn plan_fills_in_the_ports() {
+fn the_capture_guide_fills_in_the_ports() {
     for host in ["linux", "windows", "citrix-gateway"] {
         let ports = ["--port", "4711", "--framehawk-range", "4000-4100"];
-        let output = run(&[&["plan", "--host", host][..], &ports].concat());
+        let output = run(&[&["capture-guide", "--host", host][..], &ports].concat());
         assert_eq!(output.status.code(), Some(0), "{host}");
         let text = stdout(&output);
         assert!(text.contains("4711") && text.contains("4000") && !text.contains("3243"), "{text}");
         assert!(text.lines().all(|line| line.is_ascii()), "{host}");
     }
-    let text = stdout(&run(&["plan", "--host", "linux", "-i", "eth0; rm x"]));
+    let text = stdout(&run(&["capture-guide", "--host", "linux", "-i", "eth0; rm x"]));
     assert!(text.contains("-i 'eth0; rm x' "), "{text}");
+    // Its name of old goes on to work.
+    let of_old = stdout(&run(&["plan", "--host", "linux", "-i", "eth0; rm x"]));
+    assert_eq!(of_old, text);
 }
 
 /// The filter that is handed out must compile where it is to be used.
 #[test]
-fn the_filter_of_a_plan_is_one_that_libpcap_takes() {
-    let text = stdout(&run(&["plan", "--host", "linux"]));
+fn the_filter_of_the_capture_guide_is_one_that_libpcap_takes() {
+    let text = stdout(&run(&["capture-guide", "--host", "linux"]));
     let filter = text.split('\'').nth(1).unwrap();
     let output = run(&["read", "-f", filter, &fixture("ssh-openssh/capture.pcap")]);
     assert_eq!(output.status.code(), Some(0), "{filter}");
@@ -503,7 +506,8 @@ fn every_command_has_examples_and_a_manual_page() {
         let help = stdout(&run(&[name, "--help"]));
         assert!(help.contains("\nExample"), "{name}: {help}");
         let page = fs::read_to_string(folder.path().join(format!("portstory-{name}.1"))).unwrap();
-        assert!(page.contains(&format!("portstory {name}")), "{name}: {page}");
+        let written = page.replace("\\-", "-");
+        assert!(written.contains(&format!("portstory {name}")), "{name}: {page}");
         assert_eq!(page, stdout(&run(&["man", name])), "{name}");
     }
     let whole = fs::read_to_string(folder.path().join("portstory.1")).unwrap();

@@ -266,8 +266,8 @@ fn see_also(command: &Command) -> Roff {
         "bundle" => &["portstory-report(1)", "portstory-verify(1)"],
         "verify" => &["portstory-bundle(1)"],
         "who" => &["portstory-live(1)", "ss(8)", "lsof(8)"],
-        "doctor" => &["portstory-live(1)", "portstory-plan(1)", "capabilities(7)"],
-        "plan" => &["portstory-doctor(1)", "tcpdump(8)"],
+        "doctor" => &["portstory-live(1)", "portstory-capture-guide(1)", "capabilities(7)"],
+        "capture-guide" => &["portstory-doctor(1)", "tcpdump(8)"],
         "interfaces" => &["portstory-live(1)", "ip-link(8)"],
         _ => &[],
     };

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 mod bundle;
+mod capture_guide;
 mod completions;
 mod doctor;
 mod explain;
@@ -25,7 +26,6 @@ mod overwriting;
 mod own_formats;
 mod packet_writer;
 mod pending_frames;
-mod plan;
 mod process_lookup;
 mod progress;
 mod read;
@@ -97,7 +97,7 @@ Examples:
   portstory report incident.pcapng -o report.html
   sudo portstory who                           which process is it, on this machine?
   sudo portstory doctor                        can this machine capture?
-  portstory plan --host windows                how to capture elsewhere
+  portstory capture-guide --host windows       how to capture elsewhere
   portstory explain 3243                       what is known of the port
 
 Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is
@@ -123,7 +123,8 @@ enum Command {
     /// Whether this machine can capture, with the command that fixes what is not right
     Doctor(doctor::Doctor),
     /// The commands that capture on another machine, and their pitfalls
-    Plan(plan::Plan),
+    #[command(visible_alias = "plan")]
+    CaptureGuide(capture_guide::CaptureGuide),
     /// What is known of a port or a protocol, and what the words of a verdict mean
     Explain(explain::Explain),
     /// The interfaces that can be captured from
@@ -382,7 +383,7 @@ pub fn main() -> ExitCode {
         Command::Why(why) => why.run(),
         Command::Who(who) => who.run(),
         Command::Doctor(doctor) => doctor.run(),
-        Command::Plan(plan) => plan.run(),
+        Command::CaptureGuide(guide) => guide.run(),
         Command::Explain(explain) => explain.run(),
         Command::Interfaces => interfaces::run(),
         Command::Schema => schema::run(),

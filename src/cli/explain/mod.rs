@@ -186,7 +186,7 @@ pub(super) fn of_port(port: u16) -> String {
         "\nWhat to do\n  \
          1. Which process?   sudo portstory who{port_word}\n                      \
          Windows: netstat -abno | findstr :{port}\n  \
-         2. Which packets?   portstory plan --host linux|windows|citrix-gateway{port_word}\n                      \
+         2. Which packets?   portstory capture-guide --host linux|windows|citrix-gateway{port_word}\n                      \
          prints the commands that capture, and their pitfalls\n  \
          3. What is it?      portstory read{port_word} CAPTURE\n                      \
          portstory why{port_word} CAPTURE 3           why row 3 has its label\n"

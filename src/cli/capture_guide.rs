@@ -1,4 +1,4 @@
-//! `portstory plan`: the commands that capture on another machine, and their pitfalls.
+//! `portstory capture-guide`: the commands that capture on another machine, and their pitfalls.
 //!
 //! Sources: tcpdump(1); Microsoft Learn, "pktmon start", "pktmon filter add", "pktmon etl2pcap",
 //! "netsh trace"; NetScaler documentation, "How to record a packet trace".
@@ -16,7 +16,7 @@ use portstory_core::watch::Watch;
 /// The commands that capture on another machine, and their pitfalls.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Plan {
+pub(super) struct CaptureGuide {
     /// Where the capture is to be made
     #[arg(long, value_enum)]
     host: Host,
@@ -31,9 +31,9 @@ pub(super) struct Plan {
 
 const EXAMPLES: &str = "\
 Examples:
-  portstory plan --host windows                for a VDA or another Windows machine
-  portstory plan --host citrix-gateway --framehawk-range 3300-3400
-  portstory plan --host linux -i ens192 --port 3243 --port 8443
+  portstory capture-guide --host windows                for a VDA or another Windows machine
+  portstory capture-guide --host citrix-gateway --framehawk-range 3300-3400
+  portstory capture-guide --host linux -i ens192 --port 3243 --port 8443
 
 Nothing is run: the commands are printed.";
 
@@ -48,7 +48,7 @@ enum Host {
     CitrixGateway,
 }
 
-impl Plan {
+impl CaptureGuide {
     pub(super) fn run(&self) -> Exit {
         let watch = self.ports.watch(None);
         let text = match self.host {
