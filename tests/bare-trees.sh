@@ -31,9 +31,10 @@ plant() {
 }
 
 inside() {
-    # Mounts of its own, which go with the last process inside.
+    # Mounts of its own, which go with the last process inside. Its root is a mount point as on a real
+    # machine: `ip netns` changes how mounts spread from it.
     unshare --mount --pid --fork --propagation private bash -c '
-        mount -t proc proc "$0/proc" && mount -t sysfs sys "$0/sys" && mount --rbind /dev "$0/dev" &&
+        mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount -t sysfs sys "$0/sys" && mount --rbind /dev "$0/dev" &&
         mount -t tmpfs run "$0/run" && cd / && exec chroot "$0" /usr/bin/env -i HOME=/root \
             PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
             bash -c "cd /root/portstory && $1"
