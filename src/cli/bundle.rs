@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::exit::failed;
 use super::output_file::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
-use super::read::failed;
 use super::sandbox_args::{Confining, Linking};
 use super::{Exit, Unpacking, Watching, log, report, shutdown};
 use crate::bundle::anonymize::Exclude;
@@ -152,7 +152,7 @@ impl Bundle {
                 secret,
             )?;
             shared.ask(self.yes, &self.output)?;
-            Ok(shared)
+            Ok::<_, Exit>(shared)
         });
         let shared = shared.transpose()?;
         let open = || -> Result<Box<dyn FrameSource>, Exit> {

@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 
-use super::run::stdout_exit;
+use super::exit::stdout_exit;
 use super::{Exit, Ports};
 use crate::capture::live::default_filter;
 use portstory_core::frame::LinkType;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 
+use super::exit::stdout_exit;
 use super::overwriting::{Claims, Output, Overwriting, Packed};
-use super::run::stdout_exit;
 use super::{Exit, log, manual};
 
 /// Print a completion script.

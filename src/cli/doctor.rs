@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::exit::stdout_exit;
 use super::helper_process::Sandboxing;
 use super::process_lookup::Scope;
-use super::run::{stdout_exit, terminal_width};
 use super::who::ReplyFormat;
-use super::{Exit, log, output_file, process_lookup};
+use super::{Exit, log, output_file, process_lookup, terminal};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
 use crate::host::health::{self, Check, Level};
@@ -45,7 +45,7 @@ Exit codes: 0 nothing is bad, 1 something is.";
 impl Doctor {
     pub(super) fn run(&self) -> Exit {
         // Asked for now: the sandbox will not let it be asked.
-        let width = terminal_width();
+        let width = terminal::width();
         let mut checks = health::of_machine();
         for name in self.names() {
             let own = capture(&name).into_iter().chain(health::of_interface(&name));

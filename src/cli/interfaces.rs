@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::run::stdout_exit;
+use super::exit::stdout_exit;
 use super::{Exit, log};
 use crate::capture::live::interfaces::{self, Interface};
 

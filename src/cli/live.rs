@@ -6,10 +6,10 @@ use std::os::fd::AsRawFd as _;
 
 use clap::{Args, ValueEnum};
 
+use super::exit::{failed, stdout_exit};
 use super::process_lookup::Looking;
 use super::progress::Progress;
-use super::read::failed;
-use super::run::{Run, stdout_exit};
+use super::run::Run;
 use super::sandbox_args::Confining;
 use super::{Exit, Watching, Writing, log, shutdown};
 use crate::capture::FrameSource as _;

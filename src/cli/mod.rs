@@ -13,6 +13,7 @@ mod bundle;
 mod capture_guide;
 mod completions;
 mod doctor;
+mod exit;
 mod explain;
 mod fail_on;
 mod helper_process;
@@ -38,38 +39,16 @@ mod short;
 mod shutdown;
 mod signals;
 mod site;
+mod terminal;
 mod verify;
 mod who;
 mod why;
 
+use exit::{Exit, stdout_exit};
+
 use crate::capture::file::Options;
 use portstory_core::config::{Config, Limits};
 use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
-
-/// How a run ended, as the exit code says it. The later of two is what is told: that something is missing
-/// is told before what was found, which stands in the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// Done; a broken pipe is, too.
-    Done,
-    /// A flow was seen that `--fail-on` names, and all was read and written.
-    Met,
-    /// The capture or an output failed part-way; what was read was reported.
-    BrokeOff,
-    /// Wrong use, or nothing that is a capture.
-    Usage,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Done => Self::SUCCESS,
-            Exit::BrokeOff => Self::from(1),
-            Exit::Usage => Self::from(2),
-            Exit::Met => Self::from(3),
-        }
-    }
-}
 
 /// Tells what traffic on port 3243 (timelot) and UDP 3224-3324 (Citrix Framehawk) really is.
 ///
@@ -399,7 +378,7 @@ pub fn main() -> ExitCode {
 /// Help and the version go to standard output, which may be full; what is wrong to standard error.
 fn printed(error: &clap::Error) -> ExitCode {
     match error.print() {
-        Err(why) if !error.use_stderr() => run::stdout_exit(Err(why)).into(),
+        Err(why) if !error.use_stderr() => stdout_exit(Err(why)).into(),
         Ok(()) | Err(_) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
 }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::exit::failed;
 use super::fail_on::FailOn;
 use super::progress::Progress;
 use super::run::{Run, Wanted};
 use super::sandbox_args::{self, Confining, Linking};
 use super::{Exit, Unpacking, Watching, Writing, log, shutdown};
+use crate::capture::FrameSource;
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
-use crate::capture::{CaptureError, CaptureErrorKind, FrameSource};
 use portstory_core::frame::Frame;
 
 /// Label the flows in capture files.
@@ -135,13 +136,4 @@ fn explain_itself() {
 fn folder_of(path: &Path) -> Option<PathBuf> {
     let parent = path.parent()?;
     Some(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() })
-}
-
-/// Says why nothing could be read.
-pub(super) fn failed(error: &CaptureError) -> Exit {
-    log::error(error);
-    match error.kind {
-        CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
-        CaptureErrorKind::BrokeOff => Exit::BrokeOff,
-    }
 }

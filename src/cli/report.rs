@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::output_file::{OutputFile, Rotating, unpacked_name};
+use super::exit::{failed, stdout_exit};
+use super::output_file::{OutputFile, Rotating, cannot_write, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
-use super::read::failed;
-use super::run::{cannot_write, stdout_exit};
 use super::sandbox_args::{Confining, Linking};
 use super::{Exit, Unpacking, Watching, explain, log, shutdown};
 use crate::capture::file::{self, Options};

@@ -2,20 +2,21 @@
 //!
 //! Whatever fails part-way, what was read until then is still reported.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
+use super::exit::lost;
 use super::fail_on::FailOn;
 use super::helper_process::Sandboxing;
 use super::live_view::{Counts, Due};
-use super::output_file::{self, OutputFile, told};
+use super::output_file::{self, OutputFile, cannot_write, told};
 use super::overwriting::{Claims, Packed};
 use super::packet_writer::PacketOutput;
 use super::process_lookup::{Looking, ProcessLookup, Scope};
 use super::progress::Progress;
 use super::report_observer::ReportObserver;
 use super::signals::Signals;
-use super::{Color, Exit, OutputFormat, Watching, Writing, log, shutdown};
+use super::{Exit, OutputFormat, Watching, Writing, log, shutdown, terminal};
 use crate::capture::file::Links;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use crate::output::{self, Context, Look, RunSummary};
@@ -114,7 +115,7 @@ impl Run {
             OutputFormat::Eve => "eve",
             OutputFormat::Csv => "csv",
         };
-        let look = Look { width: terminal_width(), colour: colour(writing) };
+        let look = terminal::look(writing);
         let row = output::FORMATS.iter().find(|row| row.name == name);
         let row = row.ok_or(Exit::Usage)?;
         let rotating = &writing.rotating;
@@ -221,14 +222,7 @@ impl Run {
 
     fn tell_trouble(&mut self, trouble: Trouble) {
         let Trouble::Io(what, error) = trouble else { return };
-        self.exit = self.exit.max(Exit::BrokeOff);
-        if shutdown::is_given_up(&error) {
-            log::say(&format!(
-                "{what} ended: nothing takes it, and {error}; the rest is not written"
-            ));
-        } else {
-            log::say(&format!("{what} failed: {error}; free some room or choose another place"));
-        }
+        self.exit = self.exit.max(lost(what, &error));
     }
 
     /// The source is sound: what outputs held before goes.
@@ -553,61 +547,10 @@ fn owners(watch: &Watch, looking: &Looking, sandboxing: &Sandboxing) -> Option<P
         .ok()
 }
 
-/// What a command that only prints ends with.
-pub(super) fn stdout_exit(written: io::Result<()>) -> Exit {
-    match written.and_then(|()| io::stdout().flush()).map_err(trouble) {
-        Ok(()) | Err(Trouble::ReaderGone) => Exit::Done,
-        Err(Trouble::Io(what, error)) if shutdown::is_given_up(&error) => {
-            log::say(&format!(
-                "{what} ended: nothing takes it, and {error}; the rest is not written"
-            ));
-            Exit::BrokeOff
-        }
-        Err(Trouble::Io(what, error)) => {
-            log::say(&format!("{what} failed: {error}; free some room or choose another place"));
-            Exit::BrokeOff
-        }
-    }
-}
-
 fn trouble(error: io::Error) -> Trouble {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Trouble::ReaderGone
     } else {
         Trouble::Io("writing the output", error)
     }
-}
-
-/// Says why an output cannot be opened.
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
-    let path = path.display();
-    if error.kind() == io::ErrorKind::Unsupported {
-        log::error(&format!("{path} {error}"));
-    } else {
-        log::error(&format!(
-            "cannot write {path}: {}; choose another place",
-            output_file::explained(error)
-        ));
-    }
-    Exit::Usage
-}
-
-/// Colour on a terminal only, unless asked for; `NO_COLOR` (no-color.org) turns it off.
-fn colour(writing: &Writing) -> bool {
-    match writing.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            super::named(writing.output.as_ref()).is_none()
-                && io::stdout().is_terminal()
-                && !unwanted
-        }
-    }
-}
-
-/// Columns of the terminal; 120 where there is none.
-pub(super) fn terminal_width() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
-    size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(120)
 }

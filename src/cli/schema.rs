@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::Exit;
-use super::run::stdout_exit;
+use super::exit::stdout_exit;
 
 /// Prints the schema of the EVE output.
 pub(super) fn run() -> Exit {

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::exit::{failed, stdout_exit};
 use super::output_file::bytes;
 use super::overwriting::{Claims, Overwriting};
-use super::read::failed;
-use super::run::stdout_exit;
 use super::sandbox_args::Confining;
 use super::{Exit, log};
 use crate::bundle::{Row, Tally, verify};

@@ -4,8 +4,8 @@ use std::io::{self, Write as _};
 
 use clap::{Args, ValueEnum};
 
-use super::run::{stdout_exit, terminal_width};
-use super::{Exit, Ports, log};
+use super::exit::stdout_exit;
+use super::{Exit, Ports, log, terminal};
 use crate::host;
 use crate::output::{self, Look};
 
@@ -50,7 +50,7 @@ impl Who {
                 return Exit::BrokeOff;
             }
         };
-        let look = Look { width: terminal_width(), colour: false };
+        let look = Look { width: terminal::width(), colour: false };
         let mut text = Vec::new();
         let written = match self.format {
             ReplyFormat::Text => output::host::text(&mut text, &inventory, &watch, look),

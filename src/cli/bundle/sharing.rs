@@ -11,8 +11,8 @@ use crate::bundle::anonymize::{
 };
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource as _, Polled};
+use crate::cli::exit::failed;
 use crate::cli::output_file::Scratch;
-use crate::cli::read::failed;
 use crate::cli::verify::flows;
 use crate::cli::{Exit, log, shutdown};
 use crate::escape;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::run::stdout_exit;
+use super::exit::stdout_exit;
 use super::{Exit, fail_on, log};
 use crate::human::wrap;
 use portstory_core::event::{Concern, Label, Notable, Status};

@@ -210,7 +210,7 @@ const OTHER_NAME: Errno = Errno::MLINK;
 const OTHER_OWNER: Errno = Errno::PERM;
 
 /// Why a file cannot be had, in words that say what is in the way.
-pub(in crate::cli) fn explained(error: &io::Error) -> String {
+pub(super) fn explained(error: &io::Error) -> String {
     let why = match Errno::from_io_error(error) {
         Some(Errno::LOOP) => "it is a symbolic link, which is not followed here",
         Some(NOT_REGULAR) => "it is not a regular file",

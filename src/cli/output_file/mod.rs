@@ -22,7 +22,7 @@ mod packing;
 mod placing;
 
 use folder::Folder;
-pub(super) use folder::{explained, is_link, open_to_look};
+pub(super) use folder::{is_link, open_to_look};
 pub(super) use helper::{Helper, OpenOutputs};
 pub(super) use naming::Naming;
 use packing::Packing;
@@ -254,6 +254,18 @@ pub(super) fn start_helper(
         return Ok(None);
     }
     Helper::start(outputs, rotating, sandboxing).map(|helper| Some(Rc::new(helper)))
+}
+
+/// Says why an output cannot be opened.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
+    let path = path.display();
+    if error.kind() == io::ErrorKind::Unsupported {
+        log::error(&format!("{path} {error}"));
+    } else {
+        let why = folder::explained(error);
+        log::error(&format!("cannot write {path}: {why}; choose another place"));
+    }
+    Exit::Usage
 }
 
 /// Says that no further file can be had, which ends nothing.

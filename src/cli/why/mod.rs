@@ -10,9 +10,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::exit::{failed, stdout_exit};
 use super::overwriting::{Claims, Overwriting};
-use super::read::failed;
-use super::run::stdout_exit;
 use super::sandbox_args::{Confining, Linking};
 use super::{Exit, Unpacking, Watching, log, shutdown};
 use crate::capture::bpf::Bpf;
