@@ -1,11 +1,11 @@
 //! Lines of text, as the protocols of text send them. Knows no protocol.
 
-use crate::identify::Inside;
-use crate::identify::messages::{Message, is_tls};
-use crate::identify::side_match::SideMatch;
+use crate::identify::messages::{Message, is_tls, match_stream};
+use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::FlowView;
+use crate::identify::{Inside, Probe};
 use crate::net::Side;
-use crate::wire::{prefix, rest};
+use crate::wire::{from_wire, prefix, rest};
 
 /// The longest line that is looked at: RFC 5321 section 4.5.3.1 and its kin say 512 or 1000.
 const LINE_BYTES_MAX: usize = 1024;
@@ -148,6 +148,25 @@ pub(super) fn dialogue(
         return reply(bytes, complete).and_then(|found| answer(found.code, found.text, found.len));
     }
     line(bytes, complete).and_then(|found| command(found.text, found.len))
+}
+
+/// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.
+pub(super) type Words = fn(&[u8]) -> Option<(Role, f32, bool)>;
+
+/// Reads messages of one line each, told by `words`; `title` stands before the line in the evidence.
+pub(super) fn match_lines(
+    view: &FlowView<'_>,
+    id: &'static str,
+    title: &str,
+    words: Words,
+) -> Probe {
+    match_stream(view, id, |bytes, complete| {
+        line(bytes, complete).and_then(|found| {
+            let (role, bits, own) = words(found.text)?;
+            let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
+            Some(Message::new(found.len, role, bits, fact).owned_if(own))
+        })
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, starts_with, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
 use crate::identify::{Detail, Probe};
 use crate::net::Transport;
@@ -120,6 +120,27 @@ pub(super) fn match_stream(
         })
     });
     weigh(view, id, matched)
+}
+
+/// Reads messages that start with one of these, once `min` bytes of them are there.
+pub(super) fn match_starts(
+    view: &FlowView<'_>,
+    id: &'static str,
+    starts: &[&[u8]],
+    min: usize,
+    parse: fn(&[u8]) -> Option<Message>,
+) -> Probe {
+    match_stream(view, id, |bytes, _| {
+        let mut open = false;
+        for start in starts {
+            match starts_with(bytes, start) {
+                Some(true) => return from_header(bytes, min, parse),
+                Some(false) => {}
+                None => open = true,
+            }
+        }
+        if open { SideMatch::Incomplete } else { SideMatch::Mismatch }
+    })
 }
 
 /// Asks `read` for each datagram: each is one message, to its last byte.
@@ -353,6 +374,7 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identify::openings::Openings;
     use crate::identify::testing::Talk;
     use crate::identify::{Detector, Over, Strength};
     use crate::net::Side;
@@ -376,6 +398,7 @@ mod tests {
         rests_on: "Nothing.",
         blind_spots: "All.",
         bits: 24.0,
+        openings: Openings::Unknown,
         probe: |view| match_stream(view, "x", read),
     };
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Detector`] is a pure function of a [`FlowView`] (invariant 4). It knows no other detector, no
 //! port and no label. Each has a file under `protocols/`; what one line can tell is a row of
-//! `magic/`.
+//! `protocols/signatures/`.
 
 mod ber;
 mod crc;
@@ -12,6 +12,8 @@ pub mod identifier;
 mod lines;
 mod messages;
 mod metadata;
+mod names;
+mod openings;
 mod prefilter;
 mod protocols;
 mod side_match;
@@ -24,6 +26,7 @@ mod tpkt;
 pub mod view;
 
 use crate::net::Transport;
+use openings::Openings;
 
 pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
 pub use view::{Datagram, FlowView, SideView};
@@ -78,6 +81,8 @@ pub struct Detector {
     pub blind_spots: &'static str,
     /// -log2 of the chance that a flow of random bytes passes: what the table's budget adds up.
     pub bits: f32,
+    /// With which bytes its protocol begins, so that it is asked of few flows.
+    openings: Openings,
     /// Looks at a flow's head.
     pub probe: fn(&FlowView<'_>) -> Probe,
 }

@@ -204,6 +204,14 @@ impl Talk {
         found
     }
 
+    /// Asserts that the detector names this by both sides, and each of them alone.
+    pub(crate) fn named_by_each(&self, detector: &Detector) {
+        assert_eq!(self.named_by(detector).spoken_by, [true; 2], "{self:02x?}");
+        for side in Side::BOTH {
+            self.clone().only(side).named_by(detector);
+        }
+    }
+
     /// Asserts that the detector names neither this, nor this the other way round, nor one side of it.
     pub(crate) fn refused_by(&self, detector: &Detector) {
         let turned = self.clone().swapped();
@@ -223,6 +231,63 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
         .collect()
+}
+
+/// First lines that are nobody's, or that of protocols of text other than those that share them.
+pub(crate) const LINES_OF_OTHERS: &[&str] = &[
+    "@RSYNC: 31\n",
+    "INFO the server is up\r\n",
+    "CONNECT a.example:443 HTTP/1.1\r\n",
+    "+OK ready\r\n",
+    "PING\r\n",
+    "( a list of words that is long enough to be looked at, and is no svn )\r\n",
+    "PONG\n",
+    "<<<other>>>\n",
+    "# a comment\n",
+    "Tarantool is a spider\n",
+    "GNUTELLA is a spread\r\n",
+    "220 ready\r\n",
+    "list\n",
+];
+
+/// A question's header as multicast DNS has it.
+pub(crate) const QUERY: &str = "0000 0000 0001 0000 0000 0000";
+
+/// An answer's.
+pub(crate) const ANSWER: &str = "0000 8400 0000 0001 0000 0000";
+
+/// A message of DNS's form: a header, a name, and what stands behind it.
+pub(crate) fn named_message(header: &str, name: &str, tail: &str) -> Vec<u8> {
+    let mut bytes = hex(header);
+    for label in name.split('.') {
+        bytes.push(u8::try_from(label.len()).unwrap());
+        bytes.extend(label.bytes());
+    }
+    bytes.push(0);
+    bytes.extend(hex(tail));
+    bytes
+}
+
+/// A question of NetBIOS's name service, and a message of its datagram service.
+pub(crate) fn netbios_messages() -> [Vec<u8>; 2] {
+    let letters = "CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    [
+        named_message("1a2b 0110 0001 0000 0000 0000", letters, "0021 0001"),
+        named_message("110a 1234 c0000201 008a 0064 0000", letters, "20"),
+    ]
+}
+
+/// Messages that look like those of a link's name services and are none.
+pub(crate) fn look_alike_names() -> [Vec<u8>; 6] {
+    [
+        // plain DNS
+        named_message("1a2b 0100 0001 0000 0000 0000", "example.com", "0001 0001"),
+        named_message(QUERY, "example.com", "0001 0001"),
+        named_message("1a2b 0000 0001 0000 0000 0000", "hall.local", "0001 0001"),
+        named_message("1a2b 0110 0001 0000 0000 0000", &"Z".repeat(32), "0021 0001"),
+        named_message("1a2b 0000 0001 0000 0000 0000", "wpad", "0001 0001 00"),
+        named_message("1a2b 0100 0001 0000 0000 0000", "wpad", "0001 0001"),
+    ]
 }
 
 /// A small seeded generator (SplitMix64: Steele, Lea, Flood 2014): the same numbers everywhere.

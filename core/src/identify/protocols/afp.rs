@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, rest, u8_at};
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
                followed by the next one.",
     blind_spots: "AppleTalk's own transport is not TCP.",
     bits: 44.0,
+    openings: Openings::Known(&[one_of(&[0, 1])]),
     probe,
 };
 

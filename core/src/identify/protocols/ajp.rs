@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, from_wire, prefix, rest, u8_at};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                protocol, headers' status, an end's flag.",
     blind_spots: "A request's body alone.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[0x12, b'A'])]),
     probe,
 };
 

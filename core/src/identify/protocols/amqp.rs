@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, rest, u8_at};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The protocol header, or frames with their end mark (0-9-1) or performatives (1.0).",
     blind_spots: "A connection captured in the middle of a message's body.",
     bits: 26.0,
+    openings: Openings::Known(&[one_of(&[b'A', 0, 1, 2, 3, 8])]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
@@ -17,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The marker of 16 ones, a length and a known type.",
     blind_spots: "A capture that starts within a message.",
     bits: 130.0,
+    openings: Openings::Known(&[one_of(&[0xff])]),
     probe,
 };
 

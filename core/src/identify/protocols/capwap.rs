@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -21,6 +22,15 @@ pub(super) static DETECTOR: Detector = Detector {
                fill it, DTLS, or a wireless data frame with its LLC header.",
     blind_spots: "Wireless management frames, encrypted ones, and fragments.",
     bits: 30.0,
+    openings: Openings::Known(&[
+        one_of(&[0, 1]),
+        // Behind 1 is DTLS: its header's three zeros, and its version from place 5 on.
+        within(&[(0, 0), (0x10, 0x47)]).at(1),
+        // A binding of 0 to 3, and any two upper bits: the radio's.
+        within(&[(0, 7), (0x40, 0x47), (0x80, 0x87), (0xc0, 0xc7)]).at(2),
+        one_of(&[0, 0x08, 0x10, 0x18, 0x20, 0x28, 0x30, 0x38]).at(3),
+        one_of(&[0, 0xfd, 0xff]).at(6).required(),
+    ]),
     probe,
 };
 

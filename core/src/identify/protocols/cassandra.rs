@@ -8,6 +8,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                as OPTIONS, STARTUP with CQL_VERSION, SUPPORTED or ERROR.",
     blind_spots: "Version 5 wraps the frames after the login; compressed frames are not opened.",
     bits: 26.0,
+    openings: Openings::Known(&[within(&[(1, 5), (0x81, 0x85), (0xca, 0xca)])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
+use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, signed, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                name of the service, Citrix.TcpProxyService.",
     blind_spots: "A connection captured after its start, and CGP inside TLS.",
     bits: 56.0,
+    openings: Openings::Unknown,
     probe,
 };
 

@@ -9,6 +9,7 @@
 //! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
 
 use super::cgp::{SERVICE, find};
+use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -23,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
                datagram.",
     blind_spots: "EDT inside DTLS, and a session captured after its start: that is udt at most.",
     bits: 180.0,
+    openings: Openings::Unknown,
     probe,
 };
 

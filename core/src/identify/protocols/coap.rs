@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,10 @@ pub(super) static DETECTOR: Detector = Detector {
                messages or with a path in text.",
     blind_spots: "Messages without options, unless there are several.",
     bits: 24.0,
+    openings: Openings::Known(&[
+        within(&[(0x40, 0x48), (0x50, 0x58), (0x60, 0x68), (0x70, 0x70)]),
+        within(&[(0, 7), (65, 69), (95, 95), (128, 143), (157, 157), (160, 165)]).at(1).required(),
+    ]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                services are told by their interface.",
     blind_spots: "RPC over SMB is SMB's, over HTTP HTTP's.",
     bits: 36.0,
+    openings: Openings::Known(&[one_of(&[5]).tcp(), one_of(&[4]).udp()]),
     probe,
 };
 

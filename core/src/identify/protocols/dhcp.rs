@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -19,6 +20,13 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The magic cookie behind BOOTP's fixed fields, which fit, and options that can be walked.",
     blind_spots: "BOOTP without the cookie.",
     bits: 54.0,
+    openings: Openings::Known(&[
+        one_of(&[1, 2]),
+        within(&[(0, 16)]).at(2),
+        within(&[(0, 16)]).at(3),
+        one_of(&[0, 0x80]).at(10),
+        one_of(&[0]).at(11).required(),
+    ]),
     probe,
 };
 

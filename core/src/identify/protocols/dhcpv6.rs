@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,11 @@ pub(super) static DETECTOR: Detector = Detector {
                server's identifier among them.",
     blind_spots: "Messages that were cut before their first identifier.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        within(&[(1, 13)]),
+        // A header of four bytes, an option's header and one byte of it. A relay has more.
+        within(&[(0, 0xff)]).at(8).required(),
+    ]),
     probe,
 };
 

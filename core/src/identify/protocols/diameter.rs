@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be24, be32, index, prefix, rest, u8_at};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                end.",
     blind_spots: "SCTP is not looked at. Over TLS it is only seen as TLS.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[1])]),
     probe,
 };
 

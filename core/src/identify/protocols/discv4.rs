@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_datagrams};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -19,6 +20,10 @@ pub(super) static DETECTOR: Detector = Detector {
                has what the type demands; several packets, where they are cut.",
     blind_spots: "Version 5 is masked; RLPx over TCP is encrypted.",
     bits: 34.0,
+    openings: Openings::Known(&[
+        // The shortest list. What is cut is passed over, so nothing of the list itself is sure.
+        within(&[(0, 0xff)]).at(99).required(),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 
 use crate::identify::crc::reflected;
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The link header's start bytes, length and checksum.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 34.0,
+    openings: Openings::Known(&[one_of(&[5])]),
     probe,
 };
 

@@ -12,6 +12,7 @@ mod metadata;
 
 use std::fmt::Write as _;
 
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, unproven, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -30,6 +31,25 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Queries that LLMNR would put in the same words (no flag set, no EDNS, a name of one \
                   label) stay unnamed, and zone transfers seen from their middle.",
     bits: 44.0,
+    openings: Openings::Known(&[
+        // Query; Notify and Update; their answers.
+        within(&[(0, 1), (0x20, 0x2d), (0x80, 0x87), (0xa0, 0xaf)]).at(4).tcp(),
+        within(&[(0, 0x3b), (0x80, 0xbb)]).at(5).tcp(),
+        one_of(&[0]).at(6).tcp(),
+        one_of(&[1]).at(7).tcp(),
+        within(&[(0, 2)]).at(8).tcp(),
+        within(&[(0, 2)]).at(10).tcp(),
+        within(&[(0, 2)]).at(12).tcp(),
+        within(&[(0, 63)]).at(14).tcp(),
+        within(&[(0, 1), (0x20, 0x2d), (0x80, 0x87), (0xa0, 0xaf)]).at(2).udp(),
+        within(&[(0, 0x3b), (0x80, 0xbb)]).at(3).udp(),
+        one_of(&[0]).at(4).udp(),
+        one_of(&[1]).at(5).udp(),
+        within(&[(0, 2)]).at(6).udp(),
+        within(&[(0, 2)]).at(8).udp(),
+        within(&[(0, 2)]).at(10).udp(),
+        within(&[(0, 63)]).at(12).required().udp(),
+    ]),
     probe,
 };
 

@@ -13,6 +13,7 @@ mod metadata;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -31,6 +32,10 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "DTLS 1.3 after its handshake, and records with a connection id (RFC 9146): \
                   neither can be told from random bytes.",
     bits: 45.0,
+    openings: Openings::Known(&[
+        // What shares the port is passed over: STUN, RTP, and DTLS 1.3's ciphertexts.
+        within(&[(0, 3), (20, 26), (32, 79), (128, 191)]),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32, rest, u8_at};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                it says.",
     blind_spots: "Obfuscated connections, which are the default of today's clients.",
     bits: 26.0,
+    openings: Openings::Known(&[one_of(&[0xe3, 0xc5, 0xd4])]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, Over};
@@ -22,6 +23,11 @@ pub(super) static ENET: Detector = Detector {
                with plausible limits.",
     blind_spots: "Compressed packets, and games that encrypt or change the header.",
     bits: 24.0,
+    openings: Openings::Known(&[
+        within(&[(0, 0x3f), (0x80, 0xbf)]),
+        // The shortest header and command.
+        within(&[(0, 0xff)]).at(5).required(),
+    ]),
     probe: |view| probe_datagrams("enet", view, read_enet),
 };
 
@@ -33,6 +39,11 @@ pub(super) static PHOTON: Detector = Detector {
     rests_on: "A count of commands, and known commands whose lengths fill the datagram.",
     blind_spots: "Packets with a checksum, and encrypted ones.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(&[0]).at(2).required(),
+        within(&[(1, 100)]).at(3).required(),
+        within(&[(1, 16)]).at(12).required(),
+    ]),
     probe: |view| probe_datagrams("photon", view, read_photon),
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                the command.",
     blind_spots: "Implicit messages (UDP 2222) have no such header.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(&[4, 0x63, 0x64, 0x65, 0x66, 0x6f, 0x70, 0x72, 0x73])]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe, Strength};
@@ -21,6 +22,11 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Any other protocol with a constant word, a counting word and ciphertext behind them. \
                   NAT keep-alives may stand between.",
     bits: 100.0,
+    openings: Openings::Known(&[
+        within(&[(1, 0xff)]),
+        // May end before: a keep-alive of one byte comes first.
+        within(&[(0, 0x40)]).at(4),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "Records that follow each other: a request's begin and parameters, or output and end.",
     blind_spots: "An answer's output alone, one record that is cut.",
     bits: 34.0,
+    openings: Openings::Known(&[one_of(&[1])]),
     probe,
 };
 

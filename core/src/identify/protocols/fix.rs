@@ -6,6 +6,7 @@
 
 use crate::identify::lines::number;
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                says.",
     blind_spots: "FAST and SBE, which are binary.",
     bits: 90.0,
+    openings: Openings::Known(&[one_of(b"8")]),
     probe,
 };
 

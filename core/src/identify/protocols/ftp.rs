@@ -11,6 +11,7 @@ use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -25,6 +26,12 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "USER and PASS alone are POP3's too; data connections carry bare files and are not \
                   recognised.",
     bits: 36.0,
+    openings: Openings::Known(&[
+        one_of(b"12345ACDEFHLMNOPQRSTUXacdefhlmnopqrstux"),
+        one_of(b"01235ABCDEIKLMNOPRSTUWYabcdeiklmnoprstuwy").at(1),
+        one_of(b"0123456789ACDEFILNOPRSTUWZacdefilnoprstuwz").at(2),
+        one_of(b" -\r\nDEHMNOPRSTUVZdehmnoprstuvz").at(3),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -19,6 +20,14 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The header's magic, version, type and size.",
     blind_spots: "GIOP over TLS (SSLIOP) is seen as TLS.",
     bits: 44.0,
+    openings: Openings::Known(&[
+        one_of(b"G").tcp(),
+        one_of(b"I").at(1),
+        one_of(&[1]).at(4).tcp(),
+        one_of(b"GM").udp(),
+        one_of(&[1, 0x10]).at(4).udp(),
+        within(&[(0, 3)]).at(5).required().udp(),
+    ]),
     probe,
 };
 

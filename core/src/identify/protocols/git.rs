@@ -8,6 +8,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                line as long as it says.",
     blind_spots: "The pack itself. git over SSH or HTTP is named so.",
     bits: 60.0,
+    openings: Openings::Known(&[within(&[(b'0', b'9'), (b'a', b'f')])]),
     probe,
 };
 

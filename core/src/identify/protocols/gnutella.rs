@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -21,6 +22,13 @@ pub(super) static DETECTOR: Detector = Detector {
                known type, few hops and a length that is the datagram's, or Gnutella2's GND with fitting counts.",
     blind_spots: "Downloads between peers are HTTP.",
     bits: 36.0,
+    openings: Openings::Known(&[
+        one_of(b"G").tcp(),
+        one_of(b"N").at(1).tcp(),
+        one_of(b" /").at(8).tcp(),
+        // Descriptors begin with any bytes, and have 23; Gnutella2's datagrams have a header of 8.
+        within(&[(0, 0xff)]).at(7).required().udp(),
+    ]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, mixed, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -22,6 +23,14 @@ pub(super) static DETECTOR: Detector = Detector {
                data an IP packet that fits, of version 2 elements that end where the message ends.",
     blind_spots: "Version 0. User data that is no IP.",
     bits: 24.0,
+    openings: Openings::Known(&[
+        mixed(
+            &[(0x0e, 0x0f), (0x2e, 0x37), (0x4e, 0x4f)],
+            &[0x40, 0x44, 0x48, 0x4c, 0x50, 0x54, 0x58, 0x5c],
+        ),
+        // Types of both versions and of GTP'.
+        within(&[(1, 7), (16, 72), (95, 121), (127, 179), (200, 212), (231, 255)]).at(1).required(),
+    ]),
     probe,
 };
 

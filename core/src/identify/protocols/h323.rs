@@ -8,6 +8,7 @@
 //! H.245 and RAS are in packed encoding: they have nothing that shows by itself.
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, prefix, rest, u8_at};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A Q.931 message in TPKT whose elements follow each other, with the user-user element.",
     blind_spots: "H.245 channels of their own port, and RAS over UDP.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(&[3])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::line;
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying, starts_with};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The header that the proxy sends first, in either version.",
     blind_spots: "It is the client's side alone that shows it.",
     bits: 80.0,
+    openings: Openings::Known(&[one_of(b"\rP")]),
     probe,
 };
 

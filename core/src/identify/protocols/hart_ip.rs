@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -19,6 +20,14 @@ pub(super) static DETECTOR: Detector = Detector {
                passing frame behind it.",
     blind_spots: "Version 2 starts with TLS or DTLS where security is on.",
     bits: 34.0,
+    openings: Openings::Known(&[
+        one_of(&[1, 2]),
+        one_of(&[0, 1, 2, 15]).at(1),
+        within(&[(0, 7)]).at(2),
+        within(&[(0, 16)]).at(3),
+        within(&[(0, 8)]).at(6).tcp(),
+        within(&[(0, 8)]).at(6).required().udp(),
+    ]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
+use crate::identify::openings::{Openings, mixed, within};
 use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
 };
@@ -25,6 +26,17 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured from the middle of a message's body. A request line that is \
                   longer than the head is taken by its method and target alone.",
     bits: 60.0,
+    openings: Openings::Known(&[
+        mixed(&[(b'A', b'Z')], b"\r-_"),
+        mixed(&[(b'A', b'Z')], b"\n-_").at(1),
+        mixed(&[(b'A', b'Z')], b"-_").at(2),
+        mixed(&[(b'A', b'Z')], b" -_").at(3),
+        // A line of HTTP is longer than this: every second place sees other lines end.
+        within(&[(b' ', b'~'), (0x80, 0xff)]).at(4),
+        within(&[(b' ', b'~'), (0x80, 0xff)]).at(6),
+        within(&[(b' ', b'~'), (0x80, 0xff)]).at(8),
+        within(&[(b' ', b'~'), (0x80, 0xff)]).at(10),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured from its middle, unless a frame starts there. Over TLS it is \
                   only seen as TLS.",
     bits: 30.0,
+    openings: Openings::Known(&[one_of(b"P\0")]),
     probe,
 };
 

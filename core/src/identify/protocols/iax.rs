@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,14 @@ pub(super) static DETECTOR: Detector = Detector {
                the frame ends.",
     blind_spots: "Mini frames, which carry the voice.",
     bits: 26.0,
+    openings: Openings::Known(&[
+        within(&[(0x80, 0xff)]),
+        within(&[(0, 7)]).at(4),
+        within(&[(0, 32)]).at(8),
+        within(&[(0, 32)]).at(9),
+        one_of(&[6]).at(10),
+        within(&[(1, 40)]).at(11).required(),
+    ]),
     probe,
 };
 

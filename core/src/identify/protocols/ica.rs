@@ -8,6 +8,7 @@
 //! and public captures agree on. Which side said it first is not seen in a view, so the client is
 //! not told. What follows is not checked.
 
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, join, match_both, signed, starts_with, yes,
 };
@@ -22,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The greeting 7f 7f 49 43 41 00 as the first bytes of a side.",
     blind_spots: "A connection captured after the greeting, and ICA inside CGP, TLS or UDT.",
     bits: 48.0,
+    openings: Openings::Known(&[one_of(&[0x7f])]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, u8_at};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                formats.",
     blind_spots: "Over TLS (IEC 62351) it is only seen as TLS.",
     bits: 26.0,
+    openings: Openings::Known(&[one_of(&[0x68])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::crc::ccitt;
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -21,6 +22,10 @@ pub(super) static DETECTOR: Detector = Detector {
                checksum.",
     blind_spots: "Frames of which not all bytes were captured.",
     bits: 27.0,
+    openings: Openings::Known(&[
+        one_of(&[0xaa]),
+        one_of(b"\x01\x02\x11\x12\x21\x22\x31\x32\x41\x42\x51\x52").at(1),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
                is the datagram's.",
     blind_spots: "Nothing known.",
     bits: 48.0,
+    openings: Openings::Known(&[within(&[(0, 0xff)]).at(27).required()]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, mixed, word};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
@@ -20,6 +21,12 @@ pub(super) static DETECTOR: Detector = Detector {
                a digit.",
     blind_spots: "A connection captured from the middle of a message's text.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        word(b"*+.-_"),
+        word(b".-_ \r\n").at(1),
+        // Anything may stand behind the plus of a continuation.
+        mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t\r\n").at(2),
+    ]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{first_word, is_number, is_one_of, line};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
@@ -19,6 +20,13 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "NICK with USER or CAP, or a server's line with its prefix and a numeric or NOTICE.",
     blind_spots: "A client's PING, PRIVMSG or JOIN alone is not taken for proof.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(b":CEJMNPQUW"),
+        // Anything may stand in a prefix.
+        mixed(&[(b'!', b'~'), (0x80, 0xff)], b"\t").at(1),
+        mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t").at(2),
+        mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t").at(4),
+    ]),
     probe,
 };
 

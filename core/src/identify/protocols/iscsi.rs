@@ -7,6 +7,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
@@ -20,6 +21,10 @@ pub(super) static DETECTOR: Detector = Detector {
                NOPs by their reserved bytes.",
     blind_spots: "Data in the middle; header digests after the login end the walk.",
     bits: 30.0,
+    openings: Openings::Known(&[mixed(
+        &[(0x23, 0x26)],
+        &[0, 1, 3, 4, 6, 0x20, 0x21, 0x31, 0x3f, 0x40, 0x41, 0x43, 0x44, 0x46],
+    )]),
     probe,
 };
 

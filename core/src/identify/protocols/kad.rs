@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A protocol byte and a known opcode with its exact size, in several messages.",
     blind_spots: "One message alone, and obfuscated ones.",
     bits: 24.0,
+    openings: Openings::Known(&[one_of(&[0xe3, 0xe4, 0xe5])]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                says.",
     blind_spots: "The broker's side alone: its answers have a size and a number only.",
     bits: 32.0,
+    openings: Openings::Known(&[one_of(&[0])]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
                fill the datagram.",
     blind_spots: "Encryption, checksums or forward error correction around it.",
     bits: 40.0,
+    openings: Openings::Known(&[within(&[(0x51, 0x54)]).at(4)]),
     probe,
 };
 

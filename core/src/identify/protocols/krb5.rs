@@ -6,6 +6,7 @@
 
 use crate::identify::ber::{Element, element, tagged};
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -20,6 +21,17 @@ pub(super) static DETECTOR: Detector = Detector {
                that belongs to the tag.",
     blind_spots: "Kerberos inside of other protocols (GSSAPI) is theirs; version 4.",
     bits: 60.0,
+    openings: Openings::Known(&[
+        within(&[(0x6a, 0x6f), (0x7e, 0x7e)]).at(4).tcp(),
+        within(&[(0x0c, 0x7f), (0x81, 0x84)]).at(5).tcp(),
+        // The sequence's contents start 4 to 12 bytes behind the first tag.
+        one_of(&[1, 2, 3, 5, 0xa0, 0xa1, 0xa2]).at(16).tcp(),
+        mixed(&[(10, 15)], &[1, 2, 3, 5, 30, 0xa1, 0xa2]).at(17).tcp(),
+        within(&[(0x6a, 0x6f), (0x7e, 0x7e)]).udp(),
+        within(&[(0x0c, 0x7f), (0x81, 0x84)]).at(1).udp(),
+        one_of(&[1, 2, 3, 5, 0xa0, 0xa1, 0xa2]).at(12).udp(),
+        mixed(&[(10, 15)], &[1, 2, 3, 5, 30, 0xa1, 0xa2]).at(13).required().udp(),
+    ]),
     probe,
 };
 

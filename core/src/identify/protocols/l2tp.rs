@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
                the message type first.",
     blind_spots: "A tunnel of which only data is seen.",
     bits: 32.0,
+    openings: Openings::Known(&[one_of(&[0xc8])]),
     probe,
 };
 

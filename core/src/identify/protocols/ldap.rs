@@ -8,6 +8,7 @@
 
 use crate::identify::ber::{Element, element, elements, tagged};
 use crate::identify::messages::{Message, is_tls, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::{Side, Transport};
@@ -22,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
                types and ranges.",
     blind_spots: "What SASL wraps after a bind (signed or sealed) is not opened.",
     bits: 30.0,
+    openings: Openings::Known(&[one_of(&[0x30])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, mixed, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -21,6 +22,10 @@ pub(super) static DETECTOR: Detector = Detector {
                or the authentication's fields; or an IP packet in an encapsulated message.",
     blind_spots: "LISP's data, and requests without records.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        mixed(&[(0x10, 0x1f), (0x30, 0x4f), (0x80, 0x8f)], b" \"$&(*,."),
+        within(&[(0, 64)]).at(3).required(),
+    ]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -21,6 +22,16 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The word MEGACO or its short form, a version, the sender's address, and a transaction.",
     blind_spots: "The binary form.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(b"M!\x03").tcp(),
+        one_of(b"E/\0").at(1).tcp(),
+        mixed(&[(b'A', b'Z'), (b'a', b'z')], b"![< \t\n\x0c\r").at(4).tcp(),
+        one_of(b"M!").udp(),
+        one_of(b"E/").at(1).udp(),
+        one_of(b"G1234").at(2).udp(),
+        one_of(b"A \t\n\x0c\r").at(3).udp(),
+        mixed(&[(b'A', b'Z'), (b'a', b'z')], b"[< \t\n\x0c\r").at(4).required().udp(),
+    ]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 
 use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -23,6 +24,19 @@ pub(super) static DETECTOR: Detector = Detector {
                whose lengths fit each other.",
     blind_spots: "`get` and `stats` alone are taken for memcached's only with an answer to them.",
     bits: 28.0,
+    openings: Openings::Known(&[
+        one_of(b"CDENOSTVacdfgimpqrstv\x80\x81").tcp(),
+        // Opcodes, or letters.
+        mixed(&[(0, 0x48)], b"KLNORTadelnoprtu").at(1).tcp(),
+        one_of(b"\0\r ADILORTUacdeilprstu").at(2).tcp(),
+        within(&[(0, 5)]).at(2).udp(),
+        within(&[(0, 5)]).at(4).udp(),
+        one_of(&[0]).at(6).udp(),
+        one_of(&[0]).at(7).udp(),
+        one_of(b"CDENOSTVacdfgimpqrstv\x80\x81").at(8).udp(),
+        mixed(&[(0, 0x48)], b"KLNORTadelnoprtu").at(9).udp(),
+        one_of(b"\0\r ADILORTUacdeilprstu").at(10).required().udp(),
+    ]),
     probe,
 };
 

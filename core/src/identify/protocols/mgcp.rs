@@ -6,6 +6,7 @@
 
 use crate::identify::lines::{is_number, is_one_of, is_plain};
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -19,6 +20,20 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A command line of a verb, a number, an endpoint and MGCP with a version.",
     blind_spots: "Answers alone: a code and a number could be anybody's.",
     bits: 80.0,
+    openings: Openings::Known(&[
+        // Blanks may stand before the verb. An answer is all that is read of a stream, and proves
+        // nothing; in datagrams a command may follow it.
+        one_of(b" ACDEMNRacdemnr").tcp(),
+        one_of(b" ACDELMNPQRSTUacdelmnpqrstu").at(1).tcp(),
+        one_of(b" ACDEFILMNPQRSTUacdefilmnpqrstu").at(2).tcp(),
+        one_of(b" ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(3).tcp(),
+        one_of(b" ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(4).tcp(),
+        one_of(b" 0123456789ACDEMNRacdemnr").udp(),
+        one_of(b" 0123456789ACDELMNPQRSTUacdelmnpqrstu").at(1).udp(),
+        one_of(b" 0123456789ACDEFILMNPQRSTUacdefilmnpqrstu").at(2).udp(),
+        one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(3).udp(),
+        one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(4).required().udp(),
+    ]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, from_wire, prefix};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
                or the status in JSON.",
     blind_spots: "A game that goes on is compressed or encrypted. Bedrock Edition is RakNet.",
     bits: 36.0,
+    openings: Openings::Known(&[within(&[(2, 0xff)])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::ber::{element, tagged};
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::tpkt::{self, TpduType};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -22,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The connection request alone is X.224's. Other OSI applications are not told apart \
                   where they use MMS's message tags.",
     bits: 70.0,
+    openings: Openings::Known(&[one_of(&[3])]),
     probe,
 };
 

@@ -3,32 +3,45 @@
 use crate::identify::Detector;
 use crate::identify::metadata::MetadataFn;
 
+mod ads;
 mod afp;
 mod ajp;
 mod amqp;
+mod atg;
+mod bfcp;
 mod bgp;
-mod binary_services;
+mod bitcoin;
+mod bittorrent;
 mod capwap;
 mod cassandra;
+mod ceph;
 mod cgp;
+mod checkmk;
 mod citrix_edt;
+mod clamd;
 mod coap;
+mod cops;
 mod dcerpc;
 mod dhcp;
 mod dhcpv6;
 mod diameter;
+mod dicom;
 mod discv4;
 mod dnp3;
 mod dns;
+mod drda;
 mod dtls;
 mod edonkey;
+mod elasticsearch;
 mod enet;
 mod enip;
 mod esp_udp;
 mod fastcgi;
+mod fcip;
 mod fins;
 mod fix;
 mod ftp;
+mod gearman;
 mod giop;
 mod git;
 mod gnutella;
@@ -36,17 +49,21 @@ mod gtp;
 mod h323;
 mod haproxy;
 mod hart_ip;
+mod hislip;
+mod hl7;
 mod http;
 mod http2;
 mod iax;
 mod ica;
+mod icap;
 mod iec104;
+mod iec62056;
 mod ieee_c37118;
 mod ike;
 mod imap;
-mod industry_misc;
 mod irc;
 mod iscsi;
+mod json_rpc;
 mod kad;
 mod kafka;
 mod kcp;
@@ -54,50 +71,67 @@ mod krb5;
 mod l2tp;
 mod ldap;
 mod lisp;
-mod local_names;
-mod magic;
+mod llmnr;
+mod lustre;
+mod mdns;
 mod megaco;
 mod memcached;
 mod mgcp;
 mod minecraft;
 mod mms;
 mod modbus;
+mod monero;
 mod mongodb;
-mod more_frames;
 mod mpegts;
 mod mqtt;
+mod msdp;
+mod munin;
 mod mysql;
 mod nat_pmp;
+mod nats;
 mod nbd;
+mod netbios_dgm;
+mod netbios_ns;
 mod netbios_ssn;
 mod netflow;
+mod nmdc;
 mod nntp;
+mod nomachine;
 mod nrpe;
 mod ntp;
+mod oftp;
 mod onc_rpc;
 mod opcua;
+mod openflow;
 mod openvpn;
 mod pgsql;
 mod pop3;
 mod ptp;
 mod quic;
 mod radius;
+mod raft;
 mod rdp;
 mod redis;
 mod rfb;
 mod rip;
+mod rlogin;
 mod rmi;
 mod rpki_rtr;
+mod rsh;
+mod rsync;
 mod rtcp;
 mod rtmp;
 mod rtp;
 mod rtsp;
 mod rx;
 mod s7comm;
+mod sap_ni;
+mod signatures;
 mod sip;
 mod skinny;
 mod slp;
 mod smb;
+mod smpp;
 mod smtp;
 mod snmp;
 mod socks;
@@ -108,11 +142,14 @@ mod ssh;
 mod stomp;
 mod stratum;
 mod stun;
+mod svn;
 mod syslog;
 mod tacacs;
+mod tarantool;
 mod tds;
+mod teamviewer;
+mod telegram;
 mod telnet;
-mod text_services;
 mod tftp;
 mod thrift;
 mod tls;
@@ -120,265 +157,267 @@ mod tns;
 mod udt;
 mod utp;
 mod websocket;
+mod whatsapp;
+mod whois;
 mod wireguard;
 mod x11;
 mod xmpp;
 mod z3950;
+mod zabbix;
+mod zmtp;
 mod zookeeper;
 mod zoom;
 
-pub(super) use magic::openings as magic_openings;
-
 /// All detectors, sorted by id.
 pub(super) static ALL: &[&Detector] = &[
-    &magic::ABLETON_LINK,
-    &industry_misc::ADS,
+    &signatures::ABLETON_LINK,
+    &ads::DETECTOR,
     &afp::DETECTOR,
     &ajp::DETECTOR,
     &amqp::DETECTOR,
-    &magic::ARD,
-    &magic::ARTNET,
-    &industry_misc::ATG,
-    &magic::BABEL,
-    &magic::BACNET,
-    &industry_misc::BFCP,
-    &magic::BFD,
+    &signatures::ARD,
+    &signatures::ARTNET,
+    &atg::DETECTOR,
+    &signatures::BABEL,
+    &signatures::BACNET,
+    &bfcp::DETECTOR,
+    &signatures::BFD,
     &bgp::DETECTOR,
-    &binary_services::BITCOIN,
-    &binary_services::BITTORRENT,
-    &magic::BT_DHT,
-    &magic::C1222,
-    &magic::CAN,
+    &bitcoin::DETECTOR,
+    &bittorrent::DETECTOR,
+    &signatures::BT_DHT,
+    &signatures::C1222,
+    &signatures::CAN,
     &capwap::DETECTOR,
     &cassandra::DETECTOR,
-    &binary_services::CEPH,
+    &ceph::DETECTOR,
     &cgp::DETECTOR,
-    &text_services::CHECKMK,
-    &magic::CIP_IO,
+    &checkmk::DETECTOR,
+    &signatures::CIP_IO,
     &citrix_edt::DETECTOR,
-    &text_services::CLAMD,
-    &magic::CNP_IP,
+    &clamd::DETECTOR,
+    &signatures::CNP_IP,
     &coap::DETECTOR,
-    &magic::COLLECTD,
-    &binary_services::COPS,
-    &magic::CPHA,
-    &magic::CRESTRON,
+    &signatures::COLLECTD,
+    &cops::DETECTOR,
+    &signatures::CPHA,
+    &signatures::CRESTRON,
     &dcerpc::DETECTOR,
     &dhcp::DETECTOR,
     &dhcpv6::DETECTOR,
-    &magic::DAHUA,
+    &signatures::DAHUA,
     &diameter::DETECTOR,
-    &binary_services::DICOM,
-    &magic::DIS,
-    &magic::DISCORD,
+    &dicom::DETECTOR,
+    &signatures::DIS,
+    &signatures::DISCORD,
     &discv4::DETECTOR,
-    &magic::DLEP,
+    &signatures::DLEP,
     &dnp3::DETECTOR,
     &dns::DETECTOR,
-    &magic::DNSCRYPT,
-    &magic::DOIP,
-    &more_frames::DRDA,
-    &magic::DROPBOX,
+    &signatures::DNSCRYPT,
+    &signatures::DOIP,
+    &drda::DETECTOR,
+    &signatures::DROPBOX,
     &dtls::DETECTOR,
     &edonkey::DETECTOR,
-    &magic::EGD,
-    &more_frames::ELASTICSEARCH,
+    &signatures::EGD,
+    &elasticsearch::DETECTOR,
     &enet::ENET,
     &enip::DETECTOR,
-    &magic::ENPC,
+    &signatures::ENPC,
     &esp_udp::DETECTOR,
-    &magic::SBUS,
-    &magic::ETHERCAT,
-    &magic::ETHERSIO,
+    &signatures::SBUS,
+    &signatures::ETHERCAT,
+    &signatures::ETHERSIO,
     &fastcgi::DETECTOR,
-    &binary_services::FCIP,
+    &fcip::DETECTOR,
     &fins::DETECTOR,
     &fix::DETECTOR,
     &ftp::DETECTOR,
-    &magic::GANGLIA,
-    &binary_services::GEARMAN,
-    &magic::GELF,
-    &magic::GENEVE,
+    &signatures::GANGLIA,
+    &gearman::DETECTOR,
+    &signatures::GELF,
+    &signatures::GENEVE,
     &giop::DETECTOR,
     &git::DETECTOR,
-    &magic::GLBP,
+    &signatures::GLBP,
     &gnutella::DETECTOR,
     &gtp::DETECTOR,
-    &magic::GVCP,
+    &signatures::GVCP,
     &h323::DETECTOR,
     &hart_ip::DETECTOR,
-    &magic::HICP,
-    &binary_services::HISLIP,
-    &binary_services::HL7,
-    &magic::HSRP,
+    &signatures::HICP,
+    &hislip::DETECTOR,
+    &hl7::DETECTOR,
+    &signatures::HSRP,
     &http::DETECTOR,
     &http2::DETECTOR,
     &iax::DETECTOR,
     &ica::DETECTOR,
-    &magic::ICA_BROWSER,
-    &more_frames::ICAP,
+    &signatures::ICA_BROWSER,
+    &icap::DETECTOR,
     &iec104::DETECTOR,
-    &industry_misc::DLMS,
+    &iec62056::DETECTOR,
     &ieee_c37118::DETECTOR,
     &ike::DETECTOR,
     &imap::DETECTOR,
     &netflow::IPFIX,
     &irc::DETECTOR,
     &iscsi::DETECTOR,
-    &text_services::JSON_RPC,
+    &json_rpc::DETECTOR,
     &kad::DETECTOR,
     &kafka::DETECTOR,
     &kcp::DETECTOR,
-    &magic::KNX,
+    &signatures::KNX,
     &krb5::DETECTOR,
     &l2tp::DETECTOR,
     &ldap::DETECTOR,
-    &magic::LDP,
-    &magic::LIFX,
+    &signatures::LDP,
+    &signatures::LIFX,
     &lisp::DETECTOR,
-    &local_names::LLMNR,
-    &more_frames::LUSTRE,
-    &local_names::MDNS,
+    &llmnr::DETECTOR,
+    &lustre::DETECTOR,
+    &mdns::DETECTOR,
     &megaco::DETECTOR,
     &memcached::DETECTOR,
     &mgcp::DETECTOR,
     &minecraft::DETECTOR,
     &mms::DETECTOR,
-    &magic::MNDP,
+    &signatures::MNDP,
     &modbus::DETECTOR,
-    &binary_services::MONERO,
+    &monero::DETECTOR,
     &mongodb::DETECTOR,
-    &magic::MPD,
+    &signatures::MPD,
     &mpegts::DETECTOR,
     &mqtt::DETECTOR,
-    &binary_services::MSDP,
-    &magic::MUMBLE,
-    &text_services::MUNIN,
+    &msdp::DETECTOR,
+    &signatures::MUMBLE,
+    &munin::DETECTOR,
     &mysql::DETECTOR,
-    &magic::NANO,
+    &signatures::NANO,
     &nat_pmp::DETECTOR,
-    &text_services::NATS,
+    &nats::DETECTOR,
     &nbd::DETECTOR,
-    &local_names::NETBIOS_DGM,
-    &local_names::NETBIOS_NS,
+    &netbios_dgm::DETECTOR,
+    &netbios_ns::DETECTOR,
     &netbios_ssn::DETECTOR,
-    &magic::NETCODE,
+    &signatures::NETCODE,
     &netflow::NETFLOW,
     &onc_rpc::NFS,
-    &magic::NINTENDO,
-    &text_services::NMDC,
+    &signatures::NINTENDO,
+    &nmdc::DETECTOR,
     &nntp::DETECTOR,
-    &binary_services::NX,
+    &nomachine::DETECTOR,
     &nrpe::DETECTOR,
     &ntp::DETECTOR,
-    &binary_services::OFTP,
-    &magic::OICQ,
-    &magic::OLSR,
+    &oftp::DETECTOR,
+    &signatures::OICQ,
+    &signatures::OLSR,
     &opcua::DETECTOR,
-    &binary_services::OPENFLOW,
+    &openflow::DETECTOR,
     &openvpn::DETECTOR,
     &tns::DETECTOR,
-    &magic::OSC,
+    &signatures::OSC,
     &pgsql::DETECTOR,
     &enet::PHOTON,
     &pop3::DETECTOR,
-    &magic::PPTP,
+    &signatures::PPTP,
     &haproxy::DETECTOR,
     &ptp::DETECTOR,
-    &magic::QUAKE,
+    &signatures::QUAKE,
     &quic::DETECTOR,
     &radius::DETECTOR,
-    &binary_services::RAFT,
-    &magic::RAKNET,
+    &raft::DETECTOR,
+    &signatures::RAKNET,
     &rdp::DETECTOR,
-    &magic::RDP_UDP,
+    &signatures::RDP_UDP,
     &redis::DETECTOR,
     &rfb::DETECTOR,
     &rip::DETECTOR,
-    &magic::RIPE_ATLAS,
-    &more_frames::RLOGIN,
-    &magic::RMCP,
+    &signatures::RIPE_ATLAS,
+    &rlogin::DETECTOR,
+    &signatures::RMCP,
     &rmi::DETECTOR,
-    &magic::ROUGHTIME,
+    &signatures::ROUGHTIME,
     &rpki_rtr::DETECTOR,
-    &text_services::RSH,
-    &text_services::RSYNC,
+    &rsh::DETECTOR,
+    &rsync::DETECTOR,
     &rtcp::DETECTOR,
     &rtmp::DETECTOR,
     &rtp::DETECTOR,
-    &magic::RTPS,
+    &signatures::RTPS,
     &rtsp::DETECTOR,
     &rx::DETECTOR,
     &s7comm::DETECTOR,
-    &magic::SACN,
-    &magic::SAP_ANNOUNCEMENT,
-    &binary_services::SAP_NI,
+    &signatures::SACN,
+    &signatures::SAP_ANNOUNCEMENT,
+    &sap_ni::DETECTOR,
     &netflow::SFLOW,
     &sip::DETECTOR,
     &skinny::DETECTOR,
     &slp::DETECTOR,
     &smb::DETECTOR,
-    &industry_misc::SMPP,
+    &smpp::DETECTOR,
     &smtp::DETECTOR,
     &snmp::DETECTOR,
     &socks::DETECTOR,
-    &magic::SOFTETHER,
+    &signatures::SOFTETHER,
     &someip::DETECTOR,
-    &magic::SOURCE_ENGINE,
+    &signatures::SOURCE_ENGINE,
     &spice::DETECTOR,
-    &magic::SPOTIFY,
+    &signatures::SPOTIFY,
     &srt::DETECTOR,
-    &magic::SSDP,
+    &signatures::SSDP,
     &ssh::DETECTOR,
-    &magic::STATSD,
-    &magic::STEAM,
+    &signatures::STATSD,
+    &signatures::STEAM,
     &stomp::DETECTOR,
     &stratum::DETECTOR,
     &stun::DETECTOR,
     &onc_rpc::SUNRPC,
-    &text_services::SVN,
-    &magic::SYNCTHING,
+    &svn::DETECTOR,
+    &signatures::SYNCTHING,
     &syslog::DETECTOR,
     &tacacs::DETECTOR,
-    &magic::TAILSCALE,
-    &text_services::TARANTOOL,
+    &signatures::TAILSCALE,
+    &tarantool::DETECTOR,
     &tds::DETECTOR,
-    &magic::TEAMSPEAK,
-    &binary_services::TEAMVIEWER,
-    &more_frames::TELEGRAM,
-    &magic::TELEGRAM_VOIP,
+    &signatures::TEAMSPEAK,
+    &teamviewer::DETECTOR,
+    &telegram::DETECTOR,
+    &signatures::TELEGRAM_VOIP,
     &telnet::DETECTOR,
-    &magic::TEREDO,
+    &signatures::TEREDO,
     &tftp::DETECTOR,
     &thrift::DETECTOR,
-    &magic::TINC,
+    &signatures::TINC,
     &tls::DETECTOR,
-    &magic::TPLINK,
-    &magic::TRDP,
-    &magic::TURN,
-    &magic::TUYA,
-    &magic::UBNT,
+    &signatures::TPLINK,
+    &signatures::TRDP,
+    &signatures::TURN,
+    &signatures::TUYA,
+    &signatures::UBNT,
     &udt::DETECTOR,
     &utp::DETECTOR,
-    &magic::VBAN,
-    &magic::VXLAN,
-    &magic::WCCP,
+    &signatures::VBAN,
+    &signatures::VXLAN,
+    &signatures::WCCP,
     &websocket::DETECTOR,
-    &more_frames::WHATSAPP,
-    &text_services::WHOIS,
+    &whatsapp::DETECTOR,
+    &whois::DETECTOR,
     &wireguard::DETECTOR,
-    &magic::WOL,
-    &magic::WSD,
+    &signatures::WOL,
+    &signatures::WSD,
     &x11::DETECTOR,
-    &magic::XDMCP,
+    &signatures::XDMCP,
     &xmpp::DETECTOR,
     &z3950::DETECTOR,
-    &binary_services::ZABBIX,
-    &magic::ZEROTIER,
-    &binary_services::ZMTP,
+    &zabbix::DETECTOR,
+    &signatures::ZEROTIER,
+    &zmtp::DETECTOR,
     &zookeeper::DETECTOR,
     &zoom::DETECTOR,
-    &magic::ZRTP,
+    &signatures::ZRTP,
 ];
 
 /// Those that tell more than their detectors do, by id.

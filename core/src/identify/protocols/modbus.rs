@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The header with protocol 0, and a function whose length or count fits.",
     blind_spots: "Functions of vendors are taken beside known ones only.",
     bits: 28.0,
+    openings: Openings::Known(&[one_of(&[0]).at(2)]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
@@ -21,6 +22,13 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The header with an operation code, and a BSON document whose length fits the message's.",
     blind_spots: "Other databases speak it too (DocumentDB, FerretDB).",
     bits: 48.0,
+    openings: Openings::Known(&[
+        within(&[(0, 2)]).at(3),
+        one_of(&[1, 0xd1, 0xd2, 0xd4, 0xd5, 0xd6, 0xd7, 0xdc, 0xdd]).at(12),
+        one_of(&[0, 7]).at(13),
+        one_of(&[0]).at(14),
+        one_of(&[0]).at(15),
+    ]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -19,6 +20,11 @@ pub(super) static DETECTOR: Detector = Detector {
                is allowed.",
     blind_spots: "Streams in RTP are RTP.",
     bits: 24.0,
+    openings: Openings::Known(&[
+        one_of(&[0x47]),
+        within(&[(0, 0x7f)]).at(1),
+        within(&[(0x10, 0x3f), (0x90, 0xbf), (0xd0, 0xff)]).at(3).required(),
+    ]),
     probe,
 };
 

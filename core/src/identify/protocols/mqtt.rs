@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
@@ -21,6 +22,10 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A subscriber's messages alone, captured without the start. Over TLS or WebSocket it \
                   is named so.",
     bits: 26.0,
+    openings: Openings::Known(&[mixed(
+        &[(0x30, 0x35), (0x38, 0x3d)],
+        &[0x10, 0x20, 0x40, 0x50, 0x62, 0x70, 0x82, 0x90, 0xa2, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0],
+    )]),
     probe,
 };
 

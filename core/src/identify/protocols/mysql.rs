@@ -9,6 +9,7 @@
 //!  TLS       the same up to the user: behind it TLS starts
 //! ```
 
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
@@ -25,6 +26,11 @@ pub(super) static DETECTOR: Detector = Detector {
                greeting; the client's login with its reserved bytes.",
     blind_spots: "A connection captured after the login; the X protocol (port 33060) is another one.",
     bits: 44.0,
+    openings: Openings::Known(&[
+        // The rest of a login may be anything at the places where greetings and errors are told.
+        one_of(&[0]).at(2),
+        one_of(&[0, 1]).at(3),
+    ]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -22,6 +23,13 @@ pub(super) static DETECTOR: Detector = Detector {
                PCP header whose reserved fields are zero and whose address is one.",
     blind_spots: "The two bytes that ask for the address prove nothing without the answer.",
     bits: 24.0,
+    openings: Openings::Known(&[
+        one_of(&[0, 2]),
+        within(&[(0, 3), (0x80, 0x83)]).at(1).required(),
+        // The question for the address ends before these.
+        one_of(&[0]).at(2),
+        within(&[(0, 13)]).at(3),
+    ]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, index, u8_at};
@@ -23,6 +24,13 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Simple replies to reads: how long they are only the request tells. Options over \
                   TLS are only seen as that.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(b"%INfg\0"),
+        one_of(&[0, 3, b'B', b'H', 0x44, 0x60, 0x8e]).at(1),
+        one_of(&[0, b'A', b'D', 0x33, 0x66, 0x95, 0xe8]).at(2),
+        mixed(&[(0, 3)], &[b'M', b'V', 0x13, 0x89, 0x98, 0xef]).at(3),
+        one_of(b"\0\x04AEI").at(4),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A session request with two encoded names, or the answer to one.",
     blind_spots: "Sessions without request (SMB on port 445) are SMB's.",
     bits: 28.0,
+    openings: Openings::Known(&[within(&[(0x81, 0x84)])]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, Over};
@@ -23,6 +24,11 @@ pub(super) static NETFLOW: Detector = Detector {
                10^9; of version 9, sets that fill the datagram.",
     blind_spots: "Version 8.",
     bits: 28.0,
+    openings: Openings::Known(&[
+        one_of(&[0]),
+        one_of(&[1, 5, 7, 9]).at(1).required(),
+        within(&[(0, 2)]).at(2).required(),
+    ]),
     probe: |view| probe_datagrams("netflow", view, read_netflow),
 };
 
@@ -34,6 +40,11 @@ pub(super) static IPFIX: Detector = Detector {
     rests_on: "Version 10, a length that is the datagram's, and sets that fill it.",
     blind_spots: "IPFIX over TCP or SCTP.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(&[0]),
+        one_of(&[10]).at(1),
+        within(&[(0, 15)]).at(16).required(),
+    ]),
     probe: |view| probe_datagrams("ipfix", view, read_ipfix),
 };
 
@@ -46,6 +57,14 @@ pub(super) static SFLOW: Detector = Detector {
                and length.",
     blind_spots: "Datagrams without samples.",
     bits: 80.0,
+    openings: Openings::Known(&[
+        one_of(&[0]),
+        one_of(&[0]).at(1),
+        one_of(&[0]).at(2),
+        one_of(&[4, 5]).at(3),
+        one_of(&[0]).at(4),
+        one_of(&[1, 2]).at(7).required(),
+    ]),
     probe: |view| probe_datagrams("sflow", view, read_sflow),
 };
 

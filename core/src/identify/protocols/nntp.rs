@@ -9,6 +9,7 @@ use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -22,6 +23,12 @@ pub(super) static DETECTOR: Detector = Detector {
                command that only NNTP has.",
     blind_spots: "A bare greeting with 200, as long as the client is not seen; the articles.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(b"12345ABCDGHILMNOPQSTXabcdghilmnopqstx"),
+        one_of(b"012348AEHIORTUVZaehiortuvz").at(1),
+        one_of(b"0123456789ADEIKLOPSTVWXadeiklopstvwx").at(2),
+        one_of(b"\n\r -ADEGHINPRTUVYadeghinprtuvy").at(3),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, index, prefix, rest};
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "Version, type and a text that is printable; the checksum where the packet is whole.",
     blind_spots: "NRPE uses TLS by default, often without certificates, and is then seen as TLS.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[0])]),
     probe,
 };
 

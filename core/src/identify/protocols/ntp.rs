@@ -9,6 +9,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -23,6 +24,27 @@ pub(super) static DETECTOR: Detector = Detector {
                zero or agree; or a control or private message whose counts are the datagram's.",
     blind_spots: "Clients that fill several timestamps with random bytes.",
     bits: 36.0,
+    openings: Openings::Known(&[
+        // Versions 1 to 4, any mode but 0. A private message may have anything behind it.
+        within(&[
+            (0x09, 0x0f),
+            (0x11, 0x17),
+            (0x19, 0x1f),
+            (0x21, 0x27),
+            (0x49, 0x4f),
+            (0x51, 0x57),
+            (0x59, 0x5f),
+            (0x61, 0x67),
+            (0x89, 0x8f),
+            (0x91, 0x97),
+            (0x99, 0x9f),
+            (0xa1, 0xa7),
+            (0xc9, 0xcf),
+            (0xd1, 0xd7),
+            (0xd9, 0xdf),
+            (0xe1, 0xe7),
+        ]),
+    ]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -22,6 +23,20 @@ pub(super) static SUNRPC: Detector = Detector {
                its verifier.",
     blind_spots: "Replies don't say of what program they are; NFS's then go by this name.",
     bits: 60.0,
+    openings: Openings::Known(&[
+        one_of(&[0, 0x80]).tcp(),
+        one_of(&[0]).at(8).tcp(),
+        one_of(&[0]).at(9).tcp(),
+        one_of(&[0, 1]).at(11).tcp(),
+        one_of(&[0]).at(12).tcp(),
+        one_of(&[0, 1, 2]).at(15).tcp(),
+        one_of(&[0]).at(4).udp(),
+        one_of(&[0]).at(5).udp(),
+        one_of(&[0, 1]).at(7).udp(),
+        one_of(&[0]).at(8).udp(),
+        one_of(&[0]).at(9).udp(),
+        one_of(&[0, 1, 2]).at(11).required().udp(),
+    ]),
     probe: |view| probe(view, SUNRPC.id, false),
 };
 
@@ -33,6 +48,20 @@ pub(super) static NFS: Detector = Detector {
     rests_on: "A call of RPC version 2 for program 100003 with a version and procedure that it has.",
     blind_spots: "The server's side alone says only ONC RPC; a capture that starts within a long write.",
     bits: 90.0,
+    openings: Openings::Known(&[
+        one_of(&[0, 0x80]).tcp(),
+        one_of(&[0]).at(8).tcp(),
+        one_of(&[0]).at(9).tcp(),
+        one_of(&[0]).at(10).tcp(),
+        one_of(&[0, 1]).at(11).tcp(),
+        one_of(&[0]).at(12).tcp(),
+        one_of(&[0]).at(4).required().udp(),
+        one_of(&[0]).at(5).required().udp(),
+        one_of(&[0]).at(6).required().udp(),
+        one_of(&[0, 1]).at(7).required().udp(),
+        one_of(&[0]).at(8).required().udp(),
+        one_of(&[0, 1, 2]).at(11).required().udp(),
+    ]),
     probe: |view| probe(view, NFS.id, true),
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
@@ -17,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A message type with its chunk mark and a size, and what the type demands.",
     blind_spots: "OPC UA over HTTPS or WebSocket is named so.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(b"HAEROMC")]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::identify::messages::{MessageError, probe_sides, said_in_datagrams, said_in_stream};
+use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -23,6 +24,11 @@ pub(super) static DETECTOR: Detector = Detector {
                HMAC; or data packets of one peer whose packet ids count.",
     blind_spots: "Data of the first version, static keys, and obfuscated connections.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(&[0x08, 0x10, 0x38, 0x40, 0x50]).at(2).tcp(),
+        // Hard resets, and data of version 2 with any key.
+        mixed(&[(0x48, 0x4f)], &[0x08, 0x10, 0x38, 0x40, 0x50]).udp(),
+    ]),
     probe,
 };
 

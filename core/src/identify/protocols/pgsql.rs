@@ -9,6 +9,7 @@
 mod metadata;
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
@@ -26,6 +27,11 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The server's one-byte answer to a request for TLS, without the request. Amazon \
                   Redshift and CockroachDB speak the same.",
     bits: 28.0,
+    openings: Openings::Known(&[
+        one_of(b"123ABCDEFGHIKNPQRSTXZcdfnpst\0"),
+        // Lengths; or what follows the N that refuses encryption.
+        one_of(&[0, 1, b'E', b'R']).at(1),
+    ]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 
 use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -21,6 +22,12 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The server's `+OK` with text behind it, or a command that only POP3 has.",
     blind_spots: "A server that greets with a bare `+OK`, as long as the client is not seen.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(b"+-ACDLNPQRSTUacdlnpqrstu"),
+        one_of(b"AEIOPSTUaeiopstu").at(1),
+        one_of(b"ADEIKLOPRSTadeilopst").at(2),
+        one_of(b"\n\r AEHLPRSTaehlprst").at(3),
+    ]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                byte that goes with the type; or version 1 with a known subdomain.",
     blind_spots: "Version 1 in subdomains of the site's own.",
     bits: 36.0,
+    openings: Openings::Known(&[one_of(&[0x01, 0x02, 0x12]).at(1).required()]),
     probe,
 };
 

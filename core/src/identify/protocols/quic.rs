@@ -16,6 +16,7 @@
 mod initial;
 mod metadata;
 
+use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join_if, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -34,6 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured after its handshake: short headers look like random bytes. \
                   Versions that nobody has registered.",
     bits: 33.0,
+    openings: Openings::Unknown,
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{MessageError, probe_both};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, rest, u8_at};
@@ -18,6 +19,12 @@ pub(super) static DETECTOR: Detector = Detector {
                end where the message ends.",
     blind_spots: "Datagrams with padding behind the message.",
     bits: 30.0,
+    openings: Openings::Known(&[
+        within(&[(1, 5), (11, 12), (40, 45)]).tcp(),
+        within(&[(0, 0x10)]).at(2).tcp(),
+        within(&[(1, 5), (11, 12), (40, 45)]).udp(),
+        within(&[(0, 0x10)]).at(2).required().udp(),
+    ]),
     probe,
 };
 

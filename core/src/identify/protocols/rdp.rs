@@ -8,6 +8,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::tpkt::{self, TpduType};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
@@ -24,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A request without cookie and negotiation says only X.224, until T.125 follows. A \
                   connection captured without its start is TLS or fast-path packets.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[3])]),
     probe,
 };
 

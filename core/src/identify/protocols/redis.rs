@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{line, number};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
@@ -20,6 +21,12 @@ pub(super) static DETECTOR: Detector = Detector {
                taken for one beside it, or where it is an error that only Redis has or a counted string.",
     blind_spots: "Inline commands; servers that speak RESP but are not Redis (KeyDB, Valkey, Dragonfly).",
     bits: 44.0,
+    openings: Openings::Known(&[
+        one_of(b"$*+-:"),
+        mixed(&[(b'0', b'9')], b"-DEMNOPQRW").at(1),
+        mixed(&[(b'0', b'9')], b"\rEIKORU").at(2),
+        mixed(&[(b'0', b'9')], b"\n\rAENORSV").at(3),
+    ]),
     probe,
 };
 

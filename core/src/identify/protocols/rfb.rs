@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::net::Side;
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured without its start; which side is the client is told by the \
                   security types alone.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(b"R")]),
     probe,
 };
 

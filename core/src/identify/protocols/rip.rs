@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -19,6 +20,12 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A command, a version, zeros, and entries whose family and metric fit.",
     blind_spots: "Nothing known.",
     bits: 50.0,
+    openings: Openings::Known(&[
+        one_of(&[1, 2]).required(),
+        one_of(&[1, 2]).at(1).required(),
+        one_of(&[0]).at(2).required(),
+        one_of(&[0]).at(3).required(),
+    ]),
     probe,
 };
 

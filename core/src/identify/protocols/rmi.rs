@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, from_wire, prefix, rest, u8_at};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
                in Java serialisation.",
     blind_spots: "RMI over IIOP is GIOP; over TLS it is TLS.",
     bits: 38.0,
+    openings: Openings::Known(&[one_of(b"JNPQ")]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, u8_at};
@@ -17,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "PDUs whose length belongs to their type.",
     blind_spots: "Over SSH or TLS it is only seen as those.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[0, 1, 2])]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -19,6 +20,12 @@ pub(super) static DETECTOR: Detector = Detector {
                behind it that fill the datagram, or an SRTCP trailer.",
     blind_spots: "Feedback without a report (RFC 5506).",
     bits: 26.0,
+    openings: Openings::Known(&[
+        within(&[(0x80, 0x9f)]),
+        one_of(&[200, 201]).at(1).required(),
+        one_of(&[0]).at(2).required(),
+        within(&[(1, 192)]).at(3).required(),
+    ]),
     probe,
 };
 

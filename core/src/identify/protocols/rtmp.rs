@@ -6,6 +6,7 @@
 //!  C2 S2  the other side's time, a time, and the other side's random
 //! ```
 
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot, join, yes};
 use crate::identify::view::FlowView;
 use crate::identify::{Detector, Over, Probe};
@@ -22,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured without its start; RTMPE is encrypted; the server alone where \
                   it says a version for the zeros.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[3])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //! One packet proves little: three of one source must count up in one direction. RTCP and what
 //! else shares the port (RFC 5761, RFC 7983) may stand between them.
 
+use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -22,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Fewer than three packets of a source, RTCP alone, and media whose sender does not \
                   count in RTP's way. SRTP has the same header and is not told apart.",
     bits: 90.0,
+    openings: Openings::Unknown,
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
@@ -19,6 +20,13 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A request line or a status line that says RTSP with a version.",
     blind_spots: "Interleaved media, captured without the messages; RTSP in HTTP is HTTP.",
     bits: 80.0,
+    openings: Openings::Known(&[
+        mixed(&[(b'A', b'Z')], b"_"),
+        mixed(&[(b'A', b'Z')], b"_").at(1),
+        mixed(&[(b'A', b'Z')], b"_").at(2),
+        mixed(&[(b'A', b'Z')], b"_").at(3),
+        mixed(&[(b'A', b'Z')], b" /_").at(4),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,14 @@ pub(super) static DETECTOR: Detector = Detector {
                status are known, and that all packets of a side share their epoch with.",
     blind_spots: "Long connections seen from their middle, whose numbers are large.",
     bits: 60.0,
+    openings: Openings::Known(&[
+        one_of(&[0]).at(8),
+        within(&[(0, 0x0f)]).at(9),
+        one_of(&[0]).at(12),
+        one_of(&[0]).at(13),
+        one_of(&[0]).at(16),
+        within(&[(1, 8), (13, 13)]).at(20).required(),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::tpkt::{self, TpduType};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A data packet whose S7 header has lengths that fill it, or S7comm-plus's mark and length.",
     blind_spots: "The connection request alone is X.224's, and MMS's and RDP's as well.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(&[3])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::Datagram;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -21,6 +22,22 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A request line that ends in SIP/2.0, or a status line that starts with it.",
     blind_spots: "Keep-alives alone; compressed messages (SigComp).",
     bits: 80.0,
+    openings: Openings::Known(&[
+        // Line ends may stand first, so what follows a short method may stand further on.
+        mixed(&[(b'A', b'Z')], b"\r\n").tcp(),
+        mixed(&[(b'A', b'Z')], b"\r\n").at(1).tcp(),
+        mixed(&[(b'A', b'Z')], b"\r\n").at(2).tcp(),
+        mixed(&[(b'A', b'Z')], b"\r\n /").at(3).tcp(),
+        mixed(&[(b'A', b'Z')], b"\r\n /2stu").at(4).tcp(),
+        mixed(&[(b'A', b'Z')], b"\r\n /2.stuier").at(5).tcp(),
+        // Keep-alives of blanks and zeros are passed over.
+        mixed(&[(b'A', b'Z')], b"\r\n \0").udp(),
+        mixed(&[(b'A', b'Z')], b"\r\n \0").at(1).udp(),
+        mixed(&[(b'A', b'Z')], b"\r\n \0").at(2).udp(),
+        mixed(&[(b'A', b'Z')], b"\r\n \0/").at(3).udp(),
+        mixed(&[(b'A', b'Z')], b"\r\n \0/2stu").at(4).udp(),
+        mixed(&[(b'A', b'Z')], b"\r\n \0/2.stuier").at(5).udp(),
+    ]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
@@ -17,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "Messages with a known version and number, whose lengths follow each other.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(&[0]).at(5)]),
     probe,
 };
 

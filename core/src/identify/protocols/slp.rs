@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{MessageError, probe_both};
+use crate::identify::openings::{Openings, one_of, within, word};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index, u8_at};
@@ -19,6 +20,14 @@ pub(super) static DETECTOR: Detector = Detector {
                and a language in letters.",
     blind_spots: "Nothing known.",
     bits: 32.0,
+    openings: Openings::Known(&[
+        one_of(&[1, 2]),
+        within(&[(1, 11)]).at(1),
+        one_of(&[0, 0x20, 0x40, 0x60, 0x80, 0xa0, 0xc0, 0xe0]).at(5),
+        // version 1's language, version 2's reserved bits
+        word(b"-\0").at(6).tcp(),
+        word(b"-\0").at(6).required().udp(),
+    ]),
     probe,
 };
 

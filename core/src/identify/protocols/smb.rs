@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be24, index, le16, le32, rest, u8_at};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The frame's length, SMB's mark and a header whose command and flags are defined.",
     blind_spots: "A connection captured in the middle of a long read or write.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(&[0, 0x85])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::from_wire;
@@ -20,6 +21,12 @@ pub(super) static DETECTOR: Detector = Detector {
                LHLO, MAIL FROM or RCPT TO.",
     blind_spots: "A greeting without the word SMTP, as long as the client is not seen; the mail itself.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(b"2345ABDEHLMNQRSVabdehlmnqrsv"),
+        one_of(b"01235ACDEHORSTUXacdehorstux").at(1),
+        one_of(b"012345678AEFILOPRTaefiloprt").at(2),
+        one_of(b" -\r\nAHLNOPRTYahlnoprty").at(3),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{MessageError, probe_both};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{Cursor, index};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                version 3's header, with lengths that fit into each other.",
     blind_spots: "Nothing known.",
     bits: 50.0,
+    openings: Openings::Known(&[one_of(&[0x30])]),
     probe,
 };
 

@@ -8,6 +8,7 @@
 //!
 //! What is asked for goes on inside, behind the server's consent.
 
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, yes};
 use crate::identify::view::FlowView;
 use crate::identify::{Detector, Inside, Over, Probe};
@@ -24,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A greeting that is answered and followed by nothing: three bytes prove too little. A \
                   connection captured without its start.",
     bits: 30.0,
+    openings: Openings::Known(&[one_of(&[0, 4, 5])]),
     probe,
 };
 

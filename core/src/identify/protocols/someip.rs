@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{MessageError, probe_both};
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, index, u8_at};
@@ -18,6 +19,14 @@ pub(super) static DETECTOR: Detector = Detector {
                that is the datagram's.",
     blind_spots: "Several messages in one datagram: only the first is checked then.",
     bits: 30.0,
+    openings: Openings::Known(&[
+        one_of(&[0]).at(4),
+        one_of(&[0]).at(5),
+        one_of(&[1]).at(12),
+        one_of(&[0, 1, 2, 0x20, 0x21, 0x22, 0x80, 0x81, 0xa0, 0xa1]).at(14),
+        within(&[(0, 0x5e)]).at(15).tcp(),
+        within(&[(0, 0x5e)]).at(15).required().udp(),
+    ]),
     probe,
 };
 

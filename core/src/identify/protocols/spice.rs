@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{index, le32};
@@ -17,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The link header: REDQ, a version, and a size.",
     blind_spots: "A connection captured after the link stage. Over TLS it is only seen as TLS.",
     bits: 80.0,
+    openings: Openings::Known(&[one_of(b"R")]),
     probe,
 };
 

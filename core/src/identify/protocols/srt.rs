@@ -10,6 +10,7 @@
 //! are the full acknowledgement's seven words.
 
 use crate::identify::messages::probe_sides;
+use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -25,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The first request alone, which UDT would send as well; data of which no \
                   acknowledgement is seen.",
     bits: 60.0,
+    openings: Openings::Unknown,
     probe,
 };
 

@@ -11,6 +11,7 @@
 
 mod metadata;
 
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
 };
@@ -31,6 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured without its start: everything after the key exchange is \
                   encrypted, packet lengths too.",
     bits: 54.0,
+    openings: Openings::Known(&[one_of(b"S")]),
     probe,
 };
 

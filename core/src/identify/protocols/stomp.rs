@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
@@ -17,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A frame's command and the headers that it must have.",
     blind_spots: "Heart-beats alone are line ends.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(b"ACEMRSU")]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A JSON object whose method is one of mining's.",
     blind_spots: "Stratum version 2 and whatever goes over TLS.",
     bits: 150.0,
+    openings: Openings::Known(&[one_of(b"{")]),
     probe,
 };
 

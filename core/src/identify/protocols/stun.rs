@@ -10,6 +10,7 @@
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, behind_leading, join_if, match_both, unproven, yes,
 };
@@ -29,6 +30,14 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "TURN's channel data without the messages that opened the channel. A flow whose \
                   first datagrams are media is not called STUN for the checks that come between.",
     bits: 39.0,
+    openings: Openings::Known(&[
+        // a type or, with RFC 4571, a length; then a length or a type
+        within(&[(0, 8)]).tcp(),
+        within(&[(0, 8)]).at(2).tcp(),
+        within(&[(0, 0x3f)]).udp(),
+        // any byte: the header has twenty
+        within(&[(0, 255)]).at(19).required().udp(),
+    ]),
     probe,
 };
 

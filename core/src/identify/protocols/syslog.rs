@@ -8,6 +8,7 @@
 
 use crate::identify::lines::number;
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, mixed, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -22,6 +23,16 @@ pub(super) static DETECTOR: Detector = Detector {
                or a name behind it.",
     blind_spots: "Senders that leave the priority out.",
     bits: 30.0,
+    openings: Openings::Known(&[
+        mixed(&[(b'0', b'9')], b"<").tcp(),
+        mixed(&[(b'0', b'9')], b" ").at(1).tcp(),
+        mixed(&[(b'0', b'9')], b" <>").at(2).tcp(),
+        within(&[(b' ', b'~')]).at(3),
+        one_of(b"<").udp(),
+        within(&[(b'0', b'9')]).at(1).udp(),
+        mixed(&[(b'0', b'9')], b">").at(2).udp(),
+        within(&[(b' ', b'~')]).at(4).required().udp(),
+    ]),
     probe,
 };
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{array, be32, index};
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
                flags, and a short length.",
     blind_spots: "The body is obfuscated, so it proves nothing.",
     bits: 36.0,
+    openings: Openings::Known(&[one_of(&[0xc0, 0xc1])]),
     probe,
 };
 

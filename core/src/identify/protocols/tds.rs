@@ -8,6 +8,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, index, le16, le32, prefix, rest, u8_at};
@@ -22,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "TLS is carried inside of TDS packets and is not followed; TDS 8.0 starts with TLS \
                   and is named so.",
     bits: 26.0,
+    openings: Openings::Known(&[one_of(&[1, 3, 4, 7, 0x0e, 0x10, 0x11, 0x12])]),
     probe,
 };
 

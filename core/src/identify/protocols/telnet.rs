@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::prefix;
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "At least two negotiations of known options at the start of what the sides say.",
     blind_spots: "A session without negotiation is bare text, and one captured after it too.",
     bits: 30.0,
+    openings: Openings::Known(&[one_of(&[0xff])]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 //! A transfer goes on between ports of its own, so data and acknowledgements must do alone.
 
 use crate::identify::messages::probe_sides;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -24,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
                acknowledgements.",
     blind_spots: "A transfer of one block of which one side was captured.",
     bits: 32.0,
+    openings: Openings::Known(&[one_of(&[0]), within(&[(1, 6)]).at(1).required()]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, match_datagrams, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::net::Transport;
@@ -21,6 +22,11 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The binary protocol before its version was written; streams without frames are \
                   followed for one message.",
     bits: 26.0,
+    openings: Openings::Known(&[
+        one_of(&[0, 0x80, 0x82]).tcp(),
+        one_of(&[0x80, 0x82]).udp(),
+        one_of(&[1, 0x21, 0x41, 0x61, 0x81]).at(1).required().udp(),
+    ]),
     probe,
 };
 

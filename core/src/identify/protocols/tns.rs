@@ -8,6 +8,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::Role;
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                descriptor, or an accept, refuse, redirect or resend packet.",
     blind_spots: "Data packets alone, when the connection's start was not captured.",
     bits: 40.0,
+    openings: Openings::Known(&[within(&[(1, 14)]).at(4)]),
     probe,
 };
 

@@ -12,6 +12,7 @@
 //! length of its full acknowledgement (44, not 40) and by its own control type; where only what both
 //! have is seen, nothing is named.
 
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe, Strength};
@@ -29,6 +30,11 @@ pub(super) static DETECTOR: Detector = Detector {
                   acknowledgements are not seen. SRT before version 1.3, and SRT's file mode seen \
                   from the middle, look the same.",
     bits: 100.0,
+    openings: Openings::Known(&[
+        within(&[(0, 0x80)]),
+        // any byte: the header has sixteen
+        within(&[(0, 255)]).at(15).required(),
+    ]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,11 @@ pub(super) static DETECTOR: Detector = Detector {
                sequence move little; or the packet that opens a connection.",
     blind_spots: "One packet of a connection alone.",
     bits: 40.0,
+    openings: Openings::Known(&[
+        one_of(&[0x01, 0x11, 0x21, 0x31, 0x41]),
+        within(&[(0, 4)]).at(1),
+        within(&[(0, 3)]).at(12).required(),
+    ]),
     probe,
 };
 

@@ -9,6 +9,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
 use crate::wire::{array, be16, be64, from_wire, prefix, rest, u8_at};
@@ -23,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Frames without the handshake, unless they hold plain text. Over TLS it is only seen \
                   as TLS.",
     bits: 25.0,
+    openings: Openings::Known(&[one_of(&[b'G', b'H', 0x81, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0xc2])]),
     probe,
 };
 

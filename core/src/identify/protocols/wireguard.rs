@@ -8,6 +8,7 @@
 //! ```
 
 use crate::identify::messages::probe_datagrams;
+use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -23,6 +24,12 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Variants that use the reserved bytes are not told apart, those that change the types \
                   are not seen.",
     bits: 32.0,
+    openings: Openings::Known(&[
+        within(&[(1, 4)]),
+        one_of(&[0]).at(1),
+        one_of(&[0]).at(2),
+        one_of(&[0]).at(3).required(),
+    ]),
     probe,
 };
 

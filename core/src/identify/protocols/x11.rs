@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be16, le16, prefix, rest};
@@ -19,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                with the same version.",
     blind_spots: "A connection captured after the setup.",
     bits: 40.0,
+    openings: Openings::Known(&[one_of(b"lB\0\x01\x02")]),
     probe,
 };
 

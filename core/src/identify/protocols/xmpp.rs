@@ -8,6 +8,7 @@
 
 use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, is_tls, match_stream};
+use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::{Detector, FlowView, Inside, Over, Probe};
 use crate::net::Side;
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "The opening of a stream in Jabber's namespace, or a stanza with its attributes.",
     blind_spots: "XMPP over WebSocket or HTTP is named so. Stanzas that start in the middle.",
     bits: 60.0,
+    openings: Openings::Known(&[one_of(b"\t\n\x0c\r <")]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 
 use crate::identify::ber::{Element, element, elements};
 use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::{Detector, FlowView, Over, Probe};
 
@@ -18,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "An initialize request or answer with its fields in order: version, options, sizes.",
     blind_spots: "A session captured after its initialization.",
     bits: 40.0,
+    openings: Openings::Known(&[within(&[(0xb4, 0xbf)])]),
     probe,
 };
 

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
 use crate::identify::{Detector, FlowView, Over, Probe};
 use crate::wire::{be32, rest};
@@ -21,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
                word.",
     blind_spots: "A session captured after its start; the peers' election.",
     bits: 40.0,
+    openings: Openings::Known(&[within(&[(0, 0), (b'a', b'z'), (b'Z', b'Z')])]),
     probe,
 };
 

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::identify::messages::probe_sides;
+use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
 use crate::identify::{Detector, FlowView, Over, Probe};
@@ -20,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
                direction, whose sequence numbers go on.",
     blind_spots: "Calls between two clients, and flows of which the first datagrams are of other kinds.",
     bits: 80.0,
+    openings: Openings::Known(&[within(&[(1, 8)])]),
     probe,
 };
 

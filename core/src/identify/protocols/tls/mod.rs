@@ -16,6 +16,7 @@ use crate::config::TOLD_WORDS_MAX;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
+use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
 use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
@@ -35,6 +36,7 @@ pub(super) static DETECTOR: Detector = Detector {
                   that sends records longer than the head is recognised only where a record ends \
                   with it.",
     bits: 28.0,
+    openings: Openings::Unknown,
     probe,
 };
 

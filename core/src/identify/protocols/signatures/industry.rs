@@ -1,24 +1,12 @@
-//! Rows: plants, buildings, vehicles and stages.
+//! Signatures of plants, buildings, meters and vehicles.
 
 use super::Condition::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
 use super::Width::{Be16, Be32, Le16};
-use super::{Say, client, either, probe_row};
-use crate::identify::{Detector, FlowView, Over, Probe};
-use crate::wire::{array, be16, le16, le32, prefix, rest, u8_at};
+use super::{client, either, server};
+use crate::identify::openings::within;
+use crate::wire::{be16, le16, le32, prefix, rest, u8_at};
 
-rows! {
-    ARTNET {
-        id: "artnet",
-        title: "Art-Net",
-        over: Udp,
-        reference: "Artistic Licence, Art-Net 4, packet definitions (UDP 6454)",
-        rests_on: "The name Art-Net and its zero at the start.",
-        blind_spots: "Nothing known.",
-        bits: 64.0,
-        says: [either("Art-Net packet", &[Is(0, b"Art-Net\0")])],
-        accepts: ["'Art-Net' 00 0050 000e 00*10"],
-        refuses: ["'Art-Nets' 0050 000e", "'art-net' 00 0050", "00 'Art-Net' 00"],
-    }
+signatures! {
     BACNET {
         id: "bacnet",
         title: "BACnet/IP",
@@ -129,48 +117,6 @@ rows! {
             "09 01 01 01 12345678 0010 0000 a1a2a3a4",
         ],
     }
-    ETHERCAT {
-        id: "ethercat",
-        title: "EtherCAT over UDP",
-        over: Udp,
-        reference: "ETG.1000.4 section 5.3 (UDP 34980)",
-        rests_on: "A frame header of type 1 whose length is the datagram's, and datagrams with known \
-                   commands that fill it.",
-        blind_spots: "Nothing known.",
-        bits: 28.0,
-        says: [either("EtherCAT frame", &[Check(is_ethercat, 28.0), LenIn(14, 1500)])],
-        accepts: ["0e10 07 01 0000 0000 0200 0000 a1a2 0000"],
-        refuses: [
-            "0f10 07 01 0000 0000 0200 0000 a1a2 0000",
-            "0e20 07 01 0000 0000 0200 0000 a1a2 0000",
-            "0e10 27 01 0000 0000 0200 0000 a1a2 0000",
-            "0e10 07 01 0000 0000 0300 0000 a1a2 0000",
-        ],
-    }
-    DLEP {
-        id: "dlep",
-        title: "DLEP",
-        over: Both,
-        reference: "RFC 8175 sections 11 and 12",
-        rests_on: "The discovery signal DLEP with its type and length; in TCP, a session's first \
-                   message with its first data item.",
-        blind_spots: "A session captured after its first message.",
-        bits: 47.0,
-        says: [
-            client("DLEP peer discovery", &[Is(0, b"DLEP\0\x01"), Counts(Be16, 6, 8)]),
-            either("DLEP peer offer", &[Is(0, b"DLEP\0\x02"), Counts(Be16, 6, 8)]),
-            // Session Initialization and its response: the heartbeat interval, 4 bytes, is mandatory
-            // and comes first
-            client("DLEP session initialization", &[
-                Is(0, b"\0\x01"), Is(4, b"\0\x05\0\x04"), Counts(Be16, 2, 4),
-            ]),
-            either("DLEP session initialization response", &[
-                Is(0, b"\0\x02"), Is(4, b"\0\x05\0\x04"), Counts(Be16, 2, 4),
-            ]),
-        ],
-        accepts: ["'DLEP' 0001 0000", "'DLEP' 0002 0008 0003 0004 c0000201", "0001 0008 0005 0004 0000ea60"],
-        refuses: ["'DLEP' 0003 0000", "'dlep' 0001 0000", "0001 0008 0006 0004 0000ea60"],
-    }
     DOIP {
         id: "doip",
         title: "DoIP (diagnostics of vehicles)",
@@ -205,6 +151,46 @@ rows! {
             "0d01 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000001 0102",
         ],
     }
+    SBUS {
+        id: "ether-s-bus",
+        title: "Saia Ether-S-Bus",
+        over: Udp,
+        reference: "Saia-Burgess, S-Bus over Ethernet (UDP 5050), as Wireshark documents it",
+        rests_on: "A length that is the datagram's, version 1, and a CRC-16 over all of it.",
+        blind_spots: "Datagrams that were cut.",
+        bits: 50.0,
+        says: [either("S-Bus telegram", &[
+            Counts(Be32, 0, 0), Is(4, b"\x01"), In(8, 0, 2), LenIn(12, 512), Check(has_sbus_crc, 16.0),
+        ])],
+        accepts: ["0000000d 01 00 0001 00 0a 20 5318"],
+        refuses: [
+            "0000000d 01 00 0001 00 0a 20 5319",
+            "0000000e 01 00 0001 00 0a 20 5318",
+            "0000000d 02 00 0001 00 0a 20 5318",
+        ],
+    }
+    ETHERCAT {
+        id: "ethercat",
+        title: "EtherCAT over UDP",
+        over: Udp,
+        reference: "ETG.1000.4 section 5.3 (UDP 34980)",
+        rests_on: "A frame header of type 1 whose length is the datagram's, and datagrams with known \
+                   commands that fill it.",
+        blind_spots: "Nothing known.",
+        bits: 28.0,
+        says: [either("EtherCAT frame", &[Check(is_ethercat, 28.0), LenIn(14, 1500)])],
+        openings: [
+            within(&[(0x10, 0x17)]).at(1).required(),
+            within(&[(1, 14)]).at(2).required(),
+        ],
+        accepts: ["0e10 07 01 0000 0000 0200 0000 a1a2 0000"],
+        refuses: [
+            "0f10 07 01 0000 0000 0200 0000 a1a2 0000",
+            "0e20 07 01 0000 0000 0200 0000 a1a2 0000",
+            "0e10 27 01 0000 0000 0200 0000 a1a2 0000",
+            "0e10 07 01 0000 0000 0300 0000 a1a2 0000",
+        ],
+    }
     ETHERSIO {
         id: "ethersio",
         title: "Saia Ether-S-I/O",
@@ -216,6 +202,45 @@ rows! {
         says: [either("ESIO telegram", &[Is(0, b"ESIO\0"), In(5, 0, 2), LenIn(16, 1500)])],
         accepts: ["'ESIO' 0001 0001 00000020 00000001 00*16"],
         refuses: ["'ESIO' 0003 0001 00000020 00*16", "'ESIP' 0001 0001 00000020 00*16", "'ESIO' 0001"],
+    }
+    GVCP {
+        id: "gvcp",
+        title: "GigE Vision control (GVCP)",
+        over: Udp,
+        reference: "AIA, GigE Vision 1.2 section 13 (UDP 3956), as Wireshark documents it",
+        rests_on: "A known command behind its key, or a known acknowledgement behind a status of zero, \
+                   and a length that is the datagram's.",
+        blind_spots: "Acknowledgements that report an error.",
+        bits: 36.0,
+        says: [
+            client("GVCP command", &[
+                Is(0, b"\x42"), Is(2, b"\0"), Counts(Be16, 4, 8),
+                Any(3, &[0x02, 0x04, 0x40, 0x80, 0x82, 0x84, 0x86, 0xc0, 0xc2]),
+            ]),
+            server("GVCP acknowledgement", &[
+                Is(0, b"\0\0\0"), Counts(Be16, 4, 8), Mask(6, 0, 0), LenIn(10, 600),
+                Any(3, &[0x03, 0x05, 0x81, 0x83, 0x85, 0x87, 0x89, 0xc1, 0xc3]),
+            ]),
+        ],
+        accepts: ["42 11 0002 0000 0001", "0000 0081 0004 0007 00000001"],
+        refuses: ["42 11 0002 0001 0001", "43 11 0002 0000 0001", "0000 0091 0004 0007 00000001"],
+    }
+    HICP {
+        id: "hicp",
+        title: "HMS HICP",
+        over: Udp,
+        reference: "HMS Networks, Host IP Configuration Protocol (UDP 3250), as Wireshark documents it",
+        rests_on: "One of its sentences at the start.",
+        blind_spots: "The secure variant, SHICP.",
+        bits: 80.0,
+        says: [
+            client("HICP module scan", &[Is(0, b"Module scan")]),
+            server("HICP answer", &[Is(0, b"Protocol version = ")]),
+            client("HICP configuration", &[Is(0, b"Configure: ")]),
+            server("HICP answer", &[Is(0, b"Reconfigured = ")]),
+        ],
+        accepts: ["'Module~scan' 00", "'Protocol~version~=~1.00;FB~type~=~EVALUATION~BOARD;' 00"],
+        refuses: ["'Module~scam'", "'Protocol~version~1'", "'Configuration:~x'"],
     }
     KNX {
         id: "knxnet-ip",
@@ -236,20 +261,6 @@ rows! {
             "0610 0d01 000e 0801 c0a80002 0e57",
         ],
     }
-    NANO {
-        id: "nano",
-        title: "Nano",
-        over: Both,
-        reference: "Nano documentation, network protocol, message header",
-        rests_on: "The magic R and a network's letter, three versions in order, and a known type.",
-        blind_spots: "Nothing known.",
-        bits: 29.0,
-        says: [either("Nano message header", &[
-            Is(0, b"R"), Any(1, b"ABCX"), Check(is_nano_versions, 13.0), In(5, 2, 0x11), In(6, 0, 0xff),
-        ])],
-        accepts: ["'RC' 12 11 10 02 0000 00*16"],
-        refuses: ["'RD' 12 11 10 02 0000 00*16", "'RC' 10 11 12 02 0000 00*16", "'RC' 12 11 10 20 0000"],
-    }
     RTPS {
         id: "rtps",
         title: "RTPS (DDS)",
@@ -263,36 +274,6 @@ rows! {
         ])],
         accepts: ["'RTPS' 0203 0101 00*12 0901 0800 00*8"],
         refuses: ["'RTPS' 0303 0101 00*12", "'RTPX' 0203 0101 00*12", "'RTPS/1.0~200~OK' 0d0a 00*20"],
-    }
-    SACN {
-        id: "sacn",
-        title: "sACN (streaming ACN)",
-        over: Udp,
-        reference: "ANSI E1.31 section 5",
-        rests_on: "The root layer's preamble and identifier ASC-E1.17.",
-        blind_spots: "Nothing known.",
-        bits: 128.0,
-        says: [either("sACN root layer", &[Is(0, b"\0\x10\0\0ASC-E1.17\0\0\0")])],
-        accepts: ["00100000 'ASC-E1.17' 000000 7258 00000004 00*16"],
-        refuses: ["00100000 'ASC-E1.18' 000000 7258", "00110000 'ASC-E1.17' 000000", "'ASC-E1.17' 000000"],
-    }
-    SBUS {
-        id: "ether-s-bus",
-        title: "Saia Ether-S-Bus",
-        over: Udp,
-        reference: "Saia-Burgess, S-Bus over Ethernet (UDP 5050), as Wireshark documents it",
-        rests_on: "A length that is the datagram's, version 1, and a CRC-16 over all of it.",
-        blind_spots: "Datagrams that were cut.",
-        bits: 50.0,
-        says: [either("S-Bus telegram", &[
-            Counts(Be32, 0, 0), Is(4, b"\x01"), In(8, 0, 2), LenIn(12, 512), Check(has_sbus_crc, 16.0),
-        ])],
-        accepts: ["0000000d 01 00 0001 00 0a 20 5318"],
-        refuses: [
-            "0000000d 01 00 0001 00 0a 20 5319",
-            "0000000e 01 00 0001 00 0a 20 5318",
-            "0000000d 02 00 0001 00 0a 20 5318",
-        ],
     }
     TRDP {
         id: "trdp",
@@ -317,14 +298,6 @@ fn is_doip(bytes: &[u8]) -> bool {
         .is_some_and(|(version, inverse)| version == !inverse && matches!(version, 1..=4 | 0xff));
     let kind = be16(bytes, 2);
     version && matches!(kind, Some(0..=8 | 0x4001..=0x4004 | 0x8001..=0x8003))
-}
-
-/// The newest version, the one in use, the oldest: 5 is the first that was public.
-fn is_nano_versions(bytes: &[u8]) -> bool {
-    let versions = array::<3>(bytes, 2);
-    versions.is_some_and(|[max, using, min]| {
-        (5..=0x28).contains(&min) && min <= using && using <= max && max <= 0x28
-    })
 }
 
 /// CRC-16/XMODEM over all bytes but the last two, which hold it.

@@ -1,11 +1,11 @@
 //! Protocols that one line can tell: constants in fixed places, and a length that fits.
 //!
-//! A row of `rows!` is everything there is to say of such a protocol, its samples included; it
+//! A row of `signatures!` is everything there is to say of such a protocol, its samples included; it
 //! becomes a detector like any other. How much a row proves is counted from its parts, and a row
 //! whose messages prove little needs several of them.
 
 use crate::identify::messages::{MessageError, probe_datagrams, probe_stream};
-use crate::identify::prefilter::{ByteSet, Place};
+use crate::identify::openings::{ByteSet, Opening};
 use crate::identify::side_match::{Role, Said, Spot, behind_leading, carrying};
 #[cfg(test)]
 use crate::identify::{Detector, Over};
@@ -219,20 +219,18 @@ impl Say {
     }
 }
 
-/// The places where all messages of a row have one of a few bytes, and which; none where there is no
-/// such row.
-pub(in super::super) fn openings(id: &str) -> impl Iterator<Item = Place> {
-    let files = [home::ROWS, industry::ROWS, leisure::ROWS, network::ROWS];
-    let row = files.into_iter().flatten().find(|(row, _)| *row == id);
-    let says = row.map_or(&[][..], |(_, says)| says);
-    let told = |at: &usize| !says.is_empty() && says.iter().all(|say| say.is_told_by(*at));
+/// The places where all messages of a row have one of a few bytes, and which.
+fn openings(says: &[Say]) -> Vec<Opening> {
+    let told = |at: &usize| says.iter().all(|say| say.is_told_by(*at));
     let near: Vec<usize> = (0..NEAR).filter(told).take(OPENINGS_MAX).collect();
     let far = if near.is_empty() { NEAR..FAR } else { 0..0 };
-    near.into_iter().chain(far.filter(told).take(OPENINGS_MAX)).map(|at| {
+    let places = near.into_iter().chain(far.filter(told).take(OPENINGS_MAX));
+    // A message is not read before all places that a row looks at are there.
+    let opening = |at| {
         let bytes = says.iter().map(|say| say.bytes_at(at)).fold(ByteSet::NONE, ByteSet::or);
-        // A message is not read before all places that a row looks at are there.
-        Place { at, bytes, needed: true }
-    })
+        Opening::new(bytes).at(at).required()
+    };
+    places.map(opening).collect()
 }
 
 /// Few places are looked at, for every place costs a little each time: those before this one.
@@ -290,10 +288,16 @@ const fn server(what: &'static str, parts: &'static [Condition]) -> Say {
 
 /// Makes a detector of each row. `accepts` and `refuses` are messages in hexadecimal digits; `/`
 /// stands between those of one side, said one after the other. `asks: probe_opener` is for a row
-/// that other protocols follow.
-macro_rules! rows {
-    (@asks) => { probe_row };
+/// that other protocols follow, and `openings` for one whose conditions tell no byte at a place.
+macro_rules! signatures {
+    (@asks) => { super::probe_row };
     (@asks $asks:ident) => { $asks };
+    (@openings $says:ident) => {
+        crate::identify::openings::Openings::Computed(|| super::openings($says))
+    };
+    (@openings $says:ident [$($opening:expr),* $(,)?]) => {
+        crate::identify::openings::Openings::Known(&[$($opening),*])
+    };
     ($($name:ident {
         id: $id:literal,
         title: $title:literal,
@@ -304,28 +308,24 @@ macro_rules! rows {
         bits: $bits:literal,
         says: [$($say:expr),* $(,)?],
         $(asks: $asks:ident,)?
+        $(openings: $openings:tt,)?
         accepts: [$($accept:expr),* $(,)?],
         refuses: [$($refuse:expr),* $(,)?],
     })*) => {
-        $(pub(in super::super) static $name: Detector = {
-            static SAYS: &[Say] = &[$($say),*];
-            fn probe(view: &FlowView<'_>) -> Probe {
-                rows!(@asks $($asks)?)($id, SAYS, view)
-            }
-            Detector {
+        $(pub(in crate::identify::protocols) static $name: crate::identify::Detector = {
+            static SAYS: &[super::Say] = &[$($say),*];
+            crate::identify::Detector {
                 id: $id,
                 title: $title,
                 reference: $reference,
-                over: Over::$over,
+                over: crate::identify::Over::$over,
                 rests_on: $rests_on,
                 blind_spots: $blind_spots,
                 bits: $bits,
-                probe,
+                openings: signatures!(@openings SAYS $($openings)?),
+                probe: |view| signatures!(@asks $($asks)?)($id, SAYS, view),
             }
         };)*
-
-        /// What the rows of this file look for, by id.
-        pub(super) static ROWS: &[(&str, &[Say])] = &[$(($id, &[$($say),*])),*];
 
         #[cfg(test)]
         pub(super) static SAMPLES: &[super::Sample] = &[$(super::Sample {
@@ -336,16 +336,31 @@ macro_rules! rows {
     };
 }
 
+mod discovery;
+mod games;
 mod home;
 mod industry;
+mod monitoring;
+mod names_and_time;
+mod peers;
+mod remote;
+mod routing;
+mod stage;
+mod tunnels;
+mod voice;
 
-mod leisure;
-mod network;
-
+pub(super) use discovery::*;
+pub(super) use games::*;
 pub(super) use home::*;
 pub(super) use industry::*;
-pub(super) use leisure::*;
-pub(super) use network::*;
+pub(super) use monitoring::*;
+pub(super) use names_and_time::*;
+pub(super) use peers::*;
+pub(super) use remote::*;
+pub(super) use routing::*;
+pub(super) use stage::*;
+pub(super) use tunnels::*;
+pub(super) use voice::*;
 
 #[cfg(test)]
 struct Sample {
@@ -383,7 +398,21 @@ mod tests {
     }
 
     fn samples() -> impl Iterator<Item = &'static Sample> {
-        [home::SAMPLES, industry::SAMPLES, leisure::SAMPLES, network::SAMPLES].into_iter().flatten()
+        let groups = [
+            discovery::SAMPLES,
+            games::SAMPLES,
+            home::SAMPLES,
+            industry::SAMPLES,
+            monitoring::SAMPLES,
+            names_and_time::SAMPLES,
+            peers::SAMPLES,
+            remote::SAMPLES,
+            routing::SAMPLES,
+            stage::SAMPLES,
+            tunnels::SAMPLES,
+            voice::SAMPLES,
+        ];
+        groups.into_iter().flatten()
     }
 
     #[test]

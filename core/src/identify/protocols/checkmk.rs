@@ -1,0 +1,44 @@
+//! Checkmk's agent: the section headers of its output (Checkmk documentation), over TCP.
+
+use crate::identify::lines::match_lines;
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "checkmk",
+    title: "Checkmk agent",
+    reference: "Checkmk documentation, The agent's output: section headers",
+    over: Over::Tcp,
+    rests_on: "The agent's first section, <<<check_mk>>>.",
+    blind_spots: "Agents that answer in TLS or encrypt their output.",
+    bits: 100.0,
+    openings: Openings::Known(&[one_of(b"<"), one_of(b"<").at(1), one_of(b"c").at(3)]),
+    probe: |view| {
+        match_lines(view, DETECTOR.id, "Checkmk agent", |text| {
+            (text == b"<<<check_mk>>>").then_some((Role::Server, 110.0, true))
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::net::Side;
+
+    #[test]
+    fn messages_are_named() {
+        assert_eq!(
+            Talk::tcp().b("<<<check_mk>>>\nVersion: 2.2\n").named_by(&DETECTOR).client,
+            Some(Side::A)
+        );
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for line in LINES_OF_OTHERS {
+            Talk::tcp().a(line).refused_by(&DETECTOR);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! ClamAV's daemon (clamd(8), section COMMANDS), over TCP.
+
+use crate::identify::lines::{first_word, is_one_of};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, mixed, within};
+use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "clamd",
+    title: "ClamAV daemon",
+    reference: "clamd(8), section COMMANDS",
+    over: Over::Tcp,
+    rests_on: "An answer of clamd: its version, a verdict on a stream, or PONG to a prefixed PING; a \
+               command with the prefix n or z.",
+    blind_spots: "Commands without prefix; what is scanned.",
+    bits: 40.0,
+    openings: Openings::Known(&[
+        // An answer ends in FOUND, whatever stands before. PONG, shorter than these, names nothing.
+        within(&[(b' ', b'~')]),
+        within(&[(b' ', b'~')]).at(1),
+        within(&[(b' ', b'~')]).at(2),
+        within(&[(b' ', b'~')]).at(3),
+        within(&[(b' ', b'~')]).at(4),
+        mixed(&[(b' ', b'~')], b"\n\0").at(5),
+    ]),
+    probe,
+};
+
+/// Lines end in LF, or in NUL where the command starts with z.
+fn probe(view: &FlowView<'_>) -> Probe {
+    match_stream(view, DETECTOR.id, |bytes, complete| {
+        let front = prefix(bytes, 300);
+        let end = front.iter().position(|byte| matches!(byte, b'\n' | 0));
+        let text = match end {
+            Some(end) => prefix(front, end),
+            None if complete => front,
+            None if front.len() < 300 => return SideMatch::Incomplete,
+            None => return SideMatch::Mismatch,
+        };
+        if !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            return SideMatch::Mismatch;
+        }
+        let (verb, _) = first_word(text);
+        let prefixed = matches!(verb, [b'n' | b'z', ..])
+            && is_one_of(
+                verb.get(1..).unwrap_or_default(),
+                &[
+                    "PING",
+                    "VERSION",
+                    "RELOAD",
+                    "SCAN",
+                    "CONTSCAN",
+                    "MULTISCAN",
+                    "ALLMATCHSCAN",
+                    "INSTREAM",
+                    "FILDES",
+                    "STATS",
+                    "IDSESSION",
+                    "VERSIONCOMMANDS",
+                ],
+            );
+        let answer = text.starts_with(b"ClamAV ")
+            || text.starts_with(b"stream: ")
+            || text == b"UNKNOWN COMMAND"
+            || text.ends_with(b" FOUND");
+        let said = |role, bits, own| {
+            let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
+            // A stream's bytes follow its command.
+            SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+        };
+        if prefixed {
+            said(Role::Client, 40.0, true)
+        } else if answer {
+            said(Role::Server, 56.0, true)
+        } else if text == b"PONG" {
+            said(Role::Server, 32.0, false)
+        } else {
+            SideMatch::Mismatch
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a("zPING\0")
+            .b("ClamAV 1.0.7/27000/Mon Jan  1 00:00:00 2024\n")
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for line in LINES_OF_OTHERS {
+            Talk::tcp().a(line).refused_by(&DETECTOR);
+        }
+    }
+}

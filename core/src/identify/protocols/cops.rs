@@ -1,0 +1,75 @@
+//! COPS (RFC 2748), over TCP.
+
+use crate::identify::messages::{Message, match_starts};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+use crate::wire::{be16, be32, index, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "cops",
+    title: "COPS",
+    reference: "RFC 2748 sections 2.1 and 2.2",
+    over: Over::Tcp,
+    rests_on: "The common header and the first object, whose lengths fit.",
+    blind_spots: "A keep-alive alone, which has no objects.",
+    bits: 36.0,
+    openings: Openings::Known(&[one_of(&[0x10, 0x11])]),
+    probe: |view| match_starts(view, DETECTOR.id, &[b"\x10", b"\x11"], 12, cops),
+};
+
+fn cops(bytes: &[u8]) -> Option<Message> {
+    let (operation, len) = (u8_at(bytes, 1)?, index(be32(bytes, 4)?));
+    let (size, class, kind) = (usize::from(be16(bytes, 8)?), u8_at(bytes, 10)?, u8_at(bytes, 11)?);
+    let role = match operation {
+        1 | 3 | 4 | 6 | 10 => Role::Client,
+        2 | 5 | 7 => Role::Server,
+        8 | 9 => Role::Either,
+        _ => return None,
+    };
+    let whole = len.is_multiple_of(4) && (16..1 << 16).contains(&len);
+    let object = size >= 4
+        && size.saturating_add(8) <= len
+        && (1..=16).contains(&class)
+        && (1..=4).contains(&kind);
+    let name = [
+        "request",
+        "decision",
+        "report",
+        "delete",
+        "synchronise",
+        "open",
+        "accept",
+        "close",
+        "alive",
+        "complete",
+    ];
+    let name = name.get(usize::from(operation).checked_sub(1)?)?;
+    (whole && object).then(|| {
+        Message::new(len, role, 7.0 + 4.7 + 18.0 + 3.0 + 4.0 + 6.0, format!("COPS {name}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{Talk, hex};
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a(hex("10 06 8008 00000010 0008 0b 01 6162 6300"))
+            .b(hex("10 07 8008 00000010 0008 0a 01 0000 001e"))
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for stranger in [
+            hex("10 0b 8008 00000010 0008 0b 01 6162 6300"),
+            hex("10 0d 0004 4d515454 04 02 003c 0001 61"),
+        ] {
+            Talk::tcp().a(stranger).refused_by(&DETECTOR);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! DRDA, which Db2, Derby and Informix speak (Open Group DRDA version 5, volume 3), over TCP.
+
+use crate::identify::messages::{Message, from_header, match_stream};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::{Detector, Over};
+use crate::wire::{array, be16};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "drda",
+    title: "DRDA (Db2, Derby, Informix)",
+    reference: "Open Group DRDA version 5, volume 3 (DDM), section DSS",
+    over: Over::Tcp,
+    rests_on: "Data stream structures: a length, d0, a format and a DDM object whose length fits.",
+    blind_spots: "Over TLS it is only seen as TLS.",
+    bits: 34.0,
+    openings: Openings::Known(&[one_of(&[0xd0]).at(2)]),
+    probe: |view| {
+        match_stream(view, DETECTOR.id, |bytes, _| match bytes.get(2) {
+            Some(0xd0) => from_header(bytes, 10, drda),
+            Some(_) => SideMatch::Mismatch,
+            None => SideMatch::Incomplete,
+        })
+    },
+};
+
+fn drda(bytes: &[u8]) -> Option<Message> {
+    let [_, _, 0xd0, format] = array::<4>(bytes, 0)? else { return None };
+    let (len, inner, point) =
+        (usize::from(be16(bytes, 0)?), usize::from(be16(bytes, 6)?), be16(bytes, 8)?);
+    let role = match format & 0x0f {
+        1 | 5 => Role::Client,
+        2 => Role::Server,
+        3 => Role::Either,
+        _ => return None,
+    };
+    // Objects of a single structure fill it.
+    let fits = format & 0x80 == 0
+        && len >= 10
+        && inner.checked_add(6)? == len
+        && (0x0010..=0x2500).contains(&point);
+    fits.then(|| {
+        Message::new(len, role, 8.0 + 3.0 + 16.0 + 3.0 + 6.0, format!("DRDA object 0x{point:04x}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{Talk, hex};
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a(hex("0014 d0 41 0001 000e 1041 000a 115e 84828a"))
+            .b(hex("0014 d0 42 0001 000e 1443 000a 115e 84828a"))
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a(hex("0014 d0 41 0001 000f 1041 000a 115e 84828a")).refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,48 @@
+//! HL7 version 2 in MLLP (HL7 2.5 section 2.16.9.1; MLLP Release 1), over TCP.
+
+use crate::identify::messages::{Message, match_starts};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+use crate::wire::{from_wire, prefix, rest};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "hl7",
+    title: "HL7 version 2 (MLLP)",
+    reference: "HL7 Version 2.5 section 2.16.9.1 (MSH); MLLP Release 1, section 2",
+    over: Over::Tcp,
+    rests_on: "The block's start and the message header segment with its separators.",
+    blind_spots: "HL7 version 3 and FHIR are XML and HTTP.",
+    bits: 48.0,
+    openings: Openings::Known(&[one_of(&[0x0b])]),
+    probe: |view| {
+        match_starts(view, DETECTOR.id, &[b"\x0bMSH"], 9, |bytes| {
+            let [separator, component, ..] = *rest(bytes, 4) else { return None };
+            let kind = bytes.split(|byte| *byte == separator).nth(8).unwrap_or_default();
+            let fits = separator.is_ascii_punctuation()
+                && component.is_ascii_punctuation()
+                && separator != component;
+            let fact = format!("HL7 message {}", from_wire(prefix(kind, 20)));
+            fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact))
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::Talk;
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a(b"\x0bMSH|^~\\&|A|B|C|D|20240101||ADT^A01|1|P|2.5\r")
+            .b(b"\x0bMSH|^~\\&|C|D|A|B|20240101||ACK|1|P|2.5\r")
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a(b"\x0bMSHello there").refused_by(&DETECTOR);
+    }
+}

@@ -1,0 +1,56 @@
+//! ICAP (RFC 3507 section 4.3), over TCP.
+
+use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "icap",
+    title: "ICAP",
+    reference: "RFC 3507 section 4.3",
+    over: Over::Tcp,
+    rests_on: "A request line or a status line that says ICAP/1.0.",
+    blind_spots: "The HTTP messages inside are not looked at.",
+    bits: 64.0,
+    openings: Openings::Known(&[one_of(b"IRO")]),
+    probe: |view| {
+        match_stream(view, DETECTOR.id, |bytes, complete| {
+            line(bytes, complete).and_then(|found| {
+                icap(found.text).map(|(role, name)| Message::new(bytes.len(), role, 80.0, name))
+            })
+        })
+    },
+};
+
+fn icap(text: &[u8]) -> Option<(Role, String)> {
+    let fact = format!("ICAP: {}", from_wire(prefix(text, 80)));
+    if let Some(status) = text.strip_prefix(b"ICAP/1.0 ") {
+        return is_number(first_word(status).0, 3).then_some((Role::Server, fact));
+    }
+    let (method, behind) = first_word(text);
+    let known = matches!(method, b"REQMOD" | b"RESPMOD" | b"OPTIONS");
+    (known && behind.starts_with(b"icap://") && text.ends_with(b" ICAP/1.0"))
+        .then_some((Role::Client, fact))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::Talk;
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a(b"OPTIONS icap://a.example/x ICAP/1.0\r\n")
+            .b(b"ICAP/1.0 200 OK\r\n")
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a(b"OPTIONS * HTTP/1.0\r\n").refused_by(&DETECTOR);
+    }
+}

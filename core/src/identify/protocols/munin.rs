@@ -1,0 +1,50 @@
+//! Munin's node (Munin documentation, node and master protocol), over TCP.
+
+use crate::identify::lines::{first_word, match_lines};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "munin",
+    title: "Munin node",
+    reference: "Munin documentation, Munin's node and master protocol",
+    over: Over::Tcp,
+    rests_on: "The node's greeting, # munin node at.",
+    blind_spots: "The master's commands alone are plain words.",
+    bits: 90.0,
+    openings: Openings::Known(&[one_of(b"#cflnqv")]),
+    probe: |view| match_lines(view, DETECTOR.id, "Munin", munin),
+};
+
+fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {
+    if text.starts_with(b"# munin node at ") {
+        return Some((Role::Server, 120.0, true));
+    }
+    let (verb, _) = first_word(text);
+    let known =
+        matches!(verb, b"list" | b"nodes" | b"config" | b"fetch" | b"version" | b"cap" | b"quit");
+    known.then_some((Role::Client, 24.0, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::net::Side;
+
+    #[test]
+    fn messages_are_named() {
+        assert_eq!(
+            Talk::tcp().b("# munin node at a.example\n").named_by(&DETECTOR).client,
+            Some(Side::A)
+        );
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for line in LINES_OF_OTHERS {
+            Talk::tcp().a(line).refused_by(&DETECTOR);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! NMDC, which Direct Connect speaks (NMDC protocol 1.3), over TCP.
+
+use crate::identify::lines::{first_word, mentions};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::{Detector, Over};
+use crate::wire::{from_wire, prefix};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "nmdc",
+    title: "NMDC (Direct Connect)",
+    reference: "NMDC protocol 1.3 (nmdc.sourceforge.io), sections Lock, Key, Supports, MyNick",
+    over: Over::Tcp,
+    rests_on: "Commands that start with $ and end in a bar: a lock with its key, or a nickname.",
+    blind_spots: "ADC, its successor; chat without commands.",
+    bits: 44.0,
+    openings: Openings::Known(&[one_of(b"$")]),
+    probe: |view| {
+        match_stream(view, DETECTOR.id, |bytes, complete| {
+            if bytes.first().is_some_and(|byte| *byte != b'$') {
+                return SideMatch::Mismatch;
+            }
+            let front = prefix(bytes, 600);
+            let end = front.iter().position(|byte| *byte == b'|');
+            if end.is_none() {
+                return if front.len() < 600 && !complete {
+                    SideMatch::Incomplete
+                } else {
+                    SideMatch::Mismatch
+                };
+            }
+            let text = prefix(front, end.unwrap_or(0));
+            let (verb, rest_of) = first_word(text);
+            let role = match verb {
+                b"$Lock" if mentions(rest_of, "Pk=") => Role::Either,
+                b"$HubName" | b"$Hello" | b"$LogedIn" => Role::Server,
+                b"$ValidateNick" | b"$Key" | b"$GetNickList" => Role::Client,
+                b"$MyNick" | b"$Supports" => Role::Either,
+                _ => return SideMatch::Mismatch,
+            };
+            let fact = format!("Direct Connect {}", from_wire(verb));
+            SideMatch::Match(
+                Message::new(text.len().saturating_add(1), role, 48.0, fact)
+                    .owned_if(!rest_of.is_empty()),
+            )
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::Talk;
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a("$Supports NoHello |$Key abc|$ValidateNick joe|")
+            .b("$Lock EXTENDEDPROTOCOLABC Pk=hub1|$HubName x|")
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        Talk::tcp().a("$Lock the door|").refused_by(&DETECTOR);
+    }
+}

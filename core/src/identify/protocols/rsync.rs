@@ -1,0 +1,47 @@
+//! rsync's daemon: the @RSYNCD greeting (rsync source, clientserver.c), over TCP.
+
+use crate::identify::lines::{first_word, is_one_of, match_lines};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "rsync",
+    title: "rsync daemon",
+    reference: "rsync source, clientserver.c, and csprotocol.txt: the @RSYNCD greeting",
+    over: Over::Tcp,
+    rests_on: "@RSYNCD: with a version, on either side.",
+    blind_spots: "rsync over SSH is SSH. Behind the greeting the protocol is binary.",
+    bits: 72.0,
+    openings: Openings::Known(&[one_of(b"@")]),
+    probe: |view| match_lines(view, DETECTOR.id, "rsync", rsync),
+};
+
+fn rsync(text: &[u8]) -> Option<(Role, f32, bool)> {
+    let words = text.strip_prefix(b"@RSYNCD: ")?;
+    let role = if is_one_of(first_word(words).0, &["OK", "AUTHREQD", "EXIT"]) {
+        Role::Server
+    } else {
+        Role::Either
+    };
+    let known = words.first().is_some_and(u8::is_ascii_digit) || role == Role::Server;
+    known.then_some((role, 72.0, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp().a("@RSYNCD: 31.0\n").b("@RSYNCD: 31.0 sha512 md5\n").named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for line in LINES_OF_OTHERS {
+            Talk::tcp().a(line).refused_by(&DETECTOR);
+        }
+    }
+}

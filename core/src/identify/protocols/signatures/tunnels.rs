@@ -1,0 +1,216 @@
+//! Signatures of tunnels and virtual private networks.
+
+use super::Condition::{Check, Holds, In, Is, LenIn, Mask, Zeros};
+use super::{client, either, server};
+use crate::identify::openings::mixed;
+use crate::wire::{array, be16, be32, rest, u8_at};
+
+signatures! {
+    GENEVE {
+        id: "geneve",
+        title: "Geneve",
+        over: Udp,
+        reference: "RFC 8926 section 3.4",
+        rests_on: "Version 0, reserved bits of zero, and an Ethernet frame or IP packet inside that \
+                   fits its type.",
+        blind_spots: "Other protocols inside.",
+        bits: 38.0,
+        says: [
+            either("Geneve with an Ethernet frame", &[
+                Mask(0, 0xc0, 0), Mask(1, 0x3f, 0), Is(2, b"\x65\x58"), Zeros(7, 1),
+                Check(|bytes| is_ethernet(behind_geneve(bytes)), 11.0),
+            ]),
+            either("Geneve with IPv4", &[
+                Mask(0, 0xc0, 0), Mask(1, 0x3f, 0), Is(2, b"\x08\0"), Zeros(7, 1),
+                Check(|bytes| is_ipv4(behind_geneve(bytes)), 6.0),
+            ]),
+        ],
+        accepts: [
+            "00 00 6558 000001 00 020304050607 020304050608 0800 45000054 00*16",
+            "02 40 6558 000001 00 0102000101020304 020304050607 020304050608 0806 0001",
+            "00 00 0800 000001 00 45000054 00*16",
+        ],
+        refuses: [
+            "40 00 6558 000001 00 020304050607 020304050608 0800 45000054 00*16",
+            "00 00 6558 000001 01 020304050607 020304050608 0800 45000054 00*16",
+            "00 00 6558 000001 00 020304050607 020304050608 0300 45000054 00*16",
+        ],
+    }
+    PPTP {
+        id: "pptp",
+        title: "PPTP control",
+        over: Tcp,
+        reference: "RFC 2637 section 2",
+        rests_on: "A control message with the magic cookie and a known type.",
+        blind_spots: "The tunnel itself, which is GRE.",
+        bits: 60.0,
+        says: [
+            client("PPTP start request", &[Is(0, b"\0\x9c\0\x01\x1a\x2b\x3c\x4d\0\x01\0\0")]),
+            server("PPTP start reply", &[Is(0, b"\0\x9c\0\x01\x1a\x2b\x3c\x4d\0\x02\0\0")]),
+            client("PPTP outgoing call request", &[Is(0, b"\0\xa8\0\x01\x1a\x2b\x3c\x4d\0\x07\0\0")]),
+            either("PPTP control message", &[
+                Is(2, b"\0\x01\x1a\x2b\x3c\x4d\0"), In(9, 1, 15), Zeros(10, 2),
+            ]),
+        ],
+        accepts: ["009c 0001 1a2b3c4d 0001 0000 0100 0000 00*140", "0010 0001 1a2b3c4d 0005 0000 00000001"],
+        refuses: ["009c 0001 1a2b3c4e 0001 0000 0100", "009c 0002 1a2b3c4d 0001 0000 0100", "0010 0001 1a2b3c4d 0015 0000 0000"],
+    }
+    SOFTETHER {
+        id: "softether",
+        title: "SoftEther VPN, NAT traversal",
+        over: Udp,
+        reference: "SoftEther VPN's public source, Network.c (NAT-T server's answer)",
+        rests_on: "The answer's text: IP=, an address, PORT= and a number.",
+        blind_spots: "The question, which is one byte; the VPN itself, which is TLS or looks random.",
+        bits: 60.0,
+        says: [server("SoftEther NAT-T answer", &[
+            Is(0, b"IP="), In(3, b'0', b'9'), Holds(b",PORT="), LenIn(17, 64),
+        ])],
+        accepts: ["'IP=198.51.100.7,PORT=51381'"],
+        refuses: ["'IP=198.51.100.7;PORT=51381'", "'IP=host,PORT=1'", "'ip=198.51.100.7,PORT=51381'"],
+    }
+    TAILSCALE {
+        id: "tailscale",
+        title: "Tailscale discovery (disco)",
+        over: Udp,
+        reference: "Tailscale's public source, package disco",
+        rests_on: "The magic TS and a speech balloon, and room for key and nonce.",
+        blind_spots: "What follows it is WireGuard.",
+        bits: 48.0,
+        says: [either("Tailscale disco message", &[Is(0, b"TS\xf0\x9f\x92\xac"), LenIn(62, 1500)])],
+        accepts: ["5453f09f92ac a1*32 b2*24 c3*40"],
+        refuses: ["5453f09f92ac a1*32", "5453f09f92ad a1*32 b2*24 c3*40", "'TS3INIT1' 00*80"],
+    }
+    TEREDO {
+        id: "teredo",
+        title: "Teredo",
+        over: Udp,
+        reference: "RFC 4380 section 5.1.1",
+        rests_on: "An IPv6 packet whose length fills the datagram, behind Teredo's own indications if \
+                   any, with a Teredo or link-local address in it.",
+        blind_spots: "Other IPv6 in UDP.",
+        bits: 40.0,
+        says: [either("Teredo, an IPv6 packet", &[Check(is_teredo, 40.0), LenIn(40, 1500)])],
+        openings: [
+            // A packet, or what the relay puts before it.
+            mixed(&[(0x60, 0x6f)], &[0]).required(),
+        ],
+        accepts: [
+            "60000000 0000 3b 15 fe80*1 000000000000 8000ffffffffffff ff02 00*13 02",
+            "0000 0cab 3f57fdfe 60000000 0000 3b 15 20010000*1 c0000201 8000 f354 3fffffff 20010db8*1 00*11 01",
+        ],
+        refuses: [
+            "60000000 0001 3b 15 fe80 000000000000 8000ffffffffffff ff02 00*13 02",
+            "60000000 0000 3b 15 20010db8 00*12 20010db8 00*11 01",
+            "45000028 00000000 40110000 c0000201 c0000202 00*20",
+        ],
+    }
+    TINC {
+        id: "tinc",
+        title: "tinc",
+        over: Tcp,
+        reference: "tinc manual, The connection, ID request",
+        rests_on: "The line 0, a name, and protocol version 17.",
+        blind_spots: "Its UDP packets, which are ciphertext.",
+        bits: 40.0,
+        says: [either("tinc ID request", &[Is(0, b"0 "), Check(is_tinc_id, 32.0)])],
+        accepts: ["'0~hall~17.7' 0a '1~94' 0a", "'0~hall~17' 0a"],
+        refuses: ["'0~hall~18' 0a", "'0~17' 0a", "'1~hall~17' 0a"],
+    }
+    VXLAN {
+        id: "vxlan",
+        title: "VXLAN",
+        over: Udp,
+        reference: "RFC 7348 section 5",
+        rests_on: "The flag of a valid VNI, reserved bytes of zero, and an Ethernet frame inside.",
+        blind_spots: "Its extensions, which use the reserved bits.",
+        bits: 50.0,
+        says: [either("VXLAN with an Ethernet frame", &[
+            Is(0, b"\x08\0\0\0"), Zeros(7, 1), Check(|bytes| is_ethernet(rest(bytes, 8)), 11.0),
+        ])],
+        accepts: ["08000000 00000100 020304050607 020304050608 0800 45000054 00*16"],
+        refuses: [
+            "08000000 00000101 020304050607 020304050608 0800 45000054 00*16",
+            "08000001 00000100 020304050607 020304050608 0800 45000054 00*16",
+            "08000000 00000100 020304050607 020304050608 1234 45000054 00*16",
+        ],
+    }
+    ZEROTIER {
+        id: "zerotier",
+        title: "ZeroTier",
+        over: Udp,
+        reference: "ZeroTier's public source, Packet.hpp",
+        rests_on: "A hello in the clear: the sender's address is that of the identity it sends, which is of \
+                   type 0.",
+        blind_spots: "Everything but hellos: it is encrypted.",
+        bits: 56.0,
+        says: [either("ZeroTier hello", &[
+            Mask(18, 0x38, 0), Mask(27, 0x1f, 1), In(28, 4, 20), Zeros(46, 1), Check(is_own_identity, 40.0),
+            LenIn(111, 1500),
+        ])],
+        accepts: ["a1*8 b1b2b3b4b5 c1c2c3c4c5 00 d1*8 01 0c 01 0a 0003 00000190a1b2c3d4 c1c2c3c4c5 00 e1*64 00*8"],
+        refuses: [
+            "a1*8 b1b2b3b4b5 c1c2c3c4c5 00 d1*8 01 0c 01 0a 0003 00000190a1b2c3d4 c1c2c3c4c6 00 e1*64 00*8",
+            "a1*8 b1b2b3b4b5 c1c2c3c4c5 00 d1*8 02 0c 01 0a 0003 00000190a1b2c3d4 c1c2c3c4c5 00 e1*64 00*8",
+            "00*140",
+        ],
+    }
+}
+
+/// Known EtherTypes behind two addresses, and the version where it is IP.
+fn is_ethernet(frame: &[u8]) -> bool {
+    match be16(frame, 12) {
+        Some(0x0800) => u8_at(frame, 14).is_some_and(|byte| (0x45..=0x4f).contains(&byte)),
+        Some(0x86dd) => u8_at(frame, 14).is_some_and(|byte| byte >> 4 == 6),
+        Some(kind) => matches!(kind, 0x0806 | 0x8100 | 0x88a8 | 0x8847 | 0x88cc | 0x8863 | 0x8864),
+        None => false,
+    }
+}
+
+/// Behind Geneve's header and its options, whose length counts words.
+fn behind_geneve(bytes: &[u8]) -> &[u8] {
+    let words = u8_at(bytes, 0).map_or(0, |byte| usize::from(byte & 0x3f));
+    rest(bytes, words.saturating_mul(4).saturating_add(8))
+}
+
+fn is_ipv4(packet: &[u8]) -> bool {
+    u8_at(packet, 0).is_some_and(|byte| (0x45..=0x4f).contains(&byte))
+        && be16(packet, 2).is_some_and(|len| len >= 20)
+}
+
+/// RFC 4380 section 5.1.1: authentication (0001) and origin (0000) may stand before the packet.
+fn is_teredo(bytes: &[u8]) -> bool {
+    let mut packet = bytes;
+    if let Some([0, 1, id, auth]) = array::<4>(packet, 0) {
+        packet = rest(packet, usize::from(id).saturating_add(usize::from(auth)).saturating_add(13));
+    }
+    if be16(packet, 0) == Some(0) {
+        packet = rest(packet, 8);
+    }
+    let version = u8_at(packet, 0).is_some_and(|byte| byte >> 4 == 6);
+    let payload = be16(packet, 4).map(usize::from);
+    let next = u8_at(packet, 6);
+    let known = matches!(next, Some(0 | 6 | 17 | 43 | 44 | 58 | 59 | 60));
+    let teredo =
+        |at| be32(packet, at) == Some(0x2001_0000) || be32(packet, at) == Some(0xfe80_0000);
+    let filled = payload == packet.len().checked_sub(40) && packet.len() >= 40;
+    version && filled && known && (teredo(8) || teredo(24))
+}
+
+fn is_own_identity(bytes: &[u8]) -> bool {
+    let source = array::<5>(bytes, 13);
+    source.is_some_and(|[first, ..]| first != 0 && first != 0xff) && source == array::<5>(bytes, 41)
+}
+
+/// `0 NAME 17` or `0 NAME 17.MINOR`, and the line's end.
+fn is_tinc_id(bytes: &[u8]) -> bool {
+    let Some(line) = bytes.split(|byte| *byte == b'\n').next() else { return false };
+    let mut words = line.split(|byte| *byte == b' ');
+    let zero = words.next() == Some(b"0");
+    let name = words.next().is_some_and(|name| {
+        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    });
+    let version = words.next().and_then(|version| version.strip_prefix(b"17"));
+    let minor = version.is_some_and(|minor| minor.is_empty() || minor.starts_with(b"."));
+    zero && name && minor && words.next().is_none() && line.len() < bytes.len()
+}

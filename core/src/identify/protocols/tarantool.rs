@@ -1,0 +1,49 @@
+//! Tarantool's greeting (Tarantool documentation, Binary protocol), over TCP.
+
+use crate::identify::lines::{match_lines, mentions};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "tarantool",
+    title: "Tarantool",
+    reference: "Tarantool documentation, Binary protocol: greeting packet",
+    over: Over::Tcp,
+    rests_on: "The greeting's first line: Tarantool, a version and (Binary) or (Lua console).",
+    blind_spots: "A connection captured after the greeting is MessagePack.",
+    bits: 80.0,
+    openings: Openings::Known(&[one_of(b"T")]),
+    probe: |view| {
+        match_lines(view, DETECTOR.id, "Tarantool", |text| {
+            let greets = text.starts_with(b"Tarantool ")
+                && (mentions(text, "(Binary)") || mentions(text, "(Lua console)"));
+            greets.then_some((Role::Server, 120.0, true))
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::net::Side;
+
+    #[test]
+    fn messages_are_named() {
+        assert_eq!(
+            Talk::tcp()
+                .b("Tarantool 2.11.1 (Binary) 0a1b2c3d-0000-4000-8000-000000000000\n")
+                .named_by(&DETECTOR)
+                .client,
+            Some(Side::A)
+        );
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for line in LINES_OF_OTHERS {
+            Talk::tcp().a(line).refused_by(&DETECTOR);
+        }
+    }
+}

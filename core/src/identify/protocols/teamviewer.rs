@@ -1,0 +1,54 @@
+//! TeamViewer's packets, as packet analyses describe them: no specification is public. Over TCP.
+
+use crate::identify::messages::{Message, match_starts};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::Role;
+use crate::identify::{Detector, Over};
+use crate::wire::{le16, u8_at};
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "teamviewer",
+    title: "TeamViewer",
+    reference: "no specification is public; header as published by packet analyses of TeamViewer",
+    over: Over::Tcp,
+    rests_on: "Packets with the mark 17 24, a command and a length of two bytes, one behind the other \
+               or on both sides.",
+    blind_spots: "Connections by TLS, by UDP, or of version 15 and later with another mark.",
+    bits: 28.0,
+    openings: Openings::Known(&[one_of(&[0x17])]),
+    probe: |view| {
+        match_starts(view, DETECTOR.id, &[b"\x17\x24"], 5, |bytes| {
+            let (command, len) = (u8_at(bytes, 2)?, usize::from(le16(bytes, 3)?));
+            // mark, command, upper bits of the length
+            ((0x0a..=0x40).contains(&command) && len < 0x2000).then(|| {
+                Message::new(
+                    len.saturating_add(5),
+                    Role::Either,
+                    16.0 + 2.2 + 3.0,
+                    "TeamViewer packet",
+                )
+            })
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{Talk, hex};
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a(hex("1724 0a 0200 0000 1724 0b 0000"))
+            .b(hex("1724 10 0000 1724 10 0000"))
+            .named_by_each(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for stranger in [hex("1724 0a 0200 0000 9999 9999 9999"), hex("1724 0a 0000")] {
+            Talk::tcp().a(stranger).refused_by(&DETECTOR);
+        }
+    }
+}

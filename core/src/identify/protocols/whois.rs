@@ -1,0 +1,66 @@
+//! WHOIS (RFC 3912), over TCP.
+
+use crate::identify::lines::{line, mentions};
+use crate::identify::messages::{Message, match_stream};
+use crate::identify::openings::{Openings, one_of};
+use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::{Detector, Over};
+use crate::wire::prefix;
+
+pub(super) static DETECTOR: Detector = Detector {
+    id: "whois",
+    title: "WHOIS",
+    reference: "RFC 3912; the answers' forms of IANA, RIPE, ARIN and the registries' agreements with ICANN",
+    over: Over::Tcp,
+    rests_on: "An answer whose first line is a registry's: a comment that says WHOIS, or Domain Name.",
+    blind_spots: "The question is one line of anything; registries with forms of their own.",
+    bits: 60.0,
+    openings: Openings::Known(&[one_of(b"%#Dd \t")]),
+    probe: |view| {
+        match_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
+            SideMatch::Match(found) => {
+                let text = found.text.trim_ascii();
+                let comment =
+                    matches!(text, [b'%' | b'#', ..]) && mentions(prefix(bytes, 400), "whois");
+                let domain = text.starts_with(b"Domain Name: ") || text.starts_with(b"domain:  ");
+                let bits = if comment || domain { 64.0 } else { 8.0 };
+                let question = found.len == bytes.len() && !text.is_empty() && text.len() < 80;
+                match (comment || domain, question) {
+                    (true, _) => SideMatch::Match(Message::new(
+                        bytes.len(),
+                        Role::Server,
+                        bits,
+                        "WHOIS answer",
+                    )),
+                    (false, true) => SideMatch::Match(
+                        Message::new(bytes.len(), Role::Client, bits, "WHOIS question").shared(),
+                    ),
+                    (false, false) => SideMatch::Mismatch,
+                }
+            }
+            SideMatch::Incomplete => SideMatch::Incomplete,
+            SideMatch::Mismatch => SideMatch::Mismatch,
+        })
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::Talk;
+
+    #[test]
+    fn messages_are_named() {
+        Talk::tcp()
+            .a("a.example\r\n")
+            .b("% IANA WHOIS server\r\n% for more\r\n")
+            .named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn look_alikes_are_refused() {
+        for stranger in ["Domain of the king\r\n", "% a comment\r\n"] {
+            Talk::tcp().a(stranger).refused_by(&DETECTOR);
+        }
+    }
+}
