@@ -13,10 +13,9 @@ use portstory::capture::{FrameSource, Polled};
 use portstory_core::classifier::Classifier;
 use portstory_core::config::{Config, Limits};
 use portstory_core::decode::peek::Peek;
-use portstory_core::decode::{self, Body, Decoded, Path, Payload};
-use portstory_core::flow::{FlowKey, FlowPacket, FlowPacketBody, FlowRecord};
+use portstory_core::decode::{self, Body, Decoded};
+use portstory_core::flow::{FlowKey, FlowPacket, FlowRecord, KeptPacket};
 use portstory_core::frame::{Frame, FrameRef, LinkType};
-use portstory_core::net::Side;
 use portstory_core::watch::Watch;
 
 fn main() {
@@ -88,44 +87,17 @@ fn decode(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A packet that owns its payload.
-struct Said {
-    at: FrameRef,
-    side: Side,
-    body: Body<'static>,
-    payload: Vec<u8>,
-    wire_len: usize,
-}
-
-impl Said {
-    fn seen(&self) -> FlowPacket<'_> {
-        let payload = Payload { bytes: &self.payload, wire_len: self.wire_len };
-        let body = match self.body {
-            Body::Tcp(info, _) => FlowPacketBody::Tcp(info, payload),
-            Body::Udp(..) => FlowPacketBody::Udp(payload),
-            Body::Icmp(error) => FlowPacketBody::Icmp(error),
-        };
-        let (at, side) = (self.at, self.side);
-        FlowPacket { at, side, path: &Path::PLAIN, wire_len: 0, signature: 0, body }
-    }
-}
-
 /// The flows of the capture, watched or not.
-fn conversations() -> BTreeMap<FlowKey, Vec<Said>> {
-    let mut flows: BTreeMap<FlowKey, Vec<Said>> = BTreeMap::new();
-    let nothing = Payload { bytes: &[], wire_len: 0 };
+fn conversations() -> BTreeMap<FlowKey, Vec<KeptPacket>> {
+    let mut flows: BTreeMap<FlowKey, Vec<KeptPacket>> = BTreeMap::new();
     for frame in frames() {
         decode::decode(&frame.frame(), &Limits::default(), &mut |decoded| {
             let Decoded::Packet(packet) = decoded else { return };
-            let (body, payload) = match packet.body {
-                Body::Tcp(info, payload) => (Body::Tcp(info, nothing), payload),
-                Body::Udp(checksum, payload) => (Body::Udp(checksum, nothing), payload),
-                Body::Icmp(_) => return,
-            };
-            let (key, side) = FlowKey::of(&packet, false);
-            let Payload { bytes, wire_len } = payload;
-            let said = Said { at: packet.at, side, body, payload: bytes.to_vec(), wire_len };
-            flows.entry(key).or_default().push(said);
+            if let Body::Tcp(..) | Body::Udp(..) = packet.body {
+                let (key, side) = FlowKey::of(&packet, false);
+                let seen = FlowPacket::unsigned(&packet, side);
+                flows.entry(key).or_default().push(KeptPacket::of(&seen));
+            }
         });
     }
     flows
@@ -138,9 +110,9 @@ fn identify(bencher: Bencher<'_, '_>) {
         let mut named = 0_usize;
         for (key, said) in &flows {
             let Some(first) = said.first() else { continue };
-            let mut record = FlowRecord::new(key.transport, &first.seen(), &config);
+            let mut record = first.lend(|seen| FlowRecord::new(seen, &config));
             for one in said {
-                record.show_to_detectors(&one.seen(), &config);
+                one.lend(|seen| record.show_to_detectors(seen, &config));
             }
             record.conclude(key.transport, &config);
             named = named.saturating_add(usize::from(record.recognised().next().is_some()));

@@ -17,8 +17,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use portstory_core::config::Config;
-use portstory_core::decode::fragment::Reassembly;
-use portstory_core::decode::{self, Body, Decoded};
+use portstory_core::decode::{Found, PacketDecoder};
 use portstory_core::event::{Event, FlowEvent};
 use portstory_core::frame::FrameRef;
 use portstory_core::identify::DetailKey::{self, *};
@@ -259,30 +258,22 @@ fn evidence_can_be_looked_up() {
 /// The two ends of a packet, and its payload.
 type Told = ([Socket; 2], Vec<u8>);
 
-/// The ends and the payload of each frame's packets, of a tunnel and of what is in it; of one in
-/// fragments, with the frame that completed it, as Wireshark has it too; of an ICMP error the ends
-/// that it quotes.
+/// The ends and the payload of each frame's packets of watched ports and of companions, of a tunnel and
+/// of what is in it; of one in fragments, with the frame that completed it, as Wireshark has it too; of
+/// an ICMP error the ends that it quotes.
 fn packets(frames: &[support::OwnedFrame]) -> BTreeMap<FrameRef, Vec<Told>> {
     let config = Config::default();
     let mut packets: BTreeMap<FrameRef, Vec<Told>> = BTreeMap::new();
-    let mut reassembly = Reassembly::default();
-    let mut note = |decoded: Decoded<'_>| {
-        if let Decoded::Packet(packet) = decoded {
-            let payload = match packet.body {
-                Body::Tcp(_, inner) | Body::Udp(_, inner) => inner.bytes.to_vec(),
-                Body::Icmp(_) => Vec::new(),
-            };
+    let mut decoder = PacketDecoder::new(&config.watch);
+    let mut note = |found: Found<'_>| {
+        if let Found::Watched(packet, _) | Found::Companion(packet, _) = found {
+            let payload = packet.body.payload().map_or(&[][..], |payload| payload.bytes).to_vec();
             packets.entry(packet.at).or_default().push(([packet.src, packet.dst], payload));
         }
     };
     for frame in frames {
-        decode::decode(&frame.frame(), &config.limits, &mut |decoded| match decoded {
-            Decoded::Fragment(fragment) => {
-                reassembly.add(fragment, &config, &mut |decoded, _| note(decoded));
-            }
-            other @ (Decoded::Packet(_) | Decoded::Anomaly(..)) => note(other),
-        });
+        decoder.decode(&frame.frame(), &config, &mut note);
     }
-    reassembly.finish(&mut |decoded, _| note(decoded));
+    decoder.finish(&config, &mut note);
     packets
 }

@@ -20,8 +20,9 @@ use std::process::{Command, Output};
 use portstory::bundle;
 use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
+use portstory_core::decode::Body;
 use portstory_core::event::{Event, Status};
-use portstory_core::flow::{FlowKey, FlowPacketBody};
+use portstory_core::flow::FlowKey;
 use portstory_core::identify::{DETECTORS, DetailKey};
 
 mod support;
@@ -112,11 +113,11 @@ fn payloads(
     for frame in support::frames(captures) {
         classifier.ingest_observed(&frame.frame(), &mut events, &mut |key, seen| {
             let of_flow: &mut Vec<Vec<u8>> = payloads.entry(*key).or_default();
-            match seen.body {
-                FlowPacketBody::Tcp(_, payload) | FlowPacketBody::Udp(payload) => {
+            match seen.packet.body {
+                Body::Tcp(_, payload) | Body::Udp(_, payload) => {
                     of_flow.push(payload.bytes.to_vec());
                 }
-                FlowPacketBody::Icmp(error) => {
+                Body::Icmp(error) => {
                     routers.insert(error.by);
                 }
             }

@@ -7,19 +7,17 @@
 use std::collections::BTreeMap;
 
 use portstory_core::config::{BundleLimits, Config};
-use portstory_core::decode::peek::Peek;
-use portstory_core::decode::{self, Decoded};
+use portstory_core::decode::{Found, PacketDecoder};
 use portstory_core::event::FlowEvent;
 use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory_core::time::Timestamp;
-use portstory_core::watch::CompanionKind;
 use portstory_core::wire;
 
 /// Picks out evidence.
 #[derive(Debug)]
 pub struct EvidenceFilter {
     config: Config,
-    peek: Peek,
+    decoder: PacketDecoder,
     limits: BundleLimits,
     comments: BTreeMap<(SourceId, u64), String>,
 }
@@ -27,8 +25,8 @@ pub struct EvidenceFilter {
 impl EvidenceFilter {
     /// One for a run with these settings.
     pub fn new(config: Config, limits: BundleLimits) -> Self {
-        let peek = Peek::new(&config.watch);
-        Self { config, peek, limits, comments: BTreeMap::new() }
+        let decoder = PacketDecoder::new(&config.watch);
+        Self { config, decoder, limits, comments: BTreeMap::new() }
     }
 
     /// The flow's first packet gets a comment: its verdict.
@@ -53,19 +51,14 @@ impl EvidenceFilter {
 
     /// What is to be kept of a frame.
     pub fn keep<'a>(&self, frame: &Frame<'a>) -> Option<Frame<'a>> {
-        if !self.peek.is_candidate(frame) {
+        if !self.decoder.is_candidate(frame) {
             return None;
         }
         let (mut whole, mut headers) = (false, false);
-        decode::decode(frame, &self.config.limits, &mut |decoded| match decoded {
-            Decoded::Packet(packet) => {
-                for port in [packet.src.port, packet.dst.port] {
-                    whole |= self.config.watch.covers(packet.transport, port);
-                    headers |= CompanionKind::of(packet.transport, port).is_some();
-                }
-            }
-            Decoded::Fragment(_) => whole = true,
-            Decoded::Anomaly(..) => {}
+        PacketDecoder::decode_alone(frame, &self.config, &mut |found| match found {
+            Found::Watched(..) | Found::Fragment(_) => whole = true,
+            Found::Companion(..) => headers = true,
+            Found::Anomaly(..) => {}
         });
         match (whole, headers) {
             (true, _) => Some(*frame),

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::trace::{Point, Spans, Trace};
@@ -13,7 +14,6 @@ use portstory_core::event::{
     Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Status,
 };
 use portstory_core::flow::firsts::{Firsts, Noted};
-use portstory_core::flow::record::FlowPacketBody;
 use portstory_core::flow::{FlowKey, FlowPacket};
 use portstory_core::judge;
 use portstory_core::judge::ranking::{self, EndpointRank};
@@ -93,22 +93,22 @@ impl Recorder {
 
     /// A packet of a flow in range.
     pub fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
-        let len = match seen.body {
-            FlowPacketBody::Tcp(_, payload) | FlowPacketBody::Udp(payload) => payload.wire_len,
-            FlowPacketBody::Icmp(_) => 0,
-        };
-        let limits = &self.limits;
-        if !self.traces.contains_key(key) {
-            if self.traces.len() >= limits.traces_max {
+        let Self { limits, traces, .. } = self;
+        let (time, is_full) = (seen.packet.at.time, traces.len() >= limits.traces_max);
+        let trace = match traces.entry(*key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if is_full => {
                 self.traces_full = true;
                 return;
             }
-            let trace = Trace::new(seen.at.time, limits.trace_points_max, limits.buckets_max);
-            self.traces.insert(*key, trace);
-        }
-        if let (Some(trace), true) = (self.traces.get_mut(key), len > 0) {
+            Entry::Vacant(free) => {
+                free.insert(Trace::new(time, limits.trace_points_max, limits.buckets_max))
+            }
+        };
+        let len = seen.packet.body.payload().map_or(0, |payload| payload.wire_len);
+        if len > 0 {
             let len = portstory_core::wire::len32(len);
-            trace.add(Point { time: seen.at.time, side: seen.side, len });
+            trace.add(Point { time, side: seen.side, len });
         }
     }
 

@@ -9,8 +9,10 @@
 //! row in the table of that folder's `mod.rs`. etherparse's types stay in `ip.rs`.
 //!
 //! [`decode`] remembers nothing. What needs memory, fragments of IP packets, it hands on as they are:
-//! [`fragment::Reassembly`] puts them together and decodes the whole.
+//! [`fragment::Reassembly`] puts them together and decodes the whole. [`PacketDecoder`] wires all of it,
+//! and hands on what is of interest only.
 
+pub mod decoder;
 pub mod fragment;
 #[cfg(test)]
 mod fragment_tests;
@@ -30,6 +32,7 @@ use crate::config::Limits;
 use crate::frame::{Frame, FrameRef};
 use crate::net::{Layer, TunnelId};
 
+pub use decoder::{Found, FrameOutcome, PacketDecoder};
 pub use fragment::Fragment;
 pub use packet::{Body, IcmpError, Packet, Path, Payload, TcpFlags, TcpInfo};
 pub use part::{DecodeEnd, Slice};

@@ -37,6 +37,30 @@ pub enum Body<'a> {
     Icmp(IcmpError),
 }
 
+impl<'a> Body<'a> {
+    /// What it carries; an ICMP error carries nothing of its own.
+    #[inline]
+    pub const fn payload(&self) -> Option<Payload<'a>> {
+        match *self {
+            Self::Tcp(_, payload) | Self::Udp(_, payload) => Some(payload),
+            Self::Icmp(_) => None,
+        }
+    }
+
+    /// The same with other bytes captured, and as long on the wire as it was.
+    pub const fn with_payload<'b>(&self, bytes: &'b [u8]) -> Body<'b> {
+        match *self {
+            Self::Tcp(info, Payload { wire_len, .. }) => {
+                Body::Tcp(info, Payload { bytes, wire_len })
+            }
+            Self::Udp(checksum, Payload { wire_len, .. }) => {
+                Body::Udp(checksum, Payload { bytes, wire_len })
+            }
+            Self::Icmp(error) => Body::Icmp(error),
+        }
+    }
+}
+
 /// What a packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload<'a> {

@@ -18,10 +18,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::config::{CITRIX_ELSEWHERE_MAX, CITRIX_HOURS_MAX, Config, Limits, TALKS_LOOKED_AT_MAX};
+use crate::decode::Body;
 use crate::flow::firsts::Firsts;
 use crate::flow::key::FlowKey;
+use crate::flow::packet::FlowPacket;
 use crate::flow::recent::{List, Lists, Noted, Recent};
-use crate::flow::record::{FlowPacket, FlowPacketBody};
+
 use crate::frame::FrameRef;
 use crate::net::{Side, Socket, Transport};
 use crate::time::Timestamp;
@@ -86,7 +88,7 @@ pub struct CitrixSeen {
 impl CitrixSeen {
     /// What a packet of the server's shows, if it is Citrix that it serves.
     fn by(seen: &FlowPacket<'_>, server: IpAddr, kind: CompanionKind) -> Option<Self> {
-        kind.is_citrix().then_some(Self { confirmed: seen.at, server, kind })
+        kind.is_citrix().then_some(Self { confirmed: seen.packet.at, server, kind })
     }
 }
 
@@ -153,15 +155,22 @@ impl Correlation {
             Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
     }
 
-    /// A packet of a flow in range was seen.
-    pub fn observe_flow(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, config: &Config) {
+    /// A packet of a flow in range was seen, whose source or destination is `watched`, or both.
+    pub fn observe_flow(
+        &mut self,
+        key: &FlowKey,
+        seen: &FlowPacket<'_>,
+        watched: [bool; 2],
+        config: &Config,
+    ) {
         let gone = self.lists_gone();
         let known = self.recent.get(key);
-        let known = known.filter(|noted| seen.at.time >= noted.since && noted.gone == gone);
+        let known = known.filter(|noted| seen.packet.at.time >= noted.since && noted.gone == gone);
         let places = match known {
             Some(noted) => noted.places,
             None => {
-                let places = self.note_flow(key, seen.at.time, config);
+                let watched = seen.by_side(watched);
+                let places = self.note_flow(key, watched, seen.packet.at.time, config);
                 self.remember(key, seen, places);
                 places
             }
@@ -175,11 +184,17 @@ impl Correlation {
 
     /// Notes who talks to whom; says where the conversations of each side's socket stand. Nothing of
     /// it changes with later packets of the same flow.
-    fn note_flow(&mut self, key: &FlowKey, time: Timestamp, config: &Config) -> [Option<usize>; 2] {
+    fn note_flow(
+        &mut self,
+        key: &FlowKey,
+        watched: [bool; 2],
+        time: Timestamp,
+        config: &Config,
+    ) -> [Option<usize>; 2] {
         let before = self.talks.gone();
         let places = Side::BOTH.map(|side| {
             let (own, peer) = (key.socket(side), key.socket(side.other()));
-            if config.watch.covers(key.transport, own.port) {
+            if *side.of(&watched) {
                 self.note_peer((key.transport, own), peer, time, &config.limits);
             }
             let talks =
@@ -213,11 +228,16 @@ impl Correlation {
         note_in_group(&mut self.targets, key, time, (peer.addr, LOWEST), of_host, targets);
     }
 
-    /// A packet of a companion session was seen.
-    pub fn observe_companion(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, limits: &Limits) {
-        let companion = |side: &Side| CompanionKind::of(key.transport, key.socket(*side).port);
-        let Some((side, kind)) =
-            Side::BOTH.into_iter().find_map(|side| Some((side, companion(&side)?)))
+    /// A packet of a companion session was seen: `kinds` of source and destination.
+    pub fn observe_companion(
+        &mut self,
+        key: &FlowKey,
+        seen: &FlowPacket<'_>,
+        kinds: [Option<CompanionKind>; 2],
+        limits: &Limits,
+    ) {
+        let by_side = Side::BOTH.into_iter().zip(seen.by_side(kinds));
+        let Some((side, kind)) = by_side.into_iter().find_map(|(side, kind)| Some((side, kind?)))
         else {
             return;
         };
@@ -238,14 +258,14 @@ impl Correlation {
         if let Some([Some(list), Some(place)]) = known.map(|noted| noted.places)
             && let Some(sessions) = self.companions.at(list)
             && let Some(session) = sessions.items.get_mut(place)
-            && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
+            && seen.packet.at.time.since(session.last) <= COMPANION_IDLE_MAX
         {
             return session.observe(seen, side);
         }
         let (server, client) = (key.socket(side), key.socket(side.other()));
         let unkept = CitrixSeen::by(seen, server.addr, kind).filter(|_| is_answer(seen, side));
         let pair = ordered(server.addr, client.addr);
-        let list = self.companions.place(pair, seen.at.time, limits.companion_pairs_max);
+        let list = self.companions.place(pair, seen.packet.at.time, limits.companion_pairs_max);
         let Some((list, sessions)) = list.and_then(|at| Some((at, self.companions.at(at)?))) else {
             return unkept;
         };
@@ -253,16 +273,16 @@ impl Correlation {
             session.kind == kind
                 && session.server == server.addr
                 && session.client_port == client.port
-                && seen.at.time.since(session.last) <= COMPANION_IDLE_MAX
+                && seen.packet.at.time.since(session.last) <= COMPANION_IDLE_MAX
         });
         let place = match known {
             Some(place) => place,
             None if sessions.items.len() >= limits.companion_sessions_max => {
-                sessions.lose(seen.at.time);
+                sessions.lose(seen.packet.at.time);
                 return unkept;
             }
             None => {
-                let session = Companion::new(kind, server.addr, client.port, seen.at);
+                let session = Companion::new(kind, server.addr, client.port, seen.packet.at);
                 sessions.items.push(session);
                 sessions.items.len().saturating_sub(1)
             }
@@ -274,7 +294,7 @@ impl Correlation {
 
     fn remember(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, places: [Option<usize>; 2]) {
         let gone = self.lists_gone();
-        self.recent.put(Noted { key: *key, since: seen.at.time, places, gone });
+        self.recent.put(Noted { key: *key, since: seen.packet.at.time, places, gone });
     }
 
     /// Changes when a list has to go.
@@ -522,29 +542,26 @@ fn cut_groups<K: Ord + Copy, G: PartialEq>(
 
 /// Whether this side takes part with payload.
 fn is_answer(seen: &FlowPacket<'_>, side: Side) -> bool {
-    let wire_len = match seen.body {
-        FlowPacketBody::Icmp(_) => return false,
-        FlowPacketBody::Udp(payload) | FlowPacketBody::Tcp(_, payload) => payload.wire_len,
-    };
-    seen.side == side && wire_len > 0
+    let payload = seen.packet.body.payload();
+    seen.side == side && payload.is_some_and(|payload| payload.wire_len > 0)
 }
 
 fn observe_talk(talks: &mut List<Talk>, seen: &FlowPacket<'_>, own: Side, config: &Config) {
-    let FlowPacketBody::Udp(payload) = seen.body else { return };
+    let Body::Udp(_, payload) = seen.packet.body else { return };
     let answers = seen.side == own && payload.wire_len > 0;
-    let answered = answers.then_some(seen.at);
+    let answered = answers.then_some(seen.packet.at);
     let idle_max = config.timeouts.udp;
-    let goes_on = |talk: &&mut Talk| seen.at.time.since(talk.last) <= idle_max;
+    let goes_on = |talk: &&mut Talk| seen.packet.at.time.since(talk.last) <= idle_max;
     let full = talks.items.len() >= TALKS_MAX;
     if let Some(talk) = talks.items.last_mut().filter(goes_on) {
-        talk.last = talk.last.max(seen.at.time);
+        talk.last = talk.last.max(seen.packet.at.time);
         talk.answered = talk.answered.or(answered);
     } else if full {
-        talks.lose(seen.at.time);
+        talks.lose(seen.packet.at.time);
     } else {
         // Hardly any pair has a second one.
         talks.items.reserve_exact(1);
-        talks.items.push(Talk { first: seen.at, last: seen.at.time, answered });
+        talks.items.push(Talk { first: seen.packet.at, last: seen.packet.at.time, answered });
     }
 }
 
@@ -572,18 +589,18 @@ impl Companion {
 
     /// Takes in a packet; says so where it shows a Citrix session, once an hour.
     fn observe(&mut self, seen: &FlowPacket<'_>, server: Side) -> Option<CitrixSeen> {
-        self.last = self.last.max(seen.at.time);
-        if let FlowPacketBody::Tcp(info, _) = seen.body
+        self.last = self.last.max(seen.packet.at.time);
+        if let Body::Tcp(info, _) = seen.packet.body
             && (info.flags.fin() || info.flags.rst())
         {
-            self.ended.get_or_insert(seen.at.time);
+            self.ended.get_or_insert(seen.packet.at.time);
         }
-        let now = Some(hour(seen.at.time));
+        let now = Some(hour(seen.packet.at.time));
         if self.noted == now || !is_answer(seen, server) {
             return None;
         }
         self.noted = now;
-        self.confirmed.get_or_insert(seen.at);
+        self.confirmed.get_or_insert(seen.packet.at);
         CitrixSeen::by(seen, self.server, self.kind)
     }
 

@@ -8,7 +8,9 @@
 
 pub mod correlation;
 pub mod firsts;
+pub(crate) mod hash;
 pub mod key;
+pub mod packet;
 pub mod partial;
 pub mod program;
 mod recent;
@@ -17,5 +19,6 @@ pub mod table;
 
 pub use correlation::Correlation;
 pub use key::FlowKey;
-pub use record::{FlowPacket, FlowPacketBody, FlowRecord, SideFacts};
+pub use packet::{FlowPacket, KeptPacket};
+pub use record::{FlowRecord, SideFacts};
 pub use table::{EndReason, Ended, FlowTable};

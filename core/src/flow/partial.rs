@@ -10,20 +10,20 @@ use std::collections::BTreeMap;
 
 use crate::config::{Config, Limits};
 use crate::decode::fragment::Fragment;
-use crate::decode::packet::{IcmpError, Path, Payload, TcpInfo};
+use crate::decode::packet::Body;
 use crate::flow::key::FlowKey;
-use crate::flow::record::{FlowPacket, FlowPacketBody, FlowRecord};
-use crate::frame::FrameRef;
-use crate::net::{Side, Transport};
+use crate::flow::packet::{FlowPacket, KeptPacket};
+use crate::flow::record::FlowRecord;
+use crate::net::Transport;
 use crate::wire;
 
 /// A run of packets on one 5-tuple within a piece: at most a flow, maybe only a part of one.
 #[derive(Clone, Debug)]
 pub struct PartialFlow {
     place: Place,
-    lead: Vec<Kept>,
+    lead: Vec<KeptPacket>,
     rest: Option<FlowRecord>,
-    log: Vec<Kept>,
+    log: Vec<KeptPacket>,
     offered: [Offered; 2],
     /// A record of all packets, which only tells where the next flow starts.
     whole: FlowRecord,
@@ -49,24 +49,6 @@ impl Place {
     }
 }
 
-/// A packet that outlives its frame.
-#[derive(Clone, Debug)]
-struct Kept {
-    at: FrameRef,
-    side: Side,
-    path: Path,
-    wire_len: u32,
-    signature: u64,
-    body: KeptBody,
-}
-
-#[derive(Clone, Debug)]
-enum KeptBody {
-    Tcp(TcpInfo, Vec<u8>, usize),
-    Udp(Vec<u8>, usize),
-    Icmp(IcmpError),
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Offered {
     packets: u16,
@@ -90,20 +72,19 @@ impl Piece {
     /// Takes in a packet.
     pub fn observe(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, config: &Config) {
         let runs = self.flows.entry(*key).or_default();
-        let transport = key.transport;
         // Where in doubt a new run starts: whether it is a new flow is decided when all is known.
         let here = runs.last_mut().filter(|run| run.place == self.place);
-        match here.filter(|run| run.surely_continues_with(transport, seen, config)) {
-            Some(run) => run.observe(transport, seen, config),
-            None => runs.push(PartialFlow::new(self.place, transport, seen, config)),
+        match here.filter(|run| run.surely_continues_with(seen, config)) {
+            Some(run) => run.observe(seen, config),
+            None => runs.push(PartialFlow::new(self.place, seen, config)),
         }
     }
 
     /// Keeps a fragment; says whether there was room.
-    pub fn keep(&mut self, fragment: Fragment<'static>, limits: &Limits) -> bool {
+    pub fn keep(&mut self, fragment: &Fragment<'_>, limits: &Limits) -> bool {
         let room = self.fragments.len() < limits.piece_fragments_max;
         if room {
-            self.fragments.push(fragment);
+            self.fragments.push(fragment.clone().into_owned());
             self.place.fragments = self.fragments.len();
         }
         room
@@ -122,8 +103,8 @@ impl Piece {
 
 impl PartialFlow {
     /// A run of one packet, which came in fragments.
-    pub fn of_one(transport: Transport, seen: &FlowPacket<'_>, config: &Config) -> Self {
-        Self::new(Place::default(), transport, seen, config)
+    pub fn of_one(seen: &FlowPacket<'_>, config: &Config) -> Self {
+        Self::new(Place::default(), seen, config)
     }
 
     /// Where it stands.
@@ -131,46 +112,41 @@ impl PartialFlow {
         self.place
     }
 
-    fn new(place: Place, transport: Transport, seen: &FlowPacket<'_>, config: &Config) -> Self {
+    fn new(place: Place, seen: &FlowPacket<'_>, config: &Config) -> Self {
         let mut run = Self {
             place,
             lead: Vec::new(),
             rest: None,
             log: Vec::new(),
             offered: Default::default(),
-            whole: FlowRecord::new(transport, seen, config),
+            whole: FlowRecord::new(seen, config),
         };
-        run.observe(transport, seen, config);
+        run.observe(seen, config);
         run
     }
 
     /// The first packet of the run.
     pub fn starts_with<R>(&self, look: impl FnOnce(&FlowPacket<'_>) -> R) -> Option<R> {
-        self.lead.first().map(|kept| look(&kept.seen()))
+        self.lead.first().map(|kept| kept.lend(look))
     }
 
-    fn surely_continues_with(
-        &self,
-        transport: Transport,
-        seen: &FlowPacket<'_>,
-        config: &Config,
-    ) -> bool {
-        let idle = seen.at.time.since(self.whole.last);
-        let shortest = match transport {
+    fn surely_continues_with(&self, seen: &FlowPacket<'_>, config: &Config) -> bool {
+        let idle = seen.packet.at.time.since(self.whole.last);
+        let shortest = match seen.packet.transport {
             Transport::Tcp => config.timeouts.tcp_closed.min(config.timeouts.tcp),
             Transport::Udp => config.timeouts.udp,
         };
-        idle <= shortest && self.whole.continues_with(transport, seen, config)
+        idle <= shortest && self.whole.continues_with(seen, config)
     }
 
-    fn observe(&mut self, transport: Transport, seen: &FlowPacket<'_>, config: &Config) {
+    fn observe(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         let copy = self.whole.is_copy(seen, config);
         self.whole.count(seen, config);
         if self.lead.len() < config.limits.duplicate_window_packets {
-            self.lead.push(Kept::of(seen));
+            self.lead.push(KeptPacket::of(seen));
             return;
         }
-        let rest = self.rest.get_or_insert_with(|| FlowRecord::new(transport, seen, config));
+        let rest = self.rest.get_or_insert_with(|| FlowRecord::new(seen, config));
         if copy {
             rest.note_copy(seen);
             return;
@@ -182,10 +158,10 @@ impl PartialFlow {
     /// Keeps what the detectors could ask for: as much as a head takes from the start.
     fn log(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         let offered = seen.side.of_mut(&mut self.offered);
-        let (len, syn) = match seen.body {
-            FlowPacketBody::Icmp(_) => return,
-            FlowPacketBody::Udp(payload) => (payload.wire_len, false),
-            FlowPacketBody::Tcp(info, payload) => (payload.wire_len, info.flags.syn()),
+        let (len, syn) = match seen.packet.body {
+            Body::Icmp(_) => return,
+            Body::Udp(_, payload) => (payload.wire_len, false),
+            Body::Tcp(info, payload) => (payload.wire_len, info.flags.syn()),
         };
         let opens = syn && !offered.opened;
         let spent = offered.packets >= config.limits.head_packets_max
@@ -194,54 +170,20 @@ impl PartialFlow {
             offered.opened |= syn;
             offered.packets = offered.packets.saturating_add(u16::from(len > 0));
             offered.bytes = offered.bytes.saturating_add(wire::len32(len));
-            self.log.push(Kept::of(seen));
+            self.log.push(KeptPacket::of(seen));
         }
     }
 
     /// Adds this run to the record of what came before it on the same flow.
     pub fn add_to(self, record: &mut FlowRecord, config: &Config) {
         for kept in &self.lead {
-            record.observe(&kept.seen(), config);
+            kept.lend(|seen| record.observe(seen, config));
         }
         let Some(mut rest) = self.rest else { return };
         rest.take_recent(self.whole);
         record.absorb(rest, config);
         for kept in &self.log {
-            record.show_to_detectors(&kept.seen(), config);
-        }
-    }
-}
-
-impl Kept {
-    fn of(seen: &FlowPacket<'_>) -> Self {
-        let FlowPacket { at, side, path, wire_len, signature, body } = *seen;
-        let body = match body {
-            FlowPacketBody::Tcp(info, payload) => {
-                KeptBody::Tcp(info, payload.bytes.to_vec(), payload.wire_len)
-            }
-            FlowPacketBody::Udp(payload) => KeptBody::Udp(payload.bytes.to_vec(), payload.wire_len),
-            FlowPacketBody::Icmp(error) => KeptBody::Icmp(error),
-        };
-        Self { at, side, path: *path, wire_len, signature, body }
-    }
-
-    fn seen(&self) -> FlowPacket<'_> {
-        let body = match &self.body {
-            KeptBody::Tcp(info, bytes, wire_len) => {
-                FlowPacketBody::Tcp(*info, Payload { bytes, wire_len: *wire_len })
-            }
-            KeptBody::Udp(bytes, wire_len) => {
-                FlowPacketBody::Udp(Payload { bytes, wire_len: *wire_len })
-            }
-            KeptBody::Icmp(error) => FlowPacketBody::Icmp(*error),
-        };
-        FlowPacket {
-            at: self.at,
-            side: self.side,
-            path: &self.path,
-            wire_len: self.wire_len,
-            signature: self.signature,
-            body,
+            kept.lend(|seen| record.show_to_detectors(seen, config));
         }
     }
 }

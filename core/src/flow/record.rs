@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::decode::packet::{Body, IcmpError, Packet, Path, Payload, TcpInfo, Unreachable};
+use crate::decode::packet::{Body, IcmpError, Path, Payload, TcpInfo, Unreachable};
+use crate::flow::packet::FlowPacket;
 use crate::flow::program::{self, Program};
 use crate::frame::FrameRef;
 use crate::identify::Detail;
@@ -17,54 +18,6 @@ use crate::identify::stream_head::{Head, Offer};
 use crate::net::{Side, Transport};
 use crate::time::Timestamp;
 use crate::wire;
-
-/// A packet as a flow sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct FlowPacket<'a> {
-    /// The frame.
-    pub at: FrameRef,
-    /// Who sent it; of an ICMP error, who sent the packet that it quotes.
-    pub side: Side,
-    /// VLANs and tunnels around it.
-    pub path: &'a Path,
-    /// Bytes on the wire.
-    pub wire_len: u32,
-    /// Equal for copies of one packet, and hardly ever for different ones.
-    pub signature: u64,
-    /// What it says.
-    pub body: FlowPacketBody<'a>,
-}
-
-/// What a packet says, without its addresses.
-#[derive(Clone, Copy, Debug)]
-pub enum FlowPacketBody<'a> {
-    /// A TCP segment.
-    Tcp(TcpInfo, Payload<'a>),
-    /// A UDP datagram.
-    Udp(Payload<'a>),
-    /// An ICMP error about a packet of this flow.
-    Icmp(IcmpError),
-}
-
-impl<'a> FlowPacket<'a> {
-    /// What a flow sees of a packet.
-    pub fn of(packet: &Packet<'a>, side: Side, signature: u64) -> Self {
-        let body = match packet.body {
-            Body::Tcp(info, payload) => FlowPacketBody::Tcp(info, payload),
-            Body::Udp(_, payload) => FlowPacketBody::Udp(payload),
-            Body::Icmp(error) => FlowPacketBody::Icmp(error),
-        };
-        Self { at: packet.at, side, path: packet.path, wire_len: packet.wire_len, signature, body }
-    }
-
-    /// The segment that opens a connection, if this is one: its initial sequence number.
-    pub fn opens(&self) -> Option<u32> {
-        match self.body {
-            FlowPacketBody::Tcp(info, _) if info.flags.opens() => Some(info.seq),
-            FlowPacketBody::Tcp(..) | FlowPacketBody::Udp(_) | FlowPacketBody::Icmp(_) => None,
-        }
-    }
-}
 
 /// Payload lengths are counted in these classes: small enough for input and acknowledgements, large
 /// enough for a picture's piece, and what is between (facts on display remoting).
@@ -388,19 +341,19 @@ pub struct FlowRecord {
 
 impl FlowRecord {
     /// A flow's record before its first packet `seen`, which is then to be observed.
-    pub fn new(transport: Transport, seen: &FlowPacket<'_>, config: &Config) -> Self {
+    pub fn new(seen: &FlowPacket<'_>, config: &Config) -> Self {
         Self {
-            first: seen.at,
-            path: (*seen.path != Path::default()).then(|| Box::new(*seen.path)),
+            first: seen.packet.at,
+            path: (*seen.packet.path != Path::default()).then(|| Box::new(*seen.packet.path)),
             first_sender: seen.side,
-            last: seen.at.time,
+            last: seen.packet.at.time,
             sides: Default::default(),
             duplicates: 0,
             refusal: None,
             pace: Pace::default(),
             message_sizes: Vec::new(),
             recent: Vec::new(),
-            inquiry: Box::new(Identifier::new(transport, config)),
+            inquiry: Box::new(Identifier::new(seen.packet.transport, config)),
             head: Some(Box::default()),
             head_bytes: [0; 2],
         }
@@ -408,7 +361,7 @@ impl FlowRecord {
 
     /// Folds in a packet.
     pub fn observe(&mut self, seen: &FlowPacket<'_>, config: &Config) {
-        self.last = self.last.max(seen.at.time);
+        self.last = self.last.max(seen.packet.at.time);
         if self.is_copy(seen, config) {
             return self.note_copy(seen);
         }
@@ -418,7 +371,7 @@ impl FlowRecord {
 
     /// Counts a copy.
     pub fn note_copy(&mut self, seen: &FlowPacket<'_>) {
-        self.last = self.last.max(seen.at.time);
+        self.last = self.last.max(seen.packet.at.time);
         self.duplicates = self.duplicates.saturating_add(1);
     }
 
@@ -429,7 +382,7 @@ impl FlowRecord {
 
     /// Whether the packet is a copy of one of the last, and remembers it.
     pub fn is_copy(&mut self, seen: &FlowPacket<'_>, config: &Config) -> bool {
-        let time = seen.at.time;
+        let time = seen.packet.at.time;
         let copy = self.recent.iter().any(|&(signature, at)| {
             signature == seen.signature && time.since(at) <= config.timeouts.duplicate
         });
@@ -444,25 +397,25 @@ impl FlowRecord {
 
     /// Folds a packet into everything but the head. It is not a copy.
     pub fn count(&mut self, seen: &FlowPacket<'_>, config: &Config) {
-        self.last = self.last.max(seen.at.time);
+        self.last = self.last.max(seen.packet.at.time);
         let facts = seen.side.of_mut(&mut self.sides);
-        let payload = match seen.body {
-            FlowPacketBody::Icmp(error) => {
+        let payload = match seen.packet.body {
+            Body::Icmp(error) => {
                 if error.kind != Unreachable::Transit {
-                    let refusal = Refusal { at: seen.at, quoted: seen.side, error };
+                    let refusal = Refusal { at: seen.packet.at, quoted: seen.side, error };
                     self.refusal.get_or_insert_with(|| Box::new(refusal));
                 }
                 return;
             }
-            FlowPacketBody::Tcp(info, payload) => {
-                facts.segment(seen.at, &info, payload.wire_len);
+            Body::Tcp(info, payload) => {
+                facts.segment(seen.packet.at, &info, payload.wire_len);
                 payload
             }
-            FlowPacketBody::Udp(payload) => payload,
+            Body::Udp(_, payload) => payload,
         };
         facts.packet(seen, &payload);
         if payload.wire_len > 0 {
-            self.pace.add(seen.at.time);
+            self.pace.add(seen.packet.at.time);
             if self.message_sizes.len() < config.limits.message_sizes_max {
                 let len = i32::try_from(payload.wire_len).unwrap_or(i32::MAX);
                 self.message_sizes.push(if seen.side == Side::A {
@@ -480,10 +433,10 @@ impl FlowRecord {
         if self.inquiry.is_settled() {
             return;
         }
-        let (transport, seq, payload) = match seen.body {
-            FlowPacketBody::Icmp(_) => return,
-            FlowPacketBody::Udp(payload) => (Transport::Udp, 0, payload),
-            FlowPacketBody::Tcp(info, payload) => {
+        let (transport, seq, payload) = match seen.packet.body {
+            Body::Icmp(_) => return,
+            Body::Udp(_, payload) => (Transport::Udp, 0, payload),
+            Body::Tcp(info, payload) => {
                 let syn = info.flags.syn();
                 if syn {
                     head.opened(seen.side, info.seq);
@@ -495,7 +448,7 @@ impl FlowRecord {
             }
         };
         let Payload { bytes, wire_len } = payload;
-        let offer = Offer { at: seen.at, side: seen.side, seq, bytes, wire_len };
+        let offer = Offer { at: seen.packet.at, side: seen.side, seq, bytes, wire_len };
         if !head.side_is_closed(seen.side) && !self.inquiry.is_proven() {
             seen.side.of_mut(&mut self.sides).sample.add(bytes);
         }
@@ -572,13 +525,9 @@ impl FlowRecord {
     }
 
     /// Whether a packet is of this flow, rather than the first of a new one on the same 5-tuple.
-    pub fn continues_with(
-        &self,
-        transport: Transport,
-        seen: &FlowPacket<'_>,
-        config: &Config,
-    ) -> bool {
-        if seen.at.time.since(self.last) > self.idle_max(transport, config) {
+    pub fn continues_with(&self, seen: &FlowPacket<'_>, config: &Config) -> bool {
+        let idle_max = self.idle_max(seen.packet.transport, config);
+        if seen.packet.at.time.since(self.last) > idle_max {
             return false;
         }
         // A SYN with a sequence number of its own opens a connection; a repeated one does not.
@@ -668,12 +617,12 @@ impl SideFacts {
     fn packet(&mut self, seen: &FlowPacket<'_>, payload: &Payload<'_>) {
         let len = payload.wire_len;
         self.packets = self.packets.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(u64::from(seen.wire_len));
+        self.bytes = self.bytes.saturating_add(u64::from(seen.packet.wire_len));
         if len == 0 {
             return;
         }
         if self.payload_packets == 0 {
-            self.first_payload = seen.at;
+            self.first_payload = seen.packet.at;
         }
         self.payload_bytes = self.payload_bytes.saturating_add(u64::from(wire::len32(len)));
         self.payload_packets = self.payload_packets.saturating_add(1);
@@ -682,15 +631,15 @@ impl SideFacts {
         self.payload_large =
             self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
         if payload.bytes.len() < len {
-            self.marks().cut.get_or_insert(seen.at);
+            self.marks().cut.get_or_insert(seen.packet.at);
         }
         if self.program().is_none()
             && let Some(program) =
-                program::find(payload.bytes, matches!(seen.body, FlowPacketBody::Udp(_)))
+                program::find(payload.bytes, matches!(seen.packet.body, Body::Udp(..)))
         {
-            self.marks().program = Some((seen.at, program));
+            self.marks().program = Some((seen.packet.at, program));
         }
-        self.seconds.add(seen.at.time, u64::from(wire::len32(len)));
+        self.seconds.add(seen.packet.at.time, u64::from(wire::len32(len)));
     }
 
     fn segment(&mut self, at: FrameRef, info: &TcpInfo, payload_len: usize) {

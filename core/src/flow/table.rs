@@ -6,14 +6,15 @@
 //! conversations that were there before it nothing, and where there are simply very many conversations
 //! none is ended because its answer is still on the way.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use siphasher::sip::SipHasher13;
 
 use crate::config::Config;
+use crate::flow::hash::Keyed;
 use crate::flow::key::FlowKey;
-use crate::flow::record::{FlowPacket, FlowRecord};
+use crate::flow::packet::FlowPacket;
+use crate::flow::record::FlowRecord;
 use crate::net::Transport;
 use crate::time::Timestamp;
 use crate::wire;
@@ -68,6 +69,10 @@ pub struct FlowTable {
     free: Vec<usize>,
     lists: [List; CLASSES],
 }
+
+/// Where a running flow stands. Once the flow has ended another one may stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowSlot(usize);
 
 #[derive(Debug)]
 struct Slot {
@@ -161,10 +166,16 @@ impl FlowTable {
 
     /// The record of a flow that is running.
     pub fn running(&self, key: &FlowKey) -> Option<&FlowRecord> {
-        self.record(self.find(key)?)
+        self.record(self.find(self.keyed.hash_one(key), key)?)
     }
 
-    /// Takes in a packet at event time `now`. What ended because of it is handed to `ended`.
+    /// The record of the flow at a place, if that still runs.
+    pub fn at(&self, FlowSlot(slot): FlowSlot, key: &FlowKey) -> Option<&FlowRecord> {
+        self.slot(slot).filter(|entry| entry.key == *key)?.record.as_deref()
+    }
+
+    /// Takes in a packet at event time `now`, and says where its flow stands. What ended because of it
+    /// is handed to `ended`.
     pub fn observe(
         &mut self,
         key: &FlowKey,
@@ -172,15 +183,16 @@ impl FlowTable {
         now: Timestamp,
         config: &Config,
         ended: &mut dyn FnMut(Ended),
-    ) {
-        let transport = key.transport;
-        let goes_on = |record: &FlowRecord| record.continues_with(transport, seen, config);
-        let mut slot = self.find(key);
+    ) -> FlowSlot {
+        let hash = self.keyed.hash_one(key);
+        let goes_on = |record: &FlowRecord| record.continues_with(seen, config);
+        let mut slot = self.find(hash, key);
         if let Some(known) = slot.filter(|&slot| !self.record(slot).is_some_and(goes_on)) {
             // Whatever ended earlier is told earlier; this flow may be among it.
             self.expire(now, config, ended);
-            let still_there = self.find(key) == Some(known);
-            if still_there && let Some(over) = self.end_before(known, seen, config) {
+            if self.at(FlowSlot(known), key).is_some()
+                && let Some(over) = self.end_before(known, seen, config)
+            {
                 ended(over);
             }
             slot = None;
@@ -191,23 +203,29 @@ impl FlowTable {
             {
                 ended(over);
             }
-            self.insert(*key, FlowRecord::new(transport, seen, config))
+            self.insert(hash, *key, FlowRecord::new(seen, config))
         });
+        self.fold(slot, seen, now, config);
+        // The flow at hand is the newest, so it stays to the last.
+        while self.bytes > config.limits.flows_bytes_max && self.len() > 1 {
+            let Some(over) = self.evict(now) else { break };
+            ended(over);
+        }
+        FlowSlot(slot)
+    }
+
+    /// Folds a packet into the flow that stands there, which is the newest of its class by that.
+    fn fold(&mut self, slot: usize, seen: &FlowPacket<'_>, now: Timestamp, config: &Config) {
         let Some(entry) = self.slots.get_mut(slot) else { return };
         let Some(record) = &mut entry.record else { return };
         record.observe(seen, config);
-        let class = Class::of(transport, record);
+        let class = Class::of(seen.packet.transport, record);
         let bytes = FLOW_BYTES.saturating_add(record.heap_bytes());
         self.bytes = self.bytes.saturating_sub(entry.bytes).saturating_add(bytes);
         entry.bytes = bytes;
         entry.touched = now;
         self.unlink(slot);
         self.link(slot, class);
-        // The flow at hand is the newest, so it stays to the last.
-        while self.bytes > config.limits.flows_bytes_max && self.len() > 1 {
-            let Some(over) = self.evict(now) else { break };
-            ended(over);
-        }
     }
 
     /// Hands over the flows that have been idle too long at `now`, in the order of their ends.
@@ -257,9 +275,9 @@ impl FlowTable {
         self.bytes
     }
 
-    fn find(&self, key: &FlowKey) -> Option<usize> {
+    fn find(&self, hash: u64, key: &FlowKey) -> Option<usize> {
         let is_key = |slot: &usize| self.slot(*slot).is_some_and(|entry| entry.key == *key);
-        self.index.find(self.keyed.hash_one(key), is_key).copied()
+        self.index.find(hash, is_key).copied()
     }
 
     fn end_before(&mut self, slot: usize, seen: &FlowPacket<'_>, config: &Config) -> Option<Ended> {
@@ -297,7 +315,7 @@ impl FlowTable {
         self.lists.get(class.index())?.oldest
     }
 
-    fn insert(&mut self, key: FlowKey, record: FlowRecord) -> usize {
+    fn insert(&mut self, hash: u64, key: FlowKey, record: FlowRecord) -> usize {
         let entry = Slot {
             key,
             touched: record.last,
@@ -322,7 +340,7 @@ impl FlowTable {
         };
         let Self { index, keyed, slots, .. } = self;
         let hash_of = |slot: &usize| slots.get(*slot).map_or(0, |entry| keyed.hash_one(entry.key));
-        index.insert_unique(keyed.hash_one(key), slot, hash_of);
+        index.insert_unique(hash, slot, hash_of);
         self.link(slot, class);
         slot
     }
@@ -384,11 +402,11 @@ pub(crate) fn before(
     config: &Config,
 ) -> Ended {
     let idle_max = record.idle_max(key.transport, config);
-    if seen.at.time.since(record.last) > idle_max {
+    if seen.packet.at.time.since(record.last) > idle_max {
         let closing = record.last.plus(idle_max);
         return Ended { key, record, reason: EndReason::Timeout, closing };
     }
-    Ended { key, record, reason: EndReason::TcpReuse, closing: seen.at.time }
+    Ended { key, record, reason: EndReason::TcpReuse, closing: seen.packet.at.time }
 }
 
 /// A flow that was there when the capture ended at `end`.
@@ -417,31 +435,4 @@ fn end_of(
 pub(crate) fn in_order(mut over: Vec<Ended>, ended: &mut dyn FnMut(Ended)) {
     over.sort_by_key(|ended| (ended.closing, ended.record.first, ended.key));
     over.into_iter().for_each(ended);
-}
-
-/// SipHash-1-3 with a key of ours: nobody outside can choose 5-tuples that collide.
-#[derive(Clone, Copy, Debug)]
-pub struct Keyed(pub u64);
-
-impl BuildHasher for Keyed {
-    type Hasher = SipHasher13;
-
-    fn build_hasher(&self) -> SipHasher13 {
-        SipHasher13::new_with_keys(self.0, !self.0)
-    }
-}
-
-/// See [`stable_hash`].
-const NUMBERS_AT_ONCE: usize = 16;
-
-/// A hash of a few numbers that is the same everywhere and always.
-pub fn stable_hash(numbers: &[u64]) -> u64 {
-    let mut hasher = SipHasher13::new_with_keys(0, 0);
-    // Few large writes cost much less than many small ones, and come to the same.
-    for part in numbers.chunks(NUMBERS_AT_ONCE) {
-        let mut bytes = [[0; 8]; NUMBERS_AT_ONCE];
-        bytes.iter_mut().zip(part).for_each(|(to, number)| *to = number.to_le_bytes());
-        hasher.write(wire::prefix(bytes.as_flattened(), part.len().saturating_mul(8)));
-    }
-    hasher.finish()
 }

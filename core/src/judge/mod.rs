@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use crate::config::Config;
 use crate::decode::packet::PATH_STEPS_MAX;
 use crate::event::{Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume};
-use crate::flow::table::stable_hash;
+use crate::flow::hash::stable_hash;
 use crate::flow::{Correlation, EndReason, Ended, FlowKey, FlowRecord, SideFacts};
 use crate::identify::{DETECTORS, Detail};
 use crate::net::Side;

@@ -175,7 +175,8 @@ impl Planner {
 
     /// What becomes of the payload of a flow that has ended.
     pub(super) fn plan(&mut self, flow: &FlowEvent, trail: &Trail) -> Treatment {
-        let originals: Vec<Vec<u8>> = trail.held.iter().map(|held| held.payload.clone()).collect();
+        let originals: Vec<Vec<u8>> =
+            trail.held.iter().map(|held| held.payload().to_vec()).collect();
         let original = trail.portrait(flow.transport, &originals, &self.config);
         let chain: Vec<_> = original.chain.iter().map(|spoken| spoken.protocol).collect();
         if !flow.verdict.protocols.starts_with(&chain) {
@@ -227,7 +228,7 @@ impl Planner {
 
     fn bases(&self, trail: &Trail, disguise: &Disguise) -> Vec<Vec<u8>> {
         let held = trail.held.iter();
-        held.map(|held| disguise.base(&self.secret, (held.side, held.seq()), &held.payload))
+        held.map(|held| disguise.base(&self.secret, (held.side(), held.seq()), held.payload()))
             .collect()
     }
 
@@ -294,7 +295,7 @@ impl Planner {
             return Err("the verdict rests on too much of its payload");
         }
         for (held, unchanged) in trail.held.iter().zip(unchanged) {
-            if let Err(what) = is_structure(&held.payload, unchanged, [&ends[0], &ends[1]]) {
+            if let Err(what) = is_structure(held.payload(), unchanged, [&ends[0], &ends[1]]) {
                 tracing::debug!("flow {}: would keep {what}", flow.flow_id);
                 return Err("the verdict rests on what may be content");
             }

@@ -5,7 +5,7 @@
 
 use super::disguise::Stay;
 use super::plan::tell_the_same;
-use super::trail::{Portrait, Trail};
+use super::trail::{Held, Portrait, Trail};
 use portstory_core::config::Config;
 use portstory_core::net::Transport;
 use portstory_core::wire;
@@ -52,8 +52,8 @@ impl<'a> Search<'a> {
         Self {
             goal,
             bases,
-            made: held.iter().map(|held| held.payload.clone()).collect(),
-            stays: held.iter().map(|held| vec![true; held.payload.len()]).collect(),
+            made: held.iter().map(|held| held.payload().to_vec()).collect(),
+            stays: held.iter().map(|held| vec![true; held.payload().len()]).collect(),
             spent: 0,
             trials_max,
         }
@@ -73,7 +73,7 @@ impl<'a> Search<'a> {
     pub(super) fn settle_for(&mut self, places: &[Place], config: &Config) -> bool {
         let held = &self.goal.trail.held;
         let is_here = |place: &Place| {
-            let payload = held.get(place.packet).map(|held| &held.payload);
+            let payload = held.get(place.packet).map(Held::payload);
             payload.and_then(|payload| payload.get(wire::index(place.stay.at)))
                 == Some(&place.stay.byte)
         };
@@ -120,7 +120,7 @@ impl<'a> Search<'a> {
         let packets = self.goal.trail.held.iter().zip(&self.stays).enumerate();
         packets
             .flat_map(|(packet, (held, stays))| {
-                let bytes = held.payload.iter().zip(stays).enumerate();
+                let bytes = held.payload().iter().zip(stays).enumerate();
                 bytes.filter(|(_, (_, stays))| **stays).map(move |(at, (&byte, _))| Place {
                     packet,
                     stay: Stay { at: wire::len32(at), byte },
@@ -135,7 +135,7 @@ impl<'a> Search<'a> {
         let packets = self.goal.trail.held.iter().zip(&self.made);
         packets
             .map(|(held, made)| {
-                let bytes = held.payload.iter().zip(made);
+                let bytes = held.payload().iter().zip(made);
                 bytes.map(|(was, is)| was.eq_ignore_ascii_case(is)).collect()
             })
             .collect()
@@ -184,8 +184,8 @@ impl<'a> Search<'a> {
         else {
             return;
         };
-        let original = self.goal.trail.held.get(packet).map(|held| &held.payload);
-        let source = if stays { original } else { self.bases.get(packet) };
+        let original = self.goal.trail.held.get(packet).map(Held::payload);
+        let source = if stays { original } else { self.bases.get(packet).map(Vec::as_slice) };
         let to = to.min(made.len());
         let range = from.min(to)..to;
         let source = source.and_then(|source| source.get(range.clone())).unwrap_or_default();

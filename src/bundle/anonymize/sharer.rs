@@ -7,14 +7,11 @@ use super::plans::{Plan, Plans, Treatment};
 use super::secret::replace_written;
 use super::{Addresses, Secret};
 use portstory_core::config::Config;
-use portstory_core::decode::fragment::Reassembly;
 use portstory_core::decode::packet::Network;
-use portstory_core::decode::peek::Peek;
-use portstory_core::decode::{self, Body, Decoded, Packet, Payload};
+use portstory_core::decode::{Body, Found, Packet, PacketDecoder};
 use portstory_core::flow::FlowKey;
 use portstory_core::frame::{Frame, LinkType};
 use portstory_core::net::{Side, Socket};
-use portstory_core::watch::CompanionKind;
 use portstory_core::wire;
 
 /// Raw IP.
@@ -24,8 +21,7 @@ const LINKTYPE_RAW: LinkType = LinkType(101);
 #[derive(Debug)]
 pub struct Sharer<'a> {
     config: Config,
-    peek: Peek,
-    reassembly: Reassembly,
+    decoder: PacketDecoder,
     maker: Maker<'a>,
 }
 
@@ -57,69 +53,59 @@ impl<'a> Sharer<'a> {
         }
         let (places, networks) = (BTreeMap::new(), BTreeMap::new());
         Self {
-            peek: Peek::new(&config.watch),
+            decoder: PacketDecoder::new(&config.watch),
             config: config.clone(),
-            reassembly: Reassembly::default(),
             maker: Maker { secret: secret.clone(), plans, addresses, places, networks },
         }
     }
 
     /// Hands on what becomes of a frame.
     pub fn frame(&mut self, frame: &Frame<'_>, out: &mut dyn FnMut(&Frame<'_>)) {
-        if !self.peek.is_candidate(frame) {
-            return;
-        }
-        let mut fragments = Vec::new();
-        let Self { config, reassembly, maker, .. } = self;
-        decode::decode(frame, &config.limits, &mut |decoded| match decoded {
-            Decoded::Packet(packet) => maker.packet(&packet, config, out),
-            Decoded::Fragment(fragment) => fragments.push(fragment.into_owned()),
-            Decoded::Anomaly(..) => {}
-        });
-        for fragment in fragments {
-            reassembly
-                .add(fragment, config, &mut |decoded, _| maker.decoded(&decoded, config, out));
+        let Self { config, decoder, maker } = self;
+        if decoder.is_candidate(frame) {
+            decoder.decode(frame, config, &mut |found| maker.packet(&found, config, out));
         }
     }
 
     /// The capture is over: what stayed incomplete is handed on.
     pub fn finish(&mut self, out: &mut dyn FnMut(&Frame<'_>)) {
-        let Self { config, reassembly, maker, .. } = self;
-        reassembly.finish(&mut |decoded, _| maker.decoded(&decoded, config, out));
+        let Self { config, decoder, maker } = self;
+        decoder.finish(config, &mut |found| maker.packet(&found, config, out));
     }
 }
 
 impl Maker<'_> {
-    fn decoded(&mut self, decoded: &Decoded<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
-        match decoded {
-            Decoded::Packet(packet) => self.packet(packet, config, out),
-            Decoded::Fragment(_) | Decoded::Anomaly(..) => {}
+    fn packet(&mut self, found: &Found<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
+        match found {
+            Found::Watched(packet, _) => self.in_range(packet, config, out),
+            Found::Companion(packet, _) => self.beside(packet, config, out),
+            Found::Fragment(_) | Found::Anomaly(..) => {}
         }
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
-        if is_watched(packet, config) {
-            let (key, side) = FlowKey::of(packet, config.vlan_in_key);
-            let Some((place, number)) = self.next_place(&key) else { return };
-            let Some(cut) = self.watched(packet, (key, side), (place, number), config) else {
-                return;
-            };
-            let bytes = self.make(packet, &cut, config, out);
-            let reads_well = reads_as(packet, &bytes, self.addresses, config);
-            let plan = self.plans.flows.get_mut(&key).and_then(|plans| plans.get_mut(place));
-            if let Some(plan) = plan {
-                plan.misread |= !reads_well;
-            }
-        } else if is_beside(packet) {
-            let ends = [packet.src, packet.dst];
-            if self.plans.exclude.iter().any(|one| one.means_ends(ends)) {
-                return;
-            }
-            let captured = payload_of(packet).map_or(&[][..], |payload| payload.bytes);
-            let cut = Cut { bytes: self.secret.filler(captured, captured.len()), mark: None };
-            self.plans.beside = self.plans.beside.saturating_add(1);
-            self.make(packet, &cut, config, out);
+    fn in_range(&mut self, packet: &Packet<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
+        let (key, side) = FlowKey::of(packet, config.vlan_in_key);
+        let Some((place, number)) = self.next_place(&key) else { return };
+        let Some(cut) = self.watched(packet, (key, side), (place, number), config) else {
+            return;
+        };
+        let bytes = self.make(packet, &cut, config, out);
+        let reads_well = reads_as(packet, &bytes, self.addresses, config);
+        let plan = self.plans.flows.get_mut(&key).and_then(|plans| plans.get_mut(place));
+        if let Some(plan) = plan {
+            plan.misread |= !reads_well;
         }
+    }
+
+    fn beside(&mut self, packet: &Packet<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
+        let ends = [packet.src, packet.dst];
+        if self.plans.exclude.iter().any(|one| one.means_ends(ends)) {
+            return;
+        }
+        let captured = packet.body.payload().map_or(&[][..], |payload| payload.bytes);
+        let cut = Cut { bytes: self.secret.filler(captured, captured.len()), mark: None };
+        self.plans.beside = self.plans.beside.saturating_add(1);
+        self.make(packet, &cut, config, out);
     }
 
     /// Which flow of a key the next packet is of, and which of its packets it is.
@@ -144,8 +130,8 @@ impl Maker<'_> {
     ) -> Option<Cut> {
         let Self { secret, plans, addresses, .. } = self;
         let Plan { treatment, payload, stayed, .. } = plans.flows.get_mut(&key)?.get_mut(place)?;
-        let captured = payload_of(packet).map_or(&[][..], |payload| payload.bytes);
-        let len = payload_of(packet).map_or(0, |payload| payload.wire_len);
+        let captured = packet.body.payload().map_or(&[][..], |payload| payload.bytes);
+        let len = packet.body.payload().map_or(0, |payload| payload.wire_len);
         let add = |sum: &mut u64, len: usize| {
             *sum = sum.saturating_add(u64::from(wire::len32(len)));
         };
@@ -207,7 +193,8 @@ impl Maker<'_> {
         };
         // What the original had in headers that are gone is behind the packet, as padding is.
         let wire_len = wire::index(packet.wire_len);
-        let is_whole = payload_of(packet).is_none_or(|payload| cut.bytes.len() == payload.wire_len);
+        let is_whole =
+            packet.body.payload().is_none_or(|payload| cut.bytes.len() == payload.wire_len);
         if is_whole && bytes.len() < wire_len {
             let padding = self.secret.filler(&[], wire_len.saturating_sub(bytes.len()));
             bytes.extend(padding);
@@ -234,36 +221,19 @@ impl Maker<'_> {
     }
 }
 
-fn is_watched(packet: &Packet<'_>, config: &Config) -> bool {
-    let ports = [packet.src.port, packet.dst.port];
-    ports.iter().any(|&port| config.watch.covers(packet.transport, port))
-}
-
-fn is_beside(packet: &Packet<'_>) -> bool {
-    let ports = [packet.src.port, packet.dst.port];
-    ports.iter().any(|&port| CompanionKind::of(packet.transport, port).is_some())
-}
-
-const fn payload_of<'a>(packet: &Packet<'a>) -> Option<Payload<'a>> {
-    match packet.body {
-        Body::Tcp(_, payload) | Body::Udp(_, payload) => Some(payload),
-        Body::Icmp(_) => None,
-    }
-}
-
 /// Whether a frame that was made of a packet is read as this one packet: not as a tunnel with more in
 /// it, which what stays or chance may look like.
 fn reads_as(packet: &Packet<'_>, bytes: &[u8], addresses: &mut Addresses, config: &Config) -> bool {
     let frame =
         Frame { at: packet.at, link: LINKTYPE_RAW, wire_len: wire::len32(bytes.len()), bytes };
     let mut ends: Vec<[Socket; 2]> = Vec::new();
-    decode::decode(&frame, &config.limits, &mut |decoded| match decoded {
-        Decoded::Packet(packet) if is_watched(&packet, config) || is_beside(&packet) => {
+    PacketDecoder::decode_alone(&frame, config, &mut |found| match found {
+        Found::Watched(packet, _) | Found::Companion(packet, _) => {
             ends.push([packet.src, packet.dst]);
         }
-        Decoded::Packet(_) | Decoded::Anomaly(..) => {}
+        Found::Anomaly(..) => {}
         // Nothing was made in fragments.
-        Decoded::Fragment(_) => ends.clear(),
+        Found::Fragment(_) => ends.clear(),
     });
     let [src, dst] =
         [packet.src, packet.dst].map(|end| Socket { addr: addresses.replaced(end.addr), ..end });

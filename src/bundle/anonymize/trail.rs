@@ -1,10 +1,8 @@
 //! The packets of a running flow, as far as detectors may read them.
 
 use portstory_core::config::Config;
-use portstory_core::decode::packet::{Path, Payload, TcpInfo};
-use portstory_core::flow::record::FlowPacketBody;
-use portstory_core::flow::{FlowPacket, FlowRecord};
-use portstory_core::frame::FrameRef;
+use portstory_core::decode::Body;
+use portstory_core::flow::{FlowPacket, FlowRecord, KeptPacket};
 use portstory_core::identify::{Detail, Strength};
 use portstory_core::judge;
 use portstory_core::net::{Side, Transport};
@@ -34,14 +32,8 @@ pub(super) struct Trail {
 pub(super) struct Held {
     /// Its place among the flow's packets, from 0.
     pub(super) number: u32,
-    pub(super) side: Side,
-    pub(super) payload: Vec<u8>,
     frame: u64,
-    at: FrameRef,
-    wire_len: u32,
-    signature: u64,
-    tcp: Option<TcpInfo>,
-    payload_len: usize,
+    packet: KeptPacket,
 }
 
 /// What a flow's payload amounts to: what a verdict takes from it.
@@ -73,13 +65,12 @@ impl Trail {
             (self.last_frame, self.before_last_frame) = (frame, number);
         }
         self.packets = number.saturating_add(1);
-        let (tcp, payload) = match seen.body {
-            FlowPacketBody::Tcp(info, payload) => (Some(info), payload),
-            FlowPacketBody::Udp(payload) => (None, payload),
-            FlowPacketBody::Icmp(_) => return 0,
+        let (opens, payload) = match seen.packet.body {
+            Body::Tcp(info, payload) => (info.flags.syn(), payload),
+            Body::Udp(_, payload) => (false, payload),
+            Body::Icmp(_) => return 0,
         };
         let (packets, bytes) = seen.side.of_mut(&mut self.spent);
-        let opens = tcp.is_some_and(|info| info.flags.syn());
         if (payload.wire_len == 0 && !opens)
             || *packets >= SIDE_PACKETS_MAX
             || *bytes >= SIDE_BYTES_MAX
@@ -92,17 +83,7 @@ impl Trail {
         }
         *packets = packets.saturating_add(1);
         *bytes = bytes.saturating_add(payload.bytes.len());
-        self.held.push(Held {
-            number,
-            side: seen.side,
-            payload: payload.bytes.to_vec(),
-            frame,
-            at: seen.at,
-            wire_len: seen.wire_len,
-            signature: seen.signature,
-            tcp,
-            payload_len: payload.wire_len,
-        });
+        self.held.push(Held { number, frame, packet: KeptPacket::of(seen) });
         payload.bytes.len()
     }
 
@@ -120,9 +101,9 @@ impl Trail {
         let mut next = Self { held, last_frame: frame, ..Self::default() };
         next.packets = self.packets.saturating_sub(first);
         for held in &next.held {
-            let (packets, bytes) = held.side.of_mut(&mut next.spent);
+            let (packets, bytes) = held.side().of_mut(&mut next.spent);
             (*packets, *bytes) =
-                (packets.saturating_add(1), bytes.saturating_add(held.payload.len()));
+                (packets.saturating_add(1), bytes.saturating_add(held.payload().len()));
         }
         self.packets = first;
         Some(next)
@@ -135,7 +116,7 @@ impl Trail {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.held.iter().map(|held| held.payload.len()).fold(0, usize::saturating_add)
+        self.held.iter().map(|held| held.payload().len()).fold(0, usize::saturating_add)
     }
 
     /// What the flow would amount to with these payloads in place of its own.
@@ -147,22 +128,9 @@ impl Trail {
     ) -> Portrait {
         let mut record: Option<FlowRecord> = None;
         for (held, bytes) in self.held.iter().zip(payloads) {
-            let payload = Payload { bytes, wire_len: held.payload_len };
-            let body = match held.tcp {
-                Some(info) => FlowPacketBody::Tcp(info, payload),
-                None => FlowPacketBody::Udp(payload),
-            };
-            let (at, side, wire_len) = (held.at, held.side, held.wire_len);
-            let seen = FlowPacket {
-                at,
-                side,
-                path: &Path::PLAIN,
-                wire_len,
-                signature: held.signature,
-                body,
-            };
-            let record = record.get_or_insert_with(|| FlowRecord::new(transport, &seen, config));
-            record.observe(&seen, config);
+            held.packet.lend_with(bytes, |seen| {
+                record.get_or_insert_with(|| FlowRecord::new(seen, config)).observe(seen, config);
+            });
         }
         let Some(mut record) = record else {
             return Portrait {
@@ -194,8 +162,18 @@ impl Trail {
 }
 
 impl Held {
+    /// Who sent it.
+    pub(super) const fn side(&self) -> Side {
+        self.packet.side()
+    }
+
+    /// Its payload.
+    pub(super) fn payload(&self) -> &[u8] {
+        self.packet.payload()
+    }
+
     /// TCP: the number of its first byte.
     pub(super) fn seq(&self) -> u32 {
-        self.tcp.map_or(0, |info| info.seq)
+        self.packet.seq().unwrap_or_default()
     }
 }
