@@ -61,7 +61,7 @@ impl Hash for FlowKey {
 
 /// An address as a number. An IPv6 address may have the number of an IPv4 one: they are not equal all
 /// the same.
-pub(super) fn number(addr: IpAddr) -> u128 {
+pub(in crate::flow) fn number(addr: IpAddr) -> u128 {
     match addr {
         IpAddr::V4(addr) => addr.to_bits().into(),
         IpAddr::V6(addr) => addr.to_bits(),

@@ -13,7 +13,6 @@ pub mod key;
 pub mod packet;
 pub mod partial;
 pub mod program;
-mod recent;
 pub mod record;
 pub mod table;
 

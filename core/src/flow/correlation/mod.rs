@@ -15,19 +15,26 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use crate::config::{CITRIX_ELSEWHERE_MAX, CITRIX_HOURS_MAX, Config, Limits, TALKS_LOOKED_AT_MAX};
-use crate::decode::Body;
 use crate::flow::firsts::Firsts;
 use crate::flow::key::FlowKey;
 use crate::flow::packet::FlowPacket;
-use crate::flow::recent::{List, Lists, Noted, Recent};
-
-use crate::frame::FrameRef;
 use crate::net::{Side, Socket, Transport};
 use crate::time::Timestamp;
 use crate::watch::CompanionKind;
+
+mod groups;
+mod recent;
+mod sessions;
+mod talks;
+
+use groups::{Bounds, cut_groups, note_in_group};
+use recent::{List, Lists, Noted, Recent};
+use sessions::{COMPANION_IDLE_MAX, hour, is_answer, merge_sessions};
+pub use sessions::{CitrixSeen, Companion};
+pub use talks::Talk;
+use talks::{TALKS_MAX, merge_talks, observe_talk};
 
 /// All ledgers.
 #[derive(Clone, Debug, Default)]
@@ -74,38 +81,6 @@ impl Drops {
     }
 }
 
-/// That there is Citrix in the capture, at some time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CitrixSeen {
-    /// A packet of the server in a session that is confirmed.
-    pub confirmed: FrameRef,
-    /// The host that has the companion port.
-    pub server: IpAddr,
-    /// What it is.
-    pub kind: CompanionKind,
-}
-
-impl CitrixSeen {
-    /// What a packet of the server's shows, if it is Citrix that it serves.
-    fn by(seen: &FlowPacket<'_>, server: IpAddr, kind: CompanionKind) -> Option<Self> {
-        kind.is_citrix().then_some(Self { confirmed: seen.packet.at, server, kind })
-    }
-}
-
-/// A conversation with an in-range UDP socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Talk {
-    /// Its first packet.
-    pub first: FrameRef,
-    /// Its last packet so far.
-    pub last: Timestamp,
-    /// The first packet by which the in-range socket took part with payload.
-    pub answered: Option<FrameRef>,
-}
-
-/// Conversations of one pair of sockets that are kept, one after the other.
-const TALKS_MAX: usize = 8;
-
 /// Watched sockets kept of one host: from ten on it counts as scanning, and no more is asked.
 const HOST_TARGETS_MAX: usize = 16;
 
@@ -123,30 +98,6 @@ impl Gaps {
         self.0.set(self.0.get() || gap);
     }
 }
-
-/// A session on a companion port between two hosts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Companion {
-    /// What it is.
-    pub kind: CompanionKind,
-    /// The host that has the companion port.
-    pub server: IpAddr,
-    /// The other end's port, which tells sessions apart.
-    pub client_port: u16,
-    /// Its first packet.
-    pub first: FrameRef,
-    /// Its last packet so far.
-    pub last: Timestamp,
-    /// The first packet by which the server took part with payload.
-    pub confirmed: Option<FrameRef>,
-    /// When it was closed.
-    pub ended: Option<Timestamp>,
-    /// The hour in which the server was last noted to take part.
-    noted: Option<i64>,
-}
-
-/// A companion session without a packet for so long has ended.
-const COMPANION_IDLE_MAX: Duration = Duration::from_secs(3600);
 
 impl Correlation {
     /// A frame was captured.
@@ -485,160 +436,6 @@ const LOWEST: Socket = lowest_of(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
 const fn lowest_of(addr: IpAddr) -> Socket {
     Socket { addr, port: 0 }
-}
-
-/// How many keys are kept of one group and of all.
-#[derive(Clone, Copy)]
-struct Bounds {
-    of_group: usize,
-    of_all: usize,
-}
-
-/// Notes `key`, which was seen at `time`, if it is among the first of its group, which stands together from
-/// the key `from` on. The last of the group goes where it must.
-fn note_in_group<K: Ord + Copy>(
-    all: &mut Firsts<K, ()>,
-    key: K,
-    time: Timestamp,
-    from: K,
-    in_group: impl Fn(&K) -> bool,
-    bounds: Bounds,
-) {
-    if !all.has(&key) {
-        // In a flood this is all that is done.
-        if all.is_too_late(key, time, bounds.of_all) {
-            return;
-        }
-        let group = all.from(from..).take_while(|(key, ..)| in_group(key));
-        let (count, last) = group.fold((0_usize, None), |(count, last), (key, first, ())| {
-            (count.saturating_add(1), last.max(Some((first, *key))))
-        });
-        if count >= bounds.of_group {
-            let Some(last) = last.filter(|last| (time, key) < *last) else { return };
-            all.remove(&last.1);
-        }
-    }
-    all.note(key, time, bounds.of_all, || ());
-}
-
-/// Keeps the first `max` of each group of keys, which stand together.
-fn cut_groups<K: Ord + Copy, G: PartialEq>(
-    all: &mut Firsts<K, ()>,
-    max: usize,
-    group: impl Fn(&K) -> G,
-) {
-    let places: Vec<_> = all.everything().map(|(key, first, ())| (first, *key)).collect();
-    for of_group in places.chunk_by(|(_, one), (_, next)| group(one) == group(next)) {
-        if of_group.len() <= max {
-            continue;
-        }
-        let mut of_group = of_group.to_vec();
-        of_group.sort_unstable();
-        for (_, key) in of_group.iter().skip(max) {
-            all.remove(key);
-        }
-    }
-}
-
-/// Whether this side takes part with payload.
-fn is_answer(seen: &FlowPacket<'_>, side: Side) -> bool {
-    let payload = seen.packet.body.payload();
-    seen.side == side && payload.is_some_and(|payload| payload.wire_len > 0)
-}
-
-fn observe_talk(talks: &mut List<Talk>, seen: &FlowPacket<'_>, own: Side, config: &Config) {
-    let Body::Udp(_, payload) = seen.packet.body else { return };
-    let answers = seen.side == own && payload.wire_len > 0;
-    let answered = answers.then_some(seen.packet.at);
-    let idle_max = config.timeouts.udp;
-    let goes_on = |talk: &&mut Talk| seen.packet.at.time.since(talk.last) <= idle_max;
-    let full = talks.items.len() >= TALKS_MAX;
-    if let Some(talk) = talks.items.last_mut().filter(goes_on) {
-        talk.last = talk.last.max(seen.packet.at.time);
-        talk.answered = talk.answered.or(answered);
-    } else if full {
-        talks.lose(seen.packet.at.time);
-    } else {
-        // Hardly any pair has a second one.
-        talks.items.reserve_exact(1);
-        talks.items.push(Talk { first: seen.packet.at, last: seen.packet.at.time, answered });
-    }
-}
-
-fn merge_talks(own: &mut Vec<Talk>, others: Vec<Talk>, idle_max: Duration) {
-    own.extend(others);
-    own.sort_by_key(|talk| talk.first);
-    let mut merged: Vec<Talk> = Vec::new();
-    for talk in own.drain(..) {
-        match merged.last_mut() {
-            Some(before) if talk.first.time.since(before.last) <= idle_max => {
-                before.last = before.last.max(talk.last);
-                before.answered = earliest(before.answered, talk.answered);
-            }
-            Some(_) | None => merged.push(talk),
-        }
-    }
-    *own = merged;
-}
-
-impl Companion {
-    fn new(kind: CompanionKind, server: IpAddr, client_port: u16, first: FrameRef) -> Self {
-        let last = first.time;
-        Self { kind, server, client_port, first, last, confirmed: None, ended: None, noted: None }
-    }
-
-    /// Takes in a packet; says so where it shows a Citrix session, once an hour.
-    fn observe(&mut self, seen: &FlowPacket<'_>, server: Side) -> Option<CitrixSeen> {
-        self.last = self.last.max(seen.packet.at.time);
-        if let Body::Tcp(info, _) = seen.packet.body
-            && (info.flags.fin() || info.flags.rst())
-        {
-            self.ended.get_or_insert(seen.packet.at.time);
-        }
-        let now = Some(hour(seen.packet.at.time));
-        if self.noted == now || !is_answer(seen, server) {
-            return None;
-        }
-        self.noted = now;
-        self.confirmed.get_or_insert(seen.packet.at);
-        CitrixSeen::by(seen, self.server, self.kind)
-    }
-
-    fn is_alive(&self, at: Timestamp, as_of: Timestamp) -> bool {
-        let confirmed = self.confirmed.is_some_and(|confirmed| confirmed.time <= as_of);
-        let over = self.ended.is_some_and(|ended| ended < at);
-        confirmed && !over && self.first.time <= at && at.since(self.last) <= COMPANION_IDLE_MAX
-    }
-
-    fn is_same_session(&self, other: &Self) -> bool {
-        let (early, late) = if self.first <= other.first { (self, other) } else { (other, self) };
-        self.kind == other.kind
-            && self.server == other.server
-            && self.client_port == other.client_port
-            && late.first.time.since(early.last) <= COMPANION_IDLE_MAX
-    }
-}
-
-fn merge_sessions(own: &mut Vec<Companion>, others: Vec<Companion>) {
-    own.extend(others);
-    own.sort_by_key(|session| session.first);
-    let mut merged: Vec<Companion> = Vec::new();
-    for session in own.drain(..) {
-        match merged.iter_mut().rfind(|before| before.is_same_session(&session)) {
-            Some(before) => {
-                before.last = before.last.max(session.last);
-                before.confirmed = earliest(before.confirmed, session.confirmed);
-                before.ended = earliest(before.ended, session.ended);
-            }
-            None => merged.push(session),
-        }
-    }
-    *own = merged;
-}
-
-/// Hours since the epoch.
-const fn hour(time: Timestamp) -> i64 {
-    time.seconds().div_euclid(3600)
 }
 
 fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
