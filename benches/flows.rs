@@ -5,7 +5,6 @@
 //! how many; `PORTSTORY_MEMORY_MAX` (bytes) sets the bound that `--memory-max` sets: then it is told how
 //! often a flow had to end early. The last line but one is what an endpoint costs when its only flow has
 //! ended, of as many as are kept; the last is the most that was in use at one time.
-#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::net::Ipv4Addr;
 

@@ -5,6 +5,17 @@
 //! ([`host`]), what is given up before anything is parsed ([`sandbox`]), and the command line ([`cli`]).
 //! ARCHITECTURE.md has the invariants.
 
+// Nothing that is read may make it panic: what a test may do, the program may not.
+#![warn(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
 pub mod bundle;
 pub mod capture;
 pub mod cli;

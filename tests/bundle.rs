@@ -1,13 +1,5 @@
 //! Bundles: what is in them, that they are checked to the last byte, and that shared ones keep their
 //! verdicts and nothing else.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -342,7 +334,9 @@ fn nothing_is_left_of_it_where_it_is_ended_by_force() {
     };
     let (ended, _) = ask(dir.path(), meanwhile, b"");
     assert_eq!(ended, None);
-    support::process::until("nothing is left", || names(dir.path()).is_empty().then_some(()));
+    portstory_testkit::process::until("nothing is left", || {
+        names(dir.path()).is_empty().then_some(())
+    });
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -2,15 +2,6 @@
 //! be as it was, none takes more than a bounded amount of memory and time.
 //!
 //! Prints a table. `PORTSTORY_PROGRAM=FILE` does the same to another build, to see what it says of them.
-#![allow(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};

@@ -1,12 +1,4 @@
 //! The program as its users run it: exit codes, sentences, and output that depends on the input alone.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 
@@ -15,8 +7,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use portstory_testkit::process::Running;
 use rustix::process::Signal;
-use support::process::Running;
 use support::program::{complaint, fixture, program, run, stdout};
 
 #[test]

@@ -1,12 +1,4 @@
 //! Programs in transfers are found where they begin, and nothing else is.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

@@ -1,14 +1,6 @@
 //! Golden files: what every fixture is named, and the scoreboard of all of them.
 //!
 //! `PORTSTORY_BLESS=1 cargo test --test fixtures` writes the files anew.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

@@ -4,15 +4,6 @@
 //! classifier, in a process of its own whose memory the kernel tells. `PORTSTORY_FLOOD=50000000 cargo
 //! test --release --test flood -- --nocapture` floods for longer.
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -22,6 +13,7 @@ use portstory_core::config::{Config, Limits};
 use portstory_core::event::Event;
 use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory_core::time::Timestamp;
+use portstory_testkit::Random;
 
 const MEMORY_MAX: usize = 256 << 20;
 const MEMORY_MAX_BACK: usize = 64 << 20;
@@ -94,19 +86,12 @@ impl Wire {
         let (client, server) =
             ((0x0a00_0000 + flow, 40_000 + flow as u16), (SERVER.to_bits(), 3243));
         // Nothing that is known; the same with and without a flood.
-        let payload: Vec<u8> =
-            (0..120).map(|at| (hash(u64::from(flow) << 32 | turn << 8 | at) >> 56) as u8).collect();
+        let payload: Vec<u8> = (0..120)
+            .map(|at| (Random::mixed(u64::from(flow) << 32 | turn << 8 | at) >> 56) as u8)
+            .collect();
         self.udp(client, server, &payload, micros);
         self.udp(server, client, &payload[20..], micros + 1);
     }
-}
-
-/// splitmix64.
-fn hash(number: u64) -> u64 {
-    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// So many services, each seen a second before the one ahead of it.
@@ -116,7 +101,7 @@ fn run_back(packets: u64) -> u64 {
     for one in 0..packets {
         let (client, service) =
             ((0x0b00_0000 + one as u32, 40_000), (0x1400_0000 + one as u32, 3243));
-        wire.udp(client, service, &hash(one).to_be_bytes(), (packets - one) * 1_000_000);
+        wire.udp(client, service, &Random::mixed(one).to_be_bytes(), (packets - one) * 1_000_000);
     }
     let Wire { classifier, events, .. } = &mut wire;
     classifier.finish(events);
@@ -136,7 +121,7 @@ fn run(packets: u64) -> (Vec<String>, u64) {
     for one in 0..packets {
         // 100,000 packets a second.
         let micros = 5_000_000 + one * 10;
-        let random = hash(one);
+        let random = Random::mixed(one);
         let port = if random & 1 == 0 { 3243 } else { 3224 + (random >> 40) as u16 % 100 };
         let source = (random as u32, 1024 + (random >> 48) as u16 % 40_000);
         let target = ((random >> 13) as u32, port);

@@ -2,16 +2,6 @@
 //! and that are kept in `fuzz/seeds/`.
 //!
 //! With `PORTSTORY_SEEDS=DIR` the seeds are written to `DIR/TARGET/`, for `fuzz/run.sh` to begin from.
-#![allow(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 #[path = "../fuzz/src/lib.rs"]

@@ -1,15 +1,6 @@
 //! What helps a person who does not know the program by heart: short ways, rows that can be asked
 //! about, explanations, manual pages.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
-#[path = "support/captures.rs"]
-mod captures;
 mod support;
 
 use std::collections::BTreeMap;
@@ -176,8 +167,12 @@ fn packet(to_server: bool, tcp: Option<(u8, u32, u32)>, payload: &[u8]) -> Vec<u
 
 fn capture(packets: &[Vec<u8>]) -> Vec<u8> {
     const RAW_IP: u32 = 101;
-    let writer = captures::Writer::new(false).pcap_header(captures::MICRO, (2, 4), RAW_IP);
-    let second = |at: usize| captures::NOON + u32::try_from(at / 100).unwrap();
+    let writer = portstory_testkit::captures::Writer::new(false).pcap_header(
+        portstory_testkit::captures::MICRO,
+        (2, 4),
+        RAW_IP,
+    );
+    let second = |at: usize| portstory_testkit::captures::NOON + u32::try_from(at / 100).unwrap();
     let packets = packets.iter().enumerate();
     packets.fold(writer, |writer, (at, packet)| writer.record(second(at), 0, packet)).bytes
 }

@@ -3,14 +3,6 @@
 //! Every fixture goes through reader, classifier and all outputs, truncated at every length and with
 //! every byte changed. Long captures repeat themselves, so of each file the first bytes are taken
 //! this way, and of the rest every frame by itself.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

@@ -4,8 +4,6 @@
 //! modules right below the root use each other in one direction only, and so do the files of the command
 //! line, which this test reads off their `use` lines and paths. Tests may reach where they like.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -3,15 +3,6 @@
 //!
 //! `cargo test --release --test limits -- --ignored --nocapture` does it with 100,000 services too,
 //! measures the memory that they take and prints it. `fixtures/make/services.py` makes such captures as files.
-#![allow(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,6 +10,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use portstory_testkit::Random;
 use serde_json::Value;
 
 const FIRST_SECOND: u32 = 1_497_430_800;
@@ -38,17 +30,9 @@ struct Packet {
     bytes: Vec<u8>,
 }
 
-/// splitmix64.
-fn hash(number: u64) -> u64 {
-    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
 /// Nothing that is known.
 fn noise(seed: u64, len: u64) -> Vec<u8> {
-    (0..len).map(|at| (hash(seed << 8 | at) >> 56) as u8).collect()
+    (0..len).map(|at| (Random::mixed(seed << 8 | at) >> 56) as u8).collect()
 }
 
 /// A packet over IPv4, without a link header; checksums are left to offloading, as cards do.

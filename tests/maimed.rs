@@ -4,11 +4,6 @@
 //! removed, cut to 96 bytes a packet, and with some packets twice. What a flow is called then must
 //! be among what it is called whole, or as true. With `PORTSTORY_CORPUS=DIR` the captures of a folder
 //! are maimed instead.
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise, and prints its figures"
-)]
 
 mod support;
 

@@ -3,16 +3,7 @@
 //! `PORTSTORY_MUTATE=DIR cargo test --test mutate -- --nocapture`, with debug assertions and overflow
 //! checks on; `PORTSTORY_MUTATIONS=N` changes the count. Each damaged file goes through reader,
 //! classifier and the EVE writer, and may take a second at most; the process stays within bounds.
-#![allow(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::disallowed_methods,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
+#![allow(clippy::disallowed_methods, reason = "a test may stop at the first surprise")]
 
 use std::fs;
 use std::io::Cursor;
@@ -24,6 +15,7 @@ use portstory::capture::{FrameSource, Polled};
 use portstory::output::{Context, FORMATS, Look};
 use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
+use portstory_testkit::Random;
 
 const STRIDE: usize = 97;
 const ONE_RUN_MAX: Duration = Duration::from_secs(1);
@@ -64,9 +56,9 @@ fn damaged_captures_of_a_folder() {
         }
         for seed in 0..mutations {
             let mut damaged = bytes.clone();
-            let mut random = Random(seed);
-            for _ in 0..=random.below(8) {
-                random.damage(&mut damaged);
+            let mut random = Random::new(seed);
+            for _ in 0..=random.index(8) {
+                damage(&mut random, &mut damaged);
             }
             timed(format!("changed with seed {seed}"), &damaged);
         }
@@ -111,41 +103,26 @@ fn through(bytes: &[u8]) {
     panic!("the reader does not come to an end");
 }
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
+/// Changes something.
+fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
+    const TELLING: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
+    if bytes.is_empty() {
+        return;
     }
-
-    fn below(&mut self, max: usize) -> usize {
-        (self.next() % max.max(1) as u64) as usize
-    }
-
-    fn damage(&mut self, bytes: &mut Vec<u8>) {
-        const TELLING: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
-        if bytes.is_empty() {
-            return;
+    let at = random.index(bytes.len());
+    match random.index(5) {
+        0 => bytes[at] ^= 1 << random.index(8),
+        1 => bytes[at] = TELLING[random.index(TELLING.len())],
+        2 => bytes[at] = random.next() as u8,
+        3 => {
+            let end = (at + random.index(64)).min(bytes.len());
+            bytes.drain(at..end);
         }
-        let at = self.below(bytes.len());
-        match self.below(5) {
-            0 => bytes[at] ^= 1 << self.below(8),
-            1 => bytes[at] = TELLING[self.below(TELLING.len())],
-            2 => bytes[at] = self.next() as u8,
-            3 => {
-                let end = (at + self.below(64)).min(bytes.len());
-                bytes.drain(at..end);
-            }
-            _ => {
-                let end = (at + self.below(64)).min(bytes.len());
-                let copy = bytes[at..end].to_vec();
-                let to = self.below(bytes.len());
-                bytes.splice(to..to, copy);
-            }
+        _ => {
+            let end = (at + random.index(64)).min(bytes.len());
+            let copy = bytes[at..end].to_vec();
+            let to = random.index(bytes.len());
+            bytes.splice(to..to, copy);
         }
     }
 }

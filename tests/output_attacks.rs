@@ -3,13 +3,6 @@
 //!
 //! Prints a table of attack and outcome (`cargo test --test output_attacks -- --nocapture`). With
 //! `PORTSTORY_PROGRAM=PATH` another build is attacked. Needs root: without, nobody has rights to lose.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 
@@ -22,7 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use support::process::{children_started_as, state, until};
+use portstory_testkit::process::{children_started_as, state, until};
 use support::program::program;
 
 /// What only root may write to, and the folder of an output, to which everybody may.

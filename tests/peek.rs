@@ -1,11 +1,5 @@
 //! The fast no is never wrong: where the decoder finds a packet that is watched or a companion's, peek
 //! lets the frame through. Over all fixtures, as they are and with bytes changed at random.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

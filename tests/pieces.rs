@@ -2,14 +2,6 @@
 //!
 //! Over all fixtures, with the usual limits and with ones that are reached; and over the captures of a folder of yours: `PORTSTORY_CORPUS=DIR cargo test
 //! --test pieces`.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

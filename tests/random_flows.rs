@@ -6,11 +6,6 @@
 //! 20,000 flows over UDP ports 3224 to 3324 and 20,000 over TCP 3243, by three seeds; each flow has 1
 //! to 40 packets each way, of 1 to 1400 bytes. Seeds 1 and 2 may be used while a detector is
 //! written, the third one is for afterwards: `PORTSTORY_SEED=1` runs one alone.
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise, and prints its figures"
-)]
 
 use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
@@ -19,6 +14,7 @@ use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
 use portstory_core::identify::{DETECTORS, Detector, Over};
 use portstory_core::net::Transport;
 use portstory_core::time::Timestamp;
+use portstory_testkit::Random;
 
 /// The last one is for checking, not for tuning.
 const SEEDS: [u64; 3] = [1, 2, 0x7469_6d65_6c6f_7400];
@@ -73,7 +69,7 @@ fn sum(transport: Transport) -> f64 {
 
 /// What random flows are named.
 fn named(transport: Transport, seed: u64, flows: u32) -> Vec<(&'static str, String)> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut world =
         World { classifier: Classifier::new(Config::default()), events: Vec::new(), packets: 0 };
     let mut named = Vec::new();
@@ -103,8 +99,8 @@ fn collect(events: &mut Vec<Event>, named: &mut Vec<(&'static str, String)>, see
 fn udp_flow(random: &mut Random, world: &mut World, nth: u32) {
     let port = 3224 + u16::try_from(random.below(101)).unwrap();
     let mut ends = Ends::new(nth, random, port);
-    for from_client in random.turns() {
-        let payload = random.payload();
+    for from_client in turns(random) {
+        let payload = payload(random);
         let len = u16::try_from(payload.len() + 8).unwrap();
         let header = [len.to_be_bytes(), [0; 2]].concat();
         world.packet(&mut ends, from_client, 17, &[&header[..], &payload].concat());
@@ -123,8 +119,8 @@ fn tcp_flow(random: &mut Random, world: &mut World, nth: u32) {
         next = next.map(|next| next.wrapping_add(1));
         world.segment(&mut ends, true, ACK, next, &[]);
     }
-    for from_client in random.turns() {
-        let payload = random.payload();
+    for from_client in turns(random) {
+        let payload = payload(random);
         let len = u32::try_from(payload.len()).unwrap();
         let [up, down] = next;
         if from_client {
@@ -196,40 +192,20 @@ impl World {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers everywhere.
-struct Random(u64);
+/// 1 to 1400 bytes.
+fn payload(random: &mut Random) -> Vec<u8> {
+    let len = random.between(1, 1400);
+    random.bytes(len)
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+/// Whose turn it is: 1 to 40 packets each way, in any order.
+fn turns(random: &mut Random) -> Vec<bool> {
+    let (mut up, mut down) = (1 + random.below(40), 1 + random.below(40));
+    let mut turns = Vec::new();
+    while up + down > 0 {
+        let client = down == 0 || (up > 0 && random.below(2) == 0);
+        *(if client { &mut up } else { &mut down }) -= 1;
+        turns.push(client);
     }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// 1 to 1400 bytes.
-    fn payload(&mut self) -> Vec<u8> {
-        let len = usize::try_from(1 + self.below(1400)).unwrap();
-        let mut bytes: Vec<u8> =
-            (0..len.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).collect();
-        bytes.truncate(len);
-        bytes
-    }
-
-    /// Whose turn it is: 1 to 40 packets each way, in any order.
-    fn turns(&mut self) -> Vec<bool> {
-        let (mut up, mut down) = (1 + self.below(40), 1 + self.below(40));
-        let mut turns = Vec::new();
-        while up + down > 0 {
-            let client = down == 0 || (up > 0 && self.below(2) == 0);
-            *(if client { &mut up } else { &mut down }) -= 1;
-            turns.push(client);
-        }
-        turns
-    }
+    turns
 }

@@ -3,14 +3,6 @@
 //!
 //! Counts by file of `core/src/decode/link` and `core/src/decode/tunnel`, and prints the counts. What lines the
 //! inputs run through, `fuzz/coverage.sh` tells.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

@@ -6,22 +6,17 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
-#[path = "support/captures.rs"]
-mod captures;
-#[path = "support/packed.rs"]
-mod packed;
-
 use std::env;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use captures::{MICRO, MODIFIED, NANO, NOON, Writer};
-use packed::{PACKERS, Packer};
 use pcap::{Capture, Offline, Precision};
 use portstory::capture::file::{self, Inputs, Options};
 use portstory::capture::{CaptureErrorKind, FrameSource, Polled};
+use portstory_testkit::captures::{MICRO, MODIFIED, NANO, NOON, Writer};
+use portstory_testkit::packed::{PACKERS, Packer};
 
 /// What both readers tell of one frame.
 #[derive(Debug, PartialEq, Eq)]

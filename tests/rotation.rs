@@ -1,10 +1,4 @@
 //! Outputs that are spread over several files: each is whole, nothing is lost, rights are not needed.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

@@ -3,14 +3,6 @@
 //!
 //! With `PORTSTORY_CORPUS=DIR` the captures of a folder of yours are shared and searched as well.
 //! `PORTSTORY_PROGRAM=FILE` tries another build of the program, to see what it lets through.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;

@@ -1,11 +1,5 @@
 //! What strangers wrote, where it is not payload: names of files and services, command lines, and what
 //! is packed in a capture.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 

@@ -1,11 +1,4 @@
 //! Labels told while flows run, and labels that must not depend on the order of anything.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod support;
 
@@ -19,6 +12,7 @@ use portstory_core::frame::{FrameRef, LinkType, SourceId};
 use portstory_core::judge::endpoint::Endpoints;
 use portstory_core::judge::ranking;
 use portstory_core::time::Timestamp;
+use portstory_testkit::Random;
 use support::OwnedFrame;
 
 fn events(case: &str, config: &Config) -> Vec<Event> {
@@ -116,14 +110,7 @@ fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
 
 /// Bytes without a pattern.
 fn noise(len: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_be_bytes()[3]
-    };
-    std::iter::repeat_with(next).take(len).collect()
+    Random::new(seed).bytes(len)
 }
 
 /// A UDP datagram between 10.0.0.5:50123 and 10.0.0.9:3243, in raw IP.

@@ -3,13 +3,6 @@
 //! Real programs open them on this machine's loopback, on ports that are free. Without one of the
 //! programs the test says so; with `PORTSTORY_NEEDS_NETNS` set that is a failure, as `./setup --tests`
 //! installs them all.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +11,7 @@ use std::time::Duration;
 
 mod support;
 
-use support::process::{Running, until};
+use portstory_testkit::process::{Running, until};
 use support::program::program;
 
 /// A socket in words: transport, own end, other end, process.

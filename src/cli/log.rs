@@ -3,21 +3,21 @@
 use std::fmt::Display;
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
 
 use crate::escape;
 
 /// Sets up the log: warnings and errors by default, `-q` errors only, `-v` what happens, `-vv` all.
 pub(super) fn start(quiet: bool, verbose: u8, color: bool) {
     let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "trace",
+        (true, _) => Level::ERROR,
+        (false, 0) => Level::WARN,
+        (false, 1) => Level::INFO,
+        (false, _) => Level::TRACE,
     };
     // Whoever calls this as a library has set up a log of their own: then that one stays.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
+        .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_ansi(color && std::io::stderr().is_terminal())
         .without_time()

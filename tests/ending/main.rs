@@ -4,18 +4,8 @@
 //! Each row starts the program as its users do, waits until all its threads are asleep, sends the
 //! signal and measures by the machine's clock until it has gone. `PORTSTORY_PROGRAM=FILE` tries another
 //! build.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 mod fuse;
-#[path = "../support/packed.rs"]
-mod packed;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
@@ -157,7 +147,7 @@ fn a_fifo_and_a_pipe_that_fall_silent() {
 #[test]
 fn a_compressed_stream_that_falls_silent() {
     let place = Place::new();
-    for (name, pack) in packed::PACKERS {
+    for (name, pack) in portstory_testkit::packed::PACKERS {
         let packed = pack(&place.bytes());
         let begun = &packed[..packed.len() / 3 * 2];
         for signal in SIGNALS {
@@ -290,7 +280,11 @@ fn a_disk_that_does_not_answer() {
     Running::start(&["bundle", case.to_str().unwrap(), "-o", zip.to_str().unwrap()]).ended();
     let files = vec![
         ("half.pcapng".to_owned(), bytes.clone(), bytes.len() / 2),
-        ("half.pcapng.gz".to_owned(), packed::gzip(&bytes), packed::gzip(&bytes).len() / 2),
+        (
+            "half.pcapng.gz".to_owned(),
+            portstory_testkit::packed::gzip(&bytes),
+            portstory_testkit::packed::gzip(&bytes).len() / 2,
+        ),
         ("bundle.zip".to_owned(), fs::read(&zip).unwrap(), 100),
     ];
     let Some(disk) = fuse::Disk::mount(&place.path("disk"), files) else { return };

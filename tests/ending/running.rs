@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::process::{Pid, Signal};
 
-use crate::support::process::{children_started_as, state};
 use crate::support::program::program;
+use portstory_testkit::process::{children_started_as, state};
 
 /// The promise.
 const END_MAX: Duration = Duration::from_secs(1);

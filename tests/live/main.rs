@@ -4,8 +4,6 @@
 //! (`cargo test --test live -- --nocapture`). Functions called `inside_...` are roles that this
 //! program plays when the tests run it again inside a namespace; alone they do nothing.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
-
 mod net;
 mod roles;
 

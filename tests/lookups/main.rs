@@ -6,8 +6,6 @@
 //! program, and `--nocapture` prints the numbers. Functions called `inside_...` are roles that this
 //! program plays when the tests run it again inside a namespace; alone they do nothing.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
-
 #[allow(dead_code, reason = "the live tests use the rest of it")]
 #[path = "../live/net.rs"]
 mod net;
@@ -27,7 +25,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 use net::{MARK, Net, Program};
-use support::process::{Running, children_started_as, until};
+use portstory_testkit::process::{Running, children_started_as, until};
 use support::program::program;
 
 const SLEEPERS: usize = 1600;

@@ -1,12 +1,4 @@
 //! What the writers write, seen from outside.
-#![allow(
-    clippy::as_conversions,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "tests may stop at the first surprise"
-)]
 
 mod csv;
 mod eve;

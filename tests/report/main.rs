@@ -3,14 +3,6 @@
 //!
 //! The browser's part is skipped where there is no Chromium, and says so; with
 //! `PORTSTORY_NEEDS_CHROMIUM` it fails instead. Pictures are left in `target/tmp/report/`.
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

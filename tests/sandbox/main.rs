@@ -5,14 +5,6 @@
 //! all of them too. Then the program's commands and helpers are taken over, each where it is about to
 //! read ([`programs`]). `cargo test --test sandbox -- --nocapture` prints the tables.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#![allow(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 #[cfg(target_arch = "x86_64")]
 mod programs;
@@ -310,7 +302,7 @@ fn the_program_gives_up_its_rights_before_it_reads() {
         assert_eq!(fields.len(), 1, "threads differ in {name}: {fields:?}");
         fields.remove(0)
     };
-    support::process::until("a filter of system calls", || {
+    portstory_testkit::process::until("a filter of system calls", || {
         (field("Seccomp:") == ["2"]).then_some(())
     });
     let confined = [field("Seccomp:"), field("NoNewPrivs:"), field("CapEff:")];

@@ -12,8 +12,8 @@ use nix::libc;
 use rustix::process::{Pid, Signal};
 
 use crate::puppet::{Outcome, Puppet};
-use crate::support::process::{Running, children_started_as, until};
 use crate::support::program::{fixture, program};
+use portstory_testkit::process::{Running, children_started_as, until};
 
 /// Nobody's number, whom root becomes and as whom a program with capabilities is started.
 const NOBODY: u32 = 65534;

@@ -3,13 +3,6 @@
 //!
 //! Needs root, iproute2 and python3; says that it was skipped where those are missing. The terminal is
 //! a real pseudo-terminal of the kernel, and vt100 keeps its screen.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
 
 #[path = "../live/net.rs"]
 #[allow(dead_code, reason = "its roles are played by another test")]
@@ -25,10 +18,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use net::Net;
+use portstory_testkit::process::until;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use support::process::until;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portstory");
 const TRAFFIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/screen/traffic.py");

@@ -1,7 +1,6 @@
 //! What several tests need: the fixtures, and frames that outlive their files.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-pub mod process;
 pub mod program;
 
 use std::path::{Path, PathBuf};

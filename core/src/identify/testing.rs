@@ -1,5 +1,7 @@
 //! Small conversations for the detectors' tests.
 
+pub(crate) use portstory_testkit::Random;
+
 use std::fmt;
 
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};

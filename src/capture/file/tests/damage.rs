@@ -1,8 +1,8 @@
 //! Captures that break off, lie, or were damaged.
 
-use super::captures::{NOON, Writer};
 use super::{All, drain, read, stream};
 use crate::capture::CaptureErrorKind;
+use portstory_testkit::captures::{NOON, Writer};
 
 fn only_error(all: &All) -> &str {
     assert_eq!(all.errors.len(), 1);

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::captures::{NOON, Writer};
-use super::packed;
 use super::{All, keep, read};
 use crate::capture::file::{Follow, Options, follow};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
+use portstory_testkit::captures::{NOON, Writer};
+use portstory_testkit::packed;
 
 /// Polls until so many frames, errors and notices are there in all, and has nothing more then.
 fn until(source: &mut Follow, all: &mut All, frames: usize, errors: usize, notices: usize) {

@@ -1,8 +1,8 @@
 //! Every feature of the two formats.
 
-use super::captures::{MICRO, MODIFIED, NANO, NOON, Writer};
 use super::{All, drain, read, stream};
 use crate::capture::CaptureErrorKind;
+use portstory_testkit::captures::{MICRO, MODIFIED, NANO, NOON, Writer};
 
 const NOON_NANOS: i64 = 1_700_000_000_000_000_000;
 

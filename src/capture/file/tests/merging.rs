@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use super::captures::{NOON, Writer};
 use super::{All, drain, folder, open};
 use crate::capture::file::Options;
 use crate::capture::stop::Stop;
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
+use portstory_testkit::captures::{NOON, Writer};
 
 /// A pcap file with frames at these seconds.
 fn at(seconds: &[u32]) -> Vec<u8> {

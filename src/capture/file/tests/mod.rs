@@ -1,13 +1,9 @@
 //! The reader over captures that are written byte by byte.
 
-#[path = "../../../../tests/support/captures.rs"]
-mod captures;
 mod damage;
 mod following;
 mod formats;
 mod merging;
-#[path = "../../../../tests/support/packed.rs"]
-mod packed;
 mod packing;
 
 use std::fs;

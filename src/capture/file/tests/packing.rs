@@ -4,12 +4,12 @@ use std::io::{self, Cursor, Read};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::captures::{NOON, Writer};
-use super::packed::{self, PACKERS};
 use super::{All, drain, folder, open, open_stream, stream};
 use crate::capture::file::{Inputs, Options, unpack};
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Polled};
 use portstory_core::config::UNPACK_BYTES_MIN;
+use portstory_testkit::captures::{NOON, Writer};
+use portstory_testkit::packed::{self, PACKERS};
 
 /// A capture of about so many bytes, which compress to about half.
 fn capture(bytes: usize) -> Vec<u8> {

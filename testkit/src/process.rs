@@ -12,6 +12,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child whose standard error is read line by line; killed when it goes.
 pub struct Running {
+    /// The process.
     pub child: Child,
     log: BufReader<ChildStderr>,
 }

@@ -1,19 +1,19 @@
 //! Compresses captures, with the same libraries that unpack them.
 //!
-//! Shared by the unit tests of the reader and by its comparison with libpcap.
-
-#![allow(dead_code, clippy::unwrap_used, reason = "test support: each user needs a part")]
+//! For the unit tests of the reader, its comparison with libpcap, and whoever needs a capture that no
+//! fixture has.
 
 use std::io::Write;
 
-pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+/// A gzip member (RFC 1952).
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
 
 /// With a checksum, as `zstd` writes it, and a window of so many bytes as a power of two.
-pub(crate) fn zstd_with_window(bytes: &[u8], window_log: u32) -> Vec<u8> {
+pub fn zstd_with_window(bytes: &[u8], window_log: u32) -> Vec<u8> {
     let mut packer = zstd::Encoder::new(Vec::new(), 3).unwrap();
     packer.include_checksum(true).unwrap();
     packer.window_log(window_log).unwrap();
@@ -21,12 +21,13 @@ pub(crate) fn zstd_with_window(bytes: &[u8], window_log: u32) -> Vec<u8> {
     packer.finish().unwrap()
 }
 
-pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+/// The same with a window of 1 MiB.
+pub fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd_with_window(bytes, 20)
 }
 
 /// With linked blocks of 64 KiB and all checksums.
-pub(crate) fn lz4(bytes: &[u8]) -> Vec<u8> {
+pub fn lz4(bytes: &[u8]) -> Vec<u8> {
     use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
     let info = FrameInfo::new()
         .block_mode(BlockMode::Linked)
@@ -38,13 +39,15 @@ pub(crate) fn lz4(bytes: &[u8]) -> Vec<u8> {
     packer.finish().unwrap()
 }
 
-pub(crate) fn xz(bytes: &[u8]) -> Vec<u8> {
+/// An .xz stream.
+pub fn xz(bytes: &[u8]) -> Vec<u8> {
     let mut packer = liblzma::write::XzEncoder::new(Vec::new(), 1);
     packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
 }
 
 /// A packing by its name.
-pub(crate) type Packer = (&'static str, fn(&[u8]) -> Vec<u8>);
+pub type Packer = (&'static str, fn(&[u8]) -> Vec<u8>);
 
-pub(crate) const PACKERS: [Packer; 4] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("xz", xz)];
+/// All of them.
+pub const PACKERS: [Packer; 4] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("xz", xz)];

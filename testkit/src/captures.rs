@@ -1,39 +1,45 @@
 //! Writes captures byte by byte, sound and unsound ones.
 //!
-//! Shared by the unit tests of the reader and by its comparison with libpcap.
-
-#![allow(dead_code, clippy::unwrap_used, reason = "test support: each user needs a part")]
+//! For the unit tests of the reader, its comparison with libpcap, and whoever needs a capture that no
+//! fixture has.
 
 /// A capture that is being written, in one byte order or the other.
 #[derive(Clone, Default)]
-pub(crate) struct Writer {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) big: bool,
+pub struct Writer {
+    /// What was written so far.
+    pub bytes: Vec<u8>,
+    /// Numbers are big-endian.
+    pub big: bool,
 }
 
-pub(crate) const MICRO: u32 = 0xa1b2_c3d4;
-pub(crate) const NANO: u32 = 0xa1b2_3c4d;
-pub(crate) const MODIFIED: u32 = 0xa1b2_cd34;
+/// Magic number of pcap with microseconds.
+pub const MICRO: u32 = 0xa1b2_c3d4;
+/// The same with nanoseconds.
+pub const NANO: u32 = 0xa1b2_3c4d;
+/// Of the modified format, Alexey Kuznetsov's.
+pub const MODIFIED: u32 = 0xa1b2_cd34;
 
 /// Any time in recent years, in seconds.
-pub(crate) const NOON: u32 = 1_700_000_000;
+pub const NOON: u32 = 1_700_000_000;
 
 impl Writer {
-    pub(crate) fn new(big: bool) -> Self {
+    /// Nothing yet.
+    pub fn new(big: bool) -> Self {
         Self { bytes: Vec::new(), big }
     }
 
     /// An ordinary pcap file of Ethernet frames.
-    pub(crate) fn pcap(big: bool) -> Self {
+    pub fn pcap(big: bool) -> Self {
         Self::new(big).pcap_header(MICRO, (2, 4), 1)
     }
 
     /// An ordinary pcapng file with one Ethernet interface.
-    pub(crate) fn pcapng(big: bool) -> Self {
+    pub fn pcapng(big: bool) -> Self {
         Self::new(big).section().interface(1, 0, |_| {})
     }
 
-    pub(crate) fn pcap_header(mut self, magic: u32, version: (u16, u16), link: u32) -> Self {
+    /// A file header: magic number, version, link type.
+    pub fn pcap_header(mut self, magic: u32, version: (u16, u16), link: u32) -> Self {
         self.u32(magic);
         self.u16(version.0);
         self.u16(version.1);
@@ -44,12 +50,13 @@ impl Writer {
     }
 
     /// A record whose lengths are true.
-    pub(crate) fn record(self, seconds: u32, fraction: u32, data: &[u8]) -> Self {
+    pub fn record(self, seconds: u32, fraction: u32, data: &[u8]) -> Self {
         let len = len(data);
         self.record_of(seconds, fraction, (len, len), data)
     }
 
-    pub(crate) fn record_of(
+    /// A record whose captured and original length are what is said.
+    pub fn record_of(
         mut self,
         seconds: u32,
         fraction: u32,
@@ -62,12 +69,14 @@ impl Writer {
         self.raw(data)
     }
 
-    pub(crate) fn raw(mut self, bytes: &[u8]) -> Self {
+    /// These bytes, as they are.
+    pub fn raw(mut self, bytes: &[u8]) -> Self {
         self.bytes.extend(bytes);
         self
     }
 
-    pub(crate) fn block(mut self, kind: u32, body: impl FnOnce(&mut Self)) -> Self {
+    /// A block of pcapng: its type, and what `body` writes, padded.
+    pub fn block(mut self, kind: u32, body: impl FnOnce(&mut Self)) -> Self {
         let mut inner = Self::new(self.big);
         body(&mut inner);
         while !inner.bytes.len().is_multiple_of(4) {
@@ -81,7 +90,8 @@ impl Writer {
         self
     }
 
-    pub(crate) fn section(self) -> Self {
+    /// A Section Header Block without a length.
+    pub fn section(self) -> Self {
         self.block(0x0a0d_0d0a, |body| {
             body.u32(0x1a2b_3c4d);
             body.u16(1);
@@ -90,7 +100,8 @@ impl Writer {
         })
     }
 
-    pub(crate) fn interface(self, link: u16, snap: u32, options: impl FnOnce(&mut Self)) -> Self {
+    /// An Interface Description Block.
+    pub fn interface(self, link: u16, snap: u32, options: impl FnOnce(&mut Self)) -> Self {
         self.block(1, |body| {
             body.u16(link);
             body.u16(0);
@@ -99,11 +110,13 @@ impl Writer {
         })
     }
 
-    pub(crate) fn enhanced(self, interface: u32, ticks: u64, data: &[u8]) -> Self {
+    /// An Enhanced Packet Block.
+    pub fn enhanced(self, interface: u32, ticks: u64, data: &[u8]) -> Self {
         self.enhanced_with(interface, ticks, len(data), data, |_| {})
     }
 
-    pub(crate) fn enhanced_with(
+    /// The same with another original length, and options.
+    pub fn enhanced_with(
         self,
         interface: u32,
         ticks: u64,
@@ -119,7 +132,7 @@ impl Writer {
     }
 
     /// The obsolete Packet Block.
-    pub(crate) fn obsolete(self, interface: u16, dropped: u16, ticks: u64, data: &[u8]) -> Self {
+    pub fn obsolete(self, interface: u16, dropped: u16, ticks: u64, data: &[u8]) -> Self {
         self.block(2, |body| {
             body.u16(interface);
             body.u16(dropped);
@@ -127,14 +140,16 @@ impl Writer {
         })
     }
 
-    pub(crate) fn simple(self, wire_len: u32, data: &[u8]) -> Self {
+    /// A Simple Packet Block.
+    pub fn simple(self, wire_len: u32, data: &[u8]) -> Self {
         self.block(3, |body| {
             body.u32(wire_len);
             body.bytes.extend(data);
         })
     }
 
-    pub(crate) fn statistics(self, interface: u32, options: impl FnOnce(&mut Self)) -> Self {
+    /// An Interface Statistics Block.
+    pub fn statistics(self, interface: u32, options: impl FnOnce(&mut Self)) -> Self {
         self.block(5, |body| {
             body.u32(interface);
             body.u64(0);
@@ -153,7 +168,8 @@ impl Writer {
         }
     }
 
-    pub(crate) fn option(&mut self, code: u16, value: &[u8]) {
+    /// An option, padded.
+    pub fn option(&mut self, code: u16, value: &[u8]) {
         self.u16(code);
         self.u16(u16::try_from(value.len()).unwrap());
         self.bytes.extend(value);
@@ -162,22 +178,26 @@ impl Writer {
         }
     }
 
-    pub(crate) fn option_64(&mut self, code: u16, value: u64) {
+    /// An option that is a number of 64 bits.
+    pub fn option_64(&mut self, code: u16, value: u64) {
         let bytes = if self.big { value.to_be_bytes() } else { value.to_le_bytes() };
         self.option(code, &bytes);
     }
 
-    pub(crate) fn u16(&mut self, number: u16) {
+    /// A number.
+    pub fn u16(&mut self, number: u16) {
         let bytes = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
         self.bytes.extend(bytes);
     }
 
-    pub(crate) fn u32(&mut self, number: u32) {
+    /// A number.
+    pub fn u32(&mut self, number: u32) {
         let bytes = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
         self.bytes.extend(bytes);
     }
 
-    pub(crate) fn u64(&mut self, number: u64) {
+    /// A number.
+    pub fn u64(&mut self, number: u64) {
         let bytes = if self.big { number.to_be_bytes() } else { number.to_le_bytes() };
         self.bytes.extend(bytes);
     }
