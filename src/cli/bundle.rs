@@ -34,16 +34,16 @@ const BATCH_FRAMES: usize = 4096;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Bundle {
-    /// Captures or folders of them; they are read twice, so no pipes
+    /// Captures or folders of captures. They are read twice, so pipes are refused
     #[arg(value_name = "FILE|DIR", required = true)]
     paths: Vec<PathBuf>,
 
-    /// The zip to write
+    /// The zip file to write
     #[arg(short, long, value_name = "ZIP")]
     output: PathBuf,
 
-    /// For strangers: addresses, names and payload are replaced, each by the same one everywhere. What
-    /// stays is listed before anything is written
+    /// Make a bundle for strangers: addresses, names and payload are replaced consistently. What
+    /// remains is listed before anything is written
     #[arg(
         long,
         value_enum,
@@ -55,7 +55,8 @@ pub(super) struct Bundle {
     )]
     share: Option<Strength>,
 
-    /// With --share: leave out a flow (its id), an end (ADDR:PORT) or a host (ADDR); may be repeated
+    /// With --share: leave out a flow (its id), an endpoint (ADDR:PORT) or a host (ADDR); may be
+    /// repeated
     #[arg(long, value_name = "FLOW|ENDPOINT", requires = "share")]
     exclude: Vec<Exclude>,
 
@@ -82,9 +83,9 @@ pub(super) struct Bundle {
 /// How much is replaced in a bundle for strangers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Strength {
-    /// All payload but the bytes that a protocol is recognised by
+    /// Replace all payload except the bytes that identify a protocol
     Min,
-    /// Payload that no detector reads; host names, banners and first lines stay
+    /// Replace only payload that no detector reads; host names, banners and first lines remain
     Full,
 }
 

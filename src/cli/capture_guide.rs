@@ -17,11 +17,11 @@ use portstory_core::watch::Watch;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CaptureGuide {
-    /// Where the capture is to be made
+    /// The system to capture on
     #[arg(long, value_enum)]
     host: Host,
 
-    /// The interface there (Linux)
+    /// The interface on that system (Linux)
     #[arg(short, long, value_name = "IFACE", default_value = "eth0")]
     interface: String,
 

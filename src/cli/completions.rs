@@ -36,10 +36,10 @@ impl Completions {
 #[derive(Debug, Args)]
 #[command(after_help = MAN_EXAMPLES)]
 pub(super) struct Man {
-    /// The command whose page it is
+    /// The command; without one, the page of the program
     command: Option<String>,
 
-    /// Write the pages of the program and of every command into this folder
+    /// Write the pages of the program and all commands into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     out_dir: Option<PathBuf>,
 

@@ -23,11 +23,11 @@ use portstory_core::watch::Watch;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Doctor {
-    /// Interface to look at; may be repeated [default: those that are up]
+    /// Interface to check; may be repeated [default: all that are up]
     #[arg(short, long = "interface", value_name = "IFACE")]
     interfaces: Vec<String>,
 
-    /// How it is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: ReplyFormat,
 }
@@ -40,7 +40,7 @@ Examples:
 Each line is ok, a note (a capture works; read it with this in mind) or bad, the last two with the
 command to run. Nothing is changed and nothing is sent: each interface is opened and closed again.
 
-Exit codes: 0 nothing is bad, 1 something is.";
+Exit codes: 0 no problem found, 1 a problem was found.";
 
 impl Doctor {
     pub(super) fn run(&self) -> Exit {

@@ -8,9 +8,8 @@ use portstory_core::event::{Event, Label, Notable, Status, Verdict};
 /// Flows that are not to be there.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct FailOn {
-    /// End with exit code 3 if a flow was seen that has one of these labels, statuses or notables;
-    /// several are set apart by commas. A capture or an output that fails part-way ends with 1 all the
-    /// same
+    /// Exit with code 3 if a flow has one of these labels, statuses or notables (comma-separated). If a
+    /// capture or an output fails part-way, the exit code is 1 all the same
     #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = PossibleValuesParser::new(words()))]
     fail_on: Vec<String>,
 }

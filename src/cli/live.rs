@@ -25,7 +25,7 @@ use portstory_core::watch::Watch;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Live {
-    /// Interface to capture from; may be repeated; `any` is all of them
+    /// Interface to capture from, or `any` for all; may be repeated
     #[arg(
         short,
         long = "interface",
@@ -34,28 +34,27 @@ pub(super) struct Live {
     )]
     interfaces: Vec<String>,
 
-    /// Only look at frames that this filter lets through, in the language of pcap-filter(7); the
-    /// kernel applies it
+    /// Only read frames that match this capture filter (see pcap-filter(7)); the kernel applies it
     #[arg(short = 'f', long, value_name = "EXPRESSION", conflicts_with = "filter")]
     bpf: Option<String>,
 
-    /// Who picks out what may be of interest
+    /// Where to filter out frames that cannot be of interest
     #[arg(long, value_enum, default_value_t)]
     filter: FilterIn,
 
-    /// Print the kernel's filter and what it does not cover, and end
+    /// Print the kernel filter and what it misses, then exit
     #[arg(long)]
     show_filter: bool,
 
-    /// Ask for frames to other machines too, as on a mirror port
+    /// Put the interface into promiscuous mode, as needed on a mirror port
     #[arg(short, long)]
     promiscuous: bool,
 
-    /// Ring buffer of each interface, in MiB
+    /// Size of the ring buffer of each interface, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=2047))]
     ring: u32,
 
-    /// Bytes kept of each frame at most
+    /// Snap length: keep at most this many bytes of each frame
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
     snaplen: u32,
 
@@ -79,7 +78,7 @@ Examples:
   sudo portstory live -i eth0 --format eve -o eve.json --rotate-size 100M --keep 20
   portstory live --show-filter
 
-Flows whose end is this machine are told with the process behind it.";
+Flows that begin or end on this machine include the owning process.";
 
 impl Live {
     pub(super) fn run(&self) -> Exit {
@@ -163,10 +162,10 @@ impl Live {
 /// Where frames that are surely of no interest are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum FilterIn {
-    /// Here: every frame is looked at, tunnels and fragments too
+    /// In portstory, which sees every frame, tunnels and fragments included
     #[default]
     User,
-    /// In the kernel: costs less, and misses what `--show-filter` lists
+    /// In the kernel, which costs less and misses what `--show-filter` lists
     Kernel,
 }
 

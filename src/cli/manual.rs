@@ -101,7 +101,7 @@ fn items(title: &str, items: &[(&str, &str)]) -> Roff {
 }
 
 fn exit_status(help: &Help) -> Roff {
-    let usual = [("0", "done"), ("1", "the output failed"), ("2", "wrong use")];
+    let usual = [("0", "done"), ("1", "the output failed"), ("2", "wrong usage")];
     let own: Vec<(&str, &str)> =
         help.exit_codes.iter().map(|(code, text)| (code.as_str(), text.as_str())).collect();
     items("EXIT STATUS", if own.is_empty() { &usual } else { &own })
@@ -174,7 +174,7 @@ fn example(line: &str) -> (String, String) {
     (command.trim().to_owned(), comment.into_iter().collect::<String>().replace('?', ""))
 }
 
-/// `Exit codes: 0 done, 1 the output failed (what was read is reported), 2 wrong use.`
+/// `Exit codes: 0 done, 1 the output failed (what was read is reported), 2 wrong usage.`
 fn exit_codes(block: &str) -> Vec<(String, String)> {
     let mut codes: Vec<(String, Vec<&str>)> = Vec::new();
     let mut begins = true;
@@ -292,7 +292,7 @@ mod tests {
     fn help_is_taken_apart() {
         let help = Help::of(
             "Examples:\n  portstory read a.pcap\n  portstory read -   from a pipe?\n\nSome words,\nand more.\n\n\
-             Exit codes: 0 done, 1 an output failed (what was read, 3 of 4,\nis reported), 2 wrong use.",
+             Exit codes: 0 done, 1 an output failed (what was read, 3 of 4,\nis reported), 2 wrong usage.",
         );
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         assert_eq!(
@@ -301,6 +301,6 @@ mod tests {
         );
         assert_eq!(help.notes, ["Some words, and more."]);
         assert_eq!(help.exit_codes.first(), Some(&pair("0", "done")));
-        assert_eq!(help.exit_codes.last(), Some(&pair("2", "wrong use")));
+        assert_eq!(help.exit_codes.last(), Some(&pair("2", "wrong usage")));
     }
 }

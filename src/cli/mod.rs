@@ -52,9 +52,8 @@ use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 
 /// Tells what traffic on port 3243 (timelot) and UDP 3224-3324 (Citrix Framehawk) really is.
 ///
-/// It looks at packets, from capture files or live, and labels every flow in range as
-/// timelot-unknown, citrix-framehawk or other, with evidence that can be checked in Wireshark.
-/// It never sends a packet.
+/// Reads packets, from capture files or live, and labels every flow on these ports as timelot-unknown,
+/// citrix-framehawk or other, with evidence that can be checked in Wireshark. It never sends a packet.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, override_usage = USAGE, after_help = EXAMPLES)]
 struct Cli {
@@ -63,50 +62,50 @@ struct Cli {
 }
 
 const USAGE: &str = "\
-portstory [OPTIONS] FILE|DIR|-...     as portstory read
+portstory [OPTIONS] FILE|DIR|-...     same as portstory read
        portstory COMMAND ...";
 
 const EXAMPLES: &str = "\
 Examples:
   portstory incident.pcapng                    what is on 3243 in this capture?
-  portstory why incident.pcapng 3              why has row 3 its label?
+  portstory why incident.pcapng 3              why does row 3 have its label?
   portstory --format eve captures/ > eve.json
   tcpdump -r old.pcap -w - | portstory -
-  sudo portstory live -i eth0                  the same, live; Ctrl-C ends it
+  sudo portstory live -i eth0                  the same, live; Ctrl-C stops
   portstory report incident.pcapng -o report.html
   sudo portstory who                           which process is it, on this machine?
   sudo portstory doctor                        can this machine capture?
   portstory capture-guide --host windows       how to capture elsewhere
-  portstory explain 3243                       what is known of the port
+  portstory explain 3243                       what is known about the port
 
 Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is
-reported), 2 wrong use or nothing that is a capture, 3 --fail-on was met and
-nothing failed.";
+reported), 2 wrong usage or no capture file, 3 --fail-on matched and nothing
+failed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Label the flows in capture files (pcap, pcapng), folders or standard input
     Read(read::Read),
-    /// Label flows live, through libpcap; Ctrl-C ends it with the summary
+    /// Label flows live, through libpcap; Ctrl-C stops and prints the summary
     Live(live::Live),
-    /// One page that answers what was on the port: HTML that stands alone, or Markdown for a ticket
+    /// Write a report on what was on the port: a self-contained HTML page, or Markdown for a ticket
     Report(report::Report),
-    /// Pack report, EVE, packets, settings and hashes into a zip that can be handed on
+    /// Pack report, EVE, packets, settings and hashes into one zip to hand on
     Bundle(bundle::Bundle),
-    /// Check such a zip: nothing changed, and its packets give the same verdicts
+    /// Check a bundle: nothing was changed, and its packets give the same verdicts
     Verify(verify::Verify),
-    /// Why one flow has its label, and what another label would have needed
+    /// Explain why one flow has its label, and what another label would have needed
     Why(why::Why),
-    /// The processes behind the sockets on the watched ports of this machine
+    /// List the processes that own sockets on the watched ports of this machine
     Who(who::Who),
-    /// Whether this machine can capture, with the command that fixes what is not right
+    /// Check whether this machine can capture, and print the command that fixes each problem
     Doctor(doctor::Doctor),
-    /// The commands that capture on another machine, and their pitfalls
+    /// Print the commands that capture on another machine, and their pitfalls
     #[command(visible_alias = "plan")]
     CaptureGuide(capture_guide::CaptureGuide),
-    /// What is known of a port or a protocol, and what the words of a verdict mean
+    /// Explain a port, a protocol, or a word used in a verdict
     Explain(explain::Explain),
-    /// The interfaces that can be captured from
+    /// List the interfaces that can be captured from
     #[command(after_help = "Example:\n  portstory interfaces")]
     Interfaces,
     /// Print the JSON Schema of the EVE output
@@ -157,24 +156,24 @@ struct Watching {
     #[command(flatten)]
     ports: Ports,
 
-    /// What the site says of its Citrix installation (TOML): vda_versions, framehawk_policy,
-    /// port_range, gateways
+    /// Facts about the site's Citrix installation (TOML): vda_versions, framehawk_policy, port_range,
+    /// gateways
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
 
-    /// Services that the site names itself (TOML): [[service]] with name, port, address, transport
+    /// Known services of the site (TOML): [[service]] with name, port, address, transport
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
 
-    /// Take equal 5-tuples in different VLANs for different flows
+    /// Treat equal 5-tuples in different VLANs as different flows
     #[arg(long)]
     vlan_in_key: bool,
 
-    /// Leave a detector out, to see what its absence would change
+    /// Disable the detector of this protocol; may be repeated
     #[arg(long, value_name = "PROTOCOL", value_parser = detector)]
     without: Option<String>,
 
-    /// Memory for flows and what is known of endpoints, the capture's ring aside
+    /// Memory limit for flows and endpoints, not counting the ring buffer of a live capture
     #[arg(long, value_name = "SIZE", value_parser = output_file::bytes, default_value = "256M")]
     memory_max: u64,
 
@@ -209,8 +208,8 @@ impl Watching {
 /// How much is read of compressed captures.
 #[derive(Clone, Copy, Debug, Args)]
 struct Unpacking {
-    /// How much of each compressed capture is read, unpacked [default: 1000 times its size, 256M at
-    /// least]
+    /// Read at most this much of each compressed capture, measured after decompression [default: 1000
+    /// times its size, at least 256M]
     #[arg(long, value_name = "SIZE", value_parser = output_file::bytes)]
     unpack_max: Option<u64>,
 }
@@ -231,23 +230,22 @@ fn named(output: Option<&PathBuf>) -> Option<&PathBuf> {
 /// What is written, and where.
 #[derive(Debug, Args)]
 struct Writing {
-    /// How the flows are written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 
-    /// Write to this file instead of standard output, which '-' is; compressed where the name ends in
-    /// .gz or .zst, as of the other outputs
+    /// Write to this file instead of standard output ('-'). This and every other output is compressed
+    /// if its name ends in .gz or .zst
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Save all frames of watched flows, those of fragments too: as pcap where the name ends in .pcap,
-    /// as pcapng where it ends in .pcapng, else ('-' for standard output too) in the format that came
-    /// in, which live is pcapng
+    /// Save all frames of watched flows, fragments included. A name that ends in .pcap or .pcapng
+    /// chooses the format; otherwise, and for '-', it is the format of the input (live: pcapng)
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     packets: Option<PathBuf>,
 
-    /// At the end, write one page that answers what was on the port, as `portstory report` does; as
-    /// Markdown where the name ends in .md; '-' is standard output
+    /// Also write a report at the end, as `portstory report` does: HTML, or Markdown if the name ends
+    /// in .md; '-' is standard output
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -257,15 +255,15 @@ struct Writing {
     #[command(flatten)]
     overwriting: overwriting::Overwriting,
 
-    /// Colour in text output
+    /// When to use colour in text output
     #[arg(long, value_enum, default_value_t)]
     color: Color,
 
-    /// Say less on standard error: errors only
+    /// Print errors only on standard error
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say more on standard error; twice for even more
+    /// Print more on standard error; repeat for even more
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -321,16 +319,16 @@ enum OutputFormat {
     /// A table for people
     #[default]
     Text,
-    /// Suricata's EVE JSON, one object a line
+    /// Suricata's EVE JSON, one object per line
     Eve,
-    /// One row a flow
+    /// One row per flow
     Csv,
 }
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// If writing to a terminal and NO_COLOR is not set
     #[default]
     Auto,
     /// Always

@@ -36,8 +36,8 @@ const WINDOW_LOG_MAX: u32 = 27;
 /// Whether a file may be lost.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct Overwriting {
-    /// Overwrite an output file that exists, or let --keep delete one, even where portstory did not write
-    /// it; never one that is read
+    /// Overwrite existing output files, or let --keep delete files, that portstory did not write. A
+    /// file that is being read is never overwritten
     #[arg(long)]
     force: bool,
 }

@@ -20,17 +20,17 @@ use portstory_core::frame::Frame;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Read {
-    /// Captures (pcap, pcapng; also .gz .zst .lz4 .xz), folders of them, or '-' for standard input;
-    /// several are read as one stream in the order of time
+    /// Captures (pcap, pcapng; also .gz .zst .lz4 .xz), folders of captures, or '-' for standard input.
+    /// Several are merged by time into one stream
     #[arg(value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
 
-    /// Go on as the file grows, and over to the next one when it is replaced, until Ctrl-C: for one
-    /// capture file that is still being written
+    /// Keep reading a capture file that is still being written, and its successor when it is replaced,
+    /// until Ctrl-C
     #[arg(long)]
     follow: bool,
 
-    /// Only look at frames that this filter lets through, in the language of pcap-filter(7)
+    /// Only read frames that match this filter (see pcap-filter(7))
     #[arg(short = 'f', long, value_name = "EXPRESSION")]
     bpf: Option<String>,
 
@@ -63,7 +63,7 @@ Examples:
   portstory read --fail-on timelot-unknown,text_shell nightly.pcap
 
 Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
-2 wrong use or nothing that is a capture, 3 --fail-on was met and nothing failed.";
+2 wrong usage or no capture file, 3 --fail-on matched and nothing failed.";
 
 impl Read {
     pub(super) fn run(self) -> Exit {

@@ -25,15 +25,15 @@ const BATCH_FRAMES: usize = 4096;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Report {
-    /// Captures, folders of them, or '-' for standard input, as for `read`
+    /// Captures, folders of captures, or '-' for standard input, as for `read`
     #[arg(value_name = "FILE|DIR|-", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Write to this file instead of standard output, which '-' is
+    /// Write to this file instead of standard output ('-')
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// How it is written [default: html, or md where the file's name ends in .md]
+    /// Output format [default: html, or md if the file's name ends in .md]
     #[arg(long, value_enum)]
     format: Option<ReportFormat>,
 
@@ -56,7 +56,7 @@ pub(super) struct Report {
 /// The forms of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum ReportFormat {
-    /// A page that stands alone
+    /// A self-contained page
     #[default]
     Html,
     /// Markdown, for a ticket

@@ -12,13 +12,12 @@ use crate::sandbox::{self, Plan, User};
 /// How rights are given up.
 #[derive(Debug, Args)]
 pub(super) struct Confining {
-    /// Give up all rights that are not needed, as far as the kernel has the means; or refuse to run
-    /// where it has not
+    /// Drop all privileges that are not needed (user, capabilities, Landlock, seccomp)
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     sandbox: Mode,
 
-    /// Become this user (a name in /etc/passwd, or UID:GID) where root started it [default: who
-    /// called sudo, else portstory]
+    /// If started by root, run as this user: a name in /etc/passwd, or UID:GID [default: the user who
+    /// called sudo, otherwise portstory]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 }
@@ -26,12 +25,12 @@ pub(super) struct Confining {
 /// What to do where the kernel lacks the means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// Go on with those it has
+    /// Continue without measures that the kernel does not have
     #[default]
     Auto,
-    /// Refuse
+    /// Refuse to run if one is unavailable
     Require,
-    /// Give up nothing, for debugging
+    /// Drop nothing, for debugging
     #[value(hide = true)]
     Off,
 }
@@ -96,8 +95,8 @@ pub(super) fn readable(paths: &[PathBuf], links: Links) -> Vec<PathBuf> {
 /// What is read of a folder.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Linking {
-    /// Follow symbolic links that lead out of a folder that was named, and read what is there; those that
-    /// stay inside are followed anyway. Not for a folder from somebody else: it can link to anything
+    /// Follow symbolic links that lead out of a given folder; links that stay inside are always
+    /// followed. Do not use it on a folder from somebody else, which can link to anything
     #[arg(long)]
     follow_links: bool,
 }

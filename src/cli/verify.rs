@@ -29,16 +29,16 @@ const NAMED_MAX: usize = 10;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Verify {
-    /// What `portstory bundle` made
+    /// A zip made by `portstory bundle`
     #[arg(value_name = "ZIP")]
     path: PathBuf,
 
-    /// Refuse a bundle that unpacks to more than this
+    /// Refuse a bundle that is larger than this once unpacked
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "4G")]
     limit: u64,
 
-    /// Memory for what is known of flows and services, as with `read`. With this much, all of it stays
-    /// below 256 MiB
+    /// Memory limit for flows and services, as with `read`; the default keeps the whole process below
+    /// 256 MiB
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "192M")]
     memory_max: u64,
 

@@ -16,7 +16,7 @@ pub(super) struct Who {
     #[command(flatten)]
     ports: Ports,
 
-    /// How it is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: ReplyFormat,
 }

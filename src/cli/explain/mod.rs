@@ -22,8 +22,7 @@ use words::Word;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
-    /// A port, a protocol, or a label, status, notable or reason to look; without one, all of these are
-    /// listed
+    /// A port, protocol, label, status, notable or reason to look; without one, all are listed
     what: Option<String>,
 }
 

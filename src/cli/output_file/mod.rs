@@ -35,15 +35,15 @@ use super::{Exit, log, shutdown};
 /// When outputs are continued in another file.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Rotating {
-    /// Go on in another file, NAME-000001 and so on, at this size (such as 500K, 100M, 2G)
+    /// Start a new output file, NAME-000001 and so on, at this size (such as 500K, 100M, 2G)
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     rotate_size: Option<u64>,
 
-    /// Go on in another file after this time (such as 30s, 15m, 24h)
+    /// Start a new output file after this time (such as 30s, 15m, 24h)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     rotate_time: Option<Duration>,
 
-    /// Keep only so many files of each output: older ones are deleted
+    /// Keep only this many files of each output; older ones are deleted
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     keep: Option<u64>,
 }

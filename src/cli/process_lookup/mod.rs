@@ -68,13 +68,12 @@ type Listening = (Transport, SocketAddr, Option<Arc<Process>>);
 /// How processes are looked for.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Looking {
-    /// Processes of this machine that are looked up: none, those that listen on the watched ports, or
-    /// those at either end of a flow
+    /// Which processes of this machine to look up
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
     pub(super) processes: Scope,
 
-    /// Percent of one core that looking processes up may take, but for the first look at all of them;
-    /// what does not fit is reported
+    /// Limit process lookups to this percentage of one core, not counting the initial scan; lookups
+    /// that do not fit are reported
     #[arg(long, value_name = "PERCENT", default_value_t = PROCESS_LOOKUP_CPU_PERCENT, value_parser = clap::value_parser!(u32).range(1..=100))]
     processes_cpu: u32,
 }
@@ -84,7 +83,7 @@ pub(super) struct Looking {
 pub(super) enum Scope {
     /// None
     Off,
-    /// Those that listen on the watched ports
+    /// Those that listen on a watched port
     Listeners,
     /// Those at either end of a flow
     #[default]

@@ -35,17 +35,17 @@ const BATCH_FRAMES: usize = 4096;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, override_usage = "portstory why [OPTIONS] FILE|DIR|-... [FLOW]")]
 pub(super) struct Why {
-    /// The captures that the flow was labelled in, as they were given to `read`, and behind them the
-    /// flow: the number of its row in the table, its client's socket or its id; without one, the flow
-    /// that is to be looked at first. A file of such a name is ./3
+    /// The captures as they were given to `read`, followed by the flow: its row number in the table,
+    /// its client's socket, or its id. Without a flow, the one that most needs attention. For a file
+    /// named 3 write ./3
     #[arg(value_name = "FILE|DIR|-", required = true)]
     paths: Vec<PathBuf>,
 
-    /// The flow, if not named behind the captures
+    /// The flow, if it does not follow the captures
     #[arg(long, value_name = "FLOW")]
     flow: Option<Wanted>,
 
-    /// The filter that `read` had, in the language of pcap-filter(7)
+    /// The filter that `read` was given (see pcap-filter(7))
     #[arg(short = 'f', long, value_name = "EXPRESSION")]
     bpf: Option<String>,
 
