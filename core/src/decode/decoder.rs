@@ -4,8 +4,9 @@
 //! ports stand for is looked up here, once, and goes with it. A frame with a fragment may have to wait:
 //! whether its packet is in range turns out with a later one ([`PacketDecoder::resolved`]).
 
-use super::fragment::{Fragment, Reassembly};
+use super::fragment::Fragment;
 use super::peek::Peek;
+use super::reassembly::Reassembly;
 use super::{DecodeAnomaly, Decoded, Packet, decode};
 use crate::config::Config;
 use crate::frame::{Frame, FrameRef};

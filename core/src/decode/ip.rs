@@ -1,14 +1,12 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200), by etherparse's lax slices: a total length of 0 (segmentation
 //! offload) or beyond the capture is taken as "as much as there is". Then IPv6's extension headers.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 
-use super::{
-    DecodeContext, DecodeEnd, Decoded, Fragment, Next, Opened, Path, Slice, icmp, transport, tunnel,
-};
+use super::packet::Path;
+use super::{DecodeEnd, Slice};
 use crate::config::EXTENSION_HEADERS_MAX;
 use crate::net::Layer;
 use crate::wire;
@@ -49,54 +47,6 @@ pub(super) struct Piece {
     pub(super) offset: usize,
     /// Whether there are pieces behind it.
     pub(super) more: bool,
-}
-
-/// IP protocol numbers (IANA).
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const ICMP: u8 = 1;
-const ICMPV6: u8 = 58;
-
-/// Opens an IP packet: hands on the TCP, UDP or ICMP packet in it, or says which tunnel to open.
-pub(super) fn open<'a>(
-    context: &DecodeContext,
-    part: Slice<'a>,
-    sink: &mut dyn FnMut(Decoded<'_>),
-) -> Result<Opened<'a>, DecodeEnd> {
-    let ip = parse(part)?;
-    if let Some(piece) = ip.fragment {
-        sink(Decoded::Fragment(Fragment {
-            context: *context,
-            src: ip.src,
-            dst: ip.dst,
-            protocol: ip.protocol,
-            piece,
-            bytes: Cow::Borrowed(ip.payload.bytes),
-            wire_len: ip.payload.wire_len,
-            header_offset: ip.offset,
-            outer_frames: Vec::new(),
-        }));
-        return Err(DecodeEnd::Done);
-    }
-    deliver(context, &ip, sink)
-}
-
-/// Hands on what a whole packet carries, or says which tunnel to open.
-pub(super) fn deliver<'a>(
-    context: &DecodeContext,
-    ip: &Ip<'a>,
-    sink: &mut dyn FnMut(Decoded<'_>),
-) -> Result<Opened<'a>, DecodeEnd> {
-    match ip.protocol {
-        TCP => Err(transport::tcp(context, ip, sink)),
-        UDP => {
-            let datagram = transport::udp(context, ip, sink)?;
-            let row = tunnel::over_udp(datagram.src, datagram.dst).ok_or(DecodeEnd::Done)?;
-            (row.open)(datagram.payload)
-        }
-        ICMP | ICMPV6 => Err(icmp::error(context, ip, sink)),
-        protocol => Ok(Opened::new(Next::IpProtocol(protocol), ip.payload)),
-    }
 }
 
 /// Reads the IP header and its extensions.

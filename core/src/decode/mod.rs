@@ -9,20 +9,22 @@
 //! row in the table of that folder's `mod.rs`. etherparse's types stay in `ip.rs`.
 //!
 //! [`decode`] remembers nothing. What needs memory, fragments of IP packets, it hands on as they are:
-//! [`fragment::Reassembly`] puts them together and decodes the whole. [`PacketDecoder`] wires all of it,
+//! [`reassembly::Reassembly`] puts them together and decodes the whole. [`PacketDecoder`] wires all of it,
 //! and hands on what is of interest only.
 
 pub mod decoder;
 pub mod fragment;
-#[cfg(test)]
-mod fragment_tests;
 mod icmp;
 mod ip;
 pub mod link;
+mod network;
 pub mod packet;
 mod part;
 pub mod peek;
 mod plain;
+pub mod reassembly;
+#[cfg(test)]
+mod reassembly_tests;
 #[cfg(test)]
 mod testing;
 mod transport;
@@ -46,7 +48,7 @@ pub const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
 pub enum Decoded<'a> {
     /// A TCP or UDP packet, or an ICMP error about one.
     Packet(Packet<'a>),
-    /// A piece of an IP packet, for [`fragment::Reassembly`].
+    /// A piece of an IP packet, for [`reassembly::Reassembly`].
     Fragment(Fragment<'a>),
     /// Decoding of this frame stopped here.
     Anomaly(FrameRef, DecodeAnomaly),
@@ -169,7 +171,7 @@ fn open(
         let step = match next {
             Next::Link(link) => link::open(link, part),
             Next::EtherType(ethertype) => tunnel::open_ethertype(ethertype, part),
-            Next::Ip => ip::open(&context, part, sink),
+            Next::Ip => network::open(&context, part, sink),
             Next::IpProtocol(protocol) => tunnel::open_ip_protocol(protocol, part),
             Next::Nothing => return,
         };

@@ -1,8 +1,8 @@
 //! What the tests of link types and tunnels share: frames around one datagram, and what must hold of
 //! every frame that leads to it.
 
-use super::fragment::Reassembly;
 use super::peek::Peek;
+use super::reassembly::Reassembly;
 use super::{Body, Decoded, decode};
 use crate::config::Config;
 use crate::frame::{Frame, FrameRef, LinkType};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::fragment::Reassembly;
+use super::reassembly::Reassembly;
 use super::testing::{Found, NOTHING, ethernet, found_in, frame, ipv4, ipv6, opens, tcp, udp, v4};
 use super::*;
 use crate::config::Config;

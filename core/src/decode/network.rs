@@ -1,0 +1,55 @@
+//! What an IP packet carries: TCP, UDP or an ICMP error, which are handed on, a fragment, or a tunnel.
+
+use std::borrow::Cow;
+
+use super::fragment::Fragment;
+use super::ip::{self, Ip};
+use super::{DecodeContext, DecodeEnd, Decoded, Next, Opened, Slice, icmp, transport, tunnel};
+
+/// IP protocol numbers (IANA).
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
+/// Opens an IP packet: hands on the TCP, UDP or ICMP packet in it, or says which tunnel to open.
+pub(super) fn open<'a>(
+    context: &DecodeContext,
+    part: Slice<'a>,
+    sink: &mut dyn FnMut(Decoded<'_>),
+) -> Result<Opened<'a>, DecodeEnd> {
+    let ip = ip::parse(part)?;
+    if let Some(piece) = ip.fragment {
+        sink(Decoded::Fragment(Fragment {
+            context: *context,
+            src: ip.src,
+            dst: ip.dst,
+            protocol: ip.protocol,
+            piece,
+            bytes: Cow::Borrowed(ip.payload.bytes),
+            wire_len: ip.payload.wire_len,
+            header_offset: ip.offset,
+            outer_frames: Vec::new(),
+        }));
+        return Err(DecodeEnd::Done);
+    }
+    deliver(context, &ip, sink)
+}
+
+/// Hands on what a whole packet carries, or says which tunnel to open.
+pub(super) fn deliver<'a>(
+    context: &DecodeContext,
+    ip: &Ip<'a>,
+    sink: &mut dyn FnMut(Decoded<'_>),
+) -> Result<Opened<'a>, DecodeEnd> {
+    match ip.protocol {
+        TCP => Err(transport::tcp(context, ip, sink)),
+        UDP => {
+            let datagram = transport::udp(context, ip, sink)?;
+            let row = tunnel::over_udp(datagram.src, datagram.dst).ok_or(DecodeEnd::Done)?;
+            (row.open)(datagram.payload)
+        }
+        ICMP | ICMPV6 => Err(icmp::error(context, ip, sink)),
+        protocol => Ok(Opened::new(Next::IpProtocol(protocol), ip.payload)),
+    }
+}
