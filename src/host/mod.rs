@@ -1,7 +1,7 @@
 //! Sockets and processes of this machine.
 //!
 //! An edge: it asks the operating system, and remembers nothing but what [`Finder`] keeps to answer
-//! many questions cheaply. One file a platform: `linux.rs`
+//! many questions cheaply. One module a platform: `linux`
 //! reads /proc, in every network namespace that it may look into; `windows.rs` and `macos.rs` stand
 //! on `portable.rs`, which asks the same of two crates. What cannot be seen for want of rights comes
 //! back as [`Unseen`], with the command that would show it: a list that is cut says so.

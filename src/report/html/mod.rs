@@ -14,7 +14,7 @@ use portstory_core::event::Label;
 
 mod card;
 
-const STYLE: &str = include_str!("html/style.css");
+const STYLE: &str = include_str!("style.css");
 
 /// Nothing may be loaded from anywhere, and no script may run (CSP Level 3).
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
