@@ -1,8 +1,9 @@
 //! `portstory` tells what traffic on port 3243 really is, from packets alone, and never sends one.
 //!
 //! The core, crate [`portstory_core`], turns frames into events. Here are the edges: what reads frames
-//! ([`capture`]) and what writes events ([`output`], [`report`], [`bundle`]), what is asked of this machine
-//! ([`host`]), what is given up before anything is parsed ([`sandbox`]), and the command line ([`cli`]).
+//! ([`capture`]), the loop that hands them to the core ([`engine`]), what writes events ([`output`],
+//! [`report`], [`bundle`]), what is asked of this machine ([`host`]), what is given up before anything is
+//! parsed ([`sandbox`]), and the command line ([`cli`]).
 //! ARCHITECTURE.md has the invariants.
 
 // Nothing that is read may make it panic: what a test may do, the program may not.
@@ -19,6 +20,7 @@
 pub mod bundle;
 pub mod capture;
 pub mod cli;
+pub mod engine;
 pub mod escape;
 pub mod host;
 mod human;

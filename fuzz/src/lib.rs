@@ -21,6 +21,7 @@ use portstory::bundle::anonymize::{Addresses, Secret, Sharer, Strength, Study};
 use portstory::capture::file::{self, Options};
 use portstory::capture::{FrameSource, Polled, SourceInfo};
 use portstory::cli::helper_replies;
+use portstory::engine::{Observer as _, Seen};
 use portstory::output::{Context, FORMATS, Look, RunSummary};
 use portstory_core::classifier::{Classifier, Collector, put_together};
 use portstory_core::config::Config;
@@ -199,20 +200,21 @@ pub fn share(bytes: &[u8]) {
     let mut classifier = Classifier::new(config.clone());
     let (mut events, mut named) = (Vec::new(), false);
     let mut tell = |study: &mut Study, events: &mut Vec<Event>| {
-        for event in events.drain(..) {
-            let Event::Flow(flow) = event else { continue };
-            named |= !matches!(flow.verdict.status, Status::Unidentified | Status::Insufficient);
-            study.flow(&flow);
+        for mut event in events.drain(..) {
+            if let Event::Flow(flow) = &event {
+                let status = flow.verdict.status;
+                named |= !matches!(status, Status::Unidentified | Status::Insufficient);
+            }
+            study.event(&mut event);
         }
     };
     for frame in &frames {
-        study.frame();
-        classifier.ingest_observed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
+        let outcome = classifier
+            .ingest_observed(frame, &mut events, &mut |key, packet| study.packet(key, packet));
         tell(&mut study, &mut events);
+        study.frame(frame, &Seen { outcome, resolved: &[], sources: &[] });
     }
-    study.frame();
-    classifier.finish_observed(&mut events, &mut |key, seen| study.packet(key, seen));
-    study.frame();
+    classifier.finish_observed(&mut events, &mut |key, packet| study.leftover(key, packet));
     tell(&mut study, &mut events);
     let (mut plans, _) = study.finish();
     let mut addresses = Addresses::new(&secret, plans.addresses());

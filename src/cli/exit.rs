@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use super::{log, shutdown};
-use crate::capture::{CaptureError, CaptureErrorKind};
+use crate::capture::CaptureError;
+use crate::engine::Outcome;
 
 /// How a run ended, as the exit code says it. The later of two is what is told: that something is missing
 /// is told before what was found, which stands in the output.
@@ -31,11 +32,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-impl From<CaptureErrorKind> for Exit {
-    fn from(kind: CaptureErrorKind) -> Self {
-        match kind {
-            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Self::Usage,
-            CaptureErrorKind::BrokeOff => Self::BrokeOff,
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Met => Self::Met,
+            Outcome::BrokeOff => Self::BrokeOff,
+            Outcome::NoCapture => Self::Usage,
         }
     }
 }
@@ -43,7 +46,7 @@ impl From<CaptureErrorKind> for Exit {
 /// Says why nothing could be read.
 pub(super) fn failed(error: &CaptureError) -> Exit {
     log::error(error);
-    error.kind.into()
+    Outcome::from(error.kind).into()
 }
 
 /// Says that an output takes nothing more.

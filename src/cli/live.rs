@@ -155,7 +155,7 @@ impl Live {
             }
         }
         run.progress = Progress::of_live(&self.writing);
-        Ok(run.drive(&mut capture, None))
+        Ok(run.drive(&mut capture))
     }
 }
 

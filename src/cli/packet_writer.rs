@@ -4,20 +4,26 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::exit::lost;
+use super::log;
 use super::output_file::{OutputFile, Rotating, told, unpacked_name};
 use super::pending_frames::PendingFrames;
-use super::{Exit, log};
+use super::signals::Asked;
 use crate::capture::{FileFormat, SourceInfo};
+use crate::engine::{Observer, Outcome, Reading, Seen};
 use crate::output::{Context, PacketFormat, PacketWriter};
-use portstory_core::classifier::{Classifier, FrameOutcome};
 use portstory_core::config::Config;
-use portstory_core::frame::Frame;
+use portstory_core::frame::{Frame, FrameRef};
 
 /// Saves frames of watched flows.
 pub(super) struct PacketOutput {
     path: PathBuf,
     stage: Stage,
     waiting: PendingFrames,
+    /// Whether another file is asked for.
+    pub(super) reopen: Asked,
+    outcome: Outcome,
+    live: bool,
 }
 
 enum Stage {
@@ -38,7 +44,7 @@ impl PacketOutput {
         path: &Path,
         rotating: &Rotating,
         index: u8,
-        config: &Config,
+        (config, live): (&Config, bool),
     ) -> io::Result<Self> {
         let output_file = if path.as_os_str() == "-" {
             OutputFile::of_stdout()?
@@ -49,6 +55,9 @@ impl PacketOutput {
             path: path.to_owned(),
             stage: Stage::Opened(output_file),
             waiting: PendingFrames::new(config.timeouts.fragments),
+            reopen: Asked::default(),
+            outcome: Outcome::Done,
+            live,
         })
     }
 
@@ -62,7 +71,7 @@ impl PacketOutput {
     }
 
     /// There is something to read: what the file held before goes.
-    pub(super) fn begin(&mut self, sources: &[SourceInfo]) -> io::Result<()> {
+    fn open_writer(&mut self, sources: &[SourceInfo]) -> io::Result<()> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Opened(mut output_file) => {
                 output_file.begin()?;
@@ -73,50 +82,73 @@ impl PacketOutput {
         Ok(())
     }
 
-    /// Takes in the next frame, and saves what need not wait any longer.
-    pub(super) fn take(
-        &mut self,
-        frame: &Frame<'_>,
-        seized: FrameOutcome,
-        classifier: &Classifier,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
-        let Stage::Writing(writer) = &mut self.stage else { return Ok(()) };
-        let write = &mut |frame: &Frame<'_>| save(writer, frame, context);
-        self.waiting.take(frame, seized, classifier.resolved(), write)
-    }
-
     /// Rotates by time and on request, and lets nothing wait for more than a second.
-    pub(super) fn look_after(&mut self, reopen: bool) -> io::Result<Exit> {
-        let Stage::Writing(writer) = &mut self.stage else { return Ok(Exit::Done) };
-        if reopen || writer.get_mut().is_due() {
+    fn look_after(&mut self) -> io::Result<Outcome> {
+        let Stage::Writing(writer) = &mut self.stage else { return Ok(Outcome::Done) };
+        if self.reopen.take() || writer.get_mut().is_due() {
             return turn(writer);
         }
         if writer.get_mut().wants_flush() {
             writer.flush()?;
             writer.get_mut().commit()?;
         }
-        Ok(Exit::Done)
+        Ok(Outcome::Done)
     }
 
     /// The packets are lost, the verdicts need not be.
-    pub(super) fn give_up(&mut self, error: &io::Error) {
+    fn give_up(&mut self, error: &io::Error) {
         log::say(&format!("writing packets failed: {error}; going on without them"));
-        self.stage = Stage::Over;
+        (self.stage, self.outcome) = (Stage::Over, Outcome::BrokeOff);
     }
 
     /// Saves what is left, and completes the file.
-    pub(super) fn finish(
-        &mut self,
-        classifier: &Classifier,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
+    fn complete(&mut self, resolved: &[(FrameRef, bool)], context: &Context<'_>) -> io::Result<()> {
         let Stage::Writing(mut writer) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Ok(());
         };
         let write = &mut |frame: &Frame<'_>| save(&mut writer, frame, context);
-        self.waiting.finish(classifier.resolved(), write)?;
+        self.waiting.finish(resolved, write)?;
         writer.finish()?.commit()
+    }
+}
+
+impl Observer for PacketOutput {
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, reading: &mut Reading<'_>) {
+        if let Err(error) = self.open_writer(reading.source.sources()) {
+            lost("writing packets", &error);
+            reading.abandon();
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, seen: &Seen<'_>) {
+        let Stage::Writing(writer) = &mut self.stage else { return };
+        let context = Context { sources: seen.sources, live: self.live };
+        let write = &mut |frame: &Frame<'_>| save(writer, frame, &context);
+        if let Err(error) = self.waiting.take(frame, seen.outcome, seen.resolved, write) {
+            self.give_up(&error);
+        }
+    }
+
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        if !reading.is_end {
+            match self.look_after() {
+                Ok(outcome) => reading.raise(outcome),
+                Err(error) => self.give_up(&error),
+            }
+        }
+        reading.raise(self.outcome);
+    }
+
+    fn finish(&mut self, reading: &mut Reading<'_>) {
+        let context = Context { sources: reading.source.sources(), live: self.live };
+        if let Err(error) = self.complete(reading.classifier.resolved(), &context) {
+            lost("writing packets", &error);
+            reading.raise(Outcome::BrokeOff);
+        }
     }
 }
 
@@ -138,7 +170,7 @@ fn save(
 }
 
 /// Completes a file of packets and goes on in the next. Where that can't be had, in this one.
-fn turn(writer: &mut PacketWriter<OutputFile>) -> io::Result<Exit> {
+fn turn(writer: &mut PacketWriter<OutputFile>) -> io::Result<Outcome> {
     writer.complete()?;
     writer.get_mut().commit()?;
     let next = writer.get_mut().next_file();

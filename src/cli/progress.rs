@@ -1,13 +1,16 @@
 //! What moves on a terminal while a run goes on: how far a read has come, or the flows that are
 //! running live. On standard error, and only where that is a terminal.
 
+use std::cell::RefCell;
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Writing;
-use super::live_view::Board;
+use super::live_view::{Board, Counts};
+use super::process_lookup::ProcessLookup;
 use crate::capture::file::Odometer;
+use crate::engine::{Observer, Reading};
 use portstory_core::event::Event;
 
 /// Redraws in a second, at most.
@@ -67,7 +70,7 @@ impl Progress {
     }
 
     /// So many frames were read by now.
-    pub(super) fn tick(&self, frames: u64) {
+    fn tick(&self, frames: u64) {
         let Self::Read(Read { bar, kind, .. }) = self else { return };
         match kind {
             Measure::ByteSet(odometer) => {
@@ -80,7 +83,7 @@ impl Progress {
     }
 
     /// Takes an event in. Whether it is shown here, and needs no line of its own.
-    pub(super) fn shows(&mut self, event: &Event) -> bool {
+    fn shows(&mut self, event: &Event) -> bool {
         match (self, event) {
             (Self::Read(read), _) => {
                 read.events = read.events.saturating_add(1);
@@ -95,7 +98,7 @@ impl Progress {
     }
 
     /// Where running flows are drawn.
-    pub(super) const fn board(&mut self) -> Option<&mut Board> {
+    const fn board(&mut self) -> Option<&mut Board> {
         match self {
             Self::Read(_) => None,
             Self::Live(board) => Some(board),
@@ -103,7 +106,7 @@ impl Progress {
     }
 
     /// Writes something that is to stay above what moves.
-    pub(super) fn aside<T>(&mut self, write: impl FnOnce() -> T) -> T {
+    fn aside<T>(&mut self, write: impl FnOnce() -> T) -> T {
         match self {
             Self::Read(read) => read.bar.suspend(write),
             Self::Live(board) => board.aside(write),
@@ -111,7 +114,7 @@ impl Progress {
     }
 
     /// Leaves no trace.
-    pub(super) fn end(&mut self) {
+    fn end(&mut self) {
         match self {
             Self::Read(read) => read.bar.finish_and_clear(),
             Self::Live(board) => board.erase(),
@@ -128,6 +131,65 @@ impl Read {
             bar.set_style(style.progress_chars("=> "));
         }
         Self { bar, kind, events: 0 }
+    }
+}
+
+/// What moves on the terminal, if anything does. Shared by all who write there.
+#[derive(Default)]
+pub(super) struct Screen(RefCell<Option<Progress>>);
+
+impl Screen {
+    /// What moves on it.
+    pub(super) const fn new(progress: Option<Progress>) -> Self {
+        Self(RefCell::new(progress))
+    }
+
+    /// Writes something that is to stay above what moves.
+    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &mut *self.0.borrow_mut() {
+            Some(progress) => progress.aside(write),
+            None => write(),
+        }
+    }
+
+    /// Takes an event in. Whether it is shown here, and needs no line of its own.
+    pub(super) fn shows(&self, event: &Event) -> bool {
+        self.0.borrow_mut().as_mut().is_some_and(|progress| progress.shows(event))
+    }
+
+    /// The columns, where the screen was cleared for a new size of it.
+    pub(super) fn resized(&self) -> Option<usize> {
+        self.0.borrow_mut().as_mut()?.board()?.resized()
+    }
+
+    /// Nothing moves any more.
+    pub(super) fn end(&self) {
+        if let Some(mut progress) = self.0.take() {
+            progress.end();
+        }
+    }
+}
+
+/// Draws what moves, behind all that is written of a batch.
+pub(super) struct Drawing<'a> {
+    /// Where.
+    pub(super) screen: &'a Screen,
+    /// Who is behind flows.
+    pub(super) owners: Option<&'a RefCell<ProcessLookup>>,
+}
+
+impl Observer for Drawing<'_> {
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        let mut moving = self.screen.0.borrow_mut();
+        let Some(progress) = &mut *moving else { return };
+        let frames = reading.classifier.totals().frames;
+        progress.tick(frames);
+        let Some(board) = progress.board().filter(|board| board.is_due()) else { return };
+        let dropped = reading.source.sources().iter().map(|one| one.dropped);
+        let counts = Counts { frames, dropped: dropped.fold(0, u64::saturating_add) };
+        let running = reading.classifier.running(board.flows_max());
+        let owners = self.owners.map(RefCell::borrow);
+        board.draw(&running, counts, &|flow| owners.as_ref()?.process(flow));
     }
 }
 

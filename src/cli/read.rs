@@ -8,13 +8,12 @@ use clap::Args;
 use super::exit::failed;
 use super::fail_on::FailOn;
 use super::progress::Progress;
-use super::run::{Run, Wanted};
+use super::run::Run;
 use super::sandbox_args::{self, Confining, Linking};
 use super::{Exit, Unpacking, Watching, Writing, log, shutdown};
 use crate::capture::FrameSource;
-use crate::capture::bpf::Bpf;
+use crate::capture::bpf::{Bpf, Filtered};
 use crate::capture::file::{self, Options};
-use portstory_core::frame::Frame;
 
 /// Label the flows in capture files.
 #[derive(Debug, Args)]
@@ -103,9 +102,7 @@ impl Read {
         let bytes = bytes.map(|bytes| (options.odometer.clone(), bytes));
         run.progress = Progress::of_read(&self.writing, bytes);
         let mut source = self.source(options)?;
-        let mut wanted = bpf.as_mut().map(|bpf| move |frame: &Frame<'_>| bpf.lets_through(frame));
-        let wanted = wanted.as_mut().map(|wanted| -> &mut Wanted<'_> { wanted });
-        Ok(run.drive(source.as_mut(), wanted))
+        Ok(run.drive(&mut Filtered { source: source.as_mut(), bpf: bpf.as_mut() }))
     }
 
     fn source(&self, options: Options) -> Result<Box<dyn FrameSource>, Exit> {

@@ -5,21 +5,18 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::console::Console;
 use super::exit::{failed, stdout_exit};
 use super::output_file::{OutputFile, Rotating, cannot_write, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::sandbox_args::{Confining, Linking};
 use super::{Exit, Unpacking, Watching, explain, log, shutdown};
 use crate::capture::file::{self, Options};
-use crate::capture::{CaptureErrorKind, FrameSource, Polled, SourceInfo};
-use crate::output::{Context, RunSummary};
+use crate::capture::{FrameSource as _, SourceInfo};
+use crate::engine::{self, Observer};
+use crate::output::RunSummary;
 use crate::report::{self, About, Recorder, Report as Page};
-use portstory_core::classifier::Classifier;
-use portstory_core::config::{Config, ReportLimits};
-use portstory_core::event::Event;
-
-/// Frames that are taken from a source at a time.
-const BATCH_FRAMES: usize = 4096;
+use portstory_core::config::ReportLimits;
 
 /// One page that answers what was on the port.
 #[derive(Debug, Args)]
@@ -102,8 +99,11 @@ impl Report {
         Packed::check(&packed)?;
         let options = Options { links, ..self.unpacking.options() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
-        let (page, exit) = page(&mut source, config, &mut |_, _| Ok(()))?;
-        let text = self.format().write(&page);
+        let mut recorder = Recorder::new(ReportLimits::default());
+        let observers: &mut [&mut dyn Observer] = &mut [&mut Console::default(), &mut recorder];
+        let driven = engine::drive(&mut source, config, observers);
+        let exit = Exit::from(driven.outcome);
+        let text = self.format().write(&page(recorder, &driven.summary, source.sources()));
         let Some(out) = &mut out else {
             return Ok(exit.max(stdout_exit(shutdown::Stdout.write_all(text.as_bytes()))));
         };
@@ -141,105 +141,19 @@ impl ReportFormat {
     }
 }
 
-/// Is told every event, after the report's recorder.
-pub(super) type Listener<'a> = dyn FnMut(&Event, &Context<'_>) -> io::Result<()> + 'a;
-
-/// Changes what is told of an event.
-pub(super) type Amend<'a> = dyn Fn(&mut Event) + 'a;
-
-/// Reads captures and makes the page of them. What was read until a fault is in it.
-pub(super) fn page(
-    source: &mut dyn FrameSource,
-    config: Config,
-    listener: &mut Listener<'_>,
-) -> Result<(Page, Exit), Exit> {
-    amended_page(source, config, &|_| {}, listener)
-}
-
-/// The same of events that are amended first.
-pub(super) fn amended_page(
-    source: &mut dyn FrameSource,
-    config: Config,
-    amend: &Amend<'_>,
-    listener: &mut Listener<'_>,
-) -> Result<(Page, Exit), Exit> {
-    let mut summary = RunSummary { watch: config.watch.clone(), ..RunSummary::default() };
-    let mut classifier = Classifier::new(config);
-    let mut recorder = Recorder::new(ReportLimits::default());
-    let mut events = Vec::new();
-    let mut exit = Exit::Done;
-    loop {
-        let mut told = events.len();
-        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-            classifier.ingest_observed(frame, &mut events, &mut |key, seen| {
-                recorder.packet(key, seen);
-            });
-            // At once, so that a 5-tuple that begins anew is not taken for the one before.
-            for event in events.iter_mut().skip(told) {
-                amend(event);
-                recorder.event(event);
-            }
-            told = events.len();
-        });
-        for notice in source.take_notices() {
-            tracing::warn!("{}", crate::escape::terminal(&notice.to_string()));
-            summary.note(notice.to_string());
-        }
-        tell(&mut events, source, listener)?;
-        match polled {
-            Ok(Polled::End) => break,
-            Ok(Polled::Frames(_) | Polled::Idle) => {}
-            Err(error) => {
-                log::error(&error);
-                summary.note(error.to_string());
-                exit = exit.max(match error.kind {
-                    CaptureErrorKind::BrokeOff => Exit::BrokeOff,
-                    CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Exit::Usage,
-                });
-            }
-        }
-    }
-    (summary.first, summary.last) = classifier.span().unzip();
-    let totals = classifier.finish(&mut events);
-    for event in &mut events {
-        amend(event);
-        recorder.event(event);
-    }
-    tell(&mut events, source, listener)?;
-    (summary.frames, summary.bytes) = (totals.frames, totals.bytes);
-    summary.frames_in_range = totals.frames_watched;
-    summary.shortfalls = totals.shortfalls;
-    let sources = source.sources();
-    Ok((with_ports(recorder.finish(about(sources), &summary, sources)), exit))
-}
-
-/// What the page is of: the command line, and the inputs with their hashes.
-pub(super) fn about(sources: &[SourceInfo]) -> About {
-    let inputs =
-        sources.iter().map(|one| report::digest(&one.name, &shutdown::requested)).collect();
-    About { command: command_line(), inputs, ports: Vec::new() }
-}
-
-/// The page with what is known of its ports.
-pub(super) fn with_ports(mut page: Page) -> Page {
+/// The page of what was recorded.
+pub(super) fn page(recorder: Recorder, summary: &RunSummary, sources: &[SourceInfo]) -> Page {
+    let mut page = recorder.finish(about(sources), summary, sources);
     page.about.ports =
         page.ports().into_iter().map(|port| (port, explain::of_port(port))).collect();
     page
 }
 
-fn tell(
-    events: &mut Vec<Event>,
-    source: &dyn FrameSource,
-    listener: &mut Listener<'_>,
-) -> Result<(), Exit> {
-    let context = Context { sources: source.sources(), live: false };
-    for event in events.drain(..) {
-        listener(&event, &context).map_err(|error| {
-            log::say(&format!("writing failed: {error}; free some room or choose another place"));
-            Exit::BrokeOff
-        })?;
-    }
-    Ok(())
+/// What the page is of: the command line, and the inputs with their hashes.
+fn about(sources: &[SourceInfo]) -> About {
+    let inputs =
+        sources.iter().map(|one| report::digest(&one.name, &shutdown::requested)).collect();
+    About { command: command_line(), inputs, ports: Vec::new() }
 }
 
 /// The command line as it could be typed again: words with anything but plain characters are quoted.

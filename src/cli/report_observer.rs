@@ -3,23 +3,23 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::exit::lost;
 use super::output_file::{OutputFile, Rotating};
-use super::report::{ReportFormat, about, with_ports};
-use crate::capture::SourceInfo;
-use crate::output::RunSummary;
+use super::report::{ReportFormat, page};
+use crate::engine::{Observer, Outcome, Reading};
 use crate::report::Recorder;
 use portstory_core::config::ReportLimits;
 use portstory_core::event::Event;
 use portstory_core::flow::{FlowKey, FlowPacket};
 
 /// Keeps what the page needs, which is bounded.
-pub(super) struct ReportObserver {
+pub(super) struct ReportOutput {
     recorder: Recorder,
     output_file: OutputFile,
     format: ReportFormat,
 }
 
-impl ReportObserver {
+impl ReportOutput {
     /// Opens the file; `-` is standard output.
     ///
     /// # Errors
@@ -37,30 +37,37 @@ impl ReportObserver {
         })
     }
 
-    /// A packet of a flow in range was seen.
-    pub(super) fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
-        self.recorder.packet(key, seen);
-    }
-
-    /// Something came of it, which [`ReportObserver::event`] tells of when it is written.
-    pub(super) fn ended(&mut self, event: &Event) {
-        self.recorder.ended(event);
-    }
-
-    /// Something came of it.
-    pub(super) fn event(&mut self, event: &Event) {
-        self.recorder.event(event);
-    }
-
-    /// Writes the page.
-    ///
-    /// # Errors
-    ///
-    /// The file's own.
-    pub(super) fn finish(mut self, summary: &RunSummary, sources: &[SourceInfo]) -> io::Result<()> {
-        let page = with_ports(self.recorder.finish(about(sources), summary, sources));
+    fn write(&mut self, reading: &Reading<'_>) -> io::Result<()> {
+        let recorder =
+            std::mem::replace(&mut self.recorder, Recorder::new(ReportLimits::default()));
+        let page = page(recorder, &reading.summary, reading.source.sources());
         self.output_file.begin()?;
         self.output_file.write_all(self.format.write(&page).as_bytes())?;
         self.output_file.commit()
+    }
+}
+
+impl Observer for ReportOutput {
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn packet(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
+        self.recorder.packet(key, packet);
+    }
+
+    fn event(&mut self, event: &mut Event) {
+        self.recorder.ended(event);
+    }
+
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        self.recorder.batch(reading);
+    }
+
+    fn finish(&mut self, reading: &mut Reading<'_>) {
+        if let Err(error) = self.write(reading) {
+            lost("writing the report", &error);
+            reading.raise(Outcome::BrokeOff);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The handlers only set a flag. A wait for frames is interrupted by any signal, so that it is seen at
 //! once.
 
+use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,32 +11,81 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag::register;
 
-/// What was asked for.
+use super::log;
+use super::process_lookup::ProcessLookup;
+use super::progress::Screen;
+use crate::capture::SourceInfo;
+use crate::engine::{Observer, Reading};
+
+/// Whether a signal came.
 #[derive(Debug, Default)]
-pub(super) struct Signals {
-    statistics: Arc<AtomicBool>,
-    reopen: Arc<AtomicBool>,
+pub(super) struct Asked(Arc<AtomicBool>);
+
+impl Asked {
+    /// Fresh outputs, by SIGHUP. Where there is nothing to reopen it is not to be caught: it ends the
+    /// program then, as it always does.
+    pub(super) fn for_reopening() -> io::Result<Self> {
+        Self::by(SIGHUP)
+    }
+
+    /// Statistics, by SIGUSR1.
+    pub(super) fn for_statistics() -> io::Result<Self> {
+        Self::by(SIGUSR1)
+    }
+
+    fn by(signal: i32) -> io::Result<Self> {
+        let asked = Self::default();
+        register(signal, Arc::clone(&asked.0))?;
+        Ok(asked)
+    }
+
+    /// Whether it came since this was last called.
+    pub(super) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
 }
 
-impl Signals {
-    /// Catches SIGUSR1, and SIGHUP where there is something to reopen: without, it ends the program as
-    /// it always does.
-    pub(super) fn catch(reopens: bool) -> io::Result<Self> {
-        let signals = Self::default();
-        register(SIGUSR1, Arc::clone(&signals.statistics))?;
-        if reopens {
-            register(SIGHUP, Arc::clone(&signals.reopen))?;
+/// Tells on request how far a reading has come.
+pub(super) struct Statistics<'a> {
+    pub(super) asked: Asked,
+    pub(super) screen: &'a Screen,
+    pub(super) owners: Option<&'a RefCell<ProcessLookup>>,
+}
+
+impl Statistics<'_> {
+    fn text(&self, reading: &Reading<'_>) -> String {
+        let totals = reading.classifier.totals();
+        let sum = |count: fn(&SourceInfo) -> u64| -> u64 {
+            reading.source.sources().iter().map(count).fold(0, u64::saturating_add)
+        };
+        let processes = self.owners.map_or(String::new(), |owners| {
+            let (owners, counts) = (owners.borrow(), owners.borrow().counts());
+            format!(
+                "; processes found for {} of {} flows, {} lookups open",
+                counts.with_process,
+                counts.asked.saturating_add(counts.not_asked),
+                owners.open()
+            )
+        });
+        let ended = &reading.summary.flows_by_label;
+        format!(
+            "{} frames, {} in range, {} flows ended and {} running; dropped by the kernel {}, by \
+             interfaces {}{processes}",
+            totals.frames,
+            totals.frames_watched,
+            ended.iter().fold(0, |sum: u64, &one| sum.saturating_add(one)),
+            reading.classifier.flows_running(),
+            sum(|source| source.dropped),
+            sum(|source| source.dropped_by_interface),
+        )
+    }
+}
+
+impl Observer for Statistics<'_> {
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        if !reading.is_end && self.asked.take() {
+            let text = self.text(reading);
+            self.screen.aside(|| log::say(&text));
         }
-        Ok(signals)
-    }
-
-    /// Whether statistics were asked for since this was last called.
-    pub(super) fn take_statistics(&self) -> bool {
-        self.statistics.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether fresh outputs were asked for since this was last called.
-    pub(super) fn take_reopen(&self) -> bool {
-        self.reopen.swap(false, Ordering::Relaxed)
     }
 }

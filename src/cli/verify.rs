@@ -13,14 +13,11 @@ use super::sandbox_args::Confining;
 use super::{Exit, log};
 use crate::bundle::{Row, Tally, verify};
 use crate::capture::file::{self, Links, Options};
-use crate::capture::{FrameSource, Polled};
+use crate::capture::{CaptureError, FrameSource};
+use crate::engine::{self, Observer, Outcome, Reading};
 use crate::escape;
-use portstory_core::classifier::Classifier;
 use portstory_core::config::{BundleLimits, Config, Limits};
 use portstory_core::event::{Event, FlowEvent};
-
-/// Frames that are taken from a source at a time.
-const BATCH_FRAMES: usize = 4096;
 
 /// Verdicts that differ, named one by one.
 const NAMED_MAX: usize = 10;
@@ -189,28 +186,34 @@ fn each_flow(
     config: Config,
     wanted: &mut dyn FnMut(FlowEvent) -> bool,
 ) -> Result<bool, Exit> {
-    let mut classifier = Classifier::new(config);
-    let mut events = Vec::new();
-    let mut show = |events: &mut Vec<Event>| {
-        events.drain(..).all(|event| match event {
-            Event::Flow(flow) => wanted(*flow),
+    let mut flows = Flows { wanted, enough: false };
+    let driven = engine::drive(source, config, &mut [&mut flows]);
+    match (flows.enough, driven.outcome) {
+        (true, _) => Ok(false),
+        (false, Outcome::Done) => Ok(driven.summary.shortfalls.reached().next().is_some()),
+        (false, outcome) => Err(outcome.into()),
+    }
+}
+
+/// Takes flows until there are enough. A capture at fault shows none any more.
+struct Flows<'a> {
+    wanted: &'a mut dyn FnMut(FlowEvent) -> bool,
+    enough: bool,
+}
+
+impl Observer for Flows<'_> {
+    fn error(&mut self, error: &CaptureError) {
+        log::error(error);
+    }
+
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        let goes_on = reading.events.drain(..).all(|event| match event {
+            Event::Flow(flow) => (self.wanted)(*flow),
             Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => true,
-        })
-    };
-    loop {
-        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-            classifier.ingest(frame, &mut events);
         });
-        if !show(&mut events) {
-            return Ok(false);
-        }
-        match polled {
-            Ok(Polled::End) => break,
-            Ok(Polled::Frames(_) | Polled::Idle) => {}
-            Err(error) => return Err(failed(&error)),
+        self.enough |= !goes_on && !reading.is_end;
+        if self.enough || reading.outcome != Outcome::Done {
+            reading.abandon();
         }
     }
-    let totals = classifier.finish(&mut events);
-    show(&mut events);
-    Ok(totals.shortfalls.reached().next().is_some())
 }

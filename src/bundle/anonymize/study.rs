@@ -7,9 +7,11 @@ use super::plans::{Plan, Plans, Treatment};
 use super::trail::Trail;
 use super::whole::Whole;
 use super::{Exclude, Secret, Strength};
+use crate::engine::{Observer, Seen};
 use portstory_core::config::{BundleLimits, Config};
-use portstory_core::event::FlowEvent;
+use portstory_core::event::{Event, FlowEvent};
 use portstory_core::flow::{FlowKey, FlowPacket};
+use portstory_core::frame::Frame;
 use portstory_core::judge;
 
 /// Plans as flows end.
@@ -24,8 +26,8 @@ pub struct Study {
     trails: BTreeMap<FlowKey, Trail>,
     /// Bytes held in all trails.
     held: usize,
-    /// Frames so far.
-    frames: u64,
+    /// Which frame the packets are in.
+    frame: u64,
     plans: Plans,
 }
 
@@ -46,27 +48,27 @@ impl Study {
             limits,
             trails: BTreeMap::new(),
             held: 0,
-            frames: 0,
+            frame: 1,
             plans: Plans::new(strength),
         }
     }
 
-    /// A frame begins: the packets that follow are in it.
-    pub fn frame(&mut self) {
-        self.frames = self.frames.saturating_add(1);
+    /// The packets that follow are in another frame.
+    fn next_frame(&mut self) {
+        self.frame = self.frame.saturating_add(1);
     }
 
     /// A packet of a flow in range.
-    pub fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
+    fn add(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
         // Payload that stays is not looked at.
         let may_hold =
             self.strength == Strength::Min && self.held < self.limits.share_held_bytes_max;
         let trail = self.trails.entry(*key).or_default();
-        self.held = self.held.saturating_add(trail.add(seen, self.frames, may_hold));
+        self.held = self.held.saturating_add(trail.add(seen, self.frame, may_hold));
     }
 
     /// A flow has ended.
-    pub fn flow(&mut self, flow: &FlowEvent) {
+    fn flow(&mut self, flow: &FlowEvent) {
         let Some((key, trail)) = self.take_trail(flow) else { return };
         let excluded = self.exclude.iter().zip(&mut self.meant).fold(false, |any, (one, meant)| {
             let means = one.means(flow);
@@ -99,10 +101,37 @@ impl Study {
     fn take_trail(&mut self, flow: &FlowEvent) -> Option<(FlowKey, Trail)> {
         let key = *judge::kept_of(&self.trails, flow).next()?.0;
         let mut trail = self.trails.remove(&key)?;
-        if let Some(next) = trail.split(self.frames) {
+        if let Some(next) = trail.split(self.frame) {
             self.trails.insert(key, next);
         }
         self.held = self.held.saturating_sub(trail.bytes());
         Some((key, trail))
+    }
+}
+
+impl Observer for Study {
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn packet(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
+        self.add(key, packet);
+    }
+
+    /// It is in no frame of a flow that comes behind: there is none.
+    fn leftover(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
+        self.add(key, packet);
+        self.next_frame();
+    }
+
+    fn event(&mut self, event: &mut Event) {
+        match event {
+            Event::Flow(flow) => self.flow(flow),
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => {}
+        }
+    }
+
+    fn frame(&mut self, _: &Frame<'_>, _: &Seen<'_>) {
+        self.next_frame();
     }
 }

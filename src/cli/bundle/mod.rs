@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::exit::failed;
+use super::console::Console;
+use super::exit::{failed, lost};
 use super::output_file::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::sandbox_args::{Confining, Linking};
@@ -14,11 +15,12 @@ use super::{Exit, Unpacking, Watching, log, report, shutdown};
 use crate::bundle::anonymize::Exclude;
 use crate::bundle::evidence::{EvidenceFilter, marker};
 use crate::bundle::{self, Packer, Row, Settings};
+use crate::capture::FrameSource;
 use crate::capture::file::{self, Options};
-use crate::capture::{FrameSource, Polled};
+use crate::engine::{self, Observer, Reading, Seen};
 use crate::output::{Context, Eve, EventWriter as _, PacketFormat, PacketWriter};
-use crate::report::html;
-use portstory_core::config::{BundleLimits, Config};
+use crate::report::{Recorder, html};
+use portstory_core::config::{BundleLimits, Config, ReportLimits};
 use portstory_core::event::Event;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
@@ -26,9 +28,6 @@ use portstory_core::time::Timestamp;
 mod sharing;
 
 use sharing::Shared;
-
-/// Frames that are taken from a source at a time.
-const BATCH_FRAMES: usize = 4096;
 
 /// Pack report, EVE, packets, settings and hashes into a zip.
 #[derive(Debug, Args)]
@@ -184,24 +183,19 @@ impl Bundle {
         shared: Option<&Shared>,
     ) -> Result<Exit, Exit> {
         let io = |error: io::Error| trouble(&error);
-        let mut filter = EvidenceFilter::new(config.clone(), BundleLimits::default());
-        let (mut eve, mut rows) = (Eve::new(), Vec::new());
         packer.begin(bundle::EVE).map_err(io)?;
         let mut source = open()?;
-        let amend = |event: &mut Event| {
-            if let (Event::Flow(flow), Some(shared)) = (event, shared) {
-                shared.amend(flow);
-            }
-        };
-        let listener: &mut report::Listener<'_> = &mut |event, context| {
-            if let Event::Flow(flow) = event {
-                rows.push(Row::of(flow));
-                filter.note(flow);
-            }
-            eve.event(packer, event, context)
-        };
-        let (mut page, exit) =
-            report::amended_page(source.as_mut(), config.clone(), &amend, listener)?;
+        let mut recorder = Recorder::new(ReportLimits::default());
+        let mut told = Told::new(packer, config);
+        let driven = engine::drive(
+            source.as_mut(),
+            config.clone(),
+            &mut [&mut Console::default(), &mut Amend(shared), &mut recorder, &mut told],
+        );
+        let Told { mut eve, mut rows, filter, written, .. } = told;
+        written.map_err(|error| lost("writing", &error))?;
+        let exit = driven.outcome.into();
+        let mut page = report::page(recorder, &driven.summary, source.sources());
         if let Some(shared) = shared {
             shared.sign(&mut page, &self.output);
         }
@@ -229,6 +223,53 @@ impl Bundle {
     }
 }
 
+/// Tells of flows that were made anew what they are now.
+struct Amend<'a>(Option<&'a Shared>);
+
+impl Observer for Amend<'_> {
+    fn watches(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn event(&mut self, event: &mut Event) {
+        if let (Event::Flow(flow), Some(shared)) = (event, self.0) {
+            shared.amend(flow);
+        }
+    }
+}
+
+/// Writes the events, and keeps of the flows what else is packed.
+struct Told<'a> {
+    packer: &'a mut Packer<BufWriter<File>>,
+    eve: Eve,
+    rows: Vec<Row>,
+    filter: EvidenceFilter,
+    written: io::Result<()>,
+}
+
+impl<'a> Told<'a> {
+    fn new(packer: &'a mut Packer<BufWriter<File>>, config: &Config) -> Self {
+        let filter = EvidenceFilter::new(config.clone(), BundleLimits::default());
+        Self { packer, eve: Eve::new(), rows: Vec::new(), filter, written: Ok(()) }
+    }
+}
+
+impl Observer for Told<'_> {
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        let context = Context { sources: reading.source.sources(), live: false };
+        for event in &reading.events {
+            if let Event::Flow(flow) = event {
+                self.rows.push(Row::of(flow));
+                self.filter.note(flow);
+            }
+            self.written = self.eve.event(self.packer, event, &context);
+            if self.written.is_err() {
+                return reading.abandon();
+            }
+        }
+    }
+}
+
 fn write_evidence<W: io::Write>(
     writer: &mut PacketWriter<W>,
     source: &mut dyn FrameSource,
@@ -242,43 +283,81 @@ fn write_evidence<W: io::Write>(
     })
 }
 
-/// Shows every frame, with a marker before the first and after the last.
+/// What becomes of a frame.
+type Show<'a> = dyn FnMut(&Frame<'_>, &Context<'_>) -> io::Result<()> + 'a;
+
+/// Shows every frame, with a marker before the first and after the last. Faults of the source were told
+/// when it was read the first time.
 fn each_frame(
     source: &mut dyn FrameSource,
     span: Option<(Timestamp, Timestamp)>,
-    show: &mut dyn FnMut(&Frame<'_>, &Context<'_>) -> io::Result<()>,
+    show: &mut Show<'_>,
 ) -> Result<(), Exit> {
-    let mut written = Ok(());
-    if let Some((first, _)) = span {
-        written = show(&marker(first), &Context::default());
-    }
-    loop {
-        is_to_go_on()?;
-        let names = source.sources().to_vec();
-        let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-            if written.is_ok() {
-                written = show(frame, &Context { sources: &names, live: false });
-            }
-        });
-        // Faults of the source were told when it was read the first time.
-        if let Ok(Polled::End) = polled {
-            break;
+    let mut shown = Shown { span, show, written: Ok(()) };
+    engine::replay(source, &mut [&mut shown, &mut UntilStopped]);
+    is_to_go_on()?;
+    shown.written.map_err(|error| trouble(&error))
+}
+
+struct Shown<'a, 'b> {
+    span: Option<(Timestamp, Timestamp)>,
+    show: &'a mut Show<'b>,
+    /// Behind the first error nothing is shown.
+    written: io::Result<()>,
+}
+
+impl Shown<'_, '_> {
+    fn show(&mut self, frame: &Frame<'_>, context: &Context<'_>) {
+        if self.written.is_ok() {
+            self.written = (self.show)(frame, context);
         }
-        if written.is_err() {
-            break;
+    }
+}
+
+impl Observer for Shown<'_, '_> {
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, _: &mut Reading<'_>) {
+        if let Some((first, _)) = self.span {
+            self.show(&marker(first), &Context::default());
         }
     }
-    if let (Some((_, last)), Ok(())) = (span, &written) {
-        written = show(&marker(last), &Context::default());
+
+    fn frame(&mut self, frame: &Frame<'_>, seen: &Seen<'_>) {
+        self.show(frame, &Context { sources: seen.sources, live: false });
     }
-    written.map_err(|error| trouble(&error))
+
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        if self.written.is_err() {
+            reading.abandon();
+        }
+    }
+
+    fn finish(&mut self, _: &mut Reading<'_>) {
+        if let Some((_, last)) = self.span {
+            self.show(&marker(last), &Context::default());
+        }
+    }
+}
+
+/// Half a bundle is none: where the program is to end, nobody needs the rest.
+struct UntilStopped;
+
+impl Observer for UntilStopped {
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        if shutdown::requested() {
+            reading.abandon();
+        }
+    }
 }
 
 fn options() -> Options {
     Options { stop: shutdown::stop(), ..Options::default() }
 }
 
-/// Half a bundle is none: what is missing in it would look as if it had never been.
+/// What is missing in half a bundle would look as if it had never been.
 fn is_to_go_on() -> Result<(), Exit> {
     if shutdown::requested() {
         log::say("the program was asked to end: no bundle was written");
@@ -288,8 +367,5 @@ fn is_to_go_on() -> Result<(), Exit> {
 }
 
 fn trouble(error: &io::Error) -> Exit {
-    log::error(&format!(
-        "writing the bundle failed: {error}; free some room or choose another place"
-    ));
-    Exit::BrokeOff
+    lost("writing the bundle", error)
 }

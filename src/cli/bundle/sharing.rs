@@ -5,22 +5,22 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write a
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use super::{Strength, each_frame, is_to_go_on, options, trouble};
+use super::{Strength, UntilStopped, each_frame, is_to_go_on, options, trouble};
 use crate::bundle::anonymize::{
     self, Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Study,
 };
 use crate::capture::file::{self, Options};
-use crate::capture::{FrameSource as _, Polled};
+use crate::cli::console::Console;
 use crate::cli::exit::failed;
 use crate::cli::output_file::Scratch;
 use crate::cli::verify::flows;
 use crate::cli::{Exit, log, shutdown};
+use crate::engine::{self, Observer};
 use crate::escape;
 use crate::output::{Context, PacketFormat, PacketWriter};
 use crate::report::{Input, Report};
-use portstory_core::classifier::Classifier;
 use portstory_core::config::{BundleLimits, Config};
-use portstory_core::event::{Event, FlowEvent};
+use portstory_core::event::FlowEvent;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
 
@@ -166,39 +166,10 @@ fn study(
     };
     let mut study = Study::new(config, secret, strength, exclude, BundleLimits::default());
     let mut source = file::open(paths, reading.clone()).map_err(|error| failed(&error))?;
-    let mut classifier = Classifier::new(config.clone());
-    let mut events = Vec::new();
-    let see = |study: &mut Study, events: &mut Vec<Event>| {
-        for event in events.drain(..) {
-            match event {
-                Event::Flow(flow) => study.flow(&flow),
-                Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => {}
-            }
-        }
-    };
-    loop {
-        is_to_go_on()?;
-        let polled = source.poll(super::BATCH_FRAMES, &mut |frame| {
-            study.frame();
-            classifier
-                .ingest_observed(frame, &mut events, &mut |key, seen| study.packet(key, seen));
-            see(&mut study, &mut events);
-        });
-        for notice in source.take_notices() {
-            tracing::warn!("{}", escape::terminal(&notice.to_string()));
-        }
-        match polled {
-            Ok(Polled::End) => break,
-            Ok(Polled::Frames(_) | Polled::Idle) => {}
-            Err(error) => log::error(&error),
-        }
-    }
-    let span = classifier.span();
-    study.frame();
-    classifier.finish_observed(&mut events, &mut |key, seen| study.packet(key, seen));
-    // No frame is the next flow's any more.
-    study.frame();
-    see(&mut study, &mut events);
+    let observers: &mut [&mut dyn Observer] =
+        &mut [&mut Console::default(), &mut study, &mut UntilStopped];
+    let summary = engine::drive(&mut source, config.clone(), observers).summary;
+    is_to_go_on()?;
     let (plans, strays) = study.finish();
     if let Some(stray) = strays.first() {
         log::say(&format!(
@@ -206,7 +177,7 @@ fn study(
         ));
         return Err(Exit::Usage);
     }
-    Ok((plans, span))
+    Ok((plans, summary.first.zip(summary.last)))
 }
 
 /// Writes the capture as the plans say.

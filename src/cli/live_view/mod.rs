@@ -36,17 +36,6 @@ pub(super) struct Board {
     started: Instant,
 }
 
-/// What to do now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Nothing.
-    Nothing,
-    /// Draw.
-    Draw,
-    /// The screen was cleared: begin anew in so many columns, and draw.
-    Anew(usize),
-}
-
 /// What is shown of a run beside its flows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
@@ -77,24 +66,31 @@ impl Board {
         (lines / Columns::of(columns).lines_a_flow()).max(2)
     }
 
-    /// Whether it is time to draw, by the clock and the terminal's size.
-    pub(super) fn due(&mut self) -> Due {
+    /// The columns, where the screen was cleared for a new size that has settled.
+    pub(super) fn resized(&mut self) -> Option<usize> {
         let (now, size) = (now(), size());
-        if size != self.size {
-            match self.other_size {
-                Some((other, since)) if other == size => {
-                    if now.duration_since(since) < SETTLED_AFTER {
-                        return Due::Nothing;
-                    }
-                    self.begin_anew(size);
-                    return Due::Anew(size.0);
-                }
-                Some(_) | None => self.other_size = Some((size, now)),
-            }
-            return Due::Nothing;
+        if size == self.size {
+            self.other_size = None;
+            return None;
         }
-        self.other_size = None;
-        if now < self.next_draw { Due::Nothing } else { Due::Draw }
+        match self.other_size {
+            Some((other, since)) if other == size => {
+                let has_settled = now.duration_since(since) >= SETTLED_AFTER;
+                has_settled.then(|| {
+                    self.begin_anew(size);
+                    size.0
+                })
+            }
+            Some(_) | None => {
+                self.other_size = Some((size, now));
+                None
+            }
+        }
+    }
+
+    /// Whether it is time to draw.
+    pub(super) fn is_due(&self) -> bool {
+        self.other_size.is_none() && now() >= self.next_draw
     }
 
     /// Everything scrolls up and stays there.

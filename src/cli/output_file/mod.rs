@@ -31,6 +31,7 @@ pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
 use super::helper_process::Sandboxing;
 use super::{Exit, log, shutdown};
+use crate::engine::Outcome;
 
 /// When outputs are continued in another file.
 #[derive(Clone, Debug, Default, Args)]
@@ -269,15 +270,15 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
 }
 
 /// Says that no further file can be had, which ends nothing.
-pub(super) fn told(next: io::Result<()>) -> Exit {
+pub(super) fn told(next: io::Result<()>) -> Outcome {
     match next {
-        Ok(()) => Exit::Done,
+        Ok(()) => Outcome::Done,
         Err(error) => {
             log::say(&format!(
                 "the next output file cannot be had: {}; going on in this one",
                 folder::explained(&error)
             ));
-            Exit::BrokeOff
+            Outcome::BrokeOff
         }
     }
 }

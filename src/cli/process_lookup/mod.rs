@@ -7,6 +7,7 @@
 //! ([`HELD_MAX`]), so that most carry their process from the first; an answer that comes later is kept
 //! until the flow's own event takes it along.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -26,7 +27,9 @@ use line::Line;
 use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 
 use super::helper_process::Sandboxing;
+use super::log;
 use crate::capture::live::interfaces;
+use crate::engine::{Observer, Reading};
 use crate::host::{self, Question};
 use crate::output::ProcessLookups;
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
@@ -465,6 +468,46 @@ impl ProcessLookup {
     /// What looking for processes came to, so far.
     pub(super) fn counts(&self) -> ProcessLookups {
         self.counts.clone()
+    }
+}
+
+/// Holds events back until it is known who is behind their flows.
+pub(super) struct Lookups<'a> {
+    pub(super) owners: &'a RefCell<ProcessLookup>,
+    /// Whether the findings are said here: what is written has no place for them.
+    pub(super) says: bool,
+}
+
+impl Observer for Lookups<'_> {
+    fn begin(&mut self, reading: &mut Reading<'_>) {
+        reading.source.wake_also(self.owners.borrow_mut().take_wakes());
+    }
+
+    /// Flows that are new are asked after at once: their processes may not last.
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        let mut owners = self.owners.borrow_mut();
+        let was_alive = owners.is_alive();
+        if was_alive || reading.is_end {
+            owners.look(reading.classifier.take_new_flows());
+        }
+        if reading.is_end {
+            owners.settle();
+        } else if was_alive && !owners.is_alive() {
+            // What has ended would be a reason to wake for ever.
+            reading.source.wake_also(None);
+        }
+        reading.events = owners.admit(std::mem::take(&mut reading.events), reading.is_end);
+    }
+
+    fn finish(&mut self, reading: &mut Reading<'_>) {
+        let owners = self.owners.borrow();
+        reading.summary.processes = Some(owners.counts());
+        for finding in owners.findings() {
+            if self.says {
+                log::say(&finding);
+            }
+            reading.summary.note(finding);
+        }
     }
 }
 

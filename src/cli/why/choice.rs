@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use crate::engine::{Observer, Reading};
 use crate::output::{Context, EventWriter as _, Look, RunSummary, Text};
 use crate::{escape, human};
 use portstory_core::event::{Event, FlowEvent};
@@ -58,6 +59,8 @@ pub(super) struct Search {
     /// Those whose client has the socket, and those whose server has it, or a flow with the id.
     clients: Matches,
     others: Matches,
+    /// The first error of the table.
+    laid: io::Result<()>,
 }
 
 #[derive(Default)]
@@ -74,17 +77,15 @@ struct Match {
 impl Search {
     pub(super) fn new(wanted: Option<Wanted>) -> Self {
         let table = Text::indexed(Look::default());
-        Self { wanted, table, clients: Matches::default(), others: Matches::default() }
+        let (clients, others) = (Matches::default(), Matches::default());
+        Self { wanted, table, clients, others, laid: Ok(()) }
     }
 
-    pub(super) fn look(&mut self, events: &[Event], context: &Context<'_>) -> io::Result<()> {
-        for event in events {
-            if let Event::Flow(flow) = event {
-                self.compare(flow);
-            }
-            self.table.event(&mut io::sink(), event, context)?;
+    fn look(&mut self, event: &Event, context: &Context<'_>) -> io::Result<()> {
+        if let Event::Flow(flow) = event {
+            self.compare(flow);
         }
-        Ok(())
+        self.table.event(&mut io::sink(), event, context)
     }
 
     fn compare(&mut self, flow: &FlowEvent) {
@@ -104,8 +105,9 @@ impl Search {
     /// The flow, or what to say instead.
     pub(super) fn finish(mut self, context: &Context<'_>) -> Result<u64, String> {
         // Only the order of the rows is of interest here, and a summary does not change it.
-        let written = self.table.finish(&mut io::sink(), &RunSummary::default(), context);
-        written.map_err(|error| error.to_string())?;
+        let summary = RunSummary::default();
+        let laid = self.laid.and_then(|()| self.table.finish(&mut io::sink(), &summary, context));
+        laid.map_err(|error| error.to_string())?;
         let rows = self.table.index();
         let row = |number: u64| {
             let at = usize::try_from(number.checked_sub(1)?).ok()?;
@@ -139,6 +141,17 @@ impl Search {
             (_, Some(Wanted::Socket(socket))) => Err(found.listed(socket, rows)),
             (_, Some(Wanted::Number(number))) => {
                 Err(format!("more than one flow has the id {number}"))
+            }
+        }
+    }
+}
+
+impl Observer for Search {
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        let context = Context { sources: reading.source.sources(), live: false };
+        for event in &reading.events {
+            if self.laid.is_ok() {
+                self.laid = self.look(event, &context);
             }
         }
     }

@@ -10,26 +10,24 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::console::Console;
 use super::exit::{failed, stdout_exit};
 use super::overwriting::{Claims, Overwriting};
 use super::sandbox_args::{Confining, Linking};
 use super::{Exit, Unpacking, Watching, log, shutdown};
-use crate::capture::bpf::Bpf;
+use crate::capture::bpf::{Bpf, Filtered};
 use crate::capture::file::{self, Options};
-use crate::capture::{FrameSource, Polled, SourceInfo};
+use crate::capture::{FrameSource as _, SourceInfo};
+use crate::engine::{self, Driven, Observer};
 use crate::output::{Context, wireshark};
 use crate::{escape, human};
-use portstory_core::classifier::Classifier;
 use portstory_core::config::Config;
-use portstory_core::event::{Event, Evidence, Label};
+use portstory_core::event::{Evidence, Label};
 use portstory_core::judge::explanation::Explanation;
 
 mod choice;
 
 use choice::{Search, Wanted};
-
-/// Frames that are taken from a source at a time.
-const BATCH_FRAMES: usize = 4096;
 
 /// Why one flow has its label.
 #[derive(Debug, Args)]
@@ -114,11 +112,9 @@ impl Why {
             return Err(Exit::BrokeOff);
         }
         let config = Config { account_for: Some(id), ..config };
-        let mut classifier = Classifier::new(config);
-        let (sources, exit) =
-            self.read(paths, &mut classifier, bpf.as_mut(), true, &mut |_, _| {})?;
-        classifier.finish(&mut Vec::new());
-        let accounts = classifier.take_explanations();
+        let (sources, mut driven) =
+            self.read(paths, config, bpf.as_mut(), &mut Console::default())?;
+        let accounts = driven.classifier.take_explanations();
         if accounts.is_empty() {
             log::say(&format!(
                 "no flow {id} in these captures; `portstory read --format csv` lists their ids"
@@ -127,6 +123,8 @@ impl Why {
         }
         let context = Context { sources: &sources, live: false };
         let text: Vec<String> = accounts.iter().map(|account| told(account, &context)).collect();
+        // What can't be read, in whatever way, may hold the flow as well.
+        let exit = Exit::from(driven.outcome).min(Exit::BrokeOff);
         Ok(exit.max(stdout_exit(shutdown::Stdout.write_all(text.join("\n").as_bytes()))))
     }
 
@@ -149,64 +147,28 @@ impl Why {
         config: &Config,
         bpf: Option<&mut Bpf>,
     ) -> Result<u64, Exit> {
-        let mut classifier = Classifier::new(config.clone());
         let mut search = Search::new(wanted);
-        let mut wrong = None;
-        let mut look = |events: &[Event], sources: &[SourceInfo]| {
-            let context = Context { sources, live: false };
-            wrong = wrong.take().or(search.look(events, &context).err());
-        };
         // What is to be warned of is told when they are read again.
-        let (sources, _) = self.read(paths, &mut classifier, bpf, false, &mut look)?;
-        let mut events = Vec::new();
-        classifier.finish(&mut events);
-        look(&events, &sources);
-        let found = match wrong {
-            Some(error) => Err(error.to_string()),
-            None => search.finish(&Context { sources: &sources, live: false }),
-        };
-        found.map_err(|why| {
+        let (sources, _) = self.read(paths, config.clone(), bpf, &mut search)?;
+        search.finish(&Context { sources: &sources, live: false }).map_err(|why| {
             log::lines(&why);
             Exit::Usage
         })
     }
 
-    /// Reads the captures to their end and shows the events of each batch. What cannot be read is told
-    /// where that is wanted, and the rest may hold the flow.
+    /// Reads the captures to their end. What cannot be read is no hindrance: the rest may hold the flow.
     fn read(
         &self,
         paths: &[PathBuf],
-        classifier: &mut Classifier,
-        mut bpf: Option<&mut Bpf>,
-        tells: bool,
-        show: &mut dyn FnMut(&[Event], &[SourceInfo]),
-    ) -> Result<(Vec<SourceInfo>, Exit), Exit> {
+        config: Config,
+        bpf: Option<&mut Bpf>,
+        observer: &mut dyn Observer,
+    ) -> Result<(Vec<SourceInfo>, Driven), Exit> {
         let options = Options { links: self.linking.links(), ..self.unpacking.options() };
         let mut source = file::open(paths, options).map_err(|error| failed(&error))?;
-        let mut exit = Exit::Done;
-        let mut events = Vec::new();
-        loop {
-            let polled = source.poll(BATCH_FRAMES, &mut |frame| {
-                if bpf.as_mut().is_none_or(|bpf| bpf.lets_through(frame)) {
-                    classifier.ingest(frame, &mut events);
-                }
-            });
-            show(&events, source.sources());
-            events.clear();
-            for notice in source.take_notices().iter().filter(|_| tells) {
-                tracing::warn!("{}", escape::terminal(&notice.to_string()));
-            }
-            match polled {
-                Ok(Polled::End) => return Ok((source.sources().to_vec(), exit)),
-                Ok(Polled::Frames(_) | Polled::Idle) => {}
-                Err(error) => {
-                    exit = exit.max(Exit::BrokeOff);
-                    if tells {
-                        log::error(&error);
-                    }
-                }
-            }
-        }
+        let mut source = Filtered { source: &mut source, bpf };
+        let driven = engine::drive(&mut source, config, &mut [observer]);
+        Ok((source.sources().to_vec(), driven))
     }
 }
 

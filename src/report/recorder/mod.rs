@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::trace::{Point, Spans, Trace};
 use super::{About, Pair, Quality, Report, Services};
 use crate::capture::SourceInfo;
+use crate::engine::{Observer, Reading};
 use crate::output::RunSummary;
 use portstory_core::config::ReportLimits;
 use portstory_core::event::{
@@ -267,6 +268,24 @@ impl Recorder {
             timeline: self.timeline,
             limits,
         }
+    }
+}
+
+impl Observer for Recorder {
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn packet(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
+        Self::packet(self, key, packet);
+    }
+
+    fn event(&mut self, event: &mut Event) {
+        self.ended(event);
+    }
+
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        reading.events.iter().for_each(|event| Self::event(self, event));
     }
 }
 

@@ -1,0 +1,126 @@
+//! The one loop: frames of a source go to the classifier, and what comes of them to observers.
+//!
+//! [`drive`] labels the flows of a source, [`replay`] only shows its frames. Nothing else polls a
+//! [`FrameSource`]. What is written, drawn or kept of a reading is an [`Observer`]'s business: commands
+//! put source, settings and observers together. Nothing is printed or opened here, and no signal is
+//! known: sources end by themselves where the program is to end, and observers may end a [`Reading`].
+
+use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, SourceInfo};
+use crate::output::RunSummary;
+use portstory_core::classifier::{Classifier, FrameOutcome};
+use portstory_core::config::Config;
+use portstory_core::event::Event;
+use portstory_core::flow::{FlowKey, FlowPacket};
+use portstory_core::frame::{Frame, FrameRef};
+use portstory_core::time::Timestamp;
+
+mod reading;
+#[cfg(test)]
+mod tests;
+
+pub use reading::Reading;
+
+/// Is shown a reading, in the order in which it came about.
+///
+/// Of a batch of frames: each frame's packets, events and outcome where somebody [watches], then what
+/// the source has to say, then the batch. Of several observers each is shown a thing before the next is.
+///
+/// [watches]: Observer::watches
+pub trait Observer {
+    /// Whether it is to be shown frames, packets and events one by one, and not only batch by batch.
+    /// Frames that nobody watches cost nothing beyond the classifier.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// The source is sound, and no frame was read.
+    fn begin(&mut self, _: &mut Reading<'_>) {}
+
+    /// A packet of a flow in range, where it watches.
+    fn packet(&mut self, _: &FlowKey, _: &FlowPacket<'_>) {}
+
+    /// The same at the end of the capture, of a packet that stayed incomplete.
+    fn leftover(&mut self, _: &FlowKey, _: &FlowPacket<'_>) {}
+
+    /// Something came of a frame, and no further one was read, where it watches: a 5-tuple that begins
+    /// anew is another flow. The batch has it again.
+    fn event(&mut self, _: &mut Event) {}
+
+    /// A frame was taken in, where it watches.
+    fn frame(&mut self, _: &Frame<'_>, _: &Seen<'_>) {}
+
+    /// The source has something to say that ends nothing. The summary has it.
+    fn notice(&mut self, _: &Notice) {}
+
+    /// The source lost so many frames since then, anybody's.
+    fn dropped(&mut self, _: &mut Reading<'_>, _frames: u64, _since: Timestamp) {}
+
+    /// The source is at fault; it may go on behind it. The summary has it, and so has the outcome.
+    fn error(&mut self, _: &CaptureError) {}
+
+    /// A batch of frames was taken in, or the capture is over: its events are to be told. An observer
+    /// may hold them back from those behind it.
+    fn batch(&mut self, _: &mut Reading<'_>) {}
+
+    /// All events were told, and the summary is complete.
+    fn finish(&mut self, _: &mut Reading<'_>) {}
+}
+
+/// What is known of a frame that was taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// What it turned out to be; nothing where frames are only shown.
+    pub outcome: FrameOutcome,
+    /// What it said of earlier frames that waited: see [`Classifier::resolved`].
+    pub resolved: &'a [(FrameRef, bool)],
+    /// The sources, whose names are up to date.
+    pub sources: &'a [SourceInfo],
+}
+
+/// How a reading ended. Of two the later one counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// All was read and written.
+    #[default]
+    Done,
+    /// The same, and something was found that was looked for.
+    Met,
+    /// The capture or an output failed part-way, or the reading was abandoned.
+    BrokeOff,
+    /// There was nothing to read.
+    NoCapture,
+}
+
+impl From<CaptureErrorKind> for Outcome {
+    fn from(kind: CaptureErrorKind) -> Self {
+        match kind {
+            CaptureErrorKind::BrokeOff => Self::BrokeOff,
+            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Self::NoCapture,
+        }
+    }
+}
+
+/// A reading that is over.
+#[derive(Debug)]
+pub struct Driven {
+    /// What it amounts to.
+    pub summary: RunSummary,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was made of the frames.
+    pub classifier: Classifier,
+}
+
+/// Labels the flows of a source, to its end or until an observer ends it.
+pub fn drive(
+    source: &mut dyn FrameSource,
+    config: Config,
+    observers: &mut [&mut dyn Observer],
+) -> Driven {
+    Reading::new(source, config, true).run(observers)
+}
+
+/// Shows the frames of a source to observers, and labels nothing.
+pub fn replay(source: &mut dyn FrameSource, observers: &mut [&mut dyn Observer]) -> Driven {
+    Reading::new(source, Config::default(), false).run(observers)
+}
