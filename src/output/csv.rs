@@ -1,54 +1,167 @@
-//! One row a flow, for spreadsheets (RFC 4180: CRLF, quotes doubled). Endpoints, anomalies and the
+//! One row per flow, for spreadsheets (RFC 4180: CRLF, quotes doubled). Endpoints, anomalies and the
 //! summary are left to the other formats.
 //!
-//! Times are UTC as in EVE, sizes are bytes on the wire, lists are set apart by blanks. Fields that
+//! Times are UTC as in EVE, sizes are bytes on the wire, lists are separated by blanks. Fields that
 //! strangers wrote are escaped and cannot start like a formula: [`escape::csv_field`].
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io;
 
 use super::community_id::community_id;
 use super::json::Time;
 use super::{Context, EventWriter, RunSummary};
 use crate::escape;
-use portstory_core::event::{Event, FlowEvent, ProcessMissing};
+use portstory_core::event::{Event, FlowEvent, Parent, Process, ProcessMissing};
 
-/// The columns, and what they hold.
-pub const COLUMNS: &[(&str, &str)] = &[
-    ("start", "time of the first packet"),
-    ("end", "time of the last packet"),
-    ("label", "timelot-unknown, citrix-framehawk or other"),
-    ("status", "how far it was understood"),
-    ("protocol", "the most specific protocol recognised; empty where none was"),
-    ("protocols", "all that were recognised, outermost first"),
-    ("confidence", "low, medium or high"),
-    ("proto", "TCP or UDP"),
-    ("client_ip", "address of the client"),
-    ("client_port", "port of the client"),
-    ("server_ip", "address of the server"),
-    ("server_port", "port of the server"),
-    ("roles", "what the decision who is the client rests on"),
-    ("packets_to_server", "packets from the client"),
-    ("bytes_to_server", "bytes from the client"),
-    ("packets_to_client", "packets from the server"),
-    ("bytes_to_client", "bytes from the server"),
-    ("notable", "what must not be missed"),
-    ("summary", "one line for a person"),
-    ("runner_up", "the label that came second, where another one was possible"),
-    ("flow_id", "as in EVE"),
-    ("community_id", "Community ID version 1, seed 0"),
-    ("source", "capture file or interface of the first packet"),
-    ("packet", "number of the first packet in its source, from 1"),
-    ("process", "live: short name of the process at the end that is this machine"),
-    ("process_pid", "its number"),
-    ("process_executable", "path of its program"),
-    ("process_executable_deleted", "true where that file was deleted since"),
-    ("process_name_mismatch", "true where its name is not the executable's"),
-    ("process_user", "the account that it acts as; of one that is not visible, the socket's"),
-    ("process_parent", "short name of its parent"),
-    ("process_parent_pid", "the parent's number"),
-    ("process_missing", "why no process is named: as in EVE"),
+/// A column of the table.
+pub struct Column {
+    /// Its name, in the first line.
+    pub name: &'static str,
+    /// What it holds.
+    pub about: &'static str,
+    write: fn(&mut String, &Row<'_>),
+}
+
+/// What a row is made of.
+struct Row<'a> {
+    flow: &'a FlowEvent,
+    context: &'a Context<'a>,
+}
+
+impl<'a> Row<'a> {
+    fn process(&self) -> Option<&'a Process> {
+        self.flow.process.as_deref()
+    }
+
+    fn parent(&self) -> Option<&'a Parent> {
+        self.process()?.parent.as_ref()
+    }
+
+    fn process_missing(&self) -> Option<&'a ProcessMissing> {
+        self.flow.process_missing.as_ref()
+    }
+
+    fn process_user(&self) -> Option<&'a str> {
+        let of_process = self.process().and_then(|known| known.user.as_deref());
+        of_process.or_else(|| self.process_missing().and_then(ProcessMissing::socket_user))
+    }
+}
+
+/// The columns, in their order.
+pub const COLUMNS: &[Column] = &[
+    column("start", "time of the first packet", |cell, row| put(cell, Time(row.flow.start))),
+    column("end", "time of the last packet", |cell, row| put(cell, Time(row.flow.end))),
+    column("label", "timelot-unknown, citrix-framehawk or other", |cell, row| {
+        put(cell, row.flow.verdict.label.name());
+    }),
+    column("status", "how far it was understood", |cell, row| {
+        put(cell, row.flow.verdict.status.name());
+    }),
+    column(
+        "protocol",
+        "the most specific protocol recognised; empty if there is none",
+        |cell, row| {
+            text(cell, row.flow.verdict.protocols.last().copied());
+        },
+    ),
+    column("protocols", "all that were recognised, outermost first", |cell, row| {
+        text(cell, Some(&row.flow.verdict.protocols.join(" ")));
+    }),
+    column("confidence", "low, medium or high", |cell, row| {
+        put(cell, row.flow.verdict.confidence.name());
+    }),
+    column("proto", "TCP or UDP", |cell, row| put(cell, row.flow.transport.name())),
+    column("client_ip", "address of the client", |cell, row| put(cell, row.flow.client.addr)),
+    column("client_port", "port of the client", |cell, row| put(cell, row.flow.client.port)),
+    column("server_ip", "address of the server", |cell, row| put(cell, row.flow.server.addr)),
+    column("server_port", "port of the server", |cell, row| put(cell, row.flow.server.port)),
+    column("roles", "what the decision who is the client rests on", |cell, row| {
+        put(cell, row.flow.roles.name());
+    }),
+    column("packets_to_server", "packets from the client", |cell, row| {
+        put(cell, row.flow.to_server.packets);
+    }),
+    column("bytes_to_server", "bytes from the client", |cell, row| {
+        put(cell, row.flow.to_server.bytes);
+    }),
+    column("packets_to_client", "packets from the server", |cell, row| {
+        put(cell, row.flow.to_client.packets);
+    }),
+    column("bytes_to_client", "bytes from the server", |cell, row| {
+        put(cell, row.flow.to_client.bytes);
+    }),
+    column("notable", "what must not be missed", |cell, row| {
+        let names: Vec<_> = row.flow.verdict.notables.iter().map(|one| one.name()).collect();
+        put(cell, names.join(" "));
+    }),
+    column("summary", "one line for a person", |cell, row| {
+        text(cell, Some(&row.flow.verdict.summary));
+    }),
+    column("runner_up", "the label that came second, if another one was possible", |cell, row| {
+        put_some(cell, row.flow.verdict.runner_up.map(|label| label.name()));
+    }),
+    column("flow_id", "as in EVE", |cell, row| put(cell, row.flow.flow_id)),
+    column("community_id", "Community ID version 1, seed 0", |cell, row| {
+        put(cell, community_id(row.flow.transport, row.flow.client, row.flow.server));
+    }),
+    column("source", "capture file or interface of the first packet", |cell, row| {
+        text(cell, Some(row.context.source_name(row.flow.first_frame.source)));
+    }),
+    column("packet", "number of the first packet in its source, from 1", |cell, row| {
+        put(cell, row.flow.first_frame.number);
+    }),
+    column("process", "live: short name of the local process of the flow", |cell, row| {
+        text(cell, row.process().map(|known| &*known.name));
+    }),
+    column("process_pid", "its process id", |cell, row| {
+        put_some(cell, row.process().map(|known| known.pid));
+    }),
+    column("process_executable", "path of its program", |cell, row| {
+        text(cell, row.process().and_then(|known| known.executable.as_deref()));
+    }),
+    column("process_executable_deleted", "true if that file was deleted since", |cell, row| {
+        put_some(cell, row.process().map(|known| known.executable_deleted));
+    }),
+    column("process_name_mismatch", "true if its name is not the executable's", |cell, row| {
+        put_some(cell, row.process().map(|known| known.name_mismatch));
+    }),
+    column(
+        "process_user",
+        "the account that it acts as; if the process is not visible, the socket's",
+        |cell, row| text(cell, row.process_user()),
+    ),
+    column("process_parent", "short name of its parent", |cell, row| {
+        text(cell, row.parent().map(|parent| &*parent.name));
+    }),
+    column("process_parent_pid", "the parent's process id", |cell, row| {
+        put_some(cell, row.parent().map(|parent| parent.pid));
+    }),
+    column("process_missing", "why no process is named: as in EVE", |cell, row| {
+        put_some(cell, row.process_missing().map(ProcessMissing::name));
+    }),
 ];
+
+const fn column(
+    name: &'static str,
+    about: &'static str,
+    write: fn(&mut String, &Row<'_>),
+) -> Column {
+    Column { name, about, write }
+}
+
+/// Writes what is made of digits, and of letters that are ours. Writing to a String cannot fail.
+fn put(cell: &mut String, value: impl Display) {
+    let _ = write!(cell, "{value}");
+}
+
+fn put_some(cell: &mut String, value: Option<impl Display>) {
+    value.into_iter().for_each(|value| put(cell, value));
+}
+
+/// Writes what may come from strangers.
+fn text(cell: &mut String, value: Option<&str>) {
+    cell.push_str(&escape::csv_field(value.unwrap_or_default()));
+}
 
 /// The CSV writer.
 #[derive(Debug, Default)]
@@ -69,7 +182,7 @@ impl Csv {
             return Ok(());
         }
         self.has_header = true;
-        let names: Vec<_> = COLUMNS.iter().map(|&(name, _)| name).collect();
+        let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
         write!(out, "{}\r\n", names.join(","))
     }
 
@@ -79,69 +192,17 @@ impl Csv {
         flow: &FlowEvent,
         context: &Context<'_>,
     ) -> io::Result<()> {
-        let verdict = &flow.verdict;
-        let notables: Vec<_> = verdict.notables.iter().map(|notable| notable.name()).collect();
-        let row = &mut self.row;
-        row.clear();
-        // Writing to a String cannot fail. What is written without `csv_field` is made of digits,
-        // and of letters that are ours.
-        let _ = write!(
-            row,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            Time(flow.start),
-            Time(flow.end),
-            verdict.label.name(),
-            verdict.status.name(),
-            escape::csv_field(verdict.protocols.last().copied().unwrap_or_default()),
-            escape::csv_field(&verdict.protocols.join(" ")),
-            verdict.confidence.name(),
-            flow.transport.name(),
-            flow.client.addr,
-            flow.client.port,
-            flow.server.addr,
-            flow.server.port,
-            flow.roles.name(),
-            flow.to_server.packets,
-            flow.to_server.bytes,
-            flow.to_client.packets,
-            flow.to_client.bytes,
-            notables.join(" "),
-            escape::csv_field(&verdict.summary),
-            verdict.runner_up.map(|label| label.name()).unwrap_or_default(),
-            flow.flow_id,
-            community_id(flow.transport, flow.client, flow.server),
-            escape::csv_field(context.source_name(flow.first_frame.source)),
-            flow.first_frame.number,
-        );
-        process(row, flow);
-        row.push_str("\r\n");
-        out.write_all(row.as_bytes())
+        let of = Row { flow, context };
+        self.row.clear();
+        for (at, column) in COLUMNS.iter().enumerate() {
+            if at > 0 {
+                self.row.push(',');
+            }
+            (column.write)(&mut self.row, &of);
+        }
+        self.row.push_str("\r\n");
+        out.write_all(self.row.as_bytes())
     }
-}
-
-/// The columns of the process.
-fn process(row: &mut String, flow: &FlowEvent) {
-    let known = flow.process.as_deref();
-    let text = |value: Option<&str>| escape::csv_field(value.unwrap_or_default()).into_owned();
-    let number = |value: Option<u32>| value.map_or(String::new(), |value| value.to_string());
-    let holds = |value: Option<bool>| value.map_or(String::new(), |value| value.to_string());
-    let parent = known.and_then(|known| known.parent.as_ref());
-    let missing = flow.process_missing.as_ref();
-    let user = known.and_then(|known| known.user.as_deref());
-    let user = user.or_else(|| missing.and_then(ProcessMissing::socket_user));
-    let _ = write!(
-        row,
-        ",{},{},{},{},{},{},{},{},{}",
-        text(known.map(|known| &*known.name)),
-        number(known.map(|known| known.pid)),
-        text(known.and_then(|known| known.executable.as_deref())),
-        holds(known.map(|known| known.executable_deleted)),
-        holds(known.map(|known| known.name_mismatch)),
-        text(user),
-        text(parent.map(|parent| &*parent.name)),
-        number(parent.map(|parent| parent.pid)),
-        missing.map(ProcessMissing::name).unwrap_or_default(),
-    );
 }
 
 impl EventWriter for Csv {

@@ -11,7 +11,7 @@ fn one_row_a_flow_under_a_header() {
     let text = written(&mut Csv::new(), &events, false);
     let rows: Vec<_> = text.split_terminator("\r\n").collect();
     assert_eq!(rows.len(), 3);
-    let names: Vec<_> = CSV_COLUMNS.iter().map(|&(name, _)| name).collect();
+    let names: Vec<_> = CSV_COLUMNS.iter().map(|column| column.name).collect();
     assert_eq!(rows[0], names.join(","));
     assert!(rows[1].starts_with(
         "2026-11-22T13:00:00.000000+0000,2026-11-22T13:00:05.000000+0000,other,identified,dtls,\
