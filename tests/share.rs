@@ -141,7 +141,8 @@ fn is_telling(name: &str) -> bool {
 
 fn is_name(key: DetailKey) -> bool {
     use DetailKey as Key;
-    [
+    let own = matches!(key, Key::Own(own) if own.names);
+    let shared = [
         Key::TlsSni,
         Key::DtlsSni,
         Key::QuicSni,
@@ -154,15 +155,10 @@ fn is_name(key: DetailKey) -> bool {
         Key::HttpUserAgent,
         Key::HttpServer,
         Key::DnsName,
-        Key::MysqlVersion,
-        Key::PgsqlVersion,
-        Key::StunSoftware,
-        Key::SmtpBanner,
         Key::SmtpHelo,
-        Key::FtpBanner,
         Key::RdpCookie,
-    ]
-    .contains(&key)
+    ];
+    own || shared.contains(&key)
 }
 
 /// Names of hosts that are written out in payload: words with dots, the last of them a known end.

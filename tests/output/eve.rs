@@ -5,6 +5,7 @@ use std::io;
 
 use portstory::output::{Context, Eve, FORMATS, Look, RunSummary, schema};
 use portstory_core::event::Event;
+use portstory_core::identify::{DetailKey, detail_keys};
 use serde_json::Value;
 
 use crate::samples::{
@@ -15,6 +16,18 @@ fn lines(events: &[Event], live: bool) -> Vec<Value> {
     let text = written(&mut Eve::new(), events, live);
     assert!(text.ends_with('\n'));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What the schema says in words of a detector's own details: an object of the protocol's with texts.
+fn add_own_details(schema: &mut Value) {
+    for key in detail_keys().filter(|key| matches!(key, DetailKey::Own(_))) {
+        let words: Vec<_> = key.eve_path().split('.').collect();
+        let ["portstory", protocol, name] = words[..] else { panic!("{words:?}") };
+        let empty = serde_json::json!({ "type": "object", "properties": {} });
+        let told = &mut schema["$defs"]["flow_story"]["properties"];
+        let object = told.as_object_mut().unwrap().entry(protocol).or_insert(empty);
+        object["properties"][name] = serde_json::json!({ "$ref": "#/$defs/text_member" });
+    }
 }
 
 /// The schema with every object closed, so that a member it does not name is an error.
@@ -32,6 +45,7 @@ fn closed_schema() -> Value {
         }
     }
     let mut schema = serde_json::from_str(schema::SCHEMA).unwrap();
+    add_own_details(&mut schema);
     close(&mut schema);
     schema
 }

@@ -12,7 +12,7 @@ use portstory_core::event::{
 };
 use portstory_core::flow::EndReason;
 use portstory_core::frame::{FrameRef, LinkType, SourceId};
-use portstory_core::identify::{Detail, DetailKey, Strength};
+use portstory_core::identify::{Detail, DetailKey, Strength, detail_keys};
 use portstory_core::net::{Layer, Socket, Transport, TunnelId};
 use portstory_core::shortfall::Shortfalls;
 use portstory_core::time::Timestamp;
@@ -223,7 +223,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
     }
     flow(&mut |flow| flow.verdict.notables = Notable::ALL.to_vec());
     flow(&mut |flow| {
-        flow.verdict.details = DetailKey::ALL.iter().map(|&key| Detail::new(key, "200")).collect();
+        flow.verdict.details = detail_keys().map(|key| Detail::new(key, "200")).collect();
     });
     flow(&mut |flow| {
         flow.flow_id = (1 << 53) - 1;

@@ -93,20 +93,41 @@ impl Detail {
     }
 }
 
+/// A detail that one detector alone tells, declared in its own file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnDetail {
+    /// The dotted path in the EVE object: `portstory.`, the protocol, the name. Its value is text.
+    pub path: &'static str,
+    /// The word before it in a flow's one line, where it is worth a place there.
+    pub summary: Option<&'static str>,
+    /// Whether it may name somebody, or something of a site: bundles for strangers rename those.
+    pub names: bool,
+}
+
 macro_rules! detail_keys {
     ($($(#[$doc:meta])* $key:ident => $path:literal,)*) => {
         /// What a [`Detail`] is, and where EVE has a place for it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum DetailKey { $($(#[$doc])* $key,)* }
+        pub enum DetailKey {
+            $($(#[$doc])* $key,)*
+            /// One that a detector declares itself.
+            Own(&'static OwnDetail),
+            /// Of a flow in a bundle for strangers: what became of its payload.
+            SharedPayload,
+        }
 
         impl DetailKey {
-            /// All keys.
-            pub const ALL: &'static [Self] = &[$(Self::$key,)*];
+            /// All keys but those that a detector declares itself.
+            pub(super) const SHARED: &'static [Self] = &[$(Self::$key,)* Self::SharedPayload];
 
             /// The dotted path in the EVE object: Suricata's own where it has the field, else one
             /// that starts with `portstory.`.
             pub const fn eve_path(self) -> &'static str {
-                match self { $(Self::$key => $path,)* }
+                match self {
+                    $(Self::$key => $path,)*
+                    Self::Own(own) => own.path,
+                    Self::SharedPayload => "portstory.shared.payload",
+                }
             }
         }
     };
@@ -211,32 +232,16 @@ detail_keys! {
     QuicJa4 => "quic.ja4",
     /// Protocols that the client offered, comma-separated.
     QuicAlpn => "portstory.quic.alpn",
-    /// MySQL or MariaDB server version.
-    MysqlVersion => "portstory.mysql.version",
     /// RTP payload type of the first packet.
     RtpPayloadType => "portstory.rtp.payload_type",
     /// RTP synchronisation source.
     RtpSsrc => "portstory.rtp.ssrc",
-    /// STUN message class and method, or its software attribute.
-    StunSoftware => "portstory.stun.software",
-    /// UDT socket type: stream or datagram.
-    UdtType => "portstory.udt.socket_type",
-    /// Greeting of an SMTP server.
-    SmtpBanner => "portstory.smtp.banner",
     /// Name the SMTP client gives for itself.
     SmtpHelo => "smtp.helo",
-    /// Greeting of an FTP server.
-    FtpBanner => "portstory.ftp.banner",
-    /// PostgreSQL server version.
-    PgsqlVersion => "portstory.pgsql.server_version",
-    /// RFB version, of the server where both were seen.
-    RfbVersion => "portstory.rfb.version",
     /// User or token of an RDP connection request's cookie.
     RdpCookie => "rdp.cookie",
     /// Security that the RDP server chose, in Suricata's words: `rdp`, `ssl`, `hybrid` and the like.
     RdpProtocol => "rdp.protocol",
     /// Method of the first SIP request.
     SipMethod => "sip.method",
-    /// Of a flow in a bundle for strangers: what became of its payload.
-    SharedPayload => "portstory.shared.payload",
 }

@@ -11,7 +11,7 @@ use crate::identify::metadata::merge;
 use crate::identify::prefilter::{INDEX, Set};
 use crate::identify::stream_head::{Head, Offer, Quote};
 use crate::identify::{
-    DETECTORS, Detail, Detector, Finding, FlowView, Inside, Probe, Strength, teller_of,
+    Detail, Detector, Finding, FlowView, Inside, Probe, Strength, detector, index_of,
 };
 use crate::net::{Side, Transport};
 use crate::wire::{index, len32};
@@ -181,7 +181,7 @@ impl Identifier {
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
         let outer = self.outer.iter().map(|outer| outer.finding.protocol);
         for id in outer.chain(config.without.as_deref()) {
-            if let Ok(index) = DETECTORS.binary_search_by(|row| row.id.cmp(id)) {
+            if let Some(index) = index_of(id) {
                 self.candidates.remove(index);
             }
         }
@@ -220,16 +220,16 @@ impl Identifier {
     /// Whether it may still turn out who is the client of what was found.
     fn wants_client(&self) -> bool {
         self.best.as_ref().is_some_and(|best| {
-            best.finding.client.is_none() && CLIENT_LATER.contains(&best.finding.protocol)
+            best.finding.client.is_none()
+                && detector(best.finding.protocol).is_some_and(|row| row.extras.client_later)
         })
     }
 
     /// Asks what was found who is the client, and nothing else.
     fn ask_for_client(&mut self, view: &FlowView<'_>) {
         let Some(best) = &mut self.best else { return };
-        let at = DETECTORS.binary_search_by(|row| row.id.cmp(best.finding.protocol));
-        let detector = at.ok().and_then(|at| DETECTORS.get(at));
-        if let Some(Probe::Yes(found)) = detector.map(|detector| (detector.probe)(view)) {
+        let row = detector(best.finding.protocol);
+        if let Some(Probe::Yes(found)) = row.map(|row| (row.probe)(view)) {
             best.finding.client = found.client;
         }
     }
@@ -238,11 +238,11 @@ impl Identifier {
     fn match_details(&mut self, view: &FlowView<'_>) {
         self.keep = None;
         let Some(best) = &mut self.best else { return };
-        let protocol = best.finding.protocol;
         if self.told {
             return;
         }
-        let Some(metadata) = teller_of(protocol) else {
+        let row = detector(best.finding.protocol);
+        let Some(metadata) = row.and_then(|row| row.extras.metadata) else {
             self.told = true;
             return;
         };
@@ -295,10 +295,6 @@ impl Identifier {
         quote
     }
 }
-
-/// Protocols whose first bytes are the same from both sides: what comes behind them tells who is the
-/// client, and so whether the connection was opened by the server.
-const CLIENT_LATER: &[&str] = &["rfb", "ssh"];
 
 /// What makes one finding better than another.
 fn rank(finding: &Finding) -> (bool, bool, Strength, u32) {

@@ -376,7 +376,7 @@ mod tests {
     use super::*;
     use crate::identify::openings::Openings;
     use crate::identify::testing::Talk;
-    use crate::identify::{Detector, Over, Strength};
+    use crate::identify::{Detector, Extras, Over, Strength};
     use crate::net::Side;
 
     /// `M`, a length, and so many bytes; `m` from the server. Eight bits are claimed for each.
@@ -400,6 +400,7 @@ mod tests {
         bits: 24.0,
         openings: Openings::Unknown,
         probe: |view| match_stream(view, "x", read),
+        extras: Extras::NONE,
     };
 
     #[test]

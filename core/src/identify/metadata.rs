@@ -5,9 +5,40 @@
 //! told by a [`MetadataFn`]: a pure function, too, asked only of the protocol that was found, and only
 //! until it has said all. It changes nothing about what was found.
 
-use crate::identify::{Detail, Finding, FlowView};
-
+use crate::identify::{Detail, DetailKey, Finding, FlowView};
 use crate::net::Side;
+
+/// What a detector's row says of what its protocol tells beside its name. Of most that is nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extras {
+    /// Details that this detector alone tells: [`DetailKey::Own`].
+    pub(super) details: &'static [DetailKey],
+    /// What tells more than the detector does.
+    pub(super) metadata: Option<MetadataFn>,
+    /// What a flow's one line is made of, where the details tell it.
+    pub(super) headline: Option<Headline>,
+    /// The first bytes are the same from both sides: what comes behind them tells who is the client,
+    /// and so whether the connection was opened by the server.
+    pub(super) client_later: bool,
+}
+
+impl Extras {
+    /// Nothing beside the name.
+    pub(super) const NONE: Self =
+        Self { details: &[], metadata: None, headline: None, client_later: false };
+}
+
+/// Of a protocol with hellos: the version, and the name that was asked for. That is the line, and
+/// what was seen of each side is left to the evidence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Headline {
+    /// What stands before the version.
+    pub(crate) word: &'static str,
+    /// The detail that tells the version.
+    pub(crate) version: DetailKey,
+    /// The detail that tells the name.
+    pub(crate) name: DetailKey,
+}
 
 /// Tells what the heads of a flow say beside the protocol's name.
 pub(super) type MetadataFn = fn(&FlowView<'_>, &Finding) -> Metadata;

@@ -26,9 +26,11 @@ mod tpkt;
 pub mod view;
 
 use crate::net::Transport;
+use metadata::Extras;
+pub(crate) use metadata::Headline;
 use openings::Openings;
 
-pub use finding::{Detail, DetailKey, Finding, Inside, Sighting, Strength};
+pub use finding::{Detail, DetailKey, Finding, Inside, OwnDetail, Sighting, Strength};
 pub use view::{Datagram, FlowView, SideView};
 
 /// What a detector says of a flow.
@@ -85,13 +87,37 @@ pub struct Detector {
     openings: Openings,
     /// Looks at a flow's head.
     pub probe: fn(&FlowView<'_>) -> Probe,
+    /// What it tells beside the name.
+    extras: Extras,
+}
+
+impl Detector {
+    /// What a flow's one line is made of, where the details tell it.
+    pub(crate) fn headline(&self) -> Option<Headline> {
+        self.extras.headline
+    }
+
+    /// Its own details, in the order that a flow's one line has them.
+    pub(crate) fn own_details(&self) -> &'static [DetailKey] {
+        self.extras.details
+    }
 }
 
 /// All detectors, sorted by id.
 pub static DETECTORS: &[&Detector] = protocols::ALL;
 
-/// Who tells more of a protocol than its detector, if anybody does.
-fn teller_of(protocol: &str) -> Option<metadata::MetadataFn> {
-    let row = protocols::TELLERS.iter().find(|(id, _)| *id == protocol);
-    row.map(|&(_, metadata)| metadata)
+/// The detector of a protocol.
+pub(crate) fn detector(id: &str) -> Option<&'static Detector> {
+    let index = index_of(id)?;
+    DETECTORS.get(index).copied()
+}
+
+fn index_of(id: &str) -> Option<usize> {
+    DETECTORS.binary_search_by(|row| row.id.cmp(id)).ok()
+}
+
+/// All keys that details may have: those that EVE has a place for, and each detector's own.
+pub fn detail_keys() -> impl Iterator<Item = DetailKey> {
+    let own = DETECTORS.iter().flat_map(|row| row.extras.details);
+    DetailKey::SHARED.iter().chain(own).copied()
 }

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::event::{Label, RoleBasis, Status};
-use crate::identify::{DetailKey, Finding};
+use crate::identify::{self, DetailKey, Detector, Finding, Headline};
 use crate::judge::FlowContext;
 use crate::judge::rules::Opinion;
 
-/// Details worth a place in the line, in this order, with the word before them.
+/// Details worth a place in the line, in this order, with the word before them. Detectors' own follow.
 const TOLD: &[(DetailKey, &str)] = &[
     (DetailKey::TlsSni, "SNI "),
     (DetailKey::TlsAlpn, "offers "),
@@ -29,17 +29,7 @@ const TOLD: &[(DetailKey, &str)] = &[
     (DetailKey::DnsRcode, "answer "),
     (DetailKey::DnsA, ""),
     (DetailKey::DnsAaaa, ""),
-    (DetailKey::MysqlVersion, "version "),
-    (DetailKey::PgsqlVersion, "version "),
     (DetailKey::RdpCookie, "cookie "),
-];
-
-/// Protocols with hellos: the version, and the name that was asked for. Of these that is the line,
-/// and what was seen of each side is left to the evidence.
-const HEADLINES: &[(&str, &str, DetailKey, DetailKey)] = &[
-    ("tls", "", DetailKey::TlsVersion, DetailKey::TlsSni),
-    ("dtls", "", DetailKey::DtlsVersion, DetailKey::DtlsSni),
-    ("quic", "QUIC ", DetailKey::QuicVersion, DetailKey::QuicSni),
 ];
 
 /// A flow in one line.
@@ -79,8 +69,14 @@ fn recognised(case: &FlowContext<'_>) -> String {
         line.push_str(", beside a Citrix session: EDT");
     }
     let details = || case.record.recognised().flat_map(|found| &found.finding.details);
-    for (key, word) in TOLD {
-        if let Some(detail) = details().find(|detail| detail.key == *key) {
+    let own =
+        case.record.recognised().filter_map(|found| identify::detector(found.finding.protocol));
+    let own = own.flat_map(Detector::own_details).filter_map(|key| {
+        let DetailKey::Own(own) = key else { return None };
+        Some((*key, own.summary?))
+    });
+    for (key, word) in TOLD.iter().copied().chain(own) {
+        if let Some(detail) = details().find(|detail| detail.key == key) {
             // The fact may have said so already.
             if !line.contains(&*detail.value) {
                 let _ = write!(line, ", {word}{}", detail.value);
@@ -93,11 +89,12 @@ fn recognised(case: &FlowContext<'_>) -> String {
 /// `TLS 1.3 to example.org` where a hello told that, else the evidence's own sentence.
 fn headline(finding: &Finding) -> String {
     let told = |key| finding.details.iter().find(|one| one.key == key).map(|one| &*one.value);
-    let row = HEADLINES.iter().find(|(protocol, ..)| *protocol == finding.protocol);
-    row.and_then(|&(_, word, version, name)| {
-        Some(format!("{word}{} to {}", told(version)?, told(name)?))
-    })
-    .unwrap_or_else(|| finding.fact.clone())
+    let headline = identify::detector(finding.protocol).and_then(Detector::headline);
+    headline
+        .and_then(|Headline { word, version, name }| {
+            Some(format!("{word}{} to {}", told(version)?, told(name)?))
+        })
+        .unwrap_or_else(|| finding.fact.clone())
 }
 
 fn conversation(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {

@@ -47,7 +47,9 @@ pub(super) fn tell_the_same(one: &[Detail], other: &[Detail]) -> bool {
 const fn sharing(key: DetailKey) -> Sharing {
     use DetailKey as Key;
     match key {
-        Key::TlsVersion
+        Key::Own(own) if own.names => Sharing::Renamed,
+        Key::Own(_)
+        | Key::TlsVersion
         | Key::TlsJa3Hash
         | Key::TlsJa3String
         | Key::TlsJa3sHash
@@ -67,8 +69,6 @@ const fn sharing(key: DetailKey) -> Sharing {
         | Key::DnsRcode
         | Key::QuicVersion
         | Key::RtpPayloadType
-        | Key::UdtType
-        | Key::RfbVersion
         | Key::RdpProtocol
         | Key::SipMethod
         | Key::SharedPayload => Sharing::AsItIs,
@@ -82,12 +82,7 @@ const fn sharing(key: DetailKey) -> Sharing {
         | Key::HttpUserAgent
         | Key::HttpServer
         | Key::DnsName
-        | Key::MysqlVersion
-        | Key::PgsqlVersion
-        | Key::StunSoftware
-        | Key::SmtpBanner
         | Key::SmtpHelo
-        | Key::FtpBanner
         | Key::RdpCookie => Sharing::Renamed,
         // SSH's algorithms may have names of a site's own, and HASSH is made of them. A certificate is
         // signed as a whole, and QUIC's hello is sealed.

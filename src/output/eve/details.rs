@@ -92,6 +92,10 @@ impl Serialize for DetailValue<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portstory_core::identify::{OwnDetail, detail_keys};
+
+    const OWN: DetailKey =
+        DetailKey::Own(&OwnDetail { path: "portstory.mysql.version", summary: None, names: false });
 
     fn json(details: &Details<'_>) -> String {
         serde_json::to_string(details).unwrap()
@@ -102,7 +106,7 @@ mod tests {
         let details = [
             Detail::new(DetailKey::SshServerProto, "2.0"),
             Detail::new(DetailKey::HttpStatus, "404"),
-            Detail::new(DetailKey::MysqlVersion, "8.0"),
+            Detail::new(OWN, "8.0"),
             Detail::new(DetailKey::TlsJa3String, "771,1,2"),
             Detail::new(DetailKey::TlsJa3Hash, "0a"),
             Detail::new(DetailKey::SshClientSoftware, "OpenSSH_9.2"),
@@ -125,7 +129,7 @@ mod tests {
 
     #[test]
     fn all_keys_together_give_no_member_twice() {
-        let all: Vec<_> = DetailKey::ALL.iter().map(|&key| Detail::new(key, "1")).collect();
+        let all: Vec<_> = detail_keys().map(|key| Detail::new(key, "1")).collect();
         for details in [Details::shared(&all), Details::ours(&all)] {
             let written = json(&details);
             // serde_json keeps the last of two members with one name, so a loss shows as a

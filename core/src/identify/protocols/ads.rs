@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{index, le16, le32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
             _ => SideMatch::Mismatch,
         })
     },
+    extras: Extras::NONE,
 };
 
 fn ads(bytes: &[u8]) -> Option<Message> {

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
             None => SideMatch::Incomplete,
         })
     },
+    extras: Extras::NONE,
 };
 
 fn atg(bytes: &[u8]) -> Option<Message> {

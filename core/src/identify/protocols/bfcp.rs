@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::net::Transport;
 use crate::wire::{be16, be32, prefix, rest, u8_at};
 
@@ -34,6 +34,7 @@ pub(super) static DETECTOR: Detector = Detector {
             SideMatch::or_mismatch(bfcp(datagram.bytes))
         }),
     },
+    extras: Extras::NONE,
 };
 
 fn bfcp(bytes: &[u8]) -> Option<Message> {

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, index, le32, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -35,6 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
             })
         })
     },
+    extras: Extras::NONE,
 };
 
 /// Main, test and regtest networks of Bitcoin; signet; Bitcoin Cash, Litecoin, Dogecoin, Dash.

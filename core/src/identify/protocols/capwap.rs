@@ -10,7 +10,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be24, be32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -32,6 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 0xfd, 0xff]).at(6).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -10,7 +10,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 26.0,
     openings: Openings::Known(&[within(&[(1, 5), (0x81, 0x85), (0xca, 0xca)])]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// What nodes send each other first (org.apache.cassandra.net.Message.PROTOCOL_MAGIC).

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::le16;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -16,6 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 70.0,
     openings: Openings::Known(&[one_of(b"c")]),
     probe: |view| match_starts(view, DETECTOR.id, &[b"ceph v"], 9, ceph),
+    extras: Extras::NONE,
 };
 
 fn ceph(bytes: &[u8]) -> Option<Message> {

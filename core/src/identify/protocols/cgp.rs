@@ -10,7 +10,7 @@
 use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, signed, yes};
 use crate::identify::view::SideView;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 56.0,
     openings: Openings::Unknown,
     probe,
+    extras: Extras::NONE,
 };
 
 const MAGIC: &[u8] = b"\x1aCGP/01";

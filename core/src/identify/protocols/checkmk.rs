@@ -3,7 +3,7 @@
 use crate::identify::lines::match_lines;
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "checkmk",
@@ -19,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
             (text == b"<<<check_mk>>>").then_some((Role::Server, 110.0, true))
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

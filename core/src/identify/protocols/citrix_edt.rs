@@ -12,7 +12,7 @@ use super::cgp::{SERVICE, find};
 use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 180.0,
     openings: Openings::Unknown,
     probe,
+    extras: Extras::NONE,
 };
 
 /// The service's name stands within so many bytes.

@@ -4,7 +4,7 @@ use crate::identify::lines::{first_word, is_one_of};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, mixed, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b' ', b'~')], b"\n\0").at(5),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Lines end in LF, or in NUL where the command starts with z.

@@ -9,7 +9,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 7), (65, 69), (95, 95), (128, 143), (157, 157), (160, 165)]).at(1).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

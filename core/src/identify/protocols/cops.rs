@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be16, be32, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -16,6 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x10, 0x11])]),
     probe: |view| match_starts(view, DETECTOR.id, &[b"\x10", b"\x11"], 12, cops),
+    extras: Extras::NONE,
 };
 
 fn cops(bytes: &[u8]) -> Option<Message> {

@@ -9,7 +9,7 @@
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be16, le16, u8_at};
 
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[5]).tcp(), one_of(&[4]).udp()]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

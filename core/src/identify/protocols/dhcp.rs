@@ -9,7 +9,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(11).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 const COOKIE: u32 = 0x6382_5363;

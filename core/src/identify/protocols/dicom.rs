@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
             _ => SideMatch::Mismatch,
         })
     },
+    extras: Extras::NONE,
 };
 
 fn dicom(bytes: &[u8]) -> Option<Message> {

@@ -8,7 +8,7 @@ use crate::identify::messages::{Message, match_datagrams};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0xff)]).at(99).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes before the list.

@@ -8,7 +8,7 @@ use crate::identify::crc::reflected;
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{le16, prefix, u8_at};
 
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[5])]),
     probe,
+    extras: Extras::NONE,
 };
 
 const HEADER: usize = 10;

@@ -11,7 +11,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{Cursor, be32, index, rest};
 
 pub(super) static ENET: Detector = Detector {
@@ -29,6 +29,7 @@ pub(super) static ENET: Detector = Detector {
         within(&[(0, 0xff)]).at(5).required(),
     ]),
     probe: |view| probe_datagrams("enet", view, read_enet),
+    extras: Extras::NONE,
 };
 
 pub(super) static PHOTON: Detector = Detector {
@@ -45,6 +46,7 @@ pub(super) static PHOTON: Detector = Detector {
         within(&[(1, 16)]).at(12).required(),
     ]),
     probe: |view| probe_datagrams("photon", view, read_photon),
+    extras: Extras::NONE,
 };
 
 /// What stands before ENet's commands: the peer, the time it was sent, and a checksum, if any.

@@ -8,7 +8,7 @@ use crate::identify::messages::probe_sides;
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
-use crate::identify::{Detector, FlowView, Over, Probe, Strength};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe, Strength};
 use crate::net::Side;
 use crate::wire::{array, be32};
 
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x40)]).at(4),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Datagrams of a side that must count up.

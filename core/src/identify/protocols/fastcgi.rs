@@ -8,7 +8,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -21,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[1])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

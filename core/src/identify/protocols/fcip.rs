@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be32, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -19,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     probe: |view| {
         match_starts(view, DETECTOR.id, &[b"\x01\x01\xfe\xfe", b"\x02\x01\xfd\xfe"], 16, fcip)
     },
+    extras: Extras::NONE,
 };
 
 fn fcip(bytes: &[u8]) -> Option<Message> {

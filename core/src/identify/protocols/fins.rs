@@ -8,7 +8,7 @@
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{array, be32, index};
 
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 34.0,
     openings: Openings::Known(&[one_of(b"F").tcp(), one_of(&[0x80, 0x81, 0xc0, 0xc1]).udp()]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -8,7 +8,7 @@ use crate::identify::lines::number;
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 90.0,
     openings: Openings::Known(&[one_of(b"8")]),
     probe,
+    extras: Extras::NONE,
 };
 
 const SOH: u8 = 1;

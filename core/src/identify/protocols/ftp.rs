@@ -13,7 +13,7 @@ use crate::identify::lines::{
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, carrying};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -33,7 +33,12 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" -\r\nDEHMNOPRSTUVZdehmnoprstuvz").at(3),
     ]),
     probe,
+    extras: Extras { details: &[BANNER], ..Extras::NONE },
 };
+
+/// The server's greeting.
+const BANNER: DetailKey =
+    DetailKey::Own(&OwnDetail { path: "portstory.ftp.banner", summary: None, names: true });
 
 /// Commands that other protocols of text don't have.
 const OWN: &[&str] = &[
@@ -74,7 +79,7 @@ fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
         return Some(said);
     }
     let banner = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Some(said.with(Detail::new(DetailKey::FtpBanner, from_wire(banner.trim_ascii()))))
+    Some(said.with(Detail::new(BANNER, from_wire(banner.trim_ascii()))))
 }
 
 fn client(text: &[u8], len: usize) -> Option<Message> {
@@ -112,7 +117,7 @@ mod tests {
             .a("PASS x\r\n");
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
-        assert_eq!(found.details, [Detail::new(DetailKey::FtpBanner, "(vsFTPd 3.0.5)")]);
+        assert_eq!(found.details, [Detail::new(BANNER, "(vsFTPd 3.0.5)")]);
         talk.clone().only(Side::B).named_by(&DETECTOR);
         // POP3's client could say the same
         talk.only(Side::A).refused_by(&DETECTOR);

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be32, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 .then(|| Message::new(len.saturating_add(12), role, 32.0 + 26.0, fact))
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

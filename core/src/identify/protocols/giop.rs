@@ -8,7 +8,7 @@
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be32, index, le16, le32, u8_at};
 
@@ -29,6 +29,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 3)]).at(5).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 const HEADER: usize = 12;

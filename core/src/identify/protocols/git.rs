@@ -10,7 +10,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Known(&[within(&[(b'0', b'9'), (b'a', b'f')])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

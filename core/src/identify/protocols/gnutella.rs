@@ -9,7 +9,7 @@ use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{index, le32, prefix, u8_at};
 
@@ -30,6 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0xff)]).at(7).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

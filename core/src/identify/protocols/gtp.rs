@@ -11,7 +11,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, mixed, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -32,6 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 7), (16, 72), (95, 121), (127, 179), (200, 212), (231, 255)]).at(1).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

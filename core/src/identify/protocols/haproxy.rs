@@ -9,7 +9,7 @@ use crate::identify::lines::line;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying, starts_with};
-use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, from_wire, prefix, u8_at};
 
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 80.0,
     openings: Openings::Known(&[one_of(b"\rP")]),
     probe,
+    extras: Extras::NONE,
 };
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{array, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -35,6 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
             })
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

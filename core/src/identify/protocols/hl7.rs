@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
             fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact))
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
 };
 use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -38,6 +38,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(b' ', b'~'), (0x80, 0xff)]).at(10),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Request methods that stand for HTTP even where the line's end is not seen (IANA's HTTP Method

@@ -13,7 +13,7 @@ use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, join, match_both, signed, starts_with, yes,
 };
 use crate::identify::view::SideView;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ica",
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 48.0,
     openings: Openings::Known(&[one_of(&[0x7f])]),
     probe,
+    extras: Extras::NONE,
 };
 
 const GREETING: &[u8] = b"\x7f\x7fICA\0";

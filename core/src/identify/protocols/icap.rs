@@ -4,7 +4,7 @@ use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
             })
         })
     },
+    extras: Extras::NONE,
 };
 
 fn icap(text: &[u8]) -> Option<(Role, String)> {

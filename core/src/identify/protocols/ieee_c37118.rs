@@ -9,7 +9,7 @@ use crate::identify::crc::ccitt;
 use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, u8_at};
 
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"\x01\x02\x11\x12\x21\x22\x31\x32\x41\x42\x51\x52").at(1),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of a frame without data: header and CRC.

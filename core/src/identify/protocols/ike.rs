@@ -9,7 +9,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be32, be64, index, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 48.0,
     openings: Openings::Known(&[within(&[(0, 0xff)]).at(27).required()]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of a message's header.

@@ -9,7 +9,7 @@ use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_t
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, mixed, word};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t\r\n").at(2),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// RFC 9051 section 6, with common extensions.

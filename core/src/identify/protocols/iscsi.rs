@@ -9,7 +9,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         &[0, 1, 3, 4, 6, 0x20, 0x21, 0x31, 0x3f, 0x40, 0x41, 0x43, 0x44, 0x46],
     )]),
     probe,
+    extras: Extras::NONE,
 };
 
 const HEADER: usize = 48;

@@ -9,7 +9,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 24.0,
     openings: Openings::Known(&[one_of(&[0xe3, 0xe4, 0xe5])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -8,7 +8,7 @@ use crate::identify::ber::{Element, element, tagged};
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, mixed, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, index, rest};
 
@@ -33,6 +33,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(10, 15)], &[1, 2, 3, 5, 30, 0xa1, 0xa2]).at(13).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

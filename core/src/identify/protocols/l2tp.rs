@@ -9,7 +9,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0xc8])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -10,7 +10,7 @@ use crate::identify::ber::{Element, element, elements, tagged};
 use crate::identify::messages::{Message, is_tls, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
 use crate::net::{Side, Transport};
 use crate::wire::rest;
 
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0x30])]),
     probe,
+    extras: Extras::NONE,
 };
 
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";

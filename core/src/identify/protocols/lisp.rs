@@ -10,7 +10,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, mixed, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 64)]).at(3).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{index, le32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -17,6 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0, 0x63, 0xed, 0xc0, 0xc1])]),
     probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 16, lustre)),
+    extras: Extras::NONE,
 };
 
 fn lustre(bytes: &[u8]) -> Option<Message> {

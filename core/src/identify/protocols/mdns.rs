@@ -12,7 +12,7 @@ use crate::identify::names::{dotted, read_name};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detail, DetailKey, Detector, Over};
+use crate::identify::{Detail, DetailKey, Detector, Extras, Over};
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -33,6 +33,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 63)]).at(12).required(),
     ]),
     probe: |view| probe_datagrams(DETECTOR.id, view, read_mdns),
+    extras: Extras::NONE,
 };
 
 fn read_mdns(datagram: &Datagram<'_>) -> Option<Said> {

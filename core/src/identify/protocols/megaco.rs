@@ -10,7 +10,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, from_wire, prefix, rest};
 
@@ -33,6 +33,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z'), (b'a', b'z')], b"[< \t\n\x0c\r").at(4).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

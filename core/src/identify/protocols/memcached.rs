@@ -11,7 +11,7 @@ use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, mixed, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
 
@@ -38,6 +38,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"\0\r ADILORTUacdeilprstu").at(10).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

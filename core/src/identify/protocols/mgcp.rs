@@ -8,7 +8,7 @@ use crate::identify::lines::{is_number, is_one_of, is_plain};
 use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, prefix};
 
@@ -35,6 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(4).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// The longest command line that is looked at.

@@ -10,7 +10,7 @@ use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::tpkt::{self, TpduType};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 70.0,
     openings: Openings::Known(&[one_of(&[3])]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// 1.0.9506.2, of which the abstract syntax and the contexts are made.

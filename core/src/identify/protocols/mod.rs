@@ -1,7 +1,6 @@
 //! One file a protocol. A new one is that file, its `mod` line and its line in [`ALL`].
 
 use crate::identify::Detector;
-use crate::identify::metadata::MetadataFn;
 
 mod ads;
 mod afp;
@@ -418,14 +417,4 @@ pub(super) static ALL: &[&Detector] = &[
     &zookeeper::DETECTOR,
     &zoom::DETECTOR,
     &signatures::ZRTP,
-];
-
-/// Those that tell more than their detectors do, by id.
-pub(super) static TELLERS: &[(&str, MetadataFn)] = &[
-    ("dns", dns::tell),
-    ("dtls", dtls::tell),
-    ("pgsql", pgsql::tell),
-    ("quic", quic::tell),
-    ("ssh", ssh::tell),
-    ("tls", tls::tell),
 ];

@@ -11,7 +11,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -30,6 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(15),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 const HEADER: usize = 16;

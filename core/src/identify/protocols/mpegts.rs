@@ -8,7 +8,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::u8_at;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0x10, 0x3f), (0x90, 0xbf), (0xd0, 0xff)]).at(3).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of a transport packet.

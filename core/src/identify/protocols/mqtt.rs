@@ -9,7 +9,7 @@
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
         &[0x10, 0x20, 0x40, 0x50, 0x62, 0x70, 0x82, 0x90, 0xa2, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0],
     )]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be16, be32, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
             _ => SideMatch::Mismatch,
         })
     },
+    extras: Extras::NONE,
 };
 
 /// `01 length(2) count(1) rendezvous point(4) { reserved(3, 0) prefix(1, 32) group(4) source(4) }`

@@ -3,7 +3,7 @@
 use crate::identify::lines::{first_word, match_lines};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "munin",
@@ -15,6 +15,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 90.0,
     openings: Openings::Known(&[one_of(b"#cflnqv")]),
     probe: |view| match_lines(view, DETECTOR.id, "Munin", munin),
+    extras: Extras::NONE,
 };
 
 fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {

@@ -12,7 +12,9 @@
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{
+    Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, OwnDetail, Probe,
+};
 use crate::net::Side;
 use crate::wire::{Cursor, from_wire, index, le24, prefix, rest, u8_at};
 
@@ -32,7 +34,15 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 1]).at(3),
     ]),
     probe,
+    extras: Extras { details: &[VERSION], ..Extras::NONE },
 };
+
+/// The server's version.
+const VERSION: DetailKey = DetailKey::Own(&OwnDetail {
+    path: "portstory.mysql.version",
+    summary: Some("version "),
+    names: true,
+});
 
 /// Bytes of a packet's header.
 const HEADER: usize = 4;
@@ -148,7 +158,7 @@ fn read_greeting(payload: &[u8], whole: bool) -> Option<(PacketKind, Said)> {
         format!("{name} greeting, version {version}"),
         Spot::stream(0, 16),
     )
-    .with(Detail::new(DetailKey::MysqlVersion, version));
+    .with(Detail::new(VERSION, version));
     Some((PacketKind::Greeting, said))
 }
 
@@ -247,7 +257,7 @@ mod tests {
         let talk = Talk::tcp().b(greeting("8.0.36")).a(login("85a6ff01", "root\0\0"));
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
-        assert_eq!(found.details, [Detail::new(DetailKey::MysqlVersion, "8.0.36")]);
+        assert_eq!(found.details, [Detail::new(VERSION, "8.0.36")]);
         for side in Side::BOTH {
             let found = talk.clone().only(side).named_by(&DETECTOR);
             assert_eq!((found.strength, found.client), (Strength::OneSided, Some(Side::A)));
@@ -257,7 +267,7 @@ mod tests {
     #[test]
     fn mariadb_hides_behind_an_old_version() {
         let found = Talk::tcp().b(greeting("5.5.5-10.11.6-MariaDB")).named_by(&DETECTOR);
-        assert_eq!(found.details, [Detail::new(DetailKey::MysqlVersion, "10.11.6-MariaDB")]);
+        assert_eq!(found.details, [Detail::new(VERSION, "10.11.6-MariaDB")]);
         assert!(found.fact.starts_with("MariaDB"));
     }
 

@@ -3,7 +3,7 @@
 use crate::identify::lines::{first_word, match_lines, mentions};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nats",
@@ -16,6 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 48.0,
     openings: Openings::Known(&[one_of(b"CIPS+-")]),
     probe: |view| match_lines(view, DETECTOR.id, "NATS", nats),
+    extras: Extras::NONE,
 };
 
 fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {

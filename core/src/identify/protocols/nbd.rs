@@ -11,7 +11,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -32,6 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"\0\x04AEI").at(4),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 const GREETING: &[u8] = b"NBDMAGIC";

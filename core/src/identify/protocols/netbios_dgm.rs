@@ -5,7 +5,7 @@ use crate::identify::names::has_netbios_name;
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::u8_at;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -18,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 128.0,
     openings: Openings::Known(&[within(&[(0x10, 0x16)])]),
     probe: |view| probe_datagrams(DETECTOR.id, view, read_datagram),
+    extras: Extras::NONE,
 };
 
 fn read_datagram(datagram: &Datagram<'_>) -> Option<Said> {

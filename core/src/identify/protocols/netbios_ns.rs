@@ -12,7 +12,7 @@ use crate::identify::names::{HEADER, has_netbios_name};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be16, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(b'A', b'P')]).at(13).required(),
     ]),
     probe: |view| probe_datagrams(DETECTOR.id, view, read_netbios),
+    extras: Extras::NONE,
 };
 
 fn read_netbios(datagram: &Datagram<'_>) -> Option<Said> {

@@ -8,7 +8,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be16, rest, u8_at};
 
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 28.0,
     openings: Openings::Known(&[within(&[(0x81, 0x84)])]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of a request with two names and no scope.

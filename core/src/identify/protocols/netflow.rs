@@ -12,7 +12,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{Cursor, be16, be32, rest};
 
 pub(super) static NETFLOW: Detector = Detector {
@@ -30,6 +30,7 @@ pub(super) static NETFLOW: Detector = Detector {
         within(&[(0, 2)]).at(2).required(),
     ]),
     probe: |view| probe_datagrams("netflow", view, read_netflow),
+    extras: Extras::NONE,
 };
 
 pub(super) static IPFIX: Detector = Detector {
@@ -46,6 +47,7 @@ pub(super) static IPFIX: Detector = Detector {
         within(&[(0, 15)]).at(16).required(),
     ]),
     probe: |view| probe_datagrams("ipfix", view, read_ipfix),
+    extras: Extras::NONE,
 };
 
 pub(super) static SFLOW: Detector = Detector {
@@ -66,6 +68,7 @@ pub(super) static SFLOW: Detector = Detector {
         one_of(&[1, 2]).at(7).required(),
     ]),
     probe: |view| probe_datagrams("sflow", view, read_sflow),
+    extras: Extras::NONE,
 };
 
 fn read_netflow(datagram: &Datagram<'_>) -> Option<Said> {

@@ -4,7 +4,7 @@ use crate::identify::lines::{first_word, mentions};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -46,6 +46,7 @@ pub(super) static DETECTOR: Detector = Detector {
             )
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

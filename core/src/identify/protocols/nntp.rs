@@ -11,7 +11,7 @@ use crate::identify::lines::{
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, carrying};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -30,6 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"\n\r -ADEGHINPRTUVYadeghinprtuvy").at(3),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 const OWN: &[&str] = &[

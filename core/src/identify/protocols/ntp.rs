@@ -12,7 +12,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -46,6 +46,7 @@ pub(super) static DETECTOR: Detector = Detector {
         ]),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of a header without extensions.

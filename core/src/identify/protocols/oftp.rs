@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
             oftp,
         )
     },
+    extras: Extras::NONE,
 };
 
 fn oftp(bytes: &[u8]) -> Option<Message> {

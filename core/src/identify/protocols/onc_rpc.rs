@@ -10,7 +10,7 @@ use crate::identify::messages::{Message, from_header, match_datagrams, match_str
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::SideView;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, index, rest};
 
@@ -38,6 +38,7 @@ pub(super) static SUNRPC: Detector = Detector {
         one_of(&[0, 1, 2]).at(11).required().udp(),
     ]),
     probe: |view| probe(view, SUNRPC.id, false),
+    extras: Extras::NONE,
 };
 
 pub(super) static NFS: Detector = Detector {
@@ -63,6 +64,7 @@ pub(super) static NFS: Detector = Detector {
         one_of(&[0, 1, 2]).at(11).required().udp(),
     ]),
     probe: |view| probe(view, NFS.id, true),
+    extras: Extras::NONE,
 };
 
 const NFS_PROGRAM: u32 = 100_003;

@@ -7,7 +7,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -20,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"HAEROMC")]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -11,7 +11,7 @@ use crate::identify::messages::{MessageError, probe_sides, said_in_datagrams, sa
 use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::SideView;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be16, be24, be32, be64, rest, u8_at};
 
@@ -30,6 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(0x48, 0x4f)], &[0x08, 0x10, 0x38, 0x40, 0x50]).udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Sizes of the HMAC that tls-auth puts before the packet: SHA-1, SHA-256, SHA-512.

@@ -11,7 +11,7 @@ use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -29,6 +29,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"\n\r AEHLPRSTaehlprst").at(3),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -10,7 +10,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, be64, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x01, 0x02, 0x12]).at(1).required()]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -7,7 +7,7 @@
 use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, be16, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x10)]).at(2).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of a message's header.

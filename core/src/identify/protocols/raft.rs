@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, le64, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -33,6 +33,7 @@ pub(super) static DETECTOR: Detector = Detector {
             fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact))
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::tpkt::{self, TpduType};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{from_wire, le32, prefix};
 
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[3])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

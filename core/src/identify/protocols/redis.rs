@@ -9,7 +9,7 @@ use crate::identify::lines::{line, number};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, mixed, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'0', b'9')], b"\n\rAENORSV").at(3),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

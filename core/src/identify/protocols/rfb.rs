@@ -7,7 +7,7 @@
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe};
 use crate::net::Side;
 use crate::wire::{from_wire, prefix};
 
@@ -22,7 +22,12 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"R")]),
     probe,
+    extras: Extras { details: &[VERSION], client_later: true, ..Extras::NONE },
 };
+
+/// The protocol's version, of the server where both were seen.
+const VERSION: DetailKey =
+    DetailKey::Own(&OwnDetail { path: "portstory.rfb.version", summary: None, names: false });
 
 const LEN: usize = 12;
 
@@ -60,9 +65,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
     let name = from_wire(version.trim_ascii());
     let said = Message::new(LEN, Role::Either, 48.0 + 28.0, format!("VNC version {name}"));
     // What follows is binary: the walk ends here.
-    SideMatch::Match(
-        Message { len: bytes.len(), ..said }.with(Detail::new(DetailKey::RfbVersion, name)),
-    )
+    SideMatch::Match(Message { len: bytes.len(), ..said }.with(Detail::new(VERSION, name)))
 }
 
 #[cfg(test)]

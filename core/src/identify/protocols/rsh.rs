@@ -4,7 +4,7 @@ use crate::identify::lines::is_number;
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
             _ => SideMatch::Mismatch,
         })
     },
+    extras: Extras::NONE,
 };
 
 fn rsh(bytes: &[u8]) -> SideMatch<Message> {

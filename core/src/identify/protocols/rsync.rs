@@ -3,7 +3,7 @@
 use crate::identify::lines::{first_word, is_one_of, match_lines};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rsync",
@@ -15,6 +15,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 72.0,
     openings: Openings::Known(&[one_of(b"@")]),
     probe: |view| match_lines(view, DETECTOR.id, "rsync", rsync),
+    extras: Extras::NONE,
 };
 
 fn rsync(text: &[u8]) -> Option<(Role, f32, bool)> {

@@ -8,7 +8,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 192)]).at(3).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -9,7 +9,7 @@
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot, join, yes};
 use crate::identify::view::FlowView;
-use crate::identify::{Detector, Over, Probe};
+use crate::identify::{Detector, Extras, Over, Probe};
 use crate::net::Side;
 use crate::wire::{be32, rest, u8_at};
 
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[3])]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of C0 and C1.

@@ -10,7 +10,7 @@
 use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 90.0,
     openings: Openings::Unknown,
     probe,
+    extras: Extras::NONE,
 };
 
 /// Bytes of the fixed header.

@@ -9,7 +9,7 @@ use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b" /_").at(4),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

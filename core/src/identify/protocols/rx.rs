@@ -9,7 +9,7 @@ use crate::identify::messages::probe_sides;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -30,6 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 8), (13, 13)]).at(20).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 struct Header {

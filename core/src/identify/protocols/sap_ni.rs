@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be32, from_wire, index, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -16,6 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0])]),
     probe: |view| match_starts(view, DETECTOR.id, &[b"\0"], 12, sap_ni),
+    extras: Extras::NONE,
 };
 
 fn sap_ni(bytes: &[u8]) -> Option<Message> {

@@ -10,7 +10,7 @@ use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, mixed};
 use crate::identify::side_match::{Role, SideMatch};
 use crate::identify::view::Datagram;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, prefix, rest};
 
@@ -39,6 +39,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b"\r\n \0/2.stuier").at(5).udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -8,7 +8,7 @@
 use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::openings::{Openings, one_of, within, word};
 use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -29,6 +29,7 @@ pub(super) static DETECTOR: Detector = Detector {
         word(b"-\0").at(6).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be32, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
             None => SideMatch::Incomplete,
         })
     },
+    extras: Extras::NONE,
 };
 
 fn smpp(bytes: &[u8]) -> Option<Message> {

@@ -9,7 +9,7 @@ use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_b
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe};
 use crate::wire::from_wire;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,7 +28,12 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" -\r\nAHLNOPRTYahlnoprty").at(3),
     ]),
     probe,
+    extras: Extras { details: &[BANNER], ..Extras::NONE },
 };
+
+/// The server's greeting.
+const BANNER: DetailKey =
+    DetailKey::Own(&OwnDetail { path: "portstory.smtp.banner", summary: None, names: true });
 
 /// Extensions (IANA's list of SMTP service extensions) that name nobody else's features.
 const EXTENSIONS: &[&str] = &[
@@ -76,7 +81,7 @@ fn server(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if greets {
         let text = reply.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let banner = from_wire(text.trim_ascii());
-        return SideMatch::Match(said.with(Detail::new(DetailKey::SmtpBanner, banner)));
+        return SideMatch::Match(said.with(Detail::new(BANNER, banner)));
     }
     SideMatch::Match(said)
 }

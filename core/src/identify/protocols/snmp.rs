@@ -8,7 +8,7 @@
 use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{Cursor, index};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0x30])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -11,7 +11,7 @@
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, yes};
 use crate::identify::view::FlowView;
-use crate::identify::{Detector, Inside, Over, Probe};
+use crate::identify::{Detector, Extras, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::Cursor;
 
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0, 4, 5])]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// How far a side was read.

@@ -7,7 +7,7 @@
 use crate::identify::messages::{MessageError, probe_both};
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be32, index, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x5e)]).at(15).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -13,7 +13,7 @@ use crate::identify::messages::probe_sides;
 use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{array, be16, be32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Unknown,
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -7,7 +7,7 @@
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{from_wire, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -20,6 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"ACEMRSU")]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Commands, who says them, and a header that each must have (none for some of version 1.0).

@@ -9,7 +9,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 150.0,
     openings: Openings::Known(&[one_of(b"{")]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// The longest object whose start is looked at.

@@ -15,7 +15,9 @@ use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, behind_leading, join_if, match_both, unproven, yes,
 };
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{
+    Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, OwnDetail, Probe,
+};
 use crate::net::Transport;
 use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
 
@@ -39,7 +41,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 255)]).at(19).required().udp(),
     ]),
     probe,
+    extras: Extras { details: &[SOFTWARE], ..Extras::NONE },
 };
+
+/// The software attribute, of whoever sent it first.
+const SOFTWARE: DetailKey =
+    DetailKey::Own(&OwnDetail { path: "portstory.stun.software", summary: None, names: true });
 
 const COOKIE: u32 = 0x2112_a442;
 
@@ -254,7 +261,7 @@ fn words(message: Message, same: bool) -> Said {
     let fact = format!("STUN {method} {class}{classic}");
     let said = Said::new(role, bits, fact, Spot::datagram(0, message.at, 8));
     match message.software {
-        Some(software) => said.with(Detail::new(DetailKey::StunSoftware, software)),
+        Some(software) => said.with(Detail::new(SOFTWARE, software)),
         None => said,
     }
 }
@@ -280,7 +287,7 @@ mod tests {
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
         assert_eq!(found.inside, Inside::MayFollow);
-        let software = Detail::new(DetailKey::StunSoftware, "test/1");
+        let software = Detail::new(SOFTWARE, "test/1");
         assert_eq!(found.details, [software]);
         for side in Side::BOTH {
             let found = talk.clone().only(side).named_by(&DETECTOR);

@@ -4,7 +4,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -18,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"(")]),
     probe,
+    extras: Extras::NONE,
 };
 
 /// Items are separated by white space, and no line ends need to be there.

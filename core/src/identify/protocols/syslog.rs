@@ -10,7 +10,7 @@ use crate::identify::lines::number;
 use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, mixed, one_of, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{from_wire, index, prefix, rest};
 
@@ -34,6 +34,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(b' ', b'~')]).at(4).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 const MONTHS: [&[u8]; 12] = [

@@ -3,7 +3,7 @@
 use crate::identify::lines::{match_lines, mentions};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tarantool",
@@ -21,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
             greets.then_some((Role::Server, 120.0, true))
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, index, le16, le32, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[1, 3, 4, 7, 0x0e, 0x10, 0x11, 0x12])]),
     probe,
+    extras: Extras::NONE,
 };
 
 const HEADER: usize = 8;

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{index, le32, le64, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -25,6 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
             _ => SideMatch::Mismatch,
         })
     },
+    extras: Extras::NONE,
 };
 
 /// `length(1, in words | 4) key(8, zero) message(8) length(4) constructor(4) ...`

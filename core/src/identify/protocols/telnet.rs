@@ -8,7 +8,7 @@
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -21,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0xff])]),
     probe,
+    extras: Extras::NONE,
 };
 
 const IAC: u8 = 0xff;

@@ -12,7 +12,7 @@ use crate::identify::messages::probe_sides;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -27,6 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0]), within(&[(1, 6)]).at(1).required()]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -8,7 +8,7 @@
 use crate::identify::messages::{Message, match_datagrams, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
 
@@ -28,6 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[1, 0x21, 0x41, 0x61, 0x81]).at(1).required().udp(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

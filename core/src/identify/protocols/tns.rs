@@ -10,7 +10,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::Role;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be16, be32, index, prefix, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 40.0,
     openings: Openings::Known(&[within(&[(1, 14)]).at(4)]),
     probe,
+    extras: Extras::NONE,
 };
 
 const HEADER: usize = 8;

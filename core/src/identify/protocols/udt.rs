@@ -15,7 +15,9 @@
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe, Strength};
+use crate::identify::{
+    Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe, Strength,
+};
 use crate::wire::Cursor;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -36,7 +38,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 255)]).at(15).required(),
     ]),
     probe,
+    extras: Extras { details: &[SOCKET_TYPE], ..Extras::NONE },
 };
+
+/// Stream or datagram.
+const SOCKET_TYPE: DetailKey =
+    DetailKey::Own(&OwnDetail { path: "portstory.udt.socket_type", summary: None, names: false });
 
 /// Bytes of every packet's header.
 const HEADER: usize = 16;
@@ -258,7 +265,7 @@ fn shake_hands(found: Handshake, at: usize) -> Heads {
     let bits = 96.0 + 31.0 + 1.0 + 16.0 + 8.0 + 29.0;
     let fact = format!("UDT 4 handshake, {what}, {kind} socket");
     let said = Said::new(role, bits, fact, Spot::datagram(at, 16, 16))
-        .with(Detail::new(DetailKey::UdtType, kind));
+        .with(Detail::new(SOCKET_TYPE, kind));
     // SRT starts with version 4 and type 2 too, and goes on with version 5.
     Heads { said, not_srt: found.stream || found.cookie != 0, shape: false }
 }

@@ -4,7 +4,7 @@ use crate::identify::lines::{line, mentions};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::prefix;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -42,6 +42,7 @@ pub(super) static DETECTOR: Detector = Detector {
             SideMatch::Mismatch => SideMatch::Mismatch,
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::identify::messages::probe_datagrams;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, Spot};
 use crate::identify::view::Datagram;
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be32, le32};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -31,6 +31,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(3).required(),
     ]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

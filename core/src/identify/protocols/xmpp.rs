@@ -10,7 +10,7 @@ use crate::identify::lines::mentions;
 use crate::identify::messages::{Message, is_tls, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
 use crate::net::Side;
 use crate::wire::{prefix, rest};
 
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"\t\n\x0c\r <")]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

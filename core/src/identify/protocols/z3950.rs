@@ -9,7 +9,7 @@ use crate::identify::ber::{Element, element, elements};
 use crate::identify::messages::{Message, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "z3950",
@@ -21,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 40.0,
     openings: Openings::Known(&[within(&[(0xb4, 0xbf)])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

@@ -3,7 +3,7 @@
 use crate::identify::messages::{Message, match_starts};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, starts_with};
-use crate::identify::{Detector, Over};
+use crate::identify::{Detector, Extras, Over};
 use crate::wire::{be16, rest, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -34,6 +34,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 .then(|| Message::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact))
         })
     },
+    extras: Extras::NONE,
 };
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{be32, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 40.0,
     openings: Openings::Known(&[within(&[(0, 0), (b'a', b'z'), (b'Z', b'Z')])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

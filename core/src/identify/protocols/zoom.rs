@@ -9,7 +9,7 @@ use crate::identify::messages::probe_sides;
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, FlowView, Over, Probe};
+use crate::identify::{Detector, Extras, FlowView, Over, Probe};
 use crate::wire::{array, be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,6 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 80.0,
     openings: Openings::Known(&[within(&[(1, 8)])]),
     probe,
+    extras: Extras::NONE,
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {

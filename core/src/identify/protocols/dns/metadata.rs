@@ -14,7 +14,7 @@ use crate::wire::{Cursor, array, be16, rest};
 const INTERNET: u16 = 1;
 
 /// Waits for the first answer.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let answer = view.each().find_map(|(_, head)| answer(first_message(view.transport, head)?));
     let over = view.each().all(|(_, head)| head.complete || head.has_spoken());
     match answer {

@@ -15,11 +15,9 @@ use std::fmt::Write as _;
 use crate::identify::openings::{Openings, one_of, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, unproven, yes};
 use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
 use crate::net::Transport;
 use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
-
-pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dns",
@@ -51,6 +49,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 63)]).at(12).required().udp(),
     ]),
     probe,
+    extras: Extras { metadata: Some(metadata::tell), ..Extras::NONE },
 };
 
 /// Bytes of a message's header.

@@ -11,7 +11,7 @@ use crate::wire::{Cursor, prefix, rest};
 
 /// Waits for both hellos. A server may ask the client to say hello once more (RFC 6347 section 4.2.1),
 /// so its own may come late; one that is encrypted already says nothing more.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let mut told = Metadata { done: true, ..Metadata::default() };
     for (_, head) in view.each() {
         let mut hellos = head.datagrams.iter().filter_map(Hello::read);

@@ -16,10 +16,8 @@ use crate::identify::handshake::{
 use crate::identify::openings::{Openings, within};
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Headline, Over, Probe};
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
-
-pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dtls",
@@ -37,6 +35,15 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 3), (20, 26), (32, 79), (128, 191)]),
     ]),
     probe,
+    extras: Extras {
+        metadata: Some(metadata::tell),
+        headline: Some(Headline {
+            word: "",
+            version: DetailKey::DtlsVersion,
+            name: DetailKey::DtlsSni,
+        }),
+        ..Extras::NONE
+    },
 };
 
 /// Bytes of a record's header.

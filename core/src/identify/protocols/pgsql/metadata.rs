@@ -3,15 +3,17 @@
 use super::version;
 use crate::identify::metadata::Metadata;
 use crate::identify::view::{FlowView, SideView};
-use crate::identify::{Detail, DetailKey, Finding};
+use crate::identify::{Detail, Finding};
+
+use super::VERSION;
 use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
 
 /// Waits for ParameterStatus of server_version (PostgreSQL documentation, Message Formats).
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let told = view.each().find_map(|(_, head)| server_version(head));
     let over = view.each().all(|(_, head)| head.complete);
     match told {
-        Some(text) => Metadata::all(vec![Detail::new(DetailKey::PgsqlVersion, from_wire(text))]),
+        Some(text) => Metadata::all(vec![Detail::new(VERSION, from_wire(text))]),
         None if over => Metadata::all(Vec::new()),
         None => Metadata::later(),
     }
@@ -50,7 +52,7 @@ mod tests {
         }
         assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
         talk = talk.b(message(b'S', b"server_version\x0016.2 (Debian)\0"));
-        let version = Detail::new(DetailKey::PgsqlVersion, "16.2 (Debian)");
+        let version = Detail::new(VERSION, "16.2 (Debian)");
         assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::all(vec![version]));
     }
 

@@ -11,11 +11,11 @@ mod metadata;
 use crate::identify::messages::{Message, from_header, match_stream};
 use crate::identify::openings::{Openings, one_of};
 use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Inside, Over, Probe};
+use crate::identify::{
+    Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, OwnDetail, Probe,
+};
 use crate::net::Side;
 use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
-
-pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "pgsql",
@@ -33,7 +33,15 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 1, b'E', b'R']).at(1),
     ]),
     probe,
+    extras: Extras { details: &[VERSION], metadata: Some(metadata::tell), ..Extras::NONE },
 };
+
+/// The server's version.
+const VERSION: DetailKey = DetailKey::Own(&OwnDetail {
+    path: "portstory.pgsql.server_version",
+    summary: Some("version "),
+    names: true,
+});
 
 const VERSION_3: u32 = 0x0003_0000;
 const CANCEL: u32 = 0x04d2_162e;
@@ -126,9 +134,7 @@ fn typed(bytes: &[u8]) -> Option<Message> {
     let fact = format!("PostgreSQL message {}", char::from(kind));
     let said = Message::new(total, role, 8.0 - 4.8 + 8.0 + more, fact).owned_if(own);
     Some(match (kind, version(body)) {
-        (b'S', Some(version)) => {
-            said.with(Detail::new(DetailKey::PgsqlVersion, from_wire(version)))
-        }
+        (b'S', Some(version)) => said.with(Detail::new(VERSION, from_wire(version))),
         (_, Some(_) | None) => said,
     })
 }
@@ -201,7 +207,7 @@ mod tests {
             .a(message(b'Q', b"select 1\0"));
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
-        assert_eq!(found.details, [Detail::new(DetailKey::PgsqlVersion, "16.2")]);
+        assert_eq!(found.details, [Detail::new(VERSION, "16.2")]);
         talk.clone().only(Side::A).named_by(&DETECTOR);
         talk.only(Side::B).named_by(&DETECTOR);
         Talk::tcp().b(message(b'E', b"SFATAL\0VFATAL\0C28000\0\0")).named_by(&DETECTOR);

@@ -20,7 +20,7 @@ use crate::wire::{be24, from_wire, index, prefix, rest};
 const HEADER: usize = 4;
 
 /// Waits until both hellos are there or cannot come any more.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     for side in Side::BOTH {
         let head = view.side(side);
         let stream = client_stream(head);

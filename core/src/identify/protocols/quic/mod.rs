@@ -19,11 +19,9 @@ mod metadata;
 use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join_if, match_both, yes};
 use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Headline, Over, Probe};
 use crate::net::Side;
 use crate::wire::{Cursor, array, be32, rest, u8_at};
-
-pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "quic",
@@ -37,6 +35,15 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 33.0,
     openings: Openings::Unknown,
     probe,
+    extras: Extras {
+        metadata: Some(metadata::tell),
+        headline: Some(Headline {
+            word: "QUIC ",
+            version: DetailKey::QuicVersion,
+            name: DetailKey::QuicSni,
+        }),
+        ..Extras::NONE
+    },
 };
 
 /// RFC 9000 section 17.2.

@@ -323,6 +323,7 @@ macro_rules! signatures {
                 blind_spots: $blind_spots,
                 bits: $bits,
                 openings: signatures!(@openings SAYS $($openings)?),
+                extras: crate::identify::Extras::NONE,
                 probe: |view| signatures!(@asks $($asks)?)($id, SAYS, view),
             }
         };)*

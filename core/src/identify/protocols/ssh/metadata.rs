@@ -13,7 +13,7 @@ use crate::net::Side;
 use crate::wire::{Cursor, index, prefix, rest, u8_at};
 
 /// Waits until both ends have offered, and it is known which of them is the client.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let mut banners = Side::BOTH.map(|side| spoken(view.side(side)));
     settle_roles(&mut banners);
     let mut told = Metadata { done: true, ..Metadata::default() };

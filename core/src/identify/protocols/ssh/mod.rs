@@ -16,11 +16,9 @@ use crate::identify::side_match::{
     Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
 };
 use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
 use crate::net::Side;
 use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
-
-pub(super) use metadata::tell;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ssh",
@@ -34,6 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 54.0,
     openings: Openings::Known(&[one_of(b"S")]),
     probe,
+    extras: Extras { metadata: Some(metadata::tell), client_later: true, ..Extras::NONE },
 };
 
 /// RFC 4253 section 4.2, with CR LF.

@@ -21,7 +21,7 @@ const HEADER: usize = 4;
 
 /// Waits until both hellos, and the certificate, are there or cannot come any more. Until then nothing
 /// is made of them: this is asked with every segment.
-pub(in super::super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
+pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let [Some(a), Some(b)] = view.both(Flight::read) else { return Metadata::later() };
     Metadata::all([a, b].iter().flat_map(Flight::details).collect())
 }

@@ -19,9 +19,8 @@ use crate::identify::handshake::{
 use crate::identify::openings::Openings;
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
 use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, FlowView, Over, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Headline, Over, Probe};
 use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
-pub(super) use metadata::tell;
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -38,6 +37,15 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 28.0,
     openings: Openings::Unknown,
     probe,
+    extras: Extras {
+        metadata: Some(metadata::tell),
+        headline: Some(Headline {
+            word: "",
+            version: DetailKey::TlsVersion,
+            name: DetailKey::TlsSni,
+        }),
+        ..Extras::NONE
+    },
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
