@@ -28,9 +28,9 @@
 //!
 //! # The path of one packet
 //!
-//! [`decode::peek`] says "surely not ours" for nearly all frames. [`decode`] opens link layers and tunnels
-//! of the rest down to TCP, UDP or an ICMP error. [`flow`] folds each packet into its flow's record: facts
-//! only. While a flow is not settled and the first bytes of a direction grew, [`identify`] asks the
+//! [`decode::PacketDecoder`] says "surely not ours" for nearly all frames, opens link layers, tunnels and
+//! fragments of the rest down to TCP, UDP or an ICMP error, and hands on packets of watched ports. [`flow`]
+//! folds each packet into its flow's record: facts only. While a flow is not settled and the first bytes of a direction grew, [`identify`] asks the
 //! detectors that have not said no. When the flow is over, [`judge`] weighs record and ledgers into a
 //! verdict, and the [`classifier`] hands out an [`event::Event`].
 
