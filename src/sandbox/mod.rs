@@ -6,13 +6,13 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `account` | who to become: the user behind sudo, a named account |
-//! | `rights` | user and groups, capabilities, no-new-privileges |
-//! | `paths` | Landlock: no file but those that are to be read or written, no network, no signals |
-//! | `calls` | seccomp: an allow-list of system calls; frames cannot be sent, programs not started |
+//! | `user` | who to become: the user behind sudo, a named account |
+//! | `capabilities` | user and groups, capabilities, no-new-privileges |
+//! | `landlock` | Landlock: no file but those that are to be read or written, no network, no signals |
+//! | `seccomp` | seccomp: an allow-list of system calls; frames cannot be sent, programs not started |
 //!
 //! Each measure stands alone: where the kernel lacks one, the others work, and the [`Report`] says so.
-//! Linux only; elsewhere the report says that nothing was done. `tests/sandbox.rs` tries to get out.
+//! Linux only; elsewhere the report says that nothing was done. `tests/sandbox/` tries to get out.
 
 use std::fmt;
 use std::os::fd::{OwnedFd, RawFd};
