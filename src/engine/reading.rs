@@ -11,8 +11,9 @@ use portstory_core::event::Event;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
 
-/// Frames that are taken from a source at a time. Between batches outputs are written.
-const BATCH_FRAMES: usize = 4096;
+/// Frames that are taken from a source at a time. Between batches outputs are written. So few that the
+/// events of a flood, one a frame and some kilobytes each, are still in the processor's cache then.
+const BATCH_FRAMES: usize = 512;
 
 type Observers<'o, 'd> = [&'o mut (dyn Observer + 'd)];
 
@@ -35,6 +36,8 @@ pub struct Reading<'a> {
     next: Next,
     /// Whether the frames are labelled, or only shown.
     labels: bool,
+    /// Whether the flows that run to the end are told in parts. Live they wait for their processes.
+    ends_in_parts: bool,
     /// Frames that the source has said it lost, and until when.
     dropped: (u64, Option<Timestamp>),
     /// The sources as they were; while frames are lent the source itself cannot be asked.
@@ -61,6 +64,7 @@ impl<'a> Reading<'a> {
         Self {
             sources: source.sources().to_vec(),
             source,
+            ends_in_parts: !config.live_verdicts,
             classifier: Classifier::new(config),
             events: Vec::new(),
             summary,
@@ -184,12 +188,23 @@ impl<'a> Reading<'a> {
 
     /// The capture is over: what ran until then ends.
     fn finish(&mut self, observers: &mut Observers<'_, '_>) {
-        (self.is_idle, self.is_end) = (false, true);
+        self.is_idle = false;
         self.tell_notices(observers);
         (self.summary.first, self.summary.last) = self.classifier.span().unzip();
-        let totals = self.classifier.finish_observed(&mut self.events, &mut |key, packet| {
-            observers.iter_mut().for_each(|observer| observer.leftover(key, packet));
-        });
+        let totals = loop {
+            let part = self.classifier.finish_part(&mut self.events, &mut |key, packet| {
+                observers.iter_mut().for_each(|observer| observer.leftover(key, packet));
+            });
+            match part {
+                Some(totals) => break totals,
+                None if self.ends_in_parts => {
+                    announce(&mut self.events, 0, &mut watchers(observers));
+                    self.tell_batch(observers);
+                }
+                None => {}
+            }
+        };
+        self.is_end = true;
         (self.summary.frames, self.summary.bytes) = (totals.frames, totals.bytes);
         self.summary.frames_in_range = totals.frames_watched;
         self.summary.shortfalls = totals.shortfalls;

@@ -39,7 +39,8 @@ impl Sums {
         out: &mut Vec<Event>,
     ) {
         over.record.conclude(over.key.transport, config);
-        if config.account_for == Some(judge::flow_id(&over.key, over.record.first.time)) {
+        let is_this = |id| id == judge::flow_id(&over.key, over.record.first.time);
+        if config.account_for.is_some_and(is_this) {
             self.accounts.push(explanation::account(&over, ledgers, config));
         }
         let flow = judge::judge(&mut over, ledgers, config);

@@ -44,6 +44,8 @@ pub struct Classifier {
     earliest: Timestamp,
     next_sweep: Timestamp,
     totals: Totals,
+    /// Whether the capture is over.
+    is_over: bool,
 }
 
 /// What the packets in range are folded into.
@@ -60,6 +62,10 @@ struct Flows {
 /// Ended flows are looked for this often, in event time.
 const SWEEP_SECONDS: i64 = 1;
 
+/// Flows that are handed out at a time when the capture is over: so few that what is made of them, some
+/// kilobytes each, is still in the processor's cache when it is written.
+const FLOWS_OF_A_PART: usize = 64;
+
 impl Classifier {
     /// An empty classifier.
     pub fn new(config: Config) -> Self {
@@ -73,6 +79,7 @@ impl Classifier {
             earliest: Timestamp::MAX,
             next_sweep: Timestamp::MIN,
             totals: Totals::default(),
+            is_over: false,
         }
     }
 
@@ -181,17 +188,36 @@ impl Classifier {
         out: &mut Vec<Event>,
         observer: &mut PacketObserver<'_>,
     ) -> Totals {
-        let Self { config, decoder, flows, now, .. } = self;
-        decoder.finish(config, &mut |found| flows.fold(found, *now, config, observer));
-        self.count_watched(false);
-        self.hand_out_ended(out);
+        loop {
+            if let Some(totals) = self.finish_part(out, observer) {
+                return totals;
+            }
+        }
+    }
+
+    /// A part of the same, which is to be asked for until it returns the sums: whoever writes each part
+    /// before the next one never holds the events of all flows.
+    pub fn finish_part(
+        &mut self,
+        out: &mut Vec<Event>,
+        observer: &mut PacketObserver<'_>,
+    ) -> Option<Totals> {
+        if !std::mem::replace(&mut self.is_over, true) {
+            let Self { config, decoder, flows, now, .. } = self;
+            decoder.finish(config, &mut |found| flows.fold(found, *now, config, observer));
+            self.count_watched(false);
+            self.hand_out_ended(out);
+        }
         let Self { config, flows: Flows { table, shared, .. }, sums, now, .. } = self;
-        table.drain(*now, config, &mut |over| {
+        let is_last = table.drain(FLOWS_OF_A_PART, *now, config, &mut |over| {
             sums.hand_out(over, &shared.ledgers, config, out);
         });
+        if !is_last {
+            return None;
+        }
         sums.shortfalls.fragments = self.decoder.crowded_out();
         self.totals.shortfalls = sums.finish(std::mem::take(shared), out);
-        self.totals
+        Some(self.totals)
     }
 
     /// What the last frame, or the end of the capture, said of earlier frames that waited: whether they
@@ -264,5 +290,45 @@ impl Flows {
         if config.live_verdicts {
             self.touched.push((key, slot));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{LinkType, SourceId};
+
+    /// One datagram from each of so many hosts.
+    fn flood(hosts: u16) -> Classifier {
+        let mut classifier = Classifier::new(Config::default());
+        for host in 0..hosts {
+            let [high, low] = host.to_be_bytes();
+            let mut bytes = [0; 36];
+            bytes[..12].copy_from_slice(&[0x45, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0]);
+            bytes[12..20].copy_from_slice(&[11, 0, high, low, 10, 0, 0, 1]);
+            bytes[20..28].copy_from_slice(&[0x9c, 0x40, 0x0c, 0xab, 0, 16, 0, 0]);
+            let time = Timestamp::from_parts(1_500_000_000, host.into());
+            let at = FrameRef { time, source: SourceId(0), number: host.into() };
+            let frame = Frame { at, link: LinkType(101), wire_len: 36, bytes: &bytes };
+            classifier.ingest(&frame, &mut Vec::new());
+        }
+        classifier
+    }
+
+    #[test]
+    fn an_end_in_parts_is_the_same_end() {
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        let sums = flood(300).finish(&mut whole);
+        let mut classifier = flood(300);
+        loop {
+            let before = parts.len();
+            if let Some(totals) = classifier.finish_part(&mut parts, &mut |_, _| {}) {
+                assert_eq!((totals.frames, totals), (300, sums));
+                break;
+            }
+            assert_eq!(parts.len() - before, FLOWS_OF_A_PART);
+        }
+        assert!(whole.len() > 300);
+        assert_eq!(parts, whole);
     }
 }

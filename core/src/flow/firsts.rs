@@ -25,6 +25,8 @@ pub struct Firsts<K, V> {
     order: Option<BinaryHeap<(Timestamp, K)>>,
     /// When the first of those that were not kept was first seen.
     cut: Option<Timestamp>,
+    /// See [`Self::changes`].
+    changes: u64,
 }
 
 /// What became of a key that was noted.
@@ -37,7 +39,7 @@ pub struct Noted<'a, V> {
 
 impl<K, V> Default for Firsts<K, V> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), last: None, order: None, cut: None }
+        Self { entries: BTreeMap::new(), last: None, order: None, cut: None, changes: 0 }
     }
 }
 
@@ -50,25 +52,51 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
         max: usize,
         make: impl FnOnce() -> V,
     ) -> Option<Noted<'_, V>> {
-        let mut gone = None;
-        if !self.entries.contains_key(&key) {
-            let place = (time, key);
-            if self.entries.len() >= max {
-                let Some((first, value)) = self.make_room(place) else {
-                    self.not_kept(time);
-                    return None;
-                };
-                self.not_kept(first);
-                gone = Some(value);
-            }
-            self.last = Some(self.last.map_or(place, |last| last.max(place)));
-            if let Some(order) = &mut self.order {
-                order.push(place);
-            }
-        }
-        let (first, value) = self.entries.entry(key).or_insert_with(|| (time, make()));
-        *first = (*first).min(time);
+        let gone =
+            if self.see_again(&key, time) { None } else { self.make_room_for(key, time, max)? };
+        let (_, value) = self.entries.entry(key).or_insert_with(|| (time, make()));
         Some(Noted { value, gone })
+    }
+
+    /// The same for a key that is known not to be kept.
+    pub fn add(&mut self, key: K, time: Timestamp, max: usize, value: V) {
+        if self.make_room_for(key, time, max).is_some() {
+            self.entries.insert(key, (time, value));
+        }
+    }
+
+    /// `None` where there is no room for another key, else what had to go for it.
+    fn make_room_for(&mut self, key: K, time: Timestamp, max: usize) -> Option<Option<V>> {
+        let mut gone = None;
+        let place = (time, key);
+        if self.entries.len() >= max {
+            let Some((first, value)) = self.take_last(place) else {
+                self.not_kept(time);
+                return None;
+            };
+            self.not_kept(first);
+            gone = Some(value);
+        }
+        self.last = Some(self.last.map_or(place, |last| last.max(place)));
+        if let Some(order) = &mut self.order {
+            order.push(place);
+        }
+        Some(gone)
+    }
+
+    /// Whether `key` is kept; then it is known that it was seen at `time`, too.
+    pub fn see_again(&mut self, key: &K, time: Timestamp) -> bool {
+        let Some((first, _)) = self.entries.get_mut(key) else { return false };
+        if time < *first {
+            *first = time;
+            self.changes = self.changes.wrapping_add(1);
+        }
+        true
+    }
+
+    /// Another number whenever a key was taken out, or is known to have been seen earlier.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether a key that is not kept is known to find no room among the first `max`.
@@ -83,11 +111,11 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     }
 
     /// Takes out the last one, if `place` is before it.
-    fn make_room(&mut self, place: (Timestamp, K)) -> Option<(Timestamp, V)> {
+    fn take_last(&mut self, place: (Timestamp, K)) -> Option<(Timestamp, V)> {
         if self.last.is_none_or(|last| place >= last) {
             return None;
         }
-        let Self { entries, last, order, .. } = self;
+        let Self { entries, last, order, changes, .. } = self;
         let order = order.get_or_insert_with(|| {
             entries.iter().map(|(&key, &(first, _))| (first, key)).collect()
         });
@@ -103,6 +131,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
                     if place >= *top {
                         return None;
                     }
+                    *changes = changes.wrapping_add(1);
                     return entries.remove(&PeekMut::pop(top).1);
                 }
             }
@@ -134,6 +163,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
         // Its place in the order stays; but not more of them than of those that are there.
         let kept = self.entries.len();
         self.order = self.order.take().filter(|order| order.len() / 2 <= kept);
+        self.changes = self.changes.wrapping_add(1);
         self.entries.remove(key).map(|(_, value)| value)
     }
 
@@ -157,6 +187,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
     pub fn join(&mut self, others: Self, mut both: impl FnMut(&mut V, V)) {
         debug_assert!(others.cut.is_none(), "pieces keep all that they have");
         self.order = None;
+        self.changes = self.changes.wrapping_add(1);
         for (key, (time, value)) in others.entries {
             match self.entries.get_mut(&key) {
                 Some((first, own)) => {
@@ -177,6 +208,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
             return;
         };
         self.order = None;
+        self.changes = self.changes.wrapping_add(1);
         let mut places: Vec<_> =
             self.entries.iter().map(|(&key, &(first, _))| (first, key)).collect();
         places.sort_unstable();

@@ -68,6 +68,8 @@ pub struct FlowTable {
     slots: Vec<Slot>,
     free: Vec<usize>,
     lists: [List; CLASSES],
+    /// The capture is over: the flows that are still to be handed over, in their order.
+    leaving: Option<std::vec::IntoIter<u32>>,
 }
 
 /// Where a running flow stands. Once the flow has ended another one may stand there.
@@ -151,6 +153,7 @@ impl FlowTable {
             slots: Vec::new(),
             free: Vec::new(),
             lists: Default::default(),
+            leaving: None,
         }
     }
 
@@ -250,24 +253,52 @@ impl FlowTable {
         in_order(over, ended);
     }
 
-    /// Hands over all flows: the capture ended at `now`. One after the other, so that there is not a second
-    /// list of all of them, and leaves an empty table.
-    pub fn drain(&mut self, now: Timestamp, config: &Config, ended: &mut dyn FnMut(Ended)) {
+    /// Hands over the next of all flows, `max` at most: the capture ended at `now`, and nothing more is taken
+    /// in. Says whether these were the last. In parts, so that there is never a second list of all of them,
+    /// nor one of what is made of them.
+    pub fn drain(
+        &mut self,
+        max: usize,
+        now: Timestamp,
+        config: &Config,
+        ended: &mut dyn FnMut(Ended),
+    ) -> bool {
+        let mut leaving = match self.leaving.take() {
+            Some(leaving) => leaving,
+            None => self.leave(now, config),
+        };
+        for slot in leaving.by_ref().take(max) {
+            let Some(entry) = self.slots.get_mut(wire::index(slot)) else { continue };
+            let Some(record) = entry.record.take() else { continue };
+            self.bytes = self.bytes.saturating_sub(std::mem::take(&mut entry.bytes));
+            ended(at_end(entry.key, record, now, config));
+        }
+        let is_over = leaving.len() == 0;
+        if is_over {
+            *self = Self::new(self.keyed.0);
+        } else {
+            self.leaving = Some(leaving);
+        }
+        is_over
+    }
+
+    /// The order in which all flows go at `now`. From here on none is found any more.
+    fn leave(&mut self, now: Timestamp, config: &Config) -> std::vec::IntoIter<u32> {
         let running = self.slots.iter().enumerate().filter_map(|(slot, entry)| {
             let record = entry.record.as_ref()?;
             let (closing, _) = end_of(entry.key.transport, record, now, config);
-            Some((closing, record.first, slot))
+            Some((closing, record.first, wire::len32(slot)))
         });
         let mut order: Vec<_> = running.collect();
         order.sort_unstable_by(|one, other| {
-            let by_key = || self.key(one.2).cmp(&self.key(other.2));
+            let by_key = || self.key(wire::index(one.2)).cmp(&self.key(wire::index(other.2)));
             (one.0, one.1).cmp(&(other.0, other.1)).then_with(by_key)
         });
-        for (.., slot) in order {
-            let Some((key, record)) = self.remove(slot) else { continue };
-            ended(at_end(key, record, now, config));
-        }
-        *self = Self::new(self.keyed.0);
+        self.index = HashTable::new();
+        self.free = Vec::new();
+        self.lists = Default::default();
+        let slots: Vec<u32> = order.into_iter().map(|(.., slot)| slot).collect();
+        slots.into_iter()
     }
 
     /// Bytes of memory that the flows take, all that is on the heap for them included.

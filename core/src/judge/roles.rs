@@ -85,18 +85,23 @@ fn by_fan_in(
         if !config.watch.covers(key.transport, socket.port) {
             return None;
         }
-        let peers = ledgers.peers(key.transport, socket, as_of, gaps);
-        // First of all: this is asked for every packet of a flood.
-        if peers.len() < PEERS_MIN {
+        let (mut peers, mut hosts, mut host, mut ports) = (0_usize, 0_usize, None, Vec::new());
+        // They come in the order of their addresses. Nothing is kept of them but ports, of equal ones in
+        // a row the first: this is asked of every packet of a flood.
+        for peer in ledgers.peers(key.transport, socket, as_of, gaps) {
+            peers = peers.saturating_add(1);
+            hosts = hosts.saturating_add(usize::from(host.replace(peer.addr) != Some(peer.addr)));
+            if ports.last() != Some(&peer.port) {
+                ports.push(peer.port);
+            }
+        }
+        if peers < PEERS_MIN {
             return None;
         }
-        // They come in the order of their addresses.
-        let hosts = peers.chunk_by(|one, next| one.addr == next.addr).count();
-        let mut ports: Vec<u16> = peers.iter().map(|peer| peer.port).collect();
         ports.sort_unstable();
         ports.dedup();
         let ports = ports.len();
-        if ports >= hosts && ports.saturating_mul(2) > peers.len() {
+        if ports >= hosts && ports.saturating_mul(2) > peers {
             Some(side.other())
         } else if ports.saturating_mul(2) <= hosts {
             Some(side)

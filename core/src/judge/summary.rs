@@ -32,6 +32,9 @@ const TOLD: &[(DetailKey, &str)] = &[
     (DetailKey::RdpCookie, "cookie "),
 ];
 
+/// Bytes that they mostly take.
+const TOLD_BYTES: usize = 128;
+
 /// A flow in one line.
 pub(super) fn flow(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {
     let (client, server) = (case.client_socket(), case.server_socket());
@@ -68,6 +71,7 @@ fn recognised(case: &FlowContext<'_>) -> String {
     if case.edt_companion().is_some() {
         line.push_str(", beside a Citrix session: EDT");
     }
+    line.reserve(TOLD_BYTES);
     let details = || case.record.recognised().flat_map(|found| &found.finding.details);
     let own =
         case.record.recognised().filter_map(|found| identify::detector(found.finding.protocol));

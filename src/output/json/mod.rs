@@ -93,13 +93,25 @@ pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 impl Serialize for Hex<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let digit = |value: u8| value.saturating_add(if value < 10 { b'0' } else { b'a' - 10 });
-        let mut text = Vec::with_capacity(self.0.len().saturating_mul(2));
-        for byte in self.0 {
-            text.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        // As many bytes as an event shows at most; more take a room of their own.
+        let (mut few, mut many) = ([0; 2 * HEX_FEW_BYTES], Vec::new());
+        let len = self.0.len().saturating_mul(2);
+        let text = match few.get_mut(..len) {
+            Some(text) => text,
+            None => {
+                many.resize(len, 0);
+                &mut many
+            }
+        };
+        for (to, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            to.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
-        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
+        serializer.serialize_str(str::from_utf8(text).unwrap_or_default())
     }
 }
+
+/// See [`Hex`].
+const HEX_FEW_BYTES: usize = 64;
 
 /// Named counts as an object.
 #[derive(Clone, Copy, Debug)]

@@ -3,38 +3,57 @@
 use crate::flow::firsts::Firsts;
 use crate::time::Timestamp;
 
-/// How many keys are kept of one group and of all.
-#[derive(Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) of_group: usize,
-    pub(super) of_all: usize,
+/// Keys that stand together, and of which only the first so many are kept.
+pub(super) struct Group<K, F> {
+    /// Where they begin.
+    pub(super) from: K,
+    pub(super) has: F,
+    /// How many are kept.
+    pub(super) max: usize,
+    /// How many are kept of all groups.
+    pub(super) all_max: usize,
 }
 
-/// Notes `key`, which was seen at `time`, if it is among the first of its group, which stands together from
-/// the key `from` on. The last of the group goes where it must.
+/// A group of which as many are kept as may be. In a flood the next key is of the same group and comes too
+/// late for it: then this is all that is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FullGroup<K> {
+    from: K,
+    /// The last of those kept, by when it was first seen and by key.
+    last: (Timestamp, K),
+    /// What [`Firsts::changes`] said then.
+    changes: u64,
+}
+
+/// Notes `key`, which was seen at `time`, if it is among the first of its group. The last of the group goes
+/// where it must. `full` is the group of which it was last known that it is full.
 pub(super) fn note_in_group<K: Ord + Copy>(
     all: &mut Firsts<K, ()>,
     key: K,
     time: Timestamp,
-    from: K,
-    in_group: impl Fn(&K) -> bool,
-    bounds: Bounds,
+    group: &Group<K, impl Fn(&K) -> bool>,
+    full: &mut Option<FullGroup<K>>,
 ) {
-    if !all.has(&key) {
-        // In a flood this is all that is done.
-        if all.is_too_late(key, time, bounds.of_all) {
-            return;
-        }
-        let group = all.from(from..).take_while(|(key, ..)| in_group(key));
-        let (count, last) = group.fold((0_usize, None), |(count, last), (key, first, ())| {
+    // What is too late and kept all the same was seen before.
+    if all.is_too_late(key, time, group.all_max) || all.see_again(&key, time) {
+        return;
+    }
+    let known = full.filter(|full| full.from == group.from && full.changes == all.changes());
+    let last = known.map(|full| full.last).or_else(|| {
+        let keys = all.from(group.from..).take_while(|(key, ..)| (group.has)(key));
+        let (count, last) = keys.fold((0_usize, None), |(count, last), (key, first, ())| {
             (count.saturating_add(1), last.max(Some((first, *key))))
         });
-        if count >= bounds.of_group {
-            let Some(last) = last.filter(|last| (time, key) < *last) else { return };
-            all.remove(&last.1);
+        last.filter(|_| count >= group.max)
+    });
+    if let Some(last) = last {
+        *full = Some(FullGroup { from: group.from, last, changes: all.changes() });
+        if (time, key) >= last {
+            return;
         }
+        all.remove(&last.1);
     }
-    all.note(key, time, bounds.of_all, || ());
+    all.add(key, time, group.all_max, ());
 }
 
 /// Keeps the first `max` of each group of keys, which stand together.
@@ -52,6 +71,36 @@ pub(super) fn cut_groups<K: Ord + Copy, G: PartialEq>(
         of_group.sort_unstable();
         for (_, key) in of_group.iter().skip(max) {
             all.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Key = (u8, u8);
+
+    fn kept(all: &Firsts<Key, ()>) -> Vec<(Key, Timestamp)> {
+        all.everything().map(|(key, first, ())| (*key, first)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_known_of_a_full_group_changes_nothing(
+            seen in prop::collection::vec((0..3_u8, 0..8_u8, 0..12_i64), 0..200),
+        ) {
+            let (mut all, mut others, mut full) = (Firsts::default(), Firsts::default(), None);
+            for (group, member, second) in seen {
+                let (key, time) = ((group, member), Timestamp::from_parts(second, 0));
+                let has = |one: &Key| one.0 == group;
+                let group = Group { from: (group, 0), has, max: 3, all_max: 7 };
+                note_in_group(&mut all, key, time, &group, &mut full);
+                note_in_group(&mut others, key, time, &group, &mut None);
+                prop_assert_eq!(kept(&all), kept(&others));
+            }
         }
     }
 }

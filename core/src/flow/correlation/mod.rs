@@ -30,7 +30,7 @@ mod recent;
 mod sessions;
 mod talks;
 
-use groups::{Bounds, cut_groups, note_in_group};
+use groups::{FullGroup, Group, cut_groups, note_in_group};
 use recent::{List, Lists, Noted, Recent};
 use sessions::{COMPANION_IDLE_MAX, hour, is_answer, merge_sessions};
 pub use sessions::{CitrixSeen, Companion};
@@ -59,6 +59,9 @@ pub struct Correlation {
     talks: Lists<(Socket, Socket), Talk>,
     /// Where the flows that had packets of late are noted.
     recent: Recent,
+    /// The service, and the host, that last had all the peers, or targets, that are kept of one.
+    full_service: Option<FullGroup<(Transport, Socket, Socket)>>,
+    full_host: Option<FullGroup<(IpAddr, Socket)>>,
 }
 
 /// Frames that the capture says it lost.
@@ -170,14 +173,22 @@ impl Correlation {
     ) {
         let (transport, own) = service;
         self.services.note(service, time, limits.endpoints_max, || ());
-        let of_service = |one: &(Transport, Socket, Socket)| (one.0, one.1) == service;
-        let peers = Bounds { of_group: limits.endpoint_peers_max, of_all: limits.peers_max };
         let key = (transport, own, peer);
-        note_in_group(&mut self.peers, key, time, (transport, own, LOWEST), of_service, peers);
-        let of_host = |one: &(IpAddr, Socket)| one.0 == peer.addr;
-        let targets = Bounds { of_group: HOST_TARGETS_MAX, of_all: limits.peers_max };
+        let group = Group {
+            from: (transport, own, LOWEST),
+            has: |one: &(Transport, Socket, Socket)| (one.0, one.1) == service,
+            max: limits.endpoint_peers_max,
+            all_max: limits.peers_max,
+        };
+        note_in_group(&mut self.peers, key, time, &group, &mut self.full_service);
         let key = (peer.addr, own);
-        note_in_group(&mut self.targets, key, time, (peer.addr, LOWEST), of_host, targets);
+        let group = Group {
+            from: (peer.addr, LOWEST),
+            has: |one: &(IpAddr, Socket)| one.0 == peer.addr,
+            max: HOST_TARGETS_MAX,
+            all_max: limits.peers_max,
+        };
+        note_in_group(&mut self.targets, key, time, &group, &mut self.full_host);
     }
 
     /// A packet of a companion session was seen: `kinds` of source and destination.

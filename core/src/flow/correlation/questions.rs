@@ -22,12 +22,11 @@ impl Correlation {
         socket: Socket,
         as_of: Timestamp,
         gaps: &Gaps,
-    ) -> Vec<Socket> {
+    ) -> impl Iterator<Item = Socket> {
         gaps.note(self.peers.is_cut(as_of));
-        self.peers_of(transport, socket)
-            .filter(|(_, first)| *first <= as_of)
+        self.peers_of(transport, socket, LOWEST)
+            .filter(move |(_, first)| *first <= as_of)
             .map(|(peer, _)| peer)
-            .collect()
     }
 
     /// When each of the peers of a watched socket that have this address was first seen, in order; only
@@ -41,8 +40,9 @@ impl Correlation {
         gaps: &Gaps,
     ) -> Vec<Timestamp> {
         gaps.note(self.peers.is_cut(as_of));
-        let all = self.peers_of(transport, socket);
-        let own = all.filter(|(socket, first)| socket.addr == peer && *first <= as_of);
+        let from = self.peers_of(transport, socket, lowest_of(peer));
+        let own = from.take_while(|(socket, _)| socket.addr == peer);
+        let own = own.filter(|(_, first)| *first <= as_of);
         let mut times: Vec<Timestamp> = own.map(|(_, first)| first).collect();
         times.sort_unstable();
         times
@@ -52,9 +52,10 @@ impl Correlation {
         &self,
         transport: Transport,
         socket: Socket,
+        from: Socket,
     ) -> impl Iterator<Item = (Socket, Timestamp)> {
         self.peers
-            .from((transport, socket, LOWEST)..)
+            .from((transport, socket, from)..)
             .take_while(move |(key, ..)| (key.0, key.1) == (transport, socket))
             .map(|(key, first, _)| (key.2, first))
     }

@@ -7,13 +7,15 @@
 //!
 //! A fingerprint of a part would be another program's: there is none unless the hello is whole.
 
+use std::fmt::Write as _;
+
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
 use super::{ALPN, Flavour, SERVER_NAME, SUPPORTED_VERSIONS};
 use crate::config::FINGERPRINT_TEXT_BYTES_MAX;
 use crate::identify::{Detail, DetailKey};
-use crate::wire::{Cursor, be16};
+use crate::wire::{Cursor, be16, prefix};
 
 /// supported_groups (RFC 8446 section 4.2.7, RFC 4492 section 5.1.1).
 const GROUPS: u16 = 10;
@@ -112,14 +114,17 @@ impl<'a> Client<'a> {
 
     /// `version,ciphers,extensions,groups,point formats`, in decimal.
     pub(in super::super) fn ja3(&self) -> String {
-        format!(
-            "{},{},{},{},{}",
-            self.version,
-            dashed(&self.ciphers),
-            dashed(&self.extensions),
-            dashed(&self.groups),
-            dashed(self.formats)
-        )
+        let Self { ciphers, extensions, groups, formats, .. } = self;
+        let lens = [ciphers.len(), extensions.len(), groups.len(), formats.len(), 2];
+        let mut text = String::with_capacity(lens.iter().sum::<usize>().saturating_mul(6));
+        push_decimal(&mut text, self.version);
+        for numbers in [ciphers, extensions, groups] {
+            text.push(',');
+            push_dashed(&mut text, numbers);
+        }
+        text.push(',');
+        push_dashed(&mut text, formats);
+        text
     }
 
     /// Three parts: what can be read, the ciphers' hash, the extensions' and signatures' hash.
@@ -131,22 +136,33 @@ impl<'a> Client<'a> {
         let mut extensions = self.extensions.clone();
         extensions.retain(|kind| !matches!(*kind, SERVER_NAME | ALPN));
         extensions.sort_unstable();
-        let mut behind = commas(&extensions);
+        let len = extensions.len().saturating_add(self.signatures.len());
+        let mut behind = String::with_capacity(len.saturating_mul(5));
+        push_commas(&mut behind, &extensions);
         if !behind.is_empty() && !self.signatures.is_empty() {
             behind.push('_');
-            behind.push_str(&commas(&self.signatures));
+            push_commas(&mut behind, &self.signatures);
         }
-        format!(
+        let mut sorted = String::with_capacity(ciphers.len().saturating_mul(5));
+        push_commas(&mut sorted, &ciphers);
+        let mut text = String::with_capacity(JA4_BYTES);
+        // A String takes everything.
+        let _ = write!(
+            text,
             "{}{}{named}{:02}{:02}{first}{last}_{}_{}",
             carrier.letter(),
             version_letters(self.newest.unwrap_or(self.version)),
             self.ciphers.len().min(99),
             self.extensions.len().min(99),
-            short_hash(&commas(&ciphers)),
+            short_hash(&sorted),
             short_hash(&behind),
-        )
+        );
+        text
     }
 }
+
+/// Bytes of a JA4.
+const JA4_BYTES: usize = 36;
 
 /// JA3S of a whole ServerHello, behind its handshake header: `version,cipher,extensions`.
 pub(in super::super) fn ja3s(body: &[u8]) -> Option<String> {
@@ -165,7 +181,9 @@ pub(in super::super) fn ja3s(body: &[u8]) -> Option<String> {
         }
     }
     kinds.retain(|kind| !is_grease(*kind));
-    Some(format!("{version},{cipher},{}", dashed(&kinds)))
+    let mut text = format!("{version},{cipher},");
+    push_dashed(&mut text, &kinds);
+    Some(text)
 }
 
 /// The MD5 of a text, in hexadecimal digits: what JA3 and HASSH are known by.
@@ -188,7 +206,8 @@ pub(in super::super) fn hash_and_text(
 pub(super) fn hex_digits(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
-        digits.extend([digit(byte >> 4), digit(byte & 0x0f)]);
+        digits.push(digit(byte >> 4));
+        digits.push(digit(byte & 0x0f));
     }
     digits
 }
@@ -203,36 +222,42 @@ const fn is_grease(number: u16) -> bool {
 }
 
 fn numbers(list: &[u8]) -> Vec<u16> {
-    let numbers = list.chunks_exact(2).filter_map(|pair| be16(pair, 0));
-    numbers.filter(|number| !is_grease(*number)).collect()
+    let mut numbers = Vec::with_capacity(list.len() / 2);
+    let all = list.chunks_exact(2).filter_map(|pair| be16(pair, 0));
+    numbers.extend(all.filter(|number| !is_grease(*number)));
+    numbers
 }
 
 /// In decimal. Digit by digit, as below: of a busy run's time `format!` would take a twentieth here.
-fn dashed<T: Copy + Into<u16>>(numbers: &[T]) -> String {
-    let mut text = String::with_capacity(numbers.len().saturating_mul(6));
-    for number in numbers {
-        let number: u16 = (*number).into();
-        if !text.is_empty() {
-            text.push('-');
-        }
-        let places = [10_000, 1000, 100, 10, 1].map(|place| u32::from(number / place % 10));
-        let zeros = places.iter().take(4).take_while(|place| **place == 0).count();
-        text.extend(places.iter().skip(zeros).filter_map(|place| char::from_digit(*place, 10)));
+fn push_decimal(text: &mut String, number: u16) {
+    let places = [10_000, 1000, 100, 10, 1].map(|place| u32::from(number / place % 10));
+    let zeros = places.iter().take(4).take_while(|place| **place == 0).count();
+    for digit in places.iter().skip(zeros).filter_map(|place| char::from_digit(*place, 10)) {
+        text.push(digit);
     }
-    text
 }
 
-/// In four hexadecimal digits.
-fn commas(numbers: &[u16]) -> String {
-    let mut text = String::with_capacity(numbers.len().saturating_mul(5));
-    for number in numbers {
-        if !text.is_empty() {
+/// In decimal, with dashes between them.
+fn push_dashed<T: Copy + Into<u16>>(text: &mut String, numbers: &[T]) {
+    for (at, number) in numbers.iter().enumerate() {
+        if at > 0 {
+            text.push('-');
+        }
+        push_decimal(text, (*number).into());
+    }
+}
+
+/// In four hexadecimal digits, with commas between them.
+fn push_commas(text: &mut String, numbers: &[u16]) {
+    for (at, number) in numbers.iter().enumerate() {
+        if at > 0 {
             text.push(',');
         }
         let [high, low] = number.to_be_bytes();
-        text.extend([digit(high >> 4), digit(high & 15), digit(low >> 4), digit(low & 15)]);
+        for value in [high >> 4, high & 15, low >> 4, low & 15] {
+            text.push(digit(value));
+        }
     }
-    text
 }
 
 /// The first twelve digits of the SHA-256; zeros where there is nothing.
@@ -240,9 +265,7 @@ fn short_hash(text: &str) -> String {
     if text.is_empty() {
         return "0".repeat(12);
     }
-    let mut digits = hex_digits(&Sha256::digest(text.as_bytes()));
-    digits.truncate(12);
-    digits
+    hex_digits(prefix(&Sha256::digest(text.as_bytes()), 6))
 }
 
 const fn version_letters(version: u16) -> &'static str {

@@ -8,6 +8,9 @@ use crate::event::Status;
 use crate::judge::FlowContext;
 
 pub(super) fn is(case: &FlowContext<'_>, status: Status, wanted: Status) -> Option<Shown> {
+    if status != wanted {
+        return None;
+    }
     let (client, server) = (case.client_socket(), case.server_socket());
     let fact = match status {
         Status::ClientPort => {
@@ -25,7 +28,7 @@ pub(super) fn is(case: &FlowContext<'_>, status: Status, wanted: Status) -> Opti
         | Status::Refused
         | Status::Insufficient => return None,
     };
-    (status == wanted).then(|| shown(case, case.record.first_sender, fact))
+    Some(shown(case, case.record.first_sender, fact))
 }
 
 /// Connections without payload, and whether they come at a steady pace, as a health check's do.

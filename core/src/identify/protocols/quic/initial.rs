@@ -20,6 +20,9 @@ use crate::wire::{Cursor, array, prefix};
 /// Bytes of AES-GCM's tag.
 const TAG: usize = 16;
 
+/// More bytes than an Initial has on most links.
+const FEW_BYTES: usize = 1536;
+
 /// How a version makes and marks its Initials.
 struct VersionKeys {
     /// The long packet type of an Initial.
@@ -156,18 +159,34 @@ impl<'a> Initial<'a> {
         self.len
     }
 
-    /// The frames, in the clear. `id` is where the client sent its first packet. `None` where the tag
+    /// Shows the frames in the clear. `id` is where the client sent its first packet. `None` where the tag
     /// does not vouch for them, or the packet was cut.
-    pub(super) fn open(&self, id: &[u8], sender: Sender) -> Option<Vec<u8>> {
+    pub(super) fn open<R>(
+        &self,
+        id: &[u8],
+        sender: Sender,
+        show: impl FnOnce(&[u8]) -> R,
+    ) -> Option<R> {
         if self.packet.len() < self.len {
             return None;
         }
+        // Nearly all are small: a flood of them asks for no memory.
+        let (mut few, mut many) = ([0; FEW_BYTES], Vec::new());
+        let room = match few.get_mut(..self.packet.len()) {
+            Some(room) => room,
+            None => {
+                many.resize(self.packet.len(), 0);
+                &mut many
+            }
+        };
         let mut keys =
             self.kind.salts.iter().filter_map(|salt| Keys::derive(&self.kind, salt, id, sender));
-        keys.find_map(|keys| self.open_with(&keys))
+        let len = keys.find_map(|keys| self.open_with(&keys, room))?;
+        Some(show(prefix(room, len)))
     }
 
-    fn open_with(&self, keys: &Keys) -> Option<Vec<u8>> {
+    /// Puts the frames into `room`; says how many bytes they are.
+    fn open_with(&self, keys: &Keys, room: &mut [u8]) -> Option<usize> {
         // RFC 9001 section 5.4.2: the sample starts as if the packet number had four bytes.
         let sample = array::<16>(self.packet, self.header_len.checked_add(4)?)?;
         let mut mask = sample.into();
@@ -190,16 +209,12 @@ impl<'a> Initial<'a> {
         let sealed = self.packet.get(header.len()..)?;
         let (frames, tag) = sealed.split_at_checked(sealed.len().checked_sub(TAG)?)?;
         let tag: [u8; TAG] = tag.try_into().ok()?;
-        let mut frames = frames.to_vec();
+        let room = room.get_mut(..frames.len())?;
+        room.copy_from_slice(frames);
         aes_gcm::Aes128Gcm::new(&keys.key.into())
-            .decrypt_inout_detached(
-                &nonce.into(),
-                &header,
-                frames.as_mut_slice().into(),
-                &tag.into(),
-            )
+            .decrypt_inout_detached(&nonce.into(), &header, room.into(), &tag.into())
             .ok()?;
-        Some(frames)
+        Some(frames.len())
     }
 }
 
@@ -240,10 +255,11 @@ impl Stream {
     /// The bytes from the first on, up to the first that is missing.
     pub(super) fn bytes(mut self) -> Vec<u8> {
         self.pieces.sort_by_key(|(offset, _)| *offset);
-        let mut joined = Vec::new();
-        for (offset, piece) in &self.pieces {
-            let Some(known) = joined.len().checked_sub(*offset) else { break };
-            joined.extend_from_slice(crate::wire::rest(piece, known));
+        let mut pieces = self.pieces.into_iter();
+        let Some((0, mut joined)) = pieces.next() else { return Vec::new() };
+        for (offset, piece) in pieces {
+            let Some(known) = joined.len().checked_sub(offset) else { break };
+            joined.extend_from_slice(crate::wire::rest(&piece, known));
         }
         joined
     }
@@ -374,14 +390,15 @@ mod tests {
             let packet = client_packet(version, &client_frame());
             assert_eq!(packet[..32], hex(starts));
             let initial = Initial::read(&packet).unwrap();
-            let frames = initial.open(initial.destination, Sender::Client).unwrap();
+            let frames = initial.open(initial.destination, Sender::Client, <[u8]>::to_vec).unwrap();
             assert_eq!(frames[..245], client_frame());
         }
         // The end of RFC 9001's: its tag.
         let packet = client_packet(1, &client_frame());
         assert_eq!(packet[1184..], hex("e221af44860018ab0856972e194cd934"));
         let packet = server_packet();
-        let frames = Initial::read(&packet).unwrap().open(&ID, Sender::Server).unwrap();
+        let frames =
+            Initial::read(&packet).unwrap().open(&ID, Sender::Server, <[u8]>::to_vec).unwrap();
         assert!(frames.starts_with(&hex("02000000000600405a020000560303")));
     }
 
@@ -391,16 +408,17 @@ mod tests {
         for at in [0, 7, 18, 40, 1199] {
             let mut bad = packet.clone();
             bad[at] ^= 1;
-            let opened = Initial::read(&bad).and_then(|one| one.open(&ID, Sender::Client));
+            let opened =
+                Initial::read(&bad).and_then(|one| one.open(&ID, Sender::Client, <[u8]>::to_vec));
             assert_eq!(opened, None, "{at}");
         }
         for len in 0..packet.len() {
             let cut = Initial::read(&packet[..len]);
-            assert_eq!(cut.and_then(|one| one.open(&ID, Sender::Client)), None);
+            assert_eq!(cut.and_then(|one| one.open(&ID, Sender::Client, <[u8]>::to_vec)), None);
         }
         let initial = Initial::read(&packet).unwrap();
-        assert_eq!(initial.open(&ID, Sender::Server), None);
-        assert_eq!(initial.open(b"other id", Sender::Client), None);
+        assert_eq!(initial.open(&ID, Sender::Server, <[u8]>::to_vec), None);
+        assert_eq!(initial.open(b"other id", Sender::Client, <[u8]>::to_vec), None);
     }
 
     #[test]

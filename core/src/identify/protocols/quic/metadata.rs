@@ -67,9 +67,7 @@ fn client_stream(head: &SideView<'_>) -> Stream {
     let mut stream = Stream::default();
     for datagram in head.datagrams {
         each_initial(datagram, |initial| {
-            let opened = initial.open(initial.destination, Sender::Client)?;
-            stream.take(&opened);
-            Some(())
+            initial.open(initial.destination, Sender::Client, |frames| stream.take(frames))
         });
     }
     stream
@@ -81,8 +79,7 @@ fn server_stream(view: &FlowView<'_>, client: Side) -> Option<Stream> {
     let mut stream = Stream::default();
     for datagram in view.side(client.other()).datagrams {
         each_initial(datagram, |initial| {
-            stream.take(&initial.open(first.destination, Sender::Server)?);
-            Some(())
+            initial.open(first.destination, Sender::Server, |frames| stream.take(frames))
         });
     }
     (!stream.is_empty()).then_some(stream)
