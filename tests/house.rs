@@ -116,3 +116,81 @@ fn a_circle_is_found() {
     let circle = Arrows::from([uses("a", &["b"]), uses("b", &["c"]), uses("c", &["b"])]);
     assert_eq!(left_in_circles(&circle).len(), 3);
 }
+
+/// Where documents may mean a file: paths are written from the root, or from one of the sources.
+const ROOTS: &[&str] = &["", "src", "core/src"];
+
+/// Beginnings of what is meant as a path.
+const FOLDERS: &[&str] = &[
+    "benches/",
+    "bundle/",
+    "capture/",
+    "classifier/",
+    "cli/",
+    "core/",
+    "decode/",
+    "dist/",
+    "docs/",
+    "engine/",
+    "fixtures/",
+    "flow/",
+    "fuzz/",
+    "host/",
+    "identify/",
+    "judge/",
+    "output/",
+    "report/",
+    "sandbox/",
+    "src/",
+    "tests/",
+    "testkit/",
+];
+
+/// The files and folders that a text names between backticks and that are not there.
+fn missing<'a>(text: &'a str, package: &Path) -> Vec<&'a str> {
+    let mut paths: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| code.split([' ', ':']).next())
+        .filter(|path| FOLDERS.iter().any(|folder| path.starts_with(folder)))
+        // A name that somebody is to put in.
+        .filter(|path| {
+            !path.contains(|letter: char| letter.is_ascii_uppercase() || "<*{".contains(letter))
+        })
+        .collect();
+    let is_there = |path: &str| {
+        let extensions = ["", ".rs", ".sh", ".py"];
+        let forms = extensions.iter().map(|extension| format!("{path}{extension}"));
+        forms
+            .into_iter()
+            .any(|form| ROOTS.iter().any(|root| package.join(root).join(&form).exists()))
+    };
+    paths.retain(|path| !is_there(path));
+    paths
+}
+
+#[test]
+fn files_that_documents_name_are_there() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = 0;
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/guide.md",
+        "fixtures/README.md",
+    ] {
+        let text = std::fs::read_to_string(package.join(document)).unwrap();
+        // Fenced examples would put backticks out of step.
+        let prose: String = text.split("```").step_by(2).collect();
+        assert_eq!(missing(&prose, package), [""; 0], "{document}");
+        named += prose.matches("`tests/").count();
+    }
+    assert!(named > 0, "documents name tests");
+    assert_eq!(
+        missing("`tests/house.rs`, `src/nothing.rs` and `decode/NAME.rs`", package),
+        ["src/nothing.rs"]
+    );
+}
