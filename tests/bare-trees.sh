@@ -31,11 +31,13 @@ plant() {
 }
 
 inside() {
-    # Mounts of its own, which go with the last process inside. Its root is a mount point as on a real
-    # machine: `ip netns` changes how mounts spread from it.
+    # Mounts of its own, which go with the last process inside. The tree is the root, as on a real machine,
+    # and not only what chroot(2) makes of it: the kernel names deleted files from the root of mounts, and
+    # `ip netns` changes how mounts spread from it.
     unshare --mount --pid --fork --propagation private bash -c '
-        mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount -t sysfs sys "$0/sys" && mount --rbind /dev "$0/dev" &&
-        mount -t tmpfs run "$0/run" && cd / && exec chroot "$0" /usr/bin/env -i HOME=/root \
+        mount --bind "$0" "$0" && cd "$0" && mount -t proc proc proc && mount -t sysfs sys sys &&
+        mount --rbind /dev dev && mount -t tmpfs run run && mkdir -p .outside && pivot_root . .outside &&
+        umount -l /.outside && cd / && exec /usr/bin/env -i HOME=/root \
             PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
             bash -c "cd /root/portstory && $1"
     ' "$tree" "$1"
