@@ -41,17 +41,9 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let nonce = be64(bytes, 4)?;
     let counted = (1..=64).contains(&records);
     let (role, bits, what) = match head >> 28 {
-        // RFC 9301 section 5.2: one locator of the asker, and records of its own
-        1 if head & 0x0003_e000 == 0 && counted => {
-            let source = be16(bytes, 12)?;
-            let family = matches!(source, 0 | 1 | 2 | 16_387) && nonce != 0;
-            let size = match source {
-                1 => 4,
-                2 => 16,
-                _ => 0_usize,
-            };
-            let first = locator(rest(bytes, size.checked_add(14)?))?;
-            (family && first).then_some((Role::Client, 5.0 + 2.0 + 14.0 + 40.0, "Map-Request"))?
+        // RFC 9301 section 5.2. RFC 6830 had more reserved bits; these are so in both.
+        1 if head & 0x000f_8000 == 0 && counted && nonce != 0 => {
+            (Role::Client, 5.0 + 2.0 + asked(bytes, head >> 8 & 0x1f)?, "Map-Request")
         }
         2 if head & 0x01ff_ff00 == 0 && counted => {
             (Role::Server, 17.0 + 2.0 + record(rest(bytes, 12))?, "Map-Reply")
@@ -72,17 +64,35 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     Some(Said::new(role, 4.0 + bits, format!("LISP {what}"), Spot::datagram(0, 0, 16)))
 }
 
-/// Section 5.2: reserved, mask, family.
-fn locator(record: &[u8]) -> Option<bool> {
-    let family = matches!(be16(record, 2)?, 0 | 1 | 2 | 16_387);
-    Some(u8_at(record, 0)? == 0 && u8_at(record, 1)? <= 128 && family)
+/// Section 5.2: who asks, if that is said, its locators, one more than is counted, and the first record's
+/// reserved byte, mask and family.
+fn asked(bytes: &[u8], counted: u32) -> Option<f32> {
+    let mut rest = behind_address(rest(bytes, 12), true)?;
+    for _ in 0..=counted {
+        rest = behind_address(rest, false)?;
+    }
+    let family = matches!(be16(rest, 2)?, 1 | 2 | 16_387);
+    let fits = u8_at(rest, 0)? == 0 && u8_at(rest, 1)? <= 128 && family;
+    // The first locator is all that is sure to be there.
+    fits.then_some(14.0 + 15.0 + 8.0 + 1.0 + 14.0)
+}
+
+/// What follows an address of IPv4 or IPv6 (IANA's address families 1 and 2), or of none where that may be.
+fn behind_address(bytes: &[u8], may_be_none: bool) -> Option<&[u8]> {
+    let size = match be16(bytes, 0)? {
+        0 if may_be_none => 2,
+        1 => 2 + 4,
+        2 => 2 + 16,
+        _ => return None,
+    };
+    (bytes.len() >= size).then(|| rest(bytes, size))
 }
 
 /// Section 5.4: TTL below a month, locators, mask, reserved bits, version, family.
 fn record(record: &[u8]) -> Option<f32> {
     let (ttl, locators, mask) = (be32(record, 0)?, u8_at(record, 4)?, u8_at(record, 5)?);
     let reserved = be16(record, 6)? & 0x0fff == 0 && be16(record, 8)? >> 12 == 0;
-    let family = matches!(be16(record, 10)?, 0 | 1 | 2 | 16_387);
+    let family = matches!(be16(record, 10)?, 1 | 2 | 16_387);
     let fits =
         (ttl < 1 << 16 || ttl == u32::MAX) && locators <= 32 && mask <= 128 && reserved && family;
     fits.then_some(16.0 + 3.0 + 1.0 + 16.0 + 14.0)
@@ -121,7 +131,7 @@ mod tests {
         assert_eq!(talk.named_by(&DETECTOR).client, Some(Side::A));
         let reply = format!("20000001 67ab931f9e8b974a {RECORD}");
         Talk::udp().b(hex(&reply)).named_by(&DETECTOR);
-        let request = "10000001 67ab931f9e8b974a 0001 0a000001 0020 0001 0a000002";
+        let request = "10000001 67ab931f9e8b974a 0001 0a000001 0001 0a000009 0020 0001 0a000002";
         Talk::udp().a(hex(request)).named_by(&DETECTOR);
     }
 
@@ -136,5 +146,8 @@ mod tests {
             Talk::udp().a(hex(&register().replacen(from, to, 1))).refused_by(&DETECTOR);
         }
         Talk::udp().a([0x30; 80]).refused_by(&DETECTOR);
+        // Zeros are no locator: the question of an ICA browser.
+        let zeros = format!("1e000130 02fda8e3 {}", "00".repeat(22));
+        Talk::udp().a(hex(&zeros)).refused_by(&DETECTOR);
     }
 }

@@ -3,7 +3,7 @@
 //! Every fixture is classified whole, then with either direction removed, with its first packets
 //! removed, cut to 96 bytes a packet, and with some packets twice. What a flow is called then must
 //! be among what it is called whole, or as true. With `PORTSTORY_CORPUS=DIR` the captures of a folder
-//! are maimed instead.
+//! are degraded instead.
 
 mod support;
 
@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portstory_core::config::{Config, Limits};
 use portstory_core::decode::{Body, Decoded, decode};
-use portstory_core::event::{Event, FlowEvent, Status};
-use portstory_core::net::{Socket, Transport};
+use portstory_core::event::{Event, FlowEvent, RoleBasis, Status};
+use portstory_core::net::Socket;
 use support::OwnedFrame;
 
 /// A flow, whichever end is taken for the client.
@@ -21,20 +21,26 @@ type Ends = BTreeSet<String>;
 /// What each flow is called. One that idled out and came back may have several names.
 type Names = BTreeMap<Ends, BTreeSet<&'static str>>;
 
-/// A way to maim a capture.
-struct Maiming {
+/// A way to make a capture worse.
+struct Degradation {
     what: &'static str,
-    maim: fn(Vec<OwnedFrame>) -> Vec<OwnedFrame>,
+    degrade: fn(Vec<OwnedFrame>) -> Vec<OwnedFrame>,
 }
 
-const MAIMINGS: [Maiming; 7] = [
-    Maiming { what: "nothing from the lower address", maim: |frames| one_way(frames, true) },
-    Maiming { what: "nothing from the higher address", maim: |frames| one_way(frames, false) },
-    Maiming { what: "without the first packet", maim: |frames| without_first(frames, 1) },
-    Maiming { what: "without the first 5 packets", maim: |frames| without_first(frames, 5) },
-    Maiming { what: "without the first 50 packets", maim: |frames| without_first(frames, 50) },
-    Maiming { what: "cut to 96 bytes a packet", maim: cut },
-    Maiming { what: "every tenth packet twice", maim: doubled },
+const DEGRADATIONS: [Degradation; 7] = [
+    Degradation { what: "nothing from the lower address", degrade: |frames| one_way(frames, true) },
+    Degradation {
+        what: "nothing from the higher address",
+        degrade: |frames| one_way(frames, false),
+    },
+    Degradation { what: "without the first packet", degrade: |frames| without_first(frames, 1) },
+    Degradation { what: "without the first 5 packets", degrade: |frames| without_first(frames, 5) },
+    Degradation {
+        what: "without the first 50 packets",
+        degrade: |frames| without_first(frames, 50),
+    },
+    Degradation { what: "cut to 96 bytes a packet", degrade: cut },
+    Degradation { what: "every tenth packet twice", degrade: doubled },
 ];
 
 /// What a flow is called whole, and what else is true of it where less is seen.
@@ -62,16 +68,16 @@ const SNAP: usize = 96;
 fn what_is_left_of_a_capture_is_not_named_wrongly() {
     let corpus = support::corpus();
     let cases = if corpus.is_empty() { support::cases() } else { corpus };
-    let mut still = [0_usize; MAIMINGS.len()];
-    let mut left = [0_usize; MAIMINGS.len()];
+    let mut still = [0_usize; DEGRADATIONS.len()];
+    let mut left = [0_usize; DEGRADATIONS.len()];
     let mut whole_count = 0;
     let mut wrong = Vec::new();
     for case in &cases {
         let frames = support::frames(&case.captures);
         let whole = names(&frames);
         whole_count += whole.values().filter(|names| !names.is_empty()).count();
-        for ((maiming, still), left) in MAIMINGS.iter().zip(&mut still).zip(&mut left) {
-            for (ends, now) in names(&(maiming.maim)(frames.clone())) {
+        for ((degradation, still), left) in DEGRADATIONS.iter().zip(&mut still).zip(&mut left) {
+            for (ends, now) in names(&(degradation.degrade)(frames.clone())) {
                 let Some(then) =
                     whole.get(&ends).filter(|then| !then.is_empty() || !now.is_empty())
                 else {
@@ -84,21 +90,21 @@ fn what_is_left_of_a_capture_is_not_named_wrongly() {
                         || then.iter().any(|then| TRUE_AS_WELL.contains(&(*then, *name)))
                 };
                 if !now.iter().all(known) {
-                    wrong.push(format!("{}, {}: {now:?}, not {then:?}", case.name, maiming.what));
+                    wrong.push(format!(
+                        "{}, {}: {now:?}, not {then:?}",
+                        case.name, degradation.what
+                    ));
                 }
             }
         }
     }
     println!("{whole_count} flows are named whole");
-    for ((maiming, still), left) in MAIMINGS.iter().zip(still).zip(left) {
-        println!("{still:5} of {left:5} still named {}", maiming.what);
+    for ((degradation, still), left) in DEGRADATIONS.iter().zip(still).zip(left) {
+        println!("{still:5} of {left:5} still named {}", degradation.what);
     }
     assert!(whole_count > 40, "{whole_count}");
     assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
 }
-
-/// Either end may say what these begin with, so that one end alone does not tell who asks.
-const WITHOUT_ROLES: [&str; 3] = ["quic", "rtcp", "rtp"];
 
 /// A scanner's probe is not the service's identity: each capture up to where the server says something.
 #[test]
@@ -112,9 +118,9 @@ fn what_only_the_client_spoke_is_attempted() {
             let asked: Vec<_> =
                 frames.iter().take_while(|frame| !speaks(frame, whole.server)).cloned().collect();
             for flow in flows(&asked).iter().filter(|flow| ends(flow) == ends(whole)) {
-                let roles = flow.verdict.protocols.iter().any(|name| !WITHOUT_ROLES.contains(name));
-                let named = roles
-                    && (flow.verdict.visibility.handshake || flow.transport == Transport::Udp);
+                // What either end may say, such as RTP, does not tell over UDP who asks.
+                let roles = flow.verdict.visibility.handshake || flow.roles == RoleBasis::Protocol;
+                let named = roles && !flow.verdict.protocols.is_empty();
                 attempted += usize::from(named && flow.verdict.status == Status::Attempted);
                 if named && flow.verdict.status != Status::Attempted {
                     wrong.push(format!("{}: {:?}", case.name, flow.verdict));
