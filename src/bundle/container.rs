@@ -13,7 +13,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
 use super::packer::SEAL_DIGITS;
-use super::verify::{Refusal, refused};
+use super::refusal::{Refusal, refused};
 use super::{FILES, SUMS};
 use portstory_core::wire::{Cursor, le16};
 

@@ -12,6 +12,7 @@ mod container;
 pub mod evidence;
 mod packer;
 mod page;
+mod refusal;
 mod rows;
 mod settings;
 pub mod verify;

@@ -4,7 +4,6 @@
 //! itself, nor is a bundle that says more than may be; of what is read no more is kept than the limits
 //! say. Packets are unpacked as they are read, verdicts and events as they are compared.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
@@ -12,6 +11,8 @@ use std::sync::Arc;
 
 use super::container::{self, Entry};
 use super::packer::{SEAL_DIGITS, hash_before_seal};
+pub use super::refusal::Refusal;
+use super::refusal::refused;
 use super::rows::{as_told, each_row, each_told};
 use super::{EVE, EVIDENCE, REPORT, Row, SETTINGS, SUMS, Settings, Tally, VERDICTS, page};
 use portstory_core::config::BundleLimits;
@@ -24,27 +25,6 @@ pub struct Bundle {
     /// The settings of the run.
     pub settings: Settings,
     limits: BundleLimits,
-}
-
-/// Why a bundle is refused.
-#[derive(Debug)]
-pub struct Refusal {
-    /// The file, in the bundle or the bundle itself.
-    pub file: String,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.why)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-pub(super) fn refused(file: &str, why: impl fmt::Display) -> Refusal {
-    Refusal { file: file.to_owned(), why: why.to_string() }
 }
 
 fn damaged(file: &str, error: &io::Error) -> Refusal {

@@ -59,7 +59,8 @@ pub trait Observer {
     fn error(&mut self, _: &CaptureError) {}
 
     /// A batch of frames was taken in, or the capture is over: its events are to be told. An observer
-    /// may hold them back from those behind it.
+    /// may hold them back from those behind it. What ends with the capture comes in several batches,
+    /// of which the last one has [`Reading::is_end`].
     fn batch(&mut self, _: &mut Reading<'_>) {}
 
     /// All events were told, and the summary is complete.
