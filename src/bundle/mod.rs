@@ -2,7 +2,7 @@
 //! its packets still give the verdicts.
 //!
 //! An edge. [`Packer`] writes the files and their hashes, [`evidence`] says which packets verdicts rest
-//! on, [`share`] takes payload and addresses out of them, [`verify`] reads a bundle, which may be
+//! on, [`anonymize`] takes payload and addresses out of them, [`verify`] reads a bundle, which may be
 //! anybody's: it writes nothing, and what it unpacks is bounded ([`portstory_core::config::BundleLimits`]).
 //! Hashes show that a bundle was not damaged; who made it they do not show, as anybody can make new
 //! ones.

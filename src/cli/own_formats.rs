@@ -31,7 +31,7 @@ pub(super) fn written_here(head: &[u8]) -> Option<Written> {
     is_words.then_some(Written::Words)
 }
 
-/// As [`super::PacketWriter`] begins one: nanoseconds, little-endian.
+/// As [`crate::output::PacketWriter`] begins one: nanoseconds, little-endian.
 fn is_pcap(head: &[u8]) -> bool {
     head.starts_with(b"\x4d\x3c\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\x04\0")
 }

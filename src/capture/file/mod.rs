@@ -1,7 +1,7 @@
 //! Capture files: our own reader.
 //!
 //! [`open`] takes files, folders and standard input and makes one stream of them, in the order of
-//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read, [`follow`] a file that is still
+//! time: see [`Inputs`]; [`open_stream`] takes whatever can be read, [`fn@follow`] a file that is still
 //! being written. It reads pcap and pcapng in all their variants, also compressed by gzip, zstd, lz4 or xz, which it knows by their first bytes;
 //! other formats are recognised, and the error says how to convert them. One thread, one buffer a
 //! file, records lent where they lie: it is nearly as fast as reading without looking. What is

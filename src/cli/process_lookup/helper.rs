@@ -3,7 +3,7 @@
 //! It is an [helper process](crate::cli::helper_process). A request has a fixed length and asks one of two things: of which process a
 //! socket is, and who listens on the watched ports, which were settled by the command line. Anything
 //! else ends the helper, and so does the end of the process that asks. How it looks is
-//! [`host::Finder`]'s; here is what it may take: questions are only read while there is processor
+//! [`crate::host::Finder`]'s; here is what it may take: questions are only read while there is processor
 //! time left to it ([`Budget`]), and answers that nobody takes stop it.
 
 use std::collections::BTreeMap;

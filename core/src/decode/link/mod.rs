@@ -1,7 +1,7 @@
 //! Link types, one file each. Numbers are those of <https://www.tcpdump.org/linktypes.html>.
 //!
 //! A new one is its file, its `mod` line and its line in [`LINKS`]. What is not opened is named by
-//! [`unopened`].
+//! [`fn@unopened`].
 
 use super::{DecodeEnd, Opened, Slice};
 use crate::frame::LinkType;

@@ -10,7 +10,7 @@
 //!  Google, to Q043   00 .. 1 . 0 1      CID(64)  "Q0nn"  packet number | ...
 //! ```
 //!
-//! Short headers have nothing to recognise. What is inside an Initial is read by [`tell`] alone, once
+//! Short headers have nothing to recognise. What is inside an Initial is read by [`metadata::tell`] alone, once
 //! it is known to be one.
 
 mod initial;
