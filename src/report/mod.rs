@@ -2,8 +2,8 @@
 //!
 //! An edge beside `output`: a [`Recorder`] is shown the events and the packets of flows in range while
 //! a capture is read, and keeps a bounded amount of both ([`ReportLimits`]). At the end it makes a
-//! [`Report`], plain data, which [`mod@html`] and [`mod@markdown`] write. The same input gives the same page:
-//! no clock is asked.
+//! [`Report`], plain data, which [`fn@html`] and [`fn@markdown`] write. The same input gives the
+//! same page: no clock is asked.
 //!
 //! What strangers wrote goes through [`crate::escape`] and, in HTML, through maud's own
 //! escape; the page loads nothing, runs nothing and says so in its policy.
