@@ -25,8 +25,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 if [ -z "${PORTSTORY:-}" ]; then
-    cargo build --release --quiet
-    PORTSTORY=target/release/portstory
+    cargo build --profile dist --quiet
+    PORTSTORY=target/dist/portstory
 fi
 
 # A hundred times all fixtures, on other ports in all but one of them.
