@@ -51,18 +51,18 @@ impl PendingFrames {
     pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
-        seized: FrameOutcome,
+        outcome: FrameOutcome,
         resolved: &[(FrameRef, bool)],
         write: &mut Write<'_>,
     ) -> io::Result<()> {
-        if seized.resolved {
+        if outcome.resolved {
             self.decide(resolved);
         }
-        if seized.watched || seized.waits {
-            if seized.watched && self.frames.is_empty() {
+        if outcome.watched || outcome.waits {
+            if outcome.watched && self.frames.is_empty() {
                 return write(frame);
             }
-            self.keep(frame, seized);
+            self.keep(frame, outcome);
         }
         while let Some(first) = self.frames.front() {
             let is_late = frame.at.time.since(first.at.time) > self.time;
@@ -91,13 +91,13 @@ impl PendingFrames {
         Ok(())
     }
 
-    fn keep(&mut self, frame: &Frame<'_>, seized: FrameOutcome) {
+    fn keep(&mut self, frame: &Frame<'_>, outcome: FrameOutcome) {
         let kept = Kept {
             at: frame.at,
             link: frame.link,
             wire_len: frame.wire_len,
             bytes: frame.bytes.to_vec(),
-            wanted: seized.watched.then_some(true),
+            wanted: outcome.watched.then_some(true),
         };
         self.bytes = self.bytes.saturating_add(kept.cost());
         if kept.wanted.is_none() {
@@ -167,17 +167,17 @@ mod tests {
         }
 
         /// Takes in frame `number`, in second `number`.
-        fn take(&mut self, number: u64, bytes: usize, seized: FrameOutcome, said: &[(u64, bool)]) {
+        fn take(&mut self, number: u64, bytes: usize, outcome: FrameOutcome, said: &[(u64, bool)]) {
             let said: Vec<_> =
                 said.iter().map(|&(number, watched)| (at(number), watched)).collect();
-            let seized = FrameOutcome { resolved: !said.is_empty(), ..seized };
+            let outcome = FrameOutcome { resolved: !said.is_empty(), ..outcome };
             let bytes = vec![7; bytes];
             let frame = Frame { at: at(number), link: LinkType(1), wire_len: 60, bytes: &bytes };
             let write = &mut |frame: &Frame<'_>| {
                 self.written.push(frame.at.number);
                 Ok(())
             };
-            self.waiting.take(&frame, seized, &said, write).unwrap();
+            self.waiting.take(&frame, outcome, &said, write).unwrap();
         }
     }
 
