@@ -36,7 +36,7 @@ pub(super) struct Read {
 
 enum Measure {
     /// Bytes of files.
-    ByteSet(Odometer),
+    Bytes(Odometer),
     /// Frames of a stream, whose end is not known.
     Frames,
 }
@@ -53,7 +53,7 @@ impl Progress {
         let (length, kind, template) = match bytes {
             Some((odometer, total)) => (
                 Some(total),
-                Measure::ByteSet(odometer),
+                Measure::Bytes(odometer),
                 "{bar:30} {percent:>3}%  {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             ),
             None => (None, Measure::Frames, "{spinner} {human_pos} frames, {per_sec}, {elapsed}"),
@@ -73,7 +73,7 @@ impl Progress {
     fn tick(&self, frames: u64) {
         let Self::Read(Read { bar, kind, .. }) = self else { return };
         match kind {
-            Measure::ByteSet(odometer) => {
+            Measure::Bytes(odometer) => {
                 // Heads that were read twice must not make more of it than there is.
                 let length = bar.length().unwrap_or(u64::MAX);
                 bar.set_position(odometer.bytes().min(length));

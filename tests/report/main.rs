@@ -4,6 +4,7 @@
 //! The browser's part is skipped where there is no Chromium, and says so; with
 //! `PORTSTORY_NEEDS_CHROMIUM` it fails instead. Pictures are left in `target/tmp/report/`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -117,6 +118,34 @@ fn a_run_writes_the_same_page_at_its_end() {
     let page = std::fs::read_to_string(page).unwrap();
     assert!(told(&page).len() > 40, "{page}");
     assert_eq!(told(&page), told(&report(&[capture, "--format", "md"])));
+}
+
+/// Headings are words for people: a change of names in the code has once got into them.
+#[test]
+fn the_headings_of_all_tables_are_these() {
+    let page = report(&[incident().to_str().unwrap()]);
+    let cells = page.split("<th").skip(1).filter(|cell| cell.starts_with(['>', ' ']));
+    let headings: BTreeSet<&str> =
+        cells.map(|cell| cell.split(['>', '<']).nth(1).unwrap()).collect();
+    let words = [
+        "Bytes",
+        "Client",
+        "File",
+        "Flows",
+        "For",
+        "From",
+        "Its flows agree on",
+        "Label",
+        "Length",
+        "Rule",
+        "SHA-256",
+        "Seen (UTC)",
+        "Service",
+        "Shown by",
+        "Weight",
+        "What was seen",
+    ];
+    assert_eq!(headings, words.into());
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn places(card: &Card) -> Markup {
     html! {
         h4 { "Services" }
         table.stack {
-            thead { tr { th { "Service" } th.n { "Flows" } th.n { "ByteSet" } } }
+            thead { tr { th { "Service" } th.n { "Flows" } th.n { "Bytes" } } }
             tbody {
                 @for one in &card.places {
                     tr {

@@ -199,7 +199,7 @@ fn endpoints(report: &Report) -> Markup {
         table.stack {
             thead { tr {
                 th { "Service" } th { "Label" } th { "Its flows agree on" } th.n { "Flows" }
-                th { "From" } th.n { "ByteSet" } th { "FlowPacket (UTC)" }
+                th { "From" } th.n { "Bytes" } th { "Seen (UTC)" }
             } }
             tbody {
                 @for one in &report.endpoints {
@@ -251,7 +251,7 @@ fn more_kinds(report: &Report) -> Markup {
         details.card #more {
             summary { h3 { (report.more_kinds()) } }
             table.stack {
-                thead { tr { th { "Kind" } th { "Label" } th.n { "Flows" } th.n { "ByteSet" } } }
+                thead { tr { th { "Kind" } th { "Label" } th.n { "Flows" } th.n { "Bytes" } } }
                 tbody {
                     @for kind in &report.kinds {
                         tr class=(kind.flow.verdict.label.name()) {
@@ -280,7 +280,7 @@ fn pairs(report: &Report) -> Markup {
     let inside = html! {
         table.stack {
             thead { tr {
-                th { "Client" } th { "Service" } th { "Label" } th.n { "Flows" } th.n { "ByteSet" }
+                th { "Client" } th { "Service" } th { "Label" } th.n { "Flows" } th.n { "Bytes" }
             } }
             tbody {
                 @for pair in &report.pairs {

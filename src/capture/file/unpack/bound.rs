@@ -10,7 +10,7 @@ use portstory_core::config::{UNPACK_BYTES_MIN, UNPACK_TIMES_MAX};
 /// What may be made of a file.
 pub(super) enum Bound {
     /// So many bytes.
-    ByteSet(u64),
+    Bytes(u64),
     /// So much as what was read of it allows.
     Read(Arc<AtomicU64>),
 }
@@ -25,13 +25,13 @@ impl Bound {
     /// Of a file, as a setting says or by what is read of it.
     pub(super) fn new(input: Box<dyn Read + Send>, bytes_max: Option<u64>) -> (Counted, Self) {
         let bytes = Arc::new(AtomicU64::new(0));
-        let bound = bytes_max.map_or_else(|| Self::Read(bytes.clone()), Self::ByteSet);
+        let bound = bytes_max.map_or_else(|| Self::Read(bytes.clone()), Self::Bytes);
         (Counted { input, bytes }, bound)
     }
 
     fn bytes(&self) -> u64 {
         match self {
-            Self::ByteSet(bytes) => *bytes,
+            Self::Bytes(bytes) => *bytes,
             Self::Read(bytes) => {
                 let bytes = bytes.load(Ordering::Relaxed);
                 bytes.saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
