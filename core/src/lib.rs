@@ -30,9 +30,9 @@
 //!
 //! [`decode::PacketDecoder`] says "surely not ours" for nearly all frames, opens link layers, tunnels and
 //! fragments of the rest down to TCP, UDP or an ICMP error, and hands on packets of watched ports. [`flow`]
-//! folds each packet into its flow's record: facts only. While a flow is not settled and the first bytes of a direction grew, [`identify`] asks the
-//! detectors that have not said no. When the flow is over, [`judge`] weighs record and ledgers into a
-//! verdict, and the [`classifier`] hands out an [`event::Event`].
+//! folds each packet into its flow's record: facts only. While a flow is not settled and the first bytes of
+//! a direction grew, [`identify`] asks the detectors that have not said no. When the flow is over, [`judge`]
+//! weighs record and ledgers into a verdict, and the [`classifier`] hands out an [`event::Event`].
 
 // Nothing that is read may make it panic: what a test may do, the program may not.
 #![warn(

@@ -110,8 +110,7 @@ impl PacketDecoder {
     ) -> Vec<FrameRef> {
         let Self { reassembly, resolved, .. } = self;
         reassembly.add(fragment, config, &mut |decoded, frames| {
-            let watched = hand_on(decoded, &config.watch, sink);
-            resolved.extend(frames.iter().map(|&at| (at, watched)));
+            hand_on_of(decoded, frames, &config.watch, resolved, sink);
         })
     }
 
@@ -120,8 +119,7 @@ impl PacketDecoder {
         let Self { reassembly, resolved, .. } = self;
         resolved.clear();
         reassembly.finish(&mut |decoded, frames| {
-            let watched = hand_on(decoded, &config.watch, sink);
-            resolved.extend(frames.iter().map(|&at| (at, watched)));
+            hand_on_of(decoded, frames, &config.watch, resolved, sink);
         });
         each_once(resolved);
     }
@@ -178,6 +176,18 @@ fn hand_on(decoded: Decoded<'_>, watch: &Watch, sink: &mut Sink<'_>) -> bool {
         Decoded::Anomaly(at, stop) => sink(Found::Anomaly(at, stop)),
     }
     false
+}
+
+/// The same of what came out of fragments, for whose frames it is noted whether they are in range.
+fn hand_on_of(
+    decoded: Decoded<'_>,
+    frames: &[FrameRef],
+    watch: &Watch,
+    resolved: &mut Vec<(FrameRef, bool)>,
+    sink: &mut Sink<'_>,
+) {
+    let watched = hand_on(decoded, watch, sink);
+    resolved.extend(frames.iter().map(|&at| (at, watched)));
 }
 
 /// Leaves each frame once, in range if it was so once.

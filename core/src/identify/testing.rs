@@ -235,8 +235,8 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
         .collect()
 }
 
-/// First lines that are nobody's, or that of protocols of text other than those that share them.
-pub(crate) const LINES_OF_OTHERS: &[&str] = &[
+/// First lines that are nobody's, or those of protocols of text other than the ones that share them.
+const LINES_OF_OTHERS: &[&str] = &[
     "@RSYNC: 31\n",
     "INFO the server is up\r\n",
     "CONNECT a.example:443 HTTP/1.1\r\n",
@@ -251,6 +251,13 @@ pub(crate) const LINES_OF_OTHERS: &[&str] = &[
     "220 ready\r\n",
     "list\n",
 ];
+
+/// A detector of lines takes none of the others'.
+pub(crate) fn lines_of_others_are_refused_by(detector: &Detector) {
+    for line in LINES_OF_OTHERS {
+        Talk::tcp().a(line).refused_by(detector);
+    }
+}
 
 /// A question's header as multicast DNS has it.
 pub(crate) const QUERY: &str = "0000 0000 0001 0000 0000 0000";

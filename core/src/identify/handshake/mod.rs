@@ -84,6 +84,15 @@ enum HelloError {
     Wrong,
 }
 
+/// Whether what was read of a hello is one: one that is cut ends too soon, and is one all the same.
+fn as_far_as_it_goes(filled: Result<(), HelloError>, whole: bool) -> bool {
+    match filled {
+        Ok(()) => true,
+        Err(HelloError::Short) => !whole,
+        Err(HelloError::Wrong) => false,
+    }
+}
+
 /// What a ClientHello tells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ClientHello<'a> {
@@ -102,11 +111,8 @@ impl<'a> ClientHello<'a> {
     /// `None` if this is no ClientHello.
     pub(super) fn read(body: &'a [u8], whole: bool, flavour: Flavour) -> Option<Self> {
         let mut hello = Self::default();
-        match hello.fill(&mut Cursor::new(body), whole, flavour) {
-            Ok(()) => Some(hello),
-            Err(HelloError::Short) if !whole => Some(hello),
-            Err(HelloError::Short | HelloError::Wrong) => None,
-        }
+        let filled = hello.fill(&mut Cursor::new(body), whole, flavour);
+        as_far_as_it_goes(filled, whole).then_some(hello)
     }
 
     /// ```text
@@ -202,11 +208,8 @@ impl ServerHello {
     /// Reads the message behind its handshake header, as [`ClientHello::read`].
     pub(super) fn read(body: &[u8], whole: bool, flavour: Flavour) -> Option<Self> {
         let mut hello = Self::default();
-        match hello.fill(&mut Cursor::new(body), whole, flavour) {
-            Ok(()) => Some(hello),
-            Err(HelloError::Short) if !whole => Some(hello),
-            Err(HelloError::Short | HelloError::Wrong) => None,
-        }
+        let filled = hello.fill(&mut Cursor::new(body), whole, flavour);
+        as_far_as_it_goes(filled, whole).then_some(hello)
     }
 
     /// ```text

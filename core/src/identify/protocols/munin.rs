@@ -31,7 +31,7 @@ fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::identify::testing::{Talk, lines_of_others_are_refused_by};
     use crate::net::Side;
 
     #[test]
@@ -44,8 +44,6 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        for line in LINES_OF_OTHERS {
-            Talk::tcp().a(line).refused_by(&DETECTOR);
-        }
+        lines_of_others_are_refused_by(&DETECTOR);
     }
 }

@@ -40,7 +40,7 @@ fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::identify::testing::{Talk, lines_of_others_are_refused_by};
 
     #[test]
     fn messages_are_named() {
@@ -52,8 +52,6 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        for line in LINES_OF_OTHERS {
-            Talk::tcp().a(line).refused_by(&DETECTOR);
-        }
+        lines_of_others_are_refused_by(&DETECTOR);
     }
 }

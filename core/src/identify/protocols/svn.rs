@@ -48,7 +48,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::identify::testing::{Talk, lines_of_others_are_refused_by};
 
     #[test]
     fn messages_are_named() {
@@ -57,8 +57,6 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        for line in LINES_OF_OTHERS {
-            Talk::tcp().a(line).refused_by(&DETECTOR);
-        }
+        lines_of_others_are_refused_by(&DETECTOR);
     }
 }

@@ -27,7 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::testing::{LINES_OF_OTHERS, Talk};
+    use crate::identify::testing::{Talk, lines_of_others_are_refused_by};
     use crate::net::Side;
 
     #[test]
@@ -43,8 +43,6 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        for line in LINES_OF_OTHERS {
-            Talk::tcp().a(line).refused_by(&DETECTOR);
-        }
+        lines_of_others_are_refused_by(&DETECTOR);
     }
 }
