@@ -2,13 +2,20 @@
 # Runs the whole test suite five times in a row beside a busy loop for every core. What waits for a time
 # instead of a condition fails here sooner or later.
 #
-#   tests/patience.sh [RUNS]
+#   tests/patience.sh [RUNS]    default: 5
+#
+# PORTSTORY_LOAD is a command to run instead of the busy loops, once a core: a fuzzer is as busy. It gets
+# the number of its core, from 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cargo test --quiet --no-run
-for _ in $(seq "$(nproc)"); do
-    (while :; do :; done) &
+for core in $(seq "$(nproc)"); do
+    if [[ ${PORTSTORY_LOAD-} ]]; then
+        "$PORTSTORY_LOAD" "$core" >"target/load-$core.log" 2>&1 &
+    else
+        (while :; do :; done) &
+    fi
 done
 trap 'kill $(jobs -p)' EXIT
 
