@@ -59,10 +59,7 @@ pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
 
 /// The element at the front, of this tag.
 pub(super) fn tagged(bytes: &[u8], tag: u8) -> Option<Element<'_>> {
-    match element(bytes) {
-        SideMatch::Match(found) if found.tag == tag => Some(found),
-        SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => None,
-    }
+    element(bytes).ok().filter(|found| found.tag == tag)
 }
 
 /// The elements one behind the other, as far as they were seen; `None` where they don't end where

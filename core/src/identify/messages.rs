@@ -12,7 +12,7 @@
 
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, starts_with, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
-use crate::identify::{Detail, Probe};
+use crate::identify::{Detail, Detector, Probe};
 use crate::net::Transport;
 use crate::wire::{prefix, rest};
 
@@ -73,6 +73,12 @@ impl Message {
         self
     }
 
+    /// The same, of all that a datagram holds.
+    pub(super) fn filling(mut self, datagram: &Datagram<'_>) -> Self {
+        self.len = datagram.wire_len;
+        self
+    }
+
     /// The same, own or not.
     pub(super) fn owned_if(mut self, own: bool) -> Self {
         self.own = own;
@@ -93,6 +99,34 @@ pub(super) fn from_header(
     parse: impl FnOnce(&[u8]) -> Option<Message>,
 ) -> SideMatch<Message> {
     if bytes.len() < min { SideMatch::Incomplete } else { SideMatch::or_mismatch(parse(bytes)) }
+}
+
+/// The same, of what starts with one of these.
+pub(super) fn from_start(
+    bytes: &[u8],
+    starts: &[&[u8]],
+    min: usize,
+    parse: fn(&[u8]) -> Option<Message>,
+) -> SideMatch<Message> {
+    let mut open = false;
+    for start in starts {
+        match starts_with(bytes, start) {
+            Some(true) => return from_header(bytes, min, parse),
+            Some(false) => {}
+            None => open = true,
+        }
+    }
+    if open { SideMatch::Incomplete } else { SideMatch::Mismatch }
+}
+
+/// The same, of what begins as the detector's openings say.
+pub(super) fn from_opening(
+    bytes: &[u8],
+    detector: &Detector,
+    min: usize,
+    parse: fn(&[u8]) -> Option<Message>,
+) -> SideMatch<Message> {
+    if detector.openings.hold(bytes) { from_header(bytes, min, parse) } else { SideMatch::Mismatch }
 }
 
 /// Why a message was not read.
@@ -130,17 +164,31 @@ pub(super) fn match_starts(
     min: usize,
     parse: fn(&[u8]) -> Option<Message>,
 ) -> Probe {
-    match_stream(view, id, |bytes, _| {
-        let mut open = false;
-        for start in starts {
-            match starts_with(bytes, start) {
-                Some(true) => return from_header(bytes, min, parse),
-                Some(false) => {}
-                None => open = true,
-            }
-        }
-        if open { SideMatch::Incomplete } else { SideMatch::Mismatch }
-    })
+    match_stream(view, id, |bytes, _| from_start(bytes, starts, min, parse))
+}
+
+/// Reads messages that all begin as the detector's openings say, once `min` bytes of them are there.
+pub(super) fn match_opened(
+    view: &FlowView<'_>,
+    detector: &Detector,
+    min: usize,
+    parse: fn(&[u8]) -> Option<Message>,
+) -> Probe {
+    match_stream(view, detector.id, |bytes, _| from_opening(bytes, detector, min, parse))
+}
+
+/// The same for both transports: `read` is asked for what is at the front of a stream, and `parse`
+/// for what a datagram is.
+pub(super) fn match_messages(
+    view: &FlowView<'_>,
+    id: &'static str,
+    read: impl Fn(&[u8], bool) -> SideMatch<Message>,
+    parse: impl Fn(&Datagram<'_>) -> Option<Message>,
+) -> Probe {
+    match view.transport {
+        Transport::Tcp => match_stream(view, id, read),
+        Transport::Udp => match_datagrams(view, id, |one| SideMatch::or_mismatch(parse(one))),
+    }
 }
 
 /// Asks `read` for each datagram: each is one message, to its last byte.
@@ -160,32 +208,32 @@ pub(super) fn match_datagrams(
 
 /// The detector's answer where each datagram is one message that can be checked alone.
 pub(super) fn probe_datagrams<'a>(
-    id: &'static str,
     view: &FlowView<'a>,
+    id: &'static str,
     read: impl Fn(&Datagram<'a>) -> Option<Said>,
 ) -> Probe {
-    probe_sides(id, view, |head| said_in_datagrams(head, &read))
+    probe_sides(view, id, |head| said_in_datagrams(head, &read))
 }
 
 /// The detector's answer where messages that can be checked alone stand one behind the other in a
 /// stream. `read` says how many bytes a message takes.
 pub(super) fn probe_stream<'a>(
-    id: &'static str,
     view: &FlowView<'a>,
+    id: &'static str,
     read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> Probe {
-    probe_sides(id, view, |head| said_in_stream(head, &read))
+    probe_sides(view, id, |head| said_in_stream(head, &read))
 }
 
 /// The same for both transports, where a datagram holds one message, whole.
 pub(super) fn probe_both<'a>(
-    id: &'static str,
     view: &FlowView<'a>,
+    id: &'static str,
     read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> Probe {
     match view.transport {
-        Transport::Tcp => probe_stream(id, view, read),
-        Transport::Udp => probe_datagrams(id, view, |datagram| {
+        Transport::Tcp => probe_stream(view, id, read),
+        Transport::Udp => probe_datagrams(view, id, |datagram| {
             let (said, len) = read(datagram.bytes).ok()?;
             (len == datagram.wire_len).then_some(said)
         }),
@@ -194,8 +242,8 @@ pub(super) fn probe_both<'a>(
 
 /// The detector's answer to what `match_side` makes of each side, however little it proves.
 pub(super) fn probe_sides<'a>(
-    id: &'static str,
     view: &FlowView<'a>,
+    id: &'static str,
     match_side: impl Fn(&SideView<'a>) -> SideMatch<Said>,
 ) -> Probe {
     let matched = view.both(|head| {
@@ -349,20 +397,12 @@ fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<SideMessages
     let open = view.sides.iter().zip(&matched).any(may_say_more);
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };
     // Mostly nothing was said, which is to cost as little.
-    let found = own.then(|| join(id, matched.map(SideMatch::words))).flatten();
+    let words = |matched: SideMatch<SideMessages>| matched.ok().map(|told| told.said);
+    let found = own.then(|| join(id, matched.map(words))).flatten();
     match found {
         Some(found) if found.bits >= least => yes(Some(found)),
         Some(_) | None if open => Probe::Wait,
         Some(_) | None => Probe::No,
-    }
-}
-
-impl SideMatch<SideMessages> {
-    fn words(self) -> Option<Said> {
-        match self {
-            Self::Match(told) => Some(told.said),
-            Self::Incomplete | Self::Mismatch => None,
-        }
     }
 }
 

@@ -34,6 +34,14 @@ impl Openings {
         all.retain(|opening| opening.over.has(transport));
         all
     }
+
+    /// Whether a message of a stream, as far as it is there, has one of the bytes at every place that is
+    /// known.
+    pub(super) fn hold(self, bytes: &[u8]) -> bool {
+        let Self::Known(all) = self else { return true };
+        let mut streams = all.iter().filter(|opening| opening.over.has(Transport::Tcp));
+        streams.all(|one| bytes.get(one.at).is_none_or(|byte| one.bytes.has(*byte)))
+    }
 }
 
 /// What one side at least has at a place of its first message, where a protocol is recognised.
@@ -148,6 +156,13 @@ impl ByteSet {
         let Self([low, high]) = self;
         let bit = 1 << (byte % 128);
         if byte < 128 { Self([low | bit, high]) } else { Self([low, high | bit]) }
+    }
+
+    /// Whether this is one of them.
+    const fn has(self, byte: u8) -> bool {
+        let Self([low, high]) = self;
+        let bit = 1 << (byte % 128);
+        if byte < 128 { low & bit != 0 } else { high & bit != 0 }
     }
 
     /// Those that are in one of both.

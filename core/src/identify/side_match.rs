@@ -25,6 +25,14 @@ impl<T> SideMatch<T> {
         said.map_or(Self::Mismatch, Self::Match)
     }
 
+    /// What was said, where it speaks the protocol.
+    pub(super) fn ok(self) -> Option<T> {
+        match self {
+            Self::Match(words) => Some(words),
+            Self::Incomplete | Self::Mismatch => None,
+        }
+    }
+
     /// What is heard in what was heard, where that makes sense.
     pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> SideMatch<U> {
         match self {
@@ -58,6 +66,18 @@ pub(super) fn match_both<'a, T>(
         [None, None] if open => Err(Probe::Wait),
         [None, None] => Err(Probe::No),
         said => Ok(said),
+    }
+}
+
+/// The detector's answer: what `find` makes of what `match_side` makes of the sides that have spoken.
+pub(super) fn probe_found<'a, T>(
+    view: &FlowView<'a>,
+    match_side: impl Fn(&SideView<'a>) -> SideMatch<T>,
+    find: impl FnOnce([Option<T>; 2]) -> Option<Finding>,
+) -> Probe {
+    match match_both(view, match_side) {
+        Ok(said) => yes(find(said)),
+        Err(answer) => answer,
     }
 }
 

@@ -1,10 +1,6 @@
 //! Beckhoff's ADS (Beckhoff Information System, AMS/TCP and AMS headers), over TCP.
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{index, le16, le32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ads",
@@ -15,13 +11,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Secure ADS is TLS.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
-            [0, 0, ..] => from_header(bytes, 38, ads),
-            [] | [0] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
-        })
-    },
+    probe: |view| match_starts(view, DETECTOR.id, &[b"\0\0"], 38, ads),
     extras: Extras::NONE,
 };
 
@@ -36,14 +26,9 @@ fn ads(bytes: &[u8]) -> Option<Message> {
         && data.checked_add(32)? == len
         && error < 0x2000
         && len < 1 << 22;
-    fits.then(|| {
-        Message::new(
-            len.saturating_add(6),
-            role,
-            16.0 + 13.0 + 9.0 + 32.0 + 19.0,
-            format!("ADS command {command}"),
-        )
-    })
+    let bits = 16.0 + 13.0 + 9.0 + 32.0 + 19.0;
+    let fact = format!("ADS command {command}");
+    fits.then(|| Message::new(len.saturating_add(6), role, bits, fact))
 }
 
 #[cfg(test)]

@@ -4,11 +4,7 @@
 //!  flags(1: 0 request, 1 reply) command(1) request(2) error|offset(4) length(4) reserved(4, 0)  data
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be32, index, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "afp",
@@ -20,19 +16,11 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "AppleTalk's own transport is not TCP.",
     bits: 44.0,
     openings: Openings::Known(&[one_of(&[0, 1])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, HEADER, header),
     extras: Extras::NONE,
 };
 
 const HEADER: usize = 16;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
-        [0 | 1, ..] => from_header(bytes, HEADER, header),
-        [] => SideMatch::Incomplete,
-        _ => SideMatch::Mismatch,
-    })
-}
 
 fn header(bytes: &[u8]) -> Option<Message> {
     let (flags, command) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?);

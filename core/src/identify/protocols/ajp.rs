@@ -5,11 +5,7 @@
 //!  from the container  "AB"  length(2) code(1: 3 chunk, 4 headers, 5 end, 6 get body, 9 cpong)
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, from_wire, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ajp",
@@ -21,17 +17,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A request's body alone.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0x12, b'A'])]),
-    probe,
+    probe: |view| match_starts(view, DETECTOR.id, &[b"\x12\x34", b"AB"], 5, packet),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
-        [0x12, 0x34, ..] | [b'A', b'B', ..] => from_header(bytes, 5, packet),
-        [0x12 | b'A'] | [] => SideMatch::Incomplete,
-        _ => SideMatch::Mismatch,
-    })
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let len = usize::from(be16(bytes, 2)?);
@@ -67,20 +55,13 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     };
     let role = if client { Role::Client } else { Role::Server };
     // magic, a length below 8 KiB
-    let said =
-        Message::new(len.saturating_add(4), role, 16.0 + 3.0 + more, format!("AJP13 {name}"));
-    Some(if name == "request" {
-        let uri = prefix(rest(body, 14), 60);
-        Message {
-            fact: format!(
-                "AJP13 request {}",
-                from_wire(uri.split(|byte| *byte == 0).next().unwrap_or_default())
-            ),
-            ..said
-        }
+    let uri = prefix(rest(body, 14), 60).split(|byte| *byte == 0).next().unwrap_or_default();
+    let fact = if name == "request" {
+        format!("AJP13 request {}", from_wire(uri))
     } else {
-        said.owned_if(own)
-    })
+        format!("AJP13 {name}")
+    };
+    Some(Message::new(len.saturating_add(4), role, 16.0 + 3.0 + more, fact).owned_if(own))
 }
 
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! Veeder-Root's automatic tank gauges (Serial Interface Manual 576013-635), over TCP.
 
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{from_wire, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "atg",

@@ -1,11 +1,6 @@
 //! BFCP, floor control (RFC 8855), over TCP and UDP.
 
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::net::Transport;
-use crate::wire::{be16, be32, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "bfcp",
@@ -24,18 +19,16 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 21)]).at(1).udp(),
         within(&[(0, 4)]).at(2).required().udp(),
     ]),
-    probe: |view| match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-            Some(0x20..=0x3f) => from_header(bytes, 12, bfcp),
-            Some(_) => SideMatch::Mismatch,
-            None => SideMatch::Incomplete,
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(bfcp(datagram.bytes))
-        }),
-    },
+    probe: |view| match_messages(view, DETECTOR.id, stream, |datagram| bfcp(datagram.bytes)),
     extras: Extras::NONE,
 };
+
+fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {
+    match bytes.first() {
+        Some(0x20..=0x3f) | None => from_header(bytes, 12, bfcp),
+        Some(_) => SideMatch::Mismatch,
+    }
+}
 
 fn bfcp(bytes: &[u8]) -> Option<Message> {
     let (first, primitive, words) =

@@ -4,11 +4,7 @@
 //!  marker(16, all ones) length(2) type(1) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "bgp",
@@ -19,18 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A capture that starts within a message.",
     bits: 130.0,
     openings: Openings::Known(&[one_of(&[0xff])]),
-    probe,
+    probe: |view| match_starts(view, DETECTOR.id, &[&[0xff; 16]], 19, message),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| {
-        if bytes.iter().take(16).any(|byte| *byte != 0xff) {
-            return SideMatch::Mismatch;
-        }
-        from_header(bytes, 19, message)
-    })
-}
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let (len, kind) = (be16(bytes, 16)?, u8_at(bytes, 18)?);

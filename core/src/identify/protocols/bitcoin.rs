@@ -1,10 +1,6 @@
 //! Bitcoin and its kin (Bitcoin developer reference, P2P Network), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{from_wire, index, le32, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "bitcoin",
@@ -25,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
             let padded = rest(command, letters).iter().all(|byte| *byte == 0);
             let len = index(le32(bytes, 16)?);
             let name = from_wire(prefix(command, letters));
+            let fact = format!("Bitcoin {name}");
             (letters >= 2 && padded && len <= 32 << 20).then(|| {
-                Message::new(
-                    len.saturating_add(24),
-                    Role::Either,
-                    29.0 + 60.0 + 7.0,
-                    format!("Bitcoin {name}"),
-                )
+                Message::new(len.saturating_add(24), Role::Either, 29.0 + 60.0 + 7.0, fact)
             })
         })
     },

@@ -6,12 +6,7 @@
 //!  data:    [radio's address] [wireless information] a frame of 802.11 or 802.3
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, be16, be24, be32, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "capwap",
@@ -31,13 +26,9 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 0x08, 0x10, 0x18, 0x20, 0x28, 0x30, 0x38]).at(3),
         one_of(&[0, 0xfd, 0xff]).at(6).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

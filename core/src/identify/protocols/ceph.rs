@@ -1,10 +1,6 @@
 //! Ceph's messenger, versions 1 and 2 (Ceph documentation, msgr2 protocol), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::le16;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ceph",
@@ -27,12 +23,8 @@ fn ceph(bytes: &[u8]) -> Option<Message> {
         [_, _, _, _, _, _, b'0', b'0'..=b'9', b'0'..=b'9', ..] => "1",
         _ => return None,
     };
-    Some(Message::new(
-        bytes.len(),
-        Role::Either,
-        72.0,
-        format!("Ceph messenger version {version} banner"),
-    ))
+    let fact = format!("Ceph messenger version {version} banner");
+    Some(Message::new(bytes.len(), Role::Either, 72.0, fact))
 }
 
 #[cfg(test)]

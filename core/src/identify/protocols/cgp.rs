@@ -7,11 +7,8 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
-use crate::identify::openings::Openings;
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, signed, yes};
-use crate::identify::view::SideView;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::prefix;
+use crate::identify::prelude::*;
+use crate::identify::side_match::signed;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "cgp",
@@ -23,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured after its start, and CGP inside TLS.",
     bits: 56.0,
     openings: Openings::Unknown,
-    probe,
+    probe: |view| probe_found(view, match_stream, |said| signed(join(DETECTOR.id, said))),
     extras: Extras::NONE,
 };
 
@@ -35,14 +32,6 @@ const MAGIC_WITHIN: usize = 32;
 
 /// The service's name stands within so many bytes.
 const SERVICE_WITHIN: usize = 256;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match match_both(view, match_stream) {
-        Ok(said) => said,
-        Err(answer) => return answer,
-    };
-    yes(signed(join(DETECTOR.id, said)))
-}
 
 fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
     let start = prefix(head.stream, MAGIC_WITHIN.saturating_add(MAGIC.len()));

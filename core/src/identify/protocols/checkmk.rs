@@ -1,9 +1,7 @@
 //! Checkmk's agent: the section headers of its output (Checkmk documentation), over TCP.
 
 use crate::identify::lines::match_lines;
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "checkmk",

@@ -9,11 +9,7 @@
 //! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
 
 use super::cgp::{SERVICE, find};
-use crate::identify::openings::Openings;
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
-use crate::identify::view::SideView;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::prefix;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "citrix-edt",
@@ -25,19 +21,12 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "EDT inside DTLS, and a session captured after its start: that is udt at most.",
     bits: 180.0,
     openings: Openings::Unknown,
-    probe,
+    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
     extras: Extras::NONE,
 };
 
 /// The service's name stands within so many bytes.
 const SERVICE_WITHIN: usize = 256;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match match_both(view, match_side) {
-        Ok(said) => yes(join(DETECTOR.id, said)),
-        Err(answer) => answer,
-    }
-}
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {

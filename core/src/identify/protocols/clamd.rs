@@ -1,11 +1,7 @@
 //! ClamAV's daemon (clamd(8), section COMMANDS), over TCP.
 
 use crate::identify::lines::{first_word, is_one_of};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, mixed, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "clamd",

@@ -5,12 +5,7 @@
 //!  option: delta(4) length(4), each 13 and 14 with one or two bytes more
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::Cursor;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "coap",
@@ -25,13 +20,9 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0x40, 0x48), (0x50, 0x58), (0x60, 0x68), (0x70, 0x70)]),
         within(&[(0, 7), (65, 69), (95, 95), (128, 143), (157, 157), (160, 165)]).at(1).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let mut cursor = Cursor::new(datagram.bytes);

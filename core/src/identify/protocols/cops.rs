@@ -1,10 +1,6 @@
 //! COPS (RFC 2748), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be16, be32, index, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "cops",
@@ -15,17 +11,24 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A keep-alive alone, which has no objects.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x10, 0x11])]),
-    probe: |view| match_starts(view, DETECTOR.id, &[b"\x10", b"\x11"], 12, cops),
+    probe: |view| match_opened(view, &DETECTOR, 12, cops),
     extras: Extras::NONE,
 };
 
 fn cops(bytes: &[u8]) -> Option<Message> {
     let (operation, len) = (u8_at(bytes, 1)?, index(be32(bytes, 4)?));
     let (size, class, kind) = (usize::from(be16(bytes, 8)?), u8_at(bytes, 10)?, u8_at(bytes, 11)?);
-    let role = match operation {
-        1 | 3 | 4 | 6 | 10 => Role::Client,
-        2 | 5 | 7 => Role::Server,
-        8 | 9 => Role::Either,
+    let (role, name) = match operation {
+        1 => (Role::Client, "request"),
+        2 => (Role::Server, "decision"),
+        3 => (Role::Client, "report"),
+        4 => (Role::Client, "delete"),
+        5 => (Role::Server, "synchronise"),
+        6 => (Role::Client, "open"),
+        7 => (Role::Server, "accept"),
+        8 => (Role::Either, "close"),
+        9 => (Role::Either, "alive"),
+        10 => (Role::Client, "complete"),
         _ => return None,
     };
     let whole = len.is_multiple_of(4) && (16..1 << 16).contains(&len);
@@ -33,22 +36,8 @@ fn cops(bytes: &[u8]) -> Option<Message> {
         && size.saturating_add(8) <= len
         && (1..=16).contains(&class)
         && (1..=4).contains(&kind);
-    let name = [
-        "request",
-        "decision",
-        "report",
-        "delete",
-        "synchronise",
-        "open",
-        "accept",
-        "close",
-        "alive",
-        "complete",
-    ];
-    let name = name.get(usize::from(operation).checked_sub(1)?)?;
-    (whole && object).then(|| {
-        Message::new(len, role, 7.0 + 4.7 + 18.0 + 3.0 + 4.0 + 6.0, format!("COPS {name}"))
-    })
+    let bits = 7.0 + 4.7 + 18.0 + 3.0 + 4.0 + 6.0;
+    (whole && object).then(|| Message::new(len, role, bits, format!("COPS {name}")))
 }
 
 #[cfg(test)]

@@ -6,12 +6,7 @@
 //!     sequence(4) operation(2) hints(4) length(2) fragment(2) auth serial(1)            80 bytes
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{array, be16, le16, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dcerpc",
@@ -28,16 +23,8 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-            Some(5) => from_header(bytes, 24, connected),
-            Some(_) => SideMatch::Mismatch,
-            None => SideMatch::Incomplete,
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(connectionless(datagram.bytes, datagram.wire_len))
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_opening(bytes, &DETECTOR, 24, connected);
+    match_messages(view, DETECTOR.id, stream, |one| connectionless(one.bytes, one.wire_len))
 }
 
 /// NDR: integers big- or little-endian, ASCII, IEEE floats; two reserved bytes where there are four.
@@ -111,11 +98,10 @@ fn connectionless(bytes: &[u8], wire_len: usize) -> Option<Message> {
     }
     // version, type, flags, representation
     let bits = 8.0 + 4.5 + 2.0 + 7.0 + 23.0;
-    if is_profinet(bytes, little) {
-        let fact = format!("DCE/RPC connectionless type {kind} of PROFINET IO");
-        return Some(Message::new(wire_len, role, bits + 126.0, fact));
-    }
-    Some(Message::new(wire_len, role, bits, format!("DCE/RPC connectionless type {kind}")))
+    let (more, whose) =
+        if is_profinet(bytes, little) { (126.0, " of PROFINET IO") } else { (0.0, "") };
+    let fact = format!("DCE/RPC connectionless type {kind}{whose}");
+    Some(Message::new(wire_len, role, bits + more, fact))
 }
 
 /// IEC 61158-6-10: the interfaces of device, controller, supervisor and parameter server are

@@ -5,12 +5,7 @@
 //!  file(128) | 63825363 | options: code length value ... 255
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dhcp",
@@ -27,16 +22,12 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 0x80]).at(10),
         one_of(&[0]).at(11).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
 
 const COOKIE: u32 = 0x6382_5363;
 const COOKIE_AT: usize = 236;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

@@ -5,12 +5,7 @@
 //!  type hops link address(128) peer(128)    | the same, where a relay speaks
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::Cursor;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dhcpv6",
@@ -26,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
         // A header of four bytes, an option's header and one byte of it. A relay has more.
         within(&[(0, 0xff)]).at(8).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let mut cursor = Cursor::new(datagram.bytes);

@@ -5,11 +5,7 @@
 //!  AVP: code(4) flags(1) length(3) [vendor(4)] data, to 4
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be24, be32, index, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "diameter",
@@ -21,19 +17,11 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "SCTP is not looked at. Over TLS it is only seen as TLS.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, HEADER + 8, message),
     extras: Extras::NONE,
 };
 
 const HEADER: usize = 20;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(1) => from_header(bytes, HEADER + 8, message),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let len = index(be24(bytes, 1)?);

@@ -4,12 +4,7 @@
 //!  hash(32) signature(65, the last byte 0 or 1) type(1: 1 to 6) RLP list to the end
 //! ```
 
-use crate::identify::messages::{Message, match_datagrams};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "discv4",

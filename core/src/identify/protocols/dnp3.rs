@@ -5,12 +5,7 @@
 //! ```
 
 use crate::identify::crc::reflected;
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{le16, prefix, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dnp3",
@@ -28,17 +23,12 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 10;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes {
-            [0x05] | [0x05, 0x64, ..] | [] => from_header(bytes, HEADER, frame),
-            _ => SideMatch::Mismatch,
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            // Several frames may share a datagram.
-            let said = frame(datagram.bytes).filter(|said| said.len <= datagram.wire_len);
-            SideMatch::or_mismatch(said.map(|said| Message { len: datagram.wire_len, ..said }))
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_start(bytes, &[b"\x05\x64"], HEADER, frame);
+    match_messages(view, DETECTOR.id, stream, |datagram| {
+        // Several frames may share a datagram.
+        let said = frame(datagram.bytes).filter(|said| said.len <= datagram.wire_len)?;
+        Some(said.filling(datagram))
+    })
 }
 
 fn frame(bytes: &[u8]) -> Option<Message> {

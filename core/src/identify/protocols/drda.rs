@@ -1,10 +1,6 @@
 //! DRDA, which Db2, Derby and Informix speak (Open Group DRDA version 5, volume 3), over TCP.
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{array, be16};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "drda",

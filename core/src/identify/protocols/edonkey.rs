@@ -5,11 +5,7 @@
 //!  hello  01 [10 hash(16) | hash(16) to a server]  id(4) port(2) tags(4) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{index, le32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "edonkey",
@@ -21,17 +17,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Obfuscated connections, which are the default of today's clients.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[0xe3, 0xc5, 0xd4])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 6, packet),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(0xe3 | 0xc5 | 0xd4) => from_header(bytes, 6, packet),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let (family, len, opcode) = (u8_at(bytes, 0)?, index(le32(bytes, 1)?), u8_at(bytes, 5)?);

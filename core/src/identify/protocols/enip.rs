@@ -4,12 +4,7 @@
 //!  command(2) length(2) session(4) status(4) context(8) options(4, 0)  data        little-endian
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{le16, le32, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "enip",
@@ -28,14 +23,8 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 24;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => {
-            match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, message))
-        }
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(message(datagram.bytes))
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_header(bytes, HEADER, message);
+    match_messages(view, DETECTOR.id, stream, |datagram| message(datagram.bytes))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

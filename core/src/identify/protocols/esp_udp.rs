@@ -4,13 +4,7 @@
 //!  SPI(32) sequence(32) | ciphertext | check value; in words of 32 bits
 //! ```
 
-use crate::identify::messages::probe_sides;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::SideView;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe, Strength};
-use crate::net::Side;
-use crate::wire::{array, be32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "esp-udp",
@@ -40,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if spi(Side::A).is_some() && spi(Side::A) == spi(Side::B) {
         return Probe::No;
     }
-    match probe_sides(DETECTOR.id, view, match_side) {
+    match probe_sides(view, DETECTOR.id, match_side) {
         Probe::Yes(mut found) => {
             found.strength = Strength::Shape;
             Probe::Yes(found)

@@ -5,11 +5,7 @@
 //!  BEGIN_REQUEST 1: role(2) flags(1) reserved(5)
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "fastcgi",
@@ -20,17 +16,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "An answer's output alone, one record that is cut.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 16, record),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(1) => from_header(bytes, 16, record),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn record(bytes: &[u8]) -> Option<Message> {
     let (kind, request) = (u8_at(bytes, 1)?, be16(bytes, 2)?);

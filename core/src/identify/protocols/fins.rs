@@ -5,12 +5,7 @@
 //!  frame  ICF(1) 00 gateways(1) destination(3) source(3) sequence(1) command(2) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{array, be32, index};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "fins",
@@ -28,20 +23,8 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => {
-            match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"FINS") {
-                Some(true) => from_header(bytes, 16, stream),
-                None => SideMatch::Incomplete,
-                Some(false) => SideMatch::Mismatch,
-            })
-        }
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(
-                frame(datagram.bytes).map(|said| Message { len: datagram.wire_len, ..said }),
-            )
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_start(bytes, &[b"FINS"], 16, stream);
+    match_messages(view, DETECTOR.id, stream, |one| Some(frame(one.bytes)?.filling(one)))
 }
 
 fn stream(bytes: &[u8]) -> Option<Message> {
@@ -53,14 +36,8 @@ fn stream(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fits = (8..=4096).contains(&len) && error <= 0x25;
-    fits.then(|| {
-        Message::new(
-            len.saturating_add(8),
-            role,
-            32.0 + 29.0 + 20.0 + 26.0,
-            format!("FINS/TCP command {command}"),
-        )
-    })
+    let fact = format!("FINS/TCP command {command}");
+    fits.then(|| Message::new(len.saturating_add(8), role, 32.0 + 29.0 + 20.0 + 26.0, fact))
 }
 
 fn frame(bytes: &[u8]) -> Option<Message> {

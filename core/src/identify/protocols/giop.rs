@@ -5,12 +5,7 @@
 //!  "MIOP" version(1, 10) flags(1) length(2) number(4) count(4) id ... then GIOP
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be16, be32, index, le16, le32, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "giop",
@@ -35,19 +30,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 12;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| {
-            if b"GIOP".iter().zip(bytes).any(|(wanted, found)| wanted != found) {
-                return SideMatch::Mismatch;
-            }
-            from_header(bytes, HEADER, header)
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            let said =
-                header(datagram.bytes).or_else(|| multicast(datagram.bytes, datagram.wire_len));
-            SideMatch::or_mismatch(said)
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_start(bytes, &[b"GIOP"], HEADER, header);
+    match_messages(view, DETECTOR.id, stream, |datagram| {
+        header(datagram.bytes).or_else(|| multicast(datagram.bytes, datagram.wire_len))
+    })
 }
 
 fn header(bytes: &[u8]) -> Option<Message> {
@@ -68,10 +54,9 @@ fn header(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fits = major == 1 && minor <= 3 && flags & !0x03 == 0 && size <= 1 << 26;
+    let bits = 32.0 + 14.0 + 6.0 + 5.0 + 6.0;
     let fact = format!("GIOP {major}.{minor} {name}");
-    fits.then(|| {
-        Message::new(size.saturating_add(HEADER), role, 32.0 + 14.0 + 6.0 + 5.0 + 6.0, fact)
-    })
+    fits.then(|| Message::new(size.saturating_add(HEADER), role, bits, fact))
 }
 
 fn multicast(bytes: &[u8], wire_len: usize) -> Option<Message> {

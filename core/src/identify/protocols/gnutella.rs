@@ -6,12 +6,7 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{index, le32, prefix, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "gnutella",
@@ -34,16 +29,12 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, complete| {
-            line(bytes, complete).and_then(|found| handshake(found.text, bytes.len()))
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(
-                descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes)),
-            )
-        }),
-    }
+    let stream = |bytes: &[u8], complete| {
+        line(bytes, complete).and_then(|found| handshake(found.text, bytes.len()))
+    };
+    match_messages(view, DETECTOR.id, stream, |datagram| {
+        descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes))
+    })
 }
 
 fn handshake(text: &[u8], len: usize) -> Option<Message> {

@@ -7,12 +7,7 @@
 //!  GTP'        vvv 0 111 h      type length(16) sequence(16)
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, mixed, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "gtp",
@@ -31,13 +26,9 @@ pub(super) static DETECTOR: Detector = Detector {
         // Types of both versions and of GTP'.
         within(&[(1, 7), (16, 72), (95, 121), (127, 179), (200, 212), (231, 255)]).at(1).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let flags = u8_at(datagram.bytes, 0)?;

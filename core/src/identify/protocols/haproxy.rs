@@ -6,12 +6,7 @@
 //! ```
 
 use crate::identify::lines::line;
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying, starts_with};
-use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
-use crate::net::Side;
-use crate::wire::{be16, from_wire, prefix, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "proxy-protocol",

@@ -4,12 +4,7 @@
 //!  version(1: 1, 2) type(1) id(1) status(1) sequence(2) length(2, with these 8)  ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{array, be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "hart-ip",
@@ -33,16 +28,8 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-            Some(1 | 2) => from_header(bytes, 8, message),
-            Some(_) => SideMatch::Mismatch,
-            None => SideMatch::Incomplete,
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(message(datagram.bytes))
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_start(bytes, &[&[1], &[2]], 8, message);
+    match_messages(view, DETECTOR.id, stream, |datagram| message(datagram.bytes))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -1,10 +1,6 @@
 //! HiSLIP (IVI-6.1, section 2.4), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{array, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "hislip",

@@ -8,13 +8,7 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
-use crate::identify::openings::{Openings, mixed, within};
-use crate::identify::side_match::{
-    Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
-};
-use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, Probe};
-use crate::wire::{from_wire, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "http",
@@ -78,16 +72,11 @@ struct Message<'a> {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match match_both(view, match_side) {
-        Ok(said) => said,
-        Err(answer) => return answer,
-    };
-    let inside = tunnel(&said);
-    let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)));
-    yes(found.map(|mut found| {
-        found.inside = inside;
-        found
-    }))
+    probe_found(view, match_side, |said| {
+        let inside = tunnel(&said);
+        let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)))?;
+        Some(Finding { inside, ..found })
+    })
 }
 
 /// RFC 9110 sections 7.8 and 9.3.6: after 101 to an upgrade, and after 2xx to CONNECT, both sides

@@ -5,12 +5,7 @@
 //!  information elements: type length value
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "iax",
@@ -29,13 +24,9 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[6]).at(10),
         within(&[(1, 40)]).at(11).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

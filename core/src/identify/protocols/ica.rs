@@ -8,12 +8,8 @@
 //! and public captures agree on. Which side said it first is not seen in a view, so the client is
 //! not told. What follows is not checked.
 
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{
-    Role, Said, SideMatch, Spot, join, match_both, signed, starts_with, yes,
-};
-use crate::identify::view::SideView;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
+use crate::identify::prelude::*;
+use crate::identify::side_match::signed;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ica",
@@ -24,28 +20,16 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured after the greeting, and ICA inside CGP, TLS or UDT.",
     bits: 48.0,
     openings: Openings::Known(&[one_of(&[0x7f])]),
-    probe,
+    probe: |view| probe_found(view, match_side, |said| signed(join(DETECTOR.id, said))),
     extras: Extras::NONE,
 };
 
 const GREETING: &[u8] = b"\x7f\x7fICA\0";
 
-fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match match_both(view, match_side) {
-        Ok(said) => said,
-        Err(answer) => return answer,
-    };
-    yes(signed(join(DETECTOR.id, said)))
-}
-
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
+    let spot = Spot::stream(0, GREETING.len());
     match starts_with(head.stream, GREETING) {
-        Some(true) => SideMatch::Match(Said::new(
-            Role::Either,
-            48.0,
-            "ICA greeting",
-            Spot::stream(0, GREETING.len()),
-        )),
+        Some(true) => SideMatch::Match(Said::new(Role::Either, 48.0, "ICA greeting", spot)),
         Some(false) => SideMatch::Mismatch,
         None => SideMatch::Incomplete,
     }

@@ -1,11 +1,7 @@
 //! ICAP (RFC 3507 section 4.3), over TCP.
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "icap",

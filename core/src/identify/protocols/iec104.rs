@@ -5,11 +5,7 @@
 //!  I: bit 0 of bytes 1 and 3 is 0    S: 01 00    U: 07 0b 13 23 43 83, then zeros
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{array, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "iec104",
@@ -21,17 +17,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Over TLS (IEC 62351) it is only seen as TLS.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[0x68])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 6, frame),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(0x68) => from_header(bytes, 6, frame),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn frame(bytes: &[u8]) -> Option<Message> {
     let [0x68, len, first, second, third, fourth] = array::<6>(bytes, 0)? else { return None };

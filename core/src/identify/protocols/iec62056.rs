@@ -1,11 +1,7 @@
 //! DLMS/COSEM (IEC 62056): the wrapper for TCP, and HDLC's frames carried over TCP.
 
 use crate::identify::crc::reflected;
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be16, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "iec62056",

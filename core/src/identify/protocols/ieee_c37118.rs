@@ -6,12 +6,7 @@
 //! ```
 
 use crate::identify::crc::ccitt;
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be16, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ieee-c37118",

@@ -5,12 +5,7 @@
 //!  message(32) length(32) | payloads: next, reserved, length(16)
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be32, be64, index, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ike",
@@ -22,16 +17,12 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Nothing known.",
     bits: 48.0,
     openings: Openings::Known(&[within(&[(0, 0xff)]).at(27).required()]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
 
 /// Bytes of a message's header.
 const HEADER: usize = 28;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let at = if be32(datagram.bytes, 0)? == 0 { 4 } else { 0 };

@@ -6,11 +6,8 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, mixed, word};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{from_wire, prefix};
+use crate::identify::openings::word;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "imap",
@@ -27,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // Anything may stand behind the plus of a continuation.
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t\r\n").at(2),
     ]),
-    probe,
+    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view)),
     extras: Extras::NONE,
 };
 
@@ -84,10 +81,6 @@ const ANSWERS: &[&str] = &[
     "SEARCH",
     "STATUS",
 ];
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
-}
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     line(bytes, complete).and_then(|found| said(found.text, found.len))

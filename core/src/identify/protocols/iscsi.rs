@@ -6,11 +6,7 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, mixed};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "iscsi",
@@ -25,35 +21,11 @@ pub(super) static DETECTOR: Detector = Detector {
         &[(0x23, 0x26)],
         &[0, 1, 3, 4, 6, 0x20, 0x21, 0x31, 0x3f, 0x40, 0x41, 0x43, 0x44, 0x46],
     )]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, HEADER, header),
     extras: Extras::NONE,
 };
 
 const HEADER: usize = 48;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(
-            0x00
-            | 0x01
-            | 0x03
-            | 0x04
-            | 0x06
-            | 0x40
-            | 0x41
-            | 0x43
-            | 0x44
-            | 0x46
-            | 0x20
-            | 0x21
-            | 0x23..=0x26
-            | 0x31
-            | 0x3f,
-        ) => from_header(bytes, HEADER, header),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn header(bytes: &[u8]) -> Option<Message> {
     let (opcode, flags) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?);

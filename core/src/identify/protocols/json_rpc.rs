@@ -1,11 +1,7 @@
 //! JSON-RPC 2.0 (its specification, sections 4 and 5), over TCP.
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::prefix;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "json-rpc",

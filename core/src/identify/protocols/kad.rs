@@ -5,12 +5,7 @@
 //!  e3 opcode body      eDonkey          c5 opcode body     eMule's extensions
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "kad",
@@ -21,13 +16,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "One message alone, and obfuscated ones.",
     bits: 24.0,
     openings: Openings::Known(&[one_of(&[0xe3, 0xe4, 0xe5])]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

@@ -5,11 +5,7 @@
 //!  answer   size(4) correlation(4) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, from_wire, index, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "kafka",

@@ -5,12 +5,7 @@
 //!  all little-endian; several segments a datagram
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{index, le16, le32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "kcp",
@@ -22,16 +17,12 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Encryption, checksums or forward error correction around it.",
     bits: 40.0,
     openings: Openings::Known(&[within(&[(0x51, 0x54)]).at(4)]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
 
 /// Bytes of a segment's header.
 const HEADER: usize = 24;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let conversation = le32(datagram.bytes, 0).filter(|number| *number != 0)?;

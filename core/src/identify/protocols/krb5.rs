@@ -4,13 +4,8 @@
 //!  [APPLICATION 10..=30] length  30 length  [n] 02 01 05  [n+1] 02 01 type  ...
 //! ```
 
-use crate::identify::ber::{Element, element, tagged};
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, mixed, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be32, index, rest};
+use crate::identify::ber::{element, tagged};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "krb5",
@@ -37,14 +32,8 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => {
-            match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 32, framed))
-        }
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(message(datagram.bytes))
-        }),
-    }
+    let stream = |bytes: &[u8], _| from_header(bytes, 32, framed);
+    match_messages(view, DETECTOR.id, stream, |datagram| message(datagram.bytes))
 }
 
 fn framed(bytes: &[u8]) -> Option<Message> {
@@ -55,7 +44,7 @@ fn framed(bytes: &[u8]) -> Option<Message> {
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {
-    let SideMatch::Match(outer) = element(bytes) else { return None };
+    let outer = element(bytes).ok()?;
     let (role, name, kind) = match outer.tag {
         0x6a => (Role::Client, "AS-REQ", 10),
         0x6b => (Role::Server, "AS-REP", 11),
@@ -74,9 +63,8 @@ fn message(bytes: &[u8]) -> Option<Message> {
     if (version, named) != (5, kind) {
         return None;
     }
-    let whole: Element<'_> = outer;
     // tag, sequence with its length, two times tag, length, tag, length, value
-    Some(Message::new(whole.total(), role, 5.2 + 16.0 + 40.0 + 40.0, format!("Kerberos {name}")))
+    Some(Message::new(outer.total(), role, 5.2 + 16.0 + 40.0 + 40.0, format!("Kerberos {name}")))
 }
 
 /// `[tag] 03 02 01 value`

@@ -5,12 +5,7 @@
 //!  AVPs: M H 0(4) length(10) vendor(16) type(16) value; the message's type comes first
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, be16};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "l2tp",
@@ -22,13 +17,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A tunnel of which only data is seen.",
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0xc8])]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let mut cursor = Cursor::new(datagram.bytes);

@@ -7,12 +7,8 @@
 //! Behind an answered StartTLS (RFC 4511 section 4.14) TLS follows.
 
 use crate::identify::ber::{Element, element, elements, tagged};
-use crate::identify::messages::{Message, is_tls, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
-use crate::net::{Side, Transport};
-use crate::wire::rest;
+use crate::identify::messages::is_tls;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ldap",
@@ -31,19 +27,13 @@ pub(super) static DETECTOR: Detector = Detector {
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let probe = match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
-        Transport::Udp => {
-            match_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes) {
-                // A search's answers may share a datagram.
-                SideMatch::Match(message) if message.len < datagram.wire_len => {
-                    SideMatch::Match(Message { len: datagram.wire_len, ..message })
-                }
-                SideMatch::Incomplete => SideMatch::Mismatch,
-                matched @ (SideMatch::Match(_) | SideMatch::Mismatch) => matched,
-            })
-        }
-    };
+    let stream = |bytes: &[u8], _| read(bytes);
+    let probe = match_messages(view, DETECTOR.id, stream, |datagram| {
+        // A search's answers may share a datagram.
+        let message =
+            read(datagram.bytes).ok().filter(|message| message.len <= datagram.wire_len)?;
+        Some(message.filling(datagram))
+    });
     carrying(probe, |_| inside(view))
 }
 
@@ -86,7 +76,7 @@ fn operation(message: &Element<'_>) -> Option<Message> {
     let number = tagged(message.contents, 2)
         .filter(|number| (1..=4).contains(&number.len) && number.is_whole())?;
     let rest_of = rest(message.contents, number.total());
-    let SideMatch::Match(operation) = element(rest_of) else { return None };
+    let operation = element(rest_of).ok()?;
     let end = number.total().saturating_add(operation.total());
     // What stands behind the operation are controls.
     let ends = end == message.len

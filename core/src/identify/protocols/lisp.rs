@@ -6,12 +6,7 @@
 //!  encapsulated: 8 S 0(27) | an IP packet
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, mixed, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, be64, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "lisp",
@@ -26,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(0x10, 0x1f), (0x30, 0x4f), (0x80, 0x8f)], b" \"$&(*,."),
         within(&[(0, 64)]).at(3).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

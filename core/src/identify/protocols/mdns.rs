@@ -7,13 +7,8 @@
 //!  name type(16) class(16)     name type(16) class(16) TTL(32) length(16) data
 //! ```
 
-use crate::identify::messages::probe_datagrams;
 use crate::identify::names::{dotted, read_name};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detail, DetailKey, Detector, Extras, Over};
-use crate::wire::Cursor;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mdns",
@@ -32,7 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 1]).at(8),
         within(&[(1, 63)]).at(12).required(),
     ]),
-    probe: |view| probe_datagrams(DETECTOR.id, view, read_mdns),
+    probe: |view| probe_datagrams(view, DETECTOR.id, read_mdns),
     extras: Extras::NONE,
 };
 

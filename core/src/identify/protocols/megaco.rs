@@ -7,12 +7,7 @@
 //! On TCP it stands in TPKT (RFC 1006).
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, mixed, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be16, from_wire, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "megaco",
@@ -37,23 +32,21 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| match bytes {
-            [3, 0, _, _, ..] => {
-                let len = usize::from(be16(bytes, 2).unwrap_or(0));
-                let inner = prefix(rest(bytes, 4), len.saturating_sub(4));
-                if inner.len() < 24 && inner.len() + 4 < len {
-                    return SideMatch::Incomplete;
-                }
-                SideMatch::or_mismatch(message(inner, len))
+    match_messages(view, DETECTOR.id, stream, |one| message(one.bytes, one.wire_len))
+}
+
+fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {
+    match bytes {
+        [3, 0, _, _, ..] => {
+            let len = usize::from(be16(bytes, 2).unwrap_or(0));
+            let inner = prefix(rest(bytes, 4), len.saturating_sub(4));
+            if inner.len() < 24 && inner.len() + 4 < len {
+                return SideMatch::Incomplete;
             }
-            [3] | [3, 0] | [3, 0, _] | [] => SideMatch::Incomplete,
-            _ if bytes.len() < 24 => SideMatch::Incomplete,
-            _ => SideMatch::or_mismatch(message(bytes, bytes.len())),
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(message(datagram.bytes, datagram.wire_len))
-        }),
+            SideMatch::or_mismatch(message(inner, len))
+        }
+        _ if bytes.len() < 24 => SideMatch::Incomplete,
+        _ => SideMatch::or_mismatch(message(bytes, bytes.len())),
     }
 }
 

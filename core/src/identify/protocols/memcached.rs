@@ -7,13 +7,8 @@
 //!  UDP     request(2) number(2) count(2) 0(2)  text or binary
 //! ```
 
-use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, from_header, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, mixed, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
+use crate::identify::lines::{first_word, is_number, line, number};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "memcached",
@@ -42,39 +37,25 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, read),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            let bytes = datagram.bytes;
-            let framed = be16(bytes, 6) == Some(0)
-                && be16(bytes, 2) < be16(bytes, 4)
-                && be16(bytes, 4) <= Some(1400);
-            if !framed {
-                return SideMatch::Mismatch;
-            }
-            match read(rest(bytes, 8), true) {
-                // A datagram holds one command, or a part of an answer.
-                SideMatch::Match(message) => {
-                    SideMatch::Match(Message { len: datagram.wire_len, ..message })
-                }
-                SideMatch::Incomplete | SideMatch::Mismatch => SideMatch::Mismatch,
-            }
-        }),
-    }
+    match_messages(view, DETECTOR.id, read, |datagram| {
+        let bytes = datagram.bytes;
+        let framed = be16(bytes, 6) == Some(0)
+            && be16(bytes, 2) < be16(bytes, 4)
+            && be16(bytes, 4) <= Some(1400);
+        framed.then_some(())?;
+        // A datagram holds one command, or a part of an answer.
+        Some(read(rest(bytes, 8), true).ok()?.filling(datagram))
+    })
 }
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if matches!(bytes.first(), Some(0x80 | 0x81)) {
         return from_header(bytes, 24, binary);
     }
-    match line(bytes, complete) {
-        SideMatch::Match(found) if !prefix(bytes, found.len).ends_with(b"\r\n") => {
-            SideMatch::Mismatch
-        }
-        SideMatch::Match(found) => SideMatch::or_mismatch(text(bytes, found.text, found.len)),
-        SideMatch::Incomplete => SideMatch::Incomplete,
-        SideMatch::Mismatch => SideMatch::Mismatch,
-    }
+    line(bytes, complete).and_then(|found| {
+        prefix(bytes, found.len).ends_with(b"\r\n").then_some(())?;
+        text(bytes, found.text, found.len)
+    })
 }
 
 fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
@@ -114,9 +95,7 @@ fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
         b"VALUE" => words.get(2),
         _ => None,
     };
-    let size = size
-        .and_then(|size| crate::identify::lines::number(size))
-        .map(|size| index(size).saturating_add(2));
+    let size = size.and_then(|size| number(size)).map(|size| index(size).saturating_add(2));
     let total = len.saturating_add(size.unwrap_or(0));
     if bytes.len() >= total && size.is_some() && !prefix(bytes, total).ends_with(b"\r\n") {
         return None;
@@ -147,12 +126,8 @@ fn binary(bytes: &[u8]) -> Option<Message> {
     let role = if request { Role::Client } else { Role::Server };
     // magic, opcode, data type, key, extras, upper body length; the answer's status
     let bits = 8.0 + 1.8 + 8.0 + 8.0 + 3.6 + 8.0 + if request { 0.0 } else { 8.9 };
-    Some(Message::new(
-        body.saturating_add(24),
-        role,
-        bits,
-        format!("memcached opcode 0x{opcode:02x}"),
-    ))
+    let fact = format!("memcached opcode 0x{opcode:02x}");
+    Some(Message::new(body.saturating_add(24), role, bits, fact))
 }
 
 #[cfg(test)]

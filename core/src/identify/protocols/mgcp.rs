@@ -5,12 +5,7 @@
 //! ```
 
 use crate::identify::lines::{is_number, is_one_of, is_plain};
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mgcp",
@@ -42,17 +37,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const LINE_BYTES_MAX: usize = 300;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, read),
-        Transport::Udp => {
-            match_datagrams(view, DETECTOR.id, |datagram| match read(datagram.bytes, true) {
-                SideMatch::Match(message) => {
-                    SideMatch::Match(Message { len: datagram.wire_len, ..message })
-                }
-                SideMatch::Incomplete | SideMatch::Mismatch => SideMatch::Mismatch,
-            })
-        }
-    }
+    match_messages(view, DETECTOR.id, read, |one| Some(read(one.bytes, true).ok()?.filling(one)))
 }
 
 /// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.

@@ -6,11 +6,7 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "minecraft",

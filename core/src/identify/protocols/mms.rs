@@ -6,12 +6,8 @@
 //! ```
 
 use crate::identify::ber::{element, tagged};
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::prelude::*;
 use crate::identify::tpkt::{self, TpduType};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{prefix, rest};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mms",
@@ -24,20 +20,12 @@ pub(super) static DETECTOR: Detector = Detector {
                   where they use MMS's message tags.",
     bits: 70.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 16, packet),
     extras: Extras::NONE,
 };
 
 /// 1.0.9506.2, of which the abstract syntax and the contexts are made.
 const MMS_OBJECT: &[u8] = &[0x28, 0xca, 0x22, 0x02];
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(3) => from_header(bytes, 16, packet),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let packet = tpkt::read(bytes)?;

@@ -60,6 +60,7 @@ mod iec62056;
 mod ieee_c37118;
 mod ike;
 mod imap;
+mod ipfix;
 mod irc;
 mod iscsi;
 mod json_rpc;
@@ -93,17 +94,18 @@ mod netbios_dgm;
 mod netbios_ns;
 mod netbios_ssn;
 mod netflow;
+mod nfs;
 mod nmdc;
 mod nntp;
 mod nomachine;
 mod nrpe;
 mod ntp;
 mod oftp;
-mod onc_rpc;
 mod opcua;
 mod openflow;
 mod openvpn;
 mod pgsql;
+mod photon;
 mod pop3;
 mod ptp;
 mod quic;
@@ -125,6 +127,7 @@ mod rtsp;
 mod rx;
 mod s7comm;
 mod sap_ni;
+mod sflow;
 mod signatures;
 mod sip;
 mod skinny;
@@ -141,6 +144,7 @@ mod ssh;
 mod stomp;
 mod stratum;
 mod stun;
+mod sunrpc;
 mod svn;
 mod syslog;
 mod tacacs;
@@ -221,7 +225,7 @@ pub(super) static ALL: &[&Detector] = &[
     &edonkey::DETECTOR,
     &signatures::EGD,
     &elasticsearch::DETECTOR,
-    &enet::ENET,
+    &enet::DETECTOR,
     &enip::DETECTOR,
     &signatures::ENPC,
     &esp_udp::DETECTOR,
@@ -260,7 +264,7 @@ pub(super) static ALL: &[&Detector] = &[
     &ieee_c37118::DETECTOR,
     &ike::DETECTOR,
     &imap::DETECTOR,
-    &netflow::IPFIX,
+    &ipfix::DETECTOR,
     &irc::DETECTOR,
     &iscsi::DETECTOR,
     &json_rpc::DETECTOR,
@@ -301,8 +305,8 @@ pub(super) static ALL: &[&Detector] = &[
     &netbios_ns::DETECTOR,
     &netbios_ssn::DETECTOR,
     &signatures::NETCODE,
-    &netflow::NETFLOW,
-    &onc_rpc::NFS,
+    &netflow::DETECTOR,
+    &nfs::DETECTOR,
     &signatures::NINTENDO,
     &nmdc::DETECTOR,
     &nntp::DETECTOR,
@@ -318,7 +322,7 @@ pub(super) static ALL: &[&Detector] = &[
     &tns::DETECTOR,
     &signatures::OSC,
     &pgsql::DETECTOR,
-    &enet::PHOTON,
+    &photon::DETECTOR,
     &pop3::DETECTOR,
     &signatures::PPTP,
     &haproxy::DETECTOR,
@@ -351,7 +355,7 @@ pub(super) static ALL: &[&Detector] = &[
     &signatures::SACN,
     &signatures::SAP_ANNOUNCEMENT,
     &sap_ni::DETECTOR,
-    &netflow::SFLOW,
+    &sflow::DETECTOR,
     &sip::DETECTOR,
     &skinny::DETECTOR,
     &slp::DETECTOR,
@@ -373,7 +377,7 @@ pub(super) static ALL: &[&Detector] = &[
     &stomp::DETECTOR,
     &stratum::DETECTOR,
     &stun::DETECTOR,
-    &onc_rpc::SUNRPC,
+    &sunrpc::DETECTOR,
     &svn::DETECTOR,
     &signatures::SYNCTHING,
     &syslog::DETECTOR,

@@ -4,11 +4,7 @@
 //!  transaction(2) protocol(2, 0) length(2) unit(1) function(1) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "modbus",

@@ -8,11 +8,7 @@
 //!  document        length(4) { type(1) name NUL value } 00
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mongodb",

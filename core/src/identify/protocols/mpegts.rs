@@ -4,12 +4,7 @@
 //!  47 | error start priority PID(13) | scrambling(2) adaptation(2) counter(4) | 184 bytes; 1 to 7 times
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::u8_at;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mpegts",
@@ -25,16 +20,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x7f)]).at(1),
         within(&[(0x10, 0x3f), (0x90, 0xbf), (0xd0, 0xff)]).at(3).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
 
 /// Bytes of a transport packet.
 const PACKET: usize = 188;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let count = datagram.wire_len / PACKET;

@@ -6,11 +6,7 @@
 //!  CONNACK  20 2  flags(1) code(1)
 //! ```
 
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, mixed};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mqtt",
@@ -26,13 +22,9 @@ pub(super) static DETECTOR: Detector = Detector {
         &[(0x30, 0x35), (0x38, 0x3d)],
         &[0x10, 0x20, 0x40, 0x50, 0x62, 0x70, 0x82, 0x90, 0xa2, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0],
     )]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| read(bytes))
-}
 
 /// The remaining length, and how many bytes it took.
 fn remaining(bytes: &[u8]) -> SideMatch<(usize, usize)> {

@@ -1,10 +1,6 @@
 //! MSDP (RFC 3618 section 12), over TCP.
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be16, be32, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "msdp",

@@ -1,9 +1,7 @@
 //! Munin's node (Munin documentation, node and master protocol), over TCP.
 
 use crate::identify::lines::{first_word, match_lines};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "munin",

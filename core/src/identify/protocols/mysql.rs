@@ -9,14 +9,7 @@
 //!  TLS       the same up to the user: behind it TLS starts
 //! ```
 
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
-use crate::identify::view::SideView;
-use crate::identify::{
-    Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, OwnDetail, Probe,
-};
-use crate::net::Side;
-use crate::wire::{Cursor, from_wire, index, le24, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mysql",
@@ -73,16 +66,11 @@ enum PacketKind {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let said = match match_both(view, match_side) {
-        Ok(said) => said,
-        Err(answer) => return answer,
-    };
-    let inside = inside(&said);
-    let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)));
-    yes(found.map(|mut found| {
-        found.inside = inside;
-        found
-    }))
+    probe_found(view, match_side, |said| {
+        let inside = inside(&said);
+        let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)))?;
+        Some(Finding { inside, ..found })
+    })
 }
 
 /// After a request for TLS the client goes on in TLS, and the server, behind its greeting, too.

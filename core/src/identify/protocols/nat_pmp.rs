@@ -7,12 +7,7 @@
 //!  2 R op(7) ...                                      PCP: 24 and more, in words
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nat-pmp",
@@ -35,7 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, |datagram| match u8_at(datagram.bytes, 0)? {
+    probe_datagrams(view, DETECTOR.id, |datagram| match u8_at(datagram.bytes, 0)? {
         0 => read_pmp(datagram),
         2 => read_pcp(datagram),
         _ => None,

@@ -1,9 +1,7 @@
 //! NATS (NATS documentation, Client Protocol), over TCP.
 
 use crate::identify::lines::{first_word, match_lines, mentions};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nats",

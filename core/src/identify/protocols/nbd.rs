@@ -8,11 +8,7 @@
 //!  server  67446698 error(32) cookie(64)           668e33ef flags(16) type(16) cookie(64) length(32)
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, mixed, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, be64, index, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nbd",

@@ -1,12 +1,7 @@
 //! NetBIOS's datagram service (RFC 1002 section 4.4), over UDP.
 
-use crate::identify::messages::probe_datagrams;
 use crate::identify::names::has_netbios_name;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::u8_at;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "netbios-dgm",
@@ -17,7 +12,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Error messages.",
     bits: 128.0,
     openings: Openings::Known(&[within(&[(0x10, 0x16)])]),
-    probe: |view| probe_datagrams(DETECTOR.id, view, read_datagram),
+    probe: |view| probe_datagrams(view, DETECTOR.id, read_datagram),
     extras: Extras::NONE,
 };
 

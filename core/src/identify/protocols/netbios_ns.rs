@@ -7,13 +7,8 @@
 //!  name type(16) class(16)     name type(16) class(16) TTL(32) length(16) data
 //! ```
 
-use crate::identify::messages::probe_datagrams;
 use crate::identify::names::{HEADER, has_netbios_name};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be16, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "netbios-ns",
@@ -27,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0x20]).at(12).required(),
         within(&[(b'A', b'P')]).at(13).required(),
     ]),
-    probe: |view| probe_datagrams(DETECTOR.id, view, read_netbios),
+    probe: |view| probe_datagrams(view, DETECTOR.id, read_netbios),
     extras: Extras::NONE,
 };
 

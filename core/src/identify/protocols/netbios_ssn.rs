@@ -5,12 +5,7 @@
 //!  82 00 0000 accepted   83 00 0001 code refused   84 00 0006 retarget
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
-use crate::net::Side;
-use crate::wire::{be16, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "netbios-ssn",

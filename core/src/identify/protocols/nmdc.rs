@@ -1,11 +1,7 @@
 //! NMDC, which Direct Connect speaks (NMDC protocol 1.3), over TCP.
 
 use crate::identify::lines::{first_word, mentions};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nmdc",

@@ -8,11 +8,7 @@
 use crate::identify::lines::{
     dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
 };
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, carrying};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::from_wire;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nntp",

@@ -5,11 +5,7 @@
 //!                                         3, 4: alignment(2) length(4) text padding
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, from_wire, index, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nrpe",
@@ -20,16 +16,12 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "NRPE uses TLS by default, often without certificates, and is then seen as TLS.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 20, packet)),
     extras: Extras::NONE,
 };
 
 /// Bytes of a packet of version 2.
 const VERSION_2: usize = 1036;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 20, packet))
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let (version, kind, result) = (be16(bytes, 0)?, be16(bytes, 2)?, be16(bytes, 8)?);

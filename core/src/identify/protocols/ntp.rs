@@ -8,12 +8,7 @@
 //!  mode 7: R M VN mode | A sequence(7) | implementation request | err(4) items(12) mbz(4) size(12)
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ntp",
@@ -45,16 +40,12 @@ pub(super) static DETECTOR: Detector = Detector {
             (0xe1, 0xe7),
         ]),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
 
 /// Bytes of a header without extensions.
 const HEADER: usize = 48;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let first = u8_at(datagram.bytes, 0)?;

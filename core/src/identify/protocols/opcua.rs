@@ -4,11 +4,7 @@
 //!  type(3: HEL ACK ERR RHE OPN MSG CLO) chunk(1: F C A) size(4, little-endian) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{from_wire, index, le32, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "opc-ua",
@@ -19,17 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "OPC UA over HTTPS or WebSocket is named so.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"HAEROMC")]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 16, message),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(b'H' | b'A' | b'E' | b'R' | b'O' | b'M' | b'C') => from_header(bytes, 16, message),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let (kind, chunk, size) = (prefix(bytes, 3), u8_at(bytes, 3)?, index(le32(bytes, 4)?));

@@ -1,10 +1,6 @@
 //! OpenFlow 1.0 to 1.5 (OpenFlow Switch Specification 1.5.1, section 7.1), over TCP.
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be16, be32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "openflow",

@@ -7,13 +7,8 @@
 //!  data 2: 48 peer(24) id(32) ciphertext
 //! ```
 
-use crate::identify::messages::{MessageError, probe_sides, said_in_datagrams, said_in_stream};
-use crate::identify::openings::{Openings, mixed, one_of};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::SideView;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be16, be24, be32, be64, rest, u8_at};
+use crate::identify::messages::{said_in_datagrams, said_in_stream};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "openvpn",
@@ -45,8 +40,8 @@ const WRAPPED_KEY_MIN: usize = 32 + 256 + 2;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Udp => probe_sides(DETECTOR.id, view, match_udp),
-        Transport::Tcp => probe_sides(DETECTOR.id, view, |head| {
+        Transport::Udp => probe_sides(view, DETECTOR.id, match_udp),
+        Transport::Tcp => probe_sides(view, DETECTOR.id, |head| {
             said_in_stream(head, |bytes| {
                 let len = usize::from(be16(bytes, 0).ok_or(MessageError::Short)?);
                 let packet = bytes.get(2..len.saturating_add(2)).ok_or(MessageError::Short)?;

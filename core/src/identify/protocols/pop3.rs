@@ -8,11 +8,7 @@
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
 use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::from_wire;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "pop3",
@@ -28,13 +24,9 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"ADEIKLOPRSTadeilopst").at(2),
         one_of(b"\n\r AEHLPRSTaehlprst").at(3),
     ]),
-    probe,
+    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view)),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
-}
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let one = if matches!(bytes, [b'+' | b'-', ..]) { server } else { client };

@@ -6,12 +6,7 @@
 //!  1: 0001 0001 subdomain(128, text) type ...
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, be64, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ptp",
@@ -28,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, |datagram| read_two(datagram).or_else(|| read_one(datagram)))
+    probe_datagrams(view, DETECTOR.id, |datagram| read_two(datagram).or_else(|| read_one(datagram)))
 }
 
 fn read_two(datagram: &Datagram<'_>) -> Option<Said> {

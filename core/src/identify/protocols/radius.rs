@@ -4,11 +4,7 @@
 //!  code id length(16) authenticator(128) | attributes: type length value
 //! ```
 
-use crate::identify::messages::{MessageError, probe_both};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, be16, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "radius",
@@ -25,16 +21,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 5), (11, 12), (40, 45)]).udp(),
         within(&[(0, 0x10)]).at(2).required().udp(),
     ]),
-    probe,
+    probe: |view| probe_both(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
 
 /// Bytes of a message's header.
 const HEADER: usize = 20;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(DETECTOR.id, view, read)
-}
 
 fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
     let code = u8_at(bytes, 0).ok_or(MessageError::Short)?;

@@ -1,10 +1,6 @@
 //! Canonical's Raft, which dqlite speaks: the handshake (canonical/raft, docs/io-uv.rst), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{from_wire, le64, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "raft",

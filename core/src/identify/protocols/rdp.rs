@@ -7,13 +7,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying};
+use crate::identify::prelude::*;
 use crate::identify::tpkt::{self, TpduType};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, Probe};
-use crate::net::Side;
-use crate::wire::{from_wire, le32, prefix};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rdp",

@@ -6,11 +6,7 @@
 //! ```
 
 use crate::identify::lines::{line, number};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, mixed, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{from_wire, index, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "redis",
@@ -27,13 +23,9 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'0', b'9')], b"\rEIKORU").at(2),
         mixed(&[(b'0', b'9')], b"\n\rAENORSV").at(3),
     ]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, read)
-}
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     let found = match line(bytes, complete) {

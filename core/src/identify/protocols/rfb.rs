@@ -4,12 +4,7 @@
 //!  both sides   RFB 003.008 LF                 section 7.1.1
 //! ```
 
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe};
-use crate::net::Side;
-use crate::wire::{from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rfb",

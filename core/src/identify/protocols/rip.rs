@@ -5,12 +5,7 @@
 //!                        | RIPng: prefix(128) tag(16) length metric
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rip",
@@ -26,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2).required(),
         one_of(&[0]).at(3).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

@@ -4,11 +4,7 @@
 //!  version(1: 0 to 2) type(1) session or zero(2) length(4) ...
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, index, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rpki-rtr",
@@ -19,17 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Over SSH or TLS it is only seen as those.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0, 1, 2])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 8, pdu),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(0..=2) => from_header(bytes, 8, pdu),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn pdu(bytes: &[u8]) -> Option<Message> {
     let (version, kind, zero, len) =

@@ -1,11 +1,7 @@
 //! rsh, the remote shell of 4.4BSD (rshd(8)), over TCP.
 
 use crate::identify::lines::is_number;
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{from_wire, prefix};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rsh",

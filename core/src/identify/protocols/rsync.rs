@@ -1,9 +1,7 @@
 //! rsync's daemon: the @RSYNCD greeting (rsync source, clientserver.c), over TCP.
 
 use crate::identify::lines::{first_word, is_one_of, match_lines};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rsync",

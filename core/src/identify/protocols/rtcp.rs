@@ -4,12 +4,7 @@
 //!  10 P count(5) | type | words(16) | SSRC(32) | by type      compound: a report comes first
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rtcp",
@@ -26,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2).required(),
         within(&[(1, 192)]).at(3).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

@@ -6,12 +6,7 @@
 //!  C2 S2  the other side's time, a time, and the other side's random
 //! ```
 
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, Spot, join, yes};
-use crate::identify::view::FlowView;
-use crate::identify::{Detector, Extras, Over, Probe};
-use crate::net::Side;
-use crate::wire::{be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rtmp",

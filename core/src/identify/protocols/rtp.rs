@@ -7,11 +7,7 @@
 //! One packet proves little: three of one source must count up in one direction. RTCP and what
 //! else shares the port (RFC 5761, RFC 7983) may stand between them.
 
-use crate::identify::openings::Openings;
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rtp",
@@ -24,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
                   count in RTP's way. SRTP has the same header and is not told apart.",
     bits: 90.0,
     openings: Openings::Unknown,
-    probe,
+    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
     extras: Extras::NONE,
 };
 
@@ -60,13 +56,6 @@ enum DatagramKind {
     /// RTCP, STUN, DTLS, TURN's channels, or a keep-alive: may stand between media.
     Neighbour,
     Alien,
-}
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match match_both(view, match_side) {
-        Ok(said) => yes(join(DETECTOR.id, said)),
-        Err(answer) => answer,
-    }
 }
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {

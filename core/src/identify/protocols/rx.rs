@@ -5,12 +5,7 @@
 //!  checksum(16) service(16)
 //! ```
 
-use crate::identify::messages::probe_sides;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rx",
@@ -29,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(16),
         within(&[(1, 8), (13, 13)]).at(20).required(),
     ]),
-    probe,
+    probe: |view| probe_sides(view, DETECTOR.id, match_side),
     extras: Extras::NONE,
 };
 
@@ -38,10 +33,6 @@ struct Header {
     connection: u32,
     from_client: bool,
     kind: u8,
-}
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, match_side)
 }
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {

@@ -5,12 +5,8 @@
 //!                  72 version(1) length(2) ... 72 version 0000                     S7comm-plus
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::prelude::*;
 use crate::identify::tpkt::{self, TpduType};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, u8_at};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "s7comm",
@@ -21,17 +17,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The connection request alone is X.224's, and MMS's and RDP's as well.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 20, packet),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(3) => from_header(bytes, 20, packet),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let packet = tpkt::read(bytes)?;

@@ -1,10 +1,6 @@
 //! SAP's router and network interface (SAP Help Portal, SAProuter), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be32, from_wire, index, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "sap-ni",
@@ -15,7 +11,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "DIAG and RFC inside of NI are not told apart; they are compressed.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| match_starts(view, DETECTOR.id, &[b"\0"], 12, sap_ni),
+    probe: |view| match_opened(view, &DETECTOR, 12, sap_ni),
     extras: Extras::NONE,
 };
 

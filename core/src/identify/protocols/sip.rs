@@ -6,13 +6,7 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_number, line};
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, mixed};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::view::Datagram;
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{from_wire, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "sip",
@@ -55,13 +49,8 @@ fn datagram(datagram: &Datagram<'_>) -> SideMatch<Message> {
     if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
         return SideMatch::Incomplete;
     }
-    match read(bytes, true) {
-        SideMatch::Match(message) => {
-            SideMatch::Match(Message { len: datagram.wire_len, ..message })
-        }
-        // A line that was cut to what is kept of an older datagram
-        SideMatch::Incomplete | SideMatch::Mismatch => SideMatch::Mismatch,
-    }
+    // A line that was cut to what is kept of an older datagram is incomplete.
+    SideMatch::or_mismatch(read(bytes, true).ok().map(|message| message.filling(datagram)))
 }
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {

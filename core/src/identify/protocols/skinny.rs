@@ -4,11 +4,7 @@
 //!  length(4) version(4) message(4) ...      little-endian; the length counts from the message on
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{index, le32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "skinny",
@@ -19,13 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0]).at(5)]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 12, message)),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 12, message))
-}
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let (len, version, number) = (index(le32(bytes, 0)?), le32(bytes, 4)?, le32(bytes, 8)?);

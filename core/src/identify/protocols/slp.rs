@@ -5,11 +5,8 @@
 //!  2 function length(24) | O F R 0(13) next extension(24) xid(16) | length(16) language tag
 //! ```
 
-use crate::identify::messages::{MessageError, probe_both};
-use crate::identify::openings::{Openings, one_of, within, word};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, index, u8_at};
+use crate::identify::openings::word;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "slp",
@@ -33,7 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(DETECTOR.id, view, |bytes| match u8_at(bytes, 0) {
+    probe_both(view, DETECTOR.id, |bytes| match u8_at(bytes, 0) {
         Some(1) => read(bytes, read_one),
         Some(2) => read(bytes, read_two),
         Some(_) => Err(MessageError::Not),

@@ -1,10 +1,6 @@
 //! SMPP 3.4 and 5.0, short messages, over TCP.
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be32, index};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "smpp",
@@ -15,13 +11,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-            Some(0) => from_header(bytes, 16, smpp),
-            Some(_) => SideMatch::Mismatch,
-            None => SideMatch::Incomplete,
-        })
-    },
+    probe: |view| match_opened(view, &DETECTOR, 16, smpp),
     extras: Extras::NONE,
 };
 

@@ -6,11 +6,7 @@
 //! ```
 
 use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe};
-use crate::wire::from_wire;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "smtp",
@@ -27,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"012345678AEFILOPRTaefiloprt").at(2),
         one_of(b" -\r\nAHLNOPRTYahlnoprty").at(3),
     ]),
-    probe,
+    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view)),
     extras: Extras { details: &[BANNER], ..Extras::NONE },
 };
 
@@ -47,10 +43,6 @@ const EXTENSIONS: &[&str] = &[
     "PIPELINING",
     "SMTPUTF8",
 ];
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view))
-}
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if bytes.first().is_some_and(u8::is_ascii_digit) {

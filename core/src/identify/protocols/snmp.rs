@@ -5,11 +5,7 @@
 //!  30 len | 02 01 03            | 30 len 02 id 02 size 04 01 flags 02 01 model | 04 len ...
 //! ```
 
-use crate::identify::messages::{MessageError, probe_both};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{Cursor, index};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "snmp",
@@ -26,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(DETECTOR.id, view, |bytes| match read(bytes) {
+    probe_both(view, DETECTOR.id, |bytes| match read(bytes) {
         Some(said) => Ok(said),
         None if bytes.len() < 32 => Err(MessageError::Short),
         None => Err(MessageError::Not),

@@ -8,12 +8,7 @@
 //!
 //! What is asked for goes on inside, behind the server's consent.
 
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, yes};
-use crate::identify::view::FlowView;
-use crate::identify::{Detector, Extras, Inside, Over, Probe};
-use crate::net::Side;
-use crate::wire::Cursor;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "socks",

@@ -4,11 +4,7 @@
 //!  service(16) method(16) length(32) client(16) session(16) | 01 interface type return code | payload
 //! ```
 
-use crate::identify::messages::{MessageError, probe_both};
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be32, index, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "someip",
@@ -27,13 +23,9 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x5e)]).at(15).tcp(),
         within(&[(0, 0x5e)]).at(15).required().udp(),
     ]),
-    probe,
+    probe: |view| probe_both(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(DETECTOR.id, view, read)
-}
 
 fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
     let byte = |at| u8_at(bytes, at).ok_or(MessageError::Short);

@@ -4,11 +4,7 @@
 //!  "REDQ" major(4) minor(4) size(4)     little-endian; both sides send it first
 //! ```
 
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{index, le32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "spice",

@@ -9,12 +9,7 @@
 //! The first request has UDT's version 4 and is left to the answer; version 5 is SRT's alone, and so
 //! are the full acknowledgement's seven words.
 
-use crate::identify::messages::probe_sides;
-use crate::identify::openings::Openings;
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{array, be16, be32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "srt",
@@ -27,13 +22,9 @@ pub(super) static DETECTOR: Detector = Detector {
                   acknowledgement is seen.",
     bits: 60.0,
     openings: Openings::Unknown,
-    probe,
+    probe: |view| probe_sides(view, DETECTOR.id, match_side),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, match_side)
-}
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let greeting = head.datagrams.iter().enumerate().find_map(|(at, datagram)| {

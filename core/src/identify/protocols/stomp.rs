@@ -4,11 +4,7 @@
 //!  COMMAND LF  name:value LF ...  LF  body NUL
 //! ```
 
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{from_wire, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "stomp",

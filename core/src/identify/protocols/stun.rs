@@ -10,16 +10,8 @@
 //!
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{
-    Role, Said, SideMatch, Spot, behind_leading, join_if, match_both, unproven, yes,
-};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{
-    Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, OwnDetail, Probe,
-};
-use crate::net::Transport;
-use crate::wire::{Cursor, array, be16, be32, from_wire, rest, u8_at};
+use crate::identify::prelude::*;
+use crate::identify::side_match::{behind_leading, join_if, unproven};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "stun",

@@ -7,12 +7,7 @@
 //! ```
 
 use crate::identify::lines::number;
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, mixed, one_of, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{from_wire, index, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "syslog",
@@ -42,13 +37,7 @@ const MONTHS: [&[u8]; 12] = [
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            let said = message(datagram.bytes);
-            SideMatch::or_mismatch(said.map(|said| Message { len: datagram.wire_len, ..said }))
-        }),
-        Transport::Tcp => match_stream(view, DETECTOR.id, stream),
-    }
+    match_messages(view, DETECTOR.id, stream, |one| Some(message(one.bytes)?.filling(one)))
 }
 
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {

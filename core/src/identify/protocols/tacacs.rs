@@ -4,11 +4,7 @@
 //!  version(1: c0, c1) type(1: 1 to 3) sequence(1) flags(1) session(4) length(4)  body, obfuscated
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{array, be32, index};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tacacs-plus",
@@ -20,17 +16,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The body is obfuscated, so it proves nothing.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0xc0, 0xc1])]),
-    probe,
+    probe: |view| match_opened(view, &DETECTOR, 12, packet),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
-        Some(0xc0 | 0xc1) => from_header(bytes, 12, packet),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let [version, kind, sequence, flags] = array::<4>(bytes, 0)?;

@@ -1,9 +1,7 @@
 //! Tarantool's greeting (Tarantool documentation, Binary protocol), over TCP.
 
 use crate::identify::lines::{match_lines, mentions};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tarantool",

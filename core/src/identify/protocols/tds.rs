@@ -7,11 +7,7 @@
 //!  answer    04   tokens
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, index, le16, le32, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tds",

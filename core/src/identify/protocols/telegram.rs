@@ -1,10 +1,6 @@
 //! Telegram's MTProto transports (core.telegram.org/mtproto/mtproto-transports), over TCP.
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{index, le32, le64, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "telegram",

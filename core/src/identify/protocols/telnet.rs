@@ -5,11 +5,7 @@
 //!  ff fa option ... ff f0 subnegotiation
 //! ```
 
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::prefix;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "telnet",
@@ -20,7 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A session without negotiation is bare text, and one captured after it too.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0xff])]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
     extras: Extras::NONE,
 };
 
@@ -28,10 +24,6 @@ const IAC: u8 = 0xff;
 
 /// The longest subnegotiation that is followed.
 const SUBNEGOTIATION_BYTES_MAX: usize = 256;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| read(bytes))
-}
 
 fn read(bytes: &[u8]) -> SideMatch<Message> {
     let said =

@@ -8,12 +8,7 @@
 //!
 //! A transfer goes on between ports of its own, so data and acknowledgements must do alone.
 
-use crate::identify::messages::probe_sides;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, prefix, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tftp",
@@ -26,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A transfer of one block of which one side was captured.",
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0]), within(&[(1, 6)]).at(1).required()]),
-    probe,
+    probe: |view| probe_sides(view, DETECTOR.id, match_side),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, match_side)
-}
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };

@@ -5,12 +5,7 @@
 //!  [length(4)]  82 version(5 bits, 1) type(3 bits) sequence(varint) name length(varint) name
 //! ```
 
-use crate::identify::messages::{Message, match_datagrams, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "thrift",
@@ -32,25 +27,18 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, complete| match bytes {
-            [0x80 | 0x82, ..] => opened(bytes, None, complete),
-            [0, ..] if bytes.len() < 5 => SideMatch::Incomplete,
-            [0, ..] => {
-                let len = index(be32(bytes, 0).unwrap_or(0));
-                if len < 8 {
-                    SideMatch::Mismatch
-                } else {
-                    opened(rest(bytes, 4), Some(len), complete)
-                }
-            }
-            _ => SideMatch::Mismatch,
-        }),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, |datagram| {
-            SideMatch::or_mismatch(
-                message(datagram.bytes).map(|said| Message { len: datagram.wire_len, ..said }),
-            )
-        }),
+    match_messages(view, DETECTOR.id, stream, |one| Some(message(one.bytes)?.filling(one)))
+}
+
+fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+    match bytes {
+        [0x80 | 0x82, ..] => opened(bytes, None, complete),
+        [0, ..] if bytes.len() < 5 => SideMatch::Incomplete,
+        [0, ..] => match be32(bytes, 0).map(index) {
+            Some(len @ 8..) => opened(rest(bytes, 4), Some(len), complete),
+            Some(_) | None => SideMatch::Mismatch,
+        },
+        _ => SideMatch::Mismatch,
     }
 }
 

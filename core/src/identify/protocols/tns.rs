@@ -7,11 +7,7 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, index, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "oracle-tns",
@@ -23,15 +19,11 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Data packets alone, when the connection's start was not captured.",
     bits: 40.0,
     openings: Openings::Known(&[within(&[(1, 14)]).at(4)]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, packet)),
     extras: Extras::NONE,
 };
 
 const HEADER: usize = 8;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, packet))
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let (short, checksum) = (be16(bytes, 0)?, be16(bytes, 2)?);

@@ -12,13 +12,7 @@
 //! length of its full acknowledgement (44, not 40) and by its own control type; where only what both
 //! have is seen, nothing is named.
 
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{
-    Detail, DetailKey, Detector, Extras, FlowView, Over, OwnDetail, Probe, Strength,
-};
-use crate::wire::Cursor;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "udt",

@@ -5,12 +5,7 @@
 //!  sequence(16) acknowledges(16) | extensions: next length value | data
 //! ```
 
-use crate::identify::messages::probe_sides;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be16, be32, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "utp",
@@ -26,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 4)]).at(1),
         within(&[(0, 3)]).at(12).required(),
     ]),
-    probe,
+    probe: |view| probe_sides(view, DETECTOR.id, match_side),
     extras: Extras::NONE,
 };
 
@@ -37,10 +32,6 @@ struct UtpPacket {
     difference: u32,
     sequence: u16,
     acknowledges: u16,
-}
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, match_side)
 }
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {

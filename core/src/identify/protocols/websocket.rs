@@ -8,11 +8,7 @@
 //! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{array, be16, be64, from_wire, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "websocket",
@@ -25,13 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
                   as TLS.",
     bits: 25.0,
     openings: Openings::Known(&[one_of(&[b'G', b'H', 0x81, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0xc2])]),
-    probe,
+    probe: |view| match_stream(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, read)
-}
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if let [0x81 | 0x82 | 0xc1 | 0xc2 | 0x88..=0x8a, ..] = bytes {

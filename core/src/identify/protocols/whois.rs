@@ -1,11 +1,7 @@
 //! WHOIS (RFC 3912), over TCP.
 
 use crate::identify::lines::{line, mentions};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::prefix;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "whois",

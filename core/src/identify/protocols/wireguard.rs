@@ -7,12 +7,7 @@
 //!  04 000000 receiver(32) counter(64, little-endian) packet, padded to 16, and 16 of tag
 //! ```
 
-use crate::identify::messages::probe_datagrams;
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, Spot};
-use crate::identify::view::Datagram;
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be32, le32};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "wireguard",
@@ -30,13 +25,9 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2),
         one_of(&[0]).at(3).required(),
     ]),
-    probe,
+    probe: |view| probe_datagrams(view, DETECTOR.id, read),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(DETECTOR.id, view, read)
-}
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let (kind, len) = (be32(datagram.bytes, 0)?, datagram.wire_len);

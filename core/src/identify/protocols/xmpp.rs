@@ -7,12 +7,8 @@
 //! ```
 
 use crate::identify::lines::mentions;
-use crate::identify::messages::{Message, is_tls, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{Detector, Extras, FlowView, Inside, Over, Probe};
-use crate::net::Side;
-use crate::wire::{prefix, rest};
+use crate::identify::messages::is_tls;
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "xmpp",
@@ -23,13 +19,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "XMPP over WebSocket or HTTP is named so. Stanzas that start in the middle.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"\t\n\x0c\r <")]),
-    probe,
+    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| inside(view)),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(match_stream(view, DETECTOR.id, read), |_| inside(view))
-}
 
 fn inside(view: &FlowView<'_>) -> Inside {
     // XML has no line ends to go by: TLS starts behind a bracket.

@@ -6,10 +6,7 @@
 //! ```
 
 use crate::identify::ber::{Element, element, elements};
-use crate::identify::messages::{Message, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "z3950",

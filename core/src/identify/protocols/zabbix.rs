@@ -1,10 +1,6 @@
 //! Zabbix (Zabbix documentation, Header and data length), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::Role;
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{index, le32, le64, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "zabbix",

@@ -1,10 +1,6 @@
 //! ZeroMQ's greeting (23/ZMTP, 37/ZMTP and 15/ZMTP), over TCP.
 
-use crate::identify::messages::{Message, match_starts};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, starts_with};
-use crate::identify::{Detector, Extras, Over};
-use crate::wire::{be16, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "zmtp",

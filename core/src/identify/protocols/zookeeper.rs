@@ -6,11 +6,7 @@
 //!  words   "ruok" answered by "imok"; "stat", "srvr", "mntr" answered by "Zookeeper version: ..."
 //! ```
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, SideMatch, starts_with};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{be32, rest};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "zookeeper",

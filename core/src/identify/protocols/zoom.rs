@@ -5,12 +5,7 @@
 //!  media types 13 screen, 15 audio, 16 video, 33 and 34 RTCP; RTP after 27, 19, 24 bytes
 //! ```
 
-use crate::identify::messages::probe_sides;
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detector, Extras, FlowView, Over, Probe};
-use crate::wire::{array, be16, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "zoom",
@@ -22,13 +17,9 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Calls between two clients, and flows of which the first datagrams are of other kinds.",
     bits: 80.0,
     openings: Openings::Known(&[within(&[(1, 8)])]),
-    probe,
+    probe: |view| probe_sides(view, DETECTOR.id, match_side),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_sides(DETECTOR.id, view, match_side)
-}
 
 struct Outer {
     sequence: u16,

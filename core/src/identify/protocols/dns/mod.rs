@@ -10,14 +10,10 @@
 
 mod metadata;
 
+use crate::identify::prelude::*;
 use std::fmt::Write as _;
 
-use crate::identify::openings::{Openings, one_of, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, unproven, yes};
-use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
-use crate::net::Transport;
-use crate::wire::{Cursor, be16, from_wire, rest, u8_at};
+use crate::identify::side_match::unproven;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dns",

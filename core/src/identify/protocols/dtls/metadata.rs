@@ -1,13 +1,12 @@
 //! What the hellos of DTLS tell: the client's fingerprints, and the version that the server chose.
 
 use super::{HANDSHAKE, HEADER, read_header, read_message_header};
+use crate::identify::Finding;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text, version_name,
 };
 use crate::identify::metadata::Metadata;
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Finding, FlowView};
-use crate::wire::{Cursor, prefix, rest};
+use crate::identify::prelude::*;
 
 /// Waits for both hellos. A server may ask the client to say hello once more (RFC 6347 section 4.2.1),
 /// so its own may come late; one that is encrypted already says nothing more.

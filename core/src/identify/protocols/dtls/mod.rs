@@ -10,14 +10,11 @@
 
 mod metadata;
 
+use crate::identify::Headline;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::openings::{Openings, within};
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Headline, Over, Probe};
-use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dtls",

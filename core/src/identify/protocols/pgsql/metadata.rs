@@ -1,12 +1,11 @@
 //! The version of a PostgreSQL server, which it tells only once it has let the client in.
 
 use super::version;
+use crate::identify::Finding;
 use crate::identify::metadata::Metadata;
-use crate::identify::view::{FlowView, SideView};
-use crate::identify::{Detail, Finding};
+use crate::identify::prelude::*;
 
 use super::VERSION;
-use crate::wire::{be32, from_wire, index, prefix, rest, u8_at};
 
 /// Waits for ParameterStatus of server_version (PostgreSQL documentation, Message Formats).
 pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {

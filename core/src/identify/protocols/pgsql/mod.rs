@@ -6,16 +6,9 @@
 //!  message   type(1) length(4, with itself) ...
 //! ```
 
-mod metadata;
+use crate::identify::prelude::*;
 
-use crate::identify::messages::{Message, from_header, match_stream};
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{Role, SideMatch, carrying};
-use crate::identify::{
-    Detail, DetailKey, Detector, Extras, FlowView, Inside, Over, OwnDetail, Probe,
-};
-use crate::net::Side;
-use crate::wire::{be16, be32, from_wire, index, prefix, rest, u8_at};
+mod metadata;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "pgsql",
@@ -32,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // Lengths; or what follows the N that refuses encryption.
         one_of(&[0, 1, b'E', b'R']).at(1),
     ]),
-    probe,
+    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| inside(view)),
     extras: Extras { details: &[VERSION], metadata: Some(metadata::tell), ..Extras::NONE },
 };
 
@@ -51,10 +44,6 @@ const GSSAPI: u32 = 0x04d2_1630;
 /// The longest startup packet (the server's own limit), and the longest message that is believed.
 const STARTUP_BYTES_MAX: usize = 10_000;
 const MESSAGE_BYTES_MAX: usize = 1 << 24;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(match_stream(view, DETECTOR.id, read), |_| inside(view))
-}
 
 /// A request for encryption that is granted: eight bytes on the one side, one on the other.
 fn inside(view: &FlowView<'_>) -> Inside {

@@ -7,14 +7,12 @@
 use super::DATAGRAMS_MAX;
 use super::initial::{Initial, Sender, Stream};
 use crate::config::TOLD_WORDS_MAX;
+use crate::identify::Finding;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
 };
 use crate::identify::metadata::Metadata;
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Finding, FlowView};
-use crate::net::Side;
-use crate::wire::{be24, from_wire, index, prefix, rest};
+use crate::identify::prelude::*;
 
 /// Bytes of a handshake message's header.
 const HEADER: usize = 4;

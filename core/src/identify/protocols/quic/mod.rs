@@ -16,12 +16,9 @@
 mod initial;
 mod metadata;
 
-use crate::identify::openings::Openings;
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join_if, match_both, yes};
-use crate::identify::view::{Datagram, SideView};
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Headline, Over, Probe};
-use crate::net::Side;
-use crate::wire::{Cursor, array, be32, rest, u8_at};
+use crate::identify::Headline;
+use crate::identify::prelude::*;
+use crate::identify::side_match::join_if;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "quic",

@@ -17,8 +17,6 @@ signatures! {
             client("Crestron discovery question", &[Is(0, b"\x14\0\0\0\x01\x04\0\x03\0\0")]),
             server("Crestron discovery answer", &[Is(0, b"\x15\0\0\0\x01\x04\0\x03\0\0")]),
         ],
-        accepts: ["14000000010400030000 'host' 00*252", "15000000010400030000 'RMC3' 00*40"],
-        refuses: ["14000000010400030001 00*20", "16000000010400030000 00*20", "1400000001"],
     }
     DROPBOX {
         id: "dropbox-lansync",
@@ -36,12 +34,6 @@ signatures! {
                 Is(0, b"{\""), Holds(b"\"host_int\""), Holds(b"\"version\""),
             ]),
         ],
-        accepts: ["'{\"host_int\":~12,~\"version\":~[2,~0],~\"displayname\":~\"\"}'"],
-        refuses: [
-            "'{\"host\":~12,~\"version\":~[2,~0],~\"displayname\":~\"\"}'",
-            "'host_int~displayname~version'",
-            "'[\"host_int\",~\"displayname\"]'",
-        ],
     }
     ENPC {
         id: "enpc",
@@ -57,8 +49,6 @@ signatures! {
                 Is(0, b"EPSON"), Any(5, b"PpQqCcSsNn"), In(6, 0, 0x1f), LenIn(14, 1500),
             ]),
         ],
-        accepts: ["'EPSONP' 00ff 00*7", "'EPSONp' 00ff 00*68"],
-        refuses: ["'EPSON~printer~of~the~house'", "'EPSNOP' 00ff 00*7", "'EPSONP' 80ff 00*7"],
     }
     MNDP {
         id: "mndp",
@@ -69,12 +59,6 @@ signatures! {
         blind_spots: "The question of four zero bytes.",
         bits: 48.0,
         says: [either("MNDP announcement", &[Is(4, b"\0\x01\0\x06"), Is(14, b"\0\x05\0")])],
-        accepts: ["00000007 00010006 020304050607 0005 0004 'hall'"],
-        refuses: [
-            "00000007 00010008 0203040506070809 0005 0004 'hall'",
-            "00000007 00010006 020304050607 0009 0004 'hall'",
-            "00000000",
-        ],
     }
     SPOTIFY {
         id: "spotify-connect",
@@ -85,8 +69,6 @@ signatures! {
         blind_spots: "Everything else of Spotify.",
         bits: 64.0,
         says: [either("Spotify beacon", &[Is(0, b"SpotUdp0"), LenIn(12, 512)])],
-        accepts: ["'SpotUdp0' a1b2c3d4 00*32"],
-        refuses: ["'SpotUdp1' a1b2c3d4 00*32", "'spotudp0' 00*12", "00 'SpotUdp0' 00*12"],
     }
     SSDP {
         id: "ssdp",
@@ -104,16 +86,6 @@ signatures! {
                 Is(0, b"HTTP/1.1 200 OK\r\n"), Check(has_search_header, 16.0),
             ]),
         ],
-        accepts: [
-            "'M-SEARCH~*~HTTP/1.1' 0d0a 'HOST:~239.255.255.250:1900' 0d0a 0d0a",
-            "'NOTIFY~*~HTTP/1.1' 0d0a 'NTS:~ssdp:alive' 0d0a 0d0a",
-            "'HTTP/1.1~200~OK' 0d0a 'Usn:~uuid:1' 0d0a 0d0a",
-        ],
-        refuses: [
-            "'HTTP/1.1~200~OK' 0d0a 'Content-Length:~0' 0d0a 0d0a",
-            "'NOTIFY~sip:a@example.org~SIP/2.0' 0d0a",
-            "'M-SEARCH~/~HTTP/1.1' 0d0a 0d0a",
-        ],
     }
     STEAM {
         id: "steam",
@@ -124,8 +96,6 @@ signatures! {
         blind_spots: "Steam's other protocols.",
         bits: 64.0,
         says: [either("Steam discovery", &[Is(0, b"\xff\xff\xff\xff\x21\x4c\x5f\xa0")])],
-        accepts: ["ffffffff214c5fa0 0a000000 08d0 00*8 04000000 08011002"],
-        refuses: ["ffffffff214c5fa1 0a000000", "ffffffff 'T'", "214c5fa0 ffffffff"],
     }
     SYNCTHING {
         id: "syncthing",
@@ -136,8 +106,6 @@ signatures! {
         blind_spots: "The older versions, and the connections themselves.",
         bits: 48.0,
         says: [either("Syncthing announcement", &[Is(0, b"\x2e\xa7\xd9\x0b\x0a\x20")])],
-        accepts: ["2ea7d90b 0a20 a1*32 1216 'tcp://0.0.0.0:22000' 00*3"],
-        refuses: ["2ea7d90b 0a21 a1*33", "2ea7d90c 0a20 a1*32", "0a20 a1*32"],
     }
     UBNT {
         id: "ubnt-discovery",
@@ -155,12 +123,6 @@ signatures! {
                 Is(5, b"\0"), Any(6, &[6, 10]),
             ]),
         ],
-        accepts: ["01000000", "0100 0009 01 0006 020304050607"],
-        refuses: [
-            "0100000000",
-            "0100 000a 01 0006 020304050607",
-            "0100 0009 03 0006 020304050607",
-        ],
     }
     WSD {
         id: "ws-discovery",
@@ -173,15 +135,6 @@ signatures! {
         says: [either("WS-Discovery SOAP envelope", &[
             Is(0, b"<"), Check(|bytes| contains(bytes, b"nvelope"), 40.0), Check(names_wsd, 200.0),
         ])],
-        accepts: [
-            "'<?xml~version=\"1.0\"?><s:Envelope~xmlns:d=\"http://schemas.xmlsoap.org/ws/2005/04/discovery\">'",
-            "'<s:Envelope~xmlns:d=\"http://docs.oasis-open.org/ws-dd/ns/discovery/2009/01\">'",
-        ],
-        refuses: [
-            "'<?xml~version=\"1.0\"?><s:Envelope~xmlns:d=\"http://schemas.xmlsoap.org/soap/\">'",
-            "'<?xml~version=\"1.0\"?><a~b=\"http://schemas.xmlsoap.org/ws/2005/04/discovery\">'",
-            "'http://schemas.xmlsoap.org/ws/2005/04/discovery~Envelope'",
-        ],
     }
 }
 

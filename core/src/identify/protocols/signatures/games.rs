@@ -14,8 +14,6 @@ signatures! {
         blind_spots: "A connection captured after its request: it is encrypted.",
         bits: 80.0,
         says: [client("netcode connection request", &[Is(0, b"\0NETCODE 1.0"), Is(13, b"\0")])],
-        accepts: ["00 'NETCODE~1.02' 00 a1*64"],
-        refuses: ["01 'NETCODE~1.02' 00 a1*64", "00 'NETCODE~2.02' 00 a1*64", "'NETCODE~1.02' 00 a1*64"],
     }
     NINTENDO {
         id: "nintendo",
@@ -26,8 +24,6 @@ signatures! {
         blind_spots: "Nothing known.",
         bits: 34.0,
         says: [either("Pia packet", &[Is(0, b"\x32\xab\x98\x64"), Mask(4, 0x60, 0), LenIn(24, 1500)])],
-        accepts: ["32ab9864 02 56 03cb a1*40"],
-        refuses: ["32ab9865 02 56 03cb a1*40", "32ab9864 62 56 03cb a1*40", "32ab9864 02"],
     }
     QUAKE {
         id: "quake",
@@ -49,8 +45,6 @@ signatures! {
             server("Quake connection", &[Is(0, b"\xff\xff\xff\xffconnectResponse")]),
             server("Quake print", &[Is(0, b"\xff\xff\xff\xffprint\n")]),
         ],
-        accepts: ["ffffffff 'getstatus' 0a", "ffffffff 'statusResponse' 0a 5c 'sv_hostname'"],
-        refuses: ["ffffffff 'getsomething'", "feffffff 'getstatus' 0a", "'getstatus' 0a"],
     }
     RAKNET {
         id: "raknet",
@@ -72,16 +66,6 @@ signatures! {
             // Games number the messages anew.
             either("RakNet offline message", &[Is(1, OFFLINE)]),
         ],
-        accepts: [
-            "01 0000000000000001 00ffff00fefefefefdfdfdfd12345678 00*8",
-            "05 00ffff00fefefefefdfdfdfd12345678 0a 00*400",
-            "1c 00*16 00ffff00fefefefefdfdfdfd12345678 0004 'MCPE'",
-        ],
-        refuses: [
-            "05 00ffff00fefefefefdfdfdfd12345679 0a 00*400",
-            "0909 00ffff00fefefefefdfdfdfd12345678 0a 00*400",
-            "01 00*4 00ffff00fefefefefdfdfdfd12345678 00*8",
-        ],
     }
     SOURCE_ENGINE {
         id: "source-engine",
@@ -101,18 +85,6 @@ signatures! {
             server("Source engine players", &[
                 Is(0, b"\xff\xff\xff\xffD"), Zeros(6, 1), LenIn(12, 1400),
             ]),
-        ],
-        accepts: [
-            "ffffffff 'TSource~Engine~Query' 00",
-            "ffffffff 55 a1a2a3a4",
-            "ffffffff 41 a1a2a3a4",
-            "ffffffff 49 11 'A~server' 00 'de_dust' 00 'cstrike' 00",
-        ],
-        refuses: [
-            "ffffffff 55 a1a2a3a4 00",
-            "fffffffe 55 a1a2a3a4",
-            "ffffffff 0040 0001 00000001 04d0 04d0 00*1216",
-            "ffffffff 'getinfo~xxx'",
         ],
     }
 }

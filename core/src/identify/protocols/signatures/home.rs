@@ -15,8 +15,6 @@ signatures! {
         blind_spots: "The older DVRIP header.",
         bits: 64.0,
         says: [either("DHIP header", &[Is(0, b"\x20\0\0\0DHIP")])],
-        accepts: ["20000000 'DHIP' 00*24 '{}'"],
-        refuses: ["21000000 'DHIP' 00*24", "20000000 'DHIQ' 00*24", "'DHIP' 20000000 00*24"],
     }
     LIFX {
         id: "lifx",
@@ -30,12 +28,6 @@ signatures! {
         says: [either("LIFX header", &[
             Counts(Le16, 0, 0), Is(2, b"\0"), Any(3, &[0x14, 0x34]), Zeros(34, 2), LenIn(36, 1024),
         ])],
-        accepts: ["2400 0034 f6a5c3b1 00*16 00*8 0200 0000", "2900 0014 f6a5c3b1 00*16 00*8 0300 0000 01*5"],
-        refuses: [
-            "2500 0034 f6a5c3b1 00*16 00*8 0200 0000",
-            "2400 0044 f6a5c3b1 00*16 00*8 0200 0000",
-            "2400 0034 f6a5c3b1 00*16 00*8 0200 0001",
-        ],
     }
     MPD {
         id: "mpd",
@@ -48,8 +40,6 @@ signatures! {
         says: [server("Music Player Daemon greeting", &[
             Is(0, b"OK MPD 0."), In(9, b'0', b'9'), Any(10, b"0123456789."),
         ])],
-        accepts: ["'OK~MPD~0.23.5' 0a"],
-        refuses: ["'OK~MPD' 0a", "'OK~MPD~x.23.5' 0a", "'+OK~MPD~0.23.5' 0a"],
     }
     TPLINK {
         id: "tplink-shp",
@@ -67,15 +57,6 @@ signatures! {
                 Zeros(0, 2), Is(4, b"\xd0\xf2"), Check(|bytes| is_autokey_text(rest(bytes, 4)), 28.0),
             ]),
         ],
-        accepts: [
-            "d0f281f88bff9af7d5ef94b6d1b4c09fec95e68fe187e8caf08bf68bf6",
-            "0000001d d0f281f88bff9af7d5ef94b6d1b4c09fec95e68fe187e8caf08bf68bf6",
-        ],
-        refuses: [
-            "d0f281f88bff9af7d5ef00b6d1b4c09fec95e68fe187e8caf08bf68bf6",
-            "d0f281f88bff",
-            "'{\"system\":{\"get_sysinfo\":{}}}'",
-        ],
     }
     TUYA {
         id: "tuya",
@@ -92,15 +73,6 @@ signatures! {
             either("Tuya message, version 3.5", &[
                 Is(0, b"\0\0\x66\x99"), Zeros(4, 2), Zeros(10, 3), Counts(Be32, 14, 22),
             ]),
-        ],
-        accepts: [
-            "000055aa 00000000 00000013 0000000c a1a2a3a4 00112233 0000aa55",
-            "00006699 0000 00000001 00000013 00000004 a1a2a3a4 00009966",
-        ],
-        refuses: [
-            "000055ab 00000000 00000013 0000000c a1a2a3a4 00112233 0000aa55",
-            "000055aa 00000000 01000013 0000000c a1a2a3a4 00112233 0000aa55",
-            "000055aa 00000000 00000013 ff00000c a1a2a3a4 00112233 0000aa55",
         ],
     }
 }

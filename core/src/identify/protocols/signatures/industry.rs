@@ -28,8 +28,6 @@ signatures! {
             client("BACnet BVLC question", &[Is(0, b"\x81\x02\0\x04"), LenIn(4, 4)]),
             client("BACnet BVLC question", &[Is(0, b"\x81\x06\0\x04"), LenIn(4, 4)]),
         ],
-        accepts: ["810b 0008 0120 ffff", "8104 000e c0a80001 bac0 0108 1008", "8105 0006 003c"],
-        refuses: ["810b 0009 0120 ffff", "810b 0008 0220 ffff", "820b 0008 0120 ffff", "8105 0007 003c"],
     }
     C1222 {
         id: "c1222",
@@ -42,12 +40,6 @@ signatures! {
         says: [either("C12.22 ACSE message", &[
             Is(0, b"\x60"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(2, 0x80, 0xbf),
         ])],
-        accepts: ["60 1c a2 09 0607 607c86f7540116 00*14"],
-        refuses: [
-            "61 1c a2 09 0607 607c86f7540116 00*14",
-            "60 1c a2 09 0607 607c86f7540117 00*14",
-            "60 1c 02 09 0607 607c86f7540116 00*14",
-        ],
     }
     CAN {
         id: "can",
@@ -58,8 +50,6 @@ signatures! {
         blind_spots: "Other ways to put CAN into UDP.",
         bits: 72.0,
         says: [either("CAN-ETH frames", &[Is(0, b"ISO11898"), Is(8, b"\x01")])],
-        accepts: ["'ISO11898' 01 01 02 00*16"],
-        refuses: ["'ISO11898' 02 01 00*16", "'ISO11899' 01 01 00*16", "'ISO~11898' 01"],
     }
     CIP_IO {
         id: "cip-io",
@@ -72,12 +62,6 @@ signatures! {
         says: [either("CIP I/O, sequenced address and data", &[
             Is(0, b"\x02\0\x02\x80\x08\0"), Is(14, b"\xb1\0"), Counts(Le16, 16, 18),
         ])],
-        accepts: ["0200 0280 0800 01020304 00000007 b100 0600 0100 01020304"],
-        refuses: [
-            "0200 0280 0800 01020304 00000007 b100 0700 0100 01020304",
-            "0200 0280 0800 01020304 00000007 b200 0600 0100 01020304",
-            "0300 0280 0800 01020304 00000007 b100 0600 0100 01020304",
-        ],
     }
     CNP_IP {
         id: "cnp-ip",
@@ -91,12 +75,6 @@ signatures! {
             Counts(Be16, 0, 0), Is(2, b"\x01"), Zeros(6, 2), LenIn(20, 1500),
             Any(3, &[1, 3, 4, 6, 7, 8, 0x60, 0x63, 0x64, 0x66, 0x68, 0x70, 0x71, 0x72, 0x7f]),
         ])],
-        accepts: ["0016 01 01 00 00 0000 00000001 00000002 00000003 a1a2"],
-        refuses: [
-            "0017 01 01 00 00 0000 00000001 00000002 00000003 a1a2",
-            "0016 02 01 00 00 0000 00000001 00000002 00000003 a1a2",
-            "0016 01 02 00 00 0000 00000001 00000002 00000003 a1a2",
-        ],
     }
     DIS {
         id: "dis",
@@ -110,12 +88,6 @@ signatures! {
         says: [either("DIS PDU", &[
             In(0, 4, 7), Check(is_dis, 9.0), Counts(Be16, 8, 0), Zeros(11, 1), LenIn(12, 8192),
         ])],
-        accepts: ["06 01 01 01 12345678 0010 0000 a1a2a3a4", "07 01 02 02 12345678 0010 00 00 a1a2a3a4"],
-        refuses: [
-            "06 01 01 02 12345678 0010 0000 a1a2a3a4",
-            "06 01 01 01 12345678 0011 0000 a1a2a3a4",
-            "09 01 01 01 12345678 0010 0000 a1a2a3a4",
-        ],
     }
     DOIP {
         id: "doip",
@@ -129,8 +101,6 @@ signatures! {
         says: [either("DoIP message", &[
             Check(is_doip, 25.0), Counts(Be32, 4, 8), Zeros(4, 2),
         ])],
-        accepts: ["02fd 0001 00000000", "03fc 8001 00000006 0e801000 3e00"],
-        refuses: ["02fc 0001 00000000", "02fd 0009 00000000", "02fd 0001 ff000000"],
     }
     EGD {
         id: "egd",
@@ -144,12 +114,6 @@ signatures! {
             Is(0, b"\x0d\x01"), Zeros(28, 4), LenIn(32, 1432),
             Check(|bytes| le32(bytes, 16).is_some_and(|nanos| nanos < 1_000_000_000), 2.1),
         ])],
-        accepts: ["0d01 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000000 0102"],
-        refuses: [
-            "0d02 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000000 0102",
-            "0d01 0100 c0a80001 01000000 5a5a5a5a ffffffff 00000000 00000000 00000000 0102",
-            "0d01 0100 c0a80001 01000000 5a5a5a5a 00ca9a0b 00000000 00000000 00000001 0102",
-        ],
     }
     SBUS {
         id: "ether-s-bus",
@@ -162,12 +126,6 @@ signatures! {
         says: [either("S-Bus telegram", &[
             Counts(Be32, 0, 0), Is(4, b"\x01"), In(8, 0, 2), LenIn(12, 512), Check(has_sbus_crc, 16.0),
         ])],
-        accepts: ["0000000d 01 00 0001 00 0a 20 5318"],
-        refuses: [
-            "0000000d 01 00 0001 00 0a 20 5319",
-            "0000000e 01 00 0001 00 0a 20 5318",
-            "0000000d 02 00 0001 00 0a 20 5318",
-        ],
     }
     ETHERCAT {
         id: "ethercat",
@@ -183,13 +141,6 @@ signatures! {
             within(&[(0x10, 0x17)]).at(1).required(),
             within(&[(1, 14)]).at(2).required(),
         ],
-        accepts: ["0e10 07 01 0000 0000 0200 0000 a1a2 0000"],
-        refuses: [
-            "0f10 07 01 0000 0000 0200 0000 a1a2 0000",
-            "0e20 07 01 0000 0000 0200 0000 a1a2 0000",
-            "0e10 27 01 0000 0000 0200 0000 a1a2 0000",
-            "0e10 07 01 0000 0000 0300 0000 a1a2 0000",
-        ],
     }
     ETHERSIO {
         id: "ethersio",
@@ -200,8 +151,6 @@ signatures! {
         blind_spots: "Nothing known.",
         bits: 46.0,
         says: [either("ESIO telegram", &[Is(0, b"ESIO\0"), In(5, 0, 2), LenIn(16, 1500)])],
-        accepts: ["'ESIO' 0001 0001 00000020 00000001 00*16"],
-        refuses: ["'ESIO' 0003 0001 00000020 00*16", "'ESIP' 0001 0001 00000020 00*16", "'ESIO' 0001"],
     }
     GVCP {
         id: "gvcp",
@@ -222,8 +171,6 @@ signatures! {
                 Any(3, &[0x03, 0x05, 0x81, 0x83, 0x85, 0x87, 0x89, 0xc1, 0xc3]),
             ]),
         ],
-        accepts: ["42 11 0002 0000 0001", "0000 0081 0004 0007 00000001"],
-        refuses: ["42 11 0002 0001 0001", "43 11 0002 0000 0001", "0000 0091 0004 0007 00000001"],
     }
     HICP {
         id: "hicp",
@@ -239,8 +186,6 @@ signatures! {
             client("HICP configuration", &[Is(0, b"Configure: ")]),
             server("HICP answer", &[Is(0, b"Reconfigured = ")]),
         ],
-        accepts: ["'Module~scan' 00", "'Protocol~version~=~1.00;FB~type~=~EVALUATION~BOARD;' 00"],
-        refuses: ["'Module~scam'", "'Protocol~version~1'", "'Configuration:~x'"],
     }
     KNX {
         id: "knxnet-ip",
@@ -254,12 +199,6 @@ signatures! {
         says: [either("KNXnet/IP frame", &[
             Is(0, b"\x06\x10"), In(2, 2, 10), In(3, 0, 0x3f), In(4, 0, 3), Counts(Be16, 4, 0),
         ])],
-        accepts: ["0610 0201 000e 0801 c0a80002 0e57"],
-        refuses: [
-            "0610 0201 ff0f 0801 c0a80002 0e57",
-            "0620 0201 000e 0801 c0a80002 0e57",
-            "0610 0d01 000e 0801 c0a80002 0e57",
-        ],
     }
     RTPS {
         id: "rtps",
@@ -272,8 +211,6 @@ signatures! {
         says: [either("RTPS message", &[
             Is(0, b"RTPS"), In(4, 1, 2), In(5, 0, 9), In(6, 0, 1), LenIn(20, 65507),
         ])],
-        accepts: ["'RTPS' 0203 0101 00*12 0901 0800 00*8"],
-        refuses: ["'RTPS' 0303 0101 00*12", "'RTPX' 0203 0101 00*12", "'RTPS/1.0~200~OK' 0d0a 00*20"],
     }
     TRDP {
         id: "trdp",
@@ -286,8 +223,6 @@ signatures! {
         says: [either("TRDP header", &[
             Is(4, b"\x01"), Any(6, b"PM"), Any(7, b"dprenqc"), Check(has_trdp_crc, 32.0),
         ])],
-        accepts: ["00000001 0100 5064 00*28 8aad8c32"],
-        refuses: ["00000001 0100 5064 00*28 8aad8c33", "00000001 0200 5064 00*28 8aad8c32", "00000001 0100 5064"],
     }
 }
 

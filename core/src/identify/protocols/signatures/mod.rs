@@ -1,17 +1,13 @@
 //! Protocols that one line can tell: constants in fixed places, and a length that fits.
 //!
-//! A row of `signatures!` is everything there is to say of such a protocol, its samples included; it
-//! becomes a detector like any other. How much a row proves is counted from its parts, and a row
-//! whose messages prove little needs several of them.
+//! A row of `signatures!` is everything there is to say of such a protocol, and becomes a detector like
+//! any other; `samples.txt` has what it is tested with. How much a row proves is counted from its parts,
+//! and a row whose messages prove little needs several of them.
 
-use crate::identify::messages::{MessageError, probe_datagrams, probe_stream};
+use crate::identify::messages::probe_stream;
 use crate::identify::openings::{ByteSet, Opening};
-use crate::identify::side_match::{Role, Said, Spot, behind_leading, carrying};
-#[cfg(test)]
-use crate::identify::{Detector, Over};
-use crate::identify::{FlowView, Probe};
-use crate::net::Transport;
-use crate::wire::{be16, be32, index, le16, le32, prefix, rest, u8_at};
+use crate::identify::prelude::*;
+use crate::identify::side_match::behind_leading;
 
 /// One message of a protocol.
 struct Say {
@@ -100,41 +96,21 @@ impl Condition {
     }
 }
 
-/// What a part says of one byte.
-enum One<'a> {
-    Is(u8),
-    Mask(u8, u8),
-    In(u8, u8),
-    Any(&'a [u8]),
-}
-
-impl One<'_> {
-    fn bytes(&self) -> ByteSet {
-        match *self {
-            Self::Is(value) => ByteSet::one(value),
-            Self::Mask(mask, value) => ByteSet::that(|byte| byte & mask == value),
-            Self::In(low, high) => ByteSet::range(low, high),
-            Self::Any(values) => {
-                values.iter().map(|byte| ByteSet::one(*byte)).fold(ByteSet::NONE, ByteSet::or)
-            }
-        }
-    }
-}
-
 impl Condition {
     /// Which bytes this part lets stand at a place, if it looks there.
-    fn bytes_at(&self, place: usize) -> Option<One<'_>> {
+    fn bytes_at(&self, place: usize) -> Option<ByteSet> {
         match *self {
             Self::Is(at, expected) => {
-                let nth = place.checked_sub(at)?;
-                expected.get(nth).map(|byte| One::Is(*byte))
+                expected.get(place.checked_sub(at)?).map(|byte| ByteSet::one(*byte))
             }
             Self::Zeros(at, count) => {
-                (at..at.saturating_add(count)).contains(&place).then_some(One::Is(0))
+                (at..at.saturating_add(count)).contains(&place).then(|| ByteSet::one(0))
             }
-            Self::Mask(at, mask, value) => (at == place).then_some(One::Mask(mask, value)),
-            Self::In(at, low, high) => (at == place).then_some(One::In(low, high)),
-            Self::Any(at, values) => (at == place).then_some(One::Any(values)),
+            Self::Mask(at, mask, value) => {
+                (at == place).then(|| ByteSet::that(|byte| byte & mask == value))
+            }
+            Self::In(at, low, high) => (at == place).then(|| ByteSet::range(low, high)),
+            Self::Any(at, values) => (at == place).then(|| one_of(values).bytes),
             Self::Counts(..)
             | Self::Len(_)
             | Self::LenIn(..)
@@ -174,18 +150,18 @@ fn counts(
 impl Say {
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<Said, MessageError> {
         let mut bits = 0.0;
-        let mut stop = None;
+        let mut short = false;
         for part in self.parts {
             match part.test(bytes, len) {
                 Ok(more) => bits += more,
-                Err(MessageError::Short) => stop = Some(MessageError::Short),
+                Err(MessageError::Short) => short = true,
                 Err(MessageError::Not) => return Err(MessageError::Not),
             }
         }
-        match stop {
-            Some(stop) => Err(stop),
-            None => Ok(Said::new(self.role, bits, self.what, self.spot())),
+        if short {
+            return Err(MessageError::Short);
         }
+        Ok(Said::new(self.role, bits, self.what, self.spot()))
     }
 
     /// Whether the byte at a place is one of a few.
@@ -196,23 +172,14 @@ impl Say {
     /// Which bytes it may have at a place.
     fn bytes_at(&self, place: usize) -> ByteSet {
         let told = self.parts.iter().filter_map(|part| part.bytes_at(place));
-        told.map(|one| one.bytes()).fold(ByteSet::ALL, ByteSet::and)
+        told.fold(ByteSet::ALL, ByteSet::and)
     }
 
     /// The first constant is what shows it.
     fn spot(&self) -> Spot {
-        let constant = self.parts.iter().find_map(|part| match part {
-            Condition::Is(at, expected) if *at < 48 => Some((*at, expected.len())),
-            Condition::Is(..)
-            | Condition::Mask(..)
-            | Condition::In(..)
-            | Condition::Any(..)
-            | Condition::Zeros(..)
-            | Condition::Counts(..)
-            | Condition::Len(_)
-            | Condition::LenIn(..)
-            | Condition::Holds(_)
-            | Condition::Check(..) => None,
+        let constant = self.parts.iter().find_map(|part| {
+            let Condition::Is(at, expected) = part else { return None };
+            (*at < 48).then_some((*at, expected.len()))
         });
         let (at, len) = constant.unwrap_or((0, 8));
         Spot::datagram(0, at, len)
@@ -264,12 +231,12 @@ fn probe_opener(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> 
 
 fn probe_row(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Udp => probe_datagrams(id, view, |datagram| {
+        Transport::Udp => probe_datagrams(view, id, |datagram| {
             read(says, datagram.bytes, Some(datagram.wire_len)).ok()
         }),
         // Where one message ends in a stream is not known: the first must do.
         Transport::Tcp => {
-            probe_stream(id, view, |bytes| read(says, bytes, None).map(|said| (said, bytes.len())))
+            probe_stream(view, id, |bytes| read(says, bytes, None).map(|said| (said, bytes.len())))
         }
     }
 }
@@ -286,9 +253,8 @@ const fn server(what: &'static str, parts: &'static [Condition]) -> Say {
     Say { role: Role::Server, what, parts }
 }
 
-/// Makes a detector of each row. `accepts` and `refuses` are messages in hexadecimal digits; `/`
-/// stands between those of one side, said one after the other. `asks: probe_opener` is for a row
-/// that other protocols follow, and `openings` for one whose conditions tell no byte at a place.
+/// Makes a detector of each row. `asks: probe_opener` is for a row that other protocols follow, and
+/// `openings` for one whose conditions tell no byte at a place.
 macro_rules! signatures {
     (@asks) => { super::probe_row };
     (@asks $asks:ident) => { $asks };
@@ -309,8 +275,6 @@ macro_rules! signatures {
         says: [$($say:expr),* $(,)?],
         $(asks: $asks:ident,)?
         $(openings: $openings:tt,)?
-        accepts: [$($accept:expr),* $(,)?],
-        refuses: [$($refuse:expr),* $(,)?],
     })*) => {
         $(pub(in crate::identify::protocols) static $name: crate::identify::Detector = {
             static SAYS: &[super::Say] = &[$($say),*];
@@ -329,11 +293,7 @@ macro_rules! signatures {
         };)*
 
         #[cfg(test)]
-        pub(super) static SAMPLES: &[super::Sample] = &[$(super::Sample {
-            row: &$name,
-            accepts: &[$($accept),*],
-            refuses: &[$($refuse),*],
-        }),*];
+        pub(super) const IDS: &[&str] = &[$($id),*];
     };
 }
 
@@ -364,16 +324,10 @@ pub(super) use tunnels::*;
 pub(super) use voice::*;
 
 #[cfg(test)]
-struct Sample {
-    row: &'static Detector,
-    accepts: &'static [&'static str],
-    refuses: &'static [&'static str],
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use crate::identify::testing::{Talk, hex};
+    use crate::identify::{Detector, Over, detector};
 
     /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
     /// of them repeated, as in `00*64`.
@@ -398,22 +352,48 @@ mod tests {
             .collect()
     }
 
-    fn samples() -> impl Iterator<Item = &'static Sample> {
+    /// What a row must name, and what it must not.
+    struct Sample {
+        row: &'static Detector,
+        accepts: Vec<&'static str>,
+        refuses: Vec<&'static str>,
+    }
+
+    fn samples() -> Vec<Sample> {
+        let mut samples: Vec<Sample> = Vec::new();
+        let lines = include_str!("samples.txt").lines();
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            match (line.split_at_checked(2), samples.last_mut()) {
+                (Some(("+ ", messages)), Some(sample)) => sample.accepts.push(messages),
+                (Some(("- ", messages)), Some(sample)) => sample.refuses.push(messages),
+                (_, _) => {
+                    let row = detector(line).expect("a detector's id");
+                    samples.push(Sample { row, accepts: Vec::new(), refuses: Vec::new() });
+                }
+            }
+        }
+        samples
+    }
+
+    #[test]
+    fn every_row_has_samples() {
         let groups = [
-            discovery::SAMPLES,
-            games::SAMPLES,
-            home::SAMPLES,
-            industry::SAMPLES,
-            monitoring::SAMPLES,
-            names_and_time::SAMPLES,
-            peers::SAMPLES,
-            remote::SAMPLES,
-            routing::SAMPLES,
-            stage::SAMPLES,
-            tunnels::SAMPLES,
-            voice::SAMPLES,
+            discovery::IDS,
+            games::IDS,
+            home::IDS,
+            industry::IDS,
+            monitoring::IDS,
+            names_and_time::IDS,
+            peers::IDS,
+            remote::IDS,
+            routing::IDS,
+            stage::IDS,
+            tunnels::IDS,
+            voice::IDS,
         ];
-        groups.into_iter().flatten()
+        let mut rows = groups.concat();
+        rows.sort_unstable();
+        assert_eq!(samples().iter().map(|sample| sample.row.id).collect::<Vec<_>>(), rows);
     }
 
     #[test]
@@ -421,7 +401,7 @@ mod tests {
         let mut unnamed = Vec::new();
         for sample in samples() {
             assert!(!sample.accepts.is_empty(), "{}", sample.row.id);
-            for messages in sample.accepts {
+            for messages in &sample.accepts {
                 for talk in talks(sample.row, messages) {
                     if talk.matched_by(sample.row).is_none() {
                         unnamed.push((sample.row.id, *messages));
@@ -439,7 +419,7 @@ mod tests {
         let mut named = Vec::new();
         for sample in samples() {
             assert!(sample.refuses.len() >= 3, "{}", sample.row.id);
-            for messages in sample.refuses {
+            for messages in &sample.refuses {
                 for talk in talks(sample.row, messages) {
                     if talk.matched_by(sample.row).is_some() {
                         named.push((sample.row.id, *messages));
@@ -455,9 +435,10 @@ mod tests {
     /// Each row's samples are look-alikes for all the others.
     #[test]
     fn rows_do_not_name_each_others_samples() {
-        for sample in samples() {
-            for other in samples().filter(|other| other.row.id != sample.row.id) {
-                for messages in sample.accepts {
+        let samples = samples();
+        for sample in &samples {
+            for other in samples.iter().filter(|other| other.row.id != sample.row.id) {
+                for messages in &sample.accepts {
                     for talk in talks(sample.row, messages) {
                         let fits = talks(other.row, messages).len() == 2
                             || other.row.over == sample.row.over;

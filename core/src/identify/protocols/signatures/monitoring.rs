@@ -19,12 +19,6 @@ signatures! {
             either("collectd values", &[Zeros(0, 3), Check(is_collectd, 40.0)]),
             either("collectd, signed", &[Is(0, b"\x02\0\0"), Check(|bytes| u8_at(bytes, 3) >= Some(36), 0.2), Check(is_collectd_signed, 40.0)]),
         ],
-        accepts: ["0000 0009 'hall' 00 0008 000c 17e1a2b3c4d5e6f7 0009 000c 0000000280000000"],
-        refuses: [
-            "0000 0009 'hall' 00 0007 000c 17e1a2b3c4d5e6f7",
-            "0000 0009 68616c01 00 0008 000c 17e1a2b3c4d5e6f7",
-            "0000 0019 'hall' 00 0008 000c 17e1a2b3c4d5e6f7",
-        ],
     }
     GANGLIA {
         id: "ganglia",
@@ -41,12 +35,6 @@ signatures! {
                 LenIn(16, 1500),
             ]),
             server("Ganglia XML", &[Is(0, b"<?xml "), Holds(b"GANGLIA_XML")]),
-        ],
-        accepts: ["00000085 00000004 'host' 00000008 'load_one' 00000000", "'<?xml~version=\"1.0\"?><!DOCTYPE~GANGLIA_XML~['"],
-        refuses: [
-            "00000095 00000004 'host' 00000008 'load_one'",
-            "00000085 00000004 01020304 00000008 'load_one'",
-            "'<?xml~version=\"1.0\"?><!DOCTYPE~html>'",
         ],
     }
     GELF {
@@ -66,15 +54,6 @@ signatures! {
                 Is(0, b"\x1e\x0f"), In(10, 0, 127), In(11, 2, 128), Check(is_below_count, 1.0),
             ]),
         ],
-        accepts: [
-            "'{\"version\":\"1.1\",\"host\":\"a\",\"short_message\":\"b\"}'",
-            "1e0f a1a2a3a4a5a6a7a8 00 02 78da*20 / 1e0f a1a2a3a4a5a6a7a8 01 02 0102*10",
-        ],
-        refuses: [
-            "'{\"version\":\"1.1\",\"host\":\"a\"}'",
-            "1e0f a1a2a3a4a5a6a7a8 02 02 78da*20 / 1e0f a1a2a3a4a5a6a7a8 03 02 0102*10",
-            "1f8b 08 00 00000000 0003 00*20",
-        ],
     }
     RIPE_ATLAS {
         id: "ripe-atlas",
@@ -85,8 +64,6 @@ signatures! {
         blind_spots: "Nothing known.",
         bits: 56.0,
         says: [client("MGLNDD probe", &[Is(0, b"MGLNDD_"), In(7, b'0', b'9'), Holds(b".")])],
-        accepts: ["'MGLNDD_192.0.2.1_3243'"],
-        refuses: ["'MGLNDD'", "'mglndd_192.0.2.1_3243'", "'MGLNDD_x.y_3243'"],
     }
     STATSD {
         id: "statsd",
@@ -105,8 +82,6 @@ signatures! {
             word(b"
 ._-/:").at(2).required(),
         ],
-        accepts: ["'app.requests:1|c'", "'app.time:320|ms|@0.1' 0a 'app.load:0.5|g|#host:a'"],
-        refuses: ["'app.requests:x|c'", "'app.requests:1|zz'", "'GET~/a:1|c~HTTP/1.1'"],
     }
 }
 

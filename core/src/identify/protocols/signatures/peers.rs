@@ -21,12 +21,6 @@ signatures! {
             either("BitTorrent DHT message", &[Is(0, b"d2:ip"), Check(has_krpc_type, 40.0)]),
             either("BitTorrent DHT message", &[Is(0, b"d1:"), Any(3, b"qratv"), Check(has_krpc_type, 40.0)]),
         ],
-        accepts: [
-            "'d1:ad2:id20:' a1*20 'e1:q4:ping1:t2:aa1:y1:qe'",
-            "'d1:rd2:id20:' a1*20 'e1:t2:aa1:y1:re'",
-            "'d2:ip6:' c0000201 1a2b '1:rd2:id20:' a1*20 'e1:t2:aa1:y1:re'",
-        ],
-        refuses: ["'d1:ad2:ix20:' a1*20 'e'", "'d8:announce40:http://example.org/'", "'d1:x1:y1:qe'"],
     }
     NANO {
         id: "nano",
@@ -39,8 +33,6 @@ signatures! {
         says: [either("Nano message header", &[
             Is(0, b"R"), Any(1, b"ABCX"), Check(is_nano_versions, 13.0), In(5, 2, 0x11), In(6, 0, 0xff),
         ])],
-        accepts: ["'RC' 12 11 10 02 0000 00*16"],
-        refuses: ["'RD' 12 11 10 02 0000 00*16", "'RC' 10 11 12 02 0000 00*16", "'RC' 12 11 10 20 0000"],
     }
 }
 

@@ -21,8 +21,6 @@ signatures! {
                 Is(0, b"\x00\x01"), Counts(Be16, 2, 4), Is(4, b"\x00\x31"), LenIn(16, 1500),
             ]),
         ],
-        accepts: ["0014000103", "0001 0014 0031 00*18"],
-        refuses: ["001400010300", "0001 0013 0031 00*18", "0001 0008 2112a442 00*16"],
     }
     ICA_BROWSER {
         id: "ica-browser",
@@ -36,8 +34,6 @@ signatures! {
             client("ICA browser question", &[Is(0, b"\x1e\0\x01\x30\x02\xfd\xa8\xe3")]),
             server("ICA browser answer", &[Is(0, b"\x30\0\x02\x31\x02\xfd\xa8\xe3")]),
         ],
-        accepts: ["1e00013002fda8e3 00*22", "3000023102fda8e302000644 00*36"],
-        refuses: ["1e00013002fda8e4 00*22", "3000023002fda8e3 00*36", "02fda8e3 1e000130"],
     }
     RDP_UDP {
         id: "rdp-udp",
@@ -56,16 +52,6 @@ signatures! {
                 Mask(6, 0xc8, 0), Any(7, &[5]), Check(has_rdp_mtus, 18.0), LenIn(1132, 1232),
             ]),
         ],
-        accepts: [
-            "ffffffff 0040 1001 a1a2a3a4 04d0 04d0 00*1216",
-            "a1a2a3a4 0040 0005 b1b2b3b4 04d0 04d0 00*1216",
-        ],
-        refuses: [
-            "ffffffff 0040 1001 a1a2a3a4 05d0 04d0 00*1216",
-            "ffffffff 0040 1002 a1a2a3a4 04d0 04d0 00*1216",
-            "ffffffff 'TSource~Engine~Query' 00",
-            "a1a2a3a4 0040 0005 b1b2b3b4 04d0 04d0",
-        ],
     }
     RMCP {
         id: "rmcp",
@@ -81,8 +67,6 @@ signatures! {
             either("ASF over RMCP", &[Is(0, b"\x06\0"), Is(3, b"\x06\0\0\x11\xbe"), LenIn(12, 256)]),
             either("RMCP acknowledgement", &[Is(0, b"\x06\0"), Any(3, &[0x86]), Len(4)]),
         ],
-        accepts: ["0600ff07 00 00000000 00000000 09 2018c881 00 388e 04b5", "0600ff06 000011be 80 00 00 00"],
-        refuses: ["0600ff07 08 00000000 00000000 09 2018c881", "0601ff07 00 00000000 00000000 09", "0600ff06 000011bf 80 00 00 00"],
     }
     WOL {
         id: "wol",
@@ -95,12 +79,6 @@ signatures! {
         says: [either("Wake-on-LAN magic packet", &[
             Is(0, b"\xff\xff\xff\xff\xff\xff"), LenIn(102, 108), Check(repeats_address, 255.0),
         ])],
-        accepts: ["ff*6 020304050607*16"],
-        refuses: [
-            "ff*6 020304050607*15 020304050608",
-            "ff*102",
-            "fe ff*5 020304050607*16",
-        ],
     }
     XDMCP {
         id: "xdmcp",
@@ -114,8 +92,6 @@ signatures! {
             client("XDMCP question", &[Is(0, b"\0\x01\0"), Any(3, &[1, 2, 3, 7, 10, 11, 13]), Counts(Be16, 4, 6)]),
             server("XDMCP answer", &[Is(0, b"\0\x01\0"), Any(3, &[5, 6, 8, 9, 12, 14]), Counts(Be16, 4, 6)]),
         ],
-        accepts: ["0001 0002 0001 00", "0001 0005 000a 0000 0003 'x11' 0001 00"],
-        refuses: ["0001 0002 0002 00", "0002 0002 0001 00", "0001 0022 0001 00"],
     }
 }
 

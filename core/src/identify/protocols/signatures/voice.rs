@@ -25,12 +25,6 @@ signatures! {
             ]),
         ],
         asks: probe_opener,
-        accepts: ["00010046 0001e240 00*66", "00020046 0001e240 '198.51.100.7' 00*52 c001"],
-        refuses: [
-            "00010046 0001e240 00*67",
-            "00030046 0001e240 00*66",
-            "00010046 2112a442 '0123456789ab' 00*54",
-        ],
     }
     MUMBLE {
         id: "mumble",
@@ -45,12 +39,6 @@ signatures! {
             Is(0, b"\0\x01"), In(2, 0, 9), Len(24), Zeros(12, 2), Zeros(16, 2), Zeros(20, 1),
             Check(|bytes| be16(bytes, 14) <= be16(bytes, 18) && be16(bytes, 22) > Some(0), 1.0),
         ])],
-        accepts: ["00010204 a1a2a3a4a5a6a7a8 00000007 00000064 0000fa00"],
-        refuses: [
-            "00010204 a1a2a3a4a5a6a7a8 00000065 00000064 0000fa00",
-            "00010204 a1a2a3a4a5a6a7a8 00000007 00000064 0000fa00 00",
-            "00020204 a1a2a3a4a5a6a7a8 00000007 00000064 0000fa00",
-        ],
     }
     OICQ {
         id: "oicq",
@@ -61,12 +49,6 @@ signatures! {
         blind_spots: "Commands of later versions.",
         bits: 26.0,
         says: [either("OICQ message", &[Is(0, b"\x02"), Check(is_oicq, 18.0), LenIn(12, 1500)])],
-        accepts: ["02 3649 0017 1a2b 3b9aca00 a1*16 03"],
-        refuses: [
-            "02 3649 0017 1a2b 3b9aca00 a1*16 04",
-            "02 3649 1017 1a2b 3b9aca00 a1*16 03",
-            "02 3649 0017 1a2b 00000001 a1*16 03",
-        ],
     }
     SAP_ANNOUNCEMENT {
         id: "sap-announcement",
@@ -84,12 +66,6 @@ signatures! {
                 Mask(0, 0xf3, 0x20), Zeros(1, 1), Is(8, b"v=0\r\no="), Holds(b"\ns="),
             ]),
         ],
-        accepts: ["20 00 1234 c0000201 'application/sdp' 00 'v=0' 0d0a", "20 00 1234 c0000201 'v=0' 0d0a 'o=-~1' 0d0a 's=x'"],
-        refuses: [
-            "40 00 1234 c0000201 'application/sdp' 00 'v=0' 0d0a",
-            "20 00 1234 c0000201 'application/xml' 00 'v=0' 0d0a",
-            "'v=0' 0d0a 'o=-~1' 0d0a 's=x'",
-        ],
     }
     TEAMSPEAK {
         id: "teamspeak",
@@ -100,8 +76,6 @@ signatures! {
         blind_spots: "A connection captured after its opening.",
         bits: 80.0,
         says: [either("TeamSpeak 3 init", &[Is(0, b"TS3INIT1\0\x65")])],
-        accepts: ["'TS3INIT1' 0065 0000 88 065f3a4b 00 5a5a5a5a a1a2a3a4 00*8", "'TS3INIT1' 0065 88 01 00*20"],
-        refuses: ["'TS3INIT2' 0065 0000 88", "'TS3INIT1' 0066 0000 88", "'TSINIT' 0065"],
     }
     TELEGRAM_VOIP {
         id: "telegram-voip",
@@ -114,8 +88,6 @@ signatures! {
         says: [either("Telegram reflector message", &[
             Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), Is(28, b"\xfe\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
         ])],
-        accepts: ["a1*16 ff*12 feffffff 00*8"],
-        refuses: ["a1*16 ff*11 feffffff 00*8", "00*16 ff*12 feffffff 00*8", "a1*16 ff*12 00ffffff 00*8", "a1*16 ff*140"],
     }
     TURN {
         id: "turn",
@@ -128,12 +100,6 @@ signatures! {
         says: [either("TURN channel data", &[
             Mask(0, 0xfc, 0x40), Counts(Be16, 2, 4), LenIn(5, 1500),
         ])],
-        accepts: ["4000 0008 80600001 a1a2a3a4 / 4000 0008 80600002 b1a2a3a4"],
-        refuses: [
-            "4000 0009 80600001 a1a2a3a4 / 4000 0008 80600002 b1a2a3a4",
-            "5000 0008 80600001 a1a2a3a4 / 5000 0008 80600002 b1a2a3a4",
-            "4000 0008 80600001 a1a2a3a4",
-        ],
     }
     ZRTP {
         id: "zrtp",
@@ -146,12 +112,6 @@ signatures! {
         says: [either("ZRTP message", &[
             Is(0, b"\x10\0"), Is(4, b"ZRTP"), Is(12, b"\x50\x5a"), Check(is_zrtp_length, 5.0),
         ])],
-        accepts: ["1000 0001 5a525450 1f2e3d4c 505a 0003 'HelloACK' a1a2a3a4"],
-        refuses: [
-            "1000 0001 5a525451 1f2e3d4c 505a 0003 'HelloACK'",
-            "9000 0001 5a525450 1f2e3d4c 505a 0003 'HelloACK'",
-            "1000 0001 5a525450 1f2e3d4c 505b 0003 'HelloACK'",
-        ],
     }
 }
 

@@ -4,13 +4,10 @@
 //! in their order: of the client's those to the server, of the server's those to the client.
 
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
+use crate::identify::Finding;
 use crate::identify::handshake::hash_and_text;
 use crate::identify::metadata::Metadata;
-use crate::identify::side_match::{Role, SideMatch};
-use crate::identify::view::{FlowView, SideView};
-use crate::identify::{Detail, DetailKey, Finding};
-use crate::net::Side;
-use crate::wire::{Cursor, index, prefix, rest, u8_at};
+use crate::identify::prelude::*;
 
 /// Waits until both ends have offered, and it is known which of them is the client.
 pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {

@@ -9,16 +9,9 @@
 //! packets do: the algorithm names `ext-info-c` and `ext-info-s` (RFC 8308 section 2.1), and which
 //! end starts the key exchange.
 
-mod metadata;
+use crate::identify::prelude::*;
 
-use crate::identify::openings::{Openings, one_of};
-use crate::identify::side_match::{
-    Role, Said, SideMatch, Spot, join, match_both, starts_with, yes,
-};
-use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Over, Probe};
-use crate::net::Side;
-use crate::wire::{Cursor, from_wire, index, prefix, rest, u8_at};
+mod metadata;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ssh",

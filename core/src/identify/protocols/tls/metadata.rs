@@ -1,17 +1,16 @@
 //! What a TLS handshake tells beside its name: fingerprints of both hellos, the cipher, and up to TLS
 //! 1.2 the server's certificate, as far as the head holds them.
 
+use crate::identify::prelude::*;
 use std::borrow::Cow;
 
 use super::records::{self, HANDSHAKE};
+use crate::identify::Finding;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
     ja3s,
 };
 use crate::identify::metadata::Metadata;
-use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Finding, FlowView};
-use crate::wire::{be24, index, prefix, rest, u8_at};
 
 /// HandshakeType certificate (RFC 5246 section 7.4.2).
 const CERTIFICATE: u8 = 11;

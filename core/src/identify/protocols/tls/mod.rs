@@ -13,14 +13,11 @@ mod metadata;
 mod records;
 
 use crate::config::TOLD_WORDS_MAX;
+use crate::identify::Headline;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::openings::Openings;
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, match_both, yes};
-use crate::identify::view::SideView;
-use crate::identify::{Detail, DetailKey, Detector, Extras, FlowView, Headline, Over, Probe};
-use crate::wire::{Cursor, be24, from_wire, index, rest, u8_at};
+use crate::identify::prelude::*;
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
 
 pub(super) static DETECTOR: Detector = Detector {

@@ -1,0 +1,23 @@
+//! What nearly every detector speaks of: its row, what it sees, what it says, and how it reads bytes.
+//!
+//! Each file under `protocols/` imports this, and by name only what is rarer. Nothing is defined here.
+
+pub(super) use crate::identify::finding::{
+    Detail, DetailKey, Finding, Inside, OwnDetail, Strength,
+};
+pub(super) use crate::identify::messages::{
+    Message, MessageError, from_header, from_opening, from_start, match_datagrams, match_messages,
+    match_opened, match_starts, match_stream, probe_both, probe_datagrams, probe_sides,
+};
+pub(super) use crate::identify::metadata::Extras;
+pub(super) use crate::identify::openings::{Openings, mixed, one_of, within};
+pub(super) use crate::identify::side_match::{
+    Role, Said, SideMatch, Spot, carrying, join, match_both, probe_found, starts_with, yes,
+};
+pub(super) use crate::identify::view::{Datagram, FlowView, SideView};
+pub(super) use crate::identify::{Detector, Over, Probe};
+pub(super) use crate::net::{Side, Transport};
+pub(super) use crate::wire::{
+    Cursor, array, be16, be24, be32, be64, from_wire, index, le16, le24, le32, le64, prefix, rest,
+    u8_at,
+};
