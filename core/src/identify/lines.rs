@@ -1,7 +1,7 @@
 //! Lines of text, as the protocols of text send them. Knows no protocol.
 
 use crate::identify::messages::{Message, is_tls, match_stream};
-use crate::identify::side_match::{Role, SideMatch};
+use crate::identify::side_match::{Role, SideMatch, carrying};
 use crate::identify::view::FlowView;
 use crate::identify::{Inside, Probe};
 use crate::net::Side;
@@ -137,17 +137,31 @@ fn text_end(stream: &[u8]) -> (usize, bool) {
     }
 }
 
-/// What stands at the front of a dialogue of commands and numbered answers, such as FTP's.
-pub(super) fn dialogue(
-    bytes: &[u8],
-    complete: bool,
-    answer: impl FnOnce(u16, &[u8], usize) -> Option<Message>,
-    command: impl FnOnce(&[u8], usize) -> Option<Message>,
-) -> SideMatch<Message> {
-    if bytes.first().is_some_and(u8::is_ascii_digit) {
-        return reply(bytes, complete).and_then(|found| answer(found.code, found.text, found.len));
-    }
-    line(bytes, complete).and_then(|found| command(found.text, found.len))
+/// Reads a dialogue of commands and numbered answers, such as FTP's, which TLS may take over.
+pub(super) fn match_dialogue(
+    view: &FlowView<'_>,
+    id: &'static str,
+    answer: fn(Reply<'_>) -> Option<Message>,
+    command: fn(Line<'_>) -> Option<Message>,
+) -> Probe {
+    let probe = match_stream(view, id, |bytes, complete| {
+        if bytes.first().is_some_and(u8::is_ascii_digit) {
+            return reply(bytes, complete).and_then(answer);
+        }
+        line(bytes, complete).and_then(command)
+    });
+    carrying(probe, |_| tls_behind_text(view))
+}
+
+/// Reads messages that begin with a line: `read` is told the line, and all that is there.
+pub(super) fn match_text(
+    view: &FlowView<'_>,
+    id: &'static str,
+    read: fn(Line<'_>, &[u8]) -> Option<Message>,
+) -> Probe {
+    match_stream(view, id, |bytes, complete| {
+        line(bytes, complete).and_then(|found| read(found, bytes))
+    })
 }
 
 /// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.

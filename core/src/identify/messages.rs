@@ -12,7 +12,7 @@
 
 use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, starts_with, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
-use crate::identify::{Detail, Detector, Probe};
+use crate::identify::{Detail, DetailKey, Detector, Probe};
 use crate::net::Transport;
 use crate::wire::{prefix, rest};
 
@@ -86,9 +86,17 @@ impl Message {
     }
 
     /// The same with one more detail.
-    pub(super) fn with(mut self, detail: Detail) -> Self {
-        self.details.push(detail);
+    pub(super) fn with(mut self, key: DetailKey, value: impl Into<Box<str>>) -> Self {
+        self.details.push(Detail::new(key, value));
         self
+    }
+
+    /// The same with one more detail, where there is a value.
+    pub(super) fn with_some(self, key: DetailKey, value: Option<impl Into<Box<str>>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
     }
 }
 
@@ -116,7 +124,7 @@ pub(super) fn from_start(
             None => open = true,
         }
     }
-    if open { SideMatch::Incomplete } else { SideMatch::Mismatch }
+    SideMatch::incomplete_if(open)
 }
 
 /// The same, of what begins as the detector's openings say.

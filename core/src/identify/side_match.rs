@@ -5,7 +5,7 @@
 
 use crate::identify::view::{Datagram, FlowView, SideView};
 
-use crate::identify::{Detail, Finding, Inside, Probe, Sighting, Strength};
+use crate::identify::{Detail, DetailKey, Finding, Inside, Probe, Sighting, Strength};
 use crate::net::Side;
 
 /// What one side's head is to one detector.
@@ -23,6 +23,11 @@ impl<T> SideMatch<T> {
     /// The answer of a check that either holds or rules the protocol out.
     pub(super) fn or_mismatch(said: Option<T>) -> Self {
         said.map_or(Self::Mismatch, Self::Match)
+    }
+
+    /// The answer where nothing was read: more bytes may tell, or none will.
+    pub(super) const fn incomplete_if(open: bool) -> Self {
+        if open { Self::Incomplete } else { Self::Mismatch }
     }
 
     /// What was said, where it speaks the protocol.
@@ -144,9 +149,33 @@ impl Said {
     }
 
     /// The same with one more detail.
-    pub(super) fn with(mut self, detail: Detail) -> Self {
-        self.details.push(detail);
+    pub(super) fn with(mut self, key: DetailKey, value: impl Into<Box<str>>) -> Self {
+        self.details.push(Detail::new(key, value));
         self
+    }
+
+    /// The same with one more detail, where there is a value.
+    pub(super) fn with_some(self, key: DetailKey, value: Option<impl Into<Box<str>>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+}
+
+impl Said {
+    /// What one side said and then the other one; the bits add up where it fits together.
+    fn followed_by(self, second: Self, fits: bool) -> Self {
+        let mut details = self.details;
+        details.retain(|old| second.details.iter().all(|new| new.key != old.key));
+        details.extend(second.details);
+        let fact = if self.fact == second.fact {
+            self.fact
+        } else {
+            format!("{}; {}", self.fact, second.fact)
+        };
+        let bits = if fits { self.bits + second.bits } else { self.bits.max(second.bits) };
+        Self { bits, fact, details, ..second }
     }
 }
 
@@ -167,53 +196,23 @@ pub(super) fn join_if(
 ) -> Option<Finding> {
     let spoken_by = [said[0].is_some(), said[1].is_some()];
     let client = client_of(&said);
-    match said {
+    let (strength, side, only) = match said {
         [Some(a), Some(b)] => {
             // The server's words come second, and are what is quoted: they prove the service.
             let [(_, first), (server, second)] = match client {
                 Some(Side::B) => [(Side::B, b), (Side::A, a)],
                 Some(Side::A) | None => [(Side::A, a), (Side::B, b)],
             };
-            let mut details = first.details;
-            details.retain(|old| second.details.iter().all(|new| new.key != old.key));
-            details.extend(second.details);
-            let fact = if first.fact == second.fact {
-                first.fact
-            } else {
-                format!("{}; {}", first.fact, second.fact)
-            };
-            Some(Finding {
-                protocol,
-                strength: if fits { Strength::BothSides } else { Strength::OneSided },
-                bits: if fits { first.bits + second.bits } else { first.bits.max(second.bits) },
-                spoken_by,
-                client,
-                fact,
-                seen: second.spot.of(server),
-                details,
-                inside: Inside::Nothing,
-            })
+            let strength = if fits { Strength::BothSides } else { Strength::OneSided };
+            (strength, server, first.followed_by(second, fits))
         }
-        [Some(only), None] => Some(one_sided(protocol, Side::A, client, only)),
-        [None, Some(only)] => Some(one_sided(protocol, Side::B, client, only)),
-        [None, None] => None,
-    }
-}
-
-fn one_sided(protocol: &'static str, side: Side, client: Option<Side>, said: Said) -> Finding {
-    let mut spoken_by = [false; 2];
-    *side.of_mut(&mut spoken_by) = true;
-    Finding {
-        protocol,
-        strength: Strength::OneSided,
-        bits: said.bits,
-        spoken_by,
-        client,
-        fact: said.fact,
-        seen: said.spot.of(side),
-        details: said.details,
-        inside: Inside::Nothing,
-    }
+        [Some(only), None] => (Strength::OneSided, Side::A, only),
+        [None, Some(only)] => (Strength::OneSided, Side::B, only),
+        [None, None] => return None,
+    };
+    let Said { bits, fact, spot, details, .. } = only;
+    let (seen, inside) = (spot.of(side), Inside::Nothing);
+    Some(Finding { protocol, strength, bits, spoken_by, client, fact, seen, details, inside })
 }
 
 /// The client, where the sides' roles don't contradict each other.

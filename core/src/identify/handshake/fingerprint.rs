@@ -112,6 +112,16 @@ impl<'a> Client<'a> {
         Some(())
     }
 
+    /// JA3 by its hash and its text, and JA4.
+    pub(in super::super) fn details(
+        &self,
+        carrier: Carrier,
+        [hash, text, ja4]: [DetailKey; 3],
+    ) -> impl Iterator<Item = Detail> {
+        let ja4 = Detail::new(ja4, self.ja4(carrier));
+        hash_and_text(hash, text, self.ja3()).chain([ja4])
+    }
+
     /// `version,ciphers,extensions,groups,point formats`, in decimal.
     pub(in super::super) fn ja3(&self) -> String {
         let Self { ciphers, extensions, groups, formats, .. } = self;

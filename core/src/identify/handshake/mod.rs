@@ -8,7 +8,9 @@
 mod certificate;
 mod fingerprint;
 
-use crate::wire::{Cursor, be16};
+use crate::config::TOLD_WORDS_MAX;
+use crate::identify::messages::MessageError;
+use crate::wire::{Cursor, be16, be24, from_wire, index, prefix, rest, u8_at};
 
 pub(super) use certificate::Certificate;
 #[cfg(test)]
@@ -75,21 +77,41 @@ pub(super) fn version_name(version: u16) -> String {
     }
 }
 
-/// Why reading a hello stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HelloError {
-    /// Nothing more is there.
-    Short,
-    /// A field has a value that no hello has.
-    Wrong,
-}
-
 /// Whether what was read of a hello is one: one that is cut ends too soon, and is one all the same.
-fn as_far_as_it_goes(filled: Result<(), HelloError>, whole: bool) -> bool {
+fn as_far_as_it_goes(filled: Result<(), MessageError>, whole: bool) -> bool {
     match filled {
         Ok(()) => true,
-        Err(HelloError::Short) => !whole,
-        Err(HelloError::Wrong) => false,
+        Err(MessageError::Short) => !whole,
+        Err(MessageError::Not) => false,
+    }
+}
+
+/// A message of the handshake, as much of it as was seen (RFC 8446 section 4).
+pub(super) struct HandshakeMessage<'a> {
+    pub(super) kind: u8,
+    len: usize,
+    pub(super) body: &'a [u8],
+}
+
+impl<'a> HandshakeMessage<'a> {
+    /// Bytes of its header.
+    pub(super) const HEADER: usize = 4;
+
+    /// Reads the message at the front.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let kind = u8_at(bytes, 0)?;
+        let len = index(be24(bytes, 1)?);
+        Some(Self { kind, len, body: prefix(rest(bytes, Self::HEADER), len) })
+    }
+
+    /// Whether all of it was seen.
+    pub(super) fn is_whole(&self) -> bool {
+        self.body.len() == self.len
+    }
+
+    /// Bytes on the wire, header included.
+    pub(super) fn total(&self) -> usize {
+        self.len.saturating_add(Self::HEADER)
     }
 }
 
@@ -115,6 +137,12 @@ impl<'a> ClientHello<'a> {
         as_far_as_it_goes(filled, whole).then_some(hello)
     }
 
+    /// The first protocols that were offered, comma-separated.
+    pub(super) fn offered(&self) -> Option<String> {
+        let names = self.alpn.iter().take(TOLD_WORDS_MAX).map(|name| from_wire(name));
+        (!self.alpn.is_empty()).then(|| names.collect::<Vec<_>>().join(","))
+    }
+
     /// ```text
     /// version(2) random(32) session_id<0..32> [cookie<0..255>] cipher_suites<2..2^16-2>
     /// compression_methods<1..255> [extensions<0..2^16-1>]
@@ -124,39 +152,26 @@ impl<'a> ClientHello<'a> {
         cursor: &mut Cursor<'a>,
         whole: bool,
         flavour: Flavour,
-    ) -> Result<(), HelloError> {
-        self.read_version(cursor, flavour)?;
-        cursor.skip(32).ok_or(HelloError::Short)?;
+    ) -> Result<(), MessageError> {
+        self.version = Some(read_version(cursor, flavour)?);
+        self.bits += 13.0;
+        cursor.skip(32).ok_or(MessageError::Short)?;
         read_session_id(cursor)?;
         self.bits += 3.0;
         if flavour == Flavour::Dtls {
-            cursor.block8().ok_or(HelloError::Short)?;
+            cursor.block8().ok_or(MessageError::Short)?;
         }
-        let suites_len = be16(cursor.rest(), 0).ok_or(HelloError::Short)?;
+        let suites_len = be16(cursor.rest(), 0).ok_or(MessageError::Short)?;
         check(suites_len >= 2 && suites_len.is_multiple_of(2))?;
         self.bits += 1.0;
-        cursor.block16().ok_or(HelloError::Short)?;
-        let compressions = cursor.block8().ok_or(HelloError::Short)?;
+        cursor.block16().ok_or(MessageError::Short)?;
+        let compressions = cursor.block8().ok_or(MessageError::Short)?;
         check(compressions.contains(&0))?;
         self.bits += 4.0;
         if cursor.is_empty() && whole {
             return Ok(());
         }
-        let len = usize::from(cursor.be16().ok_or(HelloError::Short)?);
-        check(if whole { len == cursor.remaining() } else { len >= cursor.remaining() })?;
-        each_extension(cursor, |kind, body| self.take_extension(kind, body, flavour))
-    }
-
-    fn read_version(
-        &mut self,
-        cursor: &mut Cursor<'a>,
-        flavour: Flavour,
-    ) -> Result<(), HelloError> {
-        let version = cursor.be16().ok_or(HelloError::Short)?;
-        check(flavour.knows(version))?;
-        self.version = Some(version);
-        self.bits += 13.0;
-        Ok(())
+        each_extension(cursor, whole, |kind, body| self.take_extension(kind, body, flavour))
     }
 
     fn take_extension(
@@ -164,23 +179,23 @@ impl<'a> ClientHello<'a> {
         kind: u16,
         body: &'a [u8],
         flavour: Flavour,
-    ) -> Result<(), HelloError> {
+    ) -> Result<(), MessageError> {
         let mut cursor = Cursor::new(body);
         match kind {
             SERVER_NAME => {
-                let names = cursor.block16().ok_or(HelloError::Wrong)?;
+                let names = cursor.block16().ok_or(MessageError::Not)?;
                 let mut names = Cursor::new(names);
                 check(names.u8() == Some(0))?;
-                self.server_name = Some(names.block16().ok_or(HelloError::Wrong)?);
+                self.server_name = Some(names.block16().ok_or(MessageError::Not)?);
             }
             ALPN => {
-                let mut names = Cursor::new(cursor.block16().ok_or(HelloError::Wrong)?);
+                let mut names = Cursor::new(cursor.block16().ok_or(MessageError::Not)?);
                 while !names.is_empty() {
-                    self.alpn.push(names.block8().ok_or(HelloError::Wrong)?);
+                    self.alpn.push(names.block8().ok_or(MessageError::Not)?);
                 }
             }
             SUPPORTED_VERSIONS => {
-                let list = cursor.block8().ok_or(HelloError::Wrong)?;
+                let list = cursor.block8().ok_or(MessageError::Not)?;
                 let versions: Vec<u16> =
                     list.chunks_exact(2).filter_map(|pair| be16(pair, 0)).collect();
                 self.version = flavour.newest(&versions).or(self.version);
@@ -221,27 +236,23 @@ impl ServerHello {
         cursor: &mut Cursor<'_>,
         whole: bool,
         flavour: Flavour,
-    ) -> Result<(), HelloError> {
-        let version = cursor.be16().ok_or(HelloError::Short)?;
-        check(flavour.knows(version))?;
-        self.version = Some(version);
+    ) -> Result<(), MessageError> {
+        self.version = Some(read_version(cursor, flavour)?);
         self.bits += 13.0;
-        let random = cursor.take(32).ok_or(HelloError::Short)?;
+        let random = cursor.take(32).ok_or(MessageError::Short)?;
         self.retry = random.starts_with(&RETRY_RANDOM);
         read_session_id(cursor)?;
         self.bits += 3.0;
-        self.cipher = Some(cursor.be16().ok_or(HelloError::Short)?);
+        self.cipher = Some(cursor.be16().ok_or(MessageError::Short)?);
         // null, DEFLATE (RFC 3749), LZS (RFC 3943).
-        check(matches!(cursor.u8().ok_or(HelloError::Short)?, 0 | 1 | 64))?;
+        check(matches!(cursor.u8().ok_or(MessageError::Short)?, 0 | 1 | 64))?;
         self.bits += 6.0;
         if cursor.is_empty() && whole {
             return Ok(());
         }
-        let len = usize::from(cursor.be16().ok_or(HelloError::Short)?);
-        check(if whole { len == cursor.remaining() } else { len >= cursor.remaining() })?;
-        each_extension(cursor, |kind, body| {
+        each_extension(cursor, whole, |kind, body| {
             if kind == SUPPORTED_VERSIONS {
-                let chosen = be16(body, 0).ok_or(HelloError::Wrong)?;
+                let chosen = be16(body, 0).ok_or(MessageError::Not)?;
                 check(flavour.knows(chosen))?;
                 self.version = Some(chosen);
             }
@@ -250,25 +261,33 @@ impl ServerHello {
     }
 }
 
+fn read_version(cursor: &mut Cursor<'_>, flavour: Flavour) -> Result<u16, MessageError> {
+    let version = cursor.be16().ok_or(MessageError::Short)?;
+    check(flavour.knows(version)).map(|()| version)
+}
+
 /// `session_id<0..32>`; its length is checked before its bytes are there.
-fn read_session_id(cursor: &mut Cursor<'_>) -> Result<(), HelloError> {
+fn read_session_id(cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
     check(cursor.rest().first().is_none_or(|len| *len <= 32))?;
-    cursor.block8().map(|_| ()).ok_or(HelloError::Short)
+    cursor.block8().map(|_| ()).ok_or(MessageError::Short)
 }
 
 fn each_extension<'a>(
     cursor: &mut Cursor<'a>,
-    mut take: impl FnMut(u16, &'a [u8]) -> Result<(), HelloError>,
-) -> Result<(), HelloError> {
+    whole: bool,
+    mut take: impl FnMut(u16, &'a [u8]) -> Result<(), MessageError>,
+) -> Result<(), MessageError> {
+    let len = usize::from(cursor.be16().ok_or(MessageError::Short)?);
+    check(if whole { len == cursor.remaining() } else { len >= cursor.remaining() })?;
     while !cursor.is_empty() {
-        let kind = cursor.be16().ok_or(HelloError::Short)?;
-        take(kind, cursor.block16().ok_or(HelloError::Short)?)?;
+        let kind = cursor.be16().ok_or(MessageError::Short)?;
+        take(kind, cursor.block16().ok_or(MessageError::Short)?)?;
     }
     Ok(())
 }
 
-const fn check(holds: bool) -> Result<(), HelloError> {
-    if holds { Ok(()) } else { Err(HelloError::Wrong) }
+const fn check(holds: bool) -> Result<(), MessageError> {
+    if holds { Ok(()) } else { Err(MessageError::Not) }
 }
 
 #[cfg(test)]

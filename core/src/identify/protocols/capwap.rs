@@ -46,7 +46,6 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         && flags & 0x07 == 0
         && matches!(words, 2..=8)
         && matches!(binding, 0 | 1 | 3)
-        && be16(bytes, 6)? & 0x07 == 0
         && !fragment
         && be16(bytes, 6)? == 0;
     fits.then_some(())?;

@@ -37,7 +37,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
     let start = prefix(head.stream, MAGIC_WITHIN.saturating_add(MAGIC.len()));
     let Some(at) = find(start, MAGIC) else {
         let more = head.stream.len() < MAGIC_WITHIN.saturating_add(MAGIC.len());
-        return if more { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(more);
     };
     let said = || Said::new(Role::Either, 56.0, "CGP/01", Spot::stream(at, MAGIC.len()));
     if at == 0 {
@@ -50,7 +50,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
             ..said()
         });
     }
-    if head.stream.len() < SERVICE_WITHIN { SideMatch::Incomplete } else { SideMatch::Mismatch }
+    SideMatch::incomplete_if(head.stream.len() < SERVICE_WITHIN)
 }
 
 /// Where `wanted` stands.

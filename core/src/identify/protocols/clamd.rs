@@ -62,20 +62,15 @@ fn probe(view: &FlowView<'_>) -> Probe {
             || text.starts_with(b"stream: ")
             || text == b"UNKNOWN COMMAND"
             || text.ends_with(b" FOUND");
-        let said = |role, bits, own| {
-            let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
-            // A stream's bytes follow its command.
-            SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+        let (role, bits, own) = match (prefixed, answer) {
+            (true, _) => (Role::Client, 40.0, true),
+            (false, true) => (Role::Server, 56.0, true),
+            (false, false) if text == b"PONG" => (Role::Server, 32.0, false),
+            (false, false) => return SideMatch::Mismatch,
         };
-        if prefixed {
-            said(Role::Client, 40.0, true)
-        } else if answer {
-            said(Role::Server, 56.0, true)
-        } else if text == b"PONG" {
-            said(Role::Server, 32.0, false)
-        } else {
-            SideMatch::Mismatch
-        }
+        let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
+        // A stream's bytes follow its command.
+        SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
     })
 }
 

@@ -37,7 +37,8 @@ fn dicom(bytes: &[u8]) -> Option<Message> {
             } else {
                 (Role::Server, "DICOM association accepted")
             };
-            if fits { said(role, 16.0 + 12.0 + 16.0 + 16.0, name) } else { None }
+            fits.then_some(())?;
+            said(role, 16.0 + 12.0 + 16.0 + 16.0, name)
         }
         3 if len == 4 => said(Role::Server, 46.0 + 8.0, "DICOM association rejected"),
         4 if len >= 6 => {
@@ -45,7 +46,8 @@ fn dicom(bytes: &[u8]) -> Option<Message> {
             let (item, context, header) =
                 (index(be32(bytes, 6)?), u8_at(bytes, 10)?, u8_at(bytes, 11)?);
             let fits = item.checked_add(4)? <= len && context & 1 == 1 && header <= 3;
-            if fits { said(Role::Either, 14.0 + 8.0 + 8.0 + 7.0, "DICOM data") } else { None }
+            fits.then_some(())?;
+            said(Role::Either, 14.0 + 8.0 + 8.0 + 7.0, "DICOM data")
         }
         5 if len == 4 => said(Role::Client, 46.0, "DICOM release asked for").map(Message::shared),
         6 if len == 4 => said(Role::Server, 46.0, "DICOM released").map(Message::shared),

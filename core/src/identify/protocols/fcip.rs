@@ -25,14 +25,8 @@ fn fcip(bytes: &[u8]) -> Option<Message> {
     let words = len & 0x3ff;
     let twice = be32(bytes, 0) == be32(bytes, 4) || bytes.first() == Some(&2);
     let fits = len ^ 0xffff == complement && words >= 7 && twice;
-    fits.then(|| {
-        Message::new(
-            index(words).saturating_mul(4),
-            Role::Either,
-            32.0 + 16.0 + 16.0,
-            "FC frame encapsulation",
-        )
-    })
+    let (len, bits) = (index(words).saturating_mul(4), 32.0 + 16.0 + 16.0);
+    fits.then(|| Message::new(len, Role::Either, bits, "FC frame encapsulation"))
 }
 
 #[cfg(test)]

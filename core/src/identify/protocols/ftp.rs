@@ -8,7 +8,7 @@
 //! SMTP greets with 220 too, and POP3 also takes USER and PASS: one side alone may leave it open.
 
 use crate::identify::lines::{
-    dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
+    Line, Reply, first_word, is_number, is_one_of, match_dialogue, mentions,
 };
 use crate::identify::prelude::*;
 
@@ -28,7 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"0123456789ACDEFILNOPRSTUWZacdefilnoprstuwz").at(2),
         one_of(b" -\r\nDEHMNOPRSTUVZdehmnoprstuvz").at(3),
     ]),
-    probe,
+    probe: |view| match_dialogue(view, DETECTOR.id, server, client),
     extras: Extras { details: &[BANNER], ..Extras::NONE },
 };
 
@@ -43,14 +43,7 @@ const OWN: &[&str] = &[
     "SITE", "SMNT", "STOR", "STOU", "STRU", "SYST", "XCUP", "XCWD", "XPWD",
 ];
 
-fn probe(view: &FlowView<'_>) -> Probe {
-    let probe = match_stream(view, DETECTOR.id, |bytes, complete| {
-        dialogue(bytes, complete, server, client)
-    });
-    carrying(probe, |_| tls_behind_text(view))
-}
-
-fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
+fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
     // RFC 959 section 4.2.2, with RFC 2228's and RFC 2428's.
     if !matches!(code, 110 | 120 | 125 | 150 | 200 | 202 | 211..=215 | 220 | 221 | 225..=234 | 250 | 257
         | 331 | 332 | 334..=336 | 350 | 421 | 425 | 426 | 430..=434 | 450..=452 | 500..=504 | 521 | 522
@@ -71,14 +64,11 @@ fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
     let fact = format!("FTP answer {code}");
     let bits = 18.0 + 6.0 + if own { 16.0 } else { 0.0 };
     let said = Message::new(len, Role::Server, bits, fact).owned_if(own);
-    if code != 220 {
-        return Some(said);
-    }
-    let banner = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Some(said.with(Detail::new(BANNER, from_wire(banner.trim_ascii()))))
+    let banner = text.split(|byte| *byte == b'\n').next().filter(|_| code == 220);
+    Some(said.with_some(BANNER, banner.map(|text| from_wire(text.trim_ascii()))))
 }
 
-fn client(text: &[u8], len: usize) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Message> {
     let (verb, argument) = first_word(text);
     let common = [
         "USER", "PASS", "AUTH", "TYPE", "MODE", "RETR", "LIST", "DELE", "STAT", "HELP", "NOOP",

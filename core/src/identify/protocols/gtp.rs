@@ -40,14 +40,12 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         0x0e | 0x0f | 0x2e | 0x2f | 0x4e | 0x4f => read_prime(datagram, (flags, kind, len))?,
         _ => return None,
     };
+    // Both ends ask: an echo or an update says nothing of who is who.
     let role = match kind {
-        1 | 16 | 18 | 20 | 32 | 34 | 36 | 240 => Role::Client,
-        2 | 17 | 19 | 21 | 33 | 35 | 37 | 241 => Role::Server,
+        16 | 32 | 240 => Role::Client,
+        17 | 33 | 241 => Role::Server,
         _ => Role::Either,
     };
-    // Both ends ask: an echo or an update says nothing of who is who.
-    let role =
-        if matches!(kind, 1 | 2 | 18 | 19 | 20 | 21 | 34..=37) { Role::Either } else { role };
     Some(Said::new(role, bits, fact, Spot::datagram(0, 0, 12)))
 }
 
@@ -119,10 +117,8 @@ fn read_two(datagram: &Datagram<'_>, (flags, kind, len): (u8, u8, usize)) -> Opt
     let mut cursor = Cursor::new(rest(all, header));
     let mut elements = 0.0;
     while !cursor.is_empty() {
-        let (Some(_), Some(size)) = (cursor.u8(), cursor.be16()) else {
-            return (!complete && elements > 0.0).then(|| two(kind, elements));
-        };
-        let room = cursor.skip(usize::from(size).saturating_add(1));
+        let size = cursor.u8().and_then(|_| cursor.be16());
+        let room = size.and_then(|size| cursor.skip(usize::from(size).saturating_add(1)));
         if room.is_none() {
             return (!complete && elements > 0.0).then(|| two(kind, elements));
         }

@@ -5,6 +5,9 @@
 //!  2  0d0a0d0a000d0a515549540a  version and command(1)  family(1)  length(2)  addresses TLVs
 //! ```
 
+use std::net::IpAddr;
+use std::str::FromStr;
+
 use crate::identify::lines::line;
 use crate::identify::prelude::*;
 
@@ -25,28 +28,14 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 fn probe(view: &FlowView<'_>) -> Probe {
     // One header only: what follows it is another protocol's.
-    let probe = match_stream(view, DETECTOR.id, |bytes, _| read(bytes).map_len(|_| bytes.len()));
+    let probe = match_stream(view, DETECTOR.id, |bytes, _| {
+        read(bytes).and_then(|message| Some(Message { len: bytes.len(), ..message }))
+    });
     carrying(probe, |found| {
         let Some(side) = found.client else { return Inside::MayFollow };
-        let len = match read(view.side(side).stream) {
-            SideMatch::Match(message) => message.len,
-            SideMatch::Incomplete | SideMatch::Mismatch => return Inside::MayFollow,
-        };
-        Inside::StartsAt(if side == Side::A { [len, 0] } else { [0, len] })
+        let Some(header) = read(view.side(side).stream).ok() else { return Inside::MayFollow };
+        Inside::StartsAt(if side == Side::A { [header.len, 0] } else { [0, header.len] })
     })
-}
-
-impl SideMatch<Message> {
-    fn map_len(self, len: impl FnOnce(usize) -> usize) -> Self {
-        match self {
-            Self::Match(message) => {
-                let len = len(message.len);
-                Self::Match(Message { len, ..message })
-            }
-            Self::Incomplete => Self::Incomplete,
-            Self::Mismatch => Self::Mismatch,
-        }
-    }
 }
 
 fn read(bytes: &[u8]) -> SideMatch<Message> {
@@ -60,27 +49,26 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
 
 fn text(bytes: &[u8]) -> SideMatch<Message> {
     // Section 2.1: 107 bytes at the most.
-    let found = match line(prefix(bytes, 108), false) {
-        SideMatch::Match(found) => found,
-        SideMatch::Incomplete if bytes.len() < 108 => return SideMatch::Incomplete,
-        SideMatch::Incomplete | SideMatch::Mismatch => return SideMatch::Mismatch,
-    };
+    let line = line(prefix(bytes, 108), false);
+    if line == SideMatch::Incomplete && bytes.len() < 108 {
+        return SideMatch::Incomplete;
+    }
+    let Some(found) = line.ok() else { return SideMatch::Mismatch };
     let words: Vec<&[u8]> = found.text.split(|byte| *byte == b' ').collect();
     let fits = match words.as_slice() {
         [_, b"UNKNOWN", ..] => true,
         [_, b"TCP4" | b"TCP6", source, target, ports @ ..] => {
-            let address = |word: &[u8]| {
-                std::str::from_utf8(word).is_ok_and(|word| word.parse::<std::net::IpAddr>().is_ok())
-            };
-            let port = |word: &&[u8]| {
-                std::str::from_utf8(word).is_ok_and(|word| word.parse::<u16>().is_ok())
-            };
-            address(source) && address(target) && ports.len() == 2 && ports.iter().all(port)
+            let addresses = [source, target].iter().all(|word| parses::<IpAddr>(word));
+            addresses && ports.len() == 2 && ports.iter().all(|word| parses::<u16>(word))
         }
         _ => false,
     };
     let fact = format!("PROXY protocol 1: {}", from_wire(found.text));
     SideMatch::or_mismatch(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact)))
+}
+
+fn parses<T: FromStr>(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| word.parse::<T>().is_ok())
 }
 
 fn binary(bytes: &[u8]) -> Option<Message> {

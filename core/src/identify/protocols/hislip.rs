@@ -20,15 +20,9 @@ pub(super) static DETECTOR: Detector = Detector {
                 1 | 18 | 20 => Role::Server,
                 _ => Role::Either,
             };
-            let len = usize::try_from(len).ok().filter(|len| *len < 1 << 32)?;
-            (kind <= 38).then(|| {
-                Message::new(
-                    len.saturating_add(16),
-                    role,
-                    16.0 + 2.7 + 32.0,
-                    format!("HiSLIP message {kind}"),
-                )
-            })
+            let len = usize::try_from(len).ok().filter(|len| *len < 1 << 32)?.saturating_add(16);
+            let fact = || format!("HiSLIP message {kind}");
+            (kind <= 38).then(|| Message::new(len, role, 16.0 + 2.7 + 32.0, fact()))
         })
     },
     extras: Extras::NONE,

@@ -135,13 +135,11 @@ fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
     let fact = format!("{protocol} answer {status}");
     // "HTTP/1.", 0 or 1, space, three digits below 600
     let bits = 56.0 + 7.0 + 8.0 + 15.0;
-    let mut said = Said::new(Role::Server, bits, fact, Spot::stream(at, 12))
-        .with(Detail::new(DetailKey::HttpProtocol, protocol))
-        .with(Detail::new(DetailKey::HttpStatus, status.to_string()));
     let (fields, len) = head_section(stream);
-    if let Some(server) = field(fields, b"server") {
-        said = said.with(Detail::new(DetailKey::HttpServer, from_wire(server)));
-    }
+    let said = Said::new(Role::Server, bits, fact, Spot::stream(at, 12))
+        .with(DetailKey::HttpProtocol, protocol)
+        .with(DetailKey::HttpStatus, status.to_string())
+        .with_some(DetailKey::HttpServer, field(fields, b"server").map(from_wire));
     let len = len.map(|len| len.saturating_add(at));
     SideMatch::Match(Message { said, method: None, status: Some(status), len })
 }
@@ -209,21 +207,13 @@ fn request(
         None => format!("HTTP request {name} {url}, its line not seen to the end"),
     };
     let spot = Spot::stream(at, method.len().saturating_add(1).saturating_add(target.len()));
-    let mut said = Said::new(Role::Client, bits, fact, spot)
-        .with(Detail::new(DetailKey::HttpMethod, name))
-        .with(Detail::new(DetailKey::HttpUrl, url));
-    if let Some(version) = version {
-        said = said.with(Detail::new(DetailKey::HttpProtocol, from_wire(version)));
-    }
     let fields = head_section(stream).0;
-    let wanted =
-        [(b"host".as_slice(), DetailKey::HttpHost), (b"user-agent", DetailKey::HttpUserAgent)];
-    for (field_name, key) in wanted {
-        if let Some(value) = field(fields, field_name) {
-            said = said.with(Detail::new(key, from_wire(value)));
-        }
-    }
-    said
+    Said::new(Role::Client, bits, fact, spot)
+        .with(DetailKey::HttpMethod, name)
+        .with(DetailKey::HttpUrl, url)
+        .with_some(DetailKey::HttpProtocol, version.map(from_wire))
+        .with_some(DetailKey::HttpHost, field(fields, b"host").map(from_wire))
+        .with_some(DetailKey::HttpUserAgent, field(fields, b"user-agent").map(from_wire))
 }
 
 /// The start line and fields, and how long they are with their empty line, where that is there.

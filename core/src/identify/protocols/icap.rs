@@ -1,6 +1,6 @@
 //! ICAP (RFC 3507 section 4.3), over TCP.
 
-use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::lines::{Line, first_word, is_number, match_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -12,25 +12,22 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The HTTP messages inside are not looked at.",
     bits: 64.0,
     openings: Openings::Known(&[one_of(b"IRO")]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, complete| {
-            line(bytes, complete).and_then(|found| {
-                icap(found.text).map(|(role, name)| Message::new(bytes.len(), role, 80.0, name))
-            })
-        })
-    },
+    probe: |view| match_text(view, DETECTOR.id, icap),
     extras: Extras::NONE,
 };
 
-fn icap(text: &[u8]) -> Option<(Role, String)> {
-    let fact = format!("ICAP: {}", from_wire(prefix(text, 80)));
+fn icap(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Message> {
+    let said = |role| {
+        let fact = format!("ICAP: {}", from_wire(prefix(text, 80)));
+        Message::new(bytes.len(), role, 80.0, fact)
+    };
     if let Some(status) = text.strip_prefix(b"ICAP/1.0 ") {
-        return is_number(first_word(status).0, 3).then_some((Role::Server, fact));
+        return is_number(first_word(status).0, 3).then(|| said(Role::Server));
     }
     let (method, behind) = first_word(text);
     let known = matches!(method, b"REQMOD" | b"RESPMOD" | b"OPTIONS");
     (known && behind.starts_with(b"icap://") && text.ends_with(b" ICAP/1.0"))
-        .then_some((Role::Client, fact))
+        .then(|| said(Role::Client))
 }
 
 #[cfg(test)]

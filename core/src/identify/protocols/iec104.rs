@@ -26,9 +26,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
     if !(4..=253).contains(&len) {
         return None;
     }
-    let said =
-        |role, bits, fact: String| Some(Message::new(usize::from(len) + 2, role, bits, fact));
-    match first & 3 {
+    let (fits, role, bits, fact) = match first & 3 {
         3 => {
             let role = match first {
                 0x07 | 0x13 => Role::Client,
@@ -37,15 +35,11 @@ fn frame(bytes: &[u8]) -> Option<Message> {
                 _ => return None,
             };
             let zeros = second == 0 && third == 0 && fourth == 0 && len == 4;
-            if zeros { said(role, 16.0 + 5.4 + 24.0, "IEC 104 U frame".to_owned()) } else { None }
+            (zeros, role, 16.0 + 5.4 + 24.0, "IEC 104 U frame".to_owned())
         }
         1 => {
             let fits = first == 1 && second == 0 && third & 1 == 0 && len == 4;
-            if fits {
-                said(Role::Either, 16.0 + 16.0 + 1.0, "IEC 104 S frame".to_owned())
-            } else {
-                None
-            }
+            (fits, Role::Either, 16.0 + 16.0 + 1.0, "IEC 104 S frame".to_owned())
         }
         _ => {
             let (kind, cause) = (u8_at(bytes, 6)?, u8_at(bytes, 8)?);
@@ -59,13 +53,10 @@ fn frame(bytes: &[u8]) -> Option<Message> {
                 (1..=40 | 70, _) | (_, 7 | 9 | 10 | 44..=47) => Role::Server,
                 _ => Role::Either,
             };
-            if fits {
-                said(role, 8.0 + 1.0 + 2.0 + 1.6 + 1.0, format!("IEC 104 type {kind}"))
-            } else {
-                None
-            }
+            (fits, role, 8.0 + 1.0 + 2.0 + 1.6 + 1.0, format!("IEC 104 type {kind}"))
         }
-    }
+    };
+    fits.then(|| Message::new(usize::from(len) + 2, role, bits, fact))
 }
 
 /// IEC 60870-5-101 section 7.2.1.1 and its companion.

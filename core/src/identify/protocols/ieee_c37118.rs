@@ -58,8 +58,8 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
     let Some((frame, check)) = bytes.get(..len).and_then(<[u8]>::split_last_chunk::<2>) else {
         return SideMatch::Incomplete;
     };
-    SideMatch::or_mismatch((ccitt(frame) == u16::from_be_bytes(*check)).then_some(()).and_then(
-        |()| {
+    SideMatch::or_mismatch(
+        (ccitt(frame, 0xffff) == u16::from_be_bytes(*check)).then_some(()).and_then(|()| {
             let (role, more, name) = match kind {
                 COMMAND if matches!(be16(frame, 14)?, 1..=6 | 8) => (Role::Client, 13.2, "command"),
                 COMMAND => return None,
@@ -72,8 +72,8 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
             let id = be16(frame, 4).filter(|id| !matches!(id, 0 | 0xffff))?;
             u8_at(frame, 13)?;
             Some(Message::new(len, role, bits, format!("C37.118 {name} frame, id {id}")))
-        },
-    ))
+        }),
+    )
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
 
     fn framed(digits: &str) -> Vec<u8> {
         let mut frame = hex(digits);
-        frame.extend(ccitt(&frame).to_be_bytes());
+        frame.extend(ccitt(&frame, 0xffff).to_be_bytes());
         frame
     }
 

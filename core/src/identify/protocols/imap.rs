@@ -5,7 +5,7 @@
 //!  client  tag SP command [SP arguments] CRLF      STARTTLS, then TLS
 //! ```
 
-use crate::identify::lines::{first_word, is_one_of, line, mentions, tls_behind_text};
+use crate::identify::lines::{Line, first_word, is_one_of, match_text, mentions, tls_behind_text};
 use crate::identify::openings::word;
 use crate::identify::prelude::*;
 
@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // Anything may stand behind the plus of a continuation.
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t\r\n").at(2),
     ]),
-    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view)),
+    probe: |view| carrying(match_text(view, DETECTOR.id, said), |_| tls_behind_text(view)),
     extras: Extras::NONE,
 };
 
@@ -82,11 +82,7 @@ const ANSWERS: &[&str] = &[
     "STATUS",
 ];
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
-    line(bytes, complete).and_then(|found| said(found.text, found.len))
-}
-
-fn said(text: &[u8], len: usize) -> Option<Message> {
+fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
     let (tag, words) = first_word(text);
     let (word, behind) = first_word(words);
     if tag == b"*" {

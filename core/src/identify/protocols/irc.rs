@@ -5,7 +5,7 @@
 //!  server  :prefix 001 name :text CRLF   :prefix NOTICE * :text CRLF   PING :x CRLF
 //! ```
 
-use crate::identify::lines::{first_word, is_number, is_one_of, line};
+use crate::identify::lines::{Line, first_word, is_number, is_one_of, match_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,17 +23,11 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t").at(2),
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t").at(4),
     ]),
-    probe,
+    probe: |view| match_text(view, DETECTOR.id, said),
     extras: Extras::NONE,
 };
 
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, complete| {
-        line(bytes, complete).and_then(|found| said(found.text, found.len))
-    })
-}
-
-fn said(text: &[u8], len: usize) -> Option<Message> {
+fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
     let (word, arguments) = first_word(text);
     let fact = format!("IRC {}", from_wire(prefix(text, 60)));
     if word.starts_with(b":") && word.len() > 1 {

@@ -39,68 +39,57 @@ fn header(bytes: &[u8]) -> Option<Message> {
     };
     // CSG 0, 1, 3 and NSG, with T and C never both set.
     let stages = flags & 0xc0 != 0xc0 && flags >> 2 & 3 != 2 && flags & 0x30 == 0 && extra == 0;
-    let (role, name, bits, own) = match opcode {
+    let reserved = be16(bytes, 2)? == 0;
+    let (role, name, bits, own, fits) = match opcode {
         0x43 | 0x03 => {
             // both versions zero; 16 bytes of reserved end
             let text = mentions(prefix(data, 200), "=") && len > 0;
-            let fits = stages && be16(bytes, 2)? == 0 && zeros(32, 16) && text;
-            (Role::Client, "login request", 100.0, fits.then_some(true)?)
+            (
+                Role::Client,
+                "login request",
+                100.0,
+                true,
+                stages && reserved && zeros(32, 16) && text,
+            )
         }
         0x23 => {
-            let fits = stages && be16(bytes, 2)? == 0 && zeros(38, 10) && u8_at(bytes, 36)? <= 3;
-            (Role::Server, "login answer", 80.0, fits.then_some(true)?)
+            let fits = stages && reserved && zeros(38, 10) && u8_at(bytes, 36)? <= 3;
+            (Role::Server, "login answer", 80.0, true, fits)
         }
         0x01 | 0x41 => {
             // F, R and W with an attribute; nothing moves without a direction, and only what is
             // written goes on in data that nobody asked for, or has data of its own
-            let fits = be16(bytes, 2)? == 0 && flags & 0x18 == 0 && flags & 7 <= 4;
+            let fits = reserved && flags & 0x18 == 0 && flags & 7 <= 4;
             let moves = flags & 0x60 != 0 || be32(bytes, 20)? == 0;
             let writes = flags & 0x20 != 0 || (flags & 0x80 != 0 && len == 0);
-            let fits = fits && moves && writes;
-            (Role::Client, "SCSI command", 7.0 + 16.0 + 3.0 + 1.0, fits.then_some(true)?)
+            (Role::Client, "SCSI command", 7.0 + 16.0 + 3.0 + 1.0, true, fits && moves && writes)
         }
         0x21 => {
             let fits = flags & 0x81 == 0x80 && zeros(8, 8) && u8_at(bytes, 2)? <= 1;
-            (Role::Server, "SCSI answer", 8.0 + 2.0 + 7.0 + 64.0, fits.then_some(true)?)
+            (Role::Server, "SCSI answer", 8.0 + 2.0 + 7.0 + 64.0, true, fits)
         }
         0x00 | 0x40 => {
-            let fits = flags == 0x80 && be16(bytes, 2)? == 0 && zeros(32, 16);
-            (Role::Client, "NOP-Out", 7.0 + 8.0 + 16.0 + 128.0, fits.then_some(true)?)
+            let fits = flags == 0x80 && reserved && zeros(32, 16);
+            (Role::Client, "NOP-Out", 7.0 + 8.0 + 16.0 + 128.0, true, fits)
         }
         0x20 => {
-            let fits = flags == 0x80 && be16(bytes, 2)? == 0 && zeros(36, 12);
-            (Role::Server, "NOP-In", 8.0 + 8.0 + 16.0 + 96.0, fits.then_some(true)?)
+            let fits = flags == 0x80 && reserved && zeros(36, 12);
+            (Role::Server, "NOP-In", 8.0 + 8.0 + 16.0 + 96.0, true, fits)
         }
-        0x06 | 0x46 => (
-            Role::Client,
-            "logout",
-            8.0 + 1.0,
-            (flags & 0x80 != 0 && zeros(2, 6)).then_some(false)?,
-        ),
-        0x26 => {
-            (Role::Server, "logout answer", 16.0, (flags == 0x80 && zeros(4, 12)).then_some(false)?)
-        }
-        0x04 | 0x44 | 0x24 => {
-            (Role::Either, "text", 8.0, (be16(bytes, 2)? == 0 && extra == 0).then_some(false)?)
-        }
-        0x25 => (Role::Server, "data", 16.0, (zeros(4, 1)).then_some(false)?),
-        0x31 => (
-            Role::Server,
-            "ready to transfer",
-            40.0,
-            (flags == 0x80 && zeros(2, 6)).then_some(true)?,
-        ),
+        0x06 | 0x46 => (Role::Client, "logout", 8.0 + 1.0, false, flags & 0x80 != 0 && zeros(2, 6)),
+        0x26 => (Role::Server, "logout answer", 16.0, false, flags == 0x80 && zeros(4, 12)),
+        0x04 | 0x44 | 0x24 => (Role::Either, "text", 8.0, false, reserved && extra == 0),
+        0x25 => (Role::Server, "data", 16.0, false, zeros(4, 1)),
+        0x31 => (Role::Server, "ready to transfer", 40.0, true, flags == 0x80 && zeros(2, 6)),
         // section 11.17: ff stands where the tag would
-        0x3f => (
-            Role::Server,
-            "reject",
-            60.0,
-            (flags == 0x80 && be32(bytes, 16)? == u32::MAX).then_some(true)?,
-        ),
+        0x3f => {
+            let fits = flags == 0x80 && be32(bytes, 16)? == u32::MAX;
+            (Role::Server, "reject", 60.0, true, fits)
+        }
         _ => return None,
     };
     let total = HEADER.saturating_add(extra).saturating_add(len.next_multiple_of(4));
-    Some(Message::new(total, role, bits, format!("iSCSI {name}")).owned_if(own))
+    fits.then(|| Message::new(total, role, bits, format!("iSCSI {name}")).owned_if(own))
 }
 
 #[cfg(test)]

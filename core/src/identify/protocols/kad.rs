@@ -41,38 +41,33 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 
 /// Sizes of Kademlia 2's messages; -log2 of the chance beside the first byte.
 fn kademlia(opcode: u8, len: usize, bytes: &[u8]) -> Option<f32> {
-    let fits = match opcode {
+    let (fits, bits) = match opcode {
         // bootstrap, ping, firewalled check: nothing behind the opcode
-        0x01 | 0x60 => len == 2,
+        0x01 | 0x60 | 0x59 => (len == 2, 5.0),
         // pong: a port; firewalled: a port, or with an id and options
-        0x61 => matches!(len, 2 | 4),
-        0x50 => len == 4,
-        0x53 => len == 21,
-        0x58 => len == 6,
-        0x59 => len == 2,
+        0x61 => (matches!(len, 2 | 4), 5.0),
+        0x50 => (len == 4, 5.0),
+        0x53 => (len == 21, 5.0),
+        0x58 => (len == 6, 5.0),
         // request: how many contacts, target, the receiver's id
-        0x20 | 0x21 => len == 35 && matches!(u8_at(bytes, 2)? & 0x1f, 2 | 4 | 11),
+        0x20 | 0x21 => (len == 35 && matches!(u8_at(bytes, 2)? & 0x1f, 2 | 4 | 11), 7.0 + 6.4),
         // response: target, count, contacts of 25 bytes
         0x28 | 0x29 => {
             let count = usize::from(u8_at(bytes, 18)?);
-            len == count.checked_mul(25)?.checked_add(19)?
+            (len == count.checked_mul(25)?.checked_add(19)?, 7.0 + 8.0)
         }
         // bootstrap's answer: id, port, version, count, contacts
         0x09 => {
             let count = usize::from(u8_at(bytes, 21)?);
-            u8_at(bytes, 22) == Some(0) && len == count.checked_mul(25)?.checked_add(23)?
+            let fits = len == count.checked_mul(25)?.checked_add(23)?;
+            (fits && u8_at(bytes, 22) == Some(0), 7.0 + 8.0)
         }
         // hello: id, port, version, number of tags
-        0x11 | 0x19 => len >= 22 && u8_at(bytes, 20)? <= 12 && u8_at(bytes, 21)? <= 8,
-        0x22 => len == 18,
+        0x11 | 0x19 => (len >= 22 && u8_at(bytes, 20)? <= 12 && u8_at(bytes, 21)? <= 8, 7.0 + 9.0),
+        0x22 => (len == 18, 5.0),
         _ => return None,
     };
-    fits.then_some(match opcode {
-        0x20 | 0x21 => 7.0 + 6.4,
-        0x28 | 0x29 | 0x09 => 7.0 + 8.0,
-        0x11 | 0x19 => 7.0 + 9.0,
-        _ => 5.0,
-    })
+    fits.then_some(bits)
 }
 
 /// The servers' questions and answers that have a size.

@@ -57,7 +57,7 @@ fn read_llmnr(datagram: &Datagram<'_>) -> Option<Said> {
     let bits = 15.0 + 60.0 + 13.0 + 16.0 + 8.0;
     fits.then(|| {
         Said::new(role, bits, format!("LLMNR {what}"), Spot::datagram(0, 0, 16))
-            .with(Detail::new(DetailKey::DnsName, dotted(bytes)))
+            .with(DetailKey::DnsName, dotted(bytes))
     })
 }
 

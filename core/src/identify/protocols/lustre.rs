@@ -32,14 +32,9 @@ fn lustre(bytes: &[u8]) -> Option<Message> {
             let networks =
                 [28, 36].iter().all(|at| le32(bytes, *at).is_some_and(|net| net >> 16 == 2));
             let (kind, len) = (le32(bytes, 48)?, index(le32(bytes, 52)?));
-            (networks && kind <= 4 && len <= 1 << 21).then(|| {
-                Message::new(
-                    len.saturating_add(24 + 72),
-                    Role::Either,
-                    32.0 + 32.0 + 29.0,
-                    "LNet message",
-                )
-            })
+            let (total, bits) = (len.saturating_add(24 + 72), 32.0 + 32.0 + 29.0);
+            (networks && kind <= 4 && len <= 1 << 21)
+                .then(|| Message::new(total, Role::Either, bits, "LNet message"))
         }
         _ => None,
     }

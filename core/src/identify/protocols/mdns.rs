@@ -58,7 +58,7 @@ fn read_mdns(datagram: &Datagram<'_>) -> Option<Said> {
     let bits = 16.0 + 13.0 + 28.0 + 32.0 + 14.0;
     fits.then(|| {
         Said::new(role, bits, format!("mDNS {what}"), Spot::datagram(0, 0, 16))
-            .with(Detail::new(DetailKey::DnsName, dotted(bytes)))
+            .with(DetailKey::DnsName, dotted(bytes))
     })
 }
 

@@ -26,7 +26,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, complete| {
         let mut cursor = Cursor::new(bytes);
         let (Some(len), Some(id)) = (varint(&mut cursor), varint(&mut cursor)) else {
-            return if bytes.len() > 10 { SideMatch::Mismatch } else { SideMatch::Incomplete };
+            return SideMatch::incomplete_if(bytes.len() <= 10);
         };
         if id != 0 || !(2..=40_000).contains(&len) {
             return SideMatch::Mismatch;
@@ -56,13 +56,7 @@ fn varint(cursor: &mut Cursor<'_>) -> Option<usize> {
 
 fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
     // Snapshots have bit 30, and -1 asks for any: five bytes then.
-    let version = match varint(&mut cursor) {
-        Some(version) => version,
-        None => {
-            cursor.skip(2)?;
-            0
-        }
-    };
+    let version = varint(&mut cursor).or_else(|| cursor.skip(2).map(|()| 0))?;
     let len = varint(&mut cursor)?;
     let address = cursor.take(len)?;
     cursor.be16()?;

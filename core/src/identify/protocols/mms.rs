@@ -32,11 +32,9 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     let said =
         |role, bits, fact: String| Some(Message::new(packet.len, role, packet.bits + bits, fact));
     match packet.kind {
-        TpduType::Request => {
-            said(Role::Client, 0.0, "X.224 connection".to_owned()).map(Message::shared)
-        }
-        TpduType::Confirm => {
-            said(Role::Server, 0.0, "X.224 connection".to_owned()).map(Message::shared)
+        TpduType::Request | TpduType::Confirm => {
+            let role = if packet.kind == TpduType::Request { Role::Client } else { Role::Server };
+            said(role, 0.0, "X.224 connection".to_owned()).map(Message::shared)
         }
         TpduType::Data => match packet.body {
             [kind @ (0x0d | 0x0e), ..] => {
@@ -64,7 +62,7 @@ fn data(bytes: &[u8]) -> Option<(Role, &'static str)> {
     let context = tagged(list.contents, 2).filter(|context| context.len == 1)?;
     let value = tagged(rest(list.contents, context.total()), 0xa0)?;
     let fits = context.total().saturating_add(value.total()) == list.len;
-    let SideMatch::Match(message) = element(prefix(value.contents, value.len)) else { return None };
+    let message = element(prefix(value.contents, value.len)).ok()?;
     if !fits || message.total() != value.len {
         return None;
     }

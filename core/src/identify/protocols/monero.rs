@@ -18,12 +18,10 @@ pub(super) static DETECTOR: Detector = Detector {
             let known = matches!(command, 1000..=1010 | 2000..=2012);
             let answers = le32(bytes, 25)? & 2 != 0;
             let asks = u8_at(bytes, 16)?;
-            let role = if command == 1001 && answers {
-                Role::Server
-            } else if command == 1001 {
-                Role::Client
-            } else {
-                Role::Either
+            let role = match (command, answers) {
+                (1001, true) => Role::Server,
+                (1001, false) => Role::Client,
+                (_, _) => Role::Either,
             };
             let len = usize::try_from(len).ok()?.saturating_add(33);
             (known && version == 1 && asks <= 1).then(|| {

@@ -27,24 +27,24 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 /// The remaining length, and how many bytes it took.
-fn remaining(bytes: &[u8]) -> SideMatch<(usize, usize)> {
+fn remaining(bytes: &[u8]) -> Result<(usize, usize), MessageError> {
     let mut len = 0_usize;
     for at in 0..4_usize {
-        let Some(byte) = u8_at(bytes, at.saturating_add(1)) else { return SideMatch::Incomplete };
+        let byte = u8_at(bytes, at.saturating_add(1)).ok_or(MessageError::Short)?;
         len |= usize::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
-            return SideMatch::Match((len, at.saturating_add(1)));
+            return Ok((len, at.saturating_add(1)));
         }
     }
-    SideMatch::Mismatch
+    Err(MessageError::Not)
 }
 
 fn read(bytes: &[u8]) -> SideMatch<Message> {
     let Some(first) = u8_at(bytes, 0) else { return SideMatch::Incomplete };
     let (len, len_bytes) = match remaining(bytes) {
-        SideMatch::Match(found) => found,
-        SideMatch::Incomplete => return SideMatch::Incomplete,
-        SideMatch::Mismatch => return SideMatch::Mismatch,
+        Ok(found) => found,
+        Err(MessageError::Short) => return SideMatch::Incomplete,
+        Err(MessageError::Not) => return SideMatch::Mismatch,
     };
     let body = prefix(rest(bytes, len_bytes.saturating_add(1)), len);
     if body.len() < len.min(10) {
@@ -62,14 +62,11 @@ fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'stat
     let numbered = be16(body, 0).is_some_and(|id| id != 0);
     match first {
         0x10 => {
-            let (name, level) = match body {
-                [0, 4, b'M', b'Q', b'T', b'T', level @ (4 | 5), flags, ..] if flags & 1 == 0 => {
-                    ("CONNECT", *level)
-                }
-                [0, 6, b'M', b'Q', b'I', b's', b'd', b'p', 3 | 0x83, ..] => ("CONNECT of 3.1", 3),
+            let name = match body {
+                [0, 4, b'M', b'Q', b'T', b'T', 4 | 5, flags, ..] if flags & 1 == 0 => "CONNECT",
+                [0, 6, b'M', b'Q', b'I', b's', b'd', b'p', 3 | 0x83, ..] => "CONNECT of 3.1",
                 _ => return None,
             };
-            let _ = level;
             client(8.0 + 48.0 + 8.0, true, name)
         }
         // 3.1.1: two bytes; 5: reason codes from 80 on, then properties

@@ -140,14 +140,9 @@ fn read_greeting(payload: &[u8], whole: bool) -> Option<(PacketKind, Said)> {
     let version = from_wire(version);
     let mariadb = version.to_ascii_lowercase().contains("mariadb");
     let name = if mariadb { "MariaDB" } else { name };
-    let said = Said::new(
-        Role::Server,
-        bits,
-        format!("{name} greeting, version {version}"),
-        Spot::stream(0, 16),
-    )
-    .with(Detail::new(VERSION, version));
-    Some((PacketKind::Greeting, said))
+    let fact = format!("{name} greeting, version {version}");
+    let said = Said::new(Role::Server, bits, fact, Spot::stream(0, 16));
+    Some((PacketKind::Greeting, said.with(VERSION, version)))
 }
 
 /// What stands behind the version: the bits it gives; `Err(true)` where it is cut, `Err(false)` where

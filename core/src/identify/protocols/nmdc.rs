@@ -18,15 +18,10 @@ pub(super) static DETECTOR: Detector = Detector {
                 return SideMatch::Mismatch;
             }
             let front = prefix(bytes, 600);
-            let end = front.iter().position(|byte| *byte == b'|');
-            if end.is_none() {
-                return if front.len() < 600 && !complete {
-                    SideMatch::Incomplete
-                } else {
-                    SideMatch::Mismatch
-                };
-            }
-            let text = prefix(front, end.unwrap_or(0));
+            let Some(end) = front.iter().position(|byte| *byte == b'|') else {
+                return SideMatch::incomplete_if(front.len() < 600 && !complete);
+            };
+            let text = prefix(front, end);
             let (verb, rest_of) = first_word(text);
             let role = match verb {
                 b"$Lock" if mentions(rest_of, "Pk=") => Role::Either,

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::identify::lines::{
-    dialogue, first_word, is_number, is_one_of, mentions, tls_behind_text,
+    Line, Reply, first_word, is_number, is_one_of, match_dialogue, mentions,
 };
 use crate::identify::prelude::*;
 
@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"0123456789ADEIKLOPSTVWXadeiklopstvwx").at(2),
         one_of(b"\n\r -ADEGHINPRTUVYadeghinprtuvy").at(3),
     ]),
-    probe,
+    probe: |view| match_dialogue(view, DETECTOR.id, server, client),
     extras: Extras::NONE,
 };
 
@@ -45,15 +45,8 @@ const OWN: &[&str] = &[
     "XZVER",
 ];
 
-fn probe(view: &FlowView<'_>) -> Probe {
-    // Replies of NNTP have one line; what follows some is text, which ends the walk.
-    let probe = match_stream(view, DETECTOR.id, |bytes, complete| {
-        dialogue(bytes, complete, server, client)
-    });
-    carrying(probe, |_| tls_behind_text(view))
-}
-
-fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
+/// Replies have one line; what follows some is text, which ends the walk.
+fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
     let numbers = text.split(|byte| *byte == b' ').take(3);
     let group = code == 211 && numbers.filter(|word| is_number(word, 16)).count() == 3;
     let own = match code {
@@ -76,7 +69,7 @@ fn server(code: u16, text: &[u8], len: usize) -> Option<Message> {
     Some(Message::new(len, Role::Server, bits, fact).owned_if(own))
 }
 
-fn client(text: &[u8], len: usize) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Message> {
     let (verb, argument) = first_word(text);
     let own = (is_one_of(verb, OWN)
         && (!argument.is_empty() || is_one_of(verb, &["CAPABILITIES", "OVER", "XOVER"])))

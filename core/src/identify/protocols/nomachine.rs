@@ -11,37 +11,21 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "NX over SSH is SSH.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"N")]),
-    probe: |view| {
-        match_starts(
-            view,
-            DETECTOR.id,
-            &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"],
-            9,
-            |bytes| {
-                let end = prefix(bytes, 64)
-                    .iter()
-                    .position(|byte| matches!(byte, b'\n' | b'\r' | b' ' | 0))
-                    .unwrap_or(bytes.len().min(64));
-                let word = prefix(bytes, end);
-                let dash = word.iter().position(|byte| *byte == b'-')?;
-                let version = rest(word, dash.saturating_add(1));
-                let fits = version.contains(&b'.')
-                    && version
-                        .iter()
-                        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-                fits.then(|| {
-                    Message::new(
-                        bytes.len(),
-                        Role::Either,
-                        64.0,
-                        format!("NX greeting {}", from_wire(word)),
-                    )
-                })
-            },
-        )
-    },
+    probe: |view| match_starts(view, DETECTOR.id, GREETINGS, 9, greeting),
     extras: Extras::NONE,
 };
+
+const GREETINGS: &[&[u8]] = &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"];
+
+fn greeting(bytes: &[u8]) -> Option<Message> {
+    let mut words = prefix(bytes, 64).split(|byte| matches!(byte, b'\n' | b'\r' | b' ' | 0));
+    let word = words.next()?;
+    let dash = word.iter().position(|byte| *byte == b'-')?;
+    let version = rest(word, dash.saturating_add(1));
+    let digits = version.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let fact = format!("NX greeting {}", from_wire(word));
+    (version.contains(&b'.') && digits).then(|| Message::new(bytes.len(), Role::Either, 64.0, fact))
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 //!                                         3, 4: alignment(2) length(4) text padding
 //! ```
 
+use crate::identify::crc::ethernet;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -61,19 +62,8 @@ fn packet(bytes: &[u8]) -> Option<Message> {
 
 /// CRC-32 of IEEE 802.3 over the packet with the checksum's own bytes zero.
 fn checksum(packet: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for (at, byte) in packet.iter().enumerate() {
-        let byte = if (4..8).contains(&at) { 0 } else { *byte };
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            let carry = crc & 1;
-            crc >>= 1;
-            if carry == 1 {
-                crc ^= 0xedb8_8320;
-            }
-        }
-    }
-    !crc
+    let bytes = packet.iter().enumerate();
+    ethernet(bytes.map(|(at, byte)| if (4..8).contains(&at) { 0 } else { *byte }))
 }
 
 #[cfg(test)]

@@ -83,10 +83,11 @@ fn read_time(datagram: &Datagram<'_>, version: u8, mode: u8) -> Option<Said> {
         stamp != 0 && sent.wrapping_sub(stamp).cast_signed().unsigned_abs() < seconds
     };
     // Seconds of a timestamp that is not zero: a server's is just after what it received.
-    let role = match mode {
-        3 => Role::Client,
-        4 | 5 => Role::Server,
-        _ => Role::Either,
+    let (role, kind) = match mode {
+        3 => (Role::Client, "client"),
+        4 => (Role::Server, "server"),
+        5 => (Role::Server, "broadcast"),
+        _ => (Role::Either, "symmetric"),
     };
     let agree = if mode == 4 {
         near(received, 64) && (reference == 0 || near(reference, 1 << 24))
@@ -96,12 +97,6 @@ fn read_time(datagram: &Datagram<'_>, version: u8, mode: u8) -> Option<Said> {
     };
     // version and mode, stratum, poll, precision, two delays, timestamps
     let bits = 1.0 + 3.9 + 2.8 + 3.0 + 11.0 + 11.0 + 30.0;
-    let kind = match mode {
-        1 | 2 => "symmetric",
-        3 => "client",
-        4 => "server",
-        _ => "broadcast",
-    };
     let fact = format!("NTP version {version}, {kind}, stratum {stratum}");
     agree.then(|| Said::new(role, bits, fact, Spot::datagram(0, 0, 12)))
 }

@@ -7,7 +7,7 @@
 //!
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
-use crate::identify::lines::{first_word, is_one_of, line, tls_behind_text};
+use crate::identify::lines::{Line, first_word, is_one_of, match_text, tls_behind_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,16 +24,15 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"ADEIKLOPRSTadeilopst").at(2),
         one_of(b"\n\r AEHLPRSTaehlprst").at(3),
     ]),
-    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view)),
+    probe: |view| carrying(match_text(view, DETECTOR.id, read), |_| tls_behind_text(view)),
     extras: Extras::NONE,
 };
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
-    let one = if matches!(bytes, [b'+' | b'-', ..]) { server } else { client };
-    line(bytes, complete).and_then(|found| one(found.text, found.len))
+fn read(line: Line<'_>, _: &[u8]) -> Option<Message> {
+    if matches!(line.text, [b'+' | b'-', ..]) { server(line) } else { client(line) }
 }
 
-fn server(text: &[u8], len: usize) -> Option<Message> {
+fn server(Line { text, len }: Line<'_>) -> Option<Message> {
     let (status, words) = first_word(text);
     let bits = match status {
         b"+OK" => 24.0 + 8.0,
@@ -43,13 +42,11 @@ fn server(text: &[u8], len: usize) -> Option<Message> {
     let own = status == b"+OK" && words.len() >= 4 && words.iter().any(u8::is_ascii_alphabetic);
     // With text: the blank and the letters.
     let bits = bits + if own { 8.0 + 4.0 } else { 0.0 };
-    Some(
-        Message::new(len, Role::Server, bits, format!("POP3 answer {}", from_wire(text)))
-            .owned_if(own),
-    )
+    let fact = format!("POP3 answer {}", from_wire(text));
+    Some(Message::new(len, Role::Server, bits, fact).owned_if(own))
 }
 
-fn client(text: &[u8], len: usize) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Message> {
     let (verb, argument) = first_word(text);
     let own = is_one_of(verb, &["CAPA", "STLS", "UIDL", "APOP"])
         || (is_one_of(verb, &["TOP"]) && argument.first().is_some_and(u8::is_ascii_digit));

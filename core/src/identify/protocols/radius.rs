@@ -57,6 +57,12 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
     Ok((Said::new(role, bits, format!("RADIUS {what}"), Spot::datagram(0, 0, 16)), len))
 }
 
+/// Attributes that are numbers or addresses of four bytes.
+const fn is_number(kind: u8) -> bool {
+    matches!(kind, 5..=10 | 12..=16 | 23 | 27..=29 | 37 | 38 | 40..=43 | 45..=49)
+        || matches!(kind, 51..=53 | 55 | 61 | 62 | 76)
+}
+
 /// RFC 2865 section 5; the chance that a random attribute has a size that fits.
 fn walk(attributes: &[u8], complete: bool) -> Result<f32, MessageError> {
     let mut cursor = Cursor::new(attributes);
@@ -68,12 +74,8 @@ fn walk(attributes: &[u8], complete: bool) -> Result<f32, MessageError> {
         bits += match (kind, value) {
             (0, _) => return Err(MessageError::Not),
             // numbers and addresses
-            (5..=10 | 12..=14 | 15 | 16 | 23 | 27..=29 | 37 | 38, 4) => 8.0,
-            (40..=43 | 45..=49 | 51..=53 | 55 | 61 | 62 | 76, 4) => 8.0,
-            (5..=10 | 12..=14 | 15 | 16 | 23 | 27..=29 | 37 | 38, _)
-            | (40..=43 | 45..=49 | 51..=53 | 55 | 61 | 62 | 76, _) => {
-                return Err(MessageError::Not);
-            }
+            (kind, 4) if is_number(kind) => 8.0,
+            (kind, _) if is_number(kind) => return Err(MessageError::Not),
             // Vendor-Specific: enterprises are below 2^16; Message-Authenticator; CHAP-Password
             (26, 5..) if rest(cursor.rest(), 0).starts_with(&[0, 0]) => 16.0,
             (80, 16) | (3, 17) => 8.0,

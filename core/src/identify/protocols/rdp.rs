@@ -77,10 +77,7 @@ fn request(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
     match (cookie, negotiation) {
         (true, _) => {
             let said = said(64.0, format!("RDP connection request, {}", from_wire(line)));
-            Some(match user {
-                Some(user) => said.with(Detail::new(DetailKey::RdpCookie, from_wire(user))),
-                None => said,
-            })
+            Some(said.with_some(DetailKey::RdpCookie, user.map(from_wire)))
         }
         (false, Some(protocols)) if protocols & !0x1f == 0 => {
             Some(said(24.0 + 27.0, "RDP connection request with negotiation".to_owned()))
@@ -108,7 +105,7 @@ fn confirm(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
             _ => ("Entra ID", "rds_aad_auth"),
         };
         let said = said(54.0, format!("RDP connection confirm, {name}"));
-        return Some(said.with(Detail::new(DetailKey::RdpProtocol, word)));
+        return Some(said.with(DetailKey::RdpProtocol, word));
     }
     // 2.2.1.2.2: failures 1 to 6
     let failure = negotiation(packet.body, 3).filter(|code| (1..=6).contains(code))?;

@@ -84,7 +84,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
 /// `$length CRLF bytes CRLF`, and how many bytes that is on the wire: seen to the end, or cut in
 /// its bytes.
 fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let SideMatch::Match(head) = line(bytes, false) else { return None };
+    let head = line(bytes, false).ok()?;
     let size = index(number(head.text.strip_prefix(b"$")?)?);
     let value = prefix(rest(bytes, head.len), size);
     let behind = prefix(rest(bytes, head.len.saturating_add(size)), 2);
@@ -103,11 +103,11 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Message> {
         if !typed {
             return SideMatch::Mismatch;
         }
-        return if complete || first.len() > 16 {
-            SideMatch::Match(Message::new(bytes.len(), Role::Server, 28.0, "RESP array").shared())
-        } else {
-            SideMatch::Incomplete
-        };
+        if !complete && first.len() <= 16 {
+            return SideMatch::Incomplete;
+        }
+        let said = Message::new(bytes.len(), Role::Server, 28.0, "RESP array").shared();
+        return SideMatch::Match(said);
     };
     let command = (2..=20).contains(&word.len())
         && word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'_' | b'-'));

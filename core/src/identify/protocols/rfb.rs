@@ -60,7 +60,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
     let name = from_wire(version.trim_ascii());
     let said = Message::new(LEN, Role::Either, 48.0 + 28.0, format!("VNC version {name}"));
     // What follows is binary: the walk ends here.
-    SideMatch::Match(Message { len: bytes.len(), ..said }.with(Detail::new(VERSION, name)))
+    SideMatch::Match(Message { len: bytes.len(), ..said }.with(VERSION, name))
 }
 
 #[cfg(test)]

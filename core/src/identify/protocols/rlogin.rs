@@ -30,11 +30,7 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     let words: Vec<&[u8]> = front.splitn(4, |byte| *byte == 0).collect();
     let [local, remote, terminal, _] = words.as_slice() else {
         let plain = front.iter().all(|byte| byte.is_ascii_graphic() || *byte == 0);
-        return if plain && front.len() < 120 {
-            SideMatch::Incomplete
-        } else {
-            SideMatch::Mismatch
-        };
+        return SideMatch::incomplete_if(plain && front.len() < 120);
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
@@ -42,9 +38,8 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     let speed = slash.is_some_and(|at| is_number(rest(terminal, at.saturating_add(1)), 6));
     let fits = name(local) && name(remote) && name(terminal) && speed;
     let fact = format!("rlogin of {} as {}", from_wire(local), from_wire(remote));
-    SideMatch::or_mismatch(
-        fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 8.0 + 8.0, fact)),
-    )
+    let bits = 32.0 + 8.0 + 8.0;
+    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact)))
 }
 
 #[cfg(test)]

@@ -34,19 +34,14 @@ fn rsh(bytes: &[u8]) -> SideMatch<Message> {
         .all(|word| word.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '));
     let [port, local, remote, command, _] = words.as_slice() else {
         let port = words.first().is_some_and(|port| is_number(port, 5));
-        return if plain && port && bytes.len() < 400 {
-            SideMatch::Incomplete
-        } else {
-            SideMatch::Mismatch
-        };
+        return SideMatch::incomplete_if(plain && port && bytes.len() < 400);
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
     let fits = is_number(port, 5) && name(local) && name(remote) && plain && !command.is_empty();
     let fact = format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
-    SideMatch::or_mismatch(
-        fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 5.0 + 9.0, fact)),
-    )
+    let bits = 32.0 + 5.0 + 9.0;
+    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact)))
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let mut bits = 3.0 + 7.0 + 14.0;
     bits += more(datagram, end)?;
     let fact = format!("RTCP {what}, SSRC 0x{source:08x}");
-    let ssrc = Detail::new(DetailKey::RtpSsrc, format!("0x{source:08x}"));
-    Some(Said::new(Role::Either, bits, fact, Spot::datagram(0, 0, 16)).with(ssrc))
+    let said = Said::new(Role::Either, bits, fact, Spot::datagram(0, 0, 16));
+    Some(said.with(DetailKey::RtpSsrc, format!("0x{source:08x}")))
 }
 
 /// What stands behind the report: nothing, packets that fill the datagram, or ciphertext with index

@@ -56,8 +56,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         };
         Some(Said::new(Role::Either, bits, "RTMP handshake", Spot::stream(0, 9)))
     });
-    let known = said.iter().any(Option::is_some);
-    if !known {
+    if said.iter().all(Option::is_none) {
         return if complete { Probe::No } else { Probe::Wait };
     }
     // TPKT starts with 03 00 too, and has a length where RTMP has a time.

@@ -157,8 +157,8 @@ fn words(first: &RtpPacket, count: u16) -> Said {
     let fact =
         format!("RTP, {count} packets counting up, payload type {payload_type}, SSRC 0x{ssrc:08x}");
     Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER))
-        .with(Detail::new(DetailKey::RtpPayloadType, payload_type.to_string()))
-        .with(Detail::new(DetailKey::RtpSsrc, format!("0x{ssrc:08x}")))
+        .with(DetailKey::RtpPayloadType, payload_type.to_string())
+        .with(DetailKey::RtpSsrc, format!("0x{ssrc:08x}"))
 }
 
 /// A packet for the tests of this detector and of others.

@@ -5,7 +5,7 @@
 //!  '$' channel(1) length(2) data                 interleaved, section 10.12
 //! ```
 
-use crate::identify::lines::{first_word, is_number, line};
+use crate::identify::lines::{Line, first_word, is_number, match_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,32 +23,27 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b"_").at(3),
         mixed(&[(b'A', b'Z')], b" /_").at(4),
     ]),
-    probe,
+    probe: |view| match_text(view, DETECTOR.id, start_line),
     extras: Extras::NONE,
 };
 
-fn probe(view: &FlowView<'_>) -> Probe {
+fn start_line(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Message> {
     // Header fields and bodies follow, which are not read.
-    match_stream(view, DETECTOR.id, |bytes, complete| {
-        line(bytes, complete).and_then(|found| start_line(found.text, bytes.len()))
-    })
-}
-
-fn start_line(text: &[u8], len: usize) -> Option<Message> {
     let said = |role, bits| {
-        Some(Message::new(len, role, bits, format!("RTSP: {}", from_wire(prefix(text, 80)))))
+        let fact = format!("RTSP: {}", from_wire(prefix(text, 80)));
+        Message::new(bytes.len(), role, bits, fact)
     };
     if let Some(status) =
         text.strip_prefix(b"RTSP/1.0 ").or_else(|| text.strip_prefix(b"RTSP/2.0 "))
     {
-        return if is_number(first_word(status).0, 3) { said(Role::Server, 90.0) } else { None };
+        return is_number(first_word(status).0, 3).then(|| said(Role::Server, 90.0));
     }
     let (method, behind) = first_word(text);
     let (_, version) = first_word(behind);
     let word =
         method.len() >= 4 && method.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let ends = matches!(version.trim_ascii(), b"RTSP/1.0" | b"RTSP/2.0");
-    if word && ends { said(Role::Client, 100.0) } else { None }
+    (word && ends).then(|| said(Role::Client, 100.0))
 }
 
 #[cfg(test)]

@@ -23,24 +23,16 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let packet = tpkt::read(bytes)?;
-    let said =
-        |role, bits, fact: &str| Some(Message::new(packet.len, role, packet.bits + bits, fact));
-    match packet.kind {
+    let body = packet.body;
+    let (fits, role, bits, fact) = match packet.kind {
         TpduType::Request | TpduType::Confirm => {
             // TPDU size and both transport selectors
-            let known = |code: u8| {
-                tpkt::parameters(packet.body)
-                    .is_some_and(|found| found.iter().any(|(one, _)| *one == code))
-            };
+            let found = tpkt::parameters(body)?;
+            let known = |code: u8| found.iter().any(|(one, _)| *one == code);
             let role = if packet.kind == TpduType::Request { Role::Client } else { Role::Server };
-            if known(0xc1) && known(0xc2) {
-                said(role, 16.0, "X.224 connection").map(Message::shared)
-            } else {
-                None
-            }
+            (known(0xc1) && known(0xc2), role, 16.0, "X.224 connection")
         }
         TpduType::Data => {
-            let body = packet.body;
             let left = packet.len - tpkt::HEADER - 3;
             match (u8_at(body, 0)?, u8_at(body, 1)?) {
                 (0x32, kind @ (1 | 2 | 3 | 7)) => {
@@ -53,20 +45,18 @@ fn packet(bytes: &[u8]) -> Option<Message> {
                         _ => Role::Either,
                     };
                     let fits = be16(body, 2)? == 0 && sizes.saturating_add(header) == left;
-                    if fits { said(role, 8.0 + 6.0 + 16.0 + 16.0, "S7 message") } else { None }
+                    (fits, role, 8.0 + 6.0 + 16.0 + 16.0, "S7 message")
                 }
                 (0x72, 1..=3 | 0xfe) => {
                     let fits = usize::from(be16(body, 2)?).saturating_add(4) <= left;
-                    if fits {
-                        said(Role::Either, 8.0 + 6.0 + 8.0, "S7comm-plus message")
-                    } else {
-                        None
-                    }
+                    (fits, Role::Either, 8.0 + 6.0 + 8.0, "S7comm-plus message")
                 }
-                _ => None,
+                _ => return None,
             }
         }
-    }
+    };
+    let own = packet.kind == TpduType::Data;
+    fits.then(|| Message::new(packet.len, role, packet.bits + bits, fact).owned_if(own))
 }
 
 #[cfg(test)]

@@ -76,10 +76,8 @@ fn start_line(text: &[u8], len: usize) -> Option<Message> {
     });
     // Where the line was cut, its start must do.
     let ends = version == b"SIP/2.0" || (version.is_empty() && len <= 64 && target.len() > 8);
-    let said = || {
-        said(Role::Client, 24.0 + 32.0 + 30.0)
-            .with(Detail::new(DetailKey::SipMethod, from_wire(method)))
-    };
+    let said =
+        || said(Role::Client, 24.0 + 32.0 + 30.0).with(DetailKey::SipMethod, from_wire(method));
     (word && scheme && ends).then(said)
 }
 

@@ -5,7 +5,7 @@
 //!  client  EHLO SP domain CRLF   MAIL FROM:<path> ...   STARTTLS (RFC 3207), then TLS
 //! ```
 
-use crate::identify::lines::{first_word, is_one_of, line, mentions, reply, tls_behind_text};
+use crate::identify::lines::{Line, Reply, first_word, is_one_of, match_dialogue, mentions};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"012345678AEFILOPRTaefiloprt").at(2),
         one_of(b" -\r\nAHLNOPRTYahlnoprty").at(3),
     ]),
-    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| tls_behind_text(view)),
+    probe: |view| match_dialogue(view, DETECTOR.id, server, client),
     extras: Extras { details: &[BANNER], ..Extras::NONE },
 };
 
@@ -44,41 +44,24 @@ const EXTENSIONS: &[&str] = &[
     "SMTPUTF8",
 ];
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
-    if bytes.first().is_some_and(u8::is_ascii_digit) {
-        return server(bytes, complete);
-    }
-    line(bytes, complete).and_then(|found| client(found.text, found.len))
-}
-
-fn server(bytes: &[u8], complete: bool) -> SideMatch<Message> {
-    let reply = match reply(bytes, complete) {
-        SideMatch::Match(reply) => reply,
-        SideMatch::Incomplete => return SideMatch::Incomplete,
-        SideMatch::Mismatch => return SideMatch::Mismatch,
-    };
+fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
     // RFC 5321 section 4.2.3, with AUTH's (RFC 4954).
-    if !matches!(reply.code, 211 | 214 | 220 | 221 | 235 | 250..=252 | 334 | 354 | 421 | 432
+    if !matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=252 | 334 | 354 | 421 | 432
         | 450..=458 | 500..=504 | 521 | 530 | 534 | 535 | 538 | 550..=556)
     {
-        return SideMatch::Mismatch;
+        return None;
     }
-    let greets =
-        reply.code == 220 && (mentions(reply.text, "SMTP") || mentions(reply.text, "LMTP"));
-    let extends = reply.code == 250 && EXTENSIONS.iter().any(|word| mentions(reply.text, word));
-    let fact = format!("SMTP answer {}", reply.code);
+    let greets = code == 220 && (mentions(text, "SMTP") || mentions(text, "LMTP"));
+    let extends = code == 250 && EXTENSIONS.iter().any(|word| mentions(text, word));
+    let fact = format!("SMTP answer {code}");
     // three digits out of some fifty codes, what separates them from the text, its word
     let bits = 18.0 + 6.0 + if greets || extends { 20.0 } else { 0.0 };
-    let said = Message::new(reply.len, Role::Server, bits, fact).owned_if(greets || extends);
-    if greets {
-        let text = reply.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let banner = from_wire(text.trim_ascii());
-        return SideMatch::Match(said.with(Detail::new(BANNER, banner)));
-    }
-    SideMatch::Match(said)
+    let said = Message::new(len, Role::Server, bits, fact).owned_if(greets || extends);
+    let banner = text.split(|byte| *byte == b'\n').next().filter(|_| greets);
+    Some(said.with_some(BANNER, banner.map(|text| from_wire(text.trim_ascii()))))
 }
 
-fn client(text: &[u8], len: usize) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Message> {
     let (verb, argument) = first_word(text);
     let hello = is_one_of(verb, &["EHLO", "HELO", "LHLO"]) && !argument.is_empty();
     let path =
@@ -91,19 +74,13 @@ fn client(text: &[u8], len: usize) -> Option<Message> {
         return None;
     }
     let fact = format!("SMTP command {}", from_wire(verb));
-    let bits = if envelope {
-        60.0
-    } else if hello {
-        40.0
-    } else {
-        28.0
+    let bits = match (envelope, hello) {
+        (true, _) => 60.0,
+        (false, true) => 40.0,
+        (false, false) => 28.0,
     };
     let said = Message::new(len, Role::Client, bits, fact).owned_if(hello || envelope);
-    Some(if hello {
-        said.with(Detail::new(DetailKey::SmtpHelo, from_wire(argument)))
-    } else {
-        said
-    })
+    Some(said.with_some(DetailKey::SmtpHelo, hello.then(|| from_wire(argument))))
 }
 
 #[cfg(test)]

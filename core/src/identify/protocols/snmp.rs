@@ -5,6 +5,7 @@
 //!  30 len | 02 01 03            | 30 len 02 id 02 size 04 01 flags 02 01 model | 04 len ...
 //! ```
 
+use crate::identify::ber::{Element, element, tagged};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -29,44 +30,28 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-/// A BER length, definite (X.690 section 8.1.3).
-fn length(cursor: &mut Cursor<'_>) -> Option<usize> {
-    match cursor.u8()? {
-        short @ 0..=0x7f => Some(usize::from(short)),
-        0x81 => cursor.u8().map(usize::from),
-        0x82 => cursor.be16().map(usize::from),
-        0x83 => cursor.be24().map(index),
-        0x84 => cursor.be32().map(index),
-        _ => None,
-    }
-}
-
 /// What stands behind a tag, as long as it says.
 fn value<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> {
-    (cursor.u8()? == tag).then_some(())?;
-    let len = length(cursor)?;
-    cursor.take(len)
+    let found = tagged(cursor.rest(), tag).filter(Element::is_whole)?;
+    cursor.skip(found.total())?;
+    Some(found.contents)
 }
 
 fn read(bytes: &[u8]) -> Option<(Said, usize)> {
-    let mut cursor = Cursor::new(bytes);
-    (cursor.u8()? == 0x30).then_some(())?;
-    let len = length(&mut cursor)?;
-    let end = len.checked_add(cursor.position()).filter(|end| *end < 65_536)?;
+    let outer = tagged(bytes, 0x30).filter(|outer| outer.total() < 65_536)?;
+    let mut cursor = Cursor::new(rest(bytes, outer.header));
     let [version] = value(&mut cursor, 2)? else { return None };
     // sequence and its length, version
     let mut bits = 8.0 + 14.0 + 22.4;
     let (role, fact) = match version {
         0 | 1 => {
             let community = value(&mut cursor, 4)?;
-            let tag = cursor.u8()?;
-            let pdu_len = length(&mut cursor)?;
-            let fits =
-                cursor.position().checked_add(pdu_len) == Some(end) && community.len() <= 255;
-            fits.then_some(())?;
+            let message = element(cursor.rest()).ok()?;
+            let end = cursor.position().checked_add(message.total())?;
+            (end == outer.len && community.len() <= 255).then_some(())?;
             bits += 8.0 + 4.8 + 8.0;
             let version = if *version == 0 { "1" } else { "2c" };
-            let (role, name) = pdu(tag)?;
+            let (role, name) = pdu(message.tag)?;
             (role, format!("SNMP version {version} {name}"))
         }
         3 => {
@@ -81,7 +66,7 @@ fn read(bytes: &[u8]) -> Option<(Said, usize)> {
         }
         _ => return None,
     };
-    Some((Said::new(role, bits, fact, Spot::datagram(0, 0, 16)), end))
+    Some((Said::new(role, bits, fact, Spot::datagram(0, 0, 16)), outer.total()))
 }
 
 /// RFC 3416 section 3.

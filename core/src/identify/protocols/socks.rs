@@ -57,7 +57,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             let matched = [asks(asked.stream), answers(answered.stream)];
             let said = match matched {
                 [SideMatch::Mismatch, _] | [_, SideMatch::Mismatch] => continue,
-                [asked, answered] => [speaks(asked), speaks(answered)],
+                [asked, answered] => [asked.ok(), answered.ok()],
             };
             if said.iter().flatten().map(|read| read.bits).sum::<f32>() >= DETECTOR.bits {
                 return found(client, said);
@@ -66,13 +66,6 @@ fn probe(view: &FlowView<'_>) -> Probe {
         }
     }
     if wait && !complete { Probe::Wait } else { Probe::No }
-}
-
-fn speaks(matched: SideMatch<Read>) -> Option<Read> {
-    match matched {
-        SideMatch::Match(read) => Some(read),
-        SideMatch::Incomplete | SideMatch::Mismatch => None,
-    }
 }
 
 fn found(client: Side, said: [Option<Read>; 2]) -> Probe {
@@ -84,15 +77,12 @@ fn found(client: Side, said: [Option<Read>; 2]) -> Probe {
     let question = asked.map(|read| words(read, Role::Client, "request"));
     let answer = answered.map(|read| words(read, Role::Server, "answer"));
     let both = if client == Side::A { [question, answer] } else { [answer, question] };
-    yes(join(DETECTOR.id, both).map(|mut found| {
-        let lens = [asked, answered].map(|read| read.filter(|read| read.done).map(|read| read.len));
-        found.inside = match (lens, client) {
-            ([Some(asked), Some(answered)], Side::A) => Inside::StartsAt([asked, answered]),
-            ([Some(asked), Some(answered)], Side::B) => Inside::StartsAt([answered, asked]),
-            (_, _) => Inside::MayFollow,
-        };
-        found
-    }))
+    let lens = [asked, answered].map(|read| read.filter(|read| read.done).map(|read| read.len));
+    carrying(yes(join(DETECTOR.id, both)), |_| match (lens, client) {
+        ([Some(asked), Some(answered)], Side::A) => Inside::StartsAt([asked, answered]),
+        ([Some(asked), Some(answered)], Side::B) => Inside::StartsAt([answered, asked]),
+        (_, _) => Inside::MayFollow,
+    })
 }
 
 /// Methods: none, GSSAPI, user and password, and a few more that IANA lists.
@@ -186,11 +176,7 @@ fn client4(stream: &[u8]) -> SideMatch<Read> {
     let mut read = Read { version: 4, ..Read::default() }.add(bits, &cursor);
     for text in 0..(if named { 2 } else { 1 }) {
         let Some(len) = cursor.rest().iter().take(255).position(|byte| *byte == 0) else {
-            return if cursor.remaining() > 255 {
-                SideMatch::Mismatch
-            } else {
-                SideMatch::Incomplete
-            };
+            return SideMatch::incomplete_if(cursor.remaining() <= 255);
         };
         let word = cursor.take(len).unwrap_or_default();
         let _ = cursor.skip(1);
@@ -221,11 +207,7 @@ fn server4(stream: &[u8]) -> SideMatch<Read> {
 }
 
 fn short(stream: &[u8], version: u8) -> SideMatch<Read> {
-    if stream.first().is_none_or(|first| *first == version) {
-        SideMatch::Incomplete
-    } else {
-        SideMatch::Mismatch
-    }
+    SideMatch::incomplete_if(stream.first().is_none_or(|first| *first == version))
 }
 
 #[cfg(test)]

@@ -15,36 +15,18 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A connection captured after the link stage. Over TLS it is only seen as TLS.",
     bits: 80.0,
     openings: Openings::Known(&[one_of(b"R")]),
-    probe,
+    probe: |view| match_starts(view, DETECTOR.id, &[b"REDQ"], 16, link),
     extras: Extras::NONE,
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"REDQ") {
-        Some(true) if bytes.len() < 16 => SideMatch::Incomplete,
-        Some(true) => SideMatch::or_mismatch(link(bytes)),
-        None => SideMatch::Incomplete,
-        Some(false) => SideMatch::Mismatch,
-    })
-}
 
 fn link(bytes: &[u8]) -> Option<Message> {
     let (major, minor, size) = (le32(bytes, 4)?, le32(bytes, 8)?, index(le32(bytes, 12)?));
     // SpiceLinkMess starts with a connection id and two bytes; SpiceLinkReply with an error and a key.
-    let role = match size {
-        178.. => Role::Server,
-        _ => Role::Client,
-    };
+    let role = if size >= 178 { Role::Server } else { Role::Client };
     let fits = (1..=2).contains(&major) && minor < 100 && (18..=4096).contains(&size);
     // Encrypted tickets and channel messages follow, which the walk leaves alone.
-    fits.then(|| {
-        Message::new(
-            bytes.len(),
-            role,
-            32.0 + 31.0 + 25.0 + 20.0,
-            format!("SPICE link version {major}.{minor}"),
-        )
-    })
+    let fact = format!("SPICE link version {major}.{minor}");
+    fits.then(|| Message::new(bytes.len(), role, 32.0 + 31.0 + 25.0 + 20.0, fact))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let Some(end) = end else {
             let word = bytes.iter().all(u8::is_ascii_uppercase) && bytes.len() < 12;
-            return if word { SideMatch::Incomplete } else { SideMatch::Mismatch };
+            return SideMatch::incomplete_if(word);
         };
         let line = prefix(bytes, end);
         let word = line.strip_suffix(b"\r").unwrap_or(line);
@@ -49,7 +49,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let whole = headers.windows(2).position(|pair| pair == b"\n\n").is_some()
             || headers.windows(3).any(|part| part == b"\n\r\n");
         if !whole && !complete {
-            return if headers.len() > 2048 { SideMatch::Mismatch } else { SideMatch::Incomplete };
+            return SideMatch::incomplete_if(headers.len() <= 2048);
         }
         SideMatch::or_mismatch(frame(bytes, word, headers, needed, *role))
     })

@@ -84,11 +84,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
     let said = said.map(|message| message.map(|message| words(message, same)));
     let fits = said.iter().all(Option::is_some);
-    let found = join_if(fits, DETECTOR.id, said);
-    yes(found.map(|mut found| {
-        found.inside = inside(view);
-        found
-    }))
+    carrying(yes(join_if(fits, DETECTOR.id, said)), |_| inside(view))
 }
 
 /// Where the flow goes on in another protocol: behind the STUN messages that open each side.
@@ -251,11 +247,8 @@ fn words(message: Message, same: bool) -> Said {
         if message.transaction.starts_with(&COOKIE.to_be_bytes()) { "" } else { " (RFC 3489)" };
     let bits = message.bits + if same { 64.0 } else { 0.0 };
     let fact = format!("STUN {method} {class}{classic}");
-    let said = Said::new(role, bits, fact, Spot::datagram(0, message.at, 8));
-    match message.software {
-        Some(software) => said.with(Detail::new(SOFTWARE, software)),
-        None => said,
-    }
+    Said::new(role, bits, fact, Spot::datagram(0, message.at, 8))
+        .with_some(SOFTWARE, message.software)
 }
 
 #[cfg(test)]

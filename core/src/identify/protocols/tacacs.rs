@@ -36,14 +36,8 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         _ => "accounting",
     };
     // version, type, sequence, flags, length
-    fits.then(|| {
-        Message::new(
-            len.saturating_add(12),
-            role,
-            7.0 + 6.4 + 2.7 + 6.0 + 20.0,
-            format!("TACACS+ {name}"),
-        )
-    })
+    let bits = 7.0 + 6.4 + 2.7 + 6.0 + 20.0;
+    fits.then(|| Message::new(len.saturating_add(12), role, bits, format!("TACACS+ {name}")))
 }
 
 #[cfg(test)]

@@ -26,6 +26,23 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const HEADER: usize = 8;
 
+/// MS-TDS section 2.2.6.4: 7.0 to 7.4; written with the bytes in that order.
+const VERSIONS: [u32; 13] = [
+    0x7000_0000,
+    0x7100_0000,
+    0x7100_0001,
+    0x7209_0002,
+    0x730a_0003,
+    0x730b_0003,
+    0x7400_0004,
+    0x0000_0070,
+    0x0100_0071,
+    0x0200_0972,
+    0x0300_0a73,
+    0x0300_0b73,
+    0x0400_0074,
+];
+
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 6, packet))
 }
@@ -43,14 +60,15 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     // window, status, length, type
     let frame = 8.0 + 3.0 + 1.0 + 5.0;
     let (role, name, more) = match kind {
-        0x12 => (Role::Client, "PRELOGIN", either(options(data, len), tls(data))?),
+        0x12 => (Role::Client, "PRELOGIN", options(data, len).or_else(|| tls(data))?),
         0x10 => (Role::Client, "LOGIN7", login(data, len)?),
         0x01 if first => (Role::Client, "SQL batch", batch(data)?),
-        0x03 if first => (Role::Client, "RPC", either(batch(data), procedure(data))?),
+        0x03 if first => (Role::Client, "RPC", batch(data).or_else(|| procedure(data))?),
         0x0e if first => (Role::Client, "transaction request", batch(data)?),
         0x11 => (Role::Client, "SSPI", if data.starts_with(b"NTLMSSP\0") { 64.0 } else { 0.0 }),
-        0x04 if first => (Role::Server, "answer", either(options(data, len), token(data, len))?),
-        0x01 | 0x03 | 0x04 | 0x07 => (role_of(kind), "packet", 0.0),
+        0x04 if first => (Role::Server, "answer", options(data, len).or_else(|| token(data, len))?),
+        0x01 | 0x03 | 0x07 => (Role::Client, "packet", 0.0),
+        0x04 => (Role::Server, "packet", 0.0),
         _ => return None,
     };
     // Clients leave the SPID zero.
@@ -58,14 +76,6 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     let more = more + if spid == 0 { 12.0 } else { 0.0 };
     let own = more >= 10.0;
     Some(Message::new(len, role, frame + more, format!("TDS {name}")).owned_if(own))
-}
-
-fn role_of(kind: u8) -> Role {
-    if kind == 4 { Role::Server } else { Role::Client }
-}
-
-fn either(one: Option<f32>, other: Option<f32>) -> Option<f32> {
-    one.or(other)
 }
 
 /// PRELOGIN's table: options that count up from VERSION, their data behind the table.
@@ -98,23 +108,7 @@ fn tls(data: &[u8]) -> Option<f32> {
 fn login(data: &[u8], len: usize) -> Option<f32> {
     let whole = index(le32(data, 0)?) >= len - HEADER;
     let version = le32(data, 4)?;
-    // MS-TDS section 2.2.6.4: 7.0 to 7.4; written with the bytes in that order.
-    let known = matches!(
-        version,
-        0x7000_0000
-            | 0x7100_0000
-            | 0x7100_0001
-            | 0x7209_0002
-            | 0x730a_0003
-            | 0x730b_0003
-            | 0x7400_0004
-            | 0x0000_0070
-            | 0x0100_0071
-            | 0x0200_0972
-            | 0x0300_0a73
-            | 0x0300_0b73
-            | 0x0400_0074
-    );
+    let known = VERSIONS.contains(&version);
     (whole && known).then_some(28.0)
 }
 

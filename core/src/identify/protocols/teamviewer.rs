@@ -16,14 +16,9 @@ pub(super) static DETECTOR: Detector = Detector {
         match_starts(view, DETECTOR.id, &[b"\x17\x24"], 5, |bytes| {
             let (command, len) = (u8_at(bytes, 2)?, usize::from(le16(bytes, 3)?));
             // mark, command, upper bits of the length
-            ((0x0a..=0x40).contains(&command) && len < 0x2000).then(|| {
-                Message::new(
-                    len.saturating_add(5),
-                    Role::Either,
-                    16.0 + 2.2 + 3.0,
-                    "TeamViewer packet",
-                )
-            })
+            let (total, bits) = (len.saturating_add(5), 16.0 + 2.2 + 3.0);
+            ((0x0a..=0x40).contains(&command) && len < 0x2000)
+                .then(|| Message::new(total, Role::Either, bits, "TeamViewer packet"))
         })
     },
     extras: Extras::NONE,

@@ -35,14 +35,8 @@ fn telegram(bytes: &[u8], mark: usize) -> Option<Message> {
     // req_pq, req_pq_multi
     let asks = matches!(le32(bytes, at + 20)?, 0x6046_9778 | 0xbe7e_8ef1);
     let fits = le64(bytes, at)? == 0 && inner.checked_add(20)? == len && asks;
-    fits.then(|| {
-        Message::new(
-            len.saturating_add(at).saturating_add(mark),
-            Role::Client,
-            8.0 + 64.0 + 24.0 + 31.0,
-            "MTProto key exchange",
-        )
-    })
+    let (total, bits) = (len.saturating_add(at).saturating_add(mark), 8.0 + 64.0 + 24.0 + 31.0);
+    fits.then(|| Message::new(total, Role::Client, bits, "MTProto key exchange"))
 }
 
 #[cfg(test)]

@@ -258,8 +258,7 @@ fn shake_hands(found: Handshake, at: usize) -> Heads {
     // header and version, type, sequence, MSS, window, request
     let bits = 96.0 + 31.0 + 1.0 + 16.0 + 8.0 + 29.0;
     let fact = format!("UDT 4 handshake, {what}, {kind} socket");
-    let said = Said::new(role, bits, fact, Spot::datagram(at, 16, 16))
-        .with(Detail::new(SOCKET_TYPE, kind));
+    let said = Said::new(role, bits, fact, Spot::datagram(at, 16, 16)).with(SOCKET_TYPE, kind);
     // SRT starts with version 4 and type 2 too, and goes on with version 5.
     Heads { said, not_srt: found.stream || found.cookie != 0, shape: false }
 }

@@ -55,17 +55,11 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
         "WebSocket handshake accepted"
     };
     // the request or status line, the field's name, its value
-    let mut said = Message::new(end, role, 32.0 + 128.0 + 40.0, fact);
-    for (name, key) in
-        [(&b"host:"[..], DetailKey::HttpHost), (b"user-agent:", DetailKey::HttpUserAgent)]
-    {
-        if let Some(value) = field(section, name) {
-            said = said.with(Detail::new(key, from_wire(value)));
-        }
-    }
-    if let (Role::Client, Some(target)) = (role, section.split(|byte| *byte == b' ').nth(1)) {
-        said = said.with(Detail::new(DetailKey::HttpUrl, from_wire(target)));
-    }
+    let target = section.split(|byte| *byte == b' ').nth(1).filter(|_| role == Role::Client);
+    let said = Message::new(end, role, 32.0 + 128.0 + 40.0, fact)
+        .with_some(DetailKey::HttpHost, field(section, b"host:").map(from_wire))
+        .with_some(DetailKey::HttpUserAgent, field(section, b"user-agent:").map(from_wire))
+        .with_some(DetailKey::HttpUrl, target.map(from_wire));
     SideMatch::Match(said)
 }
 
@@ -82,7 +76,7 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
         len => (2, Some(usize::from(len))),
     };
     let Some(len) = len else {
-        return if bytes.len() < at { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(bytes.len() < at);
     };
     let mask = if masked { array::<4>(bytes, at) } else { Some([0; 4]) };
     let Some(mask) = mask else { return SideMatch::Incomplete };

@@ -17,24 +17,18 @@ pub(super) static DETECTOR: Detector = Detector {
             [b'E', b'D', 0, 1, ..] => from_header(bytes, 7, |bytes| {
                 // The edge routing comes first where the client knows it.
                 let len = index(be24(bytes, 4)?);
-                (1..=64).contains(&len).then(|| {
-                    Message::new(
-                        len.saturating_add(7),
-                        Role::Client,
-                        32.0 + 18.0,
-                        "WhatsApp routing",
-                    )
-                })
+                let total = len.saturating_add(7);
+                (1..=64)
+                    .contains(&len)
+                    .then(|| Message::new(total, Role::Client, 32.0 + 18.0, "WhatsApp routing"))
             }),
             [b'W', b'A', ..] => from_header(bytes, 7, whatsapp),
             // The upper bits were flags, with the old frames.
             [0 | 0x80, ..] => from_header(bytes, 3, |bytes| {
                 let len = index(be24(bytes, 0)? & 0x000f_ffff);
                 let fits = (3..=1 << 14).contains(&len);
-                fits.then(|| {
-                    Message::new(len.saturating_add(3), Role::Either, 8.0, "WhatsApp frame")
-                        .shared()
-                })
+                let len = len.saturating_add(3);
+                fits.then(|| Message::new(len, Role::Either, 8.0, "WhatsApp frame").shared())
             }),
             [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,

@@ -1,6 +1,6 @@
 //! WHOIS (RFC 3912), over TCP.
 
-use crate::identify::lines::{line, mentions};
+use crate::identify::lines::{Line, match_text, mentions};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -12,34 +12,20 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The question is one line of anything; registries with forms of their own.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"%#Dd \t")]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, complete| match line(bytes, complete) {
-            SideMatch::Match(found) => {
-                let text = found.text.trim_ascii();
-                let comment =
-                    matches!(text, [b'%' | b'#', ..]) && mentions(prefix(bytes, 400), "whois");
-                let domain = text.starts_with(b"Domain Name: ") || text.starts_with(b"domain:  ");
-                let bits = if comment || domain { 64.0 } else { 8.0 };
-                let question = found.len == bytes.len() && !text.is_empty() && text.len() < 80;
-                match (comment || domain, question) {
-                    (true, _) => SideMatch::Match(Message::new(
-                        bytes.len(),
-                        Role::Server,
-                        bits,
-                        "WHOIS answer",
-                    )),
-                    (false, true) => SideMatch::Match(
-                        Message::new(bytes.len(), Role::Client, bits, "WHOIS question").shared(),
-                    ),
-                    (false, false) => SideMatch::Mismatch,
-                }
-            }
-            SideMatch::Incomplete => SideMatch::Incomplete,
-            SideMatch::Mismatch => SideMatch::Mismatch,
-        })
-    },
+    probe: |view| match_text(view, DETECTOR.id, whois),
     extras: Extras::NONE,
 };
+
+fn whois(line: Line<'_>, bytes: &[u8]) -> Option<Message> {
+    let text = line.text.trim_ascii();
+    let comment = matches!(text, [b'%' | b'#', ..]) && mentions(prefix(bytes, 400), "whois");
+    let domain = text.starts_with(b"Domain Name: ") || text.starts_with(b"domain:  ");
+    if comment || domain {
+        return Some(Message::new(bytes.len(), Role::Server, 64.0, "WHOIS answer"));
+    }
+    let question = line.len == bytes.len() && !text.is_empty() && text.len() < 80;
+    question.then(|| Message::new(bytes.len(), Role::Client, 8.0, "WHOIS question").shared())
+}
 
 #[cfg(test)]
 mod tests {

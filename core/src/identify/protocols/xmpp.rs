@@ -49,18 +49,14 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
         return SideMatch::Mismatch;
     }
     let Some(end) = text.iter().position(|byte| *byte == b'>') else {
-        return if text.len() > 600 { SideMatch::Mismatch } else { SideMatch::Incomplete };
+        return SideMatch::incomplete_if(text.len() <= 600);
     };
     let mut element = prefix(text, end);
     if element.starts_with(b"<?xml ") {
         // The declaration proves nothing; the stream's tag must follow.
         let behind = rest(text, end.saturating_add(1)).trim_ascii_start();
         let Some(next) = behind.iter().position(|byte| *byte == b'>') else {
-            return if complete || behind.len() > 600 {
-                SideMatch::Mismatch
-            } else {
-                SideMatch::Incomplete
-            };
+            return SideMatch::incomplete_if(!complete && behind.len() <= 600);
         };
         element = prefix(behind, next);
     }

@@ -39,11 +39,9 @@ fn apdu(message: &Element<'_>) -> Option<Message> {
         0xb4 => Role::Client,
         0xb5 => Role::Server,
         // Later APDUs: search, present, their answers, close
-        0xb6 | 0xb8 | 0xba => {
-            return Some(Message::new(total, Role::Client, 10.0, "Z39.50 APDU").shared());
-        }
-        0xb7 | 0xb9 | 0xbb => {
-            return Some(Message::new(total, Role::Server, 10.0, "Z39.50 APDU").shared());
+        0xb6..=0xbb => {
+            let role = if message.tag.is_multiple_of(2) { Role::Client } else { Role::Server };
+            return Some(Message::new(total, role, 10.0, "Z39.50 APDU").shared());
         }
         _ => return None,
     };

@@ -45,6 +45,9 @@ fn connect(bytes: &[u8]) -> Option<Message> {
 }
 
 fn words(bytes: &[u8]) -> SideMatch<Message> {
+    let said = |role, bits, fact, own| {
+        SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+    };
     for (answer, whole) in [
         (&b"Zookeeper version: "[..], true),
         (b"zk_version\t", true),
@@ -53,13 +56,8 @@ fn words(bytes: &[u8]) -> SideMatch<Message> {
     ] {
         match starts_with(bytes, answer) {
             Some(true) => {
-                let said = Message::new(
-                    bytes.len(),
-                    Role::Server,
-                    32.0,
-                    "ZooKeeper answer to a four letter word",
-                );
-                return SideMatch::Match(said.owned_if(whole || rest(bytes, 4).is_empty()));
+                let own = whole || rest(bytes, 4).is_empty();
+                return said(Role::Server, 32.0, "ZooKeeper answer to a four letter word", own);
             }
             None => return SideMatch::Incomplete,
             Some(false) => {}
@@ -68,13 +66,11 @@ fn words(bytes: &[u8]) -> SideMatch<Message> {
     let known: [&[u8]; 9] =
         [b"ruok", b"stat", b"srvr", b"mntr", b"conf", b"cons", b"dump", b"envi", b"isro"];
     let word = bytes.trim_ascii_end();
-    if known.contains(&word) {
-        let fact = "ZooKeeper four letter word";
-        return SideMatch::Match(
-            Message::new(bytes.len(), Role::Client, 28.0, fact).owned_if(word == b"ruok"),
-        );
+    match (known.contains(&word), bytes.len()) {
+        (true, _) => said(Role::Client, 28.0, "ZooKeeper four letter word", word == b"ruok"),
+        (false, ..4) => SideMatch::Incomplete,
+        (false, _) => SideMatch::Mismatch,
     }
-    if bytes.len() < 4 { SideMatch::Incomplete } else { SideMatch::Mismatch }
 }
 
 #[cfg(test)]

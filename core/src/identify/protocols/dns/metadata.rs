@@ -1,12 +1,12 @@
 //! What a DNS answer tells beside the question: its response code, and the addresses in it.
 
-use crate::identify::prelude::*;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{QR, skip_name};
 use crate::config::TOLD_WORDS_MAX;
 use crate::identify::Finding;
 use crate::identify::metadata::Metadata;
+use crate::identify::prelude::*;
 
 /// IN (RFC 1035 section 3.2.4).
 const INTERNET: u16 = 1;

@@ -10,9 +10,10 @@
 
 mod metadata;
 
-use crate::identify::prelude::*;
 use std::fmt::Write as _;
 
+use crate::identify::names::is_netbios_letters;
+use crate::identify::prelude::*;
 use crate::identify::side_match::unproven;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -73,13 +74,6 @@ const OPT: u16 = 41;
 /// Incremental zone transfer (RFC 1995).
 const IXFR: u16 = 251;
 
-/// Why a message wasn't read to its end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ParseError {
-    Short,
-    Wrong,
-}
-
 /// A message's header, and its question as far as it goes.
 #[derive(Default)]
 struct Message {
@@ -127,7 +121,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Spoken> {
     let bytes = bytes.get(..len).unwrap_or(bytes);
     let whole = bytes.len() == len;
     if bytes.len() < HEADER {
-        return if len > HEADER { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(len > HEADER);
     }
     match Message::read(bytes, whole) {
         Some(message) => SideMatch::Match(message.speak(2)),
@@ -149,26 +143,26 @@ impl Message {
             if cursor.is_empty() || message.flags & TC != 0 {
                 Ok(())
             } else {
-                Err(ParseError::Wrong)
+                Err(MessageError::Not)
             }
         });
         match read {
             Ok(()) => Some(message),
-            Err(ParseError::Short) if !whole && message.labels > 1 => Some(message),
-            Err(ParseError::Short | ParseError::Wrong) => None,
+            Err(MessageError::Short) if !whole && message.labels > 1 => Some(message),
+            Err(MessageError::Short | MessageError::Not) => None,
         }
     }
 
     fn may_start(bytes: &[u8]) -> bool {
-        Self::default().read_header(&mut Cursor::new(bytes)) != Err(ParseError::Wrong)
+        Self::default().read_header(&mut Cursor::new(bytes)) != Err(MessageError::Not)
     }
 
-    fn read_header(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
-        cursor.skip(2).ok_or(ParseError::Short)?;
-        self.flags = cursor.be16().ok_or(ParseError::Short)?;
-        let questions = cursor.be16().ok_or(ParseError::Short)?;
+    fn read_header(&mut self, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
+        cursor.skip(2).ok_or(MessageError::Short)?;
+        self.flags = cursor.be16().ok_or(MessageError::Short)?;
+        let questions = cursor.be16().ok_or(MessageError::Short)?;
         for count in &mut self.records {
-            *count = cursor.be16().ok_or(ParseError::Short)?;
+            *count = cursor.be16().ok_or(MessageError::Short)?;
         }
         let [answers, authorities, additionals] = self.records;
         let opcode = self.flags >> 11 & 0x0f;
@@ -188,22 +182,22 @@ impl Message {
             self.bits = 2.4 + 1.0 + 4.0 + 16.0 + 3.0 * 10.0;
             self.flags & (TC | RA | 0x0f) == 0 && self.records.iter().all(|count| *count <= 64)
         };
-        if known && fits { Ok(()) } else { Err(ParseError::Wrong) }
+        if known && fits { Ok(()) } else { Err(MessageError::Not) }
     }
 
-    fn read_question(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    fn read_question(&mut self, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
         self.read_name(cursor)?;
-        let kind = cursor.be16().ok_or(ParseError::Short)?;
-        let class = cursor.be16().ok_or(ParseError::Short)?;
+        let kind = cursor.be16().ok_or(MessageError::Short)?;
+        let class = cursor.be16().ok_or(MessageError::Short)?;
         // IN, CH, HS, NONE, ANY; mDNS's upper bit is none of them
         if !is_known_type(kind) || !matches!(class, 1 | 3 | 4 | 254 | 255) {
-            return Err(ParseError::Wrong);
+            return Err(MessageError::Not);
         }
         // Only IXFR's query has an authority (RFC 1995 section 3); mDNS's probes have one, too.
         let [_, authorities, _] = self.records;
         let query = self.flags & (QR | 0x7800) == 0;
         if query && authorities > 0 && kind != IXFR {
-            return Err(ParseError::Wrong);
+            return Err(MessageError::Not);
         }
         self.kind = Some(kind);
         self.bits += 9.3 + 13.7;
@@ -211,21 +205,21 @@ impl Message {
     }
 
     /// A question's name is not compressed: there is nothing before it to point to.
-    fn read_name(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    fn read_name(&mut self, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
         let start = cursor.position();
         loop {
-            let len = u8_at(cursor.rest(), 0).ok_or(ParseError::Short)?;
+            let len = u8_at(cursor.rest(), 0).ok_or(MessageError::Short)?;
             let size = cursor.position().saturating_sub(start);
             if len > LABEL_BYTES_MAX || size.saturating_add(usize::from(len)) > NAME_BYTES_MAX {
-                return Err(ParseError::Wrong);
+                return Err(MessageError::Not);
             }
             self.bits += 2.0;
-            let label = cursor.block8().ok_or(ParseError::Short)?;
+            let label = cursor.block8().ok_or(MessageError::Short)?;
             if label.is_empty() {
                 return Ok(());
             }
             if label.iter().any(u8::is_ascii_control) || (self.labels == 0 && is_netbios(label)) {
-                return Err(ParseError::Wrong);
+                return Err(MessageError::Not);
             }
             let dot = if self.labels == 0 { "" } else { "." };
             // Writing to a String cannot fail.
@@ -234,16 +228,16 @@ impl Message {
         }
     }
 
-    fn walk_records(&mut self, bytes: &[u8], cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    fn walk_records(&mut self, bytes: &[u8], cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
         let total: u32 = self.records.iter().map(|count| u32::from(*count)).sum();
         for _ in 0..total {
             if cursor.is_empty() && self.flags & TC != 0 {
                 return Ok(());
             }
             skip_name(bytes.len(), cursor)?;
-            let kind = cursor.be16().ok_or(ParseError::Short)?;
-            cursor.skip(6).ok_or(ParseError::Short)?;
-            cursor.block16().ok_or(ParseError::Short)?;
+            let kind = cursor.be16().ok_or(MessageError::Short)?;
+            cursor.skip(6).ok_or(MessageError::Short)?;
+            cursor.block16().ok_or(MessageError::Short)?;
             self.edns |= kind == OPT;
         }
         Ok(())
@@ -281,36 +275,33 @@ impl Message {
             None => format!("DNS {what} of {name}, cut short"),
         };
         let said = Said::new(role, self.bits, fact, Spot::datagram(0, at, 16))
-            .with(Detail::new(DetailKey::DnsName, name));
-        let said = match kind {
-            Some(kind) => said.with(Detail::new(DetailKey::DnsType, kind)),
-            None => said,
-        };
+            .with(DetailKey::DnsName, name)
+            .with_some(DetailKey::DnsType, kind);
         Spoken { said, clear: self.is_clear() }
     }
 }
 
 /// A record's name, which may end in a pointer (RFC 1035 section 4.1.4) to what came before.
-fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
     let start = cursor.position();
     while cursor.position().saturating_sub(start) <= NAME_BYTES_MAX {
-        match u8_at(cursor.rest(), 0).ok_or(ParseError::Short)? {
-            0 => return cursor.skip(1).ok_or(ParseError::Short),
+        match u8_at(cursor.rest(), 0).ok_or(MessageError::Short)? {
+            0 => return cursor.skip(1).ok_or(MessageError::Short),
             0xc0.. => {
-                let target = usize::from(cursor.be16().ok_or(ParseError::Short)? & 0x3fff);
+                let target = usize::from(cursor.be16().ok_or(MessageError::Short)? & 0x3fff);
                 let fits = target >= HEADER && target < start && target < len;
-                return if fits { Ok(()) } else { Err(ParseError::Wrong) };
+                return if fits { Ok(()) } else { Err(MessageError::Not) };
             }
-            1..=LABEL_BYTES_MAX => cursor.block8().map(|_| ()).ok_or(ParseError::Short)?,
-            _ => return Err(ParseError::Wrong),
+            1..=LABEL_BYTES_MAX => cursor.block8().map(|_| ()).ok_or(MessageError::Short)?,
+            _ => return Err(MessageError::Not),
         }
     }
-    Err(ParseError::Wrong)
+    Err(MessageError::Not)
 }
 
 /// RFC 1001 section 14.1: 16 bytes, each as two letters from A to P.
 fn is_netbios(label: &[u8]) -> bool {
-    label.len() == 32 && label.iter().all(|byte| (b'A'..=b'P').contains(byte))
+    label.len() == 32 && is_netbios_letters(label)
 }
 
 /// IANA's Resource Record TYPEs: the assigned ranges.

@@ -3,7 +3,7 @@
 use super::{HANDSHAKE, HEADER, read_header, read_message_header};
 use crate::identify::Finding;
 use crate::identify::handshake::{
-    CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text, version_name,
+    CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
 use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
@@ -59,9 +59,8 @@ impl<'a> Hello<'a> {
             return None;
         }
         let client = Client::read(self.body, Carrier::Dtls)?;
-        let (hash, text) = (DetailKey::DtlsJa3Hash, DetailKey::DtlsJa3String);
-        let ja4 = Detail::new(DetailKey::DtlsJa4, client.ja4(Carrier::Dtls));
-        Some(hash_and_text(hash, text, client.ja3()).chain([ja4]).collect())
+        let keys = [DetailKey::DtlsJa3Hash, DetailKey::DtlsJa3String, DetailKey::DtlsJa4];
+        Some(client.details(Carrier::Dtls, keys).collect())
     }
 
     fn chosen(&self) -> Option<String> {

@@ -31,7 +31,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // What shares the port is passed over: STUN, RTP, and DTLS 1.3's ciphertexts.
         within(&[(0, 3), (20, 26), (32, 79), (128, 191)]),
     ]),
-    probe,
+    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
     extras: Extras {
         metadata: Some(metadata::tell),
         headline: Some(Headline {
@@ -68,13 +68,6 @@ struct Header {
     version: u16,
     epoch: u16,
     len: usize,
-}
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match match_both(view, match_side) {
-        Ok(said) => yes(join(DETECTOR.id, said)),
-        Err(answer) => answer,
-    }
 }
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
@@ -118,7 +111,7 @@ fn read(datagram: &Datagram<'_>, at: usize) -> Option<Said> {
         header.epoch
     );
     let said = Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
-    Some(said.with(Detail::new(DetailKey::DtlsVersion, version_name(header.version))))
+    Some(said.with(DetailKey::DtlsVersion, version_name(header.version)))
 }
 
 fn read_header(bytes: &[u8], at: usize) -> Option<Header> {
@@ -190,7 +183,7 @@ fn message(body: &[u8], header: Header, bits: f32, at: usize) -> Option<Said> {
             if kind == HELLO_VERIFY_REQUEST {
                 return Some(said);
             }
-            Some(said.with(Detail::new(DetailKey::DtlsVersion, version)))
+            Some(said.with(DetailKey::DtlsVersion, version))
         }
     }
 }
@@ -237,7 +230,7 @@ fn server_hello(hello: ServerHello, header: Header, bits: f32, spot: Spot) -> Sa
     let version = version_name(hello.version.unwrap_or(header.version));
     let name = if hello.retry { "HelloRetryRequest" } else { "ServerHello" };
     Said::new(Role::Server, bits + hello.bits, format!("{version} {name}"), spot)
-        .with(Detail::new(DetailKey::DtlsVersion, version))
+        .with(DetailKey::DtlsVersion, version)
 }
 
 /// Whether a datagram starts like a DTLS record: for the tests of others.

@@ -1,11 +1,9 @@
 //! The version of a PostgreSQL server, which it tells only once it has let the client in.
 
-use super::version;
+use super::{VERSION, version};
 use crate::identify::Finding;
 use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
-
-use super::VERSION;
 
 /// Waits for ParameterStatus of server_version (PostgreSQL documentation, Message Formats).
 pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {

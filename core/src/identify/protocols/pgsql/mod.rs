@@ -121,11 +121,9 @@ fn typed(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fact = format!("PostgreSQL message {}", char::from(kind));
+    let version = version(body).filter(|_| kind == b'S').map(from_wire);
     let said = Message::new(total, role, 8.0 - 4.8 + 8.0 + more, fact).owned_if(own);
-    Some(match (kind, version(body)) {
-        (b'S', Some(version)) => said.with(Detail::new(VERSION, from_wire(version))),
-        (_, Some(_) | None) => said,
-    })
+    Some(said.with_some(VERSION, version))
 }
 
 /// AuthenticationOk to SASLFinal: bits beyond those of any message.

@@ -14,7 +14,7 @@ use aes_gcm::AeadInOut as _;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::varint;
+use super::{read_ids, varint};
 use crate::wire::{Cursor, array, prefix};
 
 /// Bytes of AES-GCM's tag.
@@ -144,8 +144,7 @@ impl<'a> Initial<'a> {
         if first & 0xc0 != 0xc0 || first >> 4 & 3 != kind.number {
             return None;
         }
-        let destination = cursor.block8().filter(|id| id.len() <= super::CONNECTION_ID_MAX)?;
-        cursor.block8().filter(|id| id.len() <= super::CONNECTION_ID_MAX)?;
+        let (destination, _) = read_ids(&mut cursor)?;
         let token = usize::try_from(varint(&mut cursor)?).ok()?;
         cursor.skip(token)?;
         let rest = usize::try_from(varint(&mut cursor)?).ok()?;

@@ -6,16 +6,13 @@
 
 use super::DATAGRAMS_MAX;
 use super::initial::{Initial, Sender, Stream};
-use crate::config::TOLD_WORDS_MAX;
 use crate::identify::Finding;
 use crate::identify::handshake::{
-    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, SERVER_HELLO, hash_and_text, ja3s,
+    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, HandshakeMessage, SERVER_HELLO,
+    hash_and_text, ja3s,
 };
 use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
-
-/// Bytes of a handshake message's header.
-const HEADER: usize = 4;
 
 /// Waits until both hellos are there or cannot come any more.
 pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
@@ -95,39 +92,29 @@ fn each_initial(datagram: &Datagram<'_>, mut look: impl FnMut(&Initial<'_>) -> O
     }
 }
 
-/// The message at the front: its body as far as it was seen, and whether that is all.
-fn message(bytes: &[u8], kind: u8) -> Option<(&[u8], bool)> {
-    let len = be24(bytes, 1).map(index).filter(|_| bytes.first() == Some(&kind))?;
-    let body = prefix(rest(bytes, HEADER), len);
-    Some((body, body.len() == len))
-}
-
 fn client(bytes: &[u8]) -> (Vec<Detail>, bool) {
-    let Some((body, whole)) = message(bytes, CLIENT_HELLO) else {
+    let hello = HandshakeMessage::read(bytes).filter(|message| message.kind == CLIENT_HELLO);
+    let Some(hello) = hello else {
         // Another message comes first in no handshake; fewer than its header may be there.
-        return (Vec::new(), bytes.len() >= HEADER);
+        return (Vec::new(), bytes.len() >= HandshakeMessage::HEADER);
     };
+    let (body, whole) = (hello.body, hello.is_whole());
     let mut details = Vec::new();
     if let Some(hello) = ClientHello::read(body, whole, Flavour::Tls) {
-        if let Some(name) = hello.server_name {
-            details.push(Detail::new(DetailKey::QuicSni, from_wire(name)));
-        }
-        if !hello.alpn.is_empty() {
-            let names: Vec<_> =
-                hello.alpn.iter().take(TOLD_WORDS_MAX).map(|name| from_wire(name)).collect();
-            details.push(Detail::new(DetailKey::QuicAlpn, names.join(",")));
-        }
+        let name = hello.server_name.map(from_wire);
+        details.extend(name.map(|name| Detail::new(DetailKey::QuicSni, name)));
+        details.extend(hello.offered().map(|names| Detail::new(DetailKey::QuicAlpn, names)));
     }
     if let Some(client) = Client::read(body, Carrier::Quic).filter(|_| whole) {
-        let (hash, text) = (DetailKey::QuicJa3Hash, DetailKey::QuicJa3String);
-        details.extend(hash_and_text(hash, text, client.ja3()));
-        details.push(Detail::new(DetailKey::QuicJa4, client.ja4(Carrier::Quic)));
+        let keys = [DetailKey::QuicJa3Hash, DetailKey::QuicJa3String, DetailKey::QuicJa4];
+        details.extend(client.details(Carrier::Quic, keys));
     }
     (details, whole)
 }
 
 fn server_hello(bytes: &[u8]) -> Option<Vec<Detail>> {
-    let (body, _) = message(bytes, SERVER_HELLO).filter(|(_, whole)| *whole)?;
+    let hello = HandshakeMessage::read(bytes).filter(|message| message.kind == SERVER_HELLO)?;
+    let body = hello.is_whole().then_some(hello.body)?;
     let (hash, text) = (DetailKey::QuicJa3sHash, DetailKey::QuicJa3sString);
     Some(hash_and_text(hash, text, ja3s(body)?).collect())
 }

@@ -31,7 +31,7 @@ pub(super) static DETECTOR: Detector = Detector {
                   Versions that nobody has registered.",
     bits: 33.0,
     openings: Openings::Unknown,
-    probe,
+    probe: |view| probe_found(view, match_side, find),
     extras: Extras {
         metadata: Some(metadata::tell),
         headline: Some(Headline {
@@ -88,11 +88,7 @@ struct QuicPacket<'a> {
     at: usize,
 }
 
-fn probe(view: &FlowView<'_>) -> Probe {
-    let [a, b] = match match_both(view, match_side) {
-        Ok(packets) => packets,
-        Err(answer) => return answer,
-    };
+fn find([a, b]: [Option<QuicPacket<'_>>; 2]) -> Option<Finding> {
     let (mut fits, mut client) = (false, None);
     if let (Some(a), Some(b)) = (&a, &b) {
         // Answers go to the id that the other end chose; the client's first goes to a random one.
@@ -107,7 +103,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     let words = |packet: Option<QuicPacket<'_>>, side| {
         packet.map(|packet| words(&packet, client.map(|client| client == side)))
     };
-    yes(join_if(fits, DETECTOR.id, [words(a, Side::A), words(b, Side::B)]))
+    join_if(fits, DETECTOR.id, [words(a, Side::A), words(b, Side::B)])
 }
 
 fn match_side<'a>(head: &SideView<'a>) -> SideMatch<QuicPacket<'a>> {
@@ -174,18 +170,17 @@ fn read<'a>(datagram: &Datagram<'a>, at: usize) -> Option<QuicPacket<'a>> {
         at,
     };
     let number = first >> 4 & 3;
-    packet.kind = match layout {
+    let number = match layout {
         Layout::Google | Layout::GoogleNibbles => return Some(packet),
-        Layout::One | Layout::Reserved => {
-            [PacketType::Initial, PacketType::ZeroRtt, PacketType::Handshake, PacketType::Retry]
-                .get(usize::from(number))
-                .copied()?
-        }
-        Layout::Two => {
-            [PacketType::Retry, PacketType::Initial, PacketType::ZeroRtt, PacketType::Handshake]
-                .get(usize::from(number))
-                .copied()?
-        }
+        Layout::One | Layout::Reserved => number,
+        // RFC 9369 section 3.2: each is one more, and the last is the first.
+        Layout::Two => number.wrapping_sub(1) & 3,
+    };
+    packet.kind = match number {
+        0 => PacketType::Initial,
+        1 => PacketType::ZeroRtt,
+        2 => PacketType::Handshake,
+        _ => PacketType::Retry,
     };
     packet.check_payload(datagram, cursor, layout == Layout::Reserved)?;
     Some(packet)
@@ -352,7 +347,7 @@ fn words(packet: &QuicPacket<'_>, is_client: Option<bool>) -> Said {
     }
     let version = version_name(packet.version);
     Said::new(role, packet.bits, format!("QUIC {kind}, version {version}"), spot)
-        .with(Detail::new(DetailKey::QuicVersion, version))
+        .with(DetailKey::QuicVersion, version)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::Condition::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
 use super::Width::{Be16, Be32, Le16};
 use super::{client, either, server};
+use crate::identify::crc::{ccitt, ethernet};
 use crate::identify::openings::within;
 use crate::wire::{be16, le16, le32, prefix, rest, u8_at};
 
@@ -238,30 +239,12 @@ fn is_doip(bytes: &[u8]) -> bool {
 /// CRC-16/XMODEM over all bytes but the last two, which hold it.
 fn has_sbus_crc(bytes: &[u8]) -> bool {
     let Some(at) = bytes.len().checked_sub(2) else { return false };
-    be16(bytes, at) == Some(crc16(prefix(bytes, at), 0))
-}
-
-/// CRC-16 with the polynomial 1021 (ITU-T V.41), from a start value.
-fn crc16(bytes: &[u8], start: u16) -> u16 {
-    bytes.iter().fold(start, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
-        })
-    })
+    be16(bytes, at) == Some(ccitt(prefix(bytes, at), 0))
 }
 
 /// CRC-32 of IEEE 802.3, little-endian, over the header's first 36 bytes.
 fn has_trdp_crc(bytes: &[u8]) -> bool {
-    le32(bytes, 36) == Some(crc32(prefix(bytes, 36)))
-}
-
-/// CRC-32 of IEEE 802.3.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc: u32, _| {
-            if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xedb8_8320 }
-        })
-    })
+    le32(bytes, 36) == Some(ethernet(prefix(bytes, 36).iter().copied()))
 }
 
 /// IEEE 1278.1 clause 6.2.66: the PDU types of each family.

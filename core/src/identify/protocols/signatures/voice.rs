@@ -125,35 +125,13 @@ fn is_zrtp_length(bytes: &[u8]) -> bool {
         && rest(bytes, 16).iter().take(4).all(u8::is_ascii_graphic)
 }
 
+const OICQ_COMMANDS: [u16; 27] = [
+    0x01, 0x02, 0x04, 0x06, 0x09, 0x0a, 0x0b, 0x0d, 0x16, 0x17, 0x18, 0x1a, 0x1c, 0x1d, 0x22, 0x26,
+    0x27, 0x30, 0x31, 0x58, 0x5c, 0x62, 0x65, 0x67, 0x81, 0xcd, 0xce,
+];
+
 /// Behind the version a command, a sequence number, and the account, of which the first was 10000.
 fn is_oicq(bytes: &[u8]) -> bool {
-    let known = matches!(
-        be16(bytes, 3),
-        Some(
-            0x0001
-            | 0x0002
-            | 0x0004
-            | 0x0006
-            | 0x0009..=0x000b
-            | 0x000d
-            | 0x0016..=0x0018
-            | 0x001a
-            | 0x001c
-            | 0x001d
-            | 0x0022
-            | 0x0026
-            | 0x0027
-            | 0x0030
-            | 0x0031
-            | 0x0058
-            | 0x005c
-            | 0x0062
-            | 0x0065
-            | 0x0067
-            | 0x0081
-            | 0x00cd
-            | 0x00ce,
-        )
-    );
+    let known = be16(bytes, 3).is_some_and(|command| OICQ_COMMANDS.contains(&command));
     known && be32(bytes, 7).is_some_and(|account| account >= 10_000) && bytes.last() == Some(&3)
 }

@@ -32,10 +32,7 @@ fn spoken<'a>(head: &SideView<'a>) -> Option<Banner<'a>> {
     if !head.stream.starts_with(b"SSH-") {
         return after_lines(head.stream);
     }
-    match banner(head.stream, 0, head.complete) {
-        SideMatch::Match(banner) => Some(banner),
-        SideMatch::Incomplete | SideMatch::Mismatch => None,
-    }
+    banner(head.stream, 0, head.complete).ok()
 }
 
 /// The ten lists of names in a KEXINIT (RFC 4253 section 7.1), as many as HASSH asks for.

@@ -45,18 +45,16 @@ struct Banner<'a> {
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let mut said = match match_both(view, match_side) {
-        Ok(said) => said,
-        Err(answer) => return answer,
-    };
-    // Lines before the banner prove nothing; behind the other side's banner they may stand.
-    for side in Side::BOTH {
-        if side.of(&said).is_none() && side.other().of(&said).is_some() {
-            *side.of_mut(&mut said) = after_lines(view.side(side).stream);
+    probe_found(view, match_side, |mut said| {
+        // Lines before the banner prove nothing; behind the other side's banner they may stand.
+        for side in Side::BOTH {
+            if side.of(&said).is_none() && side.other().of(&said).is_some() {
+                *side.of_mut(&mut said) = after_lines(view.side(side).stream);
+            }
         }
-    }
-    settle_roles(&mut said);
-    yes(join(DETECTOR.id, said.map(|banner| banner.map(|banner| words(&banner)))))
+        settle_roles(&mut said);
+        join(DETECTOR.id, said.map(|banner| banner.map(|banner| words(&banner))))
+    })
 }
 
 fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Banner<'a>> {
@@ -101,10 +99,8 @@ fn read_banner(text: &[u8], at: usize) -> Option<Banner<'_>> {
 fn after_lines(stream: &[u8]) -> Option<Banner<'_>> {
     let at = stream.windows(5).position(|window| window == b"\nSSH-")?.saturating_add(1);
     let text = prefix(stream, at).iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
-    match banner(stream, at, false) {
-        SideMatch::Match(banner) if text => Some(Banner { role: Role::Server, ..banner }),
-        SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => None,
-    }
+    let banner = banner(stream, at, false).ok().filter(|_| text)?;
+    Some(Banner { role: Role::Server, ..banner })
 }
 
 /// Who sends such packets. Key exchange messages differ by method (RFC 4253 section 8, RFC 4419
@@ -173,11 +169,11 @@ fn words(banner: &Banner<'_>) -> Said {
     let said = Said::new(banner.role, 32.0 + 22.0, fact, Spot::stream(banner.at, len));
     match banner.role {
         Role::Client => said
-            .with(Detail::new(DetailKey::SshClientProto, protocol))
-            .with(Detail::new(DetailKey::SshClientSoftware, software)),
+            .with(DetailKey::SshClientProto, protocol)
+            .with(DetailKey::SshClientSoftware, software),
         Role::Server => said
-            .with(Detail::new(DetailKey::SshServerProto, protocol))
-            .with(Detail::new(DetailKey::SshServerSoftware, software)),
+            .with(DetailKey::SshServerProto, protocol)
+            .with(DetailKey::SshServerSoftware, software),
         Role::Either => said,
     }
 }

@@ -1,22 +1,19 @@
 //! What a TLS handshake tells beside its name: fingerprints of both hellos, the cipher, and up to TLS
 //! 1.2 the server's certificate, as far as the head holds them.
 
-use crate::identify::prelude::*;
 use std::borrow::Cow;
 
 use super::records::{self, HANDSHAKE};
 use crate::identify::Finding;
 use crate::identify::handshake::{
-    CLIENT_HELLO, Carrier, Certificate, Client, Flavour, SERVER_HELLO, ServerHello, hash_and_text,
-    ja3s,
+    CLIENT_HELLO, Carrier, Certificate, Client, Flavour, HandshakeMessage, SERVER_HELLO,
+    ServerHello, hash_and_text, ja3s,
 };
 use crate::identify::metadata::Metadata;
+use crate::identify::prelude::*;
 
 /// HandshakeType certificate (RFC 5246 section 7.4.2).
 const CERTIFICATE: u8 = 11;
-
-/// Bytes of a handshake message's header.
-const HEADER: usize = 4;
 
 /// Waits until both hellos, and the certificate, are there or cannot come any more. Until then nothing
 /// is made of them: this is asked with every segment.
@@ -42,7 +39,9 @@ impl<'a> Flight<'a> {
             None => return head.complete.then_some(Self::Other),
         };
         let over = head.complete || flight.ended;
-        let Some(first) = Message::read(&flight.bytes) else { return over.then_some(Self::Other) };
+        let Some(first) = HandshakeMessage::read(&flight.bytes) else {
+            return over.then_some(Self::Other);
+        };
         if !first.is_whole() {
             return over.then_some(Self::Other);
         }
@@ -61,7 +60,7 @@ impl<'a> Flight<'a> {
             Self::Client(bytes) | Self::Server(bytes) => bytes,
             Self::Other => return Vec::new(),
         };
-        let Some(hello) = Message::read(bytes) else { return Vec::new() };
+        let Some(hello) = HandshakeMessage::read(bytes) else { return Vec::new() };
         match self {
             Self::Server(_) => server(&hello, rest(bytes, hello.total())),
             Self::Client(_) | Self::Other => client(hello.body),
@@ -71,12 +70,11 @@ impl<'a> Flight<'a> {
 
 fn client(hello: &[u8]) -> Vec<Detail> {
     let Some(client) = Client::read(hello, Carrier::Tls) else { return Vec::new() };
-    let (hash, text) = (DetailKey::TlsJa3Hash, DetailKey::TlsJa3String);
-    let ja4 = Detail::new(DetailKey::TlsJa4, client.ja4(Carrier::Tls));
-    hash_and_text(hash, text, client.ja3()).chain([ja4]).collect()
+    let keys = [DetailKey::TlsJa3Hash, DetailKey::TlsJa3String, DetailKey::TlsJa4];
+    client.details(Carrier::Tls, keys).collect()
 }
 
-fn server(hello: &Message<'_>, behind: &[u8]) -> Vec<Detail> {
+fn server(hello: &HandshakeMessage<'_>, behind: &[u8]) -> Vec<Detail> {
     let mut details = Vec::new();
     if let Some(ja3s) = ja3s(hello.body) {
         let (hash, text) = (DetailKey::TlsJa3sHash, DetailKey::TlsJa3sString);
@@ -88,7 +86,7 @@ fn server(hello: &Message<'_>, behind: &[u8]) -> Vec<Detail> {
         details.push(Detail::new(DetailKey::TlsCipher, format!("0x{cipher:04x}")));
     }
     if shows_certificate(&said)
-        && let Some(next) = Message::read(behind)
+        && let Some(next) = HandshakeMessage::read(behind)
         && next.kind == CERTIFICATE
     {
         let certificate = Certificate::first(next.body);
@@ -98,12 +96,12 @@ fn server(hello: &Message<'_>, behind: &[u8]) -> Vec<Detail> {
 }
 
 /// Whether all that the server tells in the clear is there.
-fn server_has_told(hello: &Message<'_>, behind: &[u8]) -> bool {
+fn server_has_told(hello: &HandshakeMessage<'_>, behind: &[u8]) -> bool {
     let said = ServerHello::read(hello.body, true, Flavour::Tls);
     if !said.is_some_and(|said| shows_certificate(&said)) {
         return true;
     }
-    match Message::read(behind) {
+    match HandshakeMessage::read(behind) {
         Some(next) if next.kind == CERTIFICATE => {
             Certificate::first(next.body).is_some_and(|one| one.is_whole())
         }
@@ -116,29 +114,6 @@ fn server_has_told(hello: &Message<'_>, behind: &[u8]) -> bool {
 /// From TLS 1.3 on the certificate is encrypted.
 fn shows_certificate(said: &ServerHello) -> bool {
     said.version.is_some_and(|version| version <= 0x0303)
-}
-
-/// A handshake message, as much of it as was seen.
-struct Message<'a> {
-    kind: u8,
-    len: usize,
-    body: &'a [u8],
-}
-
-impl<'a> Message<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let kind = u8_at(bytes, 0)?;
-        let len = index(be24(bytes, 1)?);
-        Some(Self { kind, len, body: prefix(rest(bytes, HEADER), len) })
-    }
-
-    fn is_whole(&self) -> bool {
-        self.body.len() == self.len
-    }
-
-    fn total(&self) -> usize {
-        self.len.saturating_add(HEADER)
-    }
 }
 
 #[cfg(test)]

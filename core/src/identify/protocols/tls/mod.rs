@@ -12,7 +12,6 @@
 mod metadata;
 mod records;
 
-use crate::config::TOLD_WORDS_MAX;
 use crate::identify::Headline;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
@@ -33,7 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
                   with it.",
     bits: 28.0,
     openings: Openings::Unknown,
-    probe,
+    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
     extras: Extras {
         metadata: Some(metadata::tell),
         headline: Some(Headline {
@@ -44,13 +43,6 @@ pub(super) static DETECTOR: Detector = Detector {
         ..Extras::NONE
     },
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match match_both(view, match_side) {
-        Ok(said) => yes(join(DETECTOR.id, said)),
-        Err(answer) => answer,
-    }
-}
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     match opening(head.stream, head.complete) {
@@ -73,7 +65,7 @@ fn opening(stream: &[u8], complete: bool) -> SideMatch<Said> {
 /// A hello message, of which its type at least must be there.
 fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     if stream.len() <= HEADER {
-        return if Header::may_start(stream) { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(Header::may_start(stream));
     }
     let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
     // 4 bytes of handshake header, and the version
@@ -82,7 +74,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
         return SideMatch::Mismatch;
     };
     if bytes.len() < wanted && !complete {
-        return if hello_may_start(&bytes) { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(hello_may_start(&bytes));
     }
     if !hello_may_start(&bytes) {
         return SideMatch::Mismatch;
@@ -122,26 +114,17 @@ fn client_hello(hello: &ClientHello<'_>, bits: f32) -> Said {
         fact = format!("{fact} for {name}");
         details.push(Detail::new(DetailKey::TlsSni, name));
     }
-    if let Some(version) = hello.version {
-        details.push(Detail::new(DetailKey::TlsVersion, version_name(version)));
-    }
-    if !hello.alpn.is_empty() {
-        let names: Vec<_> =
-            hello.alpn.iter().take(TOLD_WORDS_MAX).map(|name| from_wire(name)).collect();
-        details.push(Detail::new(DetailKey::TlsAlpn, names.join(",")));
-    }
     let spot = Spot::stream(0, HEADER + 6);
     Said { role: Role::Client, bits: bits + hello.bits, fact, spot, details }
+        .with_some(DetailKey::TlsVersion, hello.version.map(version_name))
+        .with_some(DetailKey::TlsAlpn, hello.offered())
 }
 
 fn server_hello(hello: ServerHello, bits: f32) -> Said {
     let name = if hello.retry { "HelloRetryRequest" } else { "ServerHello" };
     let fact = format!("{} {name}", version_words(hello.version));
-    let said = Said::new(Role::Server, bits + hello.bits, fact, Spot::stream(0, HEADER + 6));
-    match hello.version {
-        Some(version) => said.with(Detail::new(DetailKey::TlsVersion, version_name(version))),
-        None => said,
-    }
+    Said::new(Role::Server, bits + hello.bits, fact, Spot::stream(0, HEADER + 6))
+        .with_some(DetailKey::TlsVersion, hello.version.map(version_name))
 }
 
 fn version_words(version: Option<u16>) -> String {
@@ -154,7 +137,7 @@ fn alert(stream: &[u8]) -> SideMatch<Said> {
         let fits = Header::may_start(stream)
             && matches!(stream.get(3), None | Some(0))
             && matches!(stream.get(4), None | Some(2));
-        return if fits { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(fits);
     }
     let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
     let (Some(level), Some(what)) = (u8_at(stream, HEADER), u8_at(stream, HEADER + 1)) else {
@@ -181,7 +164,7 @@ fn ssl2_hello(stream: &[u8]) -> SideMatch<Said> {
     if stream.len() < 11 {
         let fits = matches!(stream.get(2), None | Some(&CLIENT_HELLO))
             && matches!(stream.get(3), None | Some(0 | 3));
-        return if fits { SideMatch::Incomplete } else { SideMatch::Mismatch };
+        return SideMatch::incomplete_if(fits);
     }
     SideMatch::or_mismatch(read_ssl2_hello(stream))
 }
@@ -206,7 +189,7 @@ fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
     fits.then(|| {
         let fact = format!("{} ClientHello in an SSL 2.0 record", version_name(version));
         Said::new(Role::Client, bits, fact, Spot::stream(0, 11))
-            .with(Detail::new(DetailKey::TlsVersion, version_name(version)))
+            .with(DetailKey::TlsVersion, version_name(version))
     })
 }
 
@@ -217,7 +200,7 @@ fn middle(stream: &[u8], complete: bool) -> SideMatch<Said> {
         if walk.headers >= 2 || walk.ends {
             return SideMatch::Match(some_records(walk, 0, 0.0));
         }
-        return if complete { SideMatch::Mismatch } else { SideMatch::Incomplete };
+        return SideMatch::incomplete_if(!complete);
     }
     let starts = stream.windows(2).enumerate();
     let starts = starts.filter(|(_, pair)| *pair == [APPLICATION_DATA, 3]);
@@ -228,7 +211,7 @@ fn middle(stream: &[u8], complete: bool) -> SideMatch<Said> {
             return SideMatch::Match(some_records(walk, at, 12.0));
         }
     }
-    if complete { SideMatch::Mismatch } else { SideMatch::Incomplete }
+    SideMatch::incomplete_if(!complete)
 }
 
 fn some_records(walk: records::Walk, at: usize, lost: f32) -> Said {
