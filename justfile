@@ -21,6 +21,10 @@ lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
 
+# builds with some features, all and none
+features:
+    tests/features.sh
+
 # the whole gate, half an hour
 gate:
     .ci/run

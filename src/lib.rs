@@ -17,13 +17,16 @@
     clippy::wildcard_enum_match_arm
 )]
 
+#[cfg(feature = "bundle")]
 pub mod bundle;
 pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod escape;
+#[cfg(feature = "live")]
 pub mod host;
 mod human;
 pub mod output;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod sandbox;

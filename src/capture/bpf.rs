@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pcap::{BpfProgram, Capture};
 
 use super::live::dlt;
-use super::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
+use super::{CaptureError, CaptureErrorKind};
 use portstory_core::decode::link::LINKS;
 use portstory_core::frame::{Frame, LinkType};
 
@@ -62,35 +62,6 @@ impl Bpf {
             compiled.ok()
         });
         program.as_ref().is_some_and(|program| program.0.filter(frame.bytes))
-    }
-}
-
-/// Files of which only those frames are seen that a filter lets through, if there is one.
-pub(crate) struct Filtered<'a> {
-    pub(crate) source: &'a mut dyn FrameSource,
-    pub(crate) bpf: Option<&'a mut Bpf>,
-}
-
-impl FrameSource for Filtered<'_> {
-    fn poll(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Polled, CaptureError> {
-        let Some(bpf) = &mut self.bpf else { return self.source.poll(budget, sink) };
-        self.source.poll(budget, &mut |frame| {
-            if bpf.lets_through(frame) {
-                sink(frame);
-            }
-        })
-    }
-
-    fn sources(&self) -> &[SourceInfo] {
-        self.source.sources()
-    }
-
-    fn take_notices(&mut self) -> Vec<Notice> {
-        self.source.take_notices()
     }
 }
 

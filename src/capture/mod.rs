@@ -7,10 +7,15 @@ use std::fmt;
 use portstory_core::frame::{Frame, LinkType};
 use portstory_core::time::Timestamp;
 
+#[cfg_attr(not(feature = "live"), path = "no_bpf.rs")]
 pub mod bpf;
 pub mod file;
+mod filtered;
+#[cfg(feature = "live")]
 pub mod live;
 pub mod stop;
+
+pub(crate) use filtered::Filtered;
 
 /// What a [`FrameSource`] did when it was asked for frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

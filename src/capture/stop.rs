@@ -97,7 +97,7 @@ impl Stop {
     }
 
     /// Becomes readable when the end was asked for, and stays so.
-    pub(super) fn wakes(&self) -> BorrowedFd<'_> {
+    pub fn wakes(&self) -> BorrowedFd<'_> {
         self.watch.0.sleeper.as_fd()
     }
 }

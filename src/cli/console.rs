@@ -14,9 +14,9 @@ pub(super) struct Console<'a> {
 }
 
 impl Console<'_> {
-    fn aside(&self, say: impl FnOnce()) {
+    fn aside(&self, mut say: impl FnMut()) {
         match self.screen {
-            Some(screen) => screen.aside(say),
+            Some(screen) => screen.aside(&mut say),
             None => say(),
         }
     }

@@ -124,7 +124,7 @@ fn confinement() -> Vec<Check> {
     let output = [PathBuf::from("portstory")];
     let opening =
         output_file::Helper::start(&output, &output_file::Rotating::default(), &sandboxing)
-            .map(|helper| helper.report().clone());
+            .map(|helper| helper.0.report.clone());
     let (watch, scope, percent) = (Watch::default(), Scope::All, PROCESS_LOOKUP_CPU_PERCENT);
     let looking = process_lookup::start_helper(&watch, scope, percent, &sandboxing)
         .map(|helper| helper.report.clone());

@@ -78,11 +78,6 @@ impl EventOutput {
         }
     }
 
-    /// Whether it is a table, which has a place for findings.
-    pub(super) fn is_text(&self) -> bool {
-        self.row.name == "text"
-    }
-
     fn record_ended(&mut self) -> io::Result<Outcome> {
         let Out::File(output_file) = &mut self.out else { return Ok(Outcome::Done) };
         output_file.record_ended()?;
@@ -121,13 +116,15 @@ impl Written<'_> {
         }
         let context = Context { sources: reading.source.sources(), live: output.live };
         let mut outcome = Outcome::Done;
-        let written = screen.aside(|| {
-            for event in rows {
+        let mut write = || {
+            for event in &rows {
                 output.format.event(&mut output.out, event, &context)?;
                 outcome = outcome.max(output.record_ended()?);
             }
             if output.live { output.out.flush() } else { Ok(()) }
-        });
+        };
+        let mut written = Ok(());
+        screen.aside(&mut || written = write());
         reading.raise(outcome);
         written
     }

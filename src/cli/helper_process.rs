@@ -90,15 +90,15 @@ impl HelperProcess {
         program.process_group(0).env_clear();
         let child = program.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn()?;
         first(&ours)?;
-        let report = read_report(&ours)?;
-        ours.set_read_timeout(Some(answer_max))?;
-        let told = report.to_string();
+        let started = Self { report: read_report(&ours)?, socket: ours, child };
+        started.socket.set_read_timeout(Some(answer_max))?;
+        let told = started.report.to_string();
         tracing::info!("{}: {}", command.trim_start_matches('_'), escape::terminal(&told));
-        if sandboxing.is_required && !report.missing.is_empty() {
-            let missing = report.missing.join("; ");
+        if sandboxing.is_required && !started.report.missing.is_empty() {
+            let missing = started.report.missing.join("; ");
             return Err(io::Error::other(format!("--sandbox=require: not given up: {missing}")));
         }
-        Ok(Self { socket: ours, report, child })
+        Ok(started)
     }
 
     /// Nothing more is asked: an answer that comes too late would be taken for the next one.

@@ -1,17 +1,18 @@
 //! `portstory live`.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
+use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
 use super::exit::{failed, stdout_exit};
-use super::process_lookup::Looking;
-use super::progress::Progress;
+use super::process_lookup::{Looking, Lookups, ProcessLookup};
 use super::run::Run;
 use super::sandbox_args::Confining;
-use super::{Exit, Watching, Writing, log, shutdown};
+use super::{Exit, OutputFormat, Watching, Writing, live_view, log, shutdown};
 use crate::capture::FrameSource as _;
 use crate::capture::file::Links;
 use crate::capture::live::{
@@ -123,14 +124,8 @@ impl Live {
         };
         let helpers = self.confining.of_helpers(&plan);
         // Before the capture, whose handle the helper must not inherit.
-        let mut run = Run::new(
-            &[],
-            Links::Inside,
-            &self.watching,
-            &self.writing,
-            Some(&self.looking),
-            &helpers,
-        )?;
+        let mut run = Run::new(&[], Links::Inside, &self.watching, &self.writing, true, &helpers)?;
+        let owners = self.looking.start(&run.config.watch, &helpers);
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = shutdown::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));
@@ -154,8 +149,20 @@ impl Live {
                 }
             }
         }
-        run.progress = Progress::of_live(&self.writing);
+        self.watch_processes(&mut run, owners);
         Ok(run.drive(&mut capture))
+    }
+
+    /// Shows flows with their processes, as far as these are looked for.
+    fn watch_processes(&self, run: &mut Run, owners: Option<Rc<RefCell<ProcessLookup>>>) {
+        let names = owners.clone();
+        let name = move |flow| names.as_ref()?.borrow().process(flow);
+        run.progress = live_view::of_live(&self.writing, Box::new(name));
+        let Some(owners) = owners else { return };
+        // A table has a place for findings.
+        let says = self.writing.format != OutputFormat::Text;
+        run.lookups = Some(Box::new(Lookups { owners: Rc::clone(&owners), says }));
+        run.lookups_so_far = Some(Box::new(move || owners.borrow().progress()));
     }
 }
 

@@ -9,18 +9,25 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "bundle")]
 mod bundle;
+#[cfg(feature = "live")]
 mod capture_guide;
 mod completions;
 mod console;
+#[cfg(feature = "live")]
 mod doctor;
 mod event_writer;
 mod exit;
 mod explain;
 mod fail_on;
+mod features;
 mod helper_process;
+#[cfg(feature = "live")]
 mod interfaces;
+#[cfg(feature = "live")]
 mod live;
+#[cfg(feature = "live")]
 mod live_view;
 mod log;
 mod manual;
@@ -29,10 +36,13 @@ mod overwriting;
 mod own_formats;
 mod packet_writer;
 mod pending_frames;
+#[cfg(feature = "live")]
 mod process_lookup;
 mod progress;
 mod read;
+#[cfg(feature = "report")]
 mod report;
+#[cfg_attr(not(feature = "report"), path = "no_report.rs")]
 mod report_observer;
 mod run;
 mod sandbox_args;
@@ -42,7 +52,9 @@ mod shutdown;
 mod signals;
 mod site;
 mod terminal;
+#[cfg(feature = "bundle")]
 mod verify;
+#[cfg(feature = "live")]
 mod who;
 mod why;
 
@@ -57,7 +69,14 @@ use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 /// Reads packets, from capture files or live, and labels every flow on these ports as timelot-unknown,
 /// citrix-framehawk or other, with evidence that can be checked in Wireshark. It never sends a packet.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, override_usage = USAGE, after_help = EXAMPLES)]
+#[command(
+    version,
+    long_version = &**features::VERSION,
+    about,
+    max_term_width = 100,
+    override_usage = USAGE,
+    after_help = features::shown(EXAMPLES)
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -89,25 +108,33 @@ enum Command {
     /// Label the flows in capture files (pcap, pcapng), folders or standard input
     Read(read::Read),
     /// Label flows live, through libpcap; Ctrl-C stops and prints the summary
+    #[cfg(feature = "live")]
     Live(live::Live),
     /// Write a report on what was on the port: a self-contained HTML page, or Markdown for a ticket
+    #[cfg(feature = "report")]
     Report(report::Report),
     /// Pack report, EVE, packets, settings and hashes into one zip to hand on
+    #[cfg(feature = "bundle")]
     Bundle(bundle::Bundle),
     /// Check a bundle: nothing was changed, and its packets give the same verdicts
+    #[cfg(feature = "bundle")]
     Verify(verify::Verify),
     /// Explain why one flow has its label, and what another label would have needed
     Why(why::Why),
     /// List the processes that own sockets on the watched ports of this machine
+    #[cfg(feature = "live")]
     Who(who::Who),
     /// Check whether this machine can capture, and print the command that fixes each problem
+    #[cfg(feature = "live")]
     Doctor(doctor::Doctor),
     /// Print the commands that capture on another machine, and their pitfalls
+    #[cfg(feature = "live")]
     #[command(visible_alias = "plan")]
     CaptureGuide(capture_guide::CaptureGuide),
     /// Explain a port, a protocol, or a word used in a verdict
     Explain(explain::Explain),
     /// List the interfaces that can be captured from
+    #[cfg(feature = "live")]
     #[command(after_help = "Example:\n  portstory interfaces")]
     Interfaces,
     /// Print the JSON Schema of the EVE output
@@ -122,9 +149,11 @@ enum Command {
     OpenOutputs(output_file::OpenOutputs),
     /// What the program starts for itself
     #[command(name = "__place-output", hide = true)]
+    #[cfg(feature = "bundle")]
     PlaceOutput(output_file::PlaceOutput),
     /// What the program starts for itself
     #[command(name = "__tell-owners", hide = true)]
+    #[cfg(feature = "live")]
     TellOwners(process_lookup::TellOwners),
 }
 
@@ -341,6 +370,7 @@ enum Color {
 
 /// What a stream of replies from the helper that looks processes up comes to, for `fuzz/`: see
 /// `process_lookup::replies_in`.
+#[cfg(feature = "live")]
 #[doc(hidden)]
 pub fn helper_replies(parts: &[&[u8]]) -> Result<Vec<String>, String> {
     process_lookup::replies_in(parts)
@@ -348,6 +378,10 @@ pub fn helper_replies(parts: &[&[u8]]) -> Result<Vec<String>, String> {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
+    if let Some(why) = std::env::args_os().nth(1).and_then(|word| features::missing(&word)) {
+        log::say(&why);
+        return Exit::Usage.into();
+    }
     let words = short::expand(std::env::args_os(), &Cli::command());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
@@ -355,21 +389,31 @@ pub fn main() -> ExitCode {
     };
     let exit = match cli.command {
         Command::Read(read) => read.run(),
+        #[cfg(feature = "live")]
         Command::Live(live) => live.run(),
+        #[cfg(feature = "report")]
         Command::Report(report) => report.run(),
+        #[cfg(feature = "bundle")]
         Command::Bundle(bundle) => bundle.run(),
+        #[cfg(feature = "bundle")]
         Command::Verify(verify) => verify.run(),
         Command::Why(why) => why.run(),
+        #[cfg(feature = "live")]
         Command::Who(who) => who.run(),
+        #[cfg(feature = "live")]
         Command::Doctor(doctor) => doctor.run(),
+        #[cfg(feature = "live")]
         Command::CaptureGuide(guide) => guide.run(),
         Command::Explain(explain) => explain.run(),
+        #[cfg(feature = "live")]
         Command::Interfaces => interfaces::run(),
         Command::Schema => schema::run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(Cli::command()),
         Command::OpenOutputs(open_outputs) => open_outputs.run(),
+        #[cfg(feature = "bundle")]
         Command::PlaceOutput(place_output) => place_output.run(),
+        #[cfg(feature = "live")]
         Command::TellOwners(tell_owners) => tell_owners.run(),
     };
     exit.into()

@@ -61,7 +61,7 @@ fn is_table(head: &[u8]) -> bool {
 
 /// A zip whose first file is a bundle's, without a time.
 fn is_bundle(head: &[u8]) -> bool {
-    let name = crate::bundle::EVE.as_bytes();
+    let name = b"eve.json";
     head.starts_with(b"PK\x03\x04")
         && rest(head, 10).starts_with(b"\0\0\x21\0")
         && le16(head, 26).map(usize::from) == Some(name.len())

@@ -46,14 +46,9 @@ impl PacketOutput {
         index: u8,
         (config, live): (&Config, bool),
     ) -> io::Result<Self> {
-        let output_file = if path.as_os_str() == "-" {
-            OutputFile::of_stdout()?
-        } else {
-            OutputFile::open(path, rotating, index)?
-        };
         Ok(Self {
             path: path.to_owned(),
-            stage: Stage::Opened(output_file),
+            stage: Stage::Opened(OutputFile::open(path, rotating, index)?),
             waiting: PendingFrames::new(config.timeouts.fragments),
             reopen: Asked::default(),
             outcome: Outcome::Done,

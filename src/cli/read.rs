@@ -7,13 +7,12 @@ use clap::Args;
 
 use super::exit::failed;
 use super::fail_on::FailOn;
-use super::progress::Progress;
 use super::run::Run;
 use super::sandbox_args::{self, Confining, Linking};
-use super::{Exit, Unpacking, Watching, Writing, log, shutdown};
-use crate::capture::FrameSource;
-use crate::capture::bpf::{Bpf, Filtered};
+use super::{Exit, Unpacking, Watching, Writing, log, progress, shutdown};
+use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
+use crate::capture::{Filtered, FrameSource};
 
 /// Label the flows in capture files.
 #[derive(Debug, Args)]
@@ -86,7 +85,7 @@ impl Read {
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let links = self.linking.links();
         let helpers = self.confining.of_helpers(&plan);
-        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, None, &helpers)?;
+        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, false, &helpers)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let _signals = shutdown::catch().ok();
@@ -100,7 +99,7 @@ impl Read {
         let options = Options { links, ..self.unpacking.options() };
         let bytes = file::bytes(&self.paths, links).filter(|_| !self.follow);
         let bytes = bytes.map(|bytes| (options.odometer.clone(), bytes));
-        run.progress = Progress::of_read(&self.writing, bytes);
+        run.progress = progress::of_read(&self.writing, bytes);
         let mut source = self.source(options)?;
         Ok(run.drive(&mut Filtered { source: source.as_mut(), bpf: bpf.as_mut() }))
     }

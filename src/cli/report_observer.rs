@@ -3,8 +3,9 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::Exit;
 use super::exit::lost;
-use super::output_file::{OutputFile, Rotating};
+use super::output_file::{OutputFile, Rotating, cannot_write};
 use super::report::{ReportFormat, page};
 use crate::engine::{Observer, Outcome, Reading};
 use crate::report::Recorder;
@@ -13,30 +14,23 @@ use portstory_core::event::Event;
 use portstory_core::flow::{FlowKey, FlowPacket};
 
 /// Keeps what the page needs, which is bounded.
-pub(super) struct ReportOutput {
+struct ReportOutput {
     recorder: Recorder,
     output_file: OutputFile,
     format: ReportFormat,
 }
 
-impl ReportOutput {
-    /// Opens the file; `-` is standard output.
-    ///
-    /// # Errors
-    ///
-    /// Where it can't be opened.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            recorder: Recorder::new(ReportLimits::default()),
-            output_file: if path == Path::new("-") {
-                OutputFile::of_stdout()?
-            } else {
-                OutputFile::open(path, &Rotating::default(), 0)?
-            },
-            format: ReportFormat::by_name(path),
-        })
-    }
+/// Opens the file; `-` is standard output.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Observer>, Exit> {
+    let opened = OutputFile::open(path, &Rotating::default(), 0);
+    Ok(Box::new(ReportOutput {
+        recorder: Recorder::new(ReportLimits::default()),
+        output_file: opened.map_err(|error| cannot_write(path, &error))?,
+        format: ReportFormat::by_name(path),
+    }))
+}
 
+impl ReportOutput {
     fn write(&mut self, reading: &Reading<'_>) -> io::Result<()> {
         let recorder =
             std::mem::replace(&mut self.recorder, Recorder::new(ReportLimits::default()));

@@ -3,7 +3,6 @@
 //!
 //! Whatever fails part-way, what was read until then is still reported.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -14,33 +13,31 @@ use super::helper_process::Sandboxing;
 use super::output_file::{self, cannot_write};
 use super::overwriting::{Claims, Packed};
 use super::packet_writer::PacketOutput;
-use super::process_lookup::{Looking, Lookups, ProcessLookup, Scope};
 use super::progress::{Drawing, Progress, Screen};
-use super::report_observer::ReportOutput;
 use super::signals::{Asked, Statistics};
-use super::{Exit, Watching, Writing, log};
+use super::{Exit, Watching, Writing, log, report_observer};
 use crate::capture::FrameSource;
 use crate::capture::file::Links;
 use crate::engine::{self, Observer, Outcome, Reading};
 use portstory_core::config::Config;
 use portstory_core::time::Timestamp;
-use portstory_core::watch::Watch;
 
 /// A run from its first frame to its summary.
 pub(super) struct Run {
-    config: Config,
+    pub(super) config: Config,
     events: EventOutput,
     packets: Option<PacketOutput>,
-    page: Option<ReportOutput>,
+    page: Option<Box<dyn Observer>>,
     statistics: Asked,
-    /// Who is behind the flows, where that can be asked.
-    owners: Option<ProcessLookup>,
     /// Outputs that may turn out to be none of ours.
     packed: Vec<Packed>,
     /// What is not to be seen.
     pub(super) fail_on: FailOn,
     /// What moves on the terminal meanwhile.
-    pub(super) progress: Option<Progress>,
+    pub(super) progress: Option<Box<dyn Progress>>,
+    /// Finds out who is behind the flows, where that can be asked, and says how far that has come.
+    pub(super) lookups: Option<Box<dyn Observer>>,
+    pub(super) lookups_so_far: Option<Box<dyn Fn() -> String>>,
 }
 
 impl Run {
@@ -50,10 +47,9 @@ impl Run {
         links: Links,
         watching: &Watching,
         writing: &Writing,
-        live: Option<&Looking>,
+        is_live: bool,
         sandboxing: &Sandboxing,
     ) -> Result<Self, Exit> {
-        let is_live = live.is_some();
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         check(writing)?;
         let claims = Claims::of_inputs(inputs.iter().chain(watching.files()));
@@ -68,21 +64,18 @@ impl Run {
             opened.map_err(|error| cannot_write(path, &error))
         });
         let packets = packets.transpose()?;
-        let page = writing
-            .report
-            .as_deref()
-            .map(|path| ReportOutput::open(path).map_err(|error| cannot_write(path, &error)));
-        let page = page.transpose()?;
+        let page = writing.report.as_deref().map(report_observer::open).transpose()?;
         let mut run = Self {
             config,
             events,
             packets,
             page,
             statistics: Asked::default(),
-            owners: None,
             packed,
             fail_on: FailOn::default(),
             progress: None,
+            lookups: None,
+            lookups_so_far: None,
         };
         if is_live || writing.rotating.is_wanted() {
             run.start_helper(writing, sandboxing)?;
@@ -91,7 +84,6 @@ impl Run {
         if is_live {
             run.catch_reopening();
         }
-        run.owners = live.and_then(|looking| owners(&run.config.watch, looking, sandboxing));
         Ok(run)
     }
 
@@ -127,23 +119,27 @@ impl Run {
         if let Err(exit) = Packed::check(&self.packed) {
             return exit;
         }
-        let Self { config, events, mut packets, mut page, statistics, fail_on, .. } = self;
+        let Self { config, mut packets, mut page, mut lookups, .. } = self;
         let screen = &Screen::new(self.progress);
-        let owners = self.owners.map(RefCell::new);
-        let owners = owners.as_ref();
         let mut console = Console { screen: Some(screen) };
-        let mut statistics = Statistics { asked: statistics, screen, owners };
-        let mut lookups = owners.map(|owners| Lookups { owners, says: !events.is_text() });
-        let mut tally = Tally { fail_on };
-        let mut written = Written { output: events, screen };
-        let mut drawing = Drawing { screen, owners };
+        let mut statistics =
+            Statistics { asked: self.statistics, screen, more: self.lookups_so_far };
+        let mut tally = Tally { fail_on: self.fail_on };
+        let mut written = Written { output: self.events, screen };
+        let mut drawing = Drawing(screen);
         let mut observers: Vec<&mut dyn Observer> = vec![&mut console, &mut statistics];
         // Behind it are those who are shown events only when it is known who is behind them.
-        observers.extend(lookups.as_mut().map(|lookups| -> &mut dyn Observer { lookups }));
+        if let Some(lookups) = &mut lookups {
+            observers.push(&mut **lookups);
+        }
         observers.push(&mut tally);
         observers.push(&mut written);
-        observers.extend(page.as_mut().map(|page| -> &mut dyn Observer { page }));
-        observers.extend(packets.as_mut().map(|packets| -> &mut dyn Observer { packets }));
+        if let Some(page) = &mut page {
+            observers.push(&mut **page);
+        }
+        if let Some(packets) = &mut packets {
+            observers.push(packets);
+        }
         observers.push(&mut drawing);
         engine::drive(source, config, &mut observers).outcome.into()
     }
@@ -174,15 +170,4 @@ fn check(writing: &Writing) -> Result<(), Exit> {
         log::say(why);
         Exit::Usage
     })
-}
-
-/// Without this helper flows are labelled all the same.
-fn owners(watch: &Watch, looking: &Looking, sandboxing: &Sandboxing) -> Option<ProcessLookup> {
-    if looking.processes == Scope::Off {
-        return None;
-    }
-    let started = ProcessLookup::start(watch, looking, sandboxing);
-    started
-        .inspect_err(|error| tracing::warn!("the processes behind flows stay unknown: {error}"))
-        .ok()
 }

@@ -111,6 +111,7 @@ pub(super) fn requested() -> bool {
 
 /// Ends what goes to whoever takes away what was not completed, and waits for their end, where the
 /// process ends early.
+#[cfg(feature = "bundle")]
 pub(super) fn hang_up_at_early_end(on: UnixStream) {
     if let Some(mut waiting) = ENDING.get().and_then(|ending| ending.waiting.lock().ok()) {
         waiting.push(on);

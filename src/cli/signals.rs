@@ -3,7 +3,6 @@
 //! The handlers only set a flag. A wait for frames is interrupted by any signal, so that it is seen at
 //! once.
 
-use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +11,6 @@ use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag::register;
 
 use super::log;
-use super::process_lookup::ProcessLookup;
 use super::progress::Screen;
 use crate::capture::SourceInfo;
 use crate::engine::{Observer, Reading};
@@ -49,7 +47,8 @@ impl Asked {
 pub(super) struct Statistics<'a> {
     pub(super) asked: Asked,
     pub(super) screen: &'a Screen,
-    pub(super) owners: Option<&'a RefCell<ProcessLookup>>,
+    /// Says what else there is to tell.
+    pub(super) more: Option<Box<dyn Fn() -> String>>,
 }
 
 impl Statistics<'_> {
@@ -58,19 +57,11 @@ impl Statistics<'_> {
         let sum = |count: fn(&SourceInfo) -> u64| -> u64 {
             reading.source.sources().iter().map(count).fold(0, u64::saturating_add)
         };
-        let processes = self.owners.map_or(String::new(), |owners| {
-            let (owners, counts) = (owners.borrow(), owners.borrow().counts());
-            format!(
-                "; processes found for {} of {} flows, {} lookups open",
-                counts.with_process,
-                counts.asked.saturating_add(counts.not_asked),
-                owners.open()
-            )
-        });
+        let more = self.more.as_ref().map_or(String::new(), |more| more());
         let ended = &reading.summary.flows_by_label;
         format!(
             "{} frames, {} in range, {} flows ended and {} running; dropped by the kernel {}, by \
-             interfaces {}{processes}",
+             interfaces {}{more}",
             totals.frames,
             totals.frames_watched,
             ended.iter().fold(0, |sum: u64, &one| sum.saturating_add(one)),
@@ -85,7 +76,7 @@ impl Observer for Statistics<'_> {
     fn batch(&mut self, reading: &mut Reading<'_>) {
         if !reading.is_end && self.asked.take() {
             let text = self.text(reading);
-            self.screen.aside(|| log::say(&text));
+            self.screen.aside(&mut || log::say(&text));
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Reading<'a> {
     /// Whether the flows that run to the end are told in parts. Live they wait for their processes.
     ends_in_parts: bool,
     /// Frames that the source has said it lost, and until when.
-    dropped: (u64, Option<Timestamp>),
+    told_dropped: (u64, Option<Timestamp>),
     /// The sources as they were; while frames are lent the source itself cannot be asked.
     sources: Vec<SourceInfo>,
 }
@@ -73,7 +73,7 @@ impl<'a> Reading<'a> {
             is_end: false,
             next: Next::Batch,
             labels,
-            dropped: (0, None),
+            told_dropped: (0, None),
         }
     }
 
@@ -93,6 +93,11 @@ impl<'a> Reading<'a> {
     pub fn abandon(&mut self) {
         self.raise(Outcome::BrokeOff);
         self.next = Next::Nothing;
+    }
+
+    /// Frames that the sources have lost so far, of those that they tell of.
+    pub fn dropped(&self) -> u64 {
+        self.source.sources().iter().map(|one| one.dropped).fold(0, u64::saturating_add)
     }
 
     pub(super) fn run(mut self, observers: &mut Observers<'_, '_>) -> Driven {
@@ -162,9 +167,8 @@ impl<'a> Reading<'a> {
     /// Frames that were lost since the last look may have been anybody's.
     fn look_for_drops(&mut self, observers: &mut Observers<'_, '_>) {
         let Some((first, now)) = self.classifier.span() else { return };
-        let total =
-            self.source.sources().iter().map(|one| one.dropped).fold(0, u64::saturating_add);
-        let (before, until) = std::mem::replace(&mut self.dropped, (total, Some(now)));
+        let total = self.dropped();
+        let (before, until) = std::mem::replace(&mut self.told_dropped, (total, Some(now)));
         if total > before {
             for observer in observers.iter_mut() {
                 observer.dropped(self, total.saturating_sub(before), until.unwrap_or(first));

@@ -6,12 +6,13 @@ use std::io;
 use serde::Serialize;
 
 use super::Look;
-use super::json::{self, Addr, Time};
+use super::json::{self, Addr};
+use super::process::ProcessJson;
 use crate::escape;
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
 use crate::human::{Clock, push_padded, watched, width, wrap};
-use portstory_core::event::{Parent, Process, ProcessMissing};
+use portstory_core::event::Process;
 use portstory_core::net::Transport;
 use portstory_core::watch::Watch;
 
@@ -166,67 +167,6 @@ struct SocketJson<'a> {
 struct UnseenJson<'a> {
     what: &'a str,
     command: &'a str,
-}
-
-/// A process in JSON, here and in EVE.
-#[derive(Debug, Serialize)]
-pub(super) struct ProcessJson<'a> {
-    pid: u32,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    executable: Option<&'a str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    executable_deleted: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    name_mismatch: bool,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    command_line: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<&'a Parent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    container: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    services: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started: Option<Time>,
-}
-
-impl<'a> ProcessJson<'a> {
-    pub(super) fn new(process: &'a Process) -> Self {
-        Self {
-            pid: process.pid,
-            name: &process.name,
-            executable: process.executable.as_deref(),
-            executable_deleted: process.executable_deleted,
-            name_mismatch: process.name_mismatch,
-            command_line: &process.command_line,
-            user: process.user.as_deref(),
-            parent: process.parent.as_ref(),
-            unit: process.unit.as_deref(),
-            container: process.container.as_deref(),
-            services: &process.services,
-            started: process.started.map(Time),
-        }
-    }
-}
-
-/// Why there is no process, in EVE.
-#[derive(Debug, Serialize)]
-pub(super) struct MissingJson<'a> {
-    process_missing: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    socket_user: Option<&'a str>,
-}
-
-impl<'a> MissingJson<'a> {
-    pub(super) fn new(missing: &'a ProcessMissing) -> Self {
-        let socket_user = missing.socket_user();
-        Self { process_missing: missing.name(), socket_user }
-    }
 }
 
 impl<'a> InventoryJson<'a> {

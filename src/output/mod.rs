@@ -18,6 +18,7 @@ use portstory_core::frame::{FrameRef, SourceId};
 mod community_id;
 mod csv;
 mod eve;
+#[cfg(feature = "live")]
 pub mod host;
 mod json;
 pub mod packets;

@@ -1,8 +1,11 @@
-//! Processes in words for people. Nothing here is escaped: whoever writes it knows for what.
+//! Processes in words for people, and in JSON. Nothing here is escaped: whoever writes it knows for what.
+
+use serde::Serialize;
 
 use super::ProcessLookups;
+use super::json::Time;
 use crate::human::{count, counted};
-use portstory_core::event::{Process, ProcessMissing};
+use portstory_core::event::{Parent, Process, ProcessMissing};
 
 /// In short: name, PID, user, and unit or container.
 pub(crate) fn short(process: &Process) -> String {
@@ -86,6 +89,67 @@ pub(crate) fn lookups(lookups: &ProcessLookups) -> String {
         text.push_str(&format!("; out of budget for {over} ms (--processes-cpu)"));
     }
     text
+}
+
+/// A process in JSON, here and in EVE.
+#[derive(Debug, Serialize)]
+pub(super) struct ProcessJson<'a> {
+    pid: u32,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executable: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    executable_deleted: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    name_mismatch: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    command_line: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a Parent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    services: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<Time>,
+}
+
+impl<'a> ProcessJson<'a> {
+    pub(super) fn new(process: &'a Process) -> Self {
+        Self {
+            pid: process.pid,
+            name: &process.name,
+            executable: process.executable.as_deref(),
+            executable_deleted: process.executable_deleted,
+            name_mismatch: process.name_mismatch,
+            command_line: &process.command_line,
+            user: process.user.as_deref(),
+            parent: process.parent.as_ref(),
+            unit: process.unit.as_deref(),
+            container: process.container.as_deref(),
+            services: &process.services,
+            started: process.started.map(Time),
+        }
+    }
+}
+
+/// Why there is no process, in EVE.
+#[derive(Debug, Serialize)]
+pub(super) struct MissingJson<'a> {
+    process_missing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    socket_user: Option<&'a str>,
+}
+
+impl<'a> MissingJson<'a> {
+    pub(super) fn new(missing: &'a ProcessMissing) -> Self {
+        let socket_user = missing.socket_user();
+        Self { process_missing: missing.name(), socket_user }
+    }
 }
 
 #[cfg(test)]

@@ -24,11 +24,14 @@ use portstory_core::event::{Concerns, EndpointEvent, FlowEvent, Label};
 use portstory_core::net::{Socket, Transport};
 
 pub use digest::{Input, digest};
-pub(crate) use digest::{hex, sha256};
-pub(crate) use html::head;
 pub use html::html;
 pub use markdown::markdown;
 pub use recorder::Recorder;
+#[cfg(feature = "bundle")]
+pub(crate) use {
+    digest::{hex, sha256},
+    html::head,
+};
 
 use trace::{Spans, Trace};
 

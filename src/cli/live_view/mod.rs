@@ -8,14 +8,18 @@
 //! has settled, and the list begins on a clean screen.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod columns;
 
+use super::progress::{Progress, is_on_terminal, may_draw};
+use super::{OutputFormat, Writing};
+use crate::engine::Reading;
 use crate::human::{count, counted, span, width, wrap};
 use columns::{Columns, fitted};
 use portstory_core::classifier::Running;
-use portstory_core::event::Process;
+use portstory_core::event::{Event, Process};
 
 /// Between two draws at least so long.
 const DRAW_EVERY: Duration = Duration::from_millis(500);
@@ -24,7 +28,8 @@ const DRAW_EVERY: Duration = Duration::from_millis(500);
 const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
 /// What is drawn below the rows.
-pub(super) struct Board {
+struct Board {
+    names: Box<Names>,
     /// Columns and rows that it was drawn for.
     size: (usize, usize),
     /// Another size, and since when it is so.
@@ -36,38 +41,81 @@ pub(super) struct Board {
     started: Instant,
 }
 
-/// What is shown of a run beside its flows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    /// Frames read.
-    pub(super) frames: u64,
-    /// Frames that were lost.
-    pub(super) dropped: u64,
+/// For a live capture, where its rows go to the terminal. `names` knows who is behind a flow.
+pub(super) fn of_live(writing: &Writing, names: Box<Names>) -> Option<Box<dyn Progress>> {
+    let is_table = is_on_terminal(writing) && writing.format == OutputFormat::Text;
+    if !may_draw(writing) || !is_table {
+        return None;
+    }
+    let now = now();
+    Some(Box::new(Board {
+        names,
+        size: size(),
+        other_size: None,
+        lines: Vec::new(),
+        is_drawn: false,
+        next_draw: now,
+        started: now,
+    }))
 }
 
 impl Board {
-    pub(super) fn new() -> Self {
-        let now = now();
-        Self {
-            size: size(),
-            other_size: None,
-            lines: Vec::new(),
-            is_drawn: false,
-            next_draw: now,
-            started: now,
-        }
-    }
-
     /// Flows that there is room for.
-    pub(super) fn flows_max(&self) -> usize {
+    fn flows_max(&self) -> usize {
         let (columns, rows) = self.size;
         // A third is left to what has ended; heads, the number of the others and a word on old sessions.
         let lines = (rows * 2 / 3).saturating_sub(4);
         (lines / Columns::of(columns).lines_a_flow()).max(2)
     }
 
-    /// The columns, where the screen was cleared for a new size that has settled.
-    pub(super) fn resized(&mut self) -> Option<usize> {
+    /// Whether it is time to draw.
+    fn is_due(&self) -> bool {
+        self.other_size.is_none() && now() >= self.next_draw
+    }
+
+    /// Everything scrolls up and stays there.
+    fn begin_anew(&mut self, size: (usize, usize)) {
+        let (_, rows) = size;
+        let text = format!("\x1b[{rows};1H{}\x1b[1;1H\x1b[J", "\n".repeat(rows));
+        put(&text);
+        (self.size, self.other_size, self.is_drawn) = (size, None, false);
+        self.next_draw = now();
+    }
+
+    /// What erases it.
+    fn erasing(&mut self) -> String {
+        if !std::mem::take(&mut self.is_drawn) {
+            return String::new();
+        }
+        match self.lines.len().saturating_sub(1) {
+            0 => "\r\x1b[J".to_owned(),
+            up => format!("\r\x1b[{up}A\x1b[J"),
+        }
+    }
+}
+
+impl Progress for Board {
+    fn aside(&mut self, write: &mut dyn FnMut()) {
+        let was_drawn = self.is_drawn;
+        self.end();
+        write();
+        // In another size the lines would be broken: they come with the next draw.
+        if was_drawn && self.size == size() {
+            put(&self.lines.join("\n"));
+            self.is_drawn = true;
+        }
+    }
+
+    /// A flow's label and its changes are; what has ended gets a line of its own.
+    fn shows(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Verdict(_) => true,
+            Event::Flow(_) | Event::Endpoint(_) | Event::Anomaly(_) => false,
+        }
+    }
+
+    /// Once a new size has settled.
+    fn resized(&mut self) -> Option<usize> {
         let (now, size) = (now(), size());
         if size == self.size {
             self.other_size = None;
@@ -88,26 +136,20 @@ impl Board {
         }
     }
 
-    /// Whether it is time to draw.
-    pub(super) fn is_due(&self) -> bool {
-        self.other_size.is_none() && now() >= self.next_draw
-    }
-
-    /// Everything scrolls up and stays there.
-    fn begin_anew(&mut self, size: (usize, usize)) {
-        let (_, rows) = size;
-        let text = format!("\x1b[{rows};1H{}\x1b[1;1H\x1b[J", "\n".repeat(rows));
-        put(&text);
-        (self.size, self.other_size, self.is_drawn) = (size, None, false);
-        self.next_draw = now();
-    }
-
-    /// Draws the flows. `names` knows who is behind one.
-    pub(super) fn draw(&mut self, running: &Running, counts: Counts, names: &Names<'_>) {
+    fn draw(&mut self, reading: &Reading<'_>) {
+        if !self.is_due() {
+            return;
+        }
         self.next_draw = now() + DRAW_EVERY;
         let erased = self.erasing();
         let (columns, rows) = self.size;
-        self.lines = lines(running, counts, now().duration_since(self.started), columns, names);
+        let counts = Counts {
+            frames: reading.classifier.totals().frames,
+            dropped: reading.dropped(),
+            elapsed: now().duration_since(self.started),
+        };
+        let running = reading.classifier.running(self.flows_max());
+        self.lines = lines(&running, counts, columns, &self.names);
         // The cursor stays on the last line, and the first must not scroll away.
         self.lines.truncate(rows.saturating_sub(1).max(1));
         // In one go, so that nothing flickers.
@@ -115,46 +157,24 @@ impl Board {
         self.is_drawn = true;
     }
 
-    /// Writes something above it.
-    pub(super) fn aside<T>(&mut self, write: impl FnOnce() -> T) -> T {
-        let was_drawn = self.is_drawn;
-        self.erase();
-        let written = write();
-        // In another size the lines would be broken: they come with the next draw.
-        if was_drawn && self.size == size() {
-            put(&self.lines.join("\n"));
-            self.is_drawn = true;
-        }
-        written
-    }
-
-    /// Leaves no trace.
-    pub(super) fn erase(&mut self) {
+    fn end(&mut self) {
         put(&self.erasing());
-    }
-
-    /// What erases it.
-    fn erasing(&mut self) -> String {
-        if !std::mem::take(&mut self.is_drawn) {
-            return String::new();
-        }
-        match self.lines.len().saturating_sub(1) {
-            0 => "\r\x1b[J".to_owned(),
-            up => format!("\r\x1b[{up}A\x1b[J"),
-        }
     }
 }
 
 /// Who is behind a flow.
-pub(super) type Names<'a> = dyn Fn(u64) -> Option<std::sync::Arc<Process>> + 'a;
+pub(super) type Names = dyn Fn(u64) -> Option<Arc<Process>>;
 
-fn lines(
-    running: &Running,
-    counts: Counts,
+/// What is shown of a run beside its flows.
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    frames: u64,
+    /// Frames that were lost.
+    dropped: u64,
     elapsed: Duration,
-    columns: usize,
-    names: &Names<'_>,
-) -> Vec<String> {
+}
+
+fn lines(running: &Running, counts: Counts, columns: usize, names: &Names) -> Vec<String> {
     let layout = Columns::of(columns);
     let total = u64::try_from(running.total).unwrap_or(u64::MAX);
     let undecided = u64::try_from(running.undecided).unwrap_or(u64::MAX);
@@ -162,7 +182,7 @@ fn lines(
         "RUNNING {}, {} not yet decided | {}, {}, {} dropped | Ctrl-C ends with the summary",
         counted(total, "flow"),
         count(undecided),
-        span(Duration::from_secs(elapsed.as_secs())),
+        span(Duration::from_secs(counts.elapsed.as_secs())),
         counted(counts.frames, "frame"),
         count(counts.dropped),
     );
@@ -217,13 +237,16 @@ mod tests {
     #[test]
     fn no_line_is_as_wide_as_the_terminal() {
         let running = Running { total: 131_072, undecided: 99_999, older: 2, ..Running::default() };
-        let counts = Counts { frames: u64::MAX, dropped: u64::MAX };
-        let elapsed = Duration::from_secs(10_000_000);
+        let counts = |seconds| Counts {
+            frames: u64::MAX,
+            dropped: u64::MAX,
+            elapsed: Duration::from_secs(seconds),
+        };
         for columns in 1..250 {
-            let lines = lines(&running, counts, elapsed, columns, &|_| None);
+            let lines = lines(&running, counts(10_000_000), columns, &|_| None);
             assert!(lines.iter().all(|line| width(line) < columns), "{columns}: {lines:#?}");
         }
-        let lines = lines(&running, counts, Duration::from_secs(5), 120, &|_| None);
+        let lines = lines(&running, counts(5), 120, &|_| None);
         assert!(
             lines.concat().contains("131,072 flows, 99,999 not yet decided | 5 s"),
             "{lines:#?}"

@@ -14,9 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -50,36 +48,6 @@ impl Folder {
     pub(super) fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::CREATE | OFlags::EXCL | writing();
         Ok(File::from(openat(&self.0, name, flags, FILE_MODE)?))
-    }
-
-    /// Makes a file that was not there, to be written and read again by this user alone.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub(super) fn create_private(&self, name: &OsStr) -> io::Result<File> {
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
-        Ok(File::from(openat(&self.0, name, flags | OFlags::RDWR, mode)?))
-    }
-
-    /// Whether this device and inode have this name.
-    pub(super) fn has(&self, name: &OsStr, identity: (u64, u64)) -> bool {
-        let (device, inode) = identity;
-        statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|found| {
-            // Systems differ in how wide these are.
-            i128::from(found.st_dev) == i128::from(device)
-                && i128::from(found.st_ino) == i128::from(inode)
-        })
-    }
-
-    /// Gives a file another name here, in the place of whatever file has it.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        Ok(renameat(&self.0, from, &self.0, to)?)
     }
 
     /// Opens a file to go on at its end, or makes it.

@@ -27,7 +27,7 @@ use super::folder::Folder;
 use super::naming::Naming;
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Exit, shutdown};
-use crate::sandbox::{Report, Task, User};
+use crate::sandbox::{Task, User};
 
 /// The hidden command's name.
 const COMMAND: &str = "__open-outputs";
@@ -41,7 +41,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// This process's end.
 #[derive(Debug)]
-pub(in crate::cli) struct Helper(HelperProcess);
+pub(in crate::cli) struct Helper(pub(in crate::cli) HelperProcess);
 
 impl Helper {
     /// Starts the helper for these outputs.
@@ -60,11 +60,6 @@ impl Helper {
             command.arg("--").args(outputs);
         });
         helper.map(Self)
-    }
-
-    /// What it gave up.
-    pub(in crate::cli) fn report(&self) -> &Report {
-        &self.0.report
     }
 
     /// Has a file opened.

@@ -19,6 +19,7 @@ mod folder;
 mod helper;
 mod naming;
 mod packing;
+#[cfg(feature = "bundle")]
 mod placing;
 
 use folder::Folder;
@@ -27,6 +28,7 @@ pub(super) use helper::{Helper, OpenOutputs};
 pub(super) use naming::Naming;
 use packing::Packing;
 pub(super) use packing::unpacked_name;
+#[cfg(feature = "bundle")]
 pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
 use super::helper_process::Sandboxing;
@@ -109,8 +111,11 @@ pub(super) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Opens the first file. What it held stays until [`Self::begin`].
+    /// Opens the first file; `-` is standard output. What it held stays until [`Self::begin`].
     pub(super) fn open(path: &Path, rotating: &Rotating, index: u8) -> io::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self::of(File::from(io::stdout().as_fd().try_clone_to_owned()?)));
+        }
         let packing = Packing::by_name(path)?;
         let naming = Naming::new(path, rotating.is_wanted());
         let (file, next) = first_file(path, &naming)?;
@@ -119,7 +124,7 @@ impl OutputFile {
     }
 
     /// Writes to what is open already, and to nothing else.
-    pub(super) fn of(file: File) -> Self {
+    fn of(file: File) -> Self {
         Self {
             file,
             naming: None,
@@ -134,11 +139,6 @@ impl OutputFile {
             held: Vec::new(),
             complete: 0,
         }
-    }
-
-    /// Writes to standard output.
-    pub(super) fn of_stdout() -> io::Result<Self> {
-        Ok(Self::of(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
     }
 
     /// Who opens the files to come.

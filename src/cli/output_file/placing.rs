@@ -5,7 +5,7 @@
 //! [helper](crate::cli::helper_process) that parses nothing does that: one byte asks for it, and nothing else can be asked. Where
 //! it is never asked, it takes the file away again, also where the other process was ended by force.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat};
 use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -182,6 +183,38 @@ fn taken_over(socket: &UnixStream) -> io::Result<Option<Folder>> {
     Ok(None)
 }
 
+impl Folder {
+    /// Makes a file that was not there, to be written and read again by this user alone.
+    ///
+    /// # Errors
+    ///
+    /// The system's: `AlreadyExists` where anything has that name, a link too.
+    fn create_private(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(File::from(openat(&self.0, name, flags | OFlags::RDWR, mode)?))
+    }
+
+    /// Whether this device and inode have this name.
+    fn has(&self, name: &OsStr, identity: (u64, u64)) -> bool {
+        let (device, inode) = identity;
+        statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|found| {
+            // Systems differ in how wide these are.
+            i128::from(found.st_dev) == i128::from(device)
+                && i128::from(found.st_ino) == i128::from(inode)
+        })
+    }
+
+    /// Gives a file another name here, in the place of whatever file has it.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+}
+
 fn unguessable(folder: &Folder) -> io::Result<(File, OsString)> {
     for _ in 0..NAMES_MAX {
         let name = OsString::from(format!(".portstory-{:016x}.part", random_seed()));
@@ -260,7 +293,6 @@ impl io::Write for Along {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

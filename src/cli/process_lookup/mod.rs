@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,12 +74,29 @@ type Listening = (Transport, SocketAddr, Option<Arc<Process>>);
 pub(super) struct Looking {
     /// Which processes of this machine to look up
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
-    pub(super) processes: Scope,
+    processes: Scope,
 
     /// Limit process lookups to this percentage of one core, not counting the initial scan; lookups
     /// that do not fit are reported
     #[arg(long, value_name = "PERCENT", default_value_t = PROCESS_LOOKUP_CPU_PERCENT, value_parser = clap::value_parser!(u32).range(1..=100))]
     processes_cpu: u32,
+}
+
+impl Looking {
+    /// Starts to look, while there are rights. Without the helper flows are labelled all the same.
+    pub(super) fn start(
+        &self,
+        watch: &Watch,
+        sandboxing: &Sandboxing,
+    ) -> Option<Rc<RefCell<ProcessLookup>>> {
+        if self.processes == Scope::Off {
+            return None;
+        }
+        let started = ProcessLookup::start(watch, self, sandboxing).inspect_err(|error| {
+            tracing::warn!("the processes behind flows stay unknown: {error}")
+        });
+        started.ok().map(|owners| Rc::new(RefCell::new(owners)))
+    }
 }
 
 /// Which processes are looked for.
@@ -152,11 +170,7 @@ struct Open {
 
 impl ProcessLookup {
     /// Starts the helper, while there are rights.
-    pub(super) fn start(
-        watch: &Watch,
-        wanted: &Looking,
-        sandboxing: &Sandboxing,
-    ) -> io::Result<Self> {
+    fn start(watch: &Watch, wanted: &Looking, sandboxing: &Sandboxing) -> io::Result<Self> {
         let scope = wanted.processes;
         let line = Line::new(start_helper(watch, scope, wanted.processes_cpu, sandboxing)?)?;
         let list = interfaces::list().unwrap_or_default();
@@ -460,25 +474,25 @@ impl ProcessLookup {
         }
     }
 
-    /// Questions without an answer yet.
-    pub(super) fn open(&self) -> usize {
-        self.open.len()
-    }
-
-    /// What looking for processes came to, so far.
-    pub(super) fn counts(&self) -> ProcessLookups {
-        self.counts.clone()
+    /// How far looking for processes has come, as more of a sentence.
+    pub(super) fn progress(&self) -> String {
+        format!(
+            "; processes found for {} of {} flows, {} lookups open",
+            self.counts.with_process,
+            self.counts.asked.saturating_add(self.counts.not_asked),
+            self.open.len()
+        )
     }
 }
 
 /// Holds events back until it is known who is behind their flows.
-pub(super) struct Lookups<'a> {
-    pub(super) owners: &'a RefCell<ProcessLookup>,
+pub(super) struct Lookups {
+    pub(super) owners: Rc<RefCell<ProcessLookup>>,
     /// Whether the findings are said here: what is written has no place for them.
     pub(super) says: bool,
 }
 
-impl Observer for Lookups<'_> {
+impl Observer for Lookups {
     fn begin(&mut self, reading: &mut Reading<'_>) {
         reading.source.wake_also(self.owners.borrow_mut().take_wakes());
     }
@@ -501,7 +515,7 @@ impl Observer for Lookups<'_> {
 
     fn finish(&mut self, reading: &mut Reading<'_>) {
         let owners = self.owners.borrow();
-        reading.summary.processes = Some(owners.counts());
+        reading.summary.processes = Some(owners.counts.clone());
         for finding in owners.findings() {
             if self.says {
                 log::say(&finding);

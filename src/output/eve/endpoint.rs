@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::output::host::{MissingJson, ProcessJson};
 use crate::output::json::{Addr, Counts, Time};
+use crate::output::process::{MissingJson, ProcessJson};
 use portstory_core::event::{Concern, EndpointEvent, Label, Status};
 
 #[derive(Serialize)]

@@ -13,8 +13,8 @@ use std::io;
 use serde::Serialize;
 
 use super::community_id::community_id;
-use super::host::{MissingJson, ProcessJson};
 use super::json::{self, Addr, Hex, Time};
+use super::process::{MissingJson, ProcessJson};
 use super::{Context, EventWriter, RunSummary};
 use portstory_core::event::{
     AnomalyEvent, Concern, Concerns, Event, Evidence, FlowEvent, Label, Unidentified, Visibility,

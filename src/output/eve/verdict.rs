@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::output::community_id::community_id;
-use crate::output::host::{MissingJson, ProcessJson};
 use crate::output::json::{Addr, Time};
+use crate::output::process::{MissingJson, ProcessJson};
 use portstory_core::event::{Label, VerdictEvent};
 
 #[derive(Serialize)]

@@ -1,0 +1,30 @@
+//! Filters in a build without libpcap, which alone knows their language: there are none.
+
+use super::{CaptureError, CaptureErrorKind};
+use portstory_core::frame::Frame;
+
+/// A filter, of which there is none.
+#[derive(Debug)]
+pub enum Bpf {}
+
+impl Bpf {
+    /// Refuses.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureErrorKind::CannotOpen`], always.
+    pub fn new(expression: &str) -> Result<Self, CaptureError> {
+        Err(CaptureError {
+            kind: CaptureErrorKind::CannotOpen,
+            source: format!("filter '{expression}'"),
+            message: "this build has no libpcap to compile it, as it was made without the feature \
+                      `live`; add it with `cargo build --release --features live`"
+                .to_owned(),
+        })
+    }
+
+    /// Whether it lets a frame through.
+    pub fn lets_through(&mut self, _: &Frame<'_>) -> bool {
+        match *self {}
+    }
+}
