@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use portstory_testkit::captures::Writer;
+use serde_json::Value;
+
 mod support;
 
 fn portstory(args: &[&str]) -> Output {
@@ -35,6 +38,25 @@ fn unpack(zip: &Path, to: &Path) {
     let script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
     let done = Command::new("python3").args(["-c", script]).arg(zip).arg(to).status().unwrap();
     assert!(done.success());
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// A capture whose program says at its end that it lost seven frames.
+fn with_drops(dir: &Path) -> PathBuf {
+    const OS_DROPPED: u16 = 7;
+    let frames = support::frames(&[support::fixtures().join("unknown-tcp/capture.pcap")]);
+    let (last, before) = frames.split_last().unwrap();
+    let micros = |frame: &support::OwnedFrame| u64::try_from(frame.at.time.nanos() / 1000).unwrap();
+    let written = before.iter().fold(Writer::pcapng(false), |writer, frame| {
+        writer.enhanced(0, micros(frame), &frame.bytes)
+    });
+    let written = written.statistics(0, |writer| writer.option_64(OS_DROPPED, 7));
+    let path = dir.join("lossy.pcapng");
+    std::fs::write(&path, written.enhanced(0, micros(last), &last.bytes).bytes).unwrap();
+    path
 }
 
 const UNKNOWN: &str = "fixtures/unknown-tcp/capture.pcap";
@@ -413,4 +435,47 @@ fn flow_ids(captures: &[&str]) -> Vec<u64> {
         | portstory_core::event::Event::Anomaly(_) => None,
     });
     flows.collect()
+}
+
+#[test]
+fn what_the_capture_lost_is_allowed_for_by_every_command() {
+    const LOST: &str = "the capture dropped 7 frames";
+    let dir = tempfile::tempdir().unwrap();
+    let capture = with_drops(dir.path());
+    let capture = capture.to_str().unwrap();
+    for args in [
+        &["read", "--format", "eve", capture][..],
+        &["report", "--format", "md", capture],
+        &["why", capture],
+    ] {
+        let output = portstory(args);
+        assert!(said(&output).contains(LOST), "{args:?}: {}", said(&output));
+    }
+    let zip = bundle(dir.path(), &[capture]);
+    unpack(&zip, dir.path());
+    for file in ["eve.json", "report.html"] {
+        let text = std::fs::read_to_string(dir.path().join(file)).unwrap();
+        assert!(text.contains(LOST), "{file}");
+    }
+    assert_eq!(json(&dir.path().join("settings.json"))["dropped"]["frames"], 7);
+    let verified = verify(&zip);
+    assert!(verified.status.success(), "{}", said(&verified));
+}
+
+/// The settings say how much memory the verdicts were made with, and `verify` takes as much unasked.
+#[test]
+fn a_bundle_is_verified_with_the_memory_that_it_was_made_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let services = ["--services", "500", "--clients", "8", "--span", "1"];
+    let capture = support::program::generated("services.py", &services, "many.pcap");
+    let capture = capture.to_str().unwrap();
+    let zip = bundle(dir.path(), &[capture]);
+    unpack(&zip, dir.path());
+    assert_eq!(json(&dir.path().join("settings.json"))["memory_max"], 256 << 20);
+    let verified = verify(&zip);
+    assert!(verified.status.success(), "{}", said(&verified));
+    // Not enough for all of them, whose verdicts are then other ones than with enough.
+    let zip = bundle(dir.path(), &["--memory-max", "1M", capture]);
+    let verified = verify(&zip);
+    assert!(verified.status.success(), "{}", said(&verified));
 }

@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -200,6 +201,23 @@ fn another_output_fails_for_itself() {
         run(&["read", "-o", "/dev/full", "-w", &packets_name, "--report", &page_name, &capture]);
     assert!(complaint(&output, 1).contains("No space left"));
     assert!(has_ssh(&run(&["read", &packets_name])));
+    assert!(fs::read_to_string(&page).unwrap().contains("ssh"));
+}
+
+/// A file that is there and cannot be emptied: what reads it would not be told of the new one.
+#[test]
+fn packets_that_cannot_be_begun_are_left_out_and_nothing_else() {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    let folder = tempfile::tempdir().unwrap();
+    let capture = fixture("ssh-openssh/capture.pcap");
+    let mut sealed = File::from(memfd_create("sealed", MemfdFlags::ALLOW_SEALING).unwrap());
+    sealed.write_all(b"something").unwrap();
+    fcntl_add_seals(&sealed, SealFlags::SHRINK).unwrap();
+    let packets = format!("/proc/{}/fd/{}", std::process::id(), sealed.as_raw_fd());
+    let page = folder.path().join("page.html");
+    let output = run(&["read", "--force", "-w", &packets, "--report", &text(&page), &capture]);
+    assert!(complaint(&output, 1).contains("writing packets failed"));
+    assert!(has_ssh(&output));
     assert!(fs::read_to_string(&page).unwrap().contains("ssh"));
 }
 

@@ -8,6 +8,7 @@ use portstory_core::classifier::{Classifier, Collector, put_together};
 use portstory_core::config::{Config, Limits};
 use portstory_core::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
 use portstory_core::flow::Correlation;
+use portstory_core::flow::correlation::Drops;
 use portstory_core::frame::{FrameRef, LinkType, SourceId};
 use portstory_core::judge::endpoint::Endpoints;
 use portstory_core::judge::ranking;
@@ -64,7 +65,8 @@ fn what_the_capture_lost_while_a_flow_ran_caps_what_is_said_of_it() {
         for (at, frame) in frames.iter().enumerate() {
             classifier.ingest(&frame.frame(), &mut events);
             if lost_at == Some(at) {
-                classifier.note_drops(7, frame.at.time);
+                let (since, until) = (frame.at.time, frame.at.time);
+                classifier.note_drops(Drops { frames: 7, since, until });
             }
         }
         classifier.finish(&mut events);

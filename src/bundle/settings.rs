@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::anonymize::Sharing;
 use portstory_core::config::{Config, KnownService, Site, VdaVersion};
+use portstory_core::flow::correlation::Drops;
 use portstory_core::identify::DETECTORS;
 use portstory_core::net::Transport;
+use portstory_core::time::Timestamp;
 use portstory_core::watch::Watch;
 
 /// The settings of a run.
@@ -31,9 +33,40 @@ pub struct Settings {
     pub site: Option<SiteSettings>,
     /// `--known`.
     pub known: Vec<KnownSettings>,
+    /// `--memory-max`, in bytes; earlier bundles do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_max: Option<u64>,
+    /// What the captures say was lost as they were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
     /// Of a bundle for strangers: what was left, and how much was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
+}
+
+/// Frames that are in no capture, though they were on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropped {
+    frames: u64,
+    /// Nanoseconds since the epoch, between which they were lost.
+    since: i64,
+    until: i64,
+}
+
+impl From<Drops> for Dropped {
+    fn from(drops: Drops) -> Self {
+        let Drops { frames, since, until } = drops;
+        Self { frames, since: since.nanos(), until: until.nanos() }
+    }
+}
+
+impl From<Dropped> for Drops {
+    fn from(dropped: Dropped) -> Self {
+        let Dropped { frames, since, until } = dropped;
+        let [since, until] = [since, until].map(Timestamp::from_nanos);
+        Self { frames, since, until }
+    }
 }
 
 /// What `--site` said.
@@ -56,8 +89,13 @@ pub struct KnownSettings {
 }
 
 impl Settings {
-    /// The settings of this run.
-    pub fn of(config: &Config, sharing: Option<Sharing>) -> Self {
+    /// The settings of this run, of which a configuration does not tell how much memory it was for.
+    pub fn of(
+        config: &Config,
+        memory_max: u64,
+        drops: Option<Drops>,
+        sharing: Option<Sharing>,
+    ) -> Self {
         let range = &config.watch.framehawk;
         let site = config.site.as_ref().map(|site| SiteSettings {
             vda_versions: site.vda_versions.iter().map(|version| version.number()).collect(),
@@ -79,6 +117,8 @@ impl Settings {
             without: config.without.clone(),
             site,
             known: known.collect(),
+            memory_max: Some(memory_max),
+            dropped: drops.map(Dropped::from),
             sharing,
         }
     }

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 
 use super::exit::stdout_exit;
-use super::{Exit, Ports};
+use super::{Outcome, Ports};
 use crate::capture::live::default_filter;
 use portstory_core::frame::LinkType;
 use portstory_core::watch::Watch;
@@ -49,7 +49,7 @@ enum Host {
 }
 
 impl CaptureGuide {
-    pub(super) fn run(&self) -> Exit {
+    pub(super) fn run(&self) -> Outcome {
         let watch = self.ports.watch(None);
         let text = match self.host {
             Host::Linux => linux(&watch, &shell_word(&self.interface)),

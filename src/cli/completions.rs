@@ -7,7 +7,7 @@ use clap::{Args, Command};
 
 use super::exit::stdout_exit;
 use super::overwriting::{Claims, Output, Overwriting, Packed};
-use super::{Exit, log, manual};
+use super::{Outcome, log, manual};
 
 /// Print a completion script.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ Examples:
   portstory completions fish > ~/.config/fish/completions/portstory.fish";
 
 impl Completions {
-    pub(super) fn run(&self, command: &mut Command) -> Exit {
+    pub(super) fn run(&self, command: &mut Command) -> Outcome {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, command, "portstory", &mut script);
         stdout_exit(std::io::stdout().write_all(&script))
@@ -53,7 +53,7 @@ Examples:
   portstory man --out-dir ~/.local/share/man/man1";
 
 impl Man {
-    pub(super) fn run(&self, mut program: Command) -> Exit {
+    pub(super) fn run(&self, mut program: Command) -> Outcome {
         // Options and names that commands inherit are filled in.
         program.build();
         if let Some(folder) = &self.out_dir {
@@ -65,7 +65,7 @@ impl Man {
         };
         let Some(page) = page else {
             log::say("there is no such command; `portstory --help` lists them");
-            return Exit::Usage;
+            return Outcome::Usage;
         };
         let written = manual::page(&page).and_then(|bytes| std::io::stdout().write_all(&bytes));
         stdout_exit(written)
@@ -78,7 +78,7 @@ fn page_of(command: &Command) -> Command {
     command.clone().display_name(format!("portstory-{name}")).bin_name(format!("portstory {name}"))
 }
 
-fn written(folder: &Path, program: Command, overwriting: Overwriting) -> Exit {
+fn written(folder: &Path, program: Command, overwriting: Overwriting) -> Outcome {
     // `help` only prints what the pages have.
     let shown = program
         .get_subcommands()
@@ -96,8 +96,8 @@ fn written(folder: &Path, program: Command, overwriting: Overwriting) -> Exit {
     for (page, path) in pages.into_iter().zip(&paths) {
         if let Err(error) = manual::page(&page).and_then(|bytes| std::fs::write(path, bytes)) {
             log::error(&format!("cannot write {}: {error}", path.display()));
-            return Exit::BrokeOff;
+            return Outcome::BrokeOff;
         }
     }
-    Exit::Done
+    Outcome::Done
 }

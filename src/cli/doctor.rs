@@ -9,7 +9,7 @@ use super::exit::stdout_exit;
 use super::helper_process::Sandboxing;
 use super::process_lookup::Scope;
 use super::who::ReplyFormat;
-use super::{Exit, log, output_file, process_lookup, terminal};
+use super::{Outcome, log, output_file, process_lookup, terminal};
 use crate::capture::FrameSource as _;
 use crate::capture::live::{Live, Options, Stop, interfaces};
 use crate::host::health::{self, Check, Level};
@@ -40,10 +40,10 @@ Examples:
 Each line is ok, a note (a capture works; read it with this in mind) or bad, the last two with the
 command to run. Nothing is changed and nothing is sent: each interface is opened and closed again.
 
-Exit codes: 0 no problem found, 1 a problem was found.";
+Outcome codes: 0 no problem found, 1 a problem was found.";
 
 impl Doctor {
-    pub(super) fn run(&self) -> Exit {
+    pub(super) fn run(&self) -> Outcome {
         // Asked for now: the sandbox will not let it be asked.
         let width = terminal::width();
         let mut checks = health::of_machine();
@@ -61,7 +61,7 @@ impl Doctor {
             ReplyFormat::Json => output::host::checks_json(&checks),
         };
         let exit = stdout_exit(std::io::stdout().write_all(text.as_bytes()));
-        if worst == Some(Level::Bad) { exit.max(Exit::BrokeOff) } else { exit }
+        if worst == Some(Level::Bad) { exit.max(Outcome::BrokeOff) } else { exit }
     }
 
     fn names(&self) -> Vec<String> {

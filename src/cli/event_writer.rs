@@ -6,7 +6,7 @@ use super::exit::output_exit;
 use super::output_file::{OutputFile, cannot_write, told};
 use super::progress::Screen;
 use super::signals::Asked;
-use super::{Exit, OutputFormat, Writing, shutdown, terminal};
+use super::{OutputFormat, Writing, shutdown, terminal};
 use crate::engine::{Observer, Outcome, Reading};
 use crate::output::{self, Context, EventWriter, FormatRow, Look};
 
@@ -52,14 +52,14 @@ impl Write for Out {
 
 impl EventOutput {
     /// Opens the output, whose number among the files this is where it is one.
-    pub(super) fn open(writing: &Writing, index: u8, live: bool) -> Result<Self, Exit> {
+    pub(super) fn open(writing: &Writing, index: u8, live: bool) -> Result<Self, Outcome> {
         let name = match writing.format {
             OutputFormat::Text => "text",
             OutputFormat::Eve => "eve",
             OutputFormat::Csv => "csv",
         };
         let look = terminal::look(writing);
-        let row = output::FORMATS.iter().find(|row| row.name == name).ok_or(Exit::Usage)?;
+        let row = output::FORMATS.iter().find(|row| row.name == name).ok_or(Outcome::Usage)?;
         let out = match super::named(writing.output.as_ref()) {
             Some(path) => {
                 let opened = OutputFile::open(path, &writing.rotating, index);
@@ -161,7 +161,7 @@ impl Written<'_> {
             // Dropped it would try once more.
             let _ = buffered.into_parts();
         }
-        if output_exit(written) != Exit::Done {
+        if output_exit(written) != Outcome::Done {
             reading.raise(Outcome::BrokeOff);
         }
         reading.end();

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Exit, log};
+use super::{Outcome, log};
 use crate::escape;
 use crate::sandbox::{self, Plan, Report, Task, User};
 
@@ -174,7 +174,7 @@ impl Inside {
 }
 
 /// The other side: runs `serve` on the socket, and says how that ended. `who` is told with an error.
-pub(super) fn serving(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()>) -> Exit {
+pub(super) fn serving(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()>) -> Outcome {
     // It keeps rights, so it must not outlive the process whose command line gave them, not even where
     // it cannot see the end of the stream because it waits for something.
     if let Err(error) = end_with_parent() {
@@ -182,10 +182,10 @@ pub(super) fn serving(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()
     }
     let socket = rustix::stdio::stdin().try_clone_to_owned().map(UnixStream::from);
     match socket.and_then(serve) {
-        Ok(()) => Exit::Done,
+        Ok(()) => Outcome::Done,
         Err(error) => {
             log::say(&format!("{who}: {error}"));
-            Exit::BrokeOff
+            Outcome::BrokeOff
         }
     }
 }

@@ -4,16 +4,16 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::exit::stdout_exit;
-use super::{Exit, log};
+use super::{Outcome, log};
 use crate::capture::live::interfaces::{self, Interface};
 
 /// Lists what `live -i` takes.
-pub(super) fn run() -> Exit {
+pub(super) fn run() -> Outcome {
     match interfaces::list() {
         Ok(list) => stdout_exit(std::io::stdout().write_all(table(&list).as_bytes())),
         Err(error) => {
             log::error(&error);
-            Exit::BrokeOff
+            Outcome::BrokeOff
         }
     }
 }

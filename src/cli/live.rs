@@ -12,7 +12,7 @@ use super::exit::{failed, stdout_exit};
 use super::process_lookup::{Looking, Lookups, ProcessLookup};
 use super::run::Run;
 use super::sandbox_args::Confining;
-use super::{Exit, OutputFormat, Watching, Writing, live_view, log, shutdown};
+use super::{Ended, Outcome, OutputFormat, Watching, Writing, live_view, log, shutdown};
 use crate::capture::FrameSource as _;
 use crate::capture::file::Links;
 use crate::capture::live::{
@@ -82,30 +82,12 @@ Examples:
 Flows that begin or end on this machine include the owning process.";
 
 impl Live {
-    pub(super) fn run(&self) -> Exit {
-        log::start(self.writing.quiet, self.writing.verbose, true);
+    pub(super) fn run(&self) -> Ended {
+        log::start(self.writing.quiet, self.writing.verbose);
         if self.show_filter {
-            let watch = match self.watching.config() {
-                Ok(config) => config.watch,
-                Err(exit) => return exit,
-            };
-            let text = self.describe(&watch);
-            return stdout_exit(std::io::stdout().write_all(text.as_bytes()));
+            let text = self.describe(&self.watching.config()?.watch);
+            return Ok(stdout_exit(std::io::stdout().write_all(text.as_bytes())));
         }
-        match self.try_run() {
-            Ok(exit) | Err(exit) => exit,
-        }
-    }
-
-    fn who_filters(&self) -> &'static str {
-        match (&self.bpf, self.filter) {
-            (Some(_), _) => "the kernel applies your filter",
-            (None, FilterIn::User) => "every frame is looked at, tunnels and fragments too",
-            (None, FilterIn::Kernel) => "the kernel filters",
-        }
-    }
-
-    fn try_run(&self) -> Result<Exit, Exit> {
         let mut plan = self.confining.plan()?;
         let options = Options {
             filter: match &self.bpf {
@@ -129,7 +111,7 @@ impl Live {
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = shutdown::catch().map_err(|error| {
             log::say(&format!("signals cannot be caught: {error}"));
-            Exit::BrokeOff
+            Outcome::BrokeOff
         })?;
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
@@ -151,6 +133,14 @@ impl Live {
         }
         self.watch_processes(&mut run, owners);
         Ok(run.drive(&mut capture))
+    }
+
+    fn who_filters(&self) -> &'static str {
+        match (&self.bpf, self.filter) {
+            (Some(_), _) => "the kernel applies your filter",
+            (None, FilterIn::User) => "every frame is looked at, tunnels and fragments too",
+            (None, FilterIn::Kernel) => "the kernel filters",
+        }
     }
 
     /// Shows flows with their processes, as far as these are looked for.

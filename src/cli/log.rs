@@ -8,7 +8,7 @@ use tracing::Level;
 use crate::escape;
 
 /// Sets up the log: warnings and errors by default, `-q` errors only, `-v` what happens, `-vv` all.
-pub(super) fn start(quiet: bool, verbose: u8, color: bool) {
+pub(super) fn start(quiet: bool, verbose: u8) {
     let level = match (quiet, verbose) {
         (true, _) => Level::ERROR,
         (false, 0) => Level::WARN,
@@ -19,7 +19,7 @@ pub(super) fn start(quiet: bool, verbose: u8, color: bool) {
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        .with_ansi(color && std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
         .try_init();

@@ -58,9 +58,10 @@ mod verify;
 mod who;
 mod why;
 
-use exit::{Exit, stdout_exit};
+use exit::stdout_exit;
 
 use crate::capture::file::Options;
+use crate::engine::Outcome;
 use portstory_core::config::{Config, Limits};
 use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 
@@ -99,7 +100,7 @@ Examples:
   portstory capture-guide --host windows       how to capture elsewhere
   portstory explain 3243                       what is known about the port
 
-Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is
+Outcome codes: 0 done, 1 a capture or an output failed part-way (what was read is
 reported), 2 wrong usage or no capture file, 3 --fail-on matched and nothing
 failed.";
 
@@ -219,7 +220,7 @@ impl Watching {
         self.site.iter().chain(&self.known)
     }
 
-    fn config(&self) -> Result<Config, Exit> {
+    fn config(&self) -> Result<Config, Outcome> {
         let site = self.site.as_deref().map(site::site).transpose()?;
         let (site, policy_range) = site.map_or((None, None), |(site, range)| (Some(site), range));
         let known = self.known.as_deref().map(site::known).transpose()?.unwrap_or_default();
@@ -376,18 +377,21 @@ pub fn helper_replies(parts: &[&[u8]]) -> Result<Vec<String>, String> {
     process_lookup::replies_in(parts)
 }
 
+/// How a command ended; an error where it could not begin, so that `?` leaves it.
+type Ended = Result<Outcome, Outcome>;
+
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     if let Some(why) = std::env::args_os().nth(1).and_then(|word| features::missing(&word)) {
         log::say(&why);
-        return Exit::Usage.into();
+        return Outcome::Usage.into();
     }
     let words = short::expand(std::env::args_os(), &Cli::command());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return printed(&error),
     };
-    let exit = match cli.command {
+    let ended = match cli.command {
         Command::Read(read) => read.run(),
         #[cfg(feature = "live")]
         Command::Live(live) => live.run(),
@@ -399,24 +403,24 @@ pub fn main() -> ExitCode {
         Command::Verify(verify) => verify.run(),
         Command::Why(why) => why.run(),
         #[cfg(feature = "live")]
-        Command::Who(who) => who.run(),
+        Command::Who(who) => Ok(who.run()),
         #[cfg(feature = "live")]
-        Command::Doctor(doctor) => doctor.run(),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         #[cfg(feature = "live")]
-        Command::CaptureGuide(guide) => guide.run(),
-        Command::Explain(explain) => explain.run(),
+        Command::CaptureGuide(guide) => Ok(guide.run()),
+        Command::Explain(explain) => Ok(explain.run()),
         #[cfg(feature = "live")]
-        Command::Interfaces => interfaces::run(),
-        Command::Schema => schema::run(),
-        Command::Completions(completions) => completions.run(&mut Cli::command()),
-        Command::Man(man) => man.run(Cli::command()),
-        Command::OpenOutputs(open_outputs) => open_outputs.run(),
+        Command::Interfaces => Ok(interfaces::run()),
+        Command::Schema => Ok(schema::run()),
+        Command::Completions(completions) => Ok(completions.run(&mut Cli::command())),
+        Command::Man(man) => Ok(man.run(Cli::command())),
+        Command::OpenOutputs(open_outputs) => Ok(open_outputs.run()),
         #[cfg(feature = "bundle")]
-        Command::PlaceOutput(place_output) => place_output.run(),
+        Command::PlaceOutput(place_output) => Ok(place_output.run()),
         #[cfg(feature = "live")]
-        Command::TellOwners(tell_owners) => tell_owners.run(),
+        Command::TellOwners(tell_owners) => Ok(tell_owners.run()),
     };
-    exit.into()
+    ended.unwrap_or_else(|outcome| outcome).into()
 }
 
 /// Help and the version go to standard output, which may be full; what is wrong to standard error.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{Exit, features, log};
+use super::{Outcome, features, log};
 use crate::engine::Observer;
 
 /// Refuses.
-pub(super) fn open(_: &Path) -> Result<Box<dyn Observer>, Exit> {
+pub(super) fn open(_: &Path) -> Result<Box<dyn Observer>, Outcome> {
     log::say(&features::lacks("--report", "report"));
-    Err(Exit::Usage)
+    Err(Outcome::Usage)
 }

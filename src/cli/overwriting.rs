@@ -17,7 +17,7 @@ use clap::Args;
 
 use super::output_file::{self, Rotating};
 use super::own_formats::{HEAD_BYTES, Written, written_here};
-use super::{Exit, log};
+use super::{Outcome, log};
 use crate::capture::file::{Links, identities, identity};
 
 /// Links that are followed one behind the other; Linux follows as many.
@@ -188,7 +188,7 @@ impl<'a> Claims<'a> {
 
     /// Refuses what would be overwritten, before anything is opened. What it gives back is to be checked
     /// when rights are given up.
-    pub(super) fn check(&self, overwriting: Overwriting) -> Result<Vec<Packed>, Exit> {
+    pub(super) fn check(&self, overwriting: Overwriting) -> Result<Vec<Packed>, Outcome> {
         self.refused().map_or(Ok(()), Err).map_err(|why| refuse(&why))?;
         let mut packed = Vec::new();
         if !overwriting.force {
@@ -222,7 +222,7 @@ impl<'a> Claims<'a> {
         Ok(packed)
     }
 
-    fn spare_old_files(&self, packed: &mut Vec<Packed>) -> Result<(), Exit> {
+    fn spare_old_files(&self, packed: &mut Vec<Packed>) -> Result<(), Outcome> {
         for output in &self.outputs {
             for path in output.outdated_files().into_iter().take(OLD_FILES_MAX) {
                 let why = format!(
@@ -358,9 +358,9 @@ fn told(input: &Path) -> String {
     if input == Path::new("-") { "standard input".to_owned() } else { input.display().to_string() }
 }
 
-fn refuse(why: &str) -> Exit {
+fn refuse(why: &str) -> Outcome {
     log::error(&why);
-    Exit::Usage
+    Outcome::Usage
 }
 
 /// What a file must be to be overwritten.
@@ -392,7 +392,7 @@ pub(super) struct Packed {
 
 impl Packed {
     /// Looks at an existing file, and refuses it unless it may be lost or is still to be unpacked.
-    fn of(path: &Path, wants: Wants, why: String) -> Result<Option<Self>, Exit> {
+    fn of(path: &Path, wants: Wants, why: String) -> Result<Option<Self>, Outcome> {
         let mut head = Vec::new();
         let most = u64::try_from(LOOKED_AT_BYTES).unwrap_or(u64::MAX);
         match output_file::open_to_look(path)
@@ -408,7 +408,7 @@ impl Packed {
     }
 
     /// Unpacks the beginning, and refuses what is nothing of ours.
-    pub(super) fn check(all: &[Self]) -> Result<(), Exit> {
+    pub(super) fn check(all: &[Self]) -> Result<(), Outcome> {
         for one in all {
             let unpacked = if is_gzip(&one.head) {
                 beginning(flate2::read::MultiGzDecoder::new(&*one.head))

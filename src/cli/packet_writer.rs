@@ -78,16 +78,15 @@ impl PacketOutput {
     }
 
     /// Rotates by time and on request, and lets nothing wait for more than a second.
-    fn look_after(&mut self) -> io::Result<Outcome> {
-        let Stage::Writing(writer) = &mut self.stage else { return Ok(Outcome::Done) };
+    fn look_after(&mut self) -> io::Result<()> {
+        let Stage::Writing(writer) = &mut self.stage else { return Ok(()) };
         if self.reopen.take() || writer.get_mut().is_due() {
-            return turn(writer);
-        }
-        if writer.get_mut().wants_flush() {
+            self.outcome = self.outcome.max(turn(writer)?);
+        } else if writer.get_mut().wants_flush() {
             writer.flush()?;
             writer.get_mut().commit()?;
         }
-        Ok(Outcome::Done)
+        Ok(())
     }
 
     /// The packets are lost, the verdicts need not be.
@@ -101,7 +100,8 @@ impl PacketOutput {
         let Stage::Writing(mut writer) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Ok(());
         };
-        let write = &mut |frame: &Frame<'_>| save(&mut writer, frame, context);
+        let outcome = &mut self.outcome;
+        let write = &mut |frame: &Frame<'_>| save(&mut writer, frame, context, outcome);
         self.waiting.finish(resolved, write)?;
         writer.finish()?.commit()
     }
@@ -114,26 +114,25 @@ impl Observer for PacketOutput {
 
     fn begin(&mut self, reading: &mut Reading<'_>) {
         if let Err(error) = self.open_writer(reading.source.sources()) {
-            lost("writing packets", &error);
-            reading.abandon();
+            self.give_up(&error);
         }
     }
 
     fn frame(&mut self, frame: &Frame<'_>, seen: &Seen<'_>) {
         let Stage::Writing(writer) = &mut self.stage else { return };
         let context = Context { sources: seen.sources, live: self.live };
-        let write = &mut |frame: &Frame<'_>| save(writer, frame, &context);
+        let outcome = &mut self.outcome;
+        let write = &mut |frame: &Frame<'_>| save(writer, frame, &context, outcome);
         if let Err(error) = self.waiting.take(frame, seen.outcome, seen.resolved, write) {
             self.give_up(&error);
         }
     }
 
     fn batch(&mut self, reading: &mut Reading<'_>) {
-        if !reading.is_end {
-            match self.look_after() {
-                Ok(outcome) => reading.raise(outcome),
-                Err(error) => self.give_up(&error),
-            }
+        if !reading.is_end
+            && let Err(error) = self.look_after()
+        {
+            self.give_up(&error);
         }
         reading.raise(self.outcome);
     }
@@ -141,9 +140,9 @@ impl Observer for PacketOutput {
     fn finish(&mut self, reading: &mut Reading<'_>) {
         let context = Context { sources: reading.source.sources(), live: self.live };
         if let Err(error) = self.complete(reading.classifier.resolved(), &context) {
-            lost("writing packets", &error);
-            reading.raise(Outcome::BrokeOff);
+            self.outcome = lost("writing packets", &error);
         }
+        reading.raise(self.outcome);
     }
 }
 
@@ -152,9 +151,10 @@ fn save(
     writer: &mut PacketWriter<OutputFile>,
     frame: &Frame<'_>,
     context: &Context<'_>,
+    outcome: &mut Outcome,
 ) -> io::Result<()> {
     if writer.get_mut().is_due() {
-        turn(writer)?;
+        *outcome = turn(writer)?.max(*outcome);
     }
     writer.write(frame, context)?;
     if writer.get_mut().is_much() {

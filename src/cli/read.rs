@@ -9,7 +9,7 @@ use super::exit::failed;
 use super::fail_on::FailOn;
 use super::run::Run;
 use super::sandbox_args::{self, Confining, Linking};
-use super::{Exit, Unpacking, Watching, Writing, log, progress, shutdown};
+use super::{Ended, Outcome, Unpacking, Watching, Writing, log, progress, shutdown};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{Filtered, FrameSource};
@@ -60,22 +60,16 @@ Examples:
   portstory read -w in-range.pcapng big.pcap   keep the packets of watched flows
   portstory read --fail-on timelot-unknown,text_shell nightly.pcap
 
-Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
+Outcome codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
 2 wrong usage or no capture file, 3 --fail-on matched and nothing failed.";
 
 impl Read {
-    pub(super) fn run(self) -> Exit {
-        log::start(self.writing.quiet, self.writing.verbose, true);
-        match self.try_run() {
-            Ok(exit) | Err(exit) => exit,
-        }
-    }
-
-    fn try_run(mut self) -> Result<Exit, Exit> {
+    pub(super) fn run(mut self) -> Ended {
+        log::start(self.writing.quiet, self.writing.verbose);
         if self.paths.is_empty() {
             if std::io::stdin().is_terminal() {
                 explain_itself();
-                return Err(Exit::Usage);
+                return Err(Outcome::Usage);
             }
             self.paths.push(PathBuf::from("-"));
         }
@@ -104,14 +98,14 @@ impl Read {
         Ok(run.drive(&mut Filtered { source: source.as_mut(), bpf: bpf.as_mut() }))
     }
 
-    fn source(&self, options: Options) -> Result<Box<dyn FrameSource>, Exit> {
+    fn source(&self, options: Options) -> Result<Box<dyn FrameSource>, Outcome> {
         if !self.follow {
             let inputs = file::open(&self.paths, options);
             return Ok(Box::new(inputs.map_err(|error| failed(&error))?));
         }
         let [path] = &*self.paths else {
             log::say("--follow takes one file that is still being written; name no others");
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         };
         let follow = file::follow(path, options);
         Ok(Box::new(follow.map_err(|error| failed(&error))?))

@@ -10,10 +10,10 @@ use super::exit::{failed, stdout_exit};
 use super::output_file::{OutputFile, Rotating, cannot_write, unpacked_name};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::sandbox_args::{Confining, Linking};
-use super::{Exit, Unpacking, Watching, explain, log, shutdown};
+use super::{Ended, Outcome, Unpacking, Watching, explain, log, shutdown};
 use crate::capture::file::{self, Options};
 use crate::capture::{FrameSource as _, SourceInfo};
-use crate::engine::{self, Observer};
+use crate::engine::{self, NoteDrops, Observer};
 use crate::output::RunSummary;
 use crate::report::{self, About, Recorder, Report as Page};
 use portstory_core::config::ReportLimits;
@@ -66,14 +66,8 @@ Examples:
   portstory report captures/ -o report.md --format md";
 
 impl Report {
-    pub(super) fn run(&self) -> Exit {
-        log::start(false, 0, true);
-        match self.try_run() {
-            Ok(exit) | Err(exit) => exit,
-        }
-    }
-
-    fn try_run(&self) -> Result<Exit, Exit> {
+    pub(super) fn run(&self) -> Ended {
+        log::start(false, 0);
         if self.file().is_none()
             && std::io::stdout().is_terminal()
             && self.format() == ReportFormat::Html
@@ -81,7 +75,7 @@ impl Report {
             log::say(
                 "a page is not for a terminal: name a file with -o report.html, or --format md",
             );
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         }
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
@@ -100,9 +94,10 @@ impl Report {
         let options = Options { links, ..self.unpacking.options() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
         let mut recorder = Recorder::new(ReportLimits::default());
-        let observers: &mut [&mut dyn Observer] = &mut [&mut Console::default(), &mut recorder];
+        let observers: &mut [&mut dyn Observer] =
+            &mut [&mut Console::default(), &mut NoteDrops, &mut recorder];
         let driven = engine::drive(&mut source, config, observers);
-        let exit = Exit::from(driven.outcome);
+        let exit = driven.outcome;
         let text = self.format().write(&page(recorder, &driven.summary, source.sources()));
         let Some(out) = &mut out else {
             return Ok(exit.max(stdout_exit(shutdown::Stdout.write_all(text.as_bytes()))));
@@ -115,7 +110,7 @@ impl Report {
         super::named(self.output.as_ref()).map(PathBuf::as_path)
     }
 
-    fn cannot_write(&self, error: &io::Error) -> Exit {
+    fn cannot_write(&self, error: &io::Error) -> Outcome {
         cannot_write(self.file().unwrap_or(Path::new("-")), error)
     }
 

@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::Exit;
 use super::exit::lost;
 use super::output_file::{OutputFile, Rotating, cannot_write};
 use super::report::{ReportFormat, page};
@@ -21,7 +20,7 @@ struct ReportOutput {
 }
 
 /// Opens the file; `-` is standard output.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Observer>, Exit> {
+pub(super) fn open(path: &Path) -> Result<Box<dyn Observer>, Outcome> {
     let opened = OutputFile::open(path, &Rotating::default(), 0);
     Ok(Box::new(ReportOutput {
         recorder: Recorder::new(ReportLimits::default()),

@@ -15,12 +15,11 @@ use super::overwriting::{Claims, Packed};
 use super::packet_writer::PacketOutput;
 use super::progress::{Drawing, Progress, Screen};
 use super::signals::{Asked, Statistics};
-use super::{Exit, Watching, Writing, log, report_observer};
+use super::{Watching, Writing, log, report_observer};
 use crate::capture::FrameSource;
 use crate::capture::file::Links;
-use crate::engine::{self, Observer, Outcome, Reading};
+use crate::engine::{self, NoteDrops, Observer, Outcome, Reading};
 use portstory_core::config::Config;
-use portstory_core::time::Timestamp;
 
 /// A run from its first frame to its summary.
 pub(super) struct Run {
@@ -49,7 +48,7 @@ impl Run {
         writing: &Writing,
         is_live: bool,
         sandboxing: &Sandboxing,
-    ) -> Result<Self, Exit> {
+    ) -> Result<Self, Outcome> {
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         check(writing)?;
         let claims = Claims::of_inputs(inputs.iter().chain(watching.files()));
@@ -88,13 +87,13 @@ impl Run {
     }
 
     /// The outputs get who opens the files to come.
-    fn start_helper(&mut self, writing: &Writing, sandboxing: &Sandboxing) -> Result<(), Exit> {
+    fn start_helper(&mut self, writing: &Writing, sandboxing: &Sandboxing) -> Result<(), Outcome> {
         let paths = super::named(writing.output.as_ref()).into_iter().chain(&writing.packets);
         let paths: Vec<PathBuf> = paths.cloned().collect();
         let helper = output_file::start_helper(&paths, &writing.rotating, sandboxing);
         let helper = helper.map_err(|error| {
             log::say(&format!("the process that opens outputs cannot be started: {error}"));
-            Exit::BrokeOff
+            Outcome::BrokeOff
         })?;
         let packets = self.packets.as_mut().and_then(PacketOutput::output_file);
         let output_files = self.events.output_file().into_iter().chain(packets);
@@ -115,7 +114,7 @@ impl Run {
     }
 
     /// Reads the source to its end, which a signal brings about too.
-    pub(super) fn drive(self, source: &mut dyn FrameSource) -> Exit {
+    pub(super) fn drive(self, source: &mut dyn FrameSource) -> Outcome {
         if let Err(exit) = Packed::check(&self.packed) {
             return exit;
         }
@@ -127,7 +126,8 @@ impl Run {
         let mut tally = Tally { fail_on: self.fail_on };
         let mut written = Written { output: self.events, screen };
         let mut drawing = Drawing(screen);
-        let mut observers: Vec<&mut dyn Observer> = vec![&mut console, &mut statistics];
+        let drops = &mut NoteDrops;
+        let mut observers: Vec<&mut dyn Observer> = vec![&mut console, &mut statistics, drops];
         // Behind it are those who are shown events only when it is known who is behind them.
         if let Some(lookups) = &mut lookups {
             observers.push(&mut **lookups);
@@ -141,7 +141,7 @@ impl Run {
             observers.push(packets);
         }
         observers.push(&mut drawing);
-        engine::drive(source, config, &mut observers).outcome.into()
+        engine::drive(source, config, &mut observers).outcome
     }
 }
 
@@ -151,10 +151,6 @@ struct Tally {
 }
 
 impl Observer for Tally {
-    fn dropped(&mut self, reading: &mut Reading<'_>, frames: u64, since: Timestamp) {
-        reading.classifier.note_drops(frames, since);
-    }
-
     fn batch(&mut self, reading: &mut Reading<'_>) {
         reading.events.iter().for_each(|event| reading.summary.count(event));
         if reading.events.iter().any(|event| self.fail_on.is_met(event)) {
@@ -164,10 +160,10 @@ impl Observer for Tally {
 }
 
 /// Options that make no sense together.
-fn check(writing: &Writing) -> Result<(), Exit> {
+fn check(writing: &Writing) -> Result<(), Outcome> {
     let checked = writing.rotating.check(writing.has_file());
     checked.and_then(|()| writing.check_stdout()).map_err(|why| {
         log::say(why);
-        Exit::Usage
+        Outcome::Usage
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::helper_process::Sandboxing;
-use super::{Exit, log};
+use super::{Outcome, log};
 use crate::capture::file::{self, Links};
 use crate::sandbox::{self, Plan, User};
 
@@ -37,15 +37,15 @@ enum Mode {
 
 impl Confining {
     /// Whom to become. Before anything is opened, so that a wrong name does no harm.
-    pub(super) fn plan(&self) -> Result<Plan, Exit> {
+    pub(super) fn plan(&self) -> Result<Plan, Outcome> {
         let Some(name) = &self.user else { return Ok(Plan::new(User::usual())) };
         let account = User::named(name).map_err(|why| {
             log::error(&format!("--user: {why}"));
-            Exit::Usage
+            Outcome::Usage
         })?;
         if !rustix::process::geteuid().is_root() {
             log::say("--user: only root can become somebody else; leave it out");
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         }
         Ok(Plan::new(Some(account)))
     }
@@ -61,13 +61,13 @@ impl Confining {
 
     /// Gives up everything but reading these, and what links in folders among them lead to, as far as
     /// those are followed.
-    pub(super) fn to_reading(&self, paths: &[PathBuf], links: Links) -> Result<(), Exit> {
+    pub(super) fn to_reading(&self, paths: &[PathBuf], links: Links) -> Result<(), Outcome> {
         let plan = self.plan()?;
         self.enter(&Plan { readable: readable(paths, links), ..plan })
     }
 
     /// Gives the rights up, and says so.
-    pub(super) fn enter(&self, plan: &Plan) -> Result<(), Exit> {
+    pub(super) fn enter(&self, plan: &Plan) -> Result<(), Outcome> {
         if self.sandbox == Mode::Off {
             log::say("nothing was given up: what a capture holds can reach all that you can");
             return Ok(());
@@ -79,7 +79,7 @@ impl Confining {
                 "--sandbox=require: not given up: {}; `--sandbox=auto` runs without",
                 report.missing.join("; ")
             ));
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         }
         Ok(())
     }

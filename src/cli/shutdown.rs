@@ -49,7 +49,7 @@ const WORK: Duration = Duration::from_millis(1);
 /// What a pipe takes at once, where it takes anything (POSIX: `PIPE_BUF`, on Linux).
 const PIPE_BYTES: usize = 4096;
 
-/// The exit code of a run that lost something: [`super::Exit::BrokeOff`].
+/// The exit code of a run that lost something: [`super::Outcome::BrokeOff`].
 const BROKE_OFF: i32 = 1;
 
 static ENDING: OnceLock<Ending> = OnceLock::new();

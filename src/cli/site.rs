@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Exit, log, range};
+use super::{Outcome, log, range};
 use portstory_core::config::{KnownService, Site, VdaVersion};
 use portstory_core::net::Transport;
 
@@ -45,12 +45,12 @@ struct ServiceRow {
 }
 
 /// What `--site` names, with its port range where it has one.
-pub(super) fn site(path: &Path) -> Result<(Site, Option<RangeInclusive<u16>>), Exit> {
+pub(super) fn site(path: &Path) -> Result<(Site, Option<RangeInclusive<u16>>), Outcome> {
     parse_site(&read(path)?).map_err(|why| wrong(path, &why))
 }
 
 /// What `--known` names.
-pub(super) fn known(path: &Path) -> Result<Vec<KnownService>, Exit> {
+pub(super) fn known(path: &Path) -> Result<Vec<KnownService>, Outcome> {
     parse_known(&read(path)?).map_err(|why| wrong(path, &why))
 }
 
@@ -87,13 +87,13 @@ fn service(row: ServiceRow) -> Result<KnownService, String> {
     Ok(KnownService { name, addr: row.address, port: row.port, transport })
 }
 
-fn read(path: &Path) -> Result<String, Exit> {
+fn read(path: &Path) -> Result<String, Outcome> {
     std::fs::read_to_string(path).map_err(|error| wrong(path, &error.to_string()))
 }
 
-fn wrong(path: &Path, why: &str) -> Exit {
+fn wrong(path: &Path, why: &str) -> Outcome {
     log::say(&format!("{}: {why}", path.display()));
-    Exit::Usage
+    Outcome::Usage
 }
 
 /// In one line.

@@ -10,7 +10,7 @@ use super::exit::{failed, stdout_exit};
 use super::output_file::bytes;
 use super::overwriting::{Claims, Overwriting};
 use super::sandbox_args::Confining;
-use super::{Exit, log};
+use super::{Ended, log};
 use crate::bundle::{Row, Tally, verify};
 use crate::capture::file::{self, Links, Options};
 use crate::capture::{CaptureError, FrameSource};
@@ -18,9 +18,13 @@ use crate::engine::{self, Observer, Outcome, Reading};
 use crate::escape;
 use portstory_core::config::{BundleLimits, Config, Limits};
 use portstory_core::event::{Event, FlowEvent};
+use portstory_core::flow::correlation::Drops;
 
 /// Verdicts that differ, named one by one.
 const NAMED_MAX: usize = 10;
+
+/// What a stranger's bundle may ask for unless it is allowed more: what `bundle` takes by default.
+const MEMORY_BYTES_MAX: u64 = 256 << 20;
 
 /// Check a bundle: nothing changed, and its packets give the same verdicts.
 #[derive(Debug, Args)]
@@ -34,10 +38,9 @@ pub(super) struct Verify {
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "4G")]
     limit: u64,
 
-    /// Memory limit for flows and services, as with `read`; the default keeps the whole process below
-    /// 256 MiB
-    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "192M")]
-    memory_max: u64,
+    /// Memory limit for flows and services, as with `read` [default: what `bundle` had, at most 256M]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory_max: Option<u64>,
 
     #[command(flatten)]
     confining: Confining,
@@ -48,19 +51,13 @@ Example:
   portstory verify incident.zip";
 
 impl Verify {
-    pub(super) fn run(&self) -> Exit {
-        log::start(false, 0, true);
-        match self.try_run() {
-            Ok(exit) | Err(exit) => exit,
-        }
-    }
-
-    fn try_run(&self) -> Result<Exit, Exit> {
+    pub(super) fn run(&self) -> Ended {
+        log::start(false, 0);
         Claims::of_inputs([&self.path]).stdout(true).check(Overwriting::default())?;
         self.confining.to_reading(std::slice::from_ref(&self.path), Links::Inside)?;
         let refused = |why: verify::Refusal| {
             log::error(&why);
-            Exit::BrokeOff
+            Outcome::BrokeOff
         };
         let limits = BundleLimits { unpacked_bytes_max: self.limit, ..BundleLimits::default() };
         let bundle = verify::Bundle::open(&self.path, limits).map_err(refused)?;
@@ -103,22 +100,28 @@ impl Verify {
         }
         let exit = if differ == 0 {
             text.push_str(&self.praise(&bundle, count));
-            Exit::Done
+            Outcome::Done
         } else {
             text.push_str(&format!("{differ} of {count} verdicts differ\n"));
             if full {
                 text.push_str(
                     "with so many flows there was no room for all; that alone may be why: give \
-                     --memory-max what `bundle` had (256M where it was not told otherwise)\n",
+                     --memory-max what `bundle` had",
+                );
+                let had = bundle.settings.memory_max;
+                text.push_str(
+                    &had.map_or("\n".to_owned(), |bytes| format!(", {}M\n", bytes >> 20)),
                 );
             }
-            Exit::BrokeOff
+            Outcome::BrokeOff
         };
         Ok(exit.max(stdout_exit(std::io::stdout().write_all(text.as_bytes()))))
     }
 
     fn config(&self, bundle: &verify::Bundle) -> Config {
-        let memory = usize::try_from(self.memory_max).unwrap_or(usize::MAX);
+        let of_bundle = || bundle.settings.memory_max.unwrap_or(u64::MAX).min(MEMORY_BYTES_MAX);
+        let memory =
+            usize::try_from(self.memory_max.unwrap_or_else(of_bundle)).unwrap_or(usize::MAX);
         Config { limits: Limits::within(memory), ..bundle.settings.config() }
     }
 
@@ -160,20 +163,24 @@ fn replay(
     bundle: &verify::Bundle,
     config: Config,
     wanted: &mut dyn FnMut(Row) -> bool,
-) -> Result<bool, Exit> {
+) -> Result<bool, Outcome> {
     let packets = bundle.packets().map_err(|error| {
         log::error(&error);
-        Exit::BrokeOff
+        Outcome::BrokeOff
     })?;
     let source = file::open_stream(packets, crate::bundle::EVIDENCE, Options::default());
     let mut source = source.map_err(|error| failed(&error))?;
-    each_flow(&mut source, config, &mut |flow| wanted(Row::of(&flow)))
+    let drops = bundle.settings.dropped.map(Drops::from);
+    each_flow(&mut source, config, drops, &mut |flow| wanted(Row::of(&flow)))
 }
 
 /// The flows of a capture.
-pub(super) fn flows(source: &mut dyn FrameSource, config: Config) -> Result<Vec<FlowEvent>, Exit> {
+pub(super) fn flows(
+    source: &mut dyn FrameSource,
+    config: Config,
+) -> Result<Vec<FlowEvent>, Outcome> {
     let mut flows = Vec::new();
-    each_flow(source, config, &mut |flow| {
+    each_flow(source, config, None, &mut |flow| {
         flows.push(flow);
         true
     })?;
@@ -184,24 +191,31 @@ pub(super) fn flows(source: &mut dyn FrameSource, config: Config) -> Result<Vec<
 fn each_flow(
     source: &mut dyn FrameSource,
     config: Config,
+    drops: Option<Drops>,
     wanted: &mut dyn FnMut(FlowEvent) -> bool,
-) -> Result<bool, Exit> {
-    let mut flows = Flows { wanted, enough: false };
+) -> Result<bool, Outcome> {
+    let mut flows = Flows { drops, wanted, enough: false };
     let driven = engine::drive(source, config, &mut [&mut flows]);
     match (flows.enough, driven.outcome) {
         (true, _) => Ok(false),
         (false, Outcome::Done) => Ok(driven.summary.shortfalls.reached().next().is_some()),
-        (false, outcome) => Err(outcome.into()),
+        (false, outcome) => Err(outcome),
     }
 }
 
 /// Takes flows until there are enough. A capture at fault shows none any more.
 struct Flows<'a> {
+    /// What is known to be missing, from the first packet on.
+    drops: Option<Drops>,
     wanted: &'a mut dyn FnMut(FlowEvent) -> bool,
     enough: bool,
 }
 
 impl Observer for Flows<'_> {
+    fn begin(&mut self, reading: &mut Reading<'_>) {
+        self.drops.into_iter().for_each(|drops| reading.classifier.note_drops(drops));
+    }
+
     fn error(&mut self, error: &CaptureError) {
         log::error(error);
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use clap::{Args, ValueEnum};
 
 use super::exit::stdout_exit;
-use super::{Exit, Ports, log, terminal};
+use super::{Outcome, Ports, log, terminal};
 use crate::host;
 use crate::output::{self, Look};
 
@@ -41,13 +41,13 @@ pub(super) enum ReplyFormat {
 }
 
 impl Who {
-    pub(super) fn run(&self) -> Exit {
+    pub(super) fn run(&self) -> Outcome {
         let watch = self.ports.watch(None);
         let inventory = match host::sockets(&watch) {
             Ok(inventory) => inventory,
             Err(error) => {
                 log::error(&format!("the sockets of this machine cannot be listed: {error}"));
-                return Exit::BrokeOff;
+                return Outcome::BrokeOff;
             }
         };
         let look = Look { width: terminal::width(), colour: false };

@@ -10,9 +10,9 @@ use crate::output::RunSummary;
 use portstory_core::classifier::{Classifier, FrameOutcome};
 use portstory_core::config::Config;
 use portstory_core::event::Event;
+use portstory_core::flow::correlation::Drops;
 use portstory_core::flow::{FlowKey, FlowPacket};
 use portstory_core::frame::{Frame, FrameRef};
-use portstory_core::time::Timestamp;
 
 mod reading;
 #[cfg(test)]
@@ -52,8 +52,8 @@ pub trait Observer {
     /// The source has something to say that ends nothing. The summary has it.
     fn notice(&mut self, _: &Notice) {}
 
-    /// The source lost so many frames since then, anybody's.
-    fn dropped(&mut self, _: &mut Reading<'_>, _frames: u64, _since: Timestamp) {}
+    /// The source lost frames, anybody's.
+    fn dropped(&mut self, _: &mut Reading<'_>, _: Drops) {}
 
     /// The source is at fault; it may go on behind it. The summary has it, and so has the outcome.
     fn error(&mut self, _: &CaptureError) {}
@@ -67,6 +67,16 @@ pub trait Observer {
     fn finish(&mut self, _: &mut Reading<'_>) {}
 }
 
+/// Has verdicts allow for what the source lost.
+#[derive(Clone, Copy, Debug)]
+pub struct NoteDrops;
+
+impl Observer for NoteDrops {
+    fn dropped(&mut self, reading: &mut Reading<'_>, drops: Drops) {
+        reading.classifier.note_drops(drops);
+    }
+}
+
 /// What is known of a frame that was taken in.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -78,25 +88,26 @@ pub struct Seen<'a> {
     pub sources: &'a [SourceInfo],
 }
 
-/// How a reading ended. Of two the later one counts.
+/// How a reading ended, and with it a command. Of two the later one counts: that something is missing is
+/// told before what was found, which stands in the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// All was read and written.
+    /// All was read and written; for a reader that has gone away, too.
     #[default]
     Done,
     /// The same, and something was found that was looked for.
     Met,
-    /// The capture or an output failed part-way, or the reading was abandoned.
+    /// The capture or an output failed part-way, or the reading was abandoned. What was read was reported.
     BrokeOff,
-    /// There was nothing to read.
-    NoCapture,
+    /// Wrong use, or nothing to read that is a capture.
+    Usage,
 }
 
 impl From<CaptureErrorKind> for Outcome {
     fn from(kind: CaptureErrorKind) -> Self {
         match kind {
             CaptureErrorKind::BrokeOff => Self::BrokeOff,
-            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Self::NoCapture,
+            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => Self::Usage,
         }
     }
 }

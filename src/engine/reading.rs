@@ -8,6 +8,7 @@ use crate::output::RunSummary;
 use portstory_core::classifier::{Classifier, FrameOutcome};
 use portstory_core::config::Config;
 use portstory_core::event::Event;
+use portstory_core::flow::correlation::Drops;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
 
@@ -170,8 +171,11 @@ impl<'a> Reading<'a> {
         let total = self.dropped();
         let (before, until) = std::mem::replace(&mut self.told_dropped, (total, Some(now)));
         if total > before {
+            let since = until.unwrap_or(first);
+            let frames = total.saturating_sub(before);
+            let drops = Drops { frames, since, until: now.max(since) };
             for observer in observers.iter_mut() {
-                observer.dropped(self, total.saturating_sub(before), until.unwrap_or(first));
+                observer.dropped(self, drops);
             }
         }
     }

@@ -59,8 +59,8 @@ impl Observer for Told {
         self.words.push(format!("frame {}", frame.at.number));
     }
 
-    fn dropped(&mut self, _: &mut Reading<'_>, frames: u64, _: Timestamp) {
-        self.words.push(format!("dropped {frames}"));
+    fn dropped(&mut self, _: &mut Reading<'_>, drops: Drops) {
+        self.words.push(format!("dropped {}", drops.frames));
     }
 
     fn error(&mut self, error: &CaptureError) {
@@ -108,8 +108,8 @@ fn frames_come_before_what_the_source_says_and_a_fault_ends_nothing() {
 fn the_worst_fault_counts() {
     for (kind, outcome) in [
         (CaptureErrorKind::BrokeOff, Outcome::BrokeOff),
-        (CaptureErrorKind::CannotOpen, Outcome::NoCapture),
-        (CaptureErrorKind::NotACapture, Outcome::NoCapture),
+        (CaptureErrorKind::CannotOpen, Outcome::Usage),
+        (CaptureErrorKind::NotACapture, Outcome::Usage),
     ] {
         let polls = vec![(0, fault(kind)), (0, fault(CaptureErrorKind::BrokeOff))];
         assert_eq!(told(Told::default(), polls).1.outcome, outcome);

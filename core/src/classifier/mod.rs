@@ -239,9 +239,8 @@ impl Classifier {
         verdicts.running(max, table, *now, &shared.ledgers, config)
     }
 
-    /// The source says that `frames` were lost since `since`: flows that were running may be not whole.
-    pub fn note_drops(&mut self, frames: u64, since: Timestamp) {
-        let drops = Drops { frames, since, until: self.now.max(since) };
+    /// The source says that it lost these: flows that were running then may be not whole.
+    pub fn note_drops(&mut self, drops: Drops) {
         self.flows.shared.ledgers.note_drops(drops);
     }
 

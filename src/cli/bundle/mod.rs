@@ -1,5 +1,6 @@
 //! `portstory bundle`: a zip that an incident can be handed on in.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use super::exit::{failed, lost};
 use super::output_file::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::sandbox_args::{Confining, Linking};
-use super::{Exit, Unpacking, Watching, log, report, shutdown};
+use super::{Ended, Outcome, Unpacking, Watching, log, report, shutdown};
 use crate::bundle::anonymize::Exclude;
 use crate::bundle::evidence::{EvidenceFilter, marker};
 use crate::bundle::{self, Packer, Row, Settings};
@@ -22,8 +23,10 @@ use crate::output::{Context, Eve, EventWriter as _, PacketFormat, PacketWriter};
 use crate::report::{Recorder, html};
 use portstory_core::config::{BundleLimits, Config, ReportLimits};
 use portstory_core::event::Event;
+use portstory_core::flow::correlation::Drops;
 use portstory_core::frame::Frame;
 use portstory_core::time::Timestamp;
+use portstory_core::watch::Watch;
 
 mod sharing;
 
@@ -95,11 +98,11 @@ Examples:
   portstory bundle --share --exclude 10.0.0.9:3243 --yes captures/ -o for-strangers.zip";
 
 impl Bundle {
-    pub(super) fn run(&self) -> Exit {
-        log::start(false, 0, true);
+    pub(super) fn run(&self) -> Ended {
+        log::start(false, 0);
         if self.paths.iter().any(|path| path.as_os_str() == "-") {
             log::say("a bundle reads its captures twice: name files, not '-'");
-            return Exit::Usage;
+            return Err(Outcome::Usage);
         }
         if let Some(path) =
             self.paths.iter().find(|it| it.exists() && !it.is_file() && !it.is_dir())
@@ -108,21 +111,15 @@ impl Bundle {
                 "{} is no file, and a bundle reads its captures twice: save it to a file first",
                 path.display()
             ));
-            return Exit::Usage;
+            return Err(Outcome::Usage);
         }
         if self.output.exists() && !self.output.is_file() {
             log::error(&format!(
                 "{} is no file that a bundle could take the place of; choose another place",
                 self.output.display()
             ));
-            return Exit::Usage;
+            return Err(Outcome::Usage);
         }
-        match self.try_run() {
-            Ok(exit) | Err(exit) => exit,
-        }
-    }
-
-    fn try_run(&self) -> Result<Exit, Exit> {
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let config = self.watching.config()?;
         let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
@@ -152,10 +149,10 @@ impl Bundle {
                 secret,
             )?;
             shared.ask(self.yes, &self.output)?;
-            Ok::<_, Exit>(shared)
+            Ok::<_, Outcome>(shared)
         });
         let shared = shared.transpose()?;
-        let open = || -> Result<Box<dyn FrameSource>, Exit> {
+        let open = || -> Result<Box<dyn FrameSource>, Outcome> {
             let source = match &strangers {
                 Some((_, packets, _)) => {
                     let packets = BufReader::new(packets.reader());
@@ -165,8 +162,9 @@ impl Bundle {
             };
             Ok(Box::new(source.map_err(|error| failed(&error))?))
         };
+        let drops = self.drops(&reading)?;
         let mut packer = Packer::new(BufWriter::new(file));
-        let exit = self.pack(&mut packer, &config, &open, shared.as_ref())?;
+        let exit = self.pack(&mut packer, &config, &open, (shared.as_ref(), drops))?;
         let out = packer.finish().map_err(io)?;
         let mut file = out.into_inner().map_err(|error| trouble(error.error()))?;
         bundle::seal(&mut file).and_then(|()| file.sync_all()).map_err(io)?;
@@ -175,18 +173,32 @@ impl Bundle {
         Ok(exit)
     }
 
+    /// What the captures say was lost as they were made. `verify` knows of it before the first packet, and
+    /// cannot know when it was told here: so it is known before the first packet here, too.
+    fn drops(&self, reading: &Options) -> Result<Option<Drops>, Outcome> {
+        let mut source =
+            file::open(&self.paths, reading.clone()).map_err(|error| failed(&error))?;
+        // Nothing is watched: nearly all of the time is that of reading the files.
+        let watch = Watch { ports: BTreeSet::new(), framehawk: 1..=0 };
+        let mut lost = Lost(None);
+        let config = Config { watch, ..Config::default() };
+        engine::drive(&mut source, config, &mut [&mut lost, &mut UntilStopped]);
+        is_to_go_on()?;
+        Ok(lost.0)
+    }
+
     fn pack(
         &self,
         packer: &mut Packer<BufWriter<File>>,
         config: &Config,
-        open: &dyn Fn() -> Result<Box<dyn FrameSource>, Exit>,
-        shared: Option<&Shared>,
-    ) -> Result<Exit, Exit> {
+        open: &dyn Fn() -> Result<Box<dyn FrameSource>, Outcome>,
+        (shared, drops): (Option<&Shared>, Option<Drops>),
+    ) -> Ended {
         let io = |error: io::Error| trouble(&error);
         packer.begin(bundle::EVE).map_err(io)?;
         let mut source = open()?;
         let mut recorder = Recorder::new(ReportLimits::default());
-        let mut told = Told::new(packer, config);
+        let mut told = Told::new(packer, config, drops);
         let driven = engine::drive(
             source.as_mut(),
             config.clone(),
@@ -194,7 +206,7 @@ impl Bundle {
         );
         let Told { mut eve, mut rows, filter, written, .. } = told;
         written.map_err(|error| lost("writing", &error))?;
-        let exit = driven.outcome.into();
+        let exit = driven.outcome;
         let mut page = report::page(recorder, &driven.summary, source.sources());
         if let Some(shared) = shared {
             shared.sign(&mut page, &self.output);
@@ -206,7 +218,8 @@ impl Bundle {
 
         packer.begin(bundle::REPORT).map_err(io)?;
         packer.write_all(html(&page).as_bytes()).map_err(io)?;
-        let settings = Settings::of(config, shared.map(Shared::sharing));
+        let sharing = shared.map(Shared::sharing);
+        let settings = Settings::of(config, self.watching.memory_max, drops, sharing);
         for (name, json) in [
             (bundle::SETTINGS, serde_json::to_vec_pretty(&settings)),
             (bundle::VERDICTS, serde_json::to_vec(&rows)),
@@ -220,6 +233,15 @@ impl Bundle {
         write_evidence(&mut writer, open()?.as_mut(), &filter, span)?;
         writer.finish().map_err(io)?;
         Ok(exit)
+    }
+}
+
+/// What the sources lost.
+struct Lost(Option<Drops>);
+
+impl Observer for Lost {
+    fn dropped(&mut self, _: &mut Reading<'_>, drops: Drops) {
+        self.0 = Some(self.0.map_or(drops, |before| before.join(drops)));
     }
 }
 
@@ -244,17 +266,22 @@ struct Told<'a> {
     eve: Eve,
     rows: Vec<Row>,
     filter: EvidenceFilter,
+    drops: Option<Drops>,
     written: io::Result<()>,
 }
 
 impl<'a> Told<'a> {
-    fn new(packer: &'a mut Packer<BufWriter<File>>, config: &Config) -> Self {
+    fn new(packer: &'a mut Packer<BufWriter<File>>, config: &Config, drops: Option<Drops>) -> Self {
         let filter = EvidenceFilter::new(config.clone(), BundleLimits::default());
-        Self { packer, eve: Eve::new(), rows: Vec::new(), filter, written: Ok(()) }
+        Self { packer, eve: Eve::new(), rows: Vec::new(), filter, drops, written: Ok(()) }
     }
 }
 
 impl Observer for Told<'_> {
+    fn begin(&mut self, reading: &mut Reading<'_>) {
+        self.drops.into_iter().for_each(|drops| reading.classifier.note_drops(drops));
+    }
+
     fn batch(&mut self, reading: &mut Reading<'_>) {
         let context = Context { sources: reading.source.sources(), live: false };
         for event in &reading.events {
@@ -275,7 +302,7 @@ fn write_evidence<W: io::Write>(
     source: &mut dyn FrameSource,
     filter: &EvidenceFilter,
     span: Option<(Timestamp, Timestamp)>,
-) -> Result<(), Exit> {
+) -> Result<(), Outcome> {
     each_frame(source, span, &mut |frame, context| match filter.keep(frame) {
         Some(kept) => writer.write_commented(&kept, context, filter.comment(frame.at)),
         None if frame.at.number == 0 => writer.write(frame, context),
@@ -292,7 +319,7 @@ fn each_frame(
     source: &mut dyn FrameSource,
     span: Option<(Timestamp, Timestamp)>,
     show: &mut Show<'_>,
-) -> Result<(), Exit> {
+) -> Result<(), Outcome> {
     let mut shown = Shown { span, show, written: Ok(()) };
     engine::replay(source, &mut [&mut shown, &mut UntilStopped]);
     is_to_go_on()?;
@@ -358,14 +385,14 @@ fn options() -> Options {
 }
 
 /// What is missing in half a bundle would look as if it had never been.
-fn is_to_go_on() -> Result<(), Exit> {
+fn is_to_go_on() -> Result<(), Outcome> {
     if shutdown::requested() {
         log::say("the program was asked to end: no bundle was written");
-        return Err(Exit::BrokeOff);
+        return Err(Outcome::BrokeOff);
     }
     Ok(())
 }
 
-fn trouble(error: &io::Error) -> Exit {
+fn trouble(error: &io::Error) -> Outcome {
     lost("writing the bundle", error)
 }

@@ -14,7 +14,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::failed;
 use crate::cli::output_file::Scratch;
 use crate::cli::verify::flows;
-use crate::cli::{Exit, log, shutdown};
+use crate::cli::{Outcome, log, shutdown};
 use crate::engine::{self, Observer};
 use crate::escape;
 use crate::output::{Context, PacketFormat, PacketWriter};
@@ -46,7 +46,7 @@ impl Shared {
         strength: Strength,
         exclude: &[Exclude],
         secret: &Secret,
-    ) -> Result<Self, Exit> {
+    ) -> Result<Self, Outcome> {
         let (mut plans, span) = study(captures, config, secret, strength, exclude)?;
         let mut addresses = Addresses::new(secret, plans.addresses());
         until_settled(&mut || {
@@ -69,7 +69,7 @@ impl Shared {
     }
 
     /// Lists what stays and what does not; asks, where there is somebody to ask.
-    pub(super) fn ask(&self, yes: bool, output: &Path) -> Result<(), Exit> {
+    pub(super) fn ask(&self, yes: bool, output: &Path) -> Result<(), Outcome> {
         let name = output.display().to_string();
         let name = escape::terminal(&name);
         let mut text = format!("portstory: what {name} will hold, of the captures:\n");
@@ -85,7 +85,7 @@ impl Shared {
             log::say(
                 "nothing was written: there is nobody to ask here; --yes writes what is listed",
             );
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         }
         let _ = write!(io::stderr(), "Write {name}? [y/N] ");
         // Whoever presses Ctrl-C here has answered.
@@ -99,7 +99,7 @@ impl Shared {
             return Ok(());
         }
         log::say("nothing was written");
-        Err(Exit::Usage)
+        Err(Outcome::Usage)
     }
 
     /// What is told of a flow, as far as it was made anew.
@@ -132,7 +132,7 @@ impl Shared {
 
 /// Makes and judges until a round says that nothing has to be made otherwise. What is listed must be
 /// what was made: where that is not to be had, nothing is shared.
-fn until_settled(round: &mut dyn FnMut() -> Result<bool, Exit>) -> Result<(), Exit> {
+fn until_settled(round: &mut dyn FnMut() -> Result<bool, Outcome>) -> Result<(), Outcome> {
     for _ in 0..ROUNDS_MAX {
         if round()? {
             return Ok(());
@@ -142,7 +142,7 @@ fn until_settled(round: &mut dyn FnMut() -> Result<bool, Exit>) -> Result<(), Ex
         &"verdicts still change as payload is taken away: nothing was written; leave flows out with \
           --exclude",
     );
-    Err(Exit::BrokeOff)
+    Err(Outcome::BrokeOff)
 }
 
 /// A key that nobody knows.
@@ -159,7 +159,7 @@ fn study(
     secret: &Secret,
     strength: Strength,
     exclude: &[Exclude],
-) -> Result<(Plans, Option<(Timestamp, Timestamp)>), Exit> {
+) -> Result<(Plans, Option<(Timestamp, Timestamp)>), Outcome> {
     let strength = match strength {
         Strength::Min => anonymize::Strength::Min,
         Strength::Full => anonymize::Strength::Full,
@@ -175,7 +175,7 @@ fn study(
         log::say(&format!(
             "--exclude {stray}: no flow in range is meant by it; nothing was written"
         ));
-        return Err(Exit::Usage);
+        return Err(Outcome::Usage);
     }
     Ok((plans, summary.first.zip(summary.last)))
 }
@@ -188,7 +188,7 @@ fn write(
     (secret, span): (&Secret, Option<(Timestamp, Timestamp)>),
     plans: &mut Plans,
     addresses: &mut Addresses,
-) -> Result<(), Exit> {
+) -> Result<(), Outcome> {
     let mut source = file::open(paths, reading.clone()).map_err(|error| failed(&error))?;
     let mut sharer = Sharer::new(config, secret, plans, addresses);
     let out = out.writer().map_err(|error| trouble(&error))?;

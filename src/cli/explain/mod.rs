@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::exit::stdout_exit;
-use super::{Exit, fail_on, log};
+use super::{Outcome, fail_on, log};
 use crate::human::wrap;
 use portstory_core::event::{Concern, Label, Notable, Status};
 use portstory_core::identify::{DETECTORS, Detector};
@@ -36,7 +36,7 @@ Examples:
   portstory explain                            everything that can be explained";
 
 impl Explain {
-    pub(super) fn run(&self) -> Exit {
+    pub(super) fn run(&self) -> Outcome {
         let Some(what) = &self.what else { return print(&list()) };
         match about(what) {
             Some(text) => print(&text),
@@ -46,7 +46,7 @@ impl Explain {
                      known; `portstory explain` lists them",
                     what
                 ));
-                Exit::Usage
+                Outcome::Usage
             }
         }
     }
@@ -74,7 +74,7 @@ fn about(what: &str) -> Option<String> {
     detector.map(|detector| of_detector(detector))
 }
 
-fn print(text: &str) -> Exit {
+fn print(text: &str) -> Outcome {
     stdout_exit(std::io::stdout().write_all(text.as_bytes()))
 }
 

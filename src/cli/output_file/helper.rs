@@ -26,7 +26,7 @@ use super::Rotating;
 use super::folder::Folder;
 use super::naming::Naming;
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
-use crate::cli::{Exit, shutdown};
+use crate::cli::{Outcome, shutdown};
 use crate::sandbox::{Task, User};
 
 /// The hidden command's name.
@@ -128,7 +128,7 @@ struct Output {
 }
 
 impl OpenOutputs {
-    pub(in crate::cli) fn run(&self) -> Exit {
+    pub(in crate::cli) fn run(&self) -> Outcome {
         helper_process::serving("the process that opens files", |socket| self.serve(&socket))
     }
 

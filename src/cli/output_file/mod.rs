@@ -32,7 +32,7 @@ pub(super) use packing::unpacked_name;
 pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
 use super::helper_process::Sandboxing;
-use super::{Exit, log, shutdown};
+use super::{log, shutdown};
 use crate::engine::Outcome;
 
 /// When outputs are continued in another file.
@@ -258,7 +258,7 @@ pub(super) fn start_helper(
 }
 
 /// Says why an output cannot be opened.
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Outcome {
     let path = path.display();
     if error.kind() == io::ErrorKind::Unsupported {
         log::error(&format!("{path} {error}"));
@@ -266,7 +266,7 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
         let why = folder::explained(error);
         log::error(&format!("cannot write {path}: {why}; choose another place"));
     }
-    Exit::Usage
+    Outcome::Usage
 }
 
 /// Says that no further file can be had, which ends nothing.

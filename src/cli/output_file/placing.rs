@@ -28,7 +28,7 @@ use rustix::net::{
 
 use super::folder::Folder;
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
-use crate::cli::{Exit, log, random_seed, shutdown};
+use crate::cli::{Outcome, log, random_seed, shutdown};
 use crate::sandbox::Task;
 
 /// The hidden command's name.
@@ -116,14 +116,14 @@ pub(in crate::cli) struct PlaceOutput {
 }
 
 impl PlaceOutput {
-    pub(in crate::cli) fn run(&self) -> Exit {
+    pub(in crate::cli) fn run(&self) -> Outcome {
         // It ends at the end of the stream, and not before: what was not completed is to go.
         let socket = rustix::stdio::stdin().try_clone_to_owned().map(UnixStream::from);
         match socket.and_then(|socket| self.serve(&socket)) {
-            Ok(()) => Exit::Done,
+            Ok(()) => Outcome::Done,
             Err(error) => {
                 log::say(&format!("the process that completes files: {error}"));
-                Exit::BrokeOff
+                Outcome::BrokeOff
             }
         }
     }

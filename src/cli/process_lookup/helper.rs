@@ -20,7 +20,7 @@ use super::message::{
     Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
 };
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
-use crate::cli::{Exit, Ports};
+use crate::cli::{Outcome, Ports};
 use crate::host::{Budget, Finder, Holder};
 use crate::sandbox::Task;
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
@@ -73,7 +73,7 @@ pub(in crate::cli) struct TellOwners {
 }
 
 impl TellOwners {
-    pub(in crate::cli) fn run(&self) -> Exit {
+    pub(in crate::cli) fn run(&self) -> Outcome {
         helper_process::serving("the process that looks for processes", |socket| {
             self.serve(&socket)
         })

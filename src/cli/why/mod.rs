@@ -14,11 +14,11 @@ use super::console::Console;
 use super::exit::{failed, stdout_exit};
 use super::overwriting::{Claims, Overwriting};
 use super::sandbox_args::{Confining, Linking};
-use super::{Exit, Unpacking, Watching, log, shutdown};
+use super::{Ended, Outcome, Unpacking, Watching, log, shutdown};
 use crate::capture::bpf::Bpf;
 use crate::capture::file::{self, Options};
 use crate::capture::{Filtered, FrameSource as _, SourceInfo};
-use crate::engine::{self, Driven, Observer};
+use crate::engine::{self, Driven, NoteDrops, Observer};
 use crate::output::{Context, wireshark};
 use crate::{escape, human};
 use portstory_core::config::Config;
@@ -71,14 +71,8 @@ A number is that of the table which `portstory read` prints for the same capture
 options. Ids (flow_id in EVE and CSV) are the same everywhere.";
 
 impl Why {
-    pub(super) fn run(&self) -> Exit {
-        log::start(false, 0, true);
-        match self.try_run() {
-            Ok(exit) | Err(exit) => exit,
-        }
-    }
-
-    fn try_run(&self) -> Result<Exit, Exit> {
+    pub(super) fn run(&self) -> Ended {
+        log::start(false, 0);
         let (paths, wanted) = self.split();
         let mut bpf =
             self.bpf.as_deref().map(Bpf::new).transpose().map_err(|error| failed(&error))?;
@@ -95,7 +89,7 @@ impl Why {
                 "a stream can be read only once, and finding a flow takes twice: name a file, or the \
                  flow by its id",
             );
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         }
         let _signals = shutdown::catch().ok();
         self.confining.to_reading(paths, self.linking.links())?;
@@ -109,7 +103,7 @@ impl Why {
                 "the program was asked to end before the captures were read a second time, for the \
                  flow; named by its id it takes once",
             );
-            return Err(Exit::BrokeOff);
+            return Err(Outcome::BrokeOff);
         }
         let config = Config { account_for: Some(id), ..config };
         let (sources, mut driven) =
@@ -119,12 +113,12 @@ impl Why {
             log::say(&format!(
                 "no flow {id} in these captures; `portstory read --format csv` lists their ids"
             ));
-            return Err(Exit::Usage);
+            return Err(Outcome::Usage);
         }
         let context = Context { sources: &sources, live: false };
         let text: Vec<String> = accounts.iter().map(|account| told(account, &context)).collect();
         // What can't be read, in whatever way, may hold the flow as well.
-        let exit = Exit::from(driven.outcome).min(Exit::BrokeOff);
+        let exit = driven.outcome.min(Outcome::BrokeOff);
         Ok(exit.max(stdout_exit(shutdown::Stdout.write_all(text.join("\n").as_bytes()))))
     }
 
@@ -146,13 +140,13 @@ impl Why {
         wanted: Option<Wanted>,
         config: &Config,
         bpf: Option<&mut Bpf>,
-    ) -> Result<u64, Exit> {
+    ) -> Result<u64, Outcome> {
         let mut search = Search::new(wanted);
         // What is to be warned of is told when they are read again.
         let (sources, _) = self.read(paths, config.clone(), bpf, &mut search)?;
         search.finish(&Context { sources: &sources, live: false }).map_err(|why| {
             log::lines(&why);
-            Exit::Usage
+            Outcome::Usage
         })
     }
 
@@ -163,11 +157,11 @@ impl Why {
         config: Config,
         bpf: Option<&mut Bpf>,
         observer: &mut dyn Observer,
-    ) -> Result<(Vec<SourceInfo>, Driven), Exit> {
+    ) -> Result<(Vec<SourceInfo>, Driven), Outcome> {
         let options = Options { links: self.linking.links(), ..self.unpacking.options() };
         let mut source = file::open(paths, options).map_err(|error| failed(&error))?;
         let mut source = Filtered { source: &mut source, bpf };
-        let driven = engine::drive(&mut source, config, &mut [observer]);
+        let driven = engine::drive(&mut source, config, &mut [&mut NoteDrops, observer]);
         Ok((source.sources().to_vec(), driven))
     }
 }

@@ -76,7 +76,9 @@ pub struct Drops {
 }
 
 impl Drops {
-    fn join(self, other: Self) -> Self {
+    /// Both.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
         Self {
             frames: self.frames.saturating_add(other.frames),
             since: self.since.min(other.since),
