@@ -21,6 +21,7 @@
 pub mod bundle;
 pub mod capture;
 pub mod cli;
+mod clock;
 pub mod engine;
 pub mod escape;
 #[cfg(feature = "live")]

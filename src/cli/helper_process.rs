@@ -7,14 +7,20 @@
 //! Each gives up all but what it needs for its one task before it takes a request, and says first what
 //! holds then: [`Inside`].
 
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 
 use super::{Outcome, log};
 use crate::escape;
@@ -48,27 +54,14 @@ pub(super) struct HelperProcess {
 }
 
 impl HelperProcess {
-    /// Starts one with the hidden `command`, to which `arguments` adds its own, and waits until it has
-    /// given up its rights. An answer is waited for as long as `answer_max`.
+    /// Starts one with the hidden `command`, to which `arguments` adds its own, hands over what it is
+    /// given `first`, and waits until it has given up its rights. An answer is waited for as long as
+    /// `answer_max`.
     ///
     /// # Errors
     ///
     /// The system's, and where rights are to be given up that could not be.
     pub(super) fn start(
-        command: &str,
-        answer_max: Duration,
-        sandboxing: &Sandboxing,
-        arguments: impl FnOnce(&mut Command),
-    ) -> io::Result<Self> {
-        Self::start_with(command, answer_max, sandboxing, arguments, |_| Ok(()))
-    }
-
-    /// The same of one that is given something `first`, before it gives up its rights.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub(super) fn start_with(
         command: &str,
         answer_max: Duration,
         sandboxing: &Sandboxing,
@@ -215,6 +208,53 @@ pub(super) fn next_request<const N: usize>(socket: &UnixStream) -> io::Result<Op
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Sends a few bytes, and a descriptor beside them where there is one.
+///
+/// # Errors
+///
+/// The system's.
+pub(super) fn send(
+    socket: &UnixStream,
+    bytes: &[u8],
+    file: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if file.is_some() {
+        control.push(SendAncillaryMessage::ScmRights(file.as_slice()));
+    }
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::empty())?;
+    Ok(())
+}
+
+/// Receives what was sent so: how many bytes, and the descriptor.
+///
+/// # Errors
+///
+/// The system's.
+pub(super) fn receive(
+    socket: &UnixStream,
+    bytes: &mut [u8],
+) -> io::Result<(usize, Option<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        let parts = &mut [IoSliceMut::new(bytes)];
+        match recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            // With a time limit the system does not go on by itself behind a signal.
+            Err(Errno::INTR) => {}
+            received => break received?,
+        }
+    };
+    let mut file = None;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut files) = message {
+            file = files.next();
+        }
+    }
+    Ok((received.bytes, file))
 }
 
 /// What a request is answered with that cannot come from this program: by ending.

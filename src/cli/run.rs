@@ -6,11 +6,13 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use signal_hook::consts::{SIGHUP, SIGUSR1};
+
 use super::console::Console;
 use super::event_writer::{EventOutput, Written};
 use super::fail_on::FailOn;
 use super::helper_process::Sandboxing;
-use super::output_file::{self, cannot_write};
+use super::output_file::{Helper, cannot_write};
 use super::overwriting::{Claims, Packed};
 use super::packet_writer::PacketOutput;
 use super::progress::{Drawing, Progress, Screen};
@@ -79,7 +81,7 @@ impl Run {
         if is_live || writing.rotating.is_wanted() {
             run.start_helper(writing, sandboxing)?;
         }
-        run.statistics = Asked::for_statistics().unwrap_or_default();
+        run.statistics = Asked::by(SIGUSR1);
         if is_live {
             run.catch_reopening();
         }
@@ -90,26 +92,29 @@ impl Run {
     fn start_helper(&mut self, writing: &Writing, sandboxing: &Sandboxing) -> Result<(), Outcome> {
         let paths = super::named(writing.output.as_ref()).into_iter().chain(&writing.packets);
         let paths: Vec<PathBuf> = paths.cloned().collect();
-        let helper = output_file::start_helper(&paths, &writing.rotating, sandboxing);
-        let helper = helper.map_err(|error| {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let helper = Helper::start(&paths, &writing.rotating, sandboxing).map_err(|error| {
             log::say(&format!("the process that opens outputs cannot be started: {error}"));
             Outcome::BrokeOff
         })?;
+        let helper = Rc::new(helper);
         let packets = self.packets.as_mut().and_then(PacketOutput::output_file);
-        let output_files = self.events.output_file().into_iter().chain(packets);
-        for (output_file, helper) in output_files.zip(helper.iter().cycle()) {
-            output_file.set_helper(Rc::clone(helper));
+        for output_file in self.events.output_file().into_iter().chain(packets) {
+            output_file.set_helper(Rc::clone(&helper));
         }
         Ok(())
     }
 
-    /// Each output is asked for itself. Where there is none, the signal is not caught.
+    /// Each output is asked for itself. Where there is none, the signal is not caught: it ends the program
+    /// then, as it always does.
     fn catch_reopening(&mut self) {
         if self.events.output_file().is_some() {
-            self.events.reopen = Asked::for_reopening().unwrap_or_default();
+            self.events.reopen = Asked::by(SIGHUP);
         }
         if let Some(packets) = &mut self.packets {
-            packets.reopen = Asked::for_reopening().unwrap_or_default();
+            packets.reopen = Asked::by(SIGHUP);
         }
     }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
@@ -28,6 +28,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::capture::stop::{Stop, StopWatch, Stopped};
+use crate::clock::now;
 
 /// Looks in a row at a process that stands still once it was asked to end: 700 ms. On a machine that is
 /// so busy that the watcher itself comes late, they take as much longer.
@@ -244,12 +245,4 @@ impl Ending {
 /// Processor time of all threads.
 fn processor_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a signal is not answered, by the machine's clock"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

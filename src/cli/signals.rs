@@ -3,11 +3,9 @@
 //! The handlers only set a flag. A wait for frames is interrupted by any signal, so that it is seen at
 //! once.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::flag::register;
 
 use super::log;
@@ -20,21 +18,11 @@ use crate::engine::{Observer, Reading};
 pub(super) struct Asked(Arc<AtomicBool>);
 
 impl Asked {
-    /// Fresh outputs, by SIGHUP. Where there is nothing to reopen it is not to be caught: it ends the
-    /// program then, as it always does.
-    pub(super) fn for_reopening() -> io::Result<Self> {
-        Self::by(SIGHUP)
-    }
-
-    /// Statistics, by SIGUSR1.
-    pub(super) fn for_statistics() -> io::Result<Self> {
-        Self::by(SIGUSR1)
-    }
-
-    fn by(signal: i32) -> io::Result<Self> {
+    /// By this signal. Where that cannot be caught, nobody asks.
+    pub(super) fn by(signal: i32) -> Self {
         let asked = Self::default();
-        register(signal, Arc::clone(&asked.0))?;
-        Ok(asked)
+        let _ = register(signal, Arc::clone(&asked.0));
+        asked
     }
 
     /// Whether it came since this was last called.

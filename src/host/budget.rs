@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::clock::now;
+
 /// For the first look at everything, once.
 const START: Duration = Duration::from_millis(300);
 
@@ -98,11 +100,6 @@ fn used() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
-}
-
-#[expect(clippy::disallowed_methods, reason = "an edge: the share is one of the machine's time")]
-pub(super) fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

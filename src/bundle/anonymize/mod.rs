@@ -40,14 +40,15 @@ pub use secret::{Addresses, Secret};
 pub use sharer::Sharer;
 pub use study::Study;
 
-/// How much of the payload is replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How much of the payload is replaced, in the words of `--help`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Strength {
-    /// All but the bytes without which a protocol would not be recognised, and these only where they
-    /// are the protocol's own.
+    /// Replace all payload except the bytes that identify a protocol
+    // And these only where they are the protocol's own.
     #[default]
     Min,
-    /// What no detector reads. Addresses are replaced in the rest, too.
+    /// Replace only payload that no detector reads; host names, banners and first lines remain
+    // Addresses are replaced in them, too.
     Full,
 }
 

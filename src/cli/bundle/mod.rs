@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::console::Console;
 use super::exit::{failed, lost};
@@ -13,7 +14,7 @@ use super::output_file::{Placing, Scratch};
 use super::overwriting::{Claims, Output, Overwriting, Packed};
 use super::sandbox_args::{Confining, Linking};
 use super::{Ended, Outcome, Unpacking, Watching, log, report, shutdown};
-use crate::bundle::anonymize::Exclude;
+use crate::bundle::anonymize::{Exclude, Strength};
 use crate::bundle::evidence::{EvidenceFilter, marker};
 use crate::bundle::{self, Packer, Row, Settings};
 use crate::capture::FrameSource;
@@ -80,15 +81,6 @@ pub(super) struct Bundle {
 
     #[command(flatten)]
     confining: Confining,
-}
-
-/// How much is replaced in a bundle for strangers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Strength {
-    /// Replace all payload except the bytes that identify a protocol
-    Min,
-    /// Replace only payload that no detector reads; host names, banners and first lines remain
-    Full,
 }
 
 const EXAMPLES: &str = "\
@@ -179,7 +171,7 @@ impl Bundle {
         let mut source =
             file::open(&self.paths, reading.clone()).map_err(|error| failed(&error))?;
         // Nothing is watched: nearly all of the time is that of reading the files.
-        let watch = Watch { ports: BTreeSet::new(), framehawk: 1..=0 };
+        let watch = Watch { ports: BTreeSet::new(), framehawk: RangeInclusive::new(1, 0) };
         let mut lost = Lost(None);
         let config = Config { watch, ..Config::default() };
         engine::drive(&mut source, config, &mut [&mut lost, &mut UntilStopped]);

@@ -5,9 +5,9 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write a
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use super::{Strength, UntilStopped, each_frame, is_to_go_on, options, trouble};
+use super::{UntilStopped, each_frame, is_to_go_on, options, trouble};
 use crate::bundle::anonymize::{
-    self, Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Study,
+    Addresses, Exclude, Inventory, Plans, Secret, Sharer, Sharing, Strength, Study,
 };
 use crate::capture::file::{self, Options};
 use crate::cli::console::Console;
@@ -160,10 +160,6 @@ fn study(
     strength: Strength,
     exclude: &[Exclude],
 ) -> Result<(Plans, Option<(Timestamp, Timestamp)>), Outcome> {
-    let strength = match strength {
-        Strength::Min => anonymize::Strength::Min,
-        Strength::Full => anonymize::Strength::Full,
-    };
     let mut study = Study::new(config, secret, strength, exclude, BundleLimits::default());
     let mut source = file::open(paths, reading.clone()).map_err(|error| failed(&error))?;
     let observers: &mut [&mut dyn Observer] =

@@ -8,7 +8,7 @@ use clap::Args;
 use super::exit::stdout_exit;
 use super::{Outcome, fail_on, log};
 use crate::human::wrap;
-use portstory_core::event::{Concern, Label, Notable, Status};
+use portstory_core::event::Label;
 use portstory_core::identify::{DETECTORS, Detector};
 use portstory_core::judge::rules::RULES;
 use portstory_core::registry;
@@ -61,14 +61,8 @@ fn about(what: &str) -> Option<String> {
     if let Some(label) = Label::ALL.into_iter().find(|label| label.name() == what) {
         return Some(of_label(label));
     }
-    if let Some(status) = Status::ALL.into_iter().find(|status| status.name() == what) {
-        return Some(of_word(what, "status", &words::status(status)));
-    }
-    if let Some(notable) = Notable::ALL.into_iter().find(|notable| notable.name() == what) {
-        return Some(of_word(what, "notable", &words::notable(notable)));
-    }
-    if let Some(concern) = Concern::ALL.into_iter().find(|concern| concern.name() == what) {
-        return Some(of_word(what, LOOK, &words::concern(concern)));
+    if let Some((_, kind, word)) = words::all().find(|(name, ..)| *name == what) {
+        return Some(of_word(what, kind, &word));
     }
     let detector = DETECTORS.iter().find(|detector| detector.id == what);
     detector.map(|detector| of_detector(detector))
@@ -80,14 +74,10 @@ fn print(text: &str) -> Outcome {
 
 fn list() -> String {
     let mut text = "What a verdict says:\n\n".to_owned();
-    let groups = [
-        ("label", Label::ALL.map(Label::name).to_vec()),
-        ("status", Status::ALL.map(Status::name).to_vec()),
-        ("notable", Notable::ALL.map(Notable::name).to_vec()),
-        (LOOK, Concern::ALL.map(Concern::name).to_vec()),
-    ];
-    for (group, names) in groups {
-        let mut word = group;
+    for kind in ["label", "status", "notable", "reason to look"] {
+        let of_kind = words::all().filter(|(_, of, _)| *of == kind);
+        let names: Vec<_> = of_kind.map(|(name, ..)| name).collect();
+        let mut word = kind;
         for line in wrap(&names.join(", "), 72) {
             let _ = writeln!(text, "  {word:16}{line}");
             word = "";
@@ -103,9 +93,6 @@ fn list() -> String {
     );
     text
 }
-
-/// What a concern is called.
-const LOOK: &str = "reason to look";
 
 /// Columns of a page.
 const PAGE_COLUMNS: usize = 90;

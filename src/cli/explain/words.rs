@@ -14,6 +14,15 @@ pub(super) struct Word {
     pub(super) misleads: &'static str,
 }
 
+/// Every label, status, notable and reason to look, and what it is one of.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, Word)> {
+    let labels = Label::ALL.map(|one| (one.name(), "label", label(one)));
+    let statuses = Status::ALL.map(|one| (one.name(), "status", status(one)));
+    let notables = Notable::ALL.map(|one| (one.name(), "notable", notable(one)));
+    let concerns = Concern::ALL.map(|one| (one.name(), "reason to look", concern(one)));
+    labels.into_iter().chain(statuses).chain(notables).chain(concerns)
+}
+
 pub(super) const fn label(label: Label) -> Word {
     match label {
         Label::TimelotUnknown => Word {
@@ -46,7 +55,7 @@ pub(super) const fn label(label: Label) -> Word {
     }
 }
 
-pub(super) const fn status(status: Status) -> Word {
+const fn status(status: Status) -> Word {
     match status {
         Status::Identified => Word {
             means: "The protocol of the service was recognised.",
@@ -104,7 +113,7 @@ pub(super) const fn status(status: Status) -> Word {
     }
 }
 
-pub(super) const fn notable(notable: Notable) -> Word {
+const fn notable(notable: Notable) -> Word {
     match notable {
         Notable::UnexpectedService => Word {
             means: "A service that was recognised, on a port that is not its own.",
@@ -159,7 +168,7 @@ pub(super) const fn notable(notable: Notable) -> Word {
 }
 
 /// The words for reasons to look, where they are no notables or statuses.
-pub(super) const fn concern(concern: Concern) -> Word {
+const fn concern(concern: Concern) -> Word {
     match concern {
         Concern::ExecutableTransfer => notable(Notable::ExecutableTransfer),
         Concern::UnexpectedService => notable(Notable::UnexpectedService),

@@ -15,6 +15,7 @@ mod columns;
 
 use super::progress::{Progress, is_on_terminal, may_draw};
 use super::{OutputFormat, Writing};
+use crate::clock::now;
 use crate::engine::Reading;
 use crate::human::{count, counted, span, width, wrap};
 use columns::{Columns, fitted};
@@ -223,11 +224,6 @@ fn size() -> (usize, usize) {
 fn put(text: &str) {
     let mut terminal = io::stderr().lock();
     let _ = terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush());
-}
-
-#[expect(clippy::disallowed_methods, reason = "draws are paced by the machine's clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

@@ -8,25 +8,21 @@
 //! ends when this process does.
 
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Write as _};
-use std::mem::MaybeUninit;
+use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
-};
 
 use super::Rotating;
 use super::folder::Folder;
 use super::naming::Naming;
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Outcome, shutdown};
+use crate::clock::now;
 use crate::sandbox::{Task, User};
 
 /// The hidden command's name.
@@ -50,7 +46,7 @@ impl Helper {
         rotating: &Rotating,
         sandboxing: &Sandboxing,
     ) -> io::Result<Self> {
-        let helper = HelperProcess::start(COMMAND, ANSWER_MAX, sandboxing, |command| {
+        let arguments = |command: &mut Command| {
             if rotating.is_wanted() {
                 command.arg("--numbered");
             }
@@ -58,8 +54,8 @@ impl Helper {
                 command.arg("--keep").arg(keep.to_string());
             }
             command.arg("--").args(outputs);
-        });
-        helper.map(Self)
+        };
+        HelperProcess::start(COMMAND, ANSWER_MAX, sandboxing, arguments, |_| Ok(())).map(Self)
     }
 
     /// Has a file opened.
@@ -75,30 +71,12 @@ impl Helper {
             self.0.hang_up();
             return Err(io::Error::other("the process that opens files does not answer"));
         }
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut answer = [REFUSED, 0, 0, 0, 0];
-        let received = loop {
-            let parts = &mut [IoSliceMut::new(&mut answer)];
-            match recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-                // With a time limit the system does not go on by itself behind a signal.
-                Err(Errno::INTR) => {}
-                Err(error) => {
-                    self.0.hang_up();
-                    return Err(error.into());
-                }
-                Ok(received) => break received,
-            }
-        };
-        if received.bytes == 0 {
-            return Err(io::Error::other("the process that opens files has ended"));
-        }
-        for message in control.drain() {
-            if let RecvAncillaryMessage::ScmRights(mut files) = message
-                && let Some(file) = files.next()
-            {
-                return Ok(File::from(file));
-            }
+        let received = helper_process::receive(socket, &mut answer);
+        match received.inspect_err(|_| self.0.hang_up())? {
+            (_, Some(file)) => return Ok(File::from(file)),
+            (0, None) => return Err(io::Error::other("the process that opens files has ended")),
+            (_, None) => {}
         }
         let errno = answer.last_chunk().map_or(0, |bytes| i32::from_le_bytes(*bytes));
         Err(io::Error::from_raw_os_error(errno))
@@ -230,30 +208,15 @@ impl Pace {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the helper's own pace")]
-fn now() -> Instant {
-    Instant::now()
-}
-
 fn answer(socket: &UnixStream, opened: &io::Result<File>) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
     let mut bytes = [GRANTED, 0, 0, 0, 0];
-    let files = opened.as_ref().map(|file| [file.as_fd()]);
-    match &files {
-        Ok(files) => {
-            control.push(SendAncillaryMessage::ScmRights(files));
-        }
-        Err(error) => {
-            let errno = error.raw_os_error().unwrap_or_default().to_le_bytes();
-            bytes = [REFUSED; 5];
-            if let Some(place) = bytes.last_chunk_mut() {
-                *place = errno;
-            }
+    if let Err(error) = opened {
+        bytes = [REFUSED; 5];
+        if let Some(place) = bytes.last_chunk_mut() {
+            *place = error.raw_os_error().unwrap_or_default().to_le_bytes();
         }
     }
-    sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::empty())?;
-    Ok(())
+    helper_process::send(socket, &bytes, opened.as_ref().ok().map(File::as_fd))
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub(super) use packing::unpacked_name;
 #[cfg(feature = "bundle")]
 pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
-use super::helper_process::Sandboxing;
 use super::{log, shutdown};
+use crate::clock::now;
 use crate::engine::Outcome;
 
 /// When outputs are continued in another file.
@@ -245,18 +245,6 @@ impl Write for OutputFile {
     }
 }
 
-/// Starts the process that opens the files to come, before rights are given up.
-pub(super) fn start_helper(
-    outputs: &[PathBuf],
-    rotating: &Rotating,
-    sandboxing: &Sandboxing,
-) -> io::Result<Option<Rc<Helper>>> {
-    if outputs.is_empty() {
-        return Ok(None);
-    }
-    Helper::start(outputs, rotating, sandboxing).map(|helper| Some(Rc::new(helper)))
-}
-
 /// Says why an output cannot be opened.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Outcome {
     let path = path.display();
@@ -318,11 +306,6 @@ fn untaken(number: &mut u64, open: impl Fn(u64) -> io::Result<File>) -> io::Resu
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-#[expect(clippy::disallowed_methods, reason = "files are rotated by the machine's clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// A number and a unit out of a table, as in `100M`.

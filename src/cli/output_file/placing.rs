@@ -7,8 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
-use std::mem::MaybeUninit;
+use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -21,10 +20,6 @@ use std::time::Duration;
 use clap::Args;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat};
 use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
-};
 
 use super::folder::Folder;
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
@@ -61,10 +56,10 @@ impl Placing {
             command.arg(made.dev().to_string()).arg(made.ino().to_string());
             command.arg("--").arg(&name).arg(path.file_name().unwrap_or_default());
         };
-        let helper =
-            HelperProcess::start_with(COMMAND, ANSWER_MAX, sandboxing, arguments, |socket| {
-                hand_over(&folder, socket)
-            });
+        // It works in this very folder, whatever its path leads to by then.
+        let first =
+            |socket: &UnixStream| helper_process::send(socket, &[0], Some(folder.0.as_fd()));
+        let helper = HelperProcess::start(COMMAND, ANSWER_MAX, sandboxing, arguments, first);
         let placing = helper.and_then(|helper| {
             shutdown::hang_up_at_early_end(helper.socket.try_clone()?);
             Ok(Self(helper))
@@ -129,7 +124,9 @@ impl PlaceOutput {
     }
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {
-        let Some(folder) = taken_over(socket)? else { return Ok(()) };
+        let (_, folder) = helper_process::receive(socket, &mut [0])?;
+        // None where the other process has ended before.
+        let Some(folder) = folder.map(Folder) else { return Ok(()) };
         // Who owns the folder may give a file in it another name, whosever that is.
         let account = self.inside.account().filter(|account| folder.is_of(account.uid));
         self.inside.enter(socket, Task::Write(vec![folder.share()?]), account)?;
@@ -154,33 +151,6 @@ impl PlaceOutput {
         let _ = (&mut &*socket).write_all(&errno.to_le_bytes());
         Ok(())
     }
-}
-
-/// Has the other process work in this very folder, whatever its path leads to by now.
-fn hand_over(folder: &Folder, socket: &UnixStream) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let folders = [folder.0.as_fd()];
-    control.push(SendAncillaryMessage::ScmRights(&folders));
-    sendmsg(socket, &[IoSlice::new(&[0])], &mut control, SendFlags::empty())?;
-    Ok(())
-}
-
-/// The folder; none where the other process has ended before.
-fn taken_over(socket: &UnixStream) -> io::Result<Option<Folder>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let byte = &mut [0];
-    let parts = &mut [IoSliceMut::new(byte)];
-    recvmsg(socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(mut folders) = message
-            && let Some(folder) = folders.next()
-        {
-            return Ok(Some(Folder(folder)));
-        }
-    }
-    Ok(None)
 }
 
 impl Folder {

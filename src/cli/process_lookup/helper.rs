@@ -7,18 +7,19 @@
 //! time left to it ([`Budget`]), and answers that nobody takes stop it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Scope;
 use super::message::{
     Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
 };
+use super::{Scope, line};
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Outcome, Ports};
 use crate::host::{Budget, Finder, Holder};
@@ -43,7 +44,7 @@ pub(in crate::cli) fn start(
     percent: u32,
     sandboxing: &Sandboxing,
 ) -> io::Result<HelperProcess> {
-    HelperProcess::start(COMMAND, Duration::from_secs(1), sandboxing, |command| {
+    let arguments = |command: &mut Command| {
         for port in &watch.ports {
             command.arg("--port").arg(port.to_string());
         }
@@ -53,7 +54,8 @@ pub(in crate::cli) fn start(
         if scope == Scope::Listeners {
             command.arg("--listeners-only");
         }
-    })
+    };
+    HelperProcess::start(COMMAND, Duration::from_secs(1), sandboxing, arguments, |_| Ok(()))
 }
 
 /// The helper's side.
@@ -214,17 +216,10 @@ impl Server<'_> {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        while !self.leaving.is_empty() {
-            match (&mut &*self.socket).write(&self.leaving) {
-                Ok(sent) => {
-                    self.leaving.drain(..sent);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if is_passing(&error) => {}
-                // Who asked has gone, which the next turn sees.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.leaving.clear(),
-                Err(error) => return Err(error),
-            }
+        match line::send(self.socket, &mut self.leaving) {
+            // Who asked has gone, which the next turn sees.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.leaving.clear(),
+            sent => sent?,
         }
         Ok(())
     }

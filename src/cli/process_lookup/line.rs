@@ -4,6 +4,7 @@
 //! them; replies are read as far as they have come.
 
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 
 use serde_json::from_slice;
 
@@ -32,7 +33,7 @@ impl Line {
     }
 
     /// The socket, to wait for replies on.
-    pub(super) fn socket(&self) -> &std::os::unix::net::UnixStream {
+    pub(super) fn socket(&self) -> &UnixStream {
         &self.helper.socket
     }
 
@@ -47,17 +48,7 @@ impl Line {
 
     /// Sends what the socket takes.
     pub(super) fn send(&mut self) -> io::Result<()> {
-        while !self.queued.is_empty() {
-            match (&self.helper.socket).write(&self.queued) {
-                Ok(sent) => {
-                    self.queued.drain(..sent);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        send(&self.helper.socket, &mut self.queued)
     }
 
     /// The replies that have come.
@@ -90,6 +81,21 @@ impl Line {
         }
         Ok(replies)
     }
+}
+
+/// Sends of these bytes what the socket takes.
+pub(super) fn send(mut socket: &UnixStream, bytes: &mut Vec<u8>) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.write(bytes) {
+            Ok(sent) => {
+                bytes.drain(..sent);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What has come of the stream of replies, cut wherever the socket cut it.

@@ -30,6 +30,7 @@ use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
 use super::helper_process::Sandboxing;
 use super::log;
 use crate::capture::live::interfaces;
+use crate::clock::now;
 use crate::engine::{Observer, Reading};
 use crate::host::{self, Question};
 use crate::output::ProcessLookups;
@@ -543,12 +544,4 @@ fn parts(found: Option<Found>) -> (Option<Arc<Process>>, Option<ProcessMissing>)
 
 fn address(socket: Socket) -> SocketAddr {
     SocketAddr::new(socket.addr, socket.port)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an edge: answers are waited for by the machine's clock"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

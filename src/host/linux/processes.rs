@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::host::budget::now;
+use crate::clock::now;
 
 /// Looks at a process after the first one, a sweep each, in which it is also asked where it is.
 const YOUNG_LOOKS: u8 = 3;

@@ -12,7 +12,6 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -20,8 +19,8 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::diag::{Diag, Entry};
 use super::netlink::{self, Netlink};
-use super::{numbered, read_through};
-use crate::host::budget::now;
+use super::{namespace_of as inode, numbered, read_through};
+use crate::clock::now;
 use crate::host::waits_for;
 use portstory_core::net::Transport;
 
@@ -346,10 +345,6 @@ fn of_table(text: &str) -> impl Iterator<Item = Ipv6Addr> {
 fn open(process: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     Ok(openat(CWD, format!("/proc/{process}/ns/net"), flags, Mode::empty())?)
-}
-
-fn inode(process: &str) -> Option<u64> {
-    std::fs::metadata(format!("/proc/{process}/ns/net")).ok().map(|found| found.ino())
 }
 
 #[cfg(test)]
