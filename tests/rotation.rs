@@ -6,8 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use portstory_testkit::process::until;
-
 fn portstory(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portstory"));
     if rustix::process::geteuid().is_root() {
@@ -80,27 +78,32 @@ fn every_file_is_whole_and_nothing_is_lost() {
 /// Where the next file of packets cannot be had, the run goes on in this one, and its end says so.
 #[test]
 fn a_rotation_that_fails_is_told_at_the_end() {
-    use std::io::Write as _;
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("out");
     fs::create_dir(&folder).unwrap();
-    let (first, packets) = (folder.join("saved-000001.pcap"), folder.join("saved.pcap"));
+    let packets = folder.join("saved.pcap");
     let mut run = Command::new(env!("CARGO_BIN_EXE_portstory"))
-        .args(["read", "-", "-w", packets.to_str().unwrap(), "--rotate-size", "1K"])
+        .args(["read", "-v", "-", "-w", packets.to_str().unwrap(), "--rotate-size", "1K"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until("the first file", || first.exists().then_some(()));
+    // Once whoever opens the files has their folder.
+    let mut lines = BufReader::new(run.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("open-outputs: ") {
+        assert_ne!(lines.read_line(&mut said).unwrap(), 0, "{said}");
+    }
     // Nothing can be made in a folder that is gone; the file that is open stays.
     fs::remove_dir_all(&folder).unwrap();
     let bytes = fs::read(capture("ssh-openssh")).unwrap();
     run.stdin.take().unwrap().write_all(&bytes).unwrap();
-    let ended = run.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
+    lines.read_to_string(&mut said).unwrap();
+    let ended = run.wait().unwrap();
     assert_eq!(said.matches("the next output file cannot be had").count(), 1, "{said}");
-    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert_eq!(ended.code(), Some(1), "{said}");
 }
 
 #[test]

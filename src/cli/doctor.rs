@@ -40,7 +40,7 @@ Examples:
 Each line is ok, a note (a capture works; read it with this in mind) or bad, the last two with the
 command to run. Nothing is changed and nothing is sent: each interface is opened and closed again.
 
-Outcome codes: 0 no problem found, 1 a problem was found.";
+Exit codes: 0 no problem found, 1 a problem was found.";
 
 impl Doctor {
     pub(super) fn run(&self) -> Outcome {

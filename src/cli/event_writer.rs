@@ -6,13 +6,13 @@ use super::exit::output_exit;
 use super::output_file::{OutputFile, cannot_write, told};
 use super::progress::Screen;
 use super::signals::Asked;
-use super::{OutputFormat, Writing, shutdown, terminal};
+use super::{Writing, shutdown, terminal};
 use crate::engine::{Observer, Outcome, Reading};
-use crate::output::{self, Context, EventWriter, FormatRow, Look};
+use crate::output::{Context, EventWriter, FormatRow, Look};
 
 /// Writes events.
 pub(super) struct EventOutput {
-    row: &'static FormatRow,
+    row: FormatRow,
     look: Look,
     format: Box<dyn EventWriter>,
     out: Out,
@@ -53,13 +53,7 @@ impl Write for Out {
 impl EventOutput {
     /// Opens the output, whose number among the files this is where it is one.
     pub(super) fn open(writing: &Writing, index: u8, live: bool) -> Result<Self, Outcome> {
-        let name = match writing.format {
-            OutputFormat::Text => "text",
-            OutputFormat::Eve => "eve",
-            OutputFormat::Csv => "csv",
-        };
-        let look = terminal::look(writing);
-        let row = output::FORMATS.iter().find(|row| row.name == name).ok_or(Outcome::Usage)?;
+        let (row, look) = (writing.format, terminal::look(writing));
         let out = match super::named(writing.output.as_ref()) {
             Some(path) => {
                 let opened = OutputFile::open(path, &writing.rotating, index);

@@ -8,7 +8,7 @@ use portstory_core::event::{Event, Label, Notable, Status, Verdict};
 /// Flows that are not to be there.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct FailOn {
-    /// Outcome with code 3 if a flow has one of these labels, statuses or notables (comma-separated). If a
+    /// Exit with code 3 if a flow has one of these labels, statuses or notables (comma-separated). If a
     /// capture or an output fails part-way, the exit code is 1 all the same
     #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = PossibleValuesParser::new(words()))]
     fail_on: Vec<String>,

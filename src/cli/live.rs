@@ -12,7 +12,7 @@ use super::exit::{failed, stdout_exit};
 use super::process_lookup::{Looking, Lookups, ProcessLookup};
 use super::run::Run;
 use super::sandbox_args::Confining;
-use super::{Ended, Outcome, OutputFormat, Watching, Writing, live_view, log, shutdown};
+use super::{Ended, Outcome, Watching, Writing, live_view, log, shutdown};
 use crate::capture::FrameSource as _;
 use crate::capture::file::Links;
 use crate::capture::live::{
@@ -150,7 +150,7 @@ impl Live {
         run.progress = live_view::of_live(&self.writing, Box::new(name));
         let Some(owners) = owners else { return };
         // A table has a place for findings.
-        let says = self.writing.format != OutputFormat::Text;
+        let says = !self.writing.format.is_text();
         run.lookups = Some(Box::new(Lookups { owners: Rc::clone(&owners), says }));
         run.lookups_so_far = Some(Box::new(move || owners.borrow().progress()));
     }

@@ -124,7 +124,7 @@ impl Help {
             let first = lines.next().unwrap_or_default();
             if first.starts_with("Example") {
                 help.examples.extend(lines.map(example));
-            } else if first.starts_with("Outcome codes:") {
+            } else if first.starts_with("Exit codes:") {
                 help.exit_codes.extend(exit_codes(block));
             } else if !first.is_empty() {
                 help.notes.push(block.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -174,7 +174,7 @@ fn example(line: &str) -> (String, String) {
     (command.trim().to_owned(), comment.into_iter().collect::<String>().replace('?', ""))
 }
 
-/// `Outcome codes: 0 done, 1 the output failed (what was read is reported), 2 wrong usage.`
+/// `Exit codes: 0 done, 1 the output failed (what was read is reported), 2 wrong usage.`
 fn exit_codes(block: &str) -> Vec<(String, String)> {
     let mut codes: Vec<(String, Vec<&str>)> = Vec::new();
     let mut begins = true;
@@ -292,7 +292,7 @@ mod tests {
     fn help_is_taken_apart() {
         let help = Help::of(
             "Examples:\n  portstory read a.pcap\n  portstory read -   from a pipe?\n\nSome words,\nand more.\n\n\
-             Outcome codes: 0 done, 1 an output failed (what was read, 3 of 4,\nis reported), 2 wrong usage.",
+             Exit codes: 0 done, 1 an output failed (what was read, 3 of 4,\nis reported), 2 wrong usage.",
         );
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         assert_eq!(

@@ -62,6 +62,7 @@ use exit::stdout_exit;
 
 use crate::capture::file::Options;
 use crate::engine::Outcome;
+use crate::output::FormatRow;
 use portstory_core::config::{Config, Limits};
 use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
 
@@ -100,7 +101,7 @@ Examples:
   portstory capture-guide --host windows       how to capture elsewhere
   portstory explain 3243                       what is known about the port
 
-Outcome codes: 0 done, 1 a capture or an output failed part-way (what was read is
+Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is
 reported), 2 wrong usage or no capture file, 3 --fail-on matched and nothing
 failed.";
 
@@ -263,8 +264,8 @@ fn named(output: Option<&PathBuf>) -> Option<&PathBuf> {
 #[derive(Debug, Args)]
 struct Writing {
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
-    format: OutputFormat,
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatRow,
 
     /// Write to this file instead of standard output ('-'). This and every other output is compressed
     /// if its name ends in .gz or .zst
@@ -343,18 +344,6 @@ impl Writing {
             (true | false, true | false) => Ok(()),
         }
     }
-}
-
-/// The outputs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
-    /// A table for people
-    #[default]
-    Text,
-    /// Suricata's EVE JSON, one object per line
-    Eve,
-    /// One row per flow
-    Csv,
 }
 
 /// When to colour.

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{OutputFormat, Writing};
+use super::Writing;
 use crate::capture::file::Odometer;
 use crate::engine::{Observer, Reading};
 use portstory_core::event::Event;
@@ -50,7 +50,7 @@ pub(super) fn of_read(
     writing: &Writing,
     bytes: Option<(Odometer, u64)>,
 ) -> Option<Box<dyn Progress>> {
-    let is_drawn_over = is_on_terminal(writing) && writing.format != OutputFormat::Text;
+    let is_drawn_over = is_on_terminal(writing) && !writing.format.is_text();
     if !may_draw(writing) || is_drawn_over {
         return None;
     }

@@ -60,7 +60,7 @@ Examples:
   portstory read -w in-range.pcapng big.pcap   keep the packets of watched flows
   portstory read --fail-on timelot-unknown,text_shell nightly.pcap
 
-Outcome codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
+Exit codes: 0 done, 1 a capture or an output failed part-way (what was read is reported),
 2 wrong usage or no capture file, 3 --fail-on matched and nothing failed.";
 
 impl Read {

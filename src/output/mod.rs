@@ -10,6 +10,8 @@
 use std::fmt;
 use std::io;
 
+use clap::builder::PossibleValue;
+
 use crate::capture::SourceInfo;
 use crate::{escape, human};
 use portstory_core::event::Event;
@@ -38,19 +40,19 @@ pub use text::Text;
 pub static FORMATS: &[FormatRow] = &[
     FormatRow {
         name: "text",
-        about: "a table for people",
+        about: "A table for people",
         make: |look| Box::new(Text::new(look)),
         starts_each_file: false,
     },
     FormatRow {
         name: "eve",
-        about: "Suricata's EVE JSON",
+        about: "Suricata's EVE JSON, one object per line",
         make: |_| Box::new(Eve::new()),
         starts_each_file: false,
     },
     FormatRow {
         name: "csv",
-        about: "one row a flow",
+        about: "One row per flow",
         make: |_| Box::new(Csv::new()),
         starts_each_file: true,
     },
@@ -94,15 +96,33 @@ pub trait EventWriter {
 }
 
 /// A format that can be asked for by name.
+#[derive(Clone, Copy)]
 pub struct FormatRow {
     /// The word for `--format`.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// What `--help` says of it.
     pub about: &'static str,
     /// Makes a writer.
     pub make: fn(Look) -> Box<dyn EventWriter>,
     /// Whether a file that continues another needs a writer of its own, for a line of titles.
     pub starts_each_file: bool,
+}
+
+impl FormatRow {
+    /// Whether it is the table for people.
+    pub fn is_text(&self) -> bool {
+        self.name == "text"
+    }
+}
+
+impl clap::ValueEnum for FormatRow {
+    fn value_variants<'a>() -> &'a [Self] {
+        FORMATS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name).help(self.about))
+    }
 }
 
 impl fmt::Debug for FormatRow {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 mod columns;
 
+use super::Writing;
 use super::progress::{Progress, is_on_terminal, may_draw};
-use super::{OutputFormat, Writing};
 use crate::clock::now;
 use crate::engine::Reading;
 use crate::human::{count, counted, span, width, wrap};
@@ -44,7 +44,7 @@ struct Board {
 
 /// For a live capture, where its rows go to the terminal. `names` knows who is behind a flow.
 pub(super) fn of_live(writing: &Writing, names: Box<Names>) -> Option<Box<dyn Progress>> {
-    let is_table = is_on_terminal(writing) && writing.format == OutputFormat::Text;
+    let is_table = is_on_terminal(writing) && writing.format.is_text();
     if !may_draw(writing) || !is_table {
         return None;
     }
