@@ -20,7 +20,7 @@ use support::program::program;
 /// What checking any bundle of this table may take: seconds of a processor, so that what else a machine
 /// has to do counts for nothing; and memory, which is the promise.
 const SECONDS_MAX: f64 = 60.0;
-const KIB_MAX: u64 = 320 << 10;
+const KIB_MAX: u64 = 256 << 10;
 
 /// A file of a zip, and what is said of it.
 #[derive(Clone)]
