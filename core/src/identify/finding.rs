@@ -29,18 +29,6 @@ pub struct Sighting {
     pub len: usize,
 }
 
-impl Sighting {
-    /// Bytes of a TCP stream's head.
-    pub const fn stream(side: Side, offset: usize, len: usize) -> Self {
-        Self { side, datagram: 0, offset, len }
-    }
-
-    /// Bytes of one datagram.
-    pub const fn datagram(side: Side, datagram: usize, offset: usize, len: usize) -> Self {
-        Self { side, datagram, offset, len }
-    }
-}
-
 /// Whether a protocol carries another one, which is then looked for as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Inside {

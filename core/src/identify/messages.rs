@@ -185,8 +185,8 @@ pub(super) fn match_opened(
     match_stream(view, detector.id, |bytes, _| from_opening(bytes, detector, min, parse))
 }
 
-/// The same for both transports: `read` is asked for what is at the front of a stream, and `parse`
-/// for what a datagram is.
+/// For both transports: `read` is asked for message after message of streams, as by [`match_stream`], and
+/// `parse` for each datagram.
 pub(super) fn match_messages(
     view: &FlowView<'_>,
     id: &'static str,

@@ -484,7 +484,8 @@ mod tests {
             Offer { at: at(1), ..offer(100, b"abc") },
             Offer { at: at(2), ..offer(102, b"cdef") },
         ]);
-        let quote = head.quote(Transport::Tcp, &Sighting::stream(Side::A, 4, 9), None).unwrap();
+        let seen = Sighting { side: Side::A, datagram: 0, offset: 4, len: 9 };
+        let quote = head.quote(Transport::Tcp, &seen, None).unwrap();
         assert_eq!(quote, Quote { at: at(2), offset: 2, bytes: b"ef".to_vec() });
     }
 

@@ -56,30 +56,26 @@ impl<'a> Certificate<'a> {
                 };
                 tell(DetailKey::TlsSubject, certificate.subject().to_string());
                 tell(DetailKey::TlsIssuer, certificate.issuer().to_string());
-                tell(DetailKey::TlsSerial, colons(certificate.raw_serial(), true));
+                tell(DetailKey::TlsSerial, colons(certificate.raw_serial()).to_ascii_uppercase());
                 let validity = certificate.validity();
                 tell(DetailKey::TlsNotBefore, moment(&validity.not_before));
                 tell(DetailKey::TlsNotAfter, moment(&validity.not_after));
             }
             Err(_) => details.push(Detail::new(DetailKey::TlsCertificate, "unreadable")),
         }
-        let hash = colons(&Sha1::digest(self.bytes), false);
+        let hash = colons(&Sha1::digest(self.bytes));
         details.push(Detail::new(DetailKey::TlsFingerprint, hash));
         details
     }
 }
 
-/// `0A:1B:2C`
-fn colons(bytes: &[u8], upper: bool) -> String {
+/// `0a:1b:2c`
+fn colons(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(3));
     for (nth, byte) in bytes.iter().enumerate() {
         let colon = if nth == 0 { "" } else { ":" };
         // Writing to a String cannot fail.
-        let _ = if upper {
-            write!(text, "{colon}{byte:02X}")
-        } else {
-            write!(text, "{colon}{byte:02x}")
-        };
+        let _ = write!(text, "{colon}{byte:02x}");
     }
     text
 }

@@ -55,17 +55,12 @@ fn inside(view: &FlowView<'_>) -> Inside {
 }
 
 fn read(bytes: &[u8]) -> SideMatch<Message> {
-    let message = match element(bytes) {
-        SideMatch::Match(message) if message.tag == 0x30 && (5..1 << 24).contains(&message.len) => {
-            message
-        }
-        SideMatch::Incomplete if bytes.first().is_none_or(|byte| *byte == 0x30) => {
-            return SideMatch::Incomplete;
-        }
-        SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => {
-            return SideMatch::Mismatch;
-        }
-    };
+    let message = element(bytes);
+    if message == SideMatch::Incomplete && bytes.first().is_none_or(|byte| *byte == 0x30) {
+        return SideMatch::Incomplete;
+    }
+    let fits = |message: &Element<'_>| message.tag == 0x30 && (5..1 << 24).contains(&message.len);
+    let Some(message) = message.ok().filter(fits) else { return SideMatch::Mismatch };
     if message.contents.len() < message.len.min(16) {
         return SideMatch::Incomplete;
     }

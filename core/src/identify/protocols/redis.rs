@@ -28,15 +28,12 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
-    let found = match line(bytes, complete) {
-        SideMatch::Match(found) => found,
-        SideMatch::Incomplete
-            if matches!(bytes.first(), Some(b'*' | b'$' | b'+' | b'-' | b':' | b'%')) =>
-        {
-            return SideMatch::Incomplete;
-        }
-        SideMatch::Incomplete | SideMatch::Mismatch => return SideMatch::Mismatch,
-    };
+    let line = line(bytes, complete);
+    let signs = bytes.first().is_some_and(|sign| b"*$+-:%".contains(sign));
+    if line == SideMatch::Incomplete && signs {
+        return SideMatch::Incomplete;
+    }
+    let Some(found) = line.ok() else { return SideMatch::Mismatch };
     let ends = prefix(bytes, found.len).ends_with(b"\r\n");
     let (Some((sign, value)), true) = (found.text.split_first(), ends) else {
         return SideMatch::Mismatch;

@@ -32,7 +32,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let [mine, other] = [*side, side.other()].map(|side| view.side(side).stream.len());
         mine > LEN + 1 && other <= LEN + 1
     });
-    let answer = match_stream(view, DETECTOR.id, |bytes, _| read(bytes));
+    let answer = match_starts(view, DETECTOR.id, &[b"RFB "], LEN, read);
     match (answer, server) {
         (Probe::Yes(mut found), Some(server))
             if found.client.is_none() && found.spoken_by == [true; 2] =>
@@ -44,23 +44,16 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn read(bytes: &[u8]) -> SideMatch<Message> {
-    match starts_with(bytes, b"RFB ") {
-        Some(true) if bytes.len() < LEN => return SideMatch::Incomplete,
-        Some(true) => {}
-        Some(false) => return SideMatch::Mismatch,
-        None => return SideMatch::Incomplete,
-    }
+fn read(bytes: &[u8]) -> Option<Message> {
     let version = prefix(bytes, LEN);
     // 003.003, 003.007, 003.008, Apple's 003.889, RealVNC's 004 and 005
-    let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return SideMatch::Mismatch };
-    if ![a, b, c, d, e, f].iter().all(|byte| byte.is_ascii_digit()) {
-        return SideMatch::Mismatch;
-    }
+    let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return None };
+    let digits = [a, b, c, d, e, f].iter().all(|byte| byte.is_ascii_digit());
     let name = from_wire(version.trim_ascii());
-    let said = Message::new(LEN, Role::Either, 48.0 + 28.0, format!("VNC version {name}"));
+    let fact = format!("VNC version {name}");
     // What follows is binary: the walk ends here.
-    SideMatch::Match(Message { len: bytes.len(), ..said }.with(VERSION, name))
+    let said = digits.then(|| Message::new(bytes.len(), Role::Either, 48.0 + 28.0, fact))?;
+    Some(said.with(VERSION, name))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What the hellos of DTLS tell: the client's fingerprints, and the version that the server chose.
 
 use super::{HANDSHAKE, HEADER, read_header, read_message_header};
-use crate::identify::Finding;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, version_name,
 };

@@ -6,7 +6,6 @@
 
 use super::DATAGRAMS_MAX;
 use super::initial::{Initial, Sender, Stream};
-use crate::identify::Finding;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, HandshakeMessage, SERVER_HELLO,
     hash_and_text, ja3s,

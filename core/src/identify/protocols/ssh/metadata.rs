@@ -4,7 +4,6 @@
 //! in their order: of the client's those to the server, of the server's those to the client.
 
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
-use crate::identify::Finding;
 use crate::identify::handshake::hash_and_text;
 use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::records::{self, HANDSHAKE};
-use crate::identify::Finding;
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, HandshakeMessage, SERVER_HELLO,
     ServerHello, hash_and_text, ja3s,
