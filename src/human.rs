@@ -6,6 +6,7 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthChar as _;
 
 use portstory_core::event::EndpointEvent;
+use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 use portstory_core::watch::Watch;
 
@@ -78,6 +79,11 @@ pub(crate) fn peers(endpoint: &EndpointEvent) -> String {
     }
     let sockets = counted(endpoint.peers, "socket");
     format!("{hosts} ({}{sockets})", at_least(endpoint.peers_at_least))
+}
+
+/// An end of a flow with its transport, as it is written everywhere: `10.0.0.9:3243/udp`.
+pub(crate) fn service(socket: Socket, transport: Transport) -> String {
+    format!("{socket}/{}", transport.keyword())
 }
 
 /// Bytes in decimal units, at most four characters of number: `831 B`, `2.2 kB`, `926 MB`.

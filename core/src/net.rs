@@ -1,6 +1,7 @@
 //! What everybody speaks of: transports, the two ends of a flow, sockets, tunnels and layers.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 /// The transports that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +18,14 @@ impl Transport {
         match self {
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
+        }
+    }
+
+    /// The word in filters and in lists of sockets.
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
         }
     }
 
@@ -87,6 +96,13 @@ pub struct Socket {
     pub addr: IpAddr,
     /// Port.
     pub port: u16,
+}
+
+impl fmt::Display for Socket {
+    /// `10.0.0.5:50123`, `[2001:db8::5]:50123`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.addr, self.port).fmt(f)
+    }
 }
 
 /// A tunnel that a flow was found in, outermost first in [`FlowEvent::tunnels`](crate::event::FlowEvent::tunnels).

@@ -18,7 +18,7 @@ use clap::Args;
 use super::output_file::{self, Rotating};
 use super::own_formats::{HEAD_BYTES, Written, written_here};
 use super::{Outcome, log};
-use crate::capture::file::{Links, identities, identity};
+use crate::capture::file::{Links, Packing, identities, identity};
 
 /// Links that are followed one behind the other; Linux follows as many.
 const LINKS_MAX: usize = 40;
@@ -386,6 +386,7 @@ impl Wants {
 #[derive(Debug)]
 pub(super) struct Packed {
     head: Vec<u8>,
+    packing: Packing,
     wants: Wants,
     why: String,
 }
@@ -402,15 +403,20 @@ impl Packed {
             Err(error) if output_file::is_link(&error) => Ok(None),
             Err(error) => Err(refuse(&format!("{why} ({error})"))),
             Ok(_) if wants.are_met(&head) => Ok(None),
-            Ok(_) if is_gzip(&head) || is_zstd(&head) => Ok(Some(Self { head, wants, why })),
-            Ok(_) => Err(refuse(&why)),
+            Ok(_) => match Packing::of(&head) {
+                // What outputs are packed with.
+                Some(packing @ (Packing::Gzip | Packing::Zstd)) => {
+                    Ok(Some(Self { head, packing, wants, why }))
+                }
+                Some(Packing::Lz4 | Packing::Xz) | None => Err(refuse(&why)),
+            },
         }
     }
 
     /// Unpacks the beginning, and refuses what is nothing of ours.
     pub(super) fn check(all: &[Self]) -> Result<(), Outcome> {
         for one in all {
-            let unpacked = if is_gzip(&one.head) {
+            let unpacked = if one.packing == Packing::Gzip {
                 beginning(flate2::read::MultiGzDecoder::new(&*one.head))
             } else {
                 let decoder = zstd::Decoder::with_buffer(&*one.head).and_then(|mut decoder| {
@@ -426,14 +432,6 @@ impl Packed {
         }
         Ok(())
     }
-}
-
-fn is_gzip(head: &[u8]) -> bool {
-    head.starts_with(b"\x1f\x8b\x08")
-}
-
-fn is_zstd(head: &[u8]) -> bool {
-    head.starts_with(b"\x28\xb5\x2f\xfd")
 }
 
 /// As much as can be had: the head may end in the middle of something.

@@ -1,18 +1,15 @@
-//! Display filters for Wireshark, so that what is claimed can be looked at.
+//! Display filters for Wireshark, so that what is claimed can be looked at. All are made here.
+
+use std::net::IpAddr;
 
 use portstory_core::event::FlowEvent;
-
 use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 
 /// Shows the packets of this flow and of no other: both directions of its 5-tuple, in its time.
 pub fn flow_filter(flow: &FlowEvent) -> String {
-    let transport = match flow.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
+    let (ip, transport) = (network(flow.client.addr), flow.transport.keyword());
     let way = |from: Socket, to: Socket| {
-        let ip = if from.addr.is_ipv4() { "ip" } else { "ipv6" };
         format!(
             "({ip}.src == {} && {transport}.srcport == {} && {ip}.dst == {} && {transport}.dstport == {})",
             from.addr, from.port, to.addr, to.port
@@ -31,12 +28,24 @@ pub fn flow_filter(flow: &FlowEvent) -> String {
     )
 }
 
+/// Shows the packets between the ends of this flow: short enough for a line of a terminal.
+pub fn ends_filter(flow: &FlowEvent) -> String {
+    let (ip, transport) = (network(flow.client.addr), flow.transport.keyword());
+    format!(
+        "{ip}.addr=={} && {ip}.addr=={} && {transport}.port=={} && {transport}.port=={}",
+        flow.client.addr, flow.server.addr, flow.client.port, flow.server.port
+    )
+}
+
 /// Shows all packets of a service address.
 pub fn endpoint_filter(socket: Socket, transport: Transport) -> String {
-    let ip = if socket.addr.is_ipv4() { "ip" } else { "ipv6" };
-    let transport = match transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
+    let (ip, transport) = (network(socket.addr), transport.keyword());
     format!("{ip}.addr == {} && {transport}.port == {}", socket.addr, socket.port)
+}
+
+const fn network(addr: IpAddr) -> &'static str {
+    match addr {
+        IpAddr::V4(_) => "ip",
+        IpAddr::V6(_) => "ipv6",
+    }
 }

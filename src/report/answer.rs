@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
-use crate::human::{Clock, bytes, count, counted, peers};
+use crate::human::{Clock, bytes, count, counted, peers, service};
 use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Status, Verdict};
 use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
@@ -240,15 +240,6 @@ impl Report {
     }
 }
 
-/// An address, a port and a transport, as one word.
-pub(super) fn service(socket: Socket, transport: Transport) -> String {
-    let end = std::net::SocketAddr::new(socket.addr, socket.port);
-    match transport {
-        Transport::Tcp => format!("{end}/tcp"),
-        Transport::Udp => format!("{end}/udp"),
-    }
-}
-
 /// From when to when; the day once, where it is the same.
 pub(super) fn between(first: Timestamp, last: Timestamp) -> String {
     let (first, last) = (Clock(first).to_string(), Clock(last).to_string());
@@ -345,8 +336,7 @@ pub(super) fn place(place: &CardPlace) -> String {
     if place.server.port > 0 {
         service(place.server, place.transport)
     } else {
-        let transport = place.transport.name().to_lowercase();
-        format!("{}, {transport} ports", place.server.addr)
+        format!("{}, {} ports", place.server.addr, place.transport.keyword())
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::answer::{agreement, between, detail_name, meaning, place, sentence, service};
+use super::answer::{agreement, between, detail_name, meaning, place, sentence};
 use super::{Card, Report};
 use crate::escape::{self, markdown as plain};
-use crate::human::{bytes, count, counted, peers};
+use crate::human::{bytes, count, counted, peers, service};
 use crate::output::{Context, process, wireshark};
 use portstory_core::event::Label;
 

@@ -84,7 +84,7 @@ impl fmt::Display for Exclude {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flow(id) => id.fmt(f),
-            Self::Socket(end) => std::net::SocketAddr::new(end.addr, end.port).fmt(f),
+            Self::Socket(end) => end.fmt(f),
             Self::Host(addr) => addr.fmt(f),
         }
     }

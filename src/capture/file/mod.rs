@@ -48,6 +48,7 @@ pub use follow::{Follow, follow};
 pub use inputs::Inputs;
 pub use odometer::Odometer;
 pub use opening::{bytes, exist, open, open_stream};
+pub(crate) use unpack::Packing;
 
 use super::stop::StopWatch;
 

@@ -1,14 +1,13 @@
 //! The columns of the list, by the width of the terminal alone: one line a flow from [`ONE_LINE_MIN`]
 //! columns on, two below.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::escape;
-use crate::human::{bytes, push_padded, width};
+use crate::human::{bytes, push_padded, service, width};
 use portstory_core::event::{Concern, FlowEvent, Notable, Process};
 use portstory_core::judge::ranking::concerns;
-use portstory_core::net::Socket;
+use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;
 
 /// Columns from which on a flow has one line.
@@ -79,13 +78,12 @@ impl Columns {
         } else {
             escape::terminal(&verdict.protocols.join("/")).into_owned()
         };
-        let transport = flow.transport.name().to_lowercase();
         let volume = flow.to_server.bytes.saturating_add(flow.to_client.bytes);
         let process = process.map(|process| format!("{}[{}]", process.name, process.pid));
         self.lines([
             label.to_owned(),
             protocol,
-            ends(flow.client, flow.server, &transport, self.ends),
+            ends(flow.client, flow.server, flow.transport, self.ends),
             bytes(volume),
             age(as_of.since(flow.start)),
             escape::terminal(&process.unwrap_or_default()).into_owned(),
@@ -154,9 +152,8 @@ fn is_said_by(notable: Notable, concern: Option<Concern>) -> bool {
 }
 
 /// Both ends in so many columns: where addresses do not fit, their middle goes and their ports stay.
-fn ends(client: Socket, server: Socket, transport: &str, columns: usize) -> String {
-    let end = |socket: Socket| SocketAddr::new(socket.addr, socket.port).to_string();
-    let (client, server) = (end(client), format!("{}/{transport}", end(server)));
+fn ends(client: Socket, server: Socket, transport: Transport, columns: usize) -> String {
+    let (client, server) = (client.to_string(), service(server, transport));
     let room = columns.saturating_sub(4);
     if width(&client) + width(&server) <= room {
         return format!("{client} -> {server}");
@@ -216,7 +213,7 @@ mod tests {
     use super::*;
 
     fn socket(text: &str) -> Socket {
-        let parsed: SocketAddr = text.parse().unwrap();
+        let parsed: std::net::SocketAddr = text.parse().unwrap();
         Socket { addr: parsed.ip(), port: parsed.port() }
     }
 
@@ -246,12 +243,12 @@ mod tests {
     fn ends_keep_their_ports() {
         let (short, long) =
             (socket("10.0.0.5:50123"), socket("[2001:db8:1111:2222:3333:4444:5555:6666]:3243"));
-        assert_eq!(ends(short, short, "tcp", 40), "10.0.0.5:50123 -> 10.0.0.5:50123/tcp");
+        assert_eq!(ends(short, short, Transport::Tcp, 40), "10.0.0.5:50123 -> 10.0.0.5:50123/tcp");
         for columns in 44..110 {
-            let shown = ends(long, long, "udp", columns);
+            let shown = ends(long, long, Transport::Udp, columns);
             assert!(width(&shown) <= columns, "{columns}: {shown}");
             assert!(shown.contains("]:3243 -> ") && shown.ends_with("]:3243/udp"), "{shown}");
-            let mixed = ends(short, long, "udp", columns);
+            let mixed = ends(short, long, Transport::Udp, columns);
             assert!(mixed.starts_with("10.0.0.5:50123 -> [2001:db8"), "{columns}: {mixed}");
             assert!(width(&mixed) <= columns, "{columns}: {mixed}");
         }

@@ -59,7 +59,7 @@ fn is_taken_by(local: SocketAddr, to: SocketAddr) -> bool {
 }
 
 fn name(transport: Transport, address: SocketAddr) -> String {
-    format!("{address}/{}", transport.name().to_lowercase())
+    format!("{address}/{}", transport.keyword())
 }
 
 #[cfg(test)]

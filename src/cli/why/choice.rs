@@ -167,14 +167,13 @@ impl Matches {
             self.more = self.more.saturating_add(1);
             return;
         }
-        let end = |socket: Socket| SocketAddr::new(socket.addr, socket.port);
         let words = format!(
             "{}  {:16}  {:20}  {} -> {}",
             human::Clock(flow.start),
             flow.verdict.label.name(),
             escape::terminal(flow.verdict.protocols.last().unwrap_or(&flow.verdict.status.name())),
-            end(flow.client),
-            end(flow.server),
+            flow.client,
+            flow.server,
         );
         self.shown.push(Match { flow_id: flow.flow_id, words });
     }

@@ -173,8 +173,8 @@ fn told(account: &Explanation, context: &Context<'_>) -> String {
         "Flow {}  {} {} -> {}\n  from {} to {} UTC\n\n  {} ({}), confidence {}\n  {}\n",
         flow.flow_id,
         flow.transport.name(),
-        end(flow.client),
-        end(flow.server),
+        flow.client,
+        flow.server,
         human::Clock(flow.start),
         human::Clock(flow.end),
         verdict.label.name(),
@@ -236,8 +236,4 @@ fn row(piece: &Evidence, context: &Context<'_>) -> String {
         escape::terminal(&piece.fact),
         context.frame_name(piece.frame)
     )
-}
-
-fn end(socket: portstory_core::net::Socket) -> String {
-    std::net::SocketAddr::new(socket.addr, socket.port).to_string()
 }

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::{coloured, service};
+use super::coloured;
 use crate::escape;
-use crate::human::{Clock, bytes, count, counted, peers, wrap};
+use crate::human::{Clock, bytes, count, counted, peers, service, wrap};
 use crate::output::{Look, process};
 use portstory_core::event::{EndpointEvent, Label};
 use portstory_core::judge::ranking::{self, EndpointRank};

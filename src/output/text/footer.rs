@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::service;
 use crate::escape;
-use crate::human::{Clock, bytes, count, counted, push_padded, span, watched, wrap};
-use crate::output::{Context, Look, RunSummary, process};
+use crate::human::{Clock, bytes, count, counted, push_padded, service, span, watched, wrap};
+use crate::output::{Context, Look, RunSummary, process, wireshark};
 use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label};
 use portstory_core::judge::ranking::{self, FlowRank};
 use portstory_core::net::{Socket, Transport};
@@ -43,7 +42,7 @@ impl Lead {
             what: worst.title(),
             server: service(flow.server, flow.transport),
             frame: context.frame_name(flow.first_frame),
-            filter: filter(flow),
+            filter: wireshark::ends_filter(flow),
         }
     }
 }
@@ -94,19 +93,6 @@ impl Leads {
             self.best = Some(lead);
         }
     }
-}
-
-/// A Wireshark display filter for one flow.
-fn filter(flow: &FlowEvent) -> String {
-    let ip = if flow.client.addr.is_ipv4() { "ip" } else { "ipv6" };
-    let transport = match flow.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    format!(
-        "{ip}.addr=={} && {ip}.addr=={} && {transport}.port=={} && {transport}.port=={}",
-        flow.client.addr, flow.server.addr, flow.client.port, flow.server.port
-    )
 }
 
 pub(super) fn write(

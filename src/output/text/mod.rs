@@ -21,7 +21,6 @@ use portstory_core::event::{
     Concern, EndpointEvent, Event, FlowEvent, Label, Status, VerdictEvent,
 };
 use portstory_core::judge::ranking::FlowRank;
-use portstory_core::net::{Socket, Transport};
 
 mod endpoints;
 mod footer;
@@ -285,20 +284,6 @@ fn spans_days(rows: &[Row], summary: &RunSummary) -> bool {
     let mut days = times.map(|time| Clock(time).day());
     let first = days.next();
     days.any(|day| Some(day) != first)
-}
-
-/// An end of a flow with its transport, as it is written everywhere here: `10.0.0.9:3243/udp`.
-fn service(socket: Socket, transport: Transport) -> String {
-    let transport = match transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    format!("{}/{transport}", end(socket))
-}
-
-/// An end of a flow: `10.0.0.5:50123`, `[2001:db8::5]:50123`.
-fn end(socket: Socket) -> String {
-    std::net::SocketAddr::new(socket.addr, socket.port).to_string()
 }
 
 /// What a flow speaks, in a word; what is not a protocol stands in brackets.

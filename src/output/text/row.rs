@@ -6,9 +6,9 @@
 
 use std::io;
 
-use super::{coloured, end, protocol, service};
+use super::{coloured, protocol};
 use crate::escape;
-use crate::human::{Clock, bytes, count, push_padded, width, wrap};
+use crate::human::{Clock, bytes, count, push_padded, service, width, wrap};
 use crate::output::{Look, process};
 use portstory_core::event::{FlowEvent, Label, Verdict, VerdictEvent, Volume};
 use portstory_core::judge::ranking::FlowRank;
@@ -63,7 +63,7 @@ impl Row {
             start: flow.start,
             label: verdict.label,
             protocol: protocol(&verdict.protocols, verdict.status),
-            client: end(flow.client),
+            client: flow.client.to_string(),
             server: service(flow.server, flow.transport),
             sent: flow.to_server,
             back: flow.to_client,
@@ -88,7 +88,7 @@ impl Row {
             start: event.start,
             label: verdict.label,
             protocol: protocol(&verdict.protocols, verdict.status),
-            client: end(event.client),
+            client: event.client.to_string(),
             server: service(event.server, event.transport),
             sent: event.to_server,
             back: event.to_client,

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{protocol, service};
-use crate::human::{Clock, bytes, count};
+use super::protocol;
+use crate::human::{Clock, bytes, count, service};
 use portstory_core::event::{FlowEvent, Label, Notable, Status};
 use portstory_core::net::{Socket, Transport};
 use portstory_core::time::Timestamp;

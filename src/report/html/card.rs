@@ -3,9 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{mark, shown};
-use crate::human::{bytes, count, counted, span};
+use crate::human::{bytes, count, counted, service, span};
 use crate::output::{Context, process};
-use crate::report::answer::{between, detail_name, meaning, place, sentence, service};
+use crate::report::answer::{between, detail_name, meaning, place, sentence};
 use crate::report::{Card, markdown::hexdump, plot};
 use portstory_core::event::{Evidence, FlowEvent, Status, Unidentified};
 use portstory_core::net::Side;

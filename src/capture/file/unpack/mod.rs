@@ -38,7 +38,7 @@ pub(super) const UNPACKED_HERE_BYTES: usize = 32 * 1024;
 
 /// What a file was compressed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(crate) enum Packing {
     Gzip,
     Zstd,
     Lz4,
@@ -47,7 +47,7 @@ pub(super) enum Packing {
 
 impl Packing {
     /// What a file was compressed with that begins with `head`.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
+    pub(crate) fn of(head: &[u8]) -> Option<Self> {
         match head {
             // RFC 1952, section 2.3.1: the only method there is, is deflate.
             [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
