@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use serde::Serialize;
-
 use super::Look;
-use super::json::{self, Addr};
-use super::process::ProcessJson;
+use super::json::{self, Object, Word};
+use super::process::put_particulars;
 use crate::escape;
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
 use crate::human::{Clock, push_padded, watched, width, wrap};
 use portstory_core::event::Process;
-use portstory_core::net::Transport;
 use portstory_core::watch::Watch;
 
 /// Blanks between columns.
@@ -85,11 +82,7 @@ fn cells(socket: &HostSocket) -> [String; 6] {
         if words.is_empty() { "-".to_owned() } else { words.join(",") }
     };
     [
-        match socket.transport {
-            Transport::Tcp => "tcp",
-            Transport::Udp => "udp",
-        }
-        .to_owned(),
+        socket.transport.keyword().to_owned(),
         socket.state.name().to_owned(),
         socket.local.to_string(),
         socket.remote.map_or("*".to_owned(), |remote| remote.to_string()),
@@ -137,61 +130,29 @@ fn particulars(process: &Process) -> String {
 /// The output's own.
 pub fn json(out: &mut dyn io::Write, inventory: &Inventory, watch: &Watch) -> io::Result<()> {
     let mut buffer = Vec::new();
-    json::append(&mut buffer, &InventoryJson::new(inventory, watch))?;
+    json::object(&mut buffer, |all| {
+        all.list("ports", watch.ports.iter().copied());
+        all.list("framehawk_range", [*watch.framehawk.start(), *watch.framehawk.end()]);
+        all.objects("sockets", &inventory.sockets, put_socket);
+        all.objects("unseen", &inventory.unseen, |object, unseen| {
+            object.put("what", &*unseen.what);
+            object.put("command", &*unseen.command);
+        });
+    });
     buffer.push(b'\n');
     out.write_all(&buffer)
 }
 
-#[derive(Serialize)]
-struct InventoryJson<'a> {
-    ports: Vec<u16>,
-    framehawk_range: [u16; 2],
-    sockets: Vec<SocketJson<'a>>,
-    unseen: Vec<UnseenJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct SocketJson<'a> {
-    proto: &'static str,
-    state: &'static str,
-    local_ip: Addr,
-    local_port: u16,
-    remote_ip: Option<Addr>,
-    remote_port: Option<u16>,
-    network_namespace: Option<&'a str>,
-    processes: Vec<ProcessJson<'a>>,
-    notes: &'a [String],
-}
-
-#[derive(Serialize)]
-struct UnseenJson<'a> {
-    what: &'a str,
-    command: &'a str,
-}
-
-impl<'a> InventoryJson<'a> {
-    fn new(inventory: &'a Inventory, watch: &Watch) -> Self {
-        let socket = |socket: &'a HostSocket| SocketJson {
-            proto: socket.transport.name(),
-            state: socket.state.name(),
-            local_ip: Addr(socket.local.ip()),
-            local_port: socket.local.port(),
-            remote_ip: socket.remote.map(|remote| Addr(remote.ip())),
-            remote_port: socket.remote.map(|remote| remote.port()),
-            network_namespace: socket.namespace.as_deref(),
-            processes: socket.processes.iter().map(ProcessJson::new).collect(),
-            notes: &socket.notes,
-        };
-        let unseen = inventory.unseen.iter();
-        Self {
-            ports: watch.ports.iter().copied().collect(),
-            framehawk_range: [*watch.framehawk.start(), *watch.framehawk.end()],
-            sockets: inventory.sockets.iter().map(socket).collect(),
-            unseen: unseen
-                .map(|unseen| UnseenJson { what: &unseen.what, command: &unseen.command })
-                .collect(),
-        }
-    }
+fn put_socket(object: &mut Object<'_>, socket: &HostSocket) {
+    object.put("proto", Word(socket.transport.name()));
+    object.put("state", Word(socket.state.name()));
+    object.put("local_ip", socket.local.ip());
+    object.put("local_port", socket.local.port());
+    object.put("remote_ip", socket.remote.map(|remote| remote.ip()));
+    object.put("remote_port", socket.remote.map(|remote| remote.port()));
+    object.put("network_namespace", socket.namespace.as_deref());
+    object.objects("processes", &socket.processes, put_particulars);
+    object.list("notes", socket.notes.iter().map(String::as_str));
 }
 
 /// What `portstory doctor` found: a line each, and the command that fixes it.
@@ -218,38 +179,24 @@ pub fn checks_text(checks: &[Check], columns: usize) -> String {
 
 /// What `portstory doctor` found: one JSON object, and a line feed.
 pub fn checks_json(checks: &[Check]) -> String {
-    let checks: Vec<_> = checks.iter().map(CheckJson::new).collect();
     let mut buffer = Vec::new();
-    // Writing to memory cannot fail.
-    let _ = json::append(&mut buffer, &ChecksJson { checks });
+    json::object(&mut buffer, |all| {
+        all.objects("checks", checks, |object, check| {
+            object.put("name", &*check.name);
+            object.put("level", Word(check.level.name()));
+            object.put("found", &*check.found);
+            object.put("fix", check.fix.as_deref());
+        });
+    });
     buffer.push(b'\n');
     String::from_utf8(buffer).unwrap_or_default()
-}
-
-#[derive(Serialize)]
-struct ChecksJson<'a> {
-    checks: Vec<CheckJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct CheckJson<'a> {
-    name: &'a str,
-    level: &'static str,
-    found: &'a str,
-    fix: Option<&'a str>,
-}
-
-impl<'a> CheckJson<'a> {
-    fn new(check: &'a Check) -> Self {
-        let Check { name, level, found, fix } = check;
-        Self { name, level: level.name(), found, fix: fix.as_deref() }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::{State, Unseen};
+    use portstory_core::net::Transport;
 
     fn inventory() -> Inventory {
         let process = Process {

@@ -1,11 +1,9 @@
 //! Processes in words for people, and in JSON. Nothing here is escaped: whoever writes it knows for what.
 
-use serde::Serialize;
-
 use super::ProcessLookups;
-use super::json::Time;
+use super::json::{Object, Word};
 use crate::human::{count, counted};
-use portstory_core::event::{Parent, Process, ProcessMissing};
+use portstory_core::event::{Process, ProcessMissing};
 
 /// In short: name, PID, user, and unit or container.
 pub(crate) fn short(process: &Process) -> String {
@@ -91,65 +89,44 @@ pub(crate) fn lookups(lookups: &ProcessLookups) -> String {
     text
 }
 
-/// A process in JSON, here and in EVE.
-#[derive(Debug, Serialize)]
-pub(super) struct ProcessJson<'a> {
-    pid: u32,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    executable: Option<&'a str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    executable_deleted: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    name_mismatch: bool,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    command_line: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<&'a Parent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    container: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    services: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started: Option<Time>,
+/// The process behind an end of a flow or why there is none, in EVE.
+pub(super) fn put_process(
+    object: &mut Object<'_>,
+    process: Option<&Process>,
+    missing: Option<&ProcessMissing>,
+) {
+    if let Some(process) = process {
+        object.object("process", |object| put_particulars(object, process));
+    }
+    if let Some(missing) = missing {
+        object.put("process_missing", Word(missing.name()));
+        object.put_some("socket_user", missing.socket_user());
+    }
 }
 
-impl<'a> ProcessJson<'a> {
-    pub(super) fn new(process: &'a Process) -> Self {
-        Self {
-            pid: process.pid,
-            name: &process.name,
-            executable: process.executable.as_deref(),
-            executable_deleted: process.executable_deleted,
-            name_mismatch: process.name_mismatch,
-            command_line: &process.command_line,
-            user: process.user.as_deref(),
-            parent: process.parent.as_ref(),
-            unit: process.unit.as_deref(),
-            container: process.container.as_deref(),
-            services: &process.services,
-            started: process.started.map(Time),
+pub(super) fn put_particulars(object: &mut Object<'_>, process: &Process) {
+    let list = |object: &mut Object<'_>, name, words: &[String]| {
+        if !words.is_empty() {
+            object.list(name, words.iter().map(String::as_str));
         }
+    };
+    object.put("pid", process.pid);
+    object.put("name", &*process.name);
+    object.put_some("executable", process.executable.as_deref());
+    object.put_some("executable_deleted", process.executable_deleted.then_some(true));
+    object.put_some("name_mismatch", process.name_mismatch.then_some(true));
+    list(object, "command_line", &process.command_line);
+    object.put_some("user", process.user.as_deref());
+    if let Some(parent) = &process.parent {
+        object.object("parent", |object| {
+            object.put("pid", parent.pid);
+            object.put("name", &*parent.name);
+        });
     }
-}
-
-/// Why there is no process, in EVE.
-#[derive(Debug, Serialize)]
-pub(super) struct MissingJson<'a> {
-    process_missing: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    socket_user: Option<&'a str>,
-}
-
-impl<'a> MissingJson<'a> {
-    pub(super) fn new(missing: &'a ProcessMissing) -> Self {
-        let socket_user = missing.socket_user();
-        Self { process_missing: missing.name(), socket_user }
-    }
+    object.put_some("unit", process.unit.as_deref());
+    object.put_some("container", process.container.as_deref());
+    list(object, "services", &process.services);
+    object.put_some("started", process.started);
 }
 
 #[cfg(test)]

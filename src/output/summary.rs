@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::human::counted;
 use portstory_core::event::{AnomalyEvent, Event, Label, Status};
 use portstory_core::net::Transport;
@@ -56,7 +54,7 @@ const NOTICES_MAX: usize = 256;
 const NOTICES_LEFT_OUT: &str = "beyond the first 256: the log on standard error has them";
 
 /// How looking for the processes behind flows went: flows, and what it cost. The names are EVE's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcessLookups {
     /// Flows with an end on this machine that were looked up.
     pub asked: u64,

@@ -10,26 +10,21 @@
 
 use std::io;
 
-use serde::Serialize;
-
 use super::community_id::community_id;
-use super::json::{self, Addr, Hex, Time};
-use super::process::{MissingJson, ProcessJson};
+use super::json::{self, Object, Word};
+use super::process::put_process;
 use super::{Context, EventWriter, RunSummary};
 use portstory_core::event::{
-    AnomalyEvent, Concern, Concerns, Event, Evidence, FlowEvent, Label, Unidentified, Visibility,
+    AnomalyEvent, Concern, EndpointEvent, Event, Label, Notable, Status, Verdict, VerdictEvent,
+    Volume,
 };
 use portstory_core::frame::FrameRef;
-use portstory_core::judge::ranking;
+use portstory_core::net::{Socket, Transport};
+use portstory_core::time::Timestamp;
 
 mod details;
-mod endpoint;
+mod flow;
 mod stats;
-mod verdict;
-
-use details::Details;
-use endpoint::EndpointLine;
-use verdict::VerdictLine;
 
 /// The EVE writer.
 #[derive(Debug, Default)]
@@ -44,9 +39,13 @@ impl Eve {
         Self::default()
     }
 
-    fn write(&mut self, out: &mut dyn io::Write, object: &impl Serialize) -> io::Result<()> {
+    fn write(
+        &mut self,
+        out: &mut dyn io::Write,
+        fill: impl FnOnce(&mut Object<'_>),
+    ) -> io::Result<()> {
         self.line.clear();
-        json::append(&mut self.line, object)?;
+        json::object(&mut self.line, fill);
         self.line.push(b'\n');
         out.write_all(&self.line)
     }
@@ -59,12 +58,12 @@ impl EventWriter for Eve {
         event: &Event,
         context: &Context<'_>,
     ) -> io::Result<()> {
-        match event {
-            Event::Flow(flow) => self.write(out, &FlowLine::new(flow, context)),
-            Event::Verdict(verdict) => self.write(out, &VerdictLine::new(verdict)),
-            Event::Endpoint(endpoint) => self.write(out, &EndpointLine::new(endpoint)),
-            Event::Anomaly(anomaly) => self.write(out, &AnomalyLine::new(anomaly, context)),
-        }
+        self.write(out, |line| match event {
+            Event::Flow(flow) => flow::put(line, flow, context),
+            Event::Verdict(verdict) => put_verdict(line, verdict),
+            Event::Endpoint(endpoint) => put_endpoint(line, endpoint),
+            Event::Anomaly(anomaly) => put_anomaly(line, anomaly, context),
+        })
     }
 
     fn finish(
@@ -73,323 +72,144 @@ impl EventWriter for Eve {
         summary: &RunSummary,
         context: &Context<'_>,
     ) -> io::Result<()> {
-        self.write(out, &stats::StatsLine::new(summary, context))
+        self.write(out, |line| stats::put(line, summary, context))
     }
 }
 
-/// Where a packet is: by its number in a file, live by interface and time.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct PacketRef<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pcap_filename: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pcap_cnt: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_iface: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<Time>,
+/// What a running flow is, told before it ends. Live only, and ours: Suricata's `verdict` is what it did
+/// to a packet, a member of other events.
+fn put_verdict(line: &mut Object<'_>, event: &VerdictEvent) {
+    let verdict = &event.verdict;
+    line.put("timestamp", event.time);
+    line.put("flow_id", event.flow_id);
+    line.put("event_type", Word("verdict"));
+    put_ends(line, event.transport, event.client, event.server, verdict);
+    // Suricata's `flow`, as far as a flow that is running has it.
+    line.object("flow", |flow| {
+        put_volumes(flow, event.to_server, event.to_client);
+        flow.put("start", event.start);
+        put_age(flow, event.start, event.time);
+    });
+    line.object("portstory", |story| {
+        put_label(story, verdict);
+        put_notables(story, &verdict.notables);
+        put_process(story, event.process.as_deref(), event.process_missing.as_ref());
+        story.put_some("previous", event.previous.map(Label::name).map(Word));
+        story.put_some("runner_up", verdict.runner_up.map(Label::name).map(Word));
+    });
 }
 
-impl<'a> PacketRef<'a> {
-    fn new(frame: FrameRef, context: &Context<'a>) -> Self {
-        let name = Some(context.source_name(frame.source));
-        if context.live {
-            return Self {
-                pcap_filename: None,
-                pcap_cnt: None,
-                in_iface: name,
-                timestamp: Some(Time(frame.time)),
-            };
+/// What is known of one service endpoint: an event type of our own.
+fn put_endpoint(line: &mut Object<'_>, endpoint: &EndpointEvent) {
+    line.put("timestamp", endpoint.last_seen);
+    line.put("event_type", Word("endpoint"));
+    line.put("dest_ip", endpoint.socket.addr);
+    line.put("dest_port", endpoint.socket.port);
+    line.put("proto", Word(endpoint.transport.name()));
+    line.object("portstory", |story| {
+        story.put("label", Word(endpoint.label.name()));
+        story.put("summary", &*endpoint.summary);
+        put_notables(story, &endpoint.notables);
+        story.list("concerns", endpoint.concerns.iter().map(Concern::name).map(Word));
+        story.put("first_seen", endpoint.first_seen);
+        story.put("last_seen", endpoint.last_seen);
+        story.put("peers", endpoint.peers);
+        story.put("peers_at_least", endpoint.peers_at_least);
+        story.put("peer_addresses", endpoint.peer_addresses);
+        story.put("peer_addresses_at_least", endpoint.peer_addresses_at_least);
+        story.put("flows", endpoint.flows);
+        put_counts(story, &endpoint.by_label, &endpoint.by_status);
+        story.objects("protocols", &endpoint.protocols, |count, &(protocol, flows)| {
+            count.put("protocol", protocol);
+            count.put("flows", flows);
+        });
+        story.put("bytes", endpoint.bytes);
+        put_process(story, endpoint.process.as_deref(), endpoint.process_missing.as_ref());
+    });
+}
+
+fn put_anomaly(line: &mut Object<'_>, anomaly: &AnomalyEvent, context: &Context<'_>) {
+    line.put("timestamp", anomaly.frame.time);
+    put_place(line, anomaly.frame, context);
+    line.put("event_type", Word("anomaly"));
+    line.object("anomaly", |told| {
+        told.put("type", Word("decode"));
+        told.put("event", Word(anomaly.event));
+        told.put("layer", Word(anomaly.layer.name()));
+    });
+    line.object("portstory", |story| {
+        story.put("offset", anomaly.offset);
+        story.put("count", anomaly.count);
+    });
+}
+
+/// Who speaks with whom, and what.
+fn put_ends(
+    line: &mut Object<'_>,
+    transport: Transport,
+    client: Socket,
+    server: Socket,
+    verdict: &Verdict,
+) {
+    line.put("src_ip", client.addr);
+    line.put("src_port", client.port);
+    line.put("dest_ip", server.addr);
+    line.put("dest_port", server.port);
+    line.put("proto", Word(transport.name()));
+    line.put_some("app_proto", verdict.protocols.last().copied());
+    line.put("community_id", &*community_id(transport, client, server));
+}
+
+fn put_volumes(flow: &mut Object<'_>, to_server: Volume, to_client: Volume) {
+    flow.put("pkts_toserver", to_server.packets);
+    flow.put("pkts_toclient", to_client.packets);
+    flow.put("bytes_toserver", to_server.bytes);
+    flow.put("bytes_toclient", to_client.bytes);
+}
+
+fn put_age(flow: &mut Object<'_>, start: Timestamp, end: Timestamp) {
+    flow.put("age", end.since(start).as_secs());
+}
+
+fn put_label(story: &mut Object<'_>, verdict: &Verdict) {
+    story.put("label", Word(verdict.label.name()));
+    story.put("status", Word(verdict.status.name()));
+    // What the site names itself is among them.
+    story.put("protocol", verdict.protocols.last().copied());
+    story.list("protocols", verdict.protocols.iter().copied());
+    story.put("confidence", Word(verdict.confidence.name()));
+    story.put("summary", &*verdict.summary);
+}
+
+fn put_notables(story: &mut Object<'_>, notables: &[Notable]) {
+    story.list("notable", notables.iter().map(|notable| Word(notable.name())));
+}
+
+/// Flows by label and by status.
+fn put_counts(story: &mut Object<'_>, by_label: &[u64; 3], by_status: &[u64; 9]) {
+    story.object("by_label", |counts| {
+        Label::ALL.iter().zip(by_label).for_each(|(label, &flows)| counts.put(label.name(), flows));
+    });
+    story.object("by_status", |counts| {
+        for (status, &flows) in Status::ALL.iter().zip(by_status) {
+            counts.put(status.name(), flows);
         }
-        Self { pcap_filename: name, pcap_cnt: Some(frame.number), in_iface: None, timestamp: None }
-    }
-
-    /// For the top level, where the event's own `timestamp` stands already.
-    fn without_time(self) -> Self {
-        Self { timestamp: None, ..self }
-    }
+    });
 }
 
-#[derive(Serialize)]
-struct FlowLine<'a> {
-    timestamp: Time,
-    flow_id: u64,
-    event_type: &'static str,
-    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
-    vlan: &'a [u16],
-    src_ip: Addr,
-    src_port: u16,
-    dest_ip: Addr,
-    dest_port: u16,
-    proto: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    app_proto: Option<&'static str>,
-    community_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tunnel: Option<TunnelObject>,
-    flow: FlowObject,
-    #[serde(flatten)]
-    details: Details<'a>,
-    portstory: FlowStory<'a>,
-}
-
-#[derive(Serialize)]
-struct FlowObject {
-    pkts_toserver: u64,
-    pkts_toclient: u64,
-    bytes_toserver: u64,
-    bytes_toclient: u64,
-    start: Time,
-    end: Time,
-    age: u64,
-    state: &'static str,
-    reason: &'static str,
-}
-
-/// Suricata's `tunnel` tells of the outer packet, and a flow has many; only the depth is the flow's.
-#[derive(Serialize)]
-struct TunnelObject {
-    depth: usize,
-}
-
-#[derive(Serialize)]
-struct FlowStory<'a> {
-    label: &'static str,
-    status: &'static str,
-    protocol: Option<&'static str>,
-    protocols: &'a [&'static str],
-    confidence: &'static str,
-    summary: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    registered_name: Option<&'static str>,
-    notable: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    concerns: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    process: Option<ProcessJson<'a>>,
-    #[serde(flatten)]
-    process_missing: Option<MissingJson<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    runner_up: Option<&'static str>,
-    roles: RolesObject,
-    visibility: VisibilityObject,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tunnels: Vec<TunnelStory>,
-    first_packet: PacketRef<'a>,
-    #[serde(flatten)]
-    details: Details<'a>,
-    evidence: Vec<EvidenceObject<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unidentified: Option<UnidentifiedObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct RolesObject {
-    basis: &'static str,
-    sure: bool,
-}
-
-#[derive(Serialize)]
-struct VisibilityObject {
-    handshake: bool,
-    directions: u8,
-    head_toserver: u32,
-    head_toclient: u32,
-    lost: bool,
-    truncated: bool,
-    duplicates: u64,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    context_cut: bool,
-}
-
-#[derive(Serialize)]
-struct TunnelStory {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<u32>,
-}
-
-#[derive(Serialize)]
-struct EvidenceObject<'a> {
-    rule: &'static str,
-    fact: &'a str,
-    speaks_for: &'static str,
-    weight: f32,
-    direction: &'static str,
-    #[serde(flatten)]
-    packet: PacketRef<'a>,
-    offset: u32,
-    bytes: Hex<'a>,
-}
-
-#[derive(Serialize)]
-struct UnidentifiedObject<'a> {
-    first_toserver: Hex<'a>,
-    first_toclient: Hex<'a>,
-    message_sizes: &'a [i32],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    period_ms: Option<u64>,
-}
-
-impl<'a> FlowLine<'a> {
-    fn new(flow: &'a FlowEvent, context: &Context<'a>) -> Self {
-        let details = &flow.verdict.details;
-        Self {
-            timestamp: Time(flow.end),
-            flow_id: flow.flow_id,
-            event_type: "flow",
-            vlan: &flow.vlans,
-            src_ip: Addr(flow.client.addr),
-            src_port: flow.client.port,
-            dest_ip: Addr(flow.server.addr),
-            dest_port: flow.server.port,
-            proto: flow.transport.name(),
-            app_proto: flow.verdict.protocols.last().copied(),
-            community_id: community_id(flow.transport, flow.client, flow.server),
-            tunnel: (!flow.tunnels.is_empty())
-                .then_some(TunnelObject { depth: flow.tunnels.len() }),
-            flow: FlowObject::new(flow),
-            details: Details::shared(details),
-            portstory: FlowStory::new(flow, context),
-        }
+/// Where a packet is: by its number in a file, live by interface. When, the event's own `timestamp` says.
+fn put_place(object: &mut Object<'_>, frame: FrameRef, context: &Context<'_>) {
+    let name = context.source_name(frame.source);
+    if context.live {
+        object.put("in_iface", name);
+    } else {
+        object.put("pcap_filename", name);
+        object.put("pcap_cnt", frame.number);
     }
 }
 
-impl FlowObject {
-    fn new(flow: &FlowEvent) -> Self {
-        Self {
-            pkts_toserver: flow.to_server.packets,
-            pkts_toclient: flow.to_client.packets,
-            bytes_toserver: flow.to_server.bytes,
-            bytes_toclient: flow.to_client.bytes,
-            start: Time(flow.start),
-            end: Time(flow.end),
-            age: flow.end.since(flow.start).as_secs(),
-            state: flow.state.name(),
-            reason: flow.reason.name(),
-        }
-    }
-}
-
-impl<'a> FlowStory<'a> {
-    fn new(flow: &'a FlowEvent, context: &Context<'a>) -> Self {
-        let verdict = &flow.verdict;
-        Self {
-            label: verdict.label.name(),
-            status: verdict.status.name(),
-            protocol: verdict.protocols.last().copied(),
-            protocols: &verdict.protocols,
-            confidence: verdict.confidence.name(),
-            summary: &verdict.summary,
-            registered_name: verdict.registered_name,
-            notable: verdict.notables.iter().map(|notable| notable.name()).collect(),
-            concerns: pressing(flow).iter().map(Concern::name).collect(),
-            process: flow.process.as_deref().map(ProcessJson::new),
-            process_missing: flow.process_missing.as_ref().map(MissingJson::new),
-            runner_up: verdict.runner_up.map(Label::name),
-            roles: RolesObject { basis: flow.roles.name(), sure: flow.roles.is_sure() },
-            visibility: VisibilityObject::new(verdict.visibility),
-            tunnels: flow
-                .tunnels
-                .iter()
-                .map(|tunnel| TunnelStory { kind: tunnel.kind, id: tunnel.id })
-                .collect(),
-            first_packet: PacketRef::new(flow.first_frame, context),
-            details: Details::ours(&verdict.details),
-            evidence: verdict
-                .evidence
-                .iter()
-                .map(|one| EvidenceObject::new(one, context))
-                .collect(),
-            unidentified: verdict.unidentified.as_ref().map(UnidentifiedObject::new),
-        }
-    }
-}
-
-/// The concerns of a flow that needs attention. All others are plain from its other members.
-fn pressing(flow: &FlowEvent) -> Concerns {
-    let concerns = ranking::concerns(flow);
-    if concerns.need_attention() { concerns } else { Concerns::default() }
-}
-
-impl VisibilityObject {
-    fn new(visibility: Visibility) -> Self {
-        Self {
-            handshake: visibility.handshake,
-            directions: visibility.directions,
-            head_toserver: visibility.head_to_server,
-            head_toclient: visibility.head_to_client,
-            lost: visibility.lost,
-            truncated: visibility.truncated,
-            duplicates: visibility.duplicates,
-            context_cut: visibility.context_cut,
-        }
-    }
-}
-
-impl<'a> EvidenceObject<'a> {
-    fn new(evidence: &'a Evidence, context: &Context<'a>) -> Self {
-        Self {
-            rule: evidence.rule,
-            fact: &evidence.fact,
-            speaks_for: evidence.speaks_for.name(),
-            // JSON has no word for infinity.
-            weight: evidence.weight.clamp(f32::MIN, f32::MAX),
-            direction: evidence.direction.name(),
-            packet: PacketRef::new(evidence.frame, context),
-            offset: evidence.offset,
-            bytes: Hex(&evidence.bytes),
-        }
-    }
-}
-
-impl<'a> UnidentifiedObject<'a> {
-    fn new(unidentified: &'a Unidentified) -> Self {
-        Self {
-            first_toserver: Hex(&unidentified.first_to_server),
-            first_toclient: Hex(&unidentified.first_to_client),
-            message_sizes: &unidentified.message_sizes,
-            period_ms: unidentified.period_ms,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct AnomalyLine<'a> {
-    timestamp: Time,
-    #[serde(flatten)]
-    packet: PacketRef<'a>,
-    event_type: &'static str,
-    anomaly: AnomalyObject,
-    portstory: AnomalyStory,
-}
-
-#[derive(Serialize)]
-struct AnomalyObject {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    event: &'static str,
-    layer: &'static str,
-}
-
-#[derive(Serialize)]
-struct AnomalyStory {
-    offset: u32,
-    count: u64,
-}
-
-impl<'a> AnomalyLine<'a> {
-    fn new(anomaly: &AnomalyEvent, context: &Context<'a>) -> Self {
-        Self {
-            timestamp: Time(anomaly.frame.time),
-            packet: PacketRef::new(anomaly.frame, context).without_time(),
-            event_type: "anomaly",
-            anomaly: AnomalyObject {
-                kind: "decode",
-                event: anomaly.event,
-                layer: anomaly.layer.name(),
-            },
-            portstory: AnomalyStory { offset: anomaly.offset, count: anomaly.count },
-        }
-    }
+/// The same of a packet that has a time of its own.
+fn put_packet(object: &mut Object<'_>, frame: FrameRef, context: &Context<'_>) {
+    put_place(object, frame, context);
+    object.put_some("timestamp", context.live.then_some(frame.time));
 }
