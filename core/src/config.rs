@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::net::{Socket, Transport};
 use crate::watch::Watch;
 
@@ -38,7 +40,8 @@ pub struct Config {
 }
 
 /// What a site says of its Citrix installation: packets alone cannot tell it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Site {
     /// Versions of its VDAs; empty where it does not say.
     pub vda_versions: Vec<VdaVersion>,
@@ -56,20 +59,11 @@ impl Site {
 }
 
 /// A version of Citrix's VDA: year and month since 1808 (`1903`), major and minor before (`7.15`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct VdaVersion(u32);
 
 impl VdaVersion {
-    /// As a number that [`VdaVersion::from_number`] reads again.
-    pub const fn number(self) -> u32 {
-        self.0
-    }
-
-    /// What [`VdaVersion::number`] told.
-    pub const fn from_number(number: u32) -> Self {
-        Self(number)
-    }
-
     /// Reads `7.15`, `1903`, `7 1903`, `7.15 LTSR` or `1912 LTSR CU4`.
     pub fn parse(text: &str) -> Option<Self> {
         text.split_whitespace().find_map(|word| match word.split_once('.') {

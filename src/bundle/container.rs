@@ -15,7 +15,7 @@ use flate2::bufread::DeflateDecoder;
 use super::packer::SEAL_DIGITS;
 use super::refusal::{Refusal, refused};
 use super::{FILES, SUMS};
-use portstory_core::wire::{Cursor, le16};
+use portstory_core::wire::{Cursor, le16, len32};
 
 /// A file of a bundle.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +57,17 @@ const END_64: u32 = 0x0606_4b50;
 const LOCATOR_64: u32 = 0x0706_4b50;
 
 const LOCAL_BYTES: u64 = 30;
-const END_BYTES: u64 = 22;
-const END_64_BYTES: u64 = 56;
-const LOCATOR_64_BYTES: u64 = 20;
+const END_BYTES: usize = 22;
+
+/// What of the end's long form stands behind its length.
+const END_64_BYTES_BEHIND: u64 = 44;
+
+/// The end in its long form, its locator, the end itself and the seal.
+const ENDS_BYTES_MAX: u64 = 56 + 20 + 22 + 64;
+
+/// What the end says where its long form has to be asked: of the number of files, the directory's length
+/// and its place.
+const TOO_LONG: [u64; 3] = [0xffff, 0xffff_ffff, 0xffff_ffff];
 
 /// Section 4.4.5: the only method that is used.
 const DEFLATED: u16 = 8;
@@ -135,71 +143,51 @@ fn read_at(mut file: &File, at: u64, len: u64) -> io::Result<Vec<u8>> {
 
 /// Where the directory is, and its bytes. The end is where it is in a bundle, and not searched for.
 fn directory(mut file: &File) -> io::Result<Option<(u64, Vec<u8>)>> {
-    let seal = u64::try_from(SEAL_DIGITS).unwrap_or_default();
     let len = file.seek(SeekFrom::End(0))?;
-    let Some(end) = len.checked_sub(seal.saturating_add(END_BYTES)) else { return Ok(None) };
-    let Some(said) = End::read(&read_at(file, end, END_BYTES)?) else { return Ok(None) };
-    let mut behind = end;
-    let (at, size) = if said.is_plain() {
-        (u64::from(said.offset), u64::from(said.size))
-    } else {
-        let Some(begin) = end.checked_sub(END_64_BYTES.saturating_add(LOCATOR_64_BYTES)) else {
-            return Ok(None);
-        };
-        behind = begin;
-        let bytes = read_at(file, begin, END_64_BYTES.saturating_add(LOCATOR_64_BYTES))?;
-        let Some(long) = said.long(&bytes, begin) else { return Ok(None) };
-        long
-    };
-    if size > DIRECTORY_BYTES_MAX || at.checked_add(size) != Some(behind) {
-        return Ok(None);
-    }
+    let begin = len.saturating_sub(ENDS_BYTES_MAX);
+    let ends = read_at(file, begin, len.saturating_sub(begin))?;
+    let Some((at, size)) = place(&ends, begin) else { return Ok(None) };
     Ok(Some((at, read_at(file, at, size)?)))
 }
 
-/// The end of the directory.
-#[derive(Debug)]
-struct End {
-    entries: u16,
-    size: u32,
-    offset: u32,
+/// Where the last bytes of a zip, which begin at `begin`, say that the directory is, and how long.
+fn place(ends: &[u8], begin: u64) -> Option<(u64, u64)> {
+    let (front, end) = ends.split_at(ends.len().checked_sub(END_BYTES + SEAL_DIGITS)?);
+    let mut cursor = Cursor::new(end);
+    let signed = cursor.le32()? == END;
+    let disks = [cursor.le16()?, cursor.le16()?];
+    let (here, files) = (cursor.le16()?, cursor.le16()?);
+    let said = [u64::from(files), cursor.le32()?.into(), cursor.le32()?.into()];
+    let comment = usize::from(cursor.le16()?);
+    if !signed || disks != [0, 0] || here != files || comment != SEAL_DIGITS {
+        return None;
+    }
+    let is_long = said.iter().zip(TOO_LONG).any(|(&said, too_long)| said == too_long);
+    let [_, size, offset] = if is_long { long_end(front, begin, said)? } else { said };
+    let behind = if is_long { begin } else { begin.saturating_add(len32(front.len()).into()) };
+    let fits = size <= DIRECTORY_BYTES_MAX && offset.checked_add(size) == Some(behind);
+    fits.then_some((offset, size))
 }
 
-impl End {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes);
-        let signed = cursor.le32()? == END;
-        let disks = [cursor.le16()?, cursor.le16()?];
-        let (here, entries) = (cursor.le16()?, cursor.le16()?);
-        let (size, offset) = (cursor.le32()?, cursor.le32()?);
-        let comment = usize::from(cursor.le16()?);
-        let sound = signed && disks == [0, 0] && here == entries && comment == SEAL_DIGITS;
-        sound.then_some(Self { entries, size, offset })
-    }
-
-    const fn is_plain(&self) -> bool {
-        self.entries != u16::MAX && self.size != u32::MAX && self.offset != u32::MAX
-    }
-
-    /// What stands in front of it where its own numbers are too short.
-    fn long(&self, bytes: &[u8], at: u64) -> Option<(u64, u64)> {
-        let mut cursor = Cursor::new(bytes);
-        let signed = cursor.le32()? == END_64;
-        let len = cursor.le64()?;
-        cursor.skip(4)?;
-        let disks = [cursor.le32()?, cursor.le32()?];
-        let (here, entries) = (cursor.le64()?, cursor.le64()?);
-        let (size, offset) = (cursor.le64()?, cursor.le64()?);
-        let located = cursor.le32()? == LOCATOR_64 && cursor.le32()? == 0;
-        let begins = cursor.le64()?;
-        let all_disks = cursor.le32()?;
-        let sound = signed && len == END_64_BYTES.saturating_sub(12) && disks == [0, 0];
-        let sound = sound && here == entries && located && begins == at && all_disks == 1;
-        let agrees = (self.entries == u16::MAX || u64::from(self.entries) == entries)
-            && (self.size == u32::MAX || u64::from(self.size) == size)
-            && (self.offset == u32::MAX || u64::from(self.offset) == offset);
-        (sound && agrees).then_some((offset, size))
-    }
+/// What stands in front of the end where its own numbers are too short: how many files there are, the
+/// directory's length and where it begins.
+fn long_end(bytes: &[u8], at: u64, said: [u64; 3]) -> Option<[u64; 3]> {
+    let mut cursor = Cursor::new(bytes);
+    let signed = cursor.le32()? == END_64;
+    let len = cursor.le64()?;
+    cursor.skip(4)?;
+    let disks = [cursor.le32()?, cursor.le32()?];
+    let here = cursor.le64()?;
+    let long = [cursor.le64()?, cursor.le64()?, cursor.le64()?];
+    let located = cursor.le32()? == LOCATOR_64 && cursor.le32()? == 0;
+    let begins = cursor.le64()?;
+    let all_disks = cursor.le32()?;
+    let sound =
+        signed && len == END_64_BYTES_BEHIND && disks == [0, 0] && long.first() == Some(&here);
+    let sound = sound && located && begins == at && all_disks == 1;
+    let mut numbers = said.iter().zip(TOO_LONG).zip(long);
+    let agrees = numbers.all(|((&said, too_long), long)| said == too_long || said == long);
+    (sound && agrees).then_some(long)
 }
 
 /// Numbers that are too long for their fields, in the order of these (section 4.5.3): there is nothing

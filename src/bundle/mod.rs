@@ -23,7 +23,7 @@ use portstory_core::event::FlowEvent;
 
 pub use packer::{Packer, seal};
 pub use rows::Tally;
-pub use settings::{Dropped, Settings};
+pub use settings::Settings;
 
 /// The report.
 pub const REPORT: &str = "report.html";

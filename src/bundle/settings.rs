@@ -6,11 +6,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::anonymize::Sharing;
-use portstory_core::config::{Config, KnownService, Site, VdaVersion};
+use portstory_core::config::{Config, KnownService, Site};
 use portstory_core::flow::correlation::Drops;
 use portstory_core::identify::DETECTORS;
 use portstory_core::net::Transport;
-use portstory_core::time::Timestamp;
 use portstory_core::watch::Watch;
 
 /// The settings of a run.
@@ -30,7 +29,7 @@ pub struct Settings {
     /// `--without`.
     pub without: Option<String>,
     /// `--site`.
-    pub site: Option<SiteSettings>,
+    pub site: Option<Site>,
     /// `--known`.
     pub known: Vec<KnownSettings>,
     /// `--memory-max`, in bytes; earlier bundles do not say.
@@ -38,44 +37,10 @@ pub struct Settings {
     pub memory_max: Option<u64>,
     /// What the captures say was lost as they were made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped: Option<Dropped>,
+    pub dropped: Option<Drops>,
     /// Of a bundle for strangers: what was left, and how much was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
-}
-
-/// Frames that are in no capture, though they were on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dropped {
-    frames: u64,
-    /// Nanoseconds since the epoch, between which they were lost.
-    since: i64,
-    until: i64,
-}
-
-impl From<Drops> for Dropped {
-    fn from(drops: Drops) -> Self {
-        let Drops { frames, since, until } = drops;
-        Self { frames, since: since.nanos(), until: until.nanos() }
-    }
-}
-
-impl From<Dropped> for Drops {
-    fn from(dropped: Dropped) -> Self {
-        let Dropped { frames, since, until } = dropped;
-        let [since, until] = [since, until].map(Timestamp::from_nanos);
-        Self { frames, since, until }
-    }
-}
-
-/// What `--site` said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SiteSettings {
-    vda_versions: Vec<u32>,
-    framehawk_policy: Option<bool>,
-    gateways: BTreeSet<IpAddr>,
 }
 
 /// What `--known` said.
@@ -97,11 +62,6 @@ impl Settings {
         sharing: Option<Sharing>,
     ) -> Self {
         let range = &config.watch.framehawk;
-        let site = config.site.as_ref().map(|site| SiteSettings {
-            vda_versions: site.vda_versions.iter().map(|version| version.number()).collect(),
-            framehawk_policy: site.framehawk_policy,
-            gateways: site.gateways.clone(),
-        });
         let known = config.known.iter().map(|known| KnownSettings {
             name: known.name.to_owned(),
             address: known.addr,
@@ -115,10 +75,10 @@ impl Settings {
             framehawk_range: (*range.start(), *range.end()),
             vlan_in_key: config.vlan_in_key,
             without: config.without.clone(),
-            site,
+            site: config.site.clone(),
             known: known.collect(),
             memory_max: Some(memory_max),
-            dropped: drops.map(Dropped::from),
+            dropped: drops,
             sharing,
         }
     }
@@ -138,15 +98,7 @@ impl Settings {
             watch: Watch { ports: self.ports.clone(), framehawk: low..=high },
             vlan_in_key: self.vlan_in_key,
             without: self.without.clone().filter(is_known),
-            site: self.site.as_ref().map(|site| Site {
-                vda_versions: site
-                    .vda_versions
-                    .iter()
-                    .map(|&number| VdaVersion::from_number(number))
-                    .collect(),
-                framehawk_policy: site.framehawk_policy,
-                gateways: site.gateways.clone(),
-            }),
+            site: self.site.clone(),
             known: self.known.iter().map(KnownSettings::service).collect(),
             ..Config::default()
         }

@@ -50,7 +50,7 @@ impl Observer for ReportOutput {
     }
 
     fn event(&mut self, event: &mut Event) {
-        self.recorder.ended(event);
+        self.recorder.event(event);
     }
 
     fn batch(&mut self, reading: &mut Reading<'_>) {

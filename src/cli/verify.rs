@@ -170,7 +170,7 @@ fn replay(
     })?;
     let source = file::open_stream(packets, crate::bundle::EVIDENCE, Options::default());
     let mut source = source.map_err(|error| failed(&error))?;
-    let drops = bundle.settings.dropped.map(Drops::from);
+    let drops = bundle.settings.dropped;
     each_flow(&mut source, config, drops, &mut |flow| wanted(Row::of(&flow)))
 }
 

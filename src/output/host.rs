@@ -5,7 +5,7 @@ use std::io;
 
 use super::Look;
 use super::json::{self, Object, Word};
-use super::process::put_particulars;
+use super::process::{executable, put_particulars};
 use crate::escape;
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
@@ -99,12 +99,8 @@ fn particulars(process: &Process) -> String {
     } else {
         text.push_str(&process.command_line.join(" "));
     }
-    if let Some(executable) = &process.executable {
-        let deleted = if process.executable_deleted { " (deleted)" } else { "" };
-        text.push_str(&format!("; executable {executable}{deleted}"));
-        if process.name_mismatch {
-            text.push_str(", which is not its name");
-        }
+    if let Some(executable) = executable(process) {
+        text.push_str(&format!("; {executable}"));
     }
     if let Some(parent) = &process.parent {
         text.push_str(&format!("; parent {}[{}]", parent.name, parent.pid));

@@ -79,8 +79,10 @@ impl Object<'_> {
     }
 
     fn member(&mut self, name: &'static str) -> &mut Vec<u8> {
-        let comma: &[u8] = if std::mem::take(&mut self.is_empty) { b"\"" } else { b",\"" };
-        self.out.extend_from_slice(comma);
+        if !std::mem::take(&mut self.is_empty) {
+            self.out.push(b',');
+        }
+        self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out

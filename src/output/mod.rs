@@ -7,7 +7,6 @@
 //!
 //! What strangers wrote is escaped here and nowhere else (invariant 6): see [`escape`].
 
-use std::fmt;
 use std::io;
 
 use clap::builder::PossibleValue;
@@ -96,7 +95,7 @@ pub trait EventWriter {
 }
 
 /// A format that can be asked for by name.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FormatRow {
     /// The word for `--format`.
     pub name: &'static str,
@@ -122,12 +121,6 @@ impl clap::ValueEnum for FormatRow {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name).help(self.about))
-    }
-}
-
-impl fmt::Debug for FormatRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FormatRow").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

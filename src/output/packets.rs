@@ -168,9 +168,7 @@ impl<W: Write> PacketWriter<W> {
         let seconds = u32::try_from(nanos / second).unwrap_or(u32::MAX);
         let fraction = u32::try_from(nanos % second).unwrap_or_default();
         self.block.clear();
-        for number in [seconds, fraction, len32(bytes.len()), wire_length(frame)] {
-            self.block.extend_from_slice(&number.to_le_bytes());
-        }
+        self.numbers([seconds, fraction, len32(bytes.len()), wire_length(frame)]);
         self.out.write_all(&self.block)?;
         self.out.write_all(bytes)
     }
@@ -179,12 +177,9 @@ impl<W: Write> PacketWriter<W> {
     fn pcap_header(&mut self, link: LinkType) -> io::Result<()> {
         self.has_header = true;
         self.block.clear();
-        self.block.extend_from_slice(&0xa1b2_3c4d_u32.to_le_bytes());
-        self.block.extend_from_slice(&2u16.to_le_bytes());
-        self.block.extend_from_slice(&4u16.to_le_bytes());
-        for number in [0, 0, PCAP_SNAP_LENGTH, u32::from(link.0)] {
-            self.block.extend_from_slice(&number.to_le_bytes());
-        }
+        // Version 2.4, its halves the other way round as a number.
+        let version = 4 << 16 | 2;
+        self.numbers([0xa1b2_3c4d, version, 0, 0, PCAP_SNAP_LENGTH, u32::from(link.0)]);
         self.out.write_all(&self.block)
     }
 
@@ -217,10 +212,8 @@ impl<W: Write> PacketWriter<W> {
     fn section_header(&mut self) -> io::Result<()> {
         self.has_header = true;
         self.block.clear();
-        self.block.extend_from_slice(&0x1a2b_3c4d_u32.to_le_bytes());
-        self.block.extend_from_slice(&1u16.to_le_bytes());
-        self.block.extend_from_slice(&0u16.to_le_bytes());
-        self.block.extend_from_slice(&u64::MAX.to_le_bytes()); // length not known
+        let (version, length_unknown) = (1, u32::MAX);
+        self.numbers([0x1a2b_3c4d, version, length_unknown, length_unknown]);
         self.option(4, concat!("portstory ", env!("CARGO_PKG_VERSION")).as_bytes());
         self.end_of_options();
         self.end_block(0x0a0d_0d0a)
@@ -234,8 +227,7 @@ impl<W: Write> PacketWriter<W> {
         name: Option<(u16, &str)>,
     ) -> io::Result<()> {
         self.block.clear();
-        self.block.extend_from_slice(&link.0.to_le_bytes());
-        self.block.extend_from_slice(&[0; 6]);
+        self.numbers([u32::from(link.0), 0]);
         if let Some((code, name)) = name {
             self.option(code, name.as_bytes());
         }
@@ -255,9 +247,7 @@ impl<W: Write> PacketWriter<W> {
         let high = u32::try_from(nanos >> 32).unwrap_or_default();
         let low = u32::try_from(nanos & u64::from(u32::MAX)).unwrap_or_default();
         self.block.clear();
-        for number in [interface, high, low, len32(frame.bytes.len()), wire_length(frame)] {
-            self.block.extend_from_slice(&number.to_le_bytes());
-        }
+        self.numbers([interface, high, low, len32(frame.bytes.len()), wire_length(frame)]);
         self.block.extend_from_slice(frame.bytes);
         self.pad();
         if let Some(comment) = comment {
@@ -265,6 +255,10 @@ impl<W: Write> PacketWriter<W> {
             self.end_of_options();
         }
         self.end_block(6)
+    }
+
+    fn numbers<const N: usize>(&mut self, numbers: [u32; N]) {
+        self.block.extend(numbers.into_iter().flat_map(u32::to_le_bytes));
     }
 
     /// Section 3.5. A value longer than an option can be is cut.
@@ -277,7 +271,7 @@ impl<W: Write> PacketWriter<W> {
     }
 
     fn end_of_options(&mut self) {
-        self.block.extend_from_slice(&[0; 4]);
+        self.numbers([0]);
     }
 
     fn pad(&mut self) {

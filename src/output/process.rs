@@ -20,19 +20,24 @@ pub(crate) fn short(process: &Process) -> String {
 /// And what it is in truth: its executable, whether its name is another, and its parent.
 pub(crate) fn long(process: &Process) -> String {
     let mut text = short(process);
-    if let Some(executable) = &process.executable {
-        text.push_str(&format!(", executable {executable}"));
-        if process.executable_deleted {
-            text.push_str(" (deleted)");
-        }
+    if let Some(executable) = executable(process) {
+        text.push_str(&format!(", {executable}"));
         if process.name_mismatch {
-            text.push_str(&format!(", which is not its name{}", other_name(process)));
+            text.push_str(&other_name(process));
         }
     }
     if let Some(parent) = &process.parent {
         text.push_str(&format!(", parent {}[{}]", parent.name, parent.pid));
     }
     text
+}
+
+/// Its executable, and whether its name is another.
+pub(super) fn executable(process: &Process) -> Option<String> {
+    let deleted = if process.executable_deleted { " (deleted)" } else { "" };
+    let mismatch = if process.name_mismatch { ", which is not its name" } else { "" };
+    let path = process.executable.as_deref()?;
+    Some(format!("executable {path}{deleted}{mismatch}"))
 }
 
 /// The first word of the command line, where that is another name again.

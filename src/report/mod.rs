@@ -39,7 +39,7 @@ use trace::{Spans, Trace};
 pub type Writer = fn(&Report) -> String;
 
 /// Everything that a report says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// How it came about.
     pub about: About,

@@ -41,11 +41,7 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
     let top = f64::from(largest).max(float_of(LARGE_PAYLOAD_BYTES_MIN) * 1.5) * 1.05;
     let [large, small] = [LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX].map(float_of);
     draw(|canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .margin(6)
-            .x_label_area_size(28)
-            .y_label_area_size(48)
-            .build_cartesian_2d(0.0..end, -top..top)?;
+        let mut chart = labelled(canvas, 48).build_cartesian_2d(0.0..end, -top..top)?;
         let band = |low: f64, high: f64| Rectangle::new([(0.0, low), (end, high)], BAND.filled());
         chart.draw_series([band(-top, -large), band(0.0, small)])?;
         axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| size_label(y.abs()))?;
@@ -75,11 +71,7 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
     let (top, bottom) = (top.max(bottom / 6.0), bottom.max(top / 6.0));
     let end = float_of(rates.len()) * spans.seconds();
     draw(|canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .margin(6)
-            .x_label_area_size(28)
-            .y_label_area_size(66)
-            .build_cartesian_2d(0.0..end, -bottom..top)?;
+        let mut chart = labelled(canvas, 66).build_cartesian_2d(0.0..end, -bottom..top)?;
         axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| rate_label(y.abs()))?;
         let bars = rates.iter().enumerate().flat_map(|(at, &(up, down))| {
             let from = float_of(at) * spans.seconds();
@@ -154,6 +146,13 @@ pub(super) fn timeline_ends(spans: &Spans<3>, until: Timestamp) -> [String; 3] {
         *start = human::Clock(spans.start()).to_string();
     }
     shown
+}
+
+/// A chart with room for labels, at the left so many points of it.
+fn labelled<'a, 'b>(canvas: &'a Canvas<'b>, left: u32) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut chart = ChartBuilder::on(canvas);
+    chart.margin(6).x_label_area_size(28).y_label_area_size(left);
+    chart
 }
 
 /// Lines across, and how many labels an axis may have, with their text.

@@ -75,6 +75,12 @@ pub(super) struct Spans<const N: usize> {
     max: usize,
 }
 
+impl<const N: usize> Default for Spans<N> {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl<const N: usize> Spans<N> {
     pub(super) fn new(max: usize) -> Self {
         Self { start: None, width: FINEST_NANOS, counts: Vec::new(), max: max.max(2) }

@@ -42,7 +42,7 @@ pub struct Sharing {
 }
 
 /// The same with what a person wants to know before it is written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Inventory {
     /// The sums.
     pub sharing: Sharing,
@@ -69,12 +69,8 @@ impl Inventory {
                 names_replaced,
                 ..Sharing::default()
             },
-            by_protocol: BTreeMap::new(),
-            packets: 0,
             beside: plans.beside,
-            without: Vec::new(),
-            left_out: Vec::new(),
-            changed: Vec::new(),
+            ..Self::default()
         };
         for plan in plans.each() {
             made.add(plan);

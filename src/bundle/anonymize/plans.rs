@@ -103,7 +103,7 @@ impl Plan {
 }
 
 /// The plans of all flows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plans {
     pub(super) strength: Strength,
     pub(super) exclude: Vec<Exclude>,
@@ -123,14 +123,7 @@ const MISREAD: &str = "it would be read as a tunnel";
 
 impl Plans {
     pub(super) fn new(strength: Strength) -> Self {
-        Self {
-            strength,
-            exclude: Vec::new(),
-            flows: BTreeMap::new(),
-            names: BTreeSet::new(),
-            beside: 0,
-            shared: BTreeMap::new(),
-        }
+        Self { strength, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, key: FlowKey, plan: Plan, details: &[Detail]) {

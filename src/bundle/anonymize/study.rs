@@ -53,20 +53,6 @@ impl Study {
         }
     }
 
-    /// The packets that follow are in another frame.
-    fn next_frame(&mut self) {
-        self.frame = self.frame.saturating_add(1);
-    }
-
-    /// A packet of a flow in range.
-    fn add(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
-        // Payload that stays is not looked at.
-        let may_hold =
-            self.strength == Strength::Min && self.held < self.limits.share_held_bytes_max;
-        let trail = self.trails.entry(*key).or_default();
-        self.held = self.held.saturating_add(trail.add(seen, self.frame, may_hold));
-    }
-
     /// A flow has ended.
     fn flow(&mut self, flow: &FlowEvent) {
         let Some((key, trail)) = self.take_trail(flow) else { return };
@@ -115,13 +101,17 @@ impl Observer for Study {
     }
 
     fn packet(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
-        self.add(key, packet);
+        // Payload that stays is not looked at.
+        let may_hold =
+            self.strength == Strength::Min && self.held < self.limits.share_held_bytes_max;
+        let trail = self.trails.entry(*key).or_default();
+        self.held = self.held.saturating_add(trail.add(packet, self.frame, may_hold));
     }
 
     /// It is in no frame of a flow that comes behind: there is none.
     fn leftover(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
-        self.add(key, packet);
-        self.next_frame();
+        self.packet(key, packet);
+        self.frame = self.frame.saturating_add(1);
     }
 
     fn event(&mut self, event: &mut Event) {
@@ -131,7 +121,8 @@ impl Observer for Study {
         }
     }
 
+    /// The packets that follow are in another one.
     fn frame(&mut self, _: &Frame<'_>, _: &Seen<'_>) {
-        self.next_frame();
+        self.frame = self.frame.saturating_add(1);
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Held {
 }
 
 /// What a flow's payload amounts to: what a verdict takes from it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Portrait {
     /// The protocols, outermost first.
     pub(super) chain: Vec<Spoken>,
@@ -133,12 +133,7 @@ impl Trail {
             });
         }
         let Some(mut record) = record else {
-            return Portrait {
-                chain: Vec::new(),
-                executable: false,
-                looks: Default::default(),
-                details: Vec::new(),
-            };
+            return Portrait::default();
         };
         record.conclude(transport, config);
         let spoken = record.recognised().map(|found| Spoken {

@@ -20,16 +20,7 @@ pub(super) struct Whole {
 impl Whole {
     pub(super) fn of(flow: &FlowEvent) -> Self {
         let seen = flow.verdict.visibility;
-        let named = match flow.verdict.status {
-            Status::Identified | Status::Attempted => true,
-            Status::Unidentified
-            | Status::ClientPort
-            | Status::Refused
-            | Status::Unanswered
-            | Status::Scan
-            | Status::NoPayload
-            | Status::Insufficient => false,
-        };
+        let named = [Status::Identified, Status::Attempted].contains(&flow.verdict.status);
         Self {
             client: flow.client,
             bytes: [u64::from(seen.head_to_server), u64::from(seen.head_to_client)],

@@ -1,7 +1,7 @@
 //! One flow that has ended.
 
 use super::details;
-use super::{put_age, put_ends, put_label, put_notables, put_packet, put_volumes};
+use super::{put_ends, put_label, put_notables, put_packet, put_volumes};
 use crate::output::Context;
 use crate::output::json::{Hex, Object, Word};
 use crate::output::process::put_process;
@@ -25,7 +25,7 @@ pub(super) fn put(line: &mut Object<'_>, flow: &FlowEvent, context: &Context<'_>
         put_volumes(object, flow.to_server, flow.to_client);
         object.put("start", flow.start);
         object.put("end", flow.end);
-        put_age(object, flow.start, flow.end);
+        object.put("age", flow.end.since(flow.start).as_secs());
         object.put("state", Word(flow.state.name()));
         object.put("reason", Word(flow.reason.name()));
     });

@@ -20,7 +20,6 @@ use portstory_core::event::{
 };
 use portstory_core::frame::FrameRef;
 use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
 
 mod details;
 mod flow;
@@ -88,7 +87,7 @@ fn put_verdict(line: &mut Object<'_>, event: &VerdictEvent) {
     line.object("flow", |flow| {
         put_volumes(flow, event.to_server, event.to_client);
         flow.put("start", event.start);
-        put_age(flow, event.start, event.time);
+        flow.put("age", event.time.since(event.start).as_secs());
     });
     line.object("portstory", |story| {
         put_label(story, verdict);
@@ -165,10 +164,6 @@ fn put_volumes(flow: &mut Object<'_>, to_server: Volume, to_client: Volume) {
     flow.put("pkts_toclient", to_client.packets);
     flow.put("bytes_toserver", to_server.bytes);
     flow.put("bytes_toclient", to_client.bytes);
-}
-
-fn put_age(flow: &mut Object<'_>, start: Timestamp, end: Timestamp) {
-    flow.put("age", end.since(start).as_secs());
 }
 
 fn put_label(story: &mut Object<'_>, verdict: &Verdict) {

@@ -43,7 +43,7 @@ const FOREMOST_MAX: usize = 20;
 const WIDTH_MIN: usize = 60;
 
 /// The writer for people.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Text {
     look: Look,
     rows: Vec<Row>,
@@ -63,17 +63,7 @@ pub struct Text {
 impl Text {
     /// A writer that looks like that.
     pub fn new(look: Look) -> Self {
-        Self {
-            look: Look { width: look.width.max(WIDTH_MIN), ..look },
-            rows: Vec::new(),
-            streaming: None,
-            day: String::new(),
-            printed: 0,
-            index: None,
-            similar: Similar::default(),
-            endpoints: Endpoints::default(),
-            leads: Leads::default(),
-        }
+        Self { look: Look { width: look.width.max(WIDTH_MIN), ..look }, ..Self::default() }
     }
 
     /// A writer that also keeps which flow has which number.
@@ -293,17 +283,7 @@ fn protocol(protocols: &[&str], status: Status) -> String {
     }
     // What the site names itself is among them.
     let chain = escape::terminal(&protocols.join("/")).into_owned();
-    match status {
-        Status::Identified => chain,
-        Status::Attempted
-        | Status::Unidentified
-        | Status::ClientPort
-        | Status::Refused
-        | Status::Unanswered
-        | Status::Scan
-        | Status::NoPayload
-        | Status::Insufficient => format!("{chain} ({})", status.name()),
-    }
+    if status == Status::Identified { chain } else { format!("{chain} ({})", status.name()) }
 }
 
 /// The label in its colour. `text` is the label, padded or not.

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::trace::{Point, Spans, Trace};
-use super::{About, Pair, Quality, Report, Services};
+use super::{About, Pair, Report};
 use crate::capture::SourceInfo;
 use crate::engine::{Observer, Reading};
 use crate::output::RunSummary;
@@ -50,9 +50,10 @@ struct Sum {
 }
 
 /// Is shown everything and keeps what is worth telling.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Recorder {
-    limits: ReportLimits,
+    /// What is told as it was counted; all else in it is chosen at the end.
+    report: Report,
     /// Of flows that are running.
     traces: BTreeMap<FlowKey, Trace>,
     /// Whether one found no room.
@@ -60,72 +61,19 @@ pub struct Recorder {
     /// Of flows that have ended, and whose event is still to come.
     ended: BTreeMap<u64, Trace>,
     kinds: BTreeMap<CardGroup, Sum>,
-    services: Services,
     pairs: Firsts<Ends, (u64, u64)>,
-    /// Flows of pairs that found no room.
-    pair_flows_left_out: u64,
-    endpoints: Vec<EndpointEvent>,
-    endpoints_left_out: u64,
-    /// Flows that began, by label.
-    timeline: Spans<3>,
-    quality: Quality,
-    summary: RunSummary,
 }
 
 impl Recorder {
     /// An empty one.
     pub fn new(limits: ReportLimits) -> Self {
-        Self {
-            limits,
-            traces: BTreeMap::new(),
-            traces_full: false,
-            ended: BTreeMap::new(),
-            kinds: BTreeMap::new(),
-            services: Services::default(),
-            pairs: Firsts::default(),
-            pair_flows_left_out: 0,
-            endpoints: Vec::new(),
-            endpoints_left_out: 0,
-            timeline: Spans::new(limits.buckets_max),
-            quality: Quality::default(),
-            summary: RunSummary::default(),
-        }
-    }
-
-    /// A packet of a flow in range.
-    pub fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
-        let Self { limits, traces, .. } = self;
-        let (time, is_full) = (seen.packet.at.time, traces.len() >= limits.traces_max);
-        let trace = match traces.entry(*key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if is_full => {
-                self.traces_full = true;
-                return;
-            }
-            Entry::Vacant(free) => {
-                free.insert(Trace::new(time, limits.trace_points_max, limits.buckets_max))
-            }
-        };
-        let len = seen.packet.body.payload().map_or(0, |payload| payload.wire_len);
-        if len > 0 {
-            let len = portstory_core::wire::len32(len);
-            trace.add(Point { time, side: seen.side, len });
-        }
-    }
-
-    /// Told at once of what the classifier said, where [`Recorder::event`] is told later: the same
-    /// 5-tuple may begin anew in between.
-    pub fn ended(&mut self, event: &Event) {
-        if let Event::Flow(flow) = event
-            && let Some(trace) = self.take_trace(flow)
-        {
-            self.ended.insert(flow.flow_id, trace);
-        }
+        let timeline = Spans::new(limits.buckets_max);
+        Self { report: Report { limits, timeline, ..Report::default() }, ..Self::default() }
     }
 
     /// Something that the classifier said.
-    pub fn event(&mut self, event: &Event) {
-        self.summary.count(event);
+    fn note(&mut self, event: &Event) {
+        self.report.summary.count(event);
         match event {
             Event::Flow(flow) => self.flow(flow),
             Event::Endpoint(endpoint) => self.endpoint(endpoint),
@@ -138,29 +86,29 @@ impl Recorder {
         let trace = self.ended.remove(&flow.flow_id).or_else(|| self.take_trace(flow));
         let verdict = &flow.verdict;
         let at = Label::ALL.iter().position(|&label| label == verdict.label).unwrap_or_default();
-        self.timeline.add(flow.start, at, 1);
+        self.report.timeline.add(flow.start, at, 1);
         self.judge_quality(flow, trace.is_some() || !self.traces_full);
         let bytes = flow.to_server.bytes.saturating_add(flow.to_client.bytes);
         let ends = (flow.client.addr, flow.server, flow.transport, verdict.label);
-        let kept_max = self.limits.pairs_kept_max;
+        let kept_max = self.report.limits.pairs_kept_max;
         let left_out = match self.pairs.note(ends, flow.start, kept_max, <(u64, u64)>::default) {
             Some(Noted { value: (flows, sum), gone }) => {
-                *flows = flows.saturating_add(1);
-                *sum = sum.saturating_add(bytes);
+                add(flows, 1);
+                add(sum, bytes);
                 gone.map_or(0, |(flows, _)| flows)
             }
             None => 1,
         };
-        self.pair_flows_left_out = self.pair_flows_left_out.saturating_add(left_out);
+        add(&mut self.report.pair_flows_left_out, left_out);
         let mut kind = CardGroup::of(flow);
-        if self.kinds.len() >= self.limits.kinds_max && !self.kinds.contains_key(&kind) {
+        if self.kinds.len() >= self.report.limits.kinds_max && !self.kinds.contains_key(&kind) {
             // What flows can have in common is bounded, where they go is not.
             kind.place = ANYWHERE;
         }
         match self.kinds.get_mut(&kind) {
             Some(sum) => {
-                sum.flows = sum.flows.saturating_add(1);
-                sum.bytes = sum.bytes.saturating_add(bytes);
+                add(&mut sum.flows, 1);
+                add(&mut sum.bytes, bytes);
                 if telling(flow) > telling(&sum.flow) {
                     (sum.flow, sum.trace) = (flow.clone(), trace);
                 }
@@ -179,94 +127,84 @@ impl Recorder {
     }
 
     fn judge_quality(&mut self, flow: &FlowEvent, traced: bool) {
-        let (seen, quality) = (&flow.verdict.visibility, &mut self.quality);
+        let (seen, quality) = (&flow.verdict.visibility, &mut self.report.quality);
         let has_payload = flow.to_server.payload_bytes > 0 || flow.to_client.payload_bytes > 0;
-        let note = |count: &mut u64, holds: bool| {
-            *count = count.saturating_add(u64::from(holds));
-        };
+        let note = |count: &mut u64, holds: bool| add(count, u64::from(holds));
         note(&mut quality.untraced, !traced);
         note(&mut quality.lost, seen.lost);
         note(&mut quality.truncated, seen.truncated);
         note(&mut quality.one_way, seen.directions < 2 && has_payload);
         note(&mut quality.no_start, !seen.handshake && has_payload);
-        quality.duplicates = quality.duplicates.saturating_add(seen.duplicates);
+        add(&mut quality.duplicates, seen.duplicates);
     }
 
     /// They need not come in the order of the ranking: live, what is known of processes is added last.
     fn endpoint(&mut self, endpoint: &EndpointEvent) {
+        let Report { services, endpoints, limits, .. } = &mut self.report;
         if ranking::took_part(endpoint) {
-            let pressing = endpoint.concerns.need_attention();
-            self.services.all = self.services.all.saturating_add(1);
-            self.services.pressing = self.services.pressing.saturating_add(u64::from(pressing));
+            add(&mut services.all, 1);
+            add(&mut services.pressing, u64::from(endpoint.concerns.need_attention()));
         }
-        self.endpoints.push(endpoint.clone());
-        if self.endpoints.len() >= self.limits.endpoints_kept_max.saturating_mul(2) {
+        endpoints.push(endpoint.clone());
+        if endpoints.len() >= limits.endpoints_kept_max.saturating_mul(2) {
             self.keep_the_worst();
         }
     }
 
     /// Leaves as many endpoints as are kept.
     fn keep_the_worst(&mut self) {
-        self.endpoints.sort_by_key(EndpointRank::of);
-        let left_out = cut(&mut self.endpoints, self.limits.endpoints_kept_max);
-        self.endpoints_left_out = self.endpoints_left_out.saturating_add(left_out);
+        let Report { endpoints, endpoints_left_out, limits, .. } = &mut self.report;
+        endpoints.sort_by_key(EndpointRank::of);
+        add(endpoints_left_out, cut(endpoints, limits.endpoints_kept_max));
     }
 
     /// The report. `summary` is asked for what no event tells: frames, times and notices.
     pub fn finish(mut self, about: About, summary: &RunSummary, sources: &[SourceInfo]) -> Report {
         self.keep_the_worst();
-        let limits = self.limits;
-        let mut pairs: Vec<Pair> = self
-            .pairs
-            .into_values()
-            .map(|((client, server, transport, label), (flows, bytes))| Pair {
-                client,
-                server,
-                transport,
-                label,
-                flows,
-                bytes,
-            })
-            .collect();
-        pairs.sort_by_key(|pair| Reverse(pair.bytes));
-        let pairs_cut = cut(&mut pairs, limits.pairs_max);
+        let Self { mut report, kinds, pairs, .. } = self;
+        let limits = report.limits;
+        report.about = about;
+        report.sources = sources.to_vec();
+        let counted = std::mem::take(&mut report.summary);
+        report.summary = RunSummary {
+            flows_by_label: counted.flows_by_label,
+            flows_by_status: counted.flows_by_status,
+            flows_tcp: counted.flows_tcp,
+            flows_udp: counted.flows_udp,
+            anomalies: counted.anomalies,
+            ..summary.clone()
+        };
 
-        let endpoints = self.endpoints;
-        let mut cards = choose::cards(self.kinds, &endpoints, limits);
+        let pairs = pairs.into_values();
+        let pair = |((client, server, transport, label), (flows, bytes))| Pair {
+            client,
+            server,
+            transport,
+            label,
+            flows,
+            bytes,
+        };
+        report.pairs = pairs.map(pair).collect();
+        report.pairs.sort_by_key(|pair| Reverse(pair.bytes));
+        report.pairs_left_out = cut(&mut report.pairs, limits.pairs_max);
+
+        let mut cards = choose::cards(kinds, &report.endpoints, limits);
         let mut kinds = cards.split_off(limits.cards_max.min(cards.len()));
         let beyond = kinds.split_off(limits.kinds_listed_max.min(kinds.len()));
-        let flows_left_out = beyond.iter().map(|card| card.flows).fold(0, u64::saturating_add);
+        report.flows_left_out = beyond.iter().map(|card| card.flows).fold(0, u64::saturating_add);
         for card in cards.iter_mut().skip(limits.plotted_max).chain(&mut kinds) {
             card.trace = None;
         }
-        let (attention, named) = choose::attention(&endpoints, &cards, limits);
-        let services =
-            Services { unnamed: self.services.pressing.saturating_sub(named), ..self.services };
-        let (endpoints, endpoints_cut) = choose::endpoints(endpoints, limits);
+        let (attention, named) = choose::attention(&report.endpoints, &cards, limits);
+        report.services.unnamed = report.services.pressing.saturating_sub(named);
+        let (endpoints, endpoints_cut) = choose::endpoints(report.endpoints, limits);
         Report {
-            about,
-            summary: RunSummary {
-                flows_by_label: self.summary.flows_by_label,
-                flows_by_status: self.summary.flows_by_status,
-                flows_tcp: self.summary.flows_tcp,
-                flows_udp: self.summary.flows_udp,
-                anomalies: self.summary.anomalies,
-                ..summary.clone()
-            },
-            sources: sources.to_vec(),
             attention,
-            services,
             endpoints,
-            endpoints_left_out: self.endpoints_left_out.saturating_add(endpoints_cut),
+            endpoints_left_out: report.endpoints_left_out.saturating_add(endpoints_cut),
             cards,
             kinds,
-            flows_left_out,
-            pairs,
-            pairs_left_out: pairs_cut,
-            pair_flows_left_out: self.pair_flows_left_out,
-            quality: self.quality,
-            timeline: self.timeline,
-            limits,
+            ..report
         }
     }
 }
@@ -276,17 +214,42 @@ impl Observer for Recorder {
         true
     }
 
-    fn packet(&mut self, key: &FlowKey, packet: &FlowPacket<'_>) {
-        Self::packet(self, key, packet);
+    fn packet(&mut self, key: &FlowKey, seen: &FlowPacket<'_>) {
+        let Self { report: Report { limits, .. }, traces, .. } = self;
+        let (time, is_full) = (seen.packet.at.time, traces.len() >= limits.traces_max);
+        let trace = match traces.entry(*key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if is_full => {
+                self.traces_full = true;
+                return;
+            }
+            Entry::Vacant(free) => {
+                free.insert(Trace::new(time, limits.trace_points_max, limits.buckets_max))
+            }
+        };
+        let len = seen.packet.body.payload().map_or(0, |payload| payload.wire_len);
+        if len > 0 {
+            let len = portstory_core::wire::len32(len);
+            trace.add(Point { time, side: seen.side, len });
+        }
     }
 
+    /// At once, and not with the batch: the same 5-tuple may begin anew in between.
     fn event(&mut self, event: &mut Event) {
-        self.ended(event);
+        if let Event::Flow(flow) = event
+            && let Some(trace) = self.take_trace(flow)
+        {
+            self.ended.insert(flow.flow_id, trace);
+        }
     }
 
     fn batch(&mut self, reading: &mut Reading<'_>) {
-        reading.events.iter().for_each(|event| Self::event(self, event));
+        reading.events.iter().for_each(|event| self.note(event));
     }
+}
+
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }
 
 /// Leaves so many; says how many went.
@@ -361,9 +324,9 @@ mod tests {
         let limits = ReportLimits { endpoints_kept_max: 4, ..ReportLimits::default() };
         let mut recorder = Recorder::new(limits);
         for host in 1..=20 {
-            recorder.event(&endpoint(host, &[]));
+            recorder.note(&endpoint(host, &[]));
         }
-        recorder.event(&endpoint(99, &[Concern::ListenerWithoutOwner]));
+        recorder.note(&endpoint(99, &[Concern::ListenerWithoutOwner]));
         let report = recorder.finish(About::default(), &RunSummary::default(), &[]);
         let named: Vec<_> = report.attention.iter().map(|row| row.endpoint.socket.addr).collect();
         assert_eq!(named, [IpAddr::from([10, 0, 0, 99])]);

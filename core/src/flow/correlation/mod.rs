@@ -16,6 +16,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{CITRIX_HOURS_MAX, Config, Limits};
 use crate::flow::firsts::Firsts;
 use crate::flow::key::FlowKey;
@@ -65,7 +67,8 @@ pub struct Correlation {
 }
 
 /// Frames that the capture says it lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Drops {
     /// How many.
     pub frames: u64,
