@@ -122,9 +122,6 @@ impl ByteSet {
     /// None.
     pub(super) const NONE: Self = Self([0; 2]);
 
-    /// All.
-    pub(super) const ALL: Self = Self([u128::MAX; 2]);
-
     /// This one.
     pub(super) const fn one(byte: u8) -> Self {
         Self::NONE.with(byte)

@@ -164,15 +164,9 @@ impl Say {
         Ok(Said::new(self.role, bits, self.what, self.spot()))
     }
 
-    /// Whether the byte at a place is one of a few.
-    fn is_told_by(&self, place: usize) -> bool {
-        self.parts.iter().any(|part| part.bytes_at(place).is_some())
-    }
-
-    /// Which bytes it may have at a place.
-    fn bytes_at(&self, place: usize) -> ByteSet {
-        let told = self.parts.iter().filter_map(|part| part.bytes_at(place));
-        told.fold(ByteSet::ALL, ByteSet::and)
+    /// Which bytes it may have at a place, where those are not all.
+    fn bytes_at(&self, place: usize) -> Option<ByteSet> {
+        self.parts.iter().filter_map(|part| part.bytes_at(place)).reduce(ByteSet::and)
     }
 
     /// The first constant is what shows it.
@@ -188,16 +182,17 @@ impl Say {
 
 /// The places where all messages of a row have one of a few bytes, and which.
 fn openings(says: &[Say]) -> Vec<Opening> {
-    let told = |at: &usize| says.iter().all(|say| say.is_told_by(*at));
-    let near: Vec<usize> = (0..NEAR).filter(told).take(OPENINGS_MAX).collect();
-    let far = if near.is_empty() { NEAR..FAR } else { 0..0 };
-    let places = near.into_iter().chain(far.filter(told).take(OPENINGS_MAX));
     // A message is not read before all places that a row looks at are there.
     let opening = |at| {
-        let bytes = says.iter().map(|say| say.bytes_at(at)).fold(ByteSet::NONE, ByteSet::or);
-        Opening::new(bytes).at(at).required()
+        let mut each = says.iter().map(|say| say.bytes_at(at));
+        let bytes = each.try_fold(ByteSet::NONE, |all, bytes| Some(all.or(bytes?)))?;
+        Some(Opening::new(bytes).at(at).required())
     };
-    places.map(opening).collect()
+    let near: Vec<Opening> = (0..NEAR).filter_map(opening).take(OPENINGS_MAX).collect();
+    if near.is_empty() {
+        return (NEAR..FAR).filter_map(opening).take(OPENINGS_MAX).collect();
+    }
+    near
 }
 
 /// Few places are looked at, for every place costs a little each time: those before this one.
