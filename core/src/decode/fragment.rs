@@ -37,20 +37,7 @@ impl Fragment<'_> {
 
     /// All of it but its bytes.
     pub(super) fn without_bytes(&self) -> Fragment<'static> {
-        let Self { context, src, dst, protocol, piece, wire_len, header_offset, .. } = *self;
-        let bytes = Cow::Borrowed(&[][..]);
-        let outer_frames = Vec::new();
-        Fragment {
-            context,
-            src,
-            dst,
-            protocol,
-            piece,
-            bytes,
-            wire_len,
-            header_offset,
-            outer_frames,
-        }
+        Fragment { bytes: Cow::Borrowed(&[]), outer_frames: Vec::new(), ..*self }
     }
 
     /// What it shares with the other pieces of its packet.

@@ -13,17 +13,16 @@ pub(super) fn error(
     ip: &Ip<'_>,
     sink: &mut dyn FnMut(Decoded<'_>),
 ) -> DecodeEnd {
-    let part = ip.payload;
-    let (Some(icmp_type), Some(code)) = (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1))
-    else {
-        return part.too_short(Layer::Transport, "icmp.header_too_short");
+    let part = ip.payload.of_layer(Layer::Transport);
+    let [icmp_type, code] = match part.array(0, "icmp.header_too_short") {
+        Ok(first) => first,
+        Err(end) => return end,
     };
     let v6 = ip.src.is_ipv6();
     let Some(kind) = meaning(v6, icmp_type, code) else { return DecodeEnd::Done };
     // Both have eight bytes before the quoted packet. What is quoted is cut short by design, so its
     // own length fields say nothing of what is missing here.
-    let behind = part.after(8);
-    let quote = Slice { wire_len: usize::MAX, ..behind };
+    let quote = Slice { wire_len: usize::MAX, ..part.after(8) };
     let Ok(quoted) = ip::parse(quote) else { return DecodeEnd::Done };
     let transport = match quoted.protocol {
         6 => Transport::Tcp,

@@ -8,7 +8,6 @@ use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 use super::packet::Path;
 use super::{DecodeEnd, Slice};
 use crate::config::EXTENSION_HEADERS_MAX;
-use crate::net::Layer;
 use crate::wire;
 
 /// What the IP header tells, with its payload.
@@ -54,10 +53,10 @@ pub(super) fn parse(part: Slice<'_>) -> Result<Ip<'_>, DecodeEnd> {
     let version = wire::u8_at(part.bytes, 0).map(|byte| byte >> 4);
     let Ok((slice, trouble)) = LaxIpSlice::from_slice(part.bytes) else {
         return Err(match version {
-            None => part.too_short(Layer::Network, "ip.header_missing"),
-            Some(4) => part.too_short(Layer::Network, "ipv4.header_malformed"),
-            Some(6) => part.too_short(Layer::Network, "ipv6.header_malformed"),
-            Some(_) => part.stop(Layer::Network, "ip.version_unknown"),
+            None => part.too_short("ip.header_missing"),
+            Some(4) => part.too_short("ipv4.header_malformed"),
+            Some(6) => part.too_short("ipv6.header_malformed"),
+            Some(_) => part.stop("ip.version_unknown"),
         });
     };
     match slice {
@@ -65,7 +64,7 @@ pub(super) fn parse(part: Slice<'_>) -> Result<Ip<'_>, DecodeEnd> {
             let ip = ipv4(part, &v4);
             // In a fragment no authentication header is looked for: in a later one there is none.
             if trouble.is_some() && ip.fragment.is_none() {
-                return Err(part.too_short(Layer::Network, "ip.extension_malformed"));
+                return Err(part.too_short("ip.extension_malformed"));
             }
             Ok(ip)
         }
@@ -145,23 +144,20 @@ pub(super) struct Chain<'a> {
 ///
 /// By hand: etherparse's iterator reads past the end of a chain that was cut.
 pub(super) fn extensions(first: u8, part: Slice<'_>) -> Result<Chain<'_>, DecodeEnd> {
+    const MALFORMED: &str = "ip.extension_malformed";
     let (mut protocol, mut payload) = (first, part);
     for _ in 0..EXTENSION_HEADERS_MAX {
         let Some(kind) = Extension::of(protocol) else { break };
-        let Some([next, len]) = wire::array(payload.bytes, 0) else {
-            return Err(payload.too_short(Layer::Network, "ip.extension_malformed"));
-        };
+        let [next, len] = payload.array(0, MALFORMED)?;
         let len = usize::from(len);
         let len = match kind {
             Extension::Options => len.saturating_mul(8).saturating_add(8),
             Extension::Authentication => len.saturating_mul(4).saturating_add(8),
             Extension::Fragment => 8,
         };
-        if len > payload.bytes.len() {
-            return Err(payload.too_short(Layer::Network, "ip.extension_malformed"));
-        }
+        let behind = payload.behind(len, MALFORMED)?;
         let piece = (kind == Extension::Fragment).then(|| piece(payload.bytes)).flatten();
-        (protocol, payload) = (next, payload.after(len));
+        (protocol, payload) = (next, behind);
         if piece.is_some() {
             return Ok(Chain { protocol, payload, fragment: piece });
         }
@@ -201,5 +197,5 @@ fn payload_of<'a>(part: Slice<'a>, payload: &'a [u8], wire_len: usize) -> Slice<
     let captured = part.bytes.len().min(wire_len);
     let header_len = captured.saturating_sub(payload.len());
     let payload_wire = wire_len.saturating_sub(header_len).max(payload.len());
-    Slice { bytes: payload, wire_len: payload_wire, offset: part.offset.saturating_add(header_len) }
+    Slice { bytes: payload, wire_len: payload_wire, ..part.after(header_len) }
 }

@@ -137,7 +137,7 @@ pub fn decode(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'
 fn by_layers(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_>)) {
     let context =
         DecodeContext { at: frame.at, path: Path::default(), layers_left: limits.layers_max };
-    open(context, Next::Link(frame.link), Slice::of_frame(frame), sink);
+    go_on(context, Ok(Opened::new(Next::Link(frame.link), Slice::of_frame(frame))), sink);
 }
 
 /// Where the decoder is.
@@ -151,47 +151,35 @@ struct DecodeContext {
     layers_left: usize,
 }
 
-/// Opens what stands behind a header.
-fn go_on(mut context: DecodeContext, opened: Opened<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
-    if let Some(adds) = opened.adds {
-        context.path.push(adds);
-    }
-    open(context, opened.next, opened.rest, sink);
-}
-
-/// Opens layer after layer from here on.
-fn open(
+/// Opens layer after layer, from what the last step came to.
+fn go_on(
     mut context: DecodeContext,
-    mut next: Next,
-    mut part: Slice<'_>,
+    mut step: Result<Opened<'_>, DecodeEnd>,
     sink: &mut dyn FnMut(Decoded<'_>),
 ) {
-    while let Some(left) = context.layers_left.checked_sub(1) {
-        context.layers_left = left;
-        let step = match next {
-            Next::Link(link) => link::open(link, part),
-            Next::EtherType(ethertype) => tunnel::open_ethertype(ethertype, part),
-            Next::Ip => network::open(&context, part, sink),
-            Next::IpProtocol(protocol) => tunnel::open_ip_protocol(protocol, part),
-            Next::Nothing => return,
-        };
-        match step {
-            Ok(opened) => {
-                if let Some(adds) = opened.adds {
-                    context.path.push(adds);
-                }
-                (next, part) = (opened.next, opened.rest);
-            }
+    loop {
+        let Opened { next, rest, adds } = match step {
+            Ok(opened) => opened,
             Err(DecodeEnd::Cut | DecodeEnd::Done) => return,
-            Err(DecodeEnd::Anomaly(stop)) => {
-                return sink(Decoded::Anomaly(context.at, stop));
-            }
+            Err(DecodeEnd::Anomaly(stop)) => return sink(Decoded::Anomaly(context.at, stop)),
+        };
+        if let Some(adds) = adds {
+            context.path.push(adds);
         }
-    }
-    if next != Next::Nothing {
-        let stop =
-            DecodeAnomaly { event: "too_many_layers", layer: Layer::Tunnel, offset: part.offset };
-        sink(Decoded::Anomaly(context.at, stop));
+        let left = context.layers_left.checked_sub(1);
+        context.layers_left = left.unwrap_or_default();
+        step = match next {
+            Next::Nothing => return,
+            _ if left.is_none() => Err(rest.of_layer(Layer::Tunnel).stop("too_many_layers")),
+            Next::Link(link) => link::open(link, rest.of_layer(Layer::Link)),
+            Next::EtherType(ethertype) => {
+                tunnel::open_ethertype(ethertype, rest.of_layer(Layer::Tunnel))
+            }
+            Next::Ip => network::open(&context, rest.of_layer(Layer::Network), sink),
+            Next::IpProtocol(protocol) => {
+                tunnel::open_ip_protocol(protocol, rest.of_layer(Layer::Tunnel))
+            }
+        };
     }
 }
 

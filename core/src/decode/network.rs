@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fragment::Fragment;
 use super::ip::{self, Ip};
-use super::{DecodeContext, DecodeEnd, Decoded, Next, Opened, Slice, icmp, transport, tunnel};
+use super::{DecodeContext, DecodeEnd, Decoded, Next, Opened, Slice, icmp, transport};
 
 /// IP protocol numbers (IANA).
 const TCP: u8 = 6;
@@ -43,12 +43,8 @@ pub(super) fn deliver<'a>(
     sink: &mut dyn FnMut(Decoded<'_>),
 ) -> Result<Opened<'a>, DecodeEnd> {
     match ip.protocol {
-        TCP => Err(transport::tcp(context, ip, sink)),
-        UDP => {
-            let datagram = transport::udp(context, ip, sink)?;
-            let row = tunnel::over_udp(datagram.src, datagram.dst).ok_or(DecodeEnd::Done)?;
-            (row.open)(datagram.payload)
-        }
+        TCP => transport::tcp(context, ip, sink),
+        UDP => transport::udp(context, ip, sink),
         ICMP | ICMPV6 => Err(icmp::error(context, ip, sink)),
         protocol => Ok(Opened::new(Next::IpProtocol(protocol), ip.payload)),
     }

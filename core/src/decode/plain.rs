@@ -4,11 +4,13 @@
 //! Nearly every frame is one. What is read here is what the decoder would hand on, layer by layer;
 //! whatever is not plain is left to it. In debug builds both are asked, and must say the same.
 
+use std::net::IpAddr;
+
 use super::packet::{Body, Packet, Path, Payload, TcpFlags, TcpInfo};
 use super::tunnel;
 use crate::frame::Frame;
 use crate::net::{Socket, Transport};
-use crate::wire::{array, be16, be32, index, u8_at};
+use crate::wire::{array, be16, be32, index, len32, u8_at};
 
 /// Layers that are opened here.
 pub(super) const LAYERS: usize = 2;
@@ -44,17 +46,8 @@ fn ipv4<'a>(frame: &Frame<'a>, at: usize, ip: &'a [u8]) -> Option<Packet<'a>> {
     let segment = ip.get(20..total).filter(|_| plain)?;
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = header;
     let (src, dst) = ([s0, s1, s2, s3].into(), [d0, d1, d2, d3].into());
-    let ((src_port, dst_port), transport, body) = transport(header[9], segment)?;
-    Some(Packet {
-        at: frame.at,
-        path: &Path::PLAIN,
-        transport,
-        src: Socket { addr: src, port: src_port },
-        dst: Socket { addr: dst, port: dst_port },
-        ip_id: be16(ip, 4)?,
-        wire_len: crate::wire::len32(at.saturating_add(total)),
-        body,
-    })
+    let packet = transport(frame, (src, dst), header[9], segment)?;
+    Some(Packet { ip_id: be16(ip, 4)?, wire_len: len32(at.saturating_add(total)), ..packet })
 }
 
 /// RFC 8200.
@@ -65,23 +58,21 @@ fn ipv6<'a>(frame: &Frame<'a>, at: usize, ip: &'a [u8]) -> Option<Packet<'a>> {
     let total = usize::from(be16(ip, 4)?).saturating_add(40);
     let segment = ip.get(40..total)?;
     let (src, dst) = (array::<16>(ip, 8)?.into(), array::<16>(ip, 24)?.into());
-    let ((src_port, dst_port), transport, body) = transport(u8_at(ip, 6)?, segment)?;
-    Some(Packet {
-        at: frame.at,
-        path: &Path::PLAIN,
-        transport,
-        src: Socket { addr: src, port: src_port },
-        dst: Socket { addr: dst, port: dst_port },
-        ip_id: 0,
-        wire_len: crate::wire::len32(at.saturating_add(total)),
-        body,
-    })
+    let packet = transport(frame, (src, dst), u8_at(ip, 6)?, segment)?;
+    Some(Packet { wire_len: len32(at.saturating_add(total)), ..packet })
 }
 
-/// TCP (RFC 9293 section 3.1), or UDP (RFC 768) that no tunnel uses.
-fn transport(protocol: u8, segment: &[u8]) -> Option<((u16, u16), Transport, Body<'_>)> {
+/// TCP (RFC 9293 section 3.1), or UDP (RFC 768) that no tunnel uses, between these addresses. What its IP
+/// header tells beside them is for the caller to add.
+#[inline]
+fn transport<'a>(
+    frame: &Frame<'_>,
+    (src, dst): (IpAddr, IpAddr),
+    protocol: u8,
+    segment: &'a [u8],
+) -> Option<Packet<'a>> {
     let ports = (be16(segment, 0)?, be16(segment, 2)?);
-    match protocol {
+    let (transport, body) = match protocol {
         6 => {
             let header_len = usize::from(u8_at(segment, 12)? >> 4).saturating_mul(4);
             let bytes = segment.get(header_len..).filter(|_| header_len >= 20)?;
@@ -92,8 +83,7 @@ fn transport(protocol: u8, segment: &[u8]) -> Option<((u16, u16), Transport, Bod
                 window: be16(segment, 14)?,
                 checksum: be16(segment, 16)?,
             };
-            let payload = Payload { bytes, wire_len: bytes.len() };
-            Some((ports, Transport::Tcp, Body::Tcp(info, payload)))
+            (Transport::Tcp, Body::Tcp(info, Payload { bytes, wire_len: bytes.len() }))
         }
         17 => {
             let bytes = segment.get(8..usize::from(be16(segment, 4)?))?;
@@ -101,10 +91,21 @@ fn transport(protocol: u8, segment: &[u8]) -> Option<((u16, u16), Transport, Bod
                 return None;
             }
             let payload = Payload { bytes, wire_len: bytes.len() };
-            Some((ports, Transport::Udp, Body::Udp(be16(segment, 6)?, payload)))
+            (Transport::Udp, Body::Udp(be16(segment, 6)?, payload))
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let (src, dst) = (Socket { addr: src, port: ports.0 }, Socket { addr: dst, port: ports.1 });
+    Some(Packet {
+        at: frame.at,
+        path: &Path::PLAIN,
+        transport,
+        src,
+        dst,
+        ip_id: 0,
+        wire_len: 0,
+        body,
+    })
 }
 
 #[cfg(test)]

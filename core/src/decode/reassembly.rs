@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use super::fragment::{Fragment, Key};
 use super::ip::{self, IPV6_HEADER_LEN, Ip, Piece};
-use super::{DecodeAnomaly, DecodeContext, DecodeEnd, Decoded, Slice, network};
+use super::{DecodeAnomaly, DecodeContext, Decoded, Slice, network};
 use crate::config::Config;
 use crate::frame::FrameRef;
 use crate::net::Layer;
@@ -305,26 +305,23 @@ impl Datagram {
         };
         let offset = first.header_offset;
         let context = DecodeContext { at: completed_by.unwrap_or(first.at()), ..first.context };
-        let part = Slice { bytes: &bytes, wire_len: wire_len.max(bytes.len()), offset };
-        let chain = match ip::extensions(first.protocol, part) {
-            Ok(chain) => chain,
-            Err(end) => return ended(context, end, sink),
-        };
+        let seen = wire_len.max(bytes.len());
+        let part = Slice { bytes: &bytes, wire_len: seen, offset, layer: Layer::Network };
         let header_len = if first.src.is_ipv4() { 20 } else { IPV6_HEADER_LEN };
-        let ip = Ip {
-            src: first.src,
-            dst: first.dst,
-            id: if first.src.is_ipv4() { low16(first.piece.id) } else { 0 },
-            protocol: chain.protocol,
-            fragment: None,
-            wire_len: wire_len.saturating_add(header_len),
-            offset,
-            payload: chain.payload,
-        };
-        match network::deliver(&context, &ip, sink) {
-            Ok(opened) => super::go_on(context, opened, sink),
-            Err(end) => ended(context, end, sink),
-        }
+        let step = ip::extensions(first.protocol, part).and_then(|chain| {
+            let ip = Ip {
+                src: first.src,
+                dst: first.dst,
+                id: if first.src.is_ipv4() { low16(first.piece.id) } else { 0 },
+                protocol: chain.protocol,
+                fragment: None,
+                wire_len: wire_len.saturating_add(header_len),
+                offset,
+                payload: chain.payload,
+            };
+            network::deliver(&context, &ip, sink)
+        });
+        super::go_on(context, step, sink);
     }
 
     /// The bytes from the start up to the first that is missing.
@@ -351,13 +348,6 @@ impl Datagram {
 fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut Sink<'_>) {
     let stop = DecodeAnomaly { event, layer: Layer::Network, offset: fragment.header_offset };
     sink(Decoded::Anomaly(fragment.at(), stop), &[]);
-}
-
-fn ended(context: DecodeContext, end: DecodeEnd, sink: &mut dyn FnMut(Decoded<'_>)) {
-    match end {
-        DecodeEnd::Anomaly(stop) => sink(Decoded::Anomaly(context.at, stop)),
-        DecodeEnd::Cut | DecodeEnd::Done => {}
-    }
 }
 
 /// IPv4's identification, which was widened.

@@ -4,76 +4,61 @@
 //! IPv6 packet, and what is left of it still tells ports, sequence number and flags.
 
 use super::ip::Ip;
-use super::{Body, DecodeContext, DecodeEnd, Decoded, Packet, Payload, Slice, TcpFlags, TcpInfo};
+use super::{
+    Body, DecodeContext, DecodeEnd, Decoded, Opened, Packet, Payload, Slice, TcpFlags, TcpInfo,
+    tunnel,
+};
 use crate::net::{Layer, Socket, Transport};
 use crate::wire;
 
-/// Hands on a TCP segment; says why nothing follows.
-pub(super) fn tcp(
+/// Hands on a TCP segment, behind which nothing follows.
+pub(super) fn tcp<'a>(
     context: &DecodeContext,
-    ip: &Ip<'_>,
+    ip: &Ip<'a>,
     sink: &mut dyn FnMut(Decoded<'_>),
-) -> DecodeEnd {
-    let part = ip.payload;
-    let (Some(src), Some(dst), Some(seq), Some(ack), Some(lengths)) = (
-        wire::be16(part.bytes, 0),
-        wire::be16(part.bytes, 2),
-        wire::be32(part.bytes, 4),
-        wire::be32(part.bytes, 8),
-        wire::be16(part.bytes, 12),
-    ) else {
-        return part.too_short(Layer::Transport, "tcp.header_too_short");
-    };
-    let [offset, flags] = lengths.to_be_bytes();
+) -> Result<Opened<'a>, DecodeEnd> {
+    const SHORT: &str = "tcp.header_too_short";
+    let part = ip.payload.of_layer(Layer::Transport);
+    let [offset, flags] = part.array(12, SHORT)?;
+    let ports = (part.be16(0, SHORT)?, part.be16(2, SHORT)?);
     let header_len = usize::from(offset >> 4).saturating_mul(4);
     if header_len < 20 || header_len > part.wire_len {
-        return part.stop(Layer::Transport, "tcp.data_offset_invalid");
+        return Err(part.stop("tcp.data_offset_invalid"));
     }
     let info = TcpInfo {
-        seq,
-        ack,
+        seq: part.be32(4, SHORT)?,
+        ack: part.be32(8, SHORT)?,
         flags: TcpFlags(flags),
         window: wire::be16(part.bytes, 14).unwrap_or_default(),
         checksum: wire::be16(part.bytes, 16).unwrap_or_default(),
     };
     let body = Body::Tcp(info, payload(part.after(header_len)));
-    sink(Decoded::Packet(packet(context, ip, Transport::Tcp, (src, dst), body)));
-    DecodeEnd::Done
+    sink(Decoded::Packet(packet(context, ip, Transport::Tcp, ports, body)));
+    Err(DecodeEnd::Done)
 }
 
-/// A UDP datagram that was handed on, in case it is a tunnel's.
-pub(super) struct Datagram<'a> {
-    pub(super) src: u16,
-    pub(super) dst: u16,
-    pub(super) payload: Slice<'a>,
-}
-
-/// Hands on a UDP datagram.
+/// Hands on a UDP datagram, and opens it where it is a tunnel's.
 pub(super) fn udp<'a>(
     context: &DecodeContext,
     ip: &Ip<'a>,
     sink: &mut dyn FnMut(Decoded<'_>),
-) -> Result<Datagram<'a>, DecodeEnd> {
-    let part = ip.payload;
-    let (Some(src), Some(dst), Some(len), Some(checksum)) = (
-        wire::be16(part.bytes, 0),
-        wire::be16(part.bytes, 2),
-        wire::be16(part.bytes, 4),
-        wire::be16(part.bytes, 6),
-    ) else {
-        return Err(part.too_short(Layer::Transport, "udp.header_too_short"));
-    };
-    let len = usize::from(len);
+) -> Result<Opened<'a>, DecodeEnd> {
+    const SHORT: &str = "udp.header_too_short";
+    let part = ip.payload.of_layer(Layer::Transport);
+    let checksum = part.be16(6, SHORT)?;
+    let ports = (part.be16(0, SHORT)?, part.be16(2, SHORT)?);
+    let len = usize::from(part.be16(4, SHORT)?);
     let whole = match len {
         // RFC 2675 section 4 (jumbograms) and segmentation offload: as much as there is.
         0 => part,
-        1..8 => return Err(part.stop(Layer::Transport, "udp.length_invalid")),
+        1..8 => return Err(part.stop("udp.length_invalid")),
         _ => part.limited(len),
     };
     let behind = whole.after(8);
     let body = Body::Udp(checksum, payload(behind));
-    sink(Decoded::Packet(packet(context, ip, Transport::Udp, (src, dst), body)));
-    Ok(Datagram { src, dst, payload: behind })
+    sink(Decoded::Packet(packet(context, ip, Transport::Udp, ports, body)));
+    let row = tunnel::over_udp(ports.0, ports.1).ok_or(DecodeEnd::Done)?;
+    (row.open)(behind.of_layer(Layer::Tunnel))
 }
 
 fn payload(part: Slice<'_>) -> Payload<'_> {

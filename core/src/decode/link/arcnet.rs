@@ -7,24 +7,16 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
-pub(super) static BSD: Link = Link { name: "ARCNET (BSD)", types: &[7], open: bsd };
-pub(super) static LINUX: Link = Link { name: "ARCNET (Linux)", types: &[129], open: linux };
+pub(super) static BSD: Link =
+    Link { name: "ARCNET (BSD)", types: &[7], open: |part| open(part, 2) };
+pub(super) static LINUX: Link =
+    Link { name: "ARCNET (Linux)", types: &[129], open: |part| open(part, 4) };
 
-fn bsd(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part, 2)
-}
-
-fn linux(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part, 4)
-}
+const SHORT: &str = "arcnet.header_too_short";
 
 fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(protocol) = wire::u8_at(part.bytes, at) else {
-        return Err(part.too_short(Layer::Link, "arcnet.header_too_short"));
-    };
+    let protocol = part.u8(at, SHORT)?;
     match protocol {
         // RFC 1051 section 2: nothing stands between this byte and the packet.
         240 => Ok(Opened::new(Next::Ip, part.after(at.saturating_add(1)))),
@@ -36,12 +28,11 @@ fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
 
 fn rfc_1201(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     // RFC 1201 section 2.2: the first and only fragment has 0, the first of several an odd number.
-    match wire::u8_at(part.bytes, 0) {
-        None => Err(part.too_short(Layer::Link, "arcnet.header_too_short")),
-        Some(0) => Ok(Opened::new(Next::Ip, part.after(3))),
+    match part.u8(0, SHORT)? {
+        0 => Ok(Opened::new(Next::Ip, part.after(3))),
         // An exception packet: padding, then the same header once more.
-        Some(0xff) => Ok(Opened::new(Next::Ip, part.after(7))),
-        Some(_) => Err(part.stop(Layer::Link, "arcnet.fragment")),
+        0xff => Ok(Opened::new(Next::Ip, part.after(7))),
+        _ => Err(part.stop("arcnet.fragment")),
     }
 }
 

@@ -6,15 +6,11 @@
 
 use super::{ETHERNET, LLC, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "SunATM", types: &[123], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(flags), true) = (wire::u8_at(part.bytes, 0), part.bytes.len() >= 4) else {
-        return Err(part.too_short(Layer::Link, "sunatm.header_too_short"));
-    };
+    let [flags, ..]: [u8; 4] = part.array(0, "sunatm.header_too_short")?;
     Ok(match flags & 0x0f {
         // LAN emulation puts its own two bytes before the Ethernet frame.
         1 => Opened::new(Next::Link(ETHERNET), part.after(6)),

@@ -6,7 +6,6 @@
 
 use super::{Link, WIFI};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with AVS header", types: &[163], open };
@@ -16,12 +15,9 @@ pub(super) fn is_avs(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(_), Some(len)) = (wire::be32(part.bytes, 0), wire::be32(part.bytes, 4)) else {
-        return Err(part.too_short(Layer::Link, "avs.header_too_short"));
-    };
-    let len = wire::index(len);
+    let len = wire::index(part.be32(4, "avs.header_too_short")?);
     if !is_avs(part.bytes) || !(8..=part.wire_len).contains(&len) {
-        return Err(part.stop(Layer::Link, "avs.header_malformed"));
+        return Err(part.stop("avs.header_malformed"));
     }
     Ok(Opened::new(Next::Link(WIFI), part.after(len)))
 }

@@ -7,27 +7,20 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Cisco HDLC", types: &[104], open };
 pub(super) static WITH_DIRECTION: Link =
-    Link { name: "Cisco HDLC with direction", types: &[205], open: with_direction };
+    Link { name: "Cisco HDLC with direction", types: &[205], open: |part| open(part.after(1)) };
 
 pub(super) fn is_chdlc(bytes: &[u8]) -> bool {
     matches!(wire::be16(bytes, 0), Some(0x0f00 | 0x8f00))
 }
 
 pub(super) fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(ethertype) = wire::be16(part.bytes, 2) else {
-        return Err(part.too_short(Layer::Link, "chdlc.header_too_short"));
-    };
+    let ethertype = part.be16(2, "chdlc.header_too_short")?;
     // SLARP (0x8035) and the discovery protocol (0x2000) are no EtherTypes that lead anywhere.
     Ok(Opened::new(Next::EtherType(ethertype), part.after(4)))
-}
-
-fn with_direction(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part.after(1))
 }
 
 #[cfg(test)]

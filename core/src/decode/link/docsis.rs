@@ -7,8 +7,6 @@
 
 use super::{ETHERNET, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "DOCSIS", types: &[143], open };
 
@@ -16,18 +14,14 @@ pub(super) static LINK: Link = Link { name: "DOCSIS", types: &[143], open };
 const PRIVACY: [u8; 2] = [3, 4];
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(control), Some(parameter), Some(extended)) =
-        (wire::u8_at(part.bytes, 0), wire::u8_at(part.bytes, 1), wire::u8_at(part.bytes, 4))
-    else {
-        return Err(part.too_short(Layer::Link, "docsis.header_too_short"));
-    };
+    let [control, parameter, _, _, extended] = part.array(0, "docsis.header_too_short")?;
     // All other types are timing, management, requests and isolated PDUs.
     if control >> 1 != 0 {
         return Ok(Opened::new(Next::Nothing, part));
     }
     let has_extended = control & 1 == 1;
     if has_extended && PRIVACY.contains(&(extended >> 4)) {
-        return Err(part.stop(Layer::Link, "docsis.encrypted"));
+        return Err(part.stop("docsis.encrypted"));
     }
     let extended_len = if has_extended { usize::from(parameter) } else { 0 };
     Ok(Opened::new(Next::Link(ETHERNET), part.after(extended_len.saturating_add(6))))

@@ -7,32 +7,26 @@
 
 use super::{ETHERNET, Link, ethernet};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
-pub(super) static SHORT: Link =
-    Link { name: "Ethernet with a switch tag of 4 bytes", types: &[281, 284], open: short };
-pub(super) static LONG: Link =
-    Link { name: "Ethernet with a switch tag of 8 bytes", types: &[285], open: long };
+pub(super) static SHORT: Link = Link {
+    name: "Ethernet with a switch tag of 4 bytes",
+    types: &[281, 284],
+    open: |part| open(part, 16),
+};
+pub(super) static LONG: Link = Link {
+    name: "Ethernet with a switch tag of 8 bytes",
+    types: &[285],
+    open: |part| open(part, 20),
+};
 pub(super) static BEFORE: Link =
     Link { name: "Ethernet behind a switch tag", types: &[282], open: before };
-
-fn short(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part, 16)
-}
-
-fn long(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part, 20)
-}
 
 fn before(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     Ok(Opened::new(Next::Link(ETHERNET), part.after(4)))
 }
 
 fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(number) = wire::be16(part.bytes, at) else {
-        return Err(part.too_short(Layer::Link, "switch_tag.header_too_short"));
-    };
+    let number = part.be16(at, "switch_tag.header_too_short")?;
     Ok(ethernet::behind(number, part.after(at.saturating_add(2))))
 }
 

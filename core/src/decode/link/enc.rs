@@ -9,26 +9,19 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static ENC: Link = Link { name: "OpenBSD enc", types: &[109], open: enc };
 pub(super) static PFLOG: Link = Link { name: "BSD pflog", types: &[117], open: pflog };
 
 fn enc(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    if part.bytes.len() < 12 {
-        return Err(part.too_short(Layer::Link, "enc.header_too_short"));
-    }
-    Ok(Opened::new(Next::Ip, part.after(12)))
+    Ok(Opened::new(Next::Ip, part.behind(12, "enc.header_too_short")?))
 }
 
 fn pflog(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(len) = wire::u8_at(part.bytes, 0).map(usize::from) else {
-        return Err(part.too_short(Layer::Link, "pflog.header_too_short"));
-    };
+    let len = usize::from(part.u8(0, "pflog.header_too_short")?);
     // OpenBSD 3.4 had 45 bytes in it, and no system fewer.
     if len < 45 {
-        return Err(part.stop(Layer::Link, "pflog.length_invalid"));
+        return Err(part.stop("pflog.length_invalid"));
     }
     Ok(Opened::new(Next::Ip, part.after(len.next_multiple_of(4))))
 }

@@ -7,8 +7,6 @@
 
 use super::{ETHERNET, Link, PPP};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Endace ERF", types: &[197], open };
 
@@ -16,14 +14,14 @@ pub(super) static LINK: Link = Link { name: "Endace ERF", types: &[197], open };
 const EXTENSIONS_MAX: usize = 16;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "erf.header_too_short");
-    let kind = wire::u8_at(part.bytes, 8).ok_or_else(too_short)?;
+    const SHORT: &str = "erf.header_too_short";
+    let kind = part.u8(8, SHORT)?;
     let (mut len, mut more) = (16_usize, kind & 0x80 != 0);
     for _ in 0..EXTENSIONS_MAX {
         if !more {
             break;
         }
-        more = wire::u8_at(part.bytes, len).ok_or_else(too_short)? & 0x80 != 0;
+        more = part.u8(len, SHORT)? & 0x80 != 0;
         len = len.saturating_add(8);
     }
     Ok(match kind & 0x7f {

@@ -9,23 +9,23 @@
 
 use super::{LLC, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Ethernet", types: &[1], open };
 pub(super) static NETANALYZER: Link =
-    Link { name: "netANALYZER Ethernet", types: &[240], open: netanalyzer };
-pub(super) static NETANALYZER_TRANSPARENT: Link =
-    Link { name: "netANALYZER Ethernet with preamble", types: &[241], open: with_preamble };
+    Link { name: "netANALYZER Ethernet", types: &[240], open: |part| behind_analyzer(part, 4) };
+pub(super) static NETANALYZER_TRANSPARENT: Link = Link {
+    name: "netANALYZER Ethernet with preamble",
+    types: &[241],
+    open: |part| behind_analyzer(part, 12),
+};
 
 /// IEEE 802.3 section 3.2.6: up to this it is a length and an LLC header follows, from 0x600 on it is
 /// a type.
 const LENGTH_MAX: u16 = 1500;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(number) = wire::be16(part.bytes, 12) else {
-        return Err(part.too_short(Layer::Link, "ethernet.header_too_short"));
-    };
+    let number = part.be16(12, "ethernet.header_too_short")?;
     Ok(behind(number, part.after(14)))
 }
 
@@ -47,14 +47,6 @@ pub(in crate::decode) fn is_likely(bytes: &[u8]) -> bool {
         Some(ethertype) => matches!(ethertype, 0x0806 | 0x8100 | 0x88a8),
         None => false,
     }
-}
-
-fn netanalyzer(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    behind_analyzer(part, 4)
-}
-
-fn with_preamble(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    behind_analyzer(part, 12)
 }
 
 /// A little-endian word, in which this bit says that it is an event on a pin and no frame.

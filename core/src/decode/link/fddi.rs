@@ -6,15 +6,11 @@
 
 use super::{LLC, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "FDDI", types: &[10], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(control), true) = (wire::u8_at(part.bytes, 0), part.bytes.len() >= 13) else {
-        return Err(part.too_short(Layer::Link, "fddi.header_too_short"));
-    };
+    let [control, ..]: [u8; 13] = part.array(0, "fddi.header_too_short")?;
     // Class, address length, then 01 for an LLC frame; the rest is priority.
     let next = if control & 0x30 == 0x10 { Next::Link(LLC) } else { Next::Nothing };
     Ok(Opened::new(next, part.after(13)))

@@ -9,37 +9,32 @@
 
 use super::{Link, PPP, llc};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Frame Relay", types: &[107], open };
 pub(super) static WITH_DIRECTION: Link =
-    Link { name: "Frame Relay with direction", types: &[206], open: with_direction };
+    Link { name: "Frame Relay with direction", types: &[206], open: |part| open(part.after(1)) };
 pub(super) static BUNDLE: Link =
     Link { name: "multi-link Frame Relay", types: &[182], open: of_bundle };
 
+const SHORT: &str = "frame_relay.header_too_short";
+
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "frame_relay.header_too_short");
     // Q.922 section 3.2: two bytes, three or four; the last one has its low bit set.
     let len = (0..4).find(|&at| wire::u8_at(part.bytes, at).is_none_or(|byte| byte & 1 == 1));
     let (Some(len), true) = (len, part.bytes.len() >= 2) else {
-        return Err(if part.bytes.len() < 4 {
-            too_short()
-        } else {
-            part.stop(Layer::Link, "frame_relay.address_malformed")
+        return Err(match part.bytes.len() {
+            ..4 => part.too_short(SHORT),
+            _ => part.stop("frame_relay.address_malformed"),
         });
     };
     if len == 0 {
-        return Err(part.stop(Layer::Link, "frame_relay.address_malformed"));
+        return Err(part.stop("frame_relay.address_malformed"));
     }
     let behind = part.after(len.saturating_add(1));
-    match wire::u8_at(behind.bytes, 0) {
-        None => Err(too_short()),
-        Some(UNNUMBERED) => multiprotocol(behind.after(1)),
-        Some(_) => match wire::be16(behind.bytes, 0) {
-            None => Err(too_short()),
-            Some(ethertype) => Ok(Opened::new(Next::EtherType(ethertype), behind.after(2))),
-        },
+    match behind.u8(0, SHORT)? {
+        UNNUMBERED => multiprotocol(behind.after(1)),
+        _ => Ok(Opened::new(Next::EtherType(behind.be16(0, SHORT)?), behind.after(2))),
     }
 }
 
@@ -50,27 +45,20 @@ const UNNUMBERED: u8 = 3;
 fn multiprotocol(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let padded = wire::u8_at(part.bytes, 0) == Some(0);
     let part = if padded { part.after(1) } else { part };
-    match wire::u8_at(part.bytes, 0) {
-        None => Err(part.too_short(Layer::Link, "frame_relay.header_too_short")),
-        Some(0xcc | 0x8e) => Ok(Opened::new(Next::Ip, part.after(1))),
-        Some(0xcf) => Ok(Opened::new(Next::Link(PPP), part.after(1))),
-        Some(0x80) => llc::snap(part.after(1)),
-        Some(_) => Ok(Opened::new(Next::Nothing, part)),
+    match part.u8(0, SHORT)? {
+        0xcc | 0x8e => Ok(Opened::new(Next::Ip, part.after(1))),
+        0xcf => Ok(Opened::new(Next::Link(PPP), part.after(1))),
+        0x80 => llc::snap(part.after(1)),
+        _ => Ok(Opened::new(Next::Nothing, part)),
     }
-}
-
-fn with_direction(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part.after(1))
 }
 
 /// FRF.16.1 section 2.1: beginning, end, control, a zero, sequence number 12.
 fn of_bundle(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(flags) = wire::u8_at(part.bytes, 0) else {
-        return Err(part.too_short(Layer::Link, "frame_relay.header_too_short"));
-    };
+    let flags = part.u8(0, SHORT)?;
     match flags & 0xe0 {
         0xc0 => open(part.after(2)),
-        0x80 | 0x40 | 0 => Err(part.stop(Layer::Link, "frame_relay.fragment")),
+        0x80 | 0x40 | 0 => Err(part.stop("frame_relay.fragment")),
         _ => Ok(Opened::new(Next::Nothing, part)),
     }
 }

@@ -6,15 +6,11 @@
 
 use super::{LLC, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 
 pub(super) static LINK: Link = Link { name: "IP over Fibre Channel", types: &[122], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    if part.bytes.len() < 16 {
-        return Err(part.too_short(Layer::Link, "ip_over_fc.header_too_short"));
-    }
-    Ok(Opened::new(Next::Link(LLC), part.after(16)))
+    Ok(Opened::new(Next::Link(LLC), part.behind(16, "ip_over_fc.header_too_short")?))
 }
 
 #[cfg(test)]

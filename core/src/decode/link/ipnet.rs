@@ -6,15 +6,11 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Solaris ipnet", types: &[226], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(family), true) = (wire::u8_at(part.bytes, 1), part.bytes.len() >= 24) else {
-        return Err(part.too_short(Layer::Link, "ipnet.header_too_short"));
-    };
+    let [_, family, ..]: [u8; 24] = part.array(0, "ipnet.header_too_short")?;
     let next = if matches!(family, 2 | 26) { Next::Ip } else { Next::Nothing };
     Ok(Opened::new(next, part.after(24)))
 }

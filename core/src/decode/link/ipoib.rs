@@ -7,8 +7,6 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "IP over InfiniBand", types: &[242], open };
 
@@ -16,14 +14,14 @@ pub(super) static LINK: Link = Link { name: "IP over InfiniBand", types: &[242],
 const ROUTE_HEADER_LEN: usize = 40;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "ipoib.header_too_short");
-    let first = wire::be32(part.bytes, 0).ok_or_else(too_short)?;
+    const SHORT: &str = "ipoib.header_too_short";
+    let first = part.be32(0, SHORT)?;
     // RFC 4391 section 6: besides IPv4, IPv6 and ARP hardly anything is sent.
     let part = match first {
         0x0800_0000 | 0x86dd_0000 | 0x0806_0000 => part,
         _ => part.after(ROUTE_HEADER_LEN),
     };
-    let ethertype = wire::be16(part.bytes, 0).ok_or_else(too_short)?;
+    let ethertype = part.be16(0, SHORT)?;
     Ok(Opened::new(Next::EtherType(ethertype), part.after(4)))
 }
 

@@ -9,7 +9,6 @@
 
 use super::{ETHERNET, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "LLC", types: &[100], open };
@@ -20,10 +19,10 @@ const SAP_SNAP: u8 = 0xaa;
 const SAP_IP: u8 = 0x06;
 const UNNUMBERED: u8 = 3;
 
+const SHORT: &str = "llc.header_too_short";
+
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some([dsap, ssap, control]) = wire::array(part.bytes, 0) else {
-        return Err(part.too_short(Layer::Link, "llc.header_too_short"));
-    };
+    let [dsap, ssap, control] = part.array(0, SHORT)?;
     match (dsap, ssap, control) {
         (SAP_SNAP, SAP_SNAP, UNNUMBERED) => snap(part.after(3)),
         (SAP_IP, SAP_IP, UNNUMBERED) => Ok(Opened::new(Next::Ip, part.after(3))),
@@ -33,11 +32,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 /// SNAP's own five bytes.
 pub(super) fn snap(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(organisation), Some(protocol)) =
-        (wire::be24(part.bytes, 0), wire::be16(part.bytes, 3))
-    else {
-        return Err(part.too_short(Layer::Link, "llc.header_too_short"));
-    };
+    let (organisation, protocol) = (part.be24(0, SHORT)?, part.be16(3, SHORT)?);
     let rest = part.after(5);
     Ok(match (organisation, protocol) {
         // RFC 1042, and IEEE 802.1H's numbers for bridges.

@@ -5,7 +5,6 @@
 
 use super::{DecodeEnd, Opened, Slice};
 use crate::frame::LinkType;
-use crate::net::Layer;
 
 mod arcnet;
 mod atm;
@@ -38,7 +37,7 @@ mod token_ring;
 mod unopened;
 pub(super) mod wifi;
 
-pub use unopened::{Unopened, unopened};
+pub use unopened::unopened;
 
 /// A link type that can be opened.
 #[derive(Debug)]
@@ -120,6 +119,6 @@ pub(super) fn open(link: LinkType, part: Slice<'_>) -> Result<Opened<'_>, Decode
     }
     match find(link) {
         Some(row) => (row.open)(part),
-        None => Err(part.stop(Layer::Link, unopened(link).event())),
+        None => Err(part.stop(unopened(link))),
     }
 }

@@ -1,13 +1,13 @@
 //! Bare MPLS (`LINKTYPE_MPLS`): the frame starts with the label stack.
 
 use super::Link;
-use crate::decode::{DecodeEnd, Next, Opened, Slice};
+use crate::decode::{Next, Opened};
 
-pub(super) static LINK: Link = Link { name: "MPLS", types: &[219], open };
-
-fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    Ok(Opened::new(Next::EtherType(0x8847), part))
-}
+pub(super) static LINK: Link = Link {
+    name: "MPLS",
+    types: &[219],
+    open: |part| Ok(Opened::new(Next::EtherType(0x8847), part)),
+};
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,6 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Linux netfilter log", types: &[239], open };
@@ -22,25 +21,25 @@ const PAYLOAD: u16 = 9;
 const ATTRIBUTES_MAX: usize = 64;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "nflog.header_too_short");
-    let [family, version] = wire::array(part.bytes, 0).ok_or_else(too_short)?;
+    const SHORT: &str = "nflog.header_too_short";
+    let [family, version] = part.array(0, SHORT)?;
     if version != 0 {
-        return Err(part.stop(Layer::Link, "nflog.version_unknown"));
+        return Err(part.stop("nflog.version_unknown"));
     }
     let mut rest = part.after(4);
     for _ in 0..ATTRIBUTES_MAX {
         if rest.wire_len == 0 {
             break;
         }
-        let little = wire::le16(rest.bytes, 2).ok_or_else(too_short)?;
+        let little = rest.le16(2, SHORT)?;
         let (kind, len) = if little < 0x100 {
             (little, wire::le16(rest.bytes, 0))
         } else {
-            (wire::be16(rest.bytes, 2).ok_or_else(too_short)?, wire::be16(rest.bytes, 0))
+            (rest.be16(2, SHORT)?, wire::be16(rest.bytes, 0))
         };
         let len = len.map_or(0, usize::from);
         if len < 4 {
-            return Err(rest.stop(Layer::Link, "nflog.attribute_malformed"));
+            return Err(rest.stop("nflog.attribute_malformed"));
         }
         if kind == PAYLOAD {
             let next = if matches!(family, 2 | 10) { Next::Ip } else { Next::Nothing };

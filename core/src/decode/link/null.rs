@@ -3,16 +3,12 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static NULL: Link = Link { name: "BSD loopback", types: &[0], open };
 pub(super) static LOOP: Link = Link { name: "OpenBSD loopback", types: &[108], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(family) = wire::be32(part.bytes, 0) else {
-        return Err(part.too_short(Layer::Link, "loopback.header_too_short"));
-    };
+    let family = part.be32(0, "loopback.header_too_short")?;
     // AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (macOS) or 10
     // (Linux). A family fits a byte, so either byte order can be told by where the zeros are.
     let family = if family > 0xffff { family.swap_bytes() } else { family };

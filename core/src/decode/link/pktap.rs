@@ -8,7 +8,6 @@
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::frame::LinkType;
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "macOS pktap", types: &[258], open };
@@ -19,20 +18,18 @@ const VERSION_2: u32 = 0x0008_0000;
 const PACKET: u32 = 1;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "pktap.header_too_short");
-    let flags = wire::le32(part.bytes, FLAGS_AT).ok_or_else(too_short)?;
+    const SHORT: &str = "pktap.header_too_short";
+    let flags = part.le32(FLAGS_AT, SHORT)?;
     let (len, dlt) = if flags & VERSION_2 != 0 {
-        let len = wire::u8_at(part.bytes, 0).map(usize::from);
-        (len, wire::le16(part.bytes, 6).map(u32::from))
+        (usize::from(part.u8(0, SHORT)?), u32::from(part.le16(6, SHORT)?))
     } else {
-        if wire::le32(part.bytes, 4) != Some(PACKET) {
+        if part.le32(4, SHORT)? != PACKET {
             return Ok(Opened::new(Next::Nothing, part));
         }
-        (wire::le32(part.bytes, 0).map(wire::index), wire::le32(part.bytes, 8))
+        (wire::index(part.le32(0, SHORT)?), part.le32(8, SHORT)?)
     };
-    let (len, dlt) = (len.ok_or_else(too_short)?, dlt.ok_or_else(too_short)?);
     if len < FLAGS_AT.saturating_add(4) || len > part.wire_len {
-        return Err(part.stop(Layer::Link, "pktap.length_invalid"));
+        return Err(part.stop("pktap.length_invalid"));
     }
     // macOS numbers raw IP 12, which is how LINKS knows it too.
     let link = LinkType(u16::try_from(dlt).unwrap_or(u16::MAX));

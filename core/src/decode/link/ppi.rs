@@ -8,20 +8,16 @@
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
 use crate::frame::LinkType;
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "per-packet information", types: &[192], open };
 
+const SHORT: &str = "ppi.header_too_short";
+
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(version), Some(len), Some(link)) =
-        (wire::u8_at(part.bytes, 0), wire::le16(part.bytes, 2), wire::le32(part.bytes, 4))
-    else {
-        return Err(part.too_short(Layer::Link, "ppi.header_too_short"));
-    };
-    let len = usize::from(len);
+    let link = part.le32(4, SHORT)?;
+    let (version, len) = (part.u8(0, SHORT)?, usize::from(part.le16(2, SHORT)?));
     if version != 0 || !(8..=part.wire_len).contains(&len) {
-        return Err(part.stop(Layer::Link, "ppi.header_malformed"));
+        return Err(part.stop("ppi.header_malformed"));
     }
     let link = LinkType(u16::try_from(link).unwrap_or(u16::MAX));
     Ok(Opened::new(Next::Link(link), part.after(len)))

@@ -10,13 +10,12 @@
 
 use super::{Link, chdlc};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "PPP", types: &[9, 50], open };
 pub(super) static PPPD: Link = Link { name: "PPP of pppd", types: &[166], open: pppd };
 pub(super) static WITH_DIRECTION: Link =
-    Link { name: "PPP with direction", types: &[204], open: with_direction };
+    Link { name: "PPP with direction", types: &[204], open: |part| open(part.after(1)) };
 pub(super) static OVER_ETHERNET: Link = Link { name: "PPPoE", types: &[51], open: pppoe };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
@@ -32,31 +31,24 @@ fn pppd(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     protocol(part.after(if framed { 2 } else { 1 }))
 }
 
-fn with_direction(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    open(part.after(1))
-}
-
 fn pppoe(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     Ok(Opened::new(Next::EtherType(0x8864), part))
 }
 
 /// The protocol field and what it leads to (IANA's PPP numbers).
 fn protocol(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "ppp.header_too_short");
+    const SHORT: &str = "ppp.header_too_short";
     // RFC 1661 section 2: the last byte of a protocol number is odd, and only the last.
-    let first = wire::u8_at(part.bytes, 0).ok_or_else(too_short)?;
-    let (number, len) = if first & 1 == 1 {
-        (u16::from(first), 1)
-    } else {
-        (wire::be16(part.bytes, 0).ok_or_else(too_short)?, 2)
-    };
+    let first = part.u8(0, SHORT)?;
+    let (number, len) =
+        if first & 1 == 1 { (u16::from(first), 1) } else { (part.be16(0, SHORT)?, 2) };
     let rest = part.after(len);
     match number {
         0x0021 | 0x0057 => Ok(Opened::new(Next::Ip, rest)),
         0x0281 => Ok(Opened::new(Next::EtherType(0x8847), rest)),
         // Van Jacobson's and ROHC's headers, and what CCP or ECP agreed on.
         0x002d | 0x002f | 0x0003 | 0x0005 | 0x0051 | 0x0053 | 0x00fb | 0x00fd => {
-            Err(part.stop(Layer::Link, "ppp.compressed_or_encrypted"))
+            Err(part.stop("ppp.compressed_or_encrypted"))
         }
         _ => Ok(Opened::new(Next::Nothing, rest)),
     }

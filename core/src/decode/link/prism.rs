@@ -7,28 +7,25 @@
 
 use super::{Link, WIFI, avs};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with Prism header", types: &[119], open };
+
+const SHORT: &str = "prism.header_too_short";
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     if avs::is_avs(part.bytes) {
         return avs::open(part);
     }
-    let Some(message) = wire::array(part.bytes, 0) else {
-        return Err(part.too_short(Layer::Link, "prism.header_too_short"));
-    };
+    let message = part.array(0, SHORT)?;
     let len = match message {
-        [0x41 | 0x44, 0, 0, 0] => wire::le32(part.bytes, 4),
-        [0, 0, 0, 0x41 | 0x44] => wire::be32(part.bytes, 4),
+        [0x41 | 0x44, 0, 0, 0] => part.le32(4, SHORT)?,
+        [0, 0, 0, 0x41 | 0x44] => part.be32(4, SHORT)?,
         _ => return Ok(Opened::new(Next::Link(WIFI), part)),
     };
-    let Some(len) = len.map(wire::index) else {
-        return Err(part.too_short(Layer::Link, "prism.header_too_short"));
-    };
+    let len = wire::index(len);
     if !(24..=part.wire_len).contains(&len) {
-        return Err(part.stop(Layer::Link, "prism.length_invalid"));
+        return Err(part.stop("prism.length_invalid"));
     }
     Ok(Opened::new(Next::Link(WIFI), part.after(len)))
 }

@@ -6,18 +6,14 @@
 
 use super::{Link, WIFI};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11 with radiotap", types: &[127], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(version), Some(len)) = (wire::u8_at(part.bytes, 0), wire::le16(part.bytes, 2)) else {
-        return Err(part.too_short(Layer::Link, "radiotap.header_too_short"));
-    };
-    let len = usize::from(len);
+    let [version, _, len_a, len_b] = part.array(0, "radiotap.header_too_short")?;
+    let len = usize::from(u16::from_le_bytes([len_a, len_b]));
     if version != 0 || !(8..=part.wire_len).contains(&len) {
-        return Err(part.stop(Layer::Link, "radiotap.header_malformed"));
+        return Err(part.stop("radiotap.header_malformed"));
     }
     Ok(Opened::new(Next::Link(WIFI), part.after(len)))
 }

@@ -1,14 +1,14 @@
 //! Raw IP (`LINKTYPE_RAW`, `LINKTYPE_IPV4`, `LINKTYPE_IPV6`): the frame is the packet.
 
 use super::Link;
-use crate::decode::{DecodeEnd, Next, Opened, Slice};
+use crate::decode::{Next, Opened};
 
 // 12 and 14 are what DLT_RAW is on most systems and on OpenBSD; some programs write them to files.
-pub(super) static LINK: Link = Link { name: "raw IP", types: &[101, 228, 229, 12, 14], open };
-
-fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    Ok(Opened::new(Next::Ip, part))
-}
+pub(super) static LINK: Link = Link {
+    name: "raw IP",
+    types: &[101, 228, 229, 12, 14],
+    open: |part| Ok(Opened::new(Next::Ip, part)),
+};
 
 #[cfg(test)]
 mod tests {

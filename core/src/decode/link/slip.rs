@@ -7,15 +7,11 @@
 
 use super::Link;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 
 pub(super) static LINK: Link = Link { name: "SLIP", types: &[8], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    if part.bytes.len() < 16 {
-        return Err(part.too_short(Layer::Link, "slip.header_too_short"));
-    }
-    Ok(Opened::new(Next::Ip, part.after(16)))
+    Ok(Opened::new(Next::Ip, part.behind(16, "slip.header_too_short")?))
 }
 
 #[cfg(test)]

@@ -6,16 +6,12 @@
 
 use super::{FRAME_RELAY, LLC, Link, PRISM, RADIOTAP, WIFI};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Linux cooked v1", types: &[113], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(arphrd), Some(protocol)) = (wire::be16(part.bytes, 2), wire::be16(part.bytes, 14))
-    else {
-        return Err(part.too_short(Layer::Link, "sll.header_too_short"));
-    };
+    const SHORT: &str = "sll.header_too_short";
+    let (arphrd, protocol) = (part.be16(2, SHORT)?, part.be16(14, SHORT)?);
     Ok(Opened::new(protocol_behind(arphrd, protocol), part.after(16)))
 }
 

@@ -6,20 +6,13 @@
 
 use super::{Link, sll::protocol_behind};
 use crate::decode::{DecodeEnd, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Linux cooked v2", types: &[276], open };
 
-const HEADER_LEN: usize = 20;
-
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(protocol), Some(arphrd), true) =
-        (wire::be16(part.bytes, 0), wire::be16(part.bytes, 8), part.bytes.len() >= HEADER_LEN)
-    else {
-        return Err(part.too_short(Layer::Link, "sll2.header_too_short"));
-    };
-    Ok(Opened::new(protocol_behind(arphrd, protocol), part.after(HEADER_LEN)))
+    const SHORT: &str = "sll2.header_too_short";
+    let (protocol, arphrd) = (part.be16(0, SHORT)?, part.be16(8, SHORT)?);
+    Ok(Opened::new(protocol_behind(arphrd, protocol), part.behind(20, SHORT)?))
 }
 
 #[cfg(test)]

@@ -6,25 +6,15 @@
 
 use super::{LLC, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "Token Ring", types: &[6], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || part.too_short(Layer::Link, "token_ring.header_too_short");
-    let (Some(control), Some(source), true) =
-        (wire::u8_at(part.bytes, 1), wire::u8_at(part.bytes, 8), part.bytes.len() >= 14)
-    else {
-        return Err(too_short());
-    };
+    const SHORT: &str = "token_ring.header_too_short";
+    let [_, control, _, _, _, _, _, _, source, ..]: [u8; 14] = part.array(0, SHORT)?;
     // The top bit of the source says that routing information follows, whose first byte has its
     // length in the low five bits.
-    let routing = if source & 0x80 == 0 {
-        0
-    } else {
-        usize::from(wire::u8_at(part.bytes, 14).ok_or_else(too_short)? & 0x1f)
-    };
+    let routing = if source & 0x80 == 0 { 0 } else { usize::from(part.u8(14, SHORT)? & 0x1f) };
     // 00 is for MAC frames, 01 for LLC.
     let next = if control >> 6 == 1 { Next::Link(LLC) } else { Next::Nothing };
     Ok(Opened::new(next, part.after(routing.saturating_add(14))))

@@ -10,7 +10,6 @@
 
 use super::{LLC, Link};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static LINK: Link = Link { name: "802.11", types: &[105], open };
@@ -28,10 +27,10 @@ const NO_DATA: u8 = 0x40;
 /// In the first byte of QoS control: several packets follow, each behind addresses and a length.
 const AGGREGATE: u8 = 0x80;
 
+const SHORT: &str = "ieee802_11.header_too_short";
+
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some([control, flags]) = wire::array(part.bytes, 0) else {
-        return Err(part.too_short(Layer::Link, "ieee802_11.header_too_short"));
-    };
+    let [control, flags] = part.array(0, SHORT)?;
     data_frame(part, control, flags)
 }
 
@@ -58,14 +57,13 @@ fn data_frame(part: Slice<'_>, control: u8, flags: u8) -> Result<Opened<'_>, Dec
     if !is_data(control) || control & NO_DATA != 0 {
         return Ok(Opened::new(Next::Nothing, part));
     }
-    let too_short = || part.too_short(Layer::Link, "ieee802_11.header_too_short");
-    let sequence = wire::le16(part.bytes, 22).ok_or_else(too_short)?;
+    let sequence = part.le16(22, SHORT)?;
     if flags & PROTECTED != 0 {
-        return Err(part.stop(Layer::Link, "ieee802_11.encrypted"));
+        return Err(part.stop("ieee802_11.encrypted"));
     }
     // The low four bits number fragments. The first one has the headers that are looked for.
     if sequence & 0x0f != 0 {
-        return Err(part.stop(Layer::Link, "ieee802_11.fragment"));
+        return Err(part.stop("ieee802_11.fragment"));
     }
     let mut len = 24_usize;
     if flags & (TO_DS | FROM_DS) == TO_DS | FROM_DS {
@@ -73,7 +71,7 @@ fn data_frame(part: Slice<'_>, control: u8, flags: u8) -> Result<Opened<'_>, Dec
     }
     let mut aggregate = false;
     if control & QOS != 0 {
-        let qos = wire::u8_at(part.bytes, len).ok_or_else(too_short)?;
+        let qos = part.u8(len, SHORT)?;
         aggregate = qos & AGGREGATE != 0;
         len = len.saturating_add(if flags & ORDER != 0 { 6 } else { 2 });
     }
@@ -83,7 +81,7 @@ fn data_frame(part: Slice<'_>, control: u8, flags: u8) -> Result<Opened<'_>, Dec
         rest.wire_len = rest.wire_len.max(MSDU_LEN_MAX);
     }
     if aggregate {
-        let inside = wire::be16(rest.bytes, 12).ok_or_else(too_short)?;
+        let inside = rest.be16(12, SHORT)?;
         return Ok(Opened::new(Next::Link(LLC), rest.after(14).limited(usize::from(inside))));
     }
     Ok(Opened::new(Next::Link(LLC), unpadded(rest, len)))

@@ -8,7 +8,6 @@
 use super::{Entry, Tunnel, not_this};
 use crate::decode::link::{ETHERNET, wifi};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
@@ -31,7 +30,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
         return Err(DecodeEnd::Done);
     }
     if is_fragment && place >> 3 != 0 {
-        return Err(part.stop(Layer::Tunnel, "capwap.fragment"));
+        return Err(part.stop("capwap.fragment"));
     }
     let mut inside = part.after(len);
     if is_fragment {

@@ -4,24 +4,18 @@
 //! | version 4 bits: 3, reserved 12 | Ethernet
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::ETHERNET;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "etherip", entries: &[Entry::IpProtocol(97)], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    match wire::be16(part.bytes, 0) {
-        None => Err(too_short(&part, "etherip.header_too_short")),
-        Some(0x3000) => {
-            let opened = Opened::new(Next::Link(ETHERNET), part.after(2));
-            Ok(opened.in_tunnel(TUNNEL.name, None))
-        }
-        Some(_) => Err(part.stop(Layer::Tunnel, "etherip.version_unknown")),
+    if part.be16(0, "etherip.header_too_short")? != 0x3000 {
+        return Err(part.stop("etherip.version_unknown"));
     }
+    Ok(Opened::new(Next::Link(ETHERNET), part.after(2)).in_tunnel(TUNNEL.name, None))
 }
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "geneve", entries: &[Entry::UdpPort(6081)], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some([first, flags]), Some(ethertype), Some(vni), Some(reserved)) = (
-        wire::array(part.bytes, 0),
-        wire::be16(part.bytes, 2),
-        wire::be24(part.bytes, 4),
-        wire::u8_at(part.bytes, 7),
-    ) else {
+    let (Some([first, flags]), Some(ethertype)) =
+        (wire::array(part.bytes, 0), wire::be16(part.bytes, 2))
+    else {
+        return Err(not_this());
+    };
+    let (Some(vni), Some(reserved)) = (wire::be24(part.bytes, 4), wire::u8_at(part.bytes, 7))
+    else {
         return Err(not_this());
     };
     // Version 0; reserved bits are 0 on transmission.

@@ -7,10 +7,9 @@
 //! | (source routes: R) | ...
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::{ETHERNET, PPP};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel { name: "gre", entries: &[Entry::IpProtocol(47)], open };
@@ -30,14 +29,14 @@ const WCCP: u16 = 0x883e;
 /// Source routes that are passed over.
 const ROUTES_MAX: usize = 8;
 
+const SHORT: &str = "gre.header_too_short";
+
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(flags), Some(kind)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2)) else {
-        return Err(too_short(&part, "gre.header_too_short"));
-    };
+    let (flags, kind) = (part.be16(0, SHORT)?, part.be16(2, SHORT)?);
     match flags & VERSION {
         0 => version_0(part, flags, kind),
         1 => pptp(part, flags),
-        _ => Err(part.stop(Layer::Tunnel, "gre.version_unknown")),
+        _ => Err(part.stop("gre.version_unknown")),
     }
 }
 
@@ -46,7 +45,7 @@ fn version_0(part: Slice<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Decod
     let mut rest = part.after(if has(CHECKSUM | ROUTING) { 8 } else { 4 });
     let mut key = None;
     if has(KEY) {
-        key = Some(wire::be32(rest.bytes, 0).ok_or(too_short(&rest, "gre.header_too_short"))?);
+        key = Some(rest.be32(0, SHORT)?);
         rest = rest.after(4);
     }
     if has(SEQUENCE) {
@@ -76,24 +75,20 @@ fn version_0(part: Slice<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Decod
 /// RFC 1701: source routes up to one that has no address family and no length.
 fn behind_routes(mut rest: Slice<'_>) -> Result<Slice<'_>, DecodeEnd> {
     for _ in 0..ROUTES_MAX {
-        let Some([a, b, _, len]) = wire::array(rest.bytes, 0) else {
-            return Err(too_short(&rest, "gre.header_too_short"));
-        };
+        let [a, b, _, len] = rest.array(0, SHORT)?;
         rest = rest.after(usize::from(len).saturating_add(4));
         if (a, b, len) == (0, 0, 0) {
             return Ok(rest);
         }
     }
-    Err(rest.stop(Layer::Tunnel, "gre.too_many_routes"))
+    Err(rest.stop("gre.too_many_routes"))
 }
 
 /// ```text
 /// | version, VLAN, COS, session 4 | time 4 | group tag 2 | P 1 bit, frame type 5, ... O 1 | (8: O) |
 /// ```
 fn erspan_3(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(flags) = wire::be16(part.bytes, 10) else {
-        return Err(too_short(&part, "erspan.header_too_short"));
-    };
+    let flags = part.be16(10, "erspan.header_too_short")?;
     let inside = part.after(if flags & 1 == 1 { 20 } else { 12 });
     // Frame type 0 is Ethernet, 2 is IP.
     let next = match flags >> 10 & 0x1f {
@@ -113,11 +108,9 @@ fn redirected(part: Slice<'_>) -> Opened<'_> {
 
 /// RFC 2637 section 4.1: the key is the length of the payload and the receiver's name for the call.
 fn pptp(part: Slice<'_>, flags: u16) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(len) = wire::be16(part.bytes, 4) else {
-        return Err(too_short(&part, "gre.header_too_short"));
-    };
+    let len = part.be16(4, SHORT)?;
     if flags & KEY == 0 || flags & (CHECKSUM | ROUTING) != 0 {
-        return Err(part.stop(Layer::Tunnel, "gre.flags_invalid"));
+        return Err(part.stop("gre.flags_invalid"));
     }
     // An acknowledgment alone carries nothing.
     if flags & SEQUENCE == 0 || len == 0 {

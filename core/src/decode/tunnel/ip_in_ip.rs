@@ -1,20 +1,18 @@
 //! IP right inside IP: protocol 4 (RFC 2003, RFC 2473) and protocol 41 (RFC 4213, RFC 2473).
 
 use super::{Entry, Tunnel};
-use crate::decode::{DecodeEnd, Next, Opened, Slice};
+use crate::decode::{Next, Opened};
 
-pub(super) static IPV4: Tunnel =
-    Tunnel { name: "ipip", entries: &[Entry::IpProtocol(4)], open: ipv4 };
-pub(super) static IPV6: Tunnel =
-    Tunnel { name: "ipv6-in-ip", entries: &[Entry::IpProtocol(41)], open: ipv6 };
-
-fn ipv4(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    Ok(Opened::new(Next::Ip, part).in_tunnel(IPV4.name, None))
-}
-
-fn ipv6(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    Ok(Opened::new(Next::Ip, part).in_tunnel(IPV6.name, None))
-}
+pub(super) static IPV4: Tunnel = Tunnel {
+    name: "ipip",
+    entries: &[Entry::IpProtocol(4)],
+    open: |part| Ok(Opened::new(Next::Ip, part).in_tunnel(IPV4.name, None)),
+};
+pub(super) static IPV6: Tunnel = Tunnel {
+    name: "ipv6-in-ip",
+    entries: &[Entry::IpProtocol(41)],
+    open: |part| Ok(Opened::new(Next::Ip, part).in_tunnel(IPV6.name, None)),
+};
 
 #[cfg(test)]
 mod tests {

@@ -7,10 +7,9 @@
 //! How long the cookie is, and whether there is a sublayer, both ends agreed on beforehand: the frame
 //! is looked for where it can be.
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::{ETHERNET, ethernet};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "l2tpv3", entries: &[Entry::IpProtocol(115)], open };
@@ -19,11 +18,9 @@ pub(super) static TUNNEL: Tunnel =
 const STARTS: [usize; 4] = [4, 8, 12, 16];
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    match wire::be32(part.bytes, 0) {
-        None => return Err(too_short(&part, "l2tpv3.header_too_short")),
-        // A control message.
-        Some(0) => return Err(DecodeEnd::Done),
-        Some(_) => {}
+    // A control message.
+    if part.be32(0, "l2tpv3.header_too_short")? == 0 {
+        return Err(DecodeEnd::Done);
     }
     let mut starts = STARTS.iter().map(|&start| part.after(start));
     let inside = starts.find(|inside| ethernet::is_likely(inside.bytes)).ok_or(DecodeEnd::Done)?;

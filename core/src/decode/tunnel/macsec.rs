@@ -5,11 +5,9 @@
 //! | EtherType 2 | ... | check value 8 to 16
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::ethernet;
 use crate::decode::{DecodeEnd, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "macsec", entries: &[Entry::EtherType(0x88e5)], open };
@@ -20,17 +18,17 @@ const HAS_CHANNEL: u8 = 0x20;
 const UNREADABLE: u8 = 0x0c;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let too_short = || too_short(&part, "macsec.header_too_short");
-    let [control, short_len] = wire::array(part.bytes, 0).ok_or_else(too_short)?;
+    const SHORT: &str = "macsec.header_too_short";
+    let [control, short_len] = part.array(0, SHORT)?;
     if control & VERSION != 0 {
-        return Err(part.stop(Layer::Tunnel, "macsec.version_unknown"));
+        return Err(part.stop("macsec.version_unknown"));
     }
     // Like ESP: nothing is wrong with it, and nothing can be seen.
     if control & UNREADABLE != 0 {
         return Err(DecodeEnd::Done);
     }
     let len = if control & HAS_CHANNEL != 0 { 14 } else { 6 };
-    let number = wire::be16(part.bytes, len).ok_or_else(too_short)?;
+    let number = part.be16(len, SHORT)?;
     let inside = part.after(len.saturating_add(2));
     // Section 9.7: below 48 bytes the length is told, the EtherType counted in.
     let inside = match usize::from(short_len & 0x3f).checked_sub(2) {

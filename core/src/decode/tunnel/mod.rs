@@ -12,7 +12,6 @@ use std::sync::LazyLock;
 
 use super::link::{ETHERNET, LLC, PPP};
 use super::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 
 mod capwap;
 mod etherip;
@@ -122,11 +121,6 @@ static BY_UDP_PORT: LazyLock<BTreeMap<u16, &'static Tunnel>> = LazyLock::new(|| 
     };
     TUNNELS.iter().flat_map(|row| ports(row)).collect()
 });
-
-/// What a tunnel says of a header that does not fit.
-fn too_short(part: &Slice<'_>, event: &'static str) -> DecodeEnd {
-    part.too_short(Layer::Tunnel, event)
-}
 
 /// What a tunnel over UDP says of a payload that is not its own: the datagram was only on its port.
 const fn not_this() -> DecodeEnd {

@@ -6,10 +6,9 @@
 //!
 //! What follows is guessed as routers do (RFC 4928 section 3): by its first four bits.
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::{ETHERNET, ethernet};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel {
@@ -26,15 +25,13 @@ const BOTTOM: u32 = 0x0100;
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let mut rest = part;
     for _ in 0..LABELS_MAX {
-        let Some(label) = wire::be32(rest.bytes, 0) else {
-            return Err(too_short(&rest, "mpls.header_too_short"));
-        };
+        let label = rest.be32(0, "mpls.header_too_short")?;
         rest = rest.after(4);
         if label & BOTTOM != 0 {
             return Ok(behind(rest).in_tunnel(TUNNEL.name, None));
         }
     }
-    Err(part.stop(Layer::Tunnel, "mpls.too_many_labels"))
+    Err(part.stop("mpls.too_many_labels"))
 }
 
 fn behind(part: Slice<'_>) -> Opened<'_> {

@@ -4,22 +4,19 @@
 //! | version 2 bits, O, U, TTL 6, length 6 | U 4, MD type 4 | next protocol 1 | path 3, index 1 | ...
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::ETHERNET;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "nsh", entries: &[Entry::EtherType(0x894f)], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(first), Some(next)) = (wire::be16(part.bytes, 0), wire::u8_at(part.bytes, 3)) else {
-        return Err(too_short(&part, "nsh.header_too_short"));
-    };
+    const SHORT: &str = "nsh.header_too_short";
+    let (first, next) = (part.be16(0, SHORT)?, part.u8(3, SHORT)?);
     let len = usize::from(first & 0x3f).saturating_mul(4);
     if first >> 14 != 0 || len < 8 {
-        return Err(part.stop(Layer::Tunnel, "nsh.header_malformed"));
+        return Err(part.stop("nsh.header_malformed"));
     }
     Ok(Opened::new(next_protocol(next), part.after(len)).in_tunnel(TUNNEL.name, None))
 }

@@ -5,20 +5,16 @@
 //! | priority 3 bits, drop eligible 1, UCA 1, reserved 3 | service (I-SID) 3 | Ethernet
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::ETHERNET;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "pbb", entries: &[Entry::EtherType(0x88e7)], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let Some(service) = wire::be24(part.bytes, 1) else {
-        return Err(too_short(&part, "pbb.header_too_short"));
-    };
-    let opened = Opened::new(Next::Link(ETHERNET), part.after(4));
-    Ok(opened.in_tunnel(TUNNEL.name, Some(service)))
+    let service = part.be24(1, "pbb.header_too_short")?;
+    Ok(Opened::new(Next::Link(ETHERNET), part.after(4)).in_tunnel(TUNNEL.name, Some(service)))
 }
 
 #[cfg(test)]

@@ -4,23 +4,19 @@
 //! | version 4 bits: 1, type 4: 1 | code 1: 0 | session 2 | length 2 | PPP
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::PPP;
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
-use crate::net::Layer;
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "pppoe", entries: &[Entry::EtherType(0x8864)], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some([version, code]), Some(session), Some(len)) =
-        (wire::array(part.bytes, 0), wire::be16(part.bytes, 2), wire::be16(part.bytes, 4))
-    else {
-        return Err(too_short(&part, "pppoe.header_too_short"));
-    };
+    const SHORT: &str = "pppoe.header_too_short";
+    let [version, code] = part.array(0, SHORT)?;
+    let (session, len) = (part.be16(2, SHORT)?, part.be16(4, SHORT)?);
     if version != 0x11 || code != 0 {
-        return Err(part.stop(Layer::Tunnel, "pppoe.header_malformed"));
+        return Err(part.stop("pppoe.header_malformed"));
     }
     // Behind the payload there may be padding.
     let inside = part.after(6).limited(usize::from(len));

@@ -5,10 +5,9 @@
 //! | priority 3 bits, drop eligible 1, VLAN id 12 | type 2 | ...
 //! ```
 
-use super::{Entry, Tunnel, too_short};
+use super::{Entry, Tunnel};
 use crate::decode::link::ethernet;
 use crate::decode::{Adds, DecodeEnd, Opened, Slice};
-use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel {
     name: "vlan",
@@ -17,10 +16,8 @@ pub(super) static TUNNEL: Tunnel = Tunnel {
 };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let (Some(tag), Some(ethertype)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2))
-    else {
-        return Err(too_short(&part, "vlan.header_too_short"));
-    };
+    const SHORT: &str = "vlan.header_too_short";
+    let (tag, ethertype) = (part.be16(0, SHORT)?, part.be16(2, SHORT)?);
     let opened = ethernet::behind(ethertype, part.after(4));
     Ok(Opened { adds: Some(Adds::Vlan(tag & 0x0fff)), ..opened })
 }
