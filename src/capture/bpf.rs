@@ -5,24 +5,15 @@ use std::collections::BTreeMap;
 
 use pcap::{BpfProgram, Capture};
 
+use super::CaptureError;
 use super::live::dlt;
-use super::{CaptureError, CaptureErrorKind};
 use portstory_core::decode::link::LINKS;
 use portstory_core::frame::{Frame, LinkType};
 
 /// A filter expression, compiled where needed.
-#[derive(Debug)]
 pub struct Bpf {
     expression: String,
-    programs: BTreeMap<LinkType, Option<Program>>,
-}
-
-struct Program(BpfProgram);
-
-impl std::fmt::Debug for Program {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Program")
-    }
+    programs: BTreeMap<LinkType, Option<BpfProgram>>,
 }
 
 impl Bpf {
@@ -30,15 +21,14 @@ impl Bpf {
     ///
     /// # Errors
     ///
-    /// [`CaptureErrorKind::CannotOpen`] with libpcap's own words where it does not compile.
+    /// [`CannotOpen`](super::CaptureErrorKind::CannotOpen) with libpcap's own words where it does not compile.
     pub fn new(expression: &str) -> Result<Self, CaptureError> {
         let ethernet = LinkType(1);
-        let program = compile(expression, ethernet).map_err(|error| CaptureError {
-            kind: CaptureErrorKind::CannotOpen,
-            source: format!("filter '{expression}'"),
-            message: format!(
-                "{error}; see pcap-filter(7), for example 'host 10.0.0.9 and port 3243'"
-            ),
+        let program = compile(expression, ethernet).map_err(|error| {
+            CaptureError::cannot_open(
+                format!("filter '{expression}'"),
+                format!("{error}; see pcap-filter(7), for example 'host 10.0.0.9 and port 3243'"),
+            )
         })?;
         let mut programs = BTreeMap::from([(ethernet, Some(program))]);
         // Names of services and hosts are looked up here, while files can still be opened for it.
@@ -61,11 +51,10 @@ impl Bpf {
             }
             compiled.ok()
         });
-        program.as_ref().is_some_and(|program| program.0.filter(frame.bytes))
+        program.as_ref().is_some_and(|program| program.filter(frame.bytes))
     }
 }
 
-fn compile(expression: &str, link: LinkType) -> Result<Program, pcap::Error> {
-    let dead = Capture::dead(dlt(link))?;
-    dead.compile(expression, true).map(Program)
+fn compile(expression: &str, link: LinkType) -> Result<BpfProgram, pcap::Error> {
+    Capture::dead(dlt(link))?.compile(expression, true)
 }

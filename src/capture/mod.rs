@@ -127,6 +127,20 @@ pub enum CaptureErrorKind {
     BrokeOff,
 }
 
+impl CaptureError {
+    /// One of [`CaptureErrorKind::CannotOpen`].
+    pub(crate) fn cannot_open(source: impl Into<String>, message: impl Into<String>) -> Self {
+        let kind = CaptureErrorKind::CannotOpen;
+        Self { kind, source: source.into(), message: message.into() }
+    }
+
+    /// One of [`CaptureErrorKind::BrokeOff`].
+    pub(crate) fn broke_off(source: impl Into<String>, message: impl Into<String>) -> Self {
+        let kind = CaptureErrorKind::BrokeOff;
+        Self { kind, source: source.into(), message: message.into() }
+    }
+}
+
 impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.source, self.message)

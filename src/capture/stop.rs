@@ -46,7 +46,7 @@ struct Shared {
 }
 
 impl Stop {
-    /// Only a [`StopHandle`] ends it.
+    /// Only [`StopWatch::stop`] ends it.
     ///
     /// # Errors
     ///
@@ -76,17 +76,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Something to end it with, from any thread.
-    ///
-    /// # Errors
-    ///
-    /// The process has no descriptors left.
-    pub fn handle(&self) -> io::Result<StopHandle> {
-        let Shared { asked, waker, .. } = &*self.watch.0;
-        Ok(StopHandle { asked: Arc::clone(asked), waker: waker.try_clone()? })
-    }
-
-    /// Something that waits no longer than until the end is asked for.
+    /// Something that waits no longer than until the end is asked for, and can ask for it.
     pub fn watch(&self) -> StopWatch {
         self.watch.clone()
     }
@@ -103,6 +93,13 @@ impl Stop {
 }
 
 impl StopWatch {
+    /// Asks for the end; asking again changes nothing.
+    pub fn stop(&self) {
+        self.0.asked.store(true, Ordering::SeqCst);
+        // A full pipe wakes as well as one more byte would.
+        let _ = (&self.0.waker).write(&[1]);
+    }
+
     /// Whether the end was asked for.
     pub fn requested(&self) -> bool {
         self.for_how_long().is_some()
@@ -174,36 +171,11 @@ impl StopWatch {
     }
 }
 
-/// Two that are woken by the same.
-impl PartialEq for StopWatch {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for StopWatch {}
-
 impl Drop for Stop {
     fn drop(&mut self) {
         for id in self.registered.drain(..) {
             unregister(id);
         }
-    }
-}
-
-/// Ends the capture that its [`Stop`] belongs to.
-#[derive(Debug)]
-pub struct StopHandle {
-    asked: Arc<AtomicBool>,
-    waker: UnixStream,
-}
-
-impl StopHandle {
-    /// Asks for the end; asking again changes nothing.
-    pub fn stop(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        // A full pipe wakes as well as one more byte would.
-        let _ = (&self.waker).write(&[1]);
     }
 }
 
@@ -257,7 +229,7 @@ mod tests {
     #[test]
     fn a_handle_asks_for_the_end_however_often() {
         let stop = Stop::by_hand().unwrap();
-        let handle = stop.handle().unwrap();
+        let handle = stop.watch();
         assert!(!stop.requested());
         for _ in 0..100_000 {
             handle.stop();
@@ -273,7 +245,7 @@ mod tests {
         writer.write_all(b"last").unwrap();
         thread::scope(|scope| {
             let waiting = [0, 1].map(|_| scope.spawn(|| stop.watch().readable(silent.as_fd())));
-            stop.handle().unwrap().stop();
+            stop.watch().stop();
             for thread in waiting {
                 assert!(!thread.join().unwrap());
             }
@@ -281,7 +253,7 @@ mod tests {
         let watch = stop.watch();
         assert!(watch.is_over() && !watch.readable(ready.as_fd()), "its time is over");
         let stop = Stop::by_hand().unwrap();
-        stop.handle().unwrap().stop();
+        stop.watch().stop();
         assert!(stop.watch().readable(ready.as_fd()), "there was something");
         assert!(!stop.watch().readable(silent.as_fd()));
         assert!(stop.watch().is_over());
@@ -295,7 +267,7 @@ mod tests {
         while (&full).write(&[0; 4096]).is_ok() {}
         let watch = stop.watch();
         let thread = thread::spawn(move || watch.writable(full.as_fd(), SETTLE));
-        stop.handle().unwrap().stop();
+        stop.watch().stop();
         assert!(!thread.join().unwrap());
     }
 }

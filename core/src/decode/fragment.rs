@@ -3,25 +3,31 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::DecodeContext;
-use super::ip::Piece;
+use super::ip::{Ip, Piece};
 use super::packet::Network;
+use super::{DecodeContext, Slice};
 use crate::frame::FrameRef;
 
 /// A piece of an IP packet.
 #[derive(Clone, Debug)]
 pub struct Fragment<'a> {
     pub(super) context: DecodeContext,
-    pub(super) src: IpAddr,
-    pub(super) dst: IpAddr,
-    /// What the packet carries; only the first fragment's word counts.
-    pub(super) protocol: u8,
+    /// Its header, whose payload stands in `bytes`. What the packet carries only the first fragment's
+    /// tells.
+    pub(super) ip: Ip<'static>,
     pub(super) piece: Piece,
     pub(super) bytes: Cow<'a, [u8]>,
-    pub(super) wire_len: usize,
-    pub(super) header_offset: usize,
     /// Frames of the packet that it came out of, where that came in fragments too.
     pub(super) outer_frames: Vec<FrameRef>,
+}
+
+impl<'a> Fragment<'a> {
+    /// A piece by the header around it.
+    pub(super) fn new(context: DecodeContext, ip: &Ip<'a>, piece: Piece) -> Self {
+        let bytes = Cow::Borrowed(ip.payload.bytes);
+        let ip = Ip { payload: Slice { bytes: &[], ..ip.payload }, ..*ip };
+        Self { context, ip, piece, bytes, outer_frames: Vec::new() }
+    }
 }
 
 impl Fragment<'_> {
@@ -43,9 +49,10 @@ impl Fragment<'_> {
     /// What it shares with the other pieces of its packet.
     pub(super) fn key(&self) -> Key {
         // RFC 791: source, destination, protocol and identification; RFC 8200: without protocol.
-        let protocol = if self.src.is_ipv4() { self.protocol } else { 0 };
+        let Ip { src, dst, protocol, .. } = self.ip;
+        let protocol = if src.is_ipv4() { protocol } else { 0 };
         let network = self.context.path.network(true);
-        Key { network, src: self.src, dst: self.dst, protocol, id: self.piece.id }
+        Key { network, src, dst, protocol, id: self.piece.id }
     }
 }
 

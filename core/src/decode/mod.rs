@@ -23,10 +23,6 @@ mod part;
 pub mod peek;
 mod plain;
 pub mod reassembly;
-#[cfg(test)]
-mod reassembly_tests;
-#[cfg(test)]
-mod testing;
 mod transport;
 pub mod tunnel;
 

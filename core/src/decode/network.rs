@@ -1,7 +1,5 @@
 //! What an IP packet carries: TCP, UDP or an ICMP error, which are handed on, a fragment, or a tunnel.
 
-use std::borrow::Cow;
-
 use super::fragment::Fragment;
 use super::ip::{self, Ip};
 use super::{DecodeContext, DecodeEnd, Decoded, Next, Opened, Slice, icmp, transport};
@@ -20,17 +18,7 @@ pub(super) fn open<'a>(
 ) -> Result<Opened<'a>, DecodeEnd> {
     let ip = ip::parse(part)?;
     if let Some(piece) = ip.fragment {
-        sink(Decoded::Fragment(Fragment {
-            context: *context,
-            src: ip.src,
-            dst: ip.dst,
-            protocol: ip.protocol,
-            piece,
-            bytes: Cow::Borrowed(ip.payload.bytes),
-            wire_len: ip.payload.wire_len,
-            header_offset: ip.offset,
-            outer_frames: Vec::new(),
-        }));
+        sink(Decoded::Fragment(Fragment::new(*context, &ip, piece)));
         return Err(DecodeEnd::Done);
     }
     deliver(context, &ip, sink)

@@ -111,7 +111,7 @@ fn transport<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::testing::{ethernet, v4, v6};
+    use crate::decode::tests::support::{ethernet, v4, v6};
     use crate::frame::{FrameRef, LinkType};
 
     fn is_plain(link: u16, bytes: &[u8]) -> bool {

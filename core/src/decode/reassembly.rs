@@ -123,8 +123,9 @@ impl Reassembly {
         self.expire(now, config, sink);
         let Piece { offset, more, .. } = fragment.piece;
         // RFC 791 section 3.2 and RFC 8200 section 4.5: all but the last are multiples of 8 bytes.
-        let end = offset.saturating_add(fragment.wire_len);
-        let trouble = if fragment.wire_len == 0 || (more && !fragment.wire_len.is_multiple_of(8)) {
+        let len = fragment.ip.payload.wire_len;
+        let end = offset.saturating_add(len);
+        let trouble = if len == 0 || (more && !len.is_multiple_of(8)) {
             Some("fragment_length_invalid")
         } else if end > DATAGRAM_BYTES_MAX {
             Some("fragment_too_long")
@@ -301,23 +302,20 @@ impl Datagram {
         let bytes = self.beginning();
         let wire_len = match self.total {
             Some(total) => total,
-            None => self.length_at_least(first.protocol, &bytes),
+            None => self.length_at_least(first.ip.protocol, &bytes),
         };
-        let offset = first.header_offset;
+        let offset = first.ip.offset;
         let context = DecodeContext { at: completed_by.unwrap_or(first.at()), ..first.context };
         let seen = wire_len.max(bytes.len());
         let part = Slice { bytes: &bytes, wire_len: seen, offset, layer: Layer::Network };
-        let header_len = if first.src.is_ipv4() { 20 } else { IPV6_HEADER_LEN };
-        let step = ip::extensions(first.protocol, part).and_then(|chain| {
+        let header_len = if first.ip.src.is_ipv4() { 20 } else { IPV6_HEADER_LEN };
+        let step = ip::extensions(first.ip.protocol, part).and_then(|chain| {
             let ip = Ip {
-                src: first.src,
-                dst: first.dst,
-                id: if first.src.is_ipv4() { low16(first.piece.id) } else { 0 },
                 protocol: chain.protocol,
                 fragment: None,
                 wire_len: wire_len.saturating_add(header_len),
-                offset,
                 payload: chain.payload,
+                ..first.ip
             };
             network::deliver(&context, &ip, sink)
         });
@@ -346,11 +344,6 @@ impl Datagram {
 }
 
 fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut Sink<'_>) {
-    let stop = DecodeAnomaly { event, layer: Layer::Network, offset: fragment.header_offset };
+    let stop = DecodeAnomaly { event, layer: Layer::Network, offset: fragment.ip.offset };
     sink(Decoded::Anomaly(fragment.at(), stop), &[]);
-}
-
-/// IPv4's identification, which was widened.
-fn low16(id: u32) -> u16 {
-    u16::try_from(id & 0xffff).unwrap_or_default()
 }

@@ -1,7 +1,5 @@
 //! A position in borrowed bytes that only moves forward, and only within them.
 
-use super::{be16, be24, be32, be64, le16, le32, le64, u8_at};
-
 /// Reads strangers' bytes from front to back. Every read says `None` where too few are left, and
 /// then moves nothing.
 #[derive(Clone, Copy, Debug)]
@@ -38,58 +36,49 @@ impl<'a> Cursor<'a> {
 
     /// The next byte.
     pub fn u8(&mut self) -> Option<u8> {
-        let value = u8_at(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(1);
-        Some(value)
+        self.array().map(u8::from_be_bytes)
     }
 
     /// The next 16-bit number, big-endian.
     pub fn be16(&mut self) -> Option<u16> {
-        let value = be16(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(2);
-        Some(value)
+        self.array().map(u16::from_be_bytes)
     }
 
     /// The next 24-bit number, big-endian.
     pub fn be24(&mut self) -> Option<u32> {
-        let value = be24(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(3);
-        Some(value)
+        self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 
     /// The next 32-bit number, big-endian.
     pub fn be32(&mut self) -> Option<u32> {
-        let value = be32(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(4);
-        Some(value)
+        self.array().map(u32::from_be_bytes)
     }
 
     /// The next 64-bit number, big-endian.
     pub fn be64(&mut self) -> Option<u64> {
-        let value = be64(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(8);
-        Some(value)
+        self.array().map(u64::from_be_bytes)
     }
 
     /// The next 16-bit number, little-endian.
     pub fn le16(&mut self) -> Option<u16> {
-        let value = le16(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(2);
-        Some(value)
+        self.array().map(u16::from_le_bytes)
     }
 
     /// The next 32-bit number, little-endian.
     pub fn le32(&mut self) -> Option<u32> {
-        let value = le32(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(4);
-        Some(value)
+        self.array().map(u32::from_le_bytes)
     }
 
     /// The next 64-bit number, little-endian.
     pub fn le64(&mut self) -> Option<u64> {
-        let value = le64(self.bytes, self.at)?;
-        self.at = self.at.saturating_add(8);
-        Some(value)
+        self.array().map(u64::from_le_bytes)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let array = super::array(self.bytes, self.at)?;
+        self.at = self.at.saturating_add(N);
+        Some(array)
     }
 
     /// The next `len` bytes.

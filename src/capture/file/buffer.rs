@@ -1,4 +1,4 @@
-//! The one buffer that a capture is read through.
+//! The buffer that a capture is read through, and before it a compressed file.
 //!
 //! Reads large pieces into memory that is reused; what was read is lent out in place. It grows only
 //! where one record needs more room, and knows how far into the input it is. It knows no format: a
@@ -6,7 +6,7 @@
 //! over piece by piece, as it is. A file that is not packed is read without a thread: to copy it from
 //! one processor's cache to another's takes as long as to read it.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use super::read_ahead::{PAGE_BYTES, Piece, Pieces};
 use crate::capture::stop::StopWatch;
@@ -39,6 +39,8 @@ enum Input {
     /// Read on the caller's own thread, for so many bytes more if that has an end.
     Here(Box<dyn Read + Send>, Option<usize>),
     There(Pieces),
+    /// Nothing more is read, until it is opened anew where it was left.
+    Closed,
 }
 
 impl Buffer {
@@ -78,6 +80,17 @@ impl Buffer {
     pub(super) fn until(mut self, stop: Option<StopWatch>) -> Self {
         self.stop = stop;
         self
+    }
+
+    /// Gives back the input and the memory. Where it was is still known.
+    pub(super) fn close(&mut self) {
+        (self.input, self.data) = (Input::Closed, Vec::new());
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// Whether it was not closed.
+    pub(super) const fn is_open(&self) -> bool {
+        !matches!(self.input, Input::Closed)
     }
 
     /// What was read and not yet consumed.
@@ -122,6 +135,7 @@ impl Buffer {
                     let piece = pieces.next()?;
                     self.take_over(piece);
                 }
+                Input::Closed => break,
             }
         }
         Ok(self.filled().len() >= need)
@@ -129,8 +143,9 @@ impl Buffer {
 
     /// Starts the thread, where so much was read that it is worth one.
     fn read_ahead_from_now(&mut self) -> io::Result<()> {
-        if let Input::Here(input, Some(0)) = &mut self.input {
-            let input = std::mem::replace(input, Box::new(io::empty()));
+        if let Input::Here(_, Some(0)) = self.input
+            && let Input::Here(input, _) = std::mem::replace(&mut self.input, Input::Closed)
+        {
             self.input = Input::There(Pieces::of(input, self.stop.clone())?);
         }
         Ok(())
@@ -206,6 +221,26 @@ impl Buffer {
             self.data.truncate(self.size);
             self.data.shrink_to_fit();
         }
+    }
+}
+
+/// For a decompressor: what was read at once, lent in place.
+impl BufRead for Buffer {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.fill(1)?;
+        Ok(self.filled())
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        Self::consume(self, bytes);
+    }
+}
+
+impl Read for Buffer {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
+        Ok(read)
     }
 }
 

@@ -74,15 +74,12 @@ impl Known {
 /// Where it is missing, can't be read, is no regular file, is compressed, or begins as no capture.
 pub fn follow(path: &Path, options: Options) -> Result<Follow, CaptureError> {
     let name = path.display().to_string();
-    let refused = |message: &str| {
-        let kind = CaptureErrorKind::CannotOpen;
-        Err(CaptureError { kind, source: name.clone(), message: message.to_owned() })
-    };
+    let refused = |message: &str| Err(CaptureError::cannot_open(&name, message));
     if path.as_os_str() == STANDARD_INPUT {
         return refused("standard input is read as it comes anyway; leave out --follow");
     }
     match fs::metadata(path) {
-        Err(error) => return Err(cannot_open(name, &error)),
+        Err(error) => return Err(cannot_open(&name, &error)),
         Ok(metadata) if metadata.is_dir() => {
             return refused("is a folder; --follow takes one file that is still being written");
         }
@@ -121,7 +118,7 @@ impl Follow {
             Err(_) if self.complained => return Ok(()),
             Err(error) => {
                 self.complained = true;
-                return Err(cannot_open(self.name.clone(), &error));
+                return Err(cannot_open(&self.name, &error));
             }
         };
         self.complained = false;
@@ -130,12 +127,10 @@ impl Follow {
         let input = interruptible::file(file, self.options.stop.as_ref());
         let mut reader = Reader::open(input, self.name.clone(), None, &self.options)?;
         if reader.is_packed() {
-            return Err(CaptureError {
-                kind: CaptureErrorKind::CannotOpen,
-                source: self.name.clone(),
-                message: "is compressed, and can be read only when it is whole; leave out --follow"
-                    .to_owned(),
-            });
+            return Err(CaptureError::cannot_open(
+                &self.name,
+                "is compressed, and can be read only when it is whole; leave out --follow",
+            ));
         }
         reader.set_source(SourceId(wire::len32(self.infos.len())));
         reader.set_growing(true);

@@ -14,25 +14,20 @@ const MAGICS: &[(&[u8], &str)] = &[
     (b"BZh", "is compressed: `bzip2 -dc FILE | portstory read -`"),
     (b"PK\x03\x04", "is a ZIP archive: unpack it first, with `unzip FILE`"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive: unpack it first, with `7z x FILE`"),
-    // RFC 1761.
-    (b"snoop\0\0\0", "is a Sun snoop capture: `editcap -F pcap FILE OUT.pcap` converts it"),
-    // Microsoft Network Monitor 2.x and 1.x.
-    (
-        b"GMBU",
-        "is a Microsoft Network Monitor capture: `editcap -F pcap FILE OUT.pcap` converts it",
-    ),
-    (
-        b"RTSS",
-        "is a Microsoft Network Monitor capture: `editcap -F pcap FILE OUT.pcap` converts it",
-    ),
-    (b"XCP\0", "is a Sniffer (NetXRay) capture: `editcap -F pcap FILE OUT.pcap` converts it"),
-    (
-        b"TRSNIFF data    \x1a",
-        "is a DOS Sniffer capture: `editcap -F pcap FILE OUT.pcap` converts it",
-    ),
-    (b"iptrace ", "is an AIX iptrace capture: `editcap -F pcap FILE OUT.pcap` converts it"),
-    (b"\x7fver", "is an OmniPeek capture: `editcap -F pcap FILE OUT.pcap` converts it"),
     (b"btsnoop\0", "is a Bluetooth capture, which holds no IP packets"),
+];
+
+/// Captures of other programs, by what they begin with, all of which one program converts.
+const CONVERTIBLE: &[(&[u8], &str)] = &[
+    // RFC 1761.
+    (b"snoop\0\0\0", "is a Sun snoop capture"),
+    // Microsoft Network Monitor 2.x and 1.x.
+    (b"GMBU", "is a Microsoft Network Monitor capture"),
+    (b"RTSS", "is a Microsoft Network Monitor capture"),
+    (b"XCP\0", "is a Sniffer (NetXRay) capture"),
+    (b"TRSNIFF data    \x1a", "is a DOS Sniffer capture"),
+    (b"iptrace ", "is an AIX iptrace capture"),
+    (b"\x7fver", "is an OmniPeek capture"),
 ];
 
 /// Whether a file begins as a pcapng file does.
@@ -81,51 +76,42 @@ const TEXT: &str = "is text, not a capture; record with `tcpdump -w FILE`, \
 
 /// What the file is that begins with `head`, which is all of it if it `ended`.
 pub(super) fn describe(head: &[u8], ended: bool) -> String {
-    let known = |what: &str| what.to_owned();
-    if head.is_empty() {
-        return known(EMPTY);
+    let row = |rows: &[(&[u8], &'static str)]| {
+        rows.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| *what)
+    };
+    if let Some(what) = row(CONVERTIBLE) {
+        return format!("{what}: `editcap -F pcap FILE OUT.pcap` converts it");
     }
-    if let Some((_, what)) = MAGICS.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return known(what);
+    let begins = starts_as_section(head) || pcap::is_magic(head);
+    if begins && ended && head.len() < pcapng::SECTION_BYTES_MIN {
+        return format!("{BEGINS}capture but ends within its header, after {} bytes", head.len());
     }
-    if starts_as_section(head) || pcap::is_magic(head) {
-        return if ended && head.len() < pcapng::SECTION_BYTES_MIN {
-            format!("{BEGINS}capture but ends within its header, after {} bytes", head.len())
-        } else {
-            known(
-                "begins as a pcapng file but has no byte-order magic: it is damaged, \
-                perhaps by a transfer in text mode",
-            )
-        };
-    }
-    if wire::rest(head, 257).starts_with(b"ustar") {
-        return known("is a tar archive: unpack it first, with `tar -xf FILE`");
-    }
-    if is_nstrace(head) {
-        return known(
-            "is a NetScaler trace, which no tool converts; record it again with \
-            `start nstrace -size 0 -traceformat PCAP`, or look at it in Wireshark",
-        );
-    }
-    if is_etl(head) {
-        return known(
-            "is a Windows event trace: `etl2pcapng FILE OUT.pcapng` converts what \
-            `netsh trace` wrote, `pktmon etl2pcap FILE` what `pktmon` wrote",
-        );
-    }
-    if is_erf(head) {
-        return known(
-            "looks like an Endace ERF capture: \
-            `editcap -F pcap -T ether FILE OUT.pcap` converts it",
-        );
-    }
-    if is_html(head) {
-        return known(
-            "is an HTML page, not a capture; \
-            perhaps a login or error page was saved in place of a download",
-        );
-    }
-    known(if is_text(head) { TEXT } else { NOTHING_KNOWN })
+    let what = if head.is_empty() {
+        EMPTY
+    } else if let Some(what) = row(MAGICS) {
+        what
+    } else if begins {
+        "begins as a pcapng file but has no byte-order magic: it is damaged, \
+         perhaps by a transfer in text mode"
+    } else if wire::rest(head, 257).starts_with(b"ustar") {
+        "is a tar archive: unpack it first, with `tar -xf FILE`"
+    } else if is_nstrace(head) {
+        "is a NetScaler trace, which no tool converts; record it again with \
+         `start nstrace -size 0 -traceformat PCAP`, or look at it in Wireshark"
+    } else if is_etl(head) {
+        "is a Windows event trace: `etl2pcapng FILE OUT.pcapng` converts what \
+         `netsh trace` wrote, `pktmon etl2pcap FILE` what `pktmon` wrote"
+    } else if is_erf(head) {
+        "looks like an Endace ERF capture: `editcap -F pcap -T ether FILE OUT.pcap` converts it"
+    } else if is_html(head) {
+        "is an HTML page, not a capture; \
+         perhaps a login or error page was saved in place of a download"
+    } else if is_text(head) {
+        TEXT
+    } else {
+        NOTHING_KNOWN
+    };
+    what.to_owned()
 }
 
 /// NetScaler's traces carry one of these signatures in a record within the first page of 8 KiB

@@ -11,10 +11,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::Options;
-use super::reader::{Losses, Parked, Ran, Reader, Then};
-use crate::capture::{
-    CaptureError, CaptureErrorKind, FileFormat, FrameSource, Notice, Polled, SourceInfo,
-};
+use super::reader::{Losses, Ran, Reader, Then};
+use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
 use portstory_core::frame::{Frame, SourceId};
 use portstory_core::time::Timestamp;
 
@@ -50,56 +48,52 @@ pub(super) struct Input {
 /// headers, the capture's own and those of the packet.
 const FRONT_BYTES: usize = 128;
 
-/// Where a capture is between its frames.
+/// How far a capture is.
 pub(super) enum Turn {
-    Open(Box<Reader>),
-    Aside(Box<Parked>),
+    /// It is open, or put aside.
+    Read(Box<Reader>),
     /// It broke off already when its first frame was looked at.
     Broken(CaptureError),
     Over,
 }
 
-impl Turn {
-    fn set_source(&mut self, source: SourceId) {
-        match self {
-            Self::Open(reader) => reader.set_source(source),
-            Self::Aside(parked) => parked.set_source(source),
-            Self::Broken(_) | Self::Over => {}
-        }
-    }
-}
-
 impl Input {
-    fn format(&self) -> Option<FileFormat> {
+    fn reader(&self) -> Option<&Reader> {
         match &self.turn {
-            Turn::Open(reader) => Some(reader.format()),
-            Turn::Aside(parked) => Some(parked.format()),
+            Turn::Read(reader) => Some(reader),
             Turn::Broken(_) | Turn::Over => None,
         }
     }
 
+    fn is_open(&self) -> bool {
+        self.reader().is_some_and(Reader::is_open)
+    }
+
+    fn is_stream(&self) -> bool {
+        self.reader().is_some_and(Reader::is_stream)
+    }
+
     /// What decides of equal times; files without a frame come last.
     fn rank(&self) -> (bool, Timestamp, &[u8], &str) {
-        let empty = self.front.is_empty() && !matches!(self.turn, Turn::Open(_));
+        let empty = self.front.is_empty() && !self.is_open();
         (empty, self.next, &self.front, &self.name)
     }
 
     /// Looks when the next frame is, and closes the file until then. A stream stays as it is:
     /// looking might mean to wait, and it could not be opened again.
     pub(super) fn put_aside(&mut self) {
-        let Turn::Open(mut reader) = std::mem::replace(&mut self.turn, Turn::Over) else { return };
+        let Turn::Read(reader) = &mut self.turn else { return };
         if reader.is_stream() {
-            self.turn = Turn::Open(reader);
             return;
         }
-        self.turn = match reader.next_time() {
+        match reader.next_time() {
             Ok(next) => {
                 self.next = next.unwrap_or(self.next);
                 self.front = reader.front(FRONT_BYTES).to_vec();
-                Turn::Aside(Box::new(reader.park()))
+                reader.put_aside();
             }
-            Err(error) => Turn::Broken(error),
-        };
+            Err(error) => self.turn = Turn::Broken(error),
+        }
     }
 }
 
@@ -112,19 +106,20 @@ impl Inputs {
     ) -> Self {
         inputs.sort_by(|one, other| one.rank().cmp(&other.rank()));
         for (number, input) in (0..).zip(&mut inputs) {
-            input.turn.set_source(SourceId(number));
+            if let Turn::Read(reader) = &mut input.turn {
+                reader.set_source(SourceId(number));
+            }
         }
         let info = |input: &Input| SourceInfo {
             name: input.name.clone(),
-            format: input.format(),
+            format: input.reader().map(Reader::format),
             ..SourceInfo::default()
         };
-        let is_open = |input: &&Input| matches!(input.turn, Turn::Open(_));
         Self {
             infos: inputs.iter().map(info).collect(),
             waiting: (0..).zip(&inputs).map(|(at, input)| Reverse((input.next, at))).collect(),
             current: None,
-            open: inputs.iter().filter(is_open).count(),
+            open: inputs.iter().filter(|input| input.is_open()).count(),
             inputs,
             options,
             notices,
@@ -145,20 +140,19 @@ impl Inputs {
     /// Makes capture `at` ready to be read, where it is not over.
     fn make_ready(&mut self, at: usize) -> Result<(), CaptureError> {
         let Some(input) = self.inputs.get_mut(at) else { return Ok(()) };
-        if let Turn::Open(_) = input.turn {
+        if let Turn::Broken(_) = input.turn
+            && let Turn::Broken(error) = std::mem::replace(&mut input.turn, Turn::Over)
+        {
+            return Err(error);
+        }
+        if input.reader().is_none_or(Reader::is_open) {
             return Ok(());
         }
-        let parked = match std::mem::replace(&mut input.turn, Turn::Over) {
-            Turn::Aside(parked) => parked,
-            Turn::Broken(error) => return Err(error),
-            Turn::Open(_) | Turn::Over => return Ok(()),
-        };
         if self.open >= self.options.open_files_max {
             self.close_latest();
         }
-        let reader = parked.resume(&self.options)?;
-        if let Some(input) = self.inputs.get_mut(at) {
-            input.turn = Turn::Open(Box::new(reader));
+        if let Some(Input { turn: Turn::Read(reader), .. }) = self.inputs.get_mut(at) {
+            reader.resume(&self.options)?;
             self.open = self.open.saturating_add(1);
         }
         Ok(())
@@ -167,13 +161,11 @@ impl Inputs {
     /// Closes the open file whose turn is latest; a compressed one, which can be gone on with only
     /// by unpacking it again from its beginning, where there is no other.
     fn close_latest(&mut self) {
-        let is_file = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_stream());
-        let is_plain = |turn: &Turn| matches!(turn, Turn::Open(reader) if !reader.is_packed());
-        let files = self.inputs.iter_mut().filter(|input| is_file(&input.turn));
-        let latest = files.max_by_key(|input| (is_plain(&input.turn), input.next));
-        let Some(latest) = latest else { return };
-        if let Turn::Open(reader) = std::mem::replace(&mut latest.turn, Turn::Over) {
-            latest.turn = Turn::Aside(Box::new(reader.park()));
+        let files = self.inputs.iter_mut().filter(|input| input.is_open() && !input.is_stream());
+        let is_plain = |input: &Input| !input.reader().is_some_and(Reader::is_packed);
+        let latest = files.max_by_key(|input| (is_plain(input), input.next));
+        if let Some(Input { turn: Turn::Read(reader), .. }) = latest {
+            reader.put_aside();
             self.open = self.open.saturating_sub(1);
         }
     }
@@ -187,7 +179,7 @@ impl Inputs {
     ) -> Result<Ran, CaptureError> {
         self.make_ready(at)?;
         let until = self.until(at);
-        let (Some(Input { turn: Turn::Open(reader), .. }), Some(info)) =
+        let (Some(Input { turn: Turn::Read(reader), .. }), Some(info)) =
             (self.inputs.get_mut(at), self.infos.get_mut(at))
         else {
             return Ok(Ran { frames: 0, then: Then::End });
@@ -200,20 +192,12 @@ impl Inputs {
         ran
     }
 
-    fn is_stream(&self, at: usize) -> bool {
-        match self.inputs.get(at).map(|input| &input.turn) {
-            Some(Turn::Open(reader)) => reader.is_stream(),
-            Some(Turn::Aside(_) | Turn::Broken(_) | Turn::Over) | None => false,
-        }
-    }
-
     /// Whether it is to end here. What a stream has in hand may still come.
     fn is_stopped(&self) -> bool {
         let Some(stop) = self.options.stop.as_ref().filter(|stop| stop.requested()) else {
             return false;
         };
-        let is_stream = |turn: &Turn| matches!(turn, Turn::Open(reader) if reader.is_stream());
-        !self.inputs.iter().any(|input| is_stream(&input.turn)) || stop.is_over()
+        !self.inputs.iter().any(Input::is_stream) || stop.is_over()
     }
 
     /// Reads no further. Of a file it is a fault that it was not read to its end; a stream may have none.
@@ -229,8 +213,7 @@ impl Inputs {
                     self.faults.push_back(error);
                     continue;
                 }
-                Turn::Open(reader) => reader.is_stream(),
-                Turn::Aside(_) => false,
+                Turn::Read(reader) => reader.is_stream(),
             };
             let source = input.name.clone();
             if info.frames == 0 && !is_stream {
@@ -243,8 +226,7 @@ impl Inputs {
             if is_stream {
                 self.notices.push(Notice { source, message });
             } else {
-                let kind = CaptureErrorKind::BrokeOff;
-                self.faults.push_back(CaptureError { kind, source, message });
+                self.faults.push_back(CaptureError::broke_off(source, message));
             }
         }
         if let Some((source, count)) = untouched {
@@ -254,9 +236,8 @@ impl Inputs {
 
     fn finish(&mut self, at: usize) {
         let Some(input) = self.inputs.get_mut(at) else { return };
-        if let Turn::Open(_) = std::mem::replace(&mut input.turn, Turn::Over) {
-            self.open = self.open.saturating_sub(1);
-        }
+        self.open = self.open.saturating_sub(usize::from(input.is_open()));
+        input.turn = Turn::Over;
     }
 }
 
@@ -268,14 +249,15 @@ pub(super) fn not_read(source: String, more: usize) -> CaptureError {
         more => format!(", nor were {more} more files"),
     };
     let message = format!("was not read: the program was asked to end before{more}");
-    CaptureError { kind: CaptureErrorKind::BrokeOff, source, message }
+    CaptureError::broke_off(source, message)
 }
 
 /// Writes down what a reader knows of its capture by now.
 pub(super) fn keep_books(reader: &Reader, info: &mut SourceInfo) {
-    info.frames = reader.frames();
-    (info.dropped, info.dropped_by_interface) = reader.dropped();
-    let new_links = reader.links().get(info.links.len()..).unwrap_or_default();
+    let seen = reader.seen();
+    info.frames = seen.frames;
+    (info.dropped, info.dropped_by_interface) = seen.dropped;
+    let new_links = seen.links.get(info.links.len()..).unwrap_or_default();
     info.links.extend(new_links);
 }
 
@@ -312,7 +294,7 @@ impl FrameSource for Inputs {
                 Then::More => {
                     self.current = Some(at);
                     // What a stream has handed over is not held back until it has more.
-                    if self.is_stream(at) {
+                    if self.inputs.get(at).is_some_and(Input::is_stream) {
                         return Ok(Polled::Frames(handed));
                     }
                 }

@@ -50,12 +50,12 @@ pub(super) fn file(file: impl Into<Arc<File>>, stop: Option<&StopWatch>) -> Box<
 
 /// Anything else that was opened by [`open`].
 pub(super) fn stream(file: File, stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
-    Box::new(Patient { input: Stream::Opened(file), stop: stop.cloned() })
+    Box::new(Patient { input: file, stop: stop.cloned() })
 }
 
 /// Standard input. It is whatever it is: no mode of it is changed, which others may share.
 pub(super) fn standard_input(stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
-    Box::new(Patient { input: Stream::StandardInput, stop: stop.cloned() })
+    Box::new(Patient { input: io::stdin(), stop: stop.cloned() })
 }
 
 /// Takes what a thread sends, or says that it was stopped.
@@ -79,26 +79,12 @@ pub(super) fn receive<T>(from: &Receiver<T>, stop: Option<&StopWatch>) -> io::Re
 }
 
 /// What is waited for with poll(2).
-struct Patient {
-    input: Stream,
+struct Patient<F> {
+    input: F,
     stop: Option<StopWatch>,
 }
 
-enum Stream {
-    StandardInput,
-    Opened(File),
-}
-
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::StandardInput => rustix::stdio::stdin(),
-            Self::Opened(file) => file.as_fd(),
-        }
-    }
-}
-
-impl Read for Patient {
+impl<F: AsFd> Read for Patient<F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             match &self.stop {

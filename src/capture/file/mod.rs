@@ -53,7 +53,7 @@ pub(crate) use unpack::Packing;
 use super::stop::StopWatch;
 
 /// How captures are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Bytes that are read at once. It stays in the processor's cache, unlike a larger one; a
     /// smaller one costs system calls.

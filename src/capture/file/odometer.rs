@@ -20,14 +20,6 @@ impl Odometer {
     }
 }
 
-impl PartialEq for Odometer {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Odometer {}
-
 /// An input whose bytes are counted.
 pub(super) struct Counted<R> {
     input: R,

@@ -69,7 +69,7 @@ pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
         }
         match fs::metadata(path) {
             Ok(_) => return Ok(()),
-            Err(error) => missing.get_or_insert(cannot_open(path.display().to_string(), &error)),
+            Err(error) => missing.get_or_insert(cannot_open(&name_of(path), &error)),
         };
     }
     missing.map_or(Ok(()), Err)
@@ -105,7 +105,7 @@ pub fn open_stream(
     options: Options,
 ) -> Result<Inputs, CaptureError> {
     let mut opening = Opening { options, ..Opening::default() };
-    opening.add_stream(input, name.to_owned())?;
+    opening.push(input, name.to_owned(), None)?;
     Ok(opening.done())
 }
 
@@ -132,28 +132,23 @@ struct PassedOver {
 
 impl Opening {
     fn add(&mut self, path: &Path) -> Result<(), CaptureError> {
-        let name = path.display().to_string();
+        let name = name_of(path);
         if path.as_os_str() == STANDARD_INPUT {
             if std::mem::replace(&mut self.standard_input, true) {
                 let error = io::Error::other("standard input can be read only once");
-                return Err(cannot_open(name, &error));
+                return Err(cannot_open(&name, &error));
             }
-            return self
-                .add_stream(interruptible::standard_input(self.options.stop.as_ref()), name);
+            let input = interruptible::standard_input(self.options.stop.as_ref());
+            return self.push(input, name, None);
         }
-        let metadata = match fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) => return Err(cannot_open(name, &error)),
-        };
+        let metadata = fs::metadata(path).map_err(|error| cannot_open(&name, &error))?;
         if metadata.is_dir() {
             return self.add_folder(path, name);
         }
-        let file = match interruptible::open(path) {
-            Ok(file) => file,
-            Err(error) => return Err(cannot_open(name, &error)),
-        };
+        let file = interruptible::open(path).map_err(|error| cannot_open(&name, &error))?;
         if !metadata.is_file() {
-            return self.add_stream(interruptible::stream(file, self.options.stop.as_ref()), name);
+            let input = interruptible::stream(file, self.options.stop.as_ref());
+            return self.push(input, name, None);
         }
         if !self.taken.insert(folder::identity(&metadata)) {
             self.notice(name, "is named twice and read once");
@@ -162,50 +157,40 @@ impl Opening {
         self.add_file(file, path)
     }
 
-    fn add_stream(
+    fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
+        let file = interruptible::file(file, self.options.stop.as_ref());
+        let counted = Box::new(self.options.odometer.count(file));
+        self.push(counted, name_of(path), Some(path.to_owned()))
+    }
+
+    fn push(
         &mut self,
         input: Box<dyn io::Read + Send>,
         name: String,
+        path: Option<PathBuf>,
     ) -> Result<(), CaptureError> {
-        let reader = Reader::open(input, name.clone(), None, &self.options)?;
-        self.push(reader, name);
-        Ok(())
-    }
-
-    fn add_file(&mut self, file: File, path: &Path) -> Result<(), CaptureError> {
-        let name = path.display().to_string();
-        let kept = Some(path.to_owned());
-        let file = interruptible::file(file, self.options.stop.as_ref());
-        let counted = Box::new(self.options.odometer.count(file));
-        let reader = Reader::open(counted, name.clone(), kept, &self.options)?;
-        self.push(reader, name);
-        Ok(())
-    }
-
-    fn push(&mut self, reader: Reader, name: String) {
+        let reader = Reader::open(input, name.clone(), path, &self.options)?;
         let mut input = Input {
             name,
             // Until it is known: at once.
             next: Timestamp::MIN,
             front: Vec::new(),
-            turn: Turn::Open(Box::new(reader)),
+            turn: Turn::Read(Box::new(reader)),
         };
         // The first stays open: mostly it is the only one.
         if !self.inputs.is_empty() {
             input.put_aside();
         }
         self.inputs.push(input);
+        Ok(())
     }
 
     fn add_folder(&mut self, path: &Path, name: String) -> Result<(), CaptureError> {
-        let listing = match folder::list(path, self.options.links) {
-            Ok(listing) => listing,
-            Err(error) => return Err(cannot_open(name, &error)),
-        };
+        let listing =
+            folder::list(path, self.options.links).map_err(|error| cannot_open(&name, &error))?;
         let mut passed_over = PassedOver::default();
         for (path, error) in listing.unreadable {
-            let error = cannot_open(path.display().to_string(), &error);
-            self.pass_over(error, &mut passed_over);
+            self.pass_over(cannot_open(&name_of(&path), &error), &mut passed_over);
         }
         for path in listing.files {
             self.add_found(&path, &mut passed_over);
@@ -229,7 +214,7 @@ impl Opening {
                 self.taken.insert(identity);
             }),
             Ok(None) => return,
-            Err(error) => Err(cannot_open(path.display().to_string(), &error)),
+            Err(error) => Err(cannot_open(&name_of(path), &error)),
         };
         if let Err(error) = added {
             self.pass_over(error, passed_over);
@@ -238,16 +223,12 @@ impl Opening {
 
     /// Counts a file that can't be read, and names it where that helps.
     fn pass_over(&mut self, error: CaptureError, passed_over: &mut PassedOver) {
-        let is_bad = match error.kind {
-            CaptureErrorKind::NotACapture => {
-                format_hint::was_to_be_one(&error.source, &error.message)
-            }
-            CaptureErrorKind::CannotOpen => {
-                !error.message.starts_with(NOT_UNPACKED)
-                    || format_hint::was_to_be_one(&error.source, &error.message)
-            }
-            CaptureErrorKind::BrokeOff => true,
+        let may_be_other = match error.kind {
+            CaptureErrorKind::NotACapture => true,
+            CaptureErrorKind::CannotOpen => error.message.starts_with(NOT_UNPACKED),
+            CaptureErrorKind::BrokeOff => false,
         };
+        let is_bad = !may_be_other || format_hint::was_to_be_one(&error.source, &error.message);
         if !is_bad && !format_hint::is_worth_a_word(&error.message) {
             passed_over.other = passed_over.other.saturating_add(1);
         } else if passed_over.named >= NAMED_MAX {
@@ -268,7 +249,7 @@ impl Opening {
 
     /// There was no time for this any more.
     fn leave(&mut self, path: &Path) {
-        let name = path.display().to_string();
+        let name = name_of(path);
         if self.inputs.iter().any(|input| input.name == name) {
             return;
         }
@@ -283,11 +264,9 @@ impl Opening {
     fn done(self) -> Inputs {
         let faults = self.faults.into_iter().map(|fault| match fault.kind {
             CaptureErrorKind::BrokeOff => fault,
-            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => CaptureError {
-                kind: CaptureErrorKind::BrokeOff,
-                message: skipped(&fault.message),
-                source: fault.source,
-            },
+            CaptureErrorKind::NotACapture | CaptureErrorKind::CannotOpen => {
+                CaptureError::broke_off(fault.source, skipped(&fault.message))
+            }
         });
         Inputs::new(self.inputs, self.notices, faults.collect(), self.options)
     }
@@ -330,21 +309,23 @@ impl Opening {
                 return fault;
             }
         }
-        let source = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        let source = paths.first().map(|path| name_of(path)).unwrap_or_default();
         let mut message = "there is no capture file here".to_owned();
         let faults = self.faults.iter().map(|fault| (&fault.source, &fault.message));
         let notices = self.notices.iter().map(|notice| (&notice.source, &notice.message));
         for (source, why) in faults.take(NAMED_MAX).chain(notices) {
-            message.push_str("; ");
-            message.push_str(source);
-            message.push_str(": ");
-            message.push_str(why);
+            message.push_str(&format!("; {source}: {why}"));
         }
         if let Some(more) = self.faults.len().checked_sub(NAMED_MAX).filter(|&more| more > 0) {
             message.push_str(&format!("; and {more} more"));
         }
         CaptureError { kind: CaptureErrorKind::NotACapture, source, message }
     }
+}
+
+/// What messages call a file.
+fn name_of(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn skipped(why: &str) -> String {

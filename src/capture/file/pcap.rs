@@ -15,7 +15,7 @@ pub(super) const HEADER_BYTES: usize = 24;
 /// Bytes of a record's header, without what variants add.
 const RECORD_HEADER_BYTES: usize = 16;
 
-/// A classic capture file: what its header says and how many frames were read.
+/// A classic capture file: what its header says.
 #[derive(Debug)]
 pub(super) struct Pcap {
     big: bool,
@@ -25,7 +25,6 @@ pub(super) struct Pcap {
     /// Bytes that stand between a record's header and its data.
     extra_bytes: usize,
     lengths: Lengths,
-    frames: u64,
 }
 
 /// In which order the two lengths of a record stand.
@@ -71,12 +70,7 @@ impl Pcap {
         // Section 4: the lower 16 bits are the link type, above them stands the length of a frame
         // check sequence.
         let link = link_type(u16::try_from(link & 0xffff).unwrap_or_default());
-        Some(Header::Sound(Self { big, link, fraction_nanos, extra_bytes, lengths, frames: 0 }))
-    }
-
-    /// Frames handed over so far.
-    pub(super) fn frames(&self) -> u64 {
-        self.frames
+        Some(Header::Sound(Self { big, link, fraction_nanos, extra_bytes, lengths }))
     }
 
     /// The link type of every frame, by the header.
@@ -84,17 +78,12 @@ impl Pcap {
         self.link
     }
 
-    /// The link type of every frame, once there is one.
-    pub(super) fn links(&self) -> &[LinkType] {
-        if self.frames == 0 { &[] } else { std::slice::from_ref(&self.link) }
-    }
-
     /// Hands over the frames in `bytes`, which begin with a record.
-    pub(super) fn walk(&mut self, bytes: &[u8], ask: &mut Ask<'_>) -> Walk {
+    pub(super) fn walk(&self, bytes: &[u8], ask: &mut Ask<'_>) -> Walk {
         if self.big { self.records::<true>(bytes, ask) } else { self.records::<false>(bytes, ask) }
     }
 
-    fn records<const BIG: bool>(&mut self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
+    fn records<const BIG: bool>(&self, octets: &[u8], ask: &mut Ask<'_>) -> Walk {
         let header_bytes = RECORD_HEADER_BYTES + self.extra_bytes;
         let mut rest = octets;
         let mut frames = 0;
@@ -133,15 +122,18 @@ impl Pcap {
                 break WalkEnd::Next(time);
             }
             frames += 1;
-            self.frames += 1;
+            ask.seen.frames += 1;
             (ask.sink)(&Frame {
-                at: FrameRef { time, source: ask.source, number: self.frames },
+                at: FrameRef { time, source: ask.source, number: ask.seen.frames },
                 link: self.link,
                 wire_len: original.max(len32(bytes.len())),
                 bytes,
             });
             rest = next;
         };
+        if frames > 0 {
+            ask.seen.note_link(self.link);
+        }
         Walk { consumed: octets.len() - rest.len(), frames, stop }
     }
 

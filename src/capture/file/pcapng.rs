@@ -7,7 +7,7 @@
 
 use super::interface::Interface;
 use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, number_16, number_32};
-use portstory_core::frame::{Frame, FrameRef, LinkType};
+use portstory_core::frame::{Frame, FrameRef};
 use portstory_core::time::Timestamp;
 use portstory_core::wire::{self, index, len32};
 
@@ -35,11 +35,7 @@ pub(super) struct Pcapng {
     big: bool,
     /// Of the current section.
     interfaces: Vec<Interface>,
-    /// Frames dropped by the system and by the interfaces, in all sections.
-    dropped: (u64, u64),
-    links: Vec<LinkType>,
     last_time: Timestamp,
-    frames: u64,
 }
 
 /// A packet in whichever block.
@@ -53,24 +49,9 @@ struct PacketBlock<'a> {
 }
 
 impl Pcapng {
-    /// Frames handed over so far.
-    pub(super) fn frames(&self) -> u64 {
-        self.frames
-    }
-
-    /// The link types of the frames so far, in order of appearance.
-    pub(super) fn links(&self) -> &[LinkType] {
-        &self.links
-    }
-
     /// Whether the current section is big-endian.
     pub(super) fn big(&self) -> bool {
         self.big
-    }
-
-    /// Frames dropped by the system and by the interfaces, as far as the file told.
-    pub(super) fn dropped(&self) -> (u64, u64) {
-        self.dropped
     }
 
     /// Hands over the frames in `bytes`, which begin with a block.
@@ -110,9 +91,9 @@ impl Pcapng {
             let body = wire::rest(wire::prefix(block, block.len().saturating_sub(4)), 8);
             let packet = match kind {
                 SECTION => return None,
-                ENHANCED_PACKET => self.enhanced::<BIG>(body, false),
-                PACKET => self.enhanced::<BIG>(body, true),
-                SIMPLE_PACKET => self.simple::<BIG>(body),
+                ENHANCED_PACKET => Some(self.enhanced::<BIG>(body, false)),
+                PACKET => Some(self.enhanced::<BIG>(body, true)),
+                SIMPLE_PACKET => Some(self.simple::<BIG>(body)),
                 INTERFACE => {
                     let Some(interface) = Interface::describe::<BIG>(body) else {
                         return fault("describes an interface in too few bytes");
@@ -121,24 +102,23 @@ impl Pcapng {
                         return fault("describes one interface too many");
                     }
                     self.interfaces.push(interface);
-                    *rest = next;
-                    continue;
+                    None
                 }
                 STATISTICS => {
-                    self.statistics::<BIG>(body);
-                    *rest = next;
-                    continue;
+                    self.statistics::<BIG>(body, &mut ask.seen.dropped);
+                    None
                 }
                 // Names, decryption secrets, custom and unknown blocks (section 4.5, 4.7, 4.8).
-                _ => {
-                    *rest = next;
-                    continue;
-                }
+                _ => None,
             };
             let PacketBlock { interface: id, time, wire_len, bytes, options, dropped } =
                 match packet {
-                    Ok(packet) => packet,
-                    Err(what) => return fault(what),
+                    Some(Ok(packet)) => packet,
+                    Some(Err(what)) => return fault(what),
+                    None => {
+                        *rest = next;
+                        continue;
+                    }
                 };
             if time > ask.until || ask.budget == 0 {
                 return Some(WalkEnd::Next(time));
@@ -148,21 +128,19 @@ impl Pcapng {
             };
             if !interface.used {
                 interface.used = true;
-                if !self.links.contains(&interface.link) {
-                    self.links.push(interface.link);
-                }
+                ask.seen.note_link(interface.link);
             }
             if !options.is_empty() || dropped > 0 {
-                keep_books(&mut self.dropped, interface, |interface| {
+                keep_books(&mut ask.seen.dropped, interface, |interface| {
                     interface.packet_options::<BIG>(options);
                     interface.dropped_before_packet(u64::from(dropped));
                 });
             }
             *frames += 1;
-            self.frames += 1;
+            ask.seen.frames += 1;
             self.last_time = time;
             (ask.sink)(&Frame {
-                at: FrameRef { time, source: ask.source, number: self.frames },
+                at: FrameRef { time, source: ask.source, number: ask.seen.frames },
                 link: interface.link,
                 wire_len,
                 bytes,
@@ -243,11 +221,11 @@ impl Pcapng {
         })
     }
 
-    fn statistics<const BIG: bool>(&mut self, body: &[u8]) {
+    fn statistics<const BIG: bool>(&mut self, body: &[u8], dropped: &mut (u64, u64)) {
         // Section 4.6: interface, two halves of a time, options.
         let Some(id) = wire::array(body, 0).map(number_32::<BIG>) else { return };
         if let Some(interface) = self.interfaces.get_mut(index(id)) {
-            keep_books(&mut self.dropped, interface, |interface| {
+            keep_books(dropped, interface, |interface| {
                 interface.statistics::<BIG>(wire::rest(body, 12));
             });
         }

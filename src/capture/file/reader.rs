@@ -16,26 +16,15 @@ use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
 use super::resync::{self, Search};
 use super::unpack::{self, Packing, Trouble};
-use super::walk::{Ask, Fault, Walk, WalkEnd};
+use super::walk::{Ask, Fault, Seen, Walk, WalkEnd};
 use crate::capture::stop::Stopped;
 use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
-use portstory_core::frame::{Frame, LinkType, SourceId};
+use portstory_core::frame::{Frame, SourceId};
 use portstory_core::time::Timestamp;
 use portstory_core::wire;
 
-/// An open capture.
+/// A capture: open, or put aside, when it keeps neither file nor buffer.
 pub(super) struct Reader {
-    buffer: Buffer,
-    state: State,
-}
-
-/// A capture that was put aside: everything but the open file and its buffer.
-pub(super) struct Parked {
-    state: State,
-    offset: u64,
-}
-
-struct State {
     name: String,
     /// Where to open it again; a stream can't be.
     path: Option<PathBuf>,
@@ -43,10 +32,12 @@ struct State {
     /// Behind its end there may be more later.
     growing: bool,
     source: SourceId,
+    buffer: Buffer,
     format: CaptureFormat,
+    seen: Seen,
     search: Option<Damage>,
     losses: Losses,
-    losses_told: Losses,
+    losses_are_news: bool,
 }
 
 enum CaptureFormat {
@@ -111,9 +102,6 @@ pub(super) enum Then {
     Wait,
 }
 
-/// Whoever reads on is told the same again, and looks for the stop.
-const STOPPED: Ran = Ran { frames: 0, then: Then::More };
-
 /// The bytes that are enough to tell what a file is.
 const HEAD_BYTES: usize = 8192;
 
@@ -143,30 +131,31 @@ impl Reader {
                     message,
                 });
             }
-            Err(error) => return Err(cannot_open(name, &error)),
+            Err(error) => return Err(cannot_open(&name, &error)),
         };
-        let state = State {
+        Ok(Self {
             name,
             path,
             packing,
             growing: false,
             source: SourceId::default(),
+            buffer,
             format,
+            seen: Seen::default(),
             search: None,
             losses: Losses::default(),
-            losses_told: Losses::default(),
-        };
-        Ok(Self { buffer, state })
+            losses_are_news: false,
+        })
     }
 
     /// Names the source in the frames to come.
     pub(super) fn set_source(&mut self, source: SourceId) {
-        self.state.source = source;
+        self.source = source;
     }
 
     /// Looks behind what was the end of the file, which is not the end as long as it is `growing`.
     pub(super) fn set_growing(&mut self, growing: bool) {
-        self.state.growing = growing;
+        self.growing = growing;
         self.buffer.expect_more();
     }
 
@@ -177,45 +166,30 @@ impl Reader {
 
     /// Whether it can't be opened a second time.
     pub(super) fn is_stream(&self) -> bool {
-        self.state.path.is_none()
+        self.path.is_none()
     }
 
     /// Whether it is unpacked, so that going on somewhere means to unpack all before it again.
     pub(super) fn is_packed(&self) -> bool {
-        self.state.packing.is_some()
+        self.packing.is_some()
     }
 
-    /// Frames handed over so far.
-    pub(super) fn frames(&self) -> u64 {
-        self.state.frames()
+    /// What was seen of it so far.
+    pub(super) const fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Its format.
     pub(super) fn format(&self) -> FileFormat {
-        self.state.format()
-    }
-
-    /// Link types of the frames so far.
-    pub(super) fn links(&self) -> &[LinkType] {
-        match &self.state.format {
-            CaptureFormat::Pcap(pcap) => pcap.links(),
-            CaptureFormat::Pcapng(pcapng) => pcapng.links(),
-        }
-    }
-
-    /// Frames dropped by the system and by the interfaces, as far as the file told.
-    pub(super) fn dropped(&self) -> (u64, u64) {
-        match &self.state.format {
-            CaptureFormat::Pcap(_) => (0, 0),
-            CaptureFormat::Pcapng(pcapng) => pcapng.dropped(),
+        match &self.format {
+            CaptureFormat::Pcap(pcap) => FileFormat::Pcap(pcap.link()),
+            CaptureFormat::Pcapng(_) => FileFormat::Pcapng,
         }
     }
 
     /// What was skipped so far, if that has grown since it was last asked for.
     pub(super) fn new_losses(&mut self) -> Option<Losses> {
-        let news = self.state.losses != self.state.losses_told;
-        self.state.losses_told = self.state.losses;
-        news.then_some(self.state.losses)
+        std::mem::take(&mut self.losses_are_news).then_some(self.losses)
     }
 
     /// The time of the next frame, which is not handed over; `None` if there is none or if it can't
@@ -248,15 +222,15 @@ impl Reader {
         until: Timestamp,
         sink: &mut dyn FnMut(&Frame<'_>),
     ) -> Result<Ran, CaptureError> {
-        let source = self.state.source;
         let mut filled = false;
         loop {
-            if let Some(damage) = self.state.search {
+            if let Some(damage) = self.search {
                 return self.search(damage);
             }
-            let mut ask = Ask { source, budget, until, sink: &mut *sink };
+            let seen = &mut self.seen;
+            let mut ask = Ask { source: self.source, budget, until, seen, sink: &mut *sink };
             let bytes = self.buffer.filled();
-            let Walk { consumed, frames, stop } = match &mut self.state.format {
+            let Walk { consumed, frames, stop } = match &mut self.format {
                 CaptureFormat::Pcap(pcap) => pcap.walk(bytes, &mut ask),
                 CaptureFormat::Pcapng(pcapng) => pcapng.walk(bytes, &mut ask),
             };
@@ -270,8 +244,7 @@ impl Reader {
                 WalkEnd::Need(bytes) => match self.buffer.fill(bytes) {
                     Ok(true) => filled = true,
                     Ok(false) => return self.at_end(bytes),
-                    Err(error) if Stopped::is(&error) => return Ok(STOPPED),
-                    Err(error) => return Err(self.state.unreadable(self.buffer.offset(), &error)),
+                    Err(error) => return self.not_filled(&error),
                 },
                 WalkEnd::Fault(fault) => self.recover(&fault)?,
             }
@@ -281,34 +254,47 @@ impl Reader {
     /// The input ended where `need` bytes were wanted.
     fn at_end(&mut self, need: usize) -> Result<Ran, CaptureError> {
         let have = self.buffer.filled().len();
-        if self.state.growing {
+        if self.growing {
             return Ok(Ran { frames: 0, then: Then::Wait });
         }
         if have == 0 {
             return Ok(Ran { frames: 0, then: Then::End });
         }
         // So large a block is rather one whose length is damaged than one that was cut.
-        if need > resync::FOUND_BYTES_MAX && matches!(self.state.format, CaptureFormat::Pcapng(_)) {
+        if need > resync::FOUND_BYTES_MAX && matches!(self.format, CaptureFormat::Pcapng(_)) {
             let fault = Fault { what: "claims more bytes than the file has", skip: None };
             self.recover(&fault)?;
             return Ok(Ran { frames: 0, then: Then::More });
         }
-        Err(self.state.cut_off(self.buffer.offset(), need.saturating_sub(have)))
+        let (behind, byte) = (self.behind(), self.byte(self.buffer.offset()));
+        let missing = need.saturating_sub(have);
+        let s = if missing == 1 { "" } else { "s" };
+        Err(self.broke_off(format!(
+            "is truncated {behind}: the record at {byte} lacks at least {missing} byte{s}"
+        )))
+    }
+
+    /// A stop ends no capture: whoever reads on is told the same again, and looks for it.
+    fn not_filled(&self, error: &io::Error) -> Result<Ran, CaptureError> {
+        if Stopped::is(error) {
+            return Ok(Ran { frames: 0, then: Then::More });
+        }
+        Err(self.unreadable(error))
     }
 
     /// Skips what is not sound, or starts to look for what is.
     fn recover(&mut self, fault: &Fault) -> Result<(), CaptureError> {
-        let offset = self.buffer.offset();
-        if let CaptureFormat::Pcap(_) = self.state.format {
-            return Err(self.state.damaged(offset, fault.what));
+        let damage = Damage { offset: self.buffer.offset(), what: fault.what };
+        if let CaptureFormat::Pcap(_) = self.format {
+            return Err(self.damaged(damage));
         }
         match fault.skip {
             Some(bytes) => {
-                self.state.lose(offset, bytes_64(bytes));
+                self.lose(damage.offset, bytes_64(bytes));
                 self.buffer.consume(bytes);
             }
             None => {
-                self.state.search = Some(Damage { offset, what: fault.what });
+                self.search = Some(damage);
                 // It is not here; and not moving on would find the same again.
                 self.buffer.consume(1);
             }
@@ -319,31 +305,28 @@ impl Reader {
     /// Looks for the next sound block in what one filled buffer shows.
     fn search(&mut self, damage: Damage) -> Result<Ran, CaptureError> {
         if let Err(error) = self.buffer.fill(resync::WINDOW_BYTES) {
-            if Stopped::is(&error) {
-                return Ok(STOPPED);
-            }
-            return Err(self.state.unreadable(self.buffer.offset(), &error));
+            return self.not_filled(&error);
         }
-        let CaptureFormat::Pcapng(pcapng) = &self.state.format else {
-            return Err(self.state.damaged(damage.offset, damage.what));
+        let CaptureFormat::Pcapng(pcapng) = &self.format else {
+            return Err(self.damaged(damage));
         };
         let ended = self.buffer.ended();
         match resync::search(self.buffer.filled(), pcapng.big(), ended) {
             Search::Found(bytes) => {
                 self.buffer.consume(bytes);
-                self.state.search = None;
+                self.search = None;
                 let lost = self.buffer.offset().saturating_sub(damage.offset);
-                self.state.lose(damage.offset, lost);
+                self.lose(damage.offset, lost);
             }
             Search::NotWithin(bytes) => {
-                if ended && self.state.growing {
+                if ended && self.growing {
                     // The last one may only not be there whole.
                     self.buffer.consume(bytes.saturating_sub(resync::FOUND_BYTES_MAX));
                     return Ok(Ran { frames: 0, then: Then::Wait });
                 }
                 self.buffer.consume(bytes);
                 if ended && self.buffer.filled().is_empty() {
-                    return Err(self.state.damaged(damage.offset, damage.what));
+                    return Err(self.damaged(damage));
                 }
             }
         }
@@ -356,20 +339,13 @@ impl Reader {
     }
 
     /// Closes the file, to be opened again where it was left. Not for streams.
-    pub(super) fn park(self) -> Parked {
-        Parked { offset: self.buffer.offset(), state: self.state }
-    }
-}
-
-impl Parked {
-    /// Names the source in the frames to come.
-    pub(super) const fn set_source(&mut self, source: SourceId) {
-        self.state.source = source;
+    pub(super) fn put_aside(&mut self) {
+        self.buffer.close();
     }
 
-    /// Its format.
-    pub(super) fn format(&self) -> FileFormat {
-        self.state.format()
+    /// Whether it was not put aside.
+    pub(super) const fn is_open(&self) -> bool {
+        self.buffer.is_open()
     }
 
     /// Opens the file again and goes to where it was left.
@@ -377,25 +353,13 @@ impl Parked {
     /// # Errors
     ///
     /// Where the file is gone or can't be read any more.
-    pub(super) fn resume(self, options: &Options) -> Result<Reader, CaptureError> {
-        let Self { state, offset } = self;
-        match state.open_at(offset, options) {
-            Ok(input) => {
-                let here_bytes = state.packing.map(|_| unpack::UNPACKED_HERE_BYTES);
-                let buffer = Buffer::new(input, options.buffer_bytes, offset, here_bytes);
-                Ok(Reader { buffer: buffer.until(options.stop.clone()), state })
-            }
-            Err(error) => Err(state.unreadable(offset, &error)),
-        }
-    }
-}
-
-impl State {
-    fn format(&self) -> FileFormat {
-        match &self.format {
-            CaptureFormat::Pcap(pcap) => FileFormat::Pcap(pcap.link()),
-            CaptureFormat::Pcapng(_) => FileFormat::Pcapng,
-        }
+    pub(super) fn resume(&mut self, options: &Options) -> Result<(), CaptureError> {
+        let offset = self.buffer.offset();
+        let input = self.open_at(offset, options).map_err(|error| self.unreadable(&error))?;
+        let here_bytes = self.packing.map(|_| unpack::UNPACKED_HERE_BYTES);
+        let buffer = Buffer::new(input, options.buffer_bytes, offset, here_bytes);
+        self.buffer = buffer.until(options.stop.clone());
+        Ok(())
     }
 
     /// Opens the file again and goes to `offset`: of a compressed one, all before it is unpacked and
@@ -418,42 +382,26 @@ impl State {
         Ok(unpacked)
     }
 
-    fn frames(&self) -> u64 {
-        match &self.format {
-            CaptureFormat::Pcap(pcap) => pcap.frames(),
-            CaptureFormat::Pcapng(pcapng) => pcapng.frames(),
-        }
-    }
-
     fn lose(&mut self, offset: u64, bytes: u64) {
-        let behind = self.frames();
+        self.losses_are_news = true;
         self.losses.unpacked = self.packing.is_some();
         if self.losses.places == 0 {
             self.losses.first_offset = offset;
-            self.losses.first_behind = behind;
+            self.losses.first_behind = self.seen.frames;
         }
         self.losses.places = self.losses.places.saturating_add(1);
         self.losses.bytes = self.losses.bytes.saturating_add(bytes);
     }
 
-    fn cut_off(&self, offset: u64, missing: usize) -> CaptureError {
-        let behind = self.behind();
-        let byte = self.byte(offset);
-        let s = if missing == 1 { "" } else { "s" };
-        self.broke_off(format!(
-            "is truncated {behind}: the record at {byte} lacks at least {missing} byte{s}"
-        ))
-    }
-
-    fn damaged(&self, offset: u64, what: &str) -> CaptureError {
+    fn damaged(&self, Damage { offset, what }: Damage) -> CaptureError {
         let (behind, byte) = (self.behind(), self.byte(offset));
         self.broke_off(format!(
             "is damaged {behind}: the record at {byte} {what}, and no valid record follows"
         ))
     }
 
-    fn unreadable(&self, offset: u64, error: &io::Error) -> CaptureError {
-        let (behind, byte) = (self.behind(), self.byte(offset));
+    fn unreadable(&self, error: &io::Error) -> CaptureError {
+        let (behind, byte) = (self.behind(), self.byte(self.buffer.offset()));
         self.broke_off(match Trouble::of(error) {
             Some(trouble) => format!("breaks off {behind}: {trouble}"),
             None => format!("can't be read further {behind}, at {byte}: {error}"),
@@ -466,14 +414,14 @@ impl State {
     }
 
     fn behind(&self) -> String {
-        match self.frames() {
+        match self.seen.frames {
             0 => "before its first frame".to_owned(),
             frames => format!("after frame {frames}"),
         }
     }
 
     fn broke_off(&self, message: String) -> CaptureError {
-        CaptureError { kind: CaptureErrorKind::BrokeOff, source: self.name.clone(), message }
+        CaptureError::broke_off(self.name.clone(), message)
     }
 }
 
@@ -541,7 +489,7 @@ fn identify(
 pub(super) const NOT_UNPACKED: &str = "can't be unpacked";
 
 /// The error for what could not be opened at all.
-pub(super) fn cannot_open(name: String, error: &io::Error) -> CaptureError {
+pub(super) fn cannot_open(name: &str, error: &io::Error) -> CaptureError {
     let message = if error.kind() == io::ErrorKind::NotFound {
         "does not exist".to_owned()
     } else if error.kind() == io::ErrorKind::PermissionDenied {
@@ -551,5 +499,5 @@ pub(super) fn cannot_open(name: String, error: &io::Error) -> CaptureError {
     } else {
         format!("can't be opened: {error}")
     };
-    CaptureError { kind: CaptureErrorKind::CannotOpen, source: name, message }
+    CaptureError::cannot_open(name, message)
 }

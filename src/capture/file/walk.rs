@@ -15,8 +15,29 @@ pub(super) struct Ask<'a> {
     pub(super) budget: usize,
     /// Only frames up to this time; the first later one ends the walk.
     pub(super) until: Timestamp,
+    /// Keeps what was seen of the capture.
+    pub(super) seen: &'a mut Seen,
     /// Takes the frames.
     pub(super) sink: &'a mut dyn FnMut(&Frame<'_>),
+}
+
+/// What is known of a capture by the frames that were handed over.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) frames: u64,
+    /// Their link types, in order of appearance.
+    pub(super) links: Vec<LinkType>,
+    /// Frames dropped by the system and by the interfaces, as far as the file told.
+    pub(super) dropped: (u64, u64),
+}
+
+impl Seen {
+    /// A frame of this link type was handed over.
+    pub(super) fn note_link(&mut self, link: LinkType) {
+        if !self.links.contains(&link) {
+            self.links.push(link);
+        }
+    }
 }
 
 /// How far a walk came.

@@ -4,7 +4,7 @@
 //! So it holds for every filter, also one that the user wrote, and for each link type on which a packet
 //! can be made here. A packet counts as let through if it is so in both directions.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use pcap::BpfProgram;
 
@@ -13,55 +13,39 @@ use portstory_core::frame::LinkType;
 use portstory_core::net::Transport;
 use portstory_core::watch::{COMPANION_PORTS, Watch};
 
-/// What a filter lets through of what may be of interest, one phrase each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Coverage {
-    pub(super) covers: Vec<&'static str>,
-    pub(super) misses: Vec<&'static str>,
-}
-
 /// Where a user's expression names addresses: the probes are sent between them, or they would say
 /// nothing but that these are not theirs.
 pub(super) fn ends_in(expression: &str) -> Ends {
     let mut ends = Ends::default();
     let words = expression.split(|letter: char| letter.is_whitespace() || "()![]".contains(letter));
     let addresses = words.filter_map(|word| word.split('/').next()?.parse::<IpAddr>().ok());
-    let (mut v4, mut v6) = (Vec::<Ipv4Addr>::new(), Vec::<Ipv6Addr>::new());
+    let (mut v4, mut v6) = (ends.v4.iter_mut(), ends.v6.iter_mut());
     for address in addresses {
         match address {
-            IpAddr::V4(address) => v4.push(address),
-            IpAddr::V6(address) => v6.push(address),
+            IpAddr::V4(address) => v4.next().into_iter().for_each(|place| *place = address),
+            IpAddr::V6(address) => v6.next().into_iter().for_each(|place| *place = address),
         }
-    }
-    for (place, named) in ends.v4.iter_mut().zip(v4) {
-        *place = named;
-    }
-    for (place, named) in ends.v6.iter_mut().zip(v6) {
-        *place = named;
     }
     ends
 }
 
-/// What `program`, compiled for `link`, lets through of what is watched.
+/// What of that which is watched may matter, one phrase each, and whether `program`, compiled for `link`,
+/// lets it through.
 pub(super) fn coverage(
     program: &BpfProgram,
     link: LinkType,
     watch: &Watch,
     ends: Ends,
-) -> Coverage {
-    let Some(probe) = Probe::new(program, link, watch, ends) else {
-        let phrase = if probes::knows(link) {
-            "watched packets between the addresses that it names, if any: it may let none through"
-        } else {
-            "what of it, could not be checked: no packet of this link type can be made here"
-        };
-        return Coverage { misses: vec![phrase], ..Coverage::default() };
-    };
-    let mut coverage = Coverage::default();
-    for (phrase, covered) in probe.rows() {
-        if covered { coverage.covers.push(phrase) } else { coverage.misses.push(phrase) }
+) -> Vec<(&'static str, bool)> {
+    if let Some(probe) = Probe::new(program, link, watch, ends) {
+        return probe.rows();
     }
-    coverage
+    let phrase = if probes::knows(link) {
+        "watched packets between the addresses that it names, if any: it may let none through"
+    } else {
+        "what of it, could not be checked: no packet of this link type can be made here"
+    };
+    vec![(phrase, false)]
 }
 
 /// A filter that lets some plain packet on a watched port through.
@@ -135,7 +119,7 @@ impl<'a> Probe<'a> {
         if probes::carries(self.link, true) {
             rows.extend([
                 ("IPv6 packets with extension headers, fragments among them", self.extended()),
-                ("ICMPv6 errors, which quote what they refuse", self.refusals6()),
+                ("ICMPv6 errors, which quote what they refuse", self.refusals(true)),
             ]);
         }
         rows
@@ -145,7 +129,7 @@ impl<'a> Probe<'a> {
         let companions = COMPANION_PORTS.iter().all(|row| self.port(row.0, row.1));
         vec![
             ("later fragments of IPv4 packets, which have no ports", self.fragments()),
-            ("ICMP errors, which quote what they refuse", self.refusals4()),
+            ("ICMP errors, which quote what they refuse", self.refusals(false)),
             ("what is inside IP in IP, GRE, VXLAN, Geneve or GTP-U", self.tunnelled()),
             (
                 "sessions that speak for or against Framehawk (ICA 1494, CGP 2598, H.225 1720, SIP 5060)",
@@ -164,10 +148,7 @@ impl<'a> Probe<'a> {
 
     /// Whether everything plain that passes does so behind these tags, too.
     fn behind(&self, tags: &[u16]) -> bool {
-        let passing = self.plain.iter().filter(|(.., passes)| *passes);
-        passing
-            .flat_map(|(_, packets, _)| packets)
-            .all(|&inner| self.each_way(|back| self.passes(tags, &self.packet(inner, back))))
+        self.inside(|packet| self.passes(tags, packet))
     }
 
     fn labelled(&self) -> bool {
@@ -225,26 +206,15 @@ impl<'a> Probe<'a> {
         })
     }
 
-    /// Port unreachable and time exceeded (RFC 792), from whoever refuses.
-    fn refusals4(&self) -> bool {
+    /// Port unreachable and time exceeded (RFC 792; RFC 4443 sections 3.1 and 3.3), from whoever refuses.
+    fn refusals(&self, v6: bool) -> bool {
+        let (protocol, kinds, code) = if v6 { (58, [1, 3], 4) } else { (1, [3, 11], 3) };
+        let refused = Inner { v6, transport: Transport::Udp, port: 3243 };
         self.each_way(|back| {
-            let quoted =
-                self.packet(Inner { v6: false, transport: Transport::Udp, port: 3243 }, !back);
-            [3, 11].iter().all(|&kind| {
-                let error = [&[kind, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
-                self.passes(&[], &self.ends.ip4(back, 1, 0, &error))
-            })
-        })
-    }
-
-    /// RFC 4443 sections 3.1 and 3.3.
-    fn refusals6(&self) -> bool {
-        self.each_way(|back| {
-            let quoted =
-                self.packet(Inner { v6: true, transport: Transport::Udp, port: 3243 }, !back);
-            [1, 3].iter().all(|&kind| {
-                let error = [&[kind, 4, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
-                self.passes(&[], &self.ends.ip6(back, 58, &error))
+            let quoted = self.packet(refused, !back);
+            kinds.iter().all(|&kind| {
+                let error = [&[kind, code, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
+                self.passes(&[], &self.ends.ip(v6, back, protocol, 0, &error))
             })
         })
     }
@@ -278,11 +248,7 @@ impl<'a> Probe<'a> {
             Transport::Tcp => 6,
             Transport::Udp => 17,
         };
-        if inner.v6 {
-            self.ends.ip6(back, protocol, &payload)
-        } else {
-            self.ends.ip4(back, protocol, 0x4000, &payload)
-        }
+        self.ends.ip(inner.v6, back, protocol, 0x4000, &payload)
     }
 }
 

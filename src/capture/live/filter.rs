@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use pcap::{Activated, Capture};
 
-use super::coverage::{self, Coverage};
+use super::coverage;
 use super::linktype::dlt;
 use super::probes::Ends;
 use portstory_core::frame::LinkType;
@@ -62,12 +62,13 @@ pub fn own_filter(expression: &str, watch: &Watch, link: LinkType) -> Filter {
 
 fn described(expression: String, link: LinkType, watch: &Watch, ends: Ends) -> Filter {
     let program = Capture::dead(dlt(link)).and_then(|dead| dead.compile(&expression, true));
-    let Coverage { covers, misses } = match program {
-        Ok(program) => coverage::coverage(&program, link, watch, ends),
-        // Then it is not put to work either, and that is said.
-        Err(_) => Coverage::default(),
-    };
-    Filter { expression, covers, misses }
+    // Where it does not compile it is not put to work either, and that is said.
+    let rows = program.map(|program| coverage::coverage(&program, link, watch, ends));
+    let mut filter = Filter { expression, ..Filter::default() };
+    for (phrase, covered) in rows.unwrap_or_default() {
+        if covered { filter.covers.push(phrase) } else { filter.misses.push(phrase) }
+    }
+    filter
 }
 
 /// `vlan` moves all offsets behind it, whatever the parentheses say, so it comes last.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{CaptureError, CaptureErrorKind};
+use super::CaptureError;
 
 /// A network interface, or a device that libpcap treats as one (`any`, USB buses ...).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,11 @@ pub struct Interface {
 ///
 /// # Errors
 ///
-/// The system does not tell ([`CaptureErrorKind::CannotOpen`]).
+/// The system does not tell ([`CannotOpen`](crate::capture::CaptureErrorKind::CannotOpen)).
 pub fn list() -> Result<Vec<Interface>, CaptureError> {
-    let devices = pcap::Device::list().map_err(|error| CaptureError {
-        kind: CaptureErrorKind::CannotOpen,
-        source: "interfaces".to_owned(),
-        message: format!("the system does not list them ({})", super::open::text(&error)),
+    let devices = pcap::Device::list().map_err(|error| {
+        let why = super::open::text(&error);
+        CaptureError::cannot_open("interfaces", format!("the system does not list them ({why})"))
     })?;
     Ok(devices.into_iter().map(Interface::from).collect())
 }
@@ -69,21 +68,9 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's distance: letters to change, add or leave out. Case does not count.
+/// Letters to change, add or leave out. Case does not count.
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.to_lowercase().chars().enumerate() {
-        let mut left = line.saturating_add(1);
-        let mut next = vec![left];
-        for ((&above_left, &above), &against) in row.iter().zip(row.iter().skip(1)).zip(&other) {
-            let changed = above_left.saturating_add(usize::from(letter != against));
-            left = changed.min(left.saturating_add(1)).min(above.saturating_add(1));
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
+    strsim::levenshtein(&one.to_lowercase(), &other.to_lowercase())
 }
 
 #[cfg(test)]

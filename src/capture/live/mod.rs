@@ -29,13 +29,13 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
+use super::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
 use interface_handle::InterfaceHandle;
 use links::{LinkChange, LinkWatch};
 use portstory_core::frame::{Frame, LinkType, SourceId};
 use portstory_core::time::Timestamp;
 
-pub use super::stop::{Stop, StopHandle};
+pub use super::stop::Stop;
 pub use filter::{Filter, KernelFilter, default_filter, own_filter};
 pub(super) use linktype::dlt;
 
@@ -117,7 +117,7 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// [`CaptureErrorKind::CannotOpen`]: no such interface, no rights, an interface that is down, a
+    /// [`CannotOpen`](super::CaptureErrorKind::CannotOpen): no such interface, no rights, an interface that is down, a
     /// filter that does not compile.
     pub fn open(options: &Options, stop: Stop) -> Result<Self, CaptureError> {
         // Before the interfaces are opened, so that no change of theirs goes unseen.
@@ -269,11 +269,8 @@ impl Live {
             return;
         }
         tap.count_drops(info);
-        self.faults.push_back(CaptureError {
-            kind: CaptureErrorKind::BrokeOff,
-            source: info.name.clone(),
-            message: format!("{}; what it had captured stands", tap.failure()),
-        });
+        let message = format!("{}; what it had captured stands", tap.failure());
+        self.faults.push_back(CaptureError::broke_off(&info.name, message));
         self.buried.extend(slot.take());
     }
 

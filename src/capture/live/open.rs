@@ -9,7 +9,7 @@ use super::filter::{self, Filter};
 use super::interface_handle::InterfaceHandle;
 use super::interfaces::{self, nearest};
 use super::linktype::{carries_no_ip, link_type};
-use super::{BLOCK_TIMEOUT, CaptureError, CaptureErrorKind, Notice, Options};
+use super::{BLOCK_TIMEOUT, CaptureError, Notice, Options};
 
 /// An interface that frames can be read from.
 pub(super) struct Opened {
@@ -30,7 +30,10 @@ pub(super) fn distinct(names: &[String]) -> Result<Vec<&str>, CaptureError> {
         }
     }
     if distinct.is_empty() {
-        return Err(cannot_open("live", format!("name an interface: there are {}", existing())));
+        return Err(CaptureError::cannot_open(
+            "live",
+            format!("name an interface: there are {}", existing()),
+        ));
     }
     Ok(distinct)
 }
@@ -64,14 +67,14 @@ pub(super) fn open(name: &str, options: &Options) -> Result<Opened, CaptureError
 
     let link = link_type(capture.get_datalink());
     if let Some(what) = carries_no_ip(link) {
-        return Err(cannot_open(
+        return Err(CaptureError::cannot_open(
             name,
             format!("it carries {what}, not IP: watch a network interface"),
         ));
     }
     let index = rustix::net::netdevice::name_to_index(capture.as_fd(), name).ok();
     let (filter, unfiltered) = filter::install(&mut capture, link, &options.filter)
-        .map_err(|message| cannot_open(name, message))?;
+        .map_err(|message| CaptureError::cannot_open(name, message))?;
     if let Some(message) = unfiltered {
         notice(message);
     }
@@ -114,7 +117,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
         let suggestion = nearest(name, known.iter().map(|known| known.name.as_str()))
             .map_or(String::new(), |near| format!("; did you mean {near}?"));
         let message = format!("there is no such interface, there are {}{suggestion}", existing());
-        return cannot_open(name, message);
+        return CaptureError::cannot_open(name, message);
     }
     let lower = text.to_lowercase();
     if ["permission", "not permitted", "cap_net_raw", "access denied"]
@@ -123,13 +126,13 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
     {
         let message = "no rights to capture: run it with sudo, or allow it once and for all with \
              `sudo setcap cap_net_raw+ep $(command -v portstory)`";
-        return cannot_open(name, message.to_owned());
+        return CaptureError::cannot_open(name, message.to_owned());
     }
     if known.iter().any(|known| known.name == name && known.is_network && !known.is_up) {
         let message = format!("the interface is down: `sudo ip link set {name} up` switches it on");
-        return cannot_open(name, message);
+        return CaptureError::cannot_open(name, message);
     }
-    cannot_open(name, format!("it cannot be captured from: libpcap says \"{text}\""))
+    CaptureError::cannot_open(name, format!("it cannot be captured from: libpcap says \"{text}\""))
 }
 
 /// The names of all network interfaces, for a sentence.
@@ -147,13 +150,10 @@ pub(super) fn text(error: &pcap::Error) -> String {
     if let pcap::Error::PcapError(text) = error { text.clone() } else { error.to_string() }
 }
 
-fn cannot_open(source: &str, message: String) -> CaptureError {
-    CaptureError { kind: CaptureErrorKind::CannotOpen, source: source.to_owned(), message }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::CaptureErrorKind;
 
     #[test]
     fn a_name_counts_once_and_one_is_needed() {

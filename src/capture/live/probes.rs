@@ -36,6 +36,22 @@ impl Default for Ends {
 }
 
 impl Ends {
+    /// A packet of either version, as below.
+    pub(super) fn ip(
+        &self,
+        v6: bool,
+        back: bool,
+        protocol: u8,
+        fragment: u16,
+        payload: &[u8],
+    ) -> Vec<u8> {
+        if v6 {
+            self.ip6(back, protocol, payload)
+        } else {
+            self.ip4(back, protocol, fragment, payload)
+        }
+    }
+
     /// An IPv4 packet, from the first to the second or back; `fragment` is flags and offset.
     pub(super) fn ip4(&self, back: bool, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
         let [one, other] = self.v4.map(|address| address.octets());

@@ -32,7 +32,7 @@ fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, opens, stops, v4, v6};
+    use crate::decode::tests::support::{ethernet, opens, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

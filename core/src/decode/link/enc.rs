@@ -28,7 +28,7 @@ fn pflog(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{opens, stops, v4, v6};
+    use crate::decode::tests::support::{opens, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

@@ -36,7 +36,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, opens, stops, v4, v6};
+    use crate::decode::tests::support::{ethernet, opens, stops, v4, v6};
 
     fn record(kind: u8) -> Vec<u8> {
         let mut header = vec![0; 16];

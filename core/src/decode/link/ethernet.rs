@@ -59,7 +59,7 @@ fn behind_analyzer(part: Slice<'_>, len: usize) -> Result<Opened<'_>, DecodeEnd>
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, ethernet, opens, snap, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, ethernet, opens, snap, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

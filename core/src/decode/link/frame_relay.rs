@@ -65,7 +65,7 @@ fn of_bundle(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{opens, snap, stops, v4, v6};
+    use crate::decode::tests::support::{opens, snap, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

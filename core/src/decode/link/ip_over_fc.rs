@@ -15,7 +15,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{opens, snap, stops, v4};
+    use crate::decode::tests::support::{opens, snap, stops, v4};
 
     #[test]
     fn leads_to_the_datagram() {

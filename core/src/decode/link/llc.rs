@@ -53,7 +53,7 @@ fn maybe_without(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, ethernet, opens, snap, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, ethernet, opens, snap, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

@@ -11,7 +11,7 @@ pub(super) static LINK: Link = Link {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{opens, stops, v4};
+    use crate::decode::tests::support::{opens, stops, v4};
 
     #[test]
     fn leads_to_the_datagram() {

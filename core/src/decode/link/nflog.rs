@@ -52,7 +52,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, opens, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, opens, stops, v4, v6};
 
     fn log(family: u8, packet: &[u8], order: fn(u16) -> [u8; 2]) -> Vec<u8> {
         let len = u16::try_from(packet.len() + 4).unwrap();

@@ -21,7 +21,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, opens, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, opens, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

@@ -38,7 +38,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, ethernet, opens, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, ethernet, opens, stops, v4, v6};
 
     fn header(words: &[(usize, u8)], len: usize) -> Vec<u8> {
         let mut header = vec![0; len];

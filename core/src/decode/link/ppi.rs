@@ -25,7 +25,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, opens, stops, v4, wifi};
+    use crate::decode::tests::support::{ethernet, opens, stops, v4, wifi};
 
     #[test]
     fn leads_to_the_datagram() {

@@ -32,7 +32,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{opens, stops, wifi};
+    use crate::decode::tests::support::{opens, stops, wifi};
 
     #[test]
     fn leads_to_the_datagram() {

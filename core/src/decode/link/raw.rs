@@ -12,7 +12,7 @@ pub(super) static LINK: Link = Link {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{opens, stops, v4, v6};
+    use crate::decode::tests::support::{opens, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

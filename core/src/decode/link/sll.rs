@@ -35,7 +35,7 @@ pub(super) fn protocol_behind(arphrd: u16, protocol: u16) -> Next {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, opens, snap, stops, v4, v6, wifi};
+    use crate::decode::tests::support::{NOTHING, opens, snap, stops, v4, v6, wifi};
 
     fn cooked(arphrd: u16, protocol: u16, inside: &[u8]) -> Vec<u8> {
         let [a, b] = arphrd.to_be_bytes();

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
     use crate::decode::CARRIES_NO_IP;
     use crate::decode::link;
-    use crate::decode::testing::stops;
+    use crate::decode::tests::support::stops;
 
     const NOT_SUPPORTED: &str = "link_type_not_supported.";
 

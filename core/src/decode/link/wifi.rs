@@ -98,7 +98,7 @@ fn unpadded(rest: Slice<'_>, header_len: usize) -> Slice<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, opens, snap, stops, v4, v6, wifi};
+    use crate::decode::tests::support::{NOTHING, opens, snap, stops, v4, v6, wifi};
 
     /// A data frame with these first bytes, `more` bytes of header, and `inside`.
     fn data(control: u8, flags: u8, more: &[u8], inside: &[u8]) -> Vec<u8> {

@@ -51,7 +51,7 @@ const FRAME_LEN_MAX: usize = 2346;
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, leaves_alone, opens, path, udp4, v4, v6, wifi};
+    use crate::decode::tests::support::{ethernet, leaves_alone, opens, path, udp4, v4, v6, wifi};
 
     #[test]
     fn leads_to_the_datagram() {

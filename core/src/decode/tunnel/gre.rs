@@ -123,7 +123,7 @@ fn pptp(part: Slice<'_>, flags: u16) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, ethernet, ipv4, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, ethernet, ipv4, opens, path, stops, v4, v6};
 
     fn gre(header: &[u8], inside: &[u8]) -> Vec<u8> {
         ipv4(47, &[header, inside].concat())

@@ -74,7 +74,7 @@ fn packet(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{leaves_alone, opens, path, udp4, v4, v6};
+    use crate::decode::tests::support::{leaves_alone, opens, path, udp4, v4, v6};
 
     fn gtp(flags: u8, more: &[u8], inside: &[u8]) -> Vec<u8> {
         let len = u16::try_from(more.len() + inside.len()).unwrap().to_be_bytes();

@@ -16,7 +16,7 @@ pub(super) static IPV6: Tunnel = Tunnel {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ipv4, ipv6, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{ipv4, ipv6, opens, path, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

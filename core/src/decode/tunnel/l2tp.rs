@@ -49,7 +49,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{leaves_alone, opens, path, udp4, v4, v6};
+    use crate::decode::tests::support::{leaves_alone, opens, path, udp4, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

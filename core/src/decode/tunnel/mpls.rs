@@ -49,7 +49,7 @@ fn behind(part: Slice<'_>) -> Opened<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{NOTHING, ethernet, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{NOTHING, ethernet, opens, path, stops, v4, v6};
 
     fn mpls(inside: &[u8]) -> Vec<u8> {
         ethernet(0x8847, &[&[0, 1, 0x10, 64, 0, 2, 1, 64], inside].concat())

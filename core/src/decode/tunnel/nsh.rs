@@ -34,7 +34,7 @@ pub(super) const fn next_protocol(number: u8) -> Next {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{ethernet, opens, path, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

@@ -19,7 +19,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, opens, path, stops, v4};
+    use crate::decode::tests::support::{ethernet, opens, path, stops, v4};
 
     #[test]
     fn leads_to_the_datagram() {

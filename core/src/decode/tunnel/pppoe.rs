@@ -25,7 +25,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{ethernet, opens, path, stops, v4, v6};
 
     fn session(protocol: &[u8], packet: &[u8]) -> Vec<u8> {
         let len = u16::try_from(protocol.len() + packet.len()).unwrap().to_be_bytes();

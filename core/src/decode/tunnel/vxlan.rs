@@ -64,7 +64,7 @@ fn header(part: &Slice<'_>) -> Result<(u8, u32, u32), DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::testing::{ethernet, leaves_alone, opens, path, udp4, v4, v6};
+    use crate::decode::tests::support::{ethernet, leaves_alone, opens, path, udp4, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {

@@ -1,10 +1,9 @@
 //! How much is unpacked of a file: a few bytes of any packing may stand for very many.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Fault, Packing, Trouble};
+use crate::capture::file::odometer::{Counted, Odometer};
 use portstory_core::config::{UNPACK_BYTES_MIN, UNPACK_TIMES_MAX};
 
 /// What may be made of a file.
@@ -12,39 +11,24 @@ pub(super) enum Bound {
     /// So many bytes.
     Bytes(u64),
     /// So much as what was read of it allows.
-    Read(Arc<AtomicU64>),
-}
-
-/// A file of which it is counted how much was read.
-pub(super) struct Counted {
-    input: Box<dyn Read + Send>,
-    bytes: Arc<AtomicU64>,
+    Read(Odometer),
 }
 
 impl Bound {
     /// Of a file, as a setting says or by what is read of it.
-    pub(super) fn new(input: Box<dyn Read + Send>, bytes_max: Option<u64>) -> (Counted, Self) {
-        let bytes = Arc::new(AtomicU64::new(0));
-        let bound = bytes_max.map_or_else(|| Self::Read(bytes.clone()), Self::Bytes);
-        (Counted { input, bytes }, bound)
+    pub(super) fn new<R: Read>(input: R, bytes_max: Option<u64>) -> (Counted<R>, Self) {
+        let odometer = Odometer::default();
+        let counted = odometer.count(input);
+        (counted, bytes_max.map_or(Self::Read(odometer), Self::Bytes))
     }
 
     fn bytes(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => *bytes,
-            Self::Read(bytes) => {
-                let bytes = bytes.load(Ordering::Relaxed);
-                bytes.saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
+            Self::Read(odometer) => {
+                odometer.bytes().saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
             }
         }
-    }
-}
-
-impl Read for Counted {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(into)?;
-        self.bytes.fetch_add(u64::try_from(read).unwrap_or_default(), Ordering::Relaxed);
-        Ok(read)
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use lz4_flex::frame::{Error, FrameDecoder};
 
-use super::{Ahead, Fault, Packing, Trouble};
+use super::{Buffer, Fault, Packing, Trouble};
 
 /// A file of LZ4 frames.
 pub(super) struct Lz4 {
@@ -19,7 +19,7 @@ pub(super) struct Lz4 {
 
 /// An input that remembers how much it gave, and whether it had no more.
 struct Watched {
-    input: Ahead,
+    input: Buffer,
     bytes: u64,
     ended: bool,
 }
@@ -42,7 +42,7 @@ impl Read for Watched {
 }
 
 impl Lz4 {
-    pub(super) fn new(input: Ahead) -> Self {
+    pub(super) fn new(input: Buffer) -> Self {
         let input = Watched { input, bytes: 0, ended: false };
         Self { decoder: Some(FrameDecoder::new(input)), whole: None }
     }

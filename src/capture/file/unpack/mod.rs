@@ -7,9 +7,8 @@
 //! handed over before an error is, and an error is a [`Trouble`], or what the system said of a read.
 //!
 //! Each format is a `Step`: bytes in, bytes out, without I/O (`lz4`, whose crate reads by itself,
-//! is a [`Read`]). `ahead` puts reading the file on a thread, and the reader's buffer unpacking it.
+//! is a [`Read`]). A [`Buffer`] puts reading the file on a thread, and the reader's own unpacking it.
 
-mod ahead;
 mod bound;
 mod gzip;
 mod lz4;
@@ -20,14 +19,17 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use ahead::Ahead;
 use bound::{Bound, Bounded};
 
 use super::Options;
+use super::buffer::Buffer;
 use crate::human;
 
 /// Bytes that tell a packing from all others.
 pub(super) const MAGIC_BYTES: usize = 6;
+
+/// Bytes of a file that are read at once before there is a thread.
+const READ_BYTES: usize = 32 * 1024;
 
 /// Bytes of a file that are read before a thread is started for it: enough to unpack the first
 /// block of every format.
@@ -82,7 +84,8 @@ pub(super) fn open(
 ) -> io::Result<Box<dyn Read + Send>> {
     let window_bytes_max = options.unpack_bytes_max;
     let (input, bound) = Bound::new(input, options.unpacked_bytes_max);
-    let input = Ahead::new(Box::new(input), PACKED_HERE_BYTES, options.stop.clone());
+    let input = Buffer::new(Box::new(input), READ_BYTES, 0, Some(PACKED_HERE_BYTES));
+    let input = input.until(options.stop.clone());
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(Steps::new(packing, input, gzip::Gzip::new())),
         Packing::Zstd => Box::new(Steps::new(packing, input, zstd::Zstd::new(window_bytes_max)?)),
@@ -201,7 +204,7 @@ enum Then {
 /// An input that is unpacked step by step.
 struct Steps<S> {
     packing: Packing,
-    input: Ahead,
+    input: Buffer,
     unpacker: S,
     then: Then,
 }
@@ -211,7 +214,7 @@ struct Steps<S> {
 const IDLE_STEPS_MAX: u32 = 4;
 
 impl<S: Step> Steps<S> {
-    fn new(packing: Packing, input: Ahead, unpacker: S) -> Self {
+    fn new(packing: Packing, input: Buffer, unpacker: S) -> Self {
         Self { packing, input, unpacker, then: Then::More }
     }
 }
@@ -223,7 +226,7 @@ impl<S: Step> Read for Steps<S> {
         while let Some(room @ [_, ..]) = into.get_mut(filled..) {
             match self.then {
                 // What there is, is not held back until there is more.
-                Then::More if filled > 0 && self.input.unread().is_empty() => break,
+                Then::More if filled > 0 && self.input.filled().is_empty() => break,
                 Then::More => {}
                 Then::End | Then::Fault(_) if filled > 0 => break,
                 Then::End => break,

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::reassembly::Reassembly;
-use super::testing::{Found, NOTHING, ethernet, found_in, frame, ipv4, ipv6, opens, tcp, udp, v4};
-use super::*;
+use super::support::{Found, NOTHING, ethernet, found_in, frame, ipv4, ipv6, opens, tcp, udp, v4};
 use crate::config::Config;
+use crate::decode::reassembly::Reassembly;
+use crate::decode::*;
 use crate::time::Timestamp;
 
 /// A datagram that is cut up in these tests.

@@ -1,13 +1,16 @@
+//! What several layers have to do with, and what the tests of link types and tunnels share.
+
+mod reassembly;
+pub(super) mod support;
+
 use std::net::IpAddr;
 
 use super::packet::Unreachable;
 use super::peek::Peek;
-use super::testing::{
-    NOTHING, ethernet, found, frame, ipv4, ipv6, opens, path, stops, tcp, udp, v4, v6,
-};
 use super::*;
 use crate::net::Transport;
 use crate::watch::Watch;
+use support::{NOTHING, ethernet, found, frame, ipv4, ipv6, opens, path, stops, tcp, udp, v4, v6};
 
 #[test]
 fn vlan_tags_are_told() {

@@ -1,21 +1,21 @@
 //! What the tests of link types and tunnels share: frames around one datagram, and what must hold of
 //! every frame that leads to it.
 
-use super::peek::Peek;
-use super::reassembly::Reassembly;
-use super::{Body, Decoded, decode};
 use crate::config::Config;
+use crate::decode::peek::Peek;
+use crate::decode::reassembly::Reassembly;
+use crate::decode::{Body, Decoded, decode};
 use crate::frame::{Frame, FrameRef, LinkType};
 use crate::watch::Watch;
 
 /// No stops.
-pub(super) const NOTHING: [&str; 0] = [];
+pub(in crate::decode) const NOTHING: [&str; 0] = [];
 
 /// Source port, destination port, payload.
-pub(super) type Found = (u16, u16, Vec<u8>);
+pub(in crate::decode) type Found = (u16, u16, Vec<u8>);
 
 /// An IPv4 packet: header, then `payload`.
-pub(super) fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
     let total = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
     let mut packet = vec![
         0x45, 0, total[0], total[1], 0, 7, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
@@ -25,7 +25,7 @@ pub(super) fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// An IPv6 packet.
-pub(super) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(payload.len()).unwrap().to_be_bytes();
     let mut packet = vec![0x60, 0, 0, 0, len[0], len[1], next, 64];
     packet.extend([[0xfd; 16], [0xfe; 16]].concat());
@@ -33,56 +33,56 @@ pub(super) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-pub(super) fn udp(src: u16, dst: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn udp(src: u16, dst: u16, payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(8 + payload.len()).unwrap();
     let mut datagram: Vec<u8> = [src, dst, len, 0].into_iter().flat_map(u16::to_be_bytes).collect();
     datagram.extend(payload);
     datagram
 }
 
-pub(super) fn tcp(src: u16, dst: u16, flags: u8, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn tcp(src: u16, dst: u16, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut segment: Vec<u8> = [src, dst].into_iter().flat_map(u16::to_be_bytes).collect();
     segment.extend([0, 0, 0, 9, 0, 0, 0, 3, 0x50, flags, 1, 0, 0, 0, 0, 0]);
     segment.extend(payload);
     segment
 }
 
-pub(super) fn ethernet(ethertype: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn ethernet(ethertype: u16, payload: &[u8]) -> Vec<u8> {
     [&[2; 12], &ethertype.to_be_bytes()[..], payload].concat()
 }
 
 /// LLC with SNAP.
-pub(super) fn snap(ethertype: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn snap(ethertype: u16, payload: &[u8]) -> Vec<u8> {
     [&[0xaa, 0xaa, 3, 0, 0, 0], &ethertype.to_be_bytes()[..], payload].concat()
 }
 
 /// An 802.11 data frame around the datagram over IPv4.
-pub(super) fn wifi() -> Vec<u8> {
+pub(in crate::decode) fn wifi() -> Vec<u8> {
     [&[8, 1, 0, 0], &[2; 18][..], &[0x10, 0], &snap(0x0800, &v4())].concat()
 }
 
 /// A datagram from port 40000 to `port`, over IPv4.
-pub(super) fn udp4(port: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::decode) fn udp4(port: u16, payload: &[u8]) -> Vec<u8> {
     ipv4(17, &udp(40_000, port, payload))
 }
 
 /// The datagram that is looked for, over IPv4.
-pub(super) fn v4() -> Vec<u8> {
+pub(in crate::decode) fn v4() -> Vec<u8> {
     ipv4(17, &udp(5000, 3243, b"hello"))
 }
 
 /// The datagram that is looked for, over IPv6.
-pub(super) fn v6() -> Vec<u8> {
+pub(in crate::decode) fn v6() -> Vec<u8> {
     ipv6(17, &udp(5000, 3243, b"hello"))
 }
 
-pub(super) fn frame(link: u16, bytes: &[u8]) -> Frame<'_> {
+pub(in crate::decode) fn frame(link: u16, bytes: &[u8]) -> Frame<'_> {
     let wire_len = u32::try_from(bytes.len()).unwrap();
     Frame { at: FrameRef::default(), link: LinkType(link), wire_len, bytes }
 }
 
 /// What is found in frames, in order: packets, and stops by name.
-pub(super) fn found_in(frames: &[Frame<'_>]) -> (Vec<Found>, Vec<&'static str>) {
+pub(in crate::decode) fn found_in(frames: &[Frame<'_>]) -> (Vec<Found>, Vec<&'static str>) {
     let config = Config::default();
     let (mut packets, mut stops) = (Vec::new(), Vec::new());
     let mut note = |decoded: Decoded<'_>| match decoded {
@@ -109,17 +109,20 @@ pub(super) fn found_in(frames: &[Frame<'_>]) -> (Vec<Found>, Vec<&'static str>) 
     (packets, stops)
 }
 
-pub(super) fn found(frame: &Frame<'_>) -> (Vec<Found>, Vec<&'static str>) {
+pub(in crate::decode) fn found(frame: &Frame<'_>) -> (Vec<Found>, Vec<&'static str>) {
     found_in(&[*frame])
 }
 
 /// What stops the decoder in a frame.
-pub(super) fn stops(link: u16, bytes: &[u8]) -> Vec<&'static str> {
+pub(in crate::decode) fn stops(link: u16, bytes: &[u8]) -> Vec<&'static str> {
     found(&frame(link, bytes)).1
 }
 
 /// VLANs and tunnels around the last packet in a frame.
-pub(super) fn path(link: u16, bytes: &[u8]) -> (Vec<u16>, Vec<(&'static str, Option<u32>)>) {
+pub(in crate::decode) fn path(
+    link: u16,
+    bytes: &[u8],
+) -> (Vec<u16>, Vec<(&'static str, Option<u32>)>) {
     let mut path = Default::default();
     decode(&frame(link, bytes), &Config::default().limits, &mut |decoded| {
         if let Decoded::Packet(packet) = decoded {
@@ -132,7 +135,7 @@ pub(super) fn path(link: u16, bytes: &[u8]) -> (Vec<u16>, Vec<(&'static str, Opt
 
 /// The frame leads to the datagram; cut at any length it leads to a part of it or to nothing, and is
 /// no anomaly; as if that were all that was sent, and with any byte changed, nothing wrong is found.
-pub(super) fn opens(link: u16, bytes: &[u8]) {
+pub(in crate::decode) fn opens(link: u16, bytes: &[u8]) {
     let peek = Peek::new(&Watch::default());
     let whole = frame(link, bytes);
     let (packets, stops) = found(&whole);
@@ -169,7 +172,7 @@ fn no_other(packets: &[Found], case: &str) {
 }
 
 /// A datagram to this port is only a datagram: nothing is found in it and nothing is wrong with it.
-pub(super) fn leaves_alone(port: u16, payload: &[u8]) {
+pub(in crate::decode) fn leaves_alone(port: u16, payload: &[u8]) {
     let bytes = udp4(port, payload);
     let expected = (vec![(40_000, port, payload.to_vec())], vec![]);
     assert_eq!(found(&frame(228, &bytes)), expected);
