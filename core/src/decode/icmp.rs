@@ -3,46 +3,54 @@
 
 use super::ip::{self, Ip};
 use super::packet::{IcmpError, Unreachable};
-use super::{Body, DecodeContext, DecodeEnd, Decoded, Packet, Slice};
+use super::{Body, DecodeContext, DecodeEnd, Decoded, Opened, Packet, Slice};
 use crate::net::{Layer, Socket, Transport};
 use crate::wire;
 
-/// Hands on the error, if it is one that quotes TCP or UDP; says why nothing follows.
-pub(super) fn error(
+/// Hands on the error, if it is one that quotes TCP or UDP. Nothing follows it.
+pub(super) fn error<'a>(
     context: &DecodeContext,
-    ip: &Ip<'_>,
+    ip: &Ip<'a>,
     sink: &mut dyn FnMut(Decoded<'_>),
-) -> DecodeEnd {
+) -> Result<Opened<'a>, DecodeEnd> {
     let part = ip.payload.of_layer(Layer::Transport);
-    let [icmp_type, code] = match part.array(0, "icmp.header_too_short") {
-        Ok(first) => first,
-        Err(end) => return end,
-    };
+    let first = part.array(0, "icmp.header_too_short")?;
+    if let Some(packet) = refused(context, ip, first) {
+        sink(Decoded::Packet(packet));
+    }
+    Err(DecodeEnd::Done)
+}
+
+/// The packet that an error quotes.
+fn refused<'a>(
+    context: &'a DecodeContext,
+    ip: &Ip<'a>,
+    [icmp_type, code]: [u8; 2],
+) -> Option<Packet<'a>> {
     let v6 = ip.src.is_ipv6();
-    let Some(kind) = meaning(v6, icmp_type, code) else { return DecodeEnd::Done };
+    let kind = meaning(v6, icmp_type, code)?;
     // Both have eight bytes before the quoted packet. What is quoted is cut short by design, so its
     // own length fields say nothing of what is missing here.
-    let quote = Slice { wire_len: usize::MAX, ..part.after(8) };
-    let Ok(quoted) = ip::parse(quote) else { return DecodeEnd::Done };
+    let quoted = ip::parse(Slice { wire_len: usize::MAX, ..ip.payload.after(8) }).ok()?;
     let transport = match quoted.protocol {
         6 => Transport::Tcp,
         17 => Transport::Udp,
-        _ => return DecodeEnd::Done,
+        _ => return None,
     };
-    let first = quoted.fragment.is_none_or(|fragment| fragment.offset == 0);
-    let ports = (wire::be16(quoted.payload.bytes, 0), wire::be16(quoted.payload.bytes, 2));
-    let (true, (Some(src), Some(dst))) = (first, ports) else { return DecodeEnd::Done };
-    sink(Decoded::Packet(Packet {
+    if quoted.fragment.is_some_and(|fragment| fragment.offset > 0) {
+        return None;
+    }
+    let quote = quoted.payload.bytes;
+    Some(Packet {
         at: context.at,
         path: &context.path,
         transport,
-        src: Socket { addr: quoted.src, port: src },
-        dst: Socket { addr: quoted.dst, port: dst },
+        src: Socket { addr: quoted.src, port: wire::be16(quote, 0)? },
+        dst: Socket { addr: quoted.dst, port: wire::be16(quote, 2)? },
         ip_id: ip.id,
         wire_len: ip.counted_len(&context.path),
         body: Body::Icmp(IcmpError { by: ip.src, kind, v6, icmp_type, code }),
-    }));
-    DecodeEnd::Done
+    })
 }
 
 /// What an ICMP message means for the flow it quotes; `None` where it quotes none.

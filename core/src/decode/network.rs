@@ -33,7 +33,7 @@ pub(super) fn deliver<'a>(
     match ip.protocol {
         TCP => transport::tcp(context, ip, sink),
         UDP => transport::udp(context, ip, sink),
-        ICMP | ICMPV6 => Err(icmp::error(context, ip, sink)),
+        ICMP | ICMPV6 => icmp::error(context, ip, sink),
         protocol => Ok(Opened::new(Next::IpProtocol(protocol), ip.payload)),
     }
 }

@@ -50,12 +50,8 @@ impl<'a> Body<'a> {
     /// The same with other bytes captured, and as long on the wire as it was.
     pub const fn with_payload<'b>(&self, bytes: &'b [u8]) -> Body<'b> {
         match *self {
-            Self::Tcp(info, Payload { wire_len, .. }) => {
-                Body::Tcp(info, Payload { bytes, wire_len })
-            }
-            Self::Udp(checksum, Payload { wire_len, .. }) => {
-                Body::Udp(checksum, Payload { bytes, wire_len })
-            }
+            Self::Tcp(info, was) => Body::Tcp(info, Payload { bytes, ..was }),
+            Self::Udp(checksum, was) => Body::Udp(checksum, Payload { bytes, ..was }),
             Self::Icmp(error) => Body::Icmp(error),
         }
     }

@@ -37,7 +37,7 @@ pub struct Reassembly {
     crowded_out: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Datagram {
     age: u64,
     since: Timestamp,
@@ -218,18 +218,7 @@ impl Reassembly {
 
 impl Datagram {
     fn new(age: u64, since: Timestamp) -> Self {
-        Self {
-            age,
-            since,
-            header: None,
-            held: BTreeMap::new(),
-            covered: 0,
-            cost: 0,
-            total: None,
-            frames: Vec::new(),
-            overlap_told: false,
-            finished: None,
-        }
+        Self { age, since, ..Self::default() }
     }
 
     /// Takes in what is new of a fragment that ends at `end`; says whether it contradicts what is held.

@@ -147,26 +147,24 @@ impl Follow {
     fn look(&mut self) {
         // Without it, this may be the moment between two files.
         let Ok(now) = fs::metadata(&self.path).map(|metadata| Known::of(&metadata)) else { return };
-        let stage = std::mem::replace(&mut self.stage, Stage::Awaited);
-        self.stage = match stage {
-            Stage::Awaited => Stage::Awaited,
-            Stage::Replaced(reader) => Stage::Replaced(reader),
-            Stage::Read(mut reader, known) if now.identity != known.identity => {
+        let is_other = |known: Known| now.identity != known.identity;
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Awaited) {
+            unchanged @ (Stage::Awaited | Stage::Replaced(_)) => unchanged,
+            Stage::Read(mut reader, known) if is_other(known) => {
                 // What was written to it before it was replaced.
                 reader.set_growing(false);
                 Stage::Replaced(reader)
             }
-            Stage::Spoilt(known) if now.identity != known.identity => Stage::Awaited,
             Stage::Read(reader, _) if now.len < reader.position() => {
                 let message = "was shortened while it was read, and is read anew".to_owned();
                 self.notices.push(Notice { source: self.name.clone(), message });
                 Stage::Awaited
             }
-            Stage::Spoilt(known) if now.len < known.len => Stage::Awaited,
             Stage::Read(mut reader, _) => {
                 reader.set_growing(true);
                 Stage::Read(reader, now)
             }
+            Stage::Spoilt(known) if is_other(known) || now.len < known.len => Stage::Awaited,
             Stage::Spoilt(_) => Stage::Spoilt(now),
         };
     }

@@ -125,14 +125,11 @@ impl Clock {
     }
 }
 
-/// A unit of time, as what turns a count of it into nanoseconds.
+/// A unit of time, as what turns a count of it into nanoseconds: so many are so many ticks.
 #[derive(Clone, Copy, Debug)]
-enum Unit {
-    Nanos(u64),
-    /// So many of it are a nanosecond.
-    ANanoth(u64),
-    /// Seconds halved so often.
-    Halved(u32),
+struct Unit {
+    nanos: u64,
+    ticks: u128,
 }
 
 impl Unit {
@@ -140,25 +137,20 @@ impl Unit {
     fn of(resolution: u8) -> Self {
         let exponent = u32::from(resolution & 0x7f);
         if resolution & 0x80 != 0 {
-            return Self::Halved(exponent);
+            return Self { nanos: NANOS_PER_SECOND.unsigned_abs(), ticks: 1 << exponent };
         }
-        match exponent.checked_sub(9) {
-            None => Self::Nanos(10_u64.pow(9 - exponent)),
-            // What no 64-bit number divides is below a nanosecond whatever the count, as is this.
-            Some(more) => 10_u64.checked_pow(more).map_or(Self::Halved(127), Self::ANanoth),
-        }
+        // What no 128-bit number divides is below a nanosecond whatever the count.
+        let ticks = 10_u128.checked_pow(exponent.saturating_sub(9)).unwrap_or(u128::MAX);
+        Self { nanos: 10_u64.pow(9_u32.saturating_sub(exponent)), ticks }
     }
 
     fn nanos(self, ticks: u64) -> i64 {
-        let nanos = match self {
-            Self::Nanos(1) => ticks,
-            Self::Nanos(nanos) => ticks.saturating_mul(nanos),
-            Self::ANanoth(ticks_each) => ticks.checked_div(ticks_each).unwrap_or_default(),
-            Self::Halved(times) => {
-                // 64 bits times 30 bits, shifted by at most 127: stays within 128.
-                let nanos =
-                    (u128::from(ticks) * u128::from(NANOS_PER_SECOND.unsigned_abs())) >> times;
-                u64::try_from(nanos).unwrap_or(u64::MAX)
+        let nanos = match self.ticks {
+            1 => ticks.saturating_mul(self.nanos),
+            // 64 bits times 30 bits stays within 128.
+            each => {
+                let nanos = u128::from(ticks) * u128::from(self.nanos);
+                nanos.checked_div(each).map_or(0, |nanos| u64::try_from(nanos).unwrap_or(u64::MAX))
             }
         };
         i64::try_from(nanos).unwrap_or(i64::MAX)

@@ -50,16 +50,11 @@ impl Pcap {
     pub(super) fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
         let (words, _) = bytes.as_chunks::<4>();
         let [magic, version, _zone, _figures, _snap, link] = words else { return None };
-        let (big, variant) = variant(*magic)?;
+        let (big, fraction_nanos, extra_bytes) = variant(*magic)?;
         let (version, link) = if big {
             (halves::<true>(*version), number_32::<true>(*link))
         } else {
             (halves::<false>(*version), number_32::<false>(*link))
-        };
-        let (fraction_nanos, extra_bytes) = match variant {
-            Variant::Micro => (1000, 0),
-            Variant::Nano => (1, 0),
-            Variant::Modified => (1000, 8),
         };
         let lengths = match version {
             (2, 0..=2) | (543, 0) => Lengths::OriginalFirst,
@@ -146,25 +141,18 @@ impl Pcap {
     }
 }
 
-/// Which kind of pcap file a magic number stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Variant {
-    Micro,
-    Nano,
-    /// Alexey Kuznetzov's libpcap of old Linux distributions: interface, protocol and packet type
-    /// follow the lengths.
-    Modified,
-}
-
-/// Whether it is big-endian, and the variant (section 4, and libpcap for the last).
-fn variant(magic: [u8; 4]) -> Option<(bool, Variant)> {
+/// What a magic number tells (section 4, and libpcap for the last two): whether the file is big-endian, the
+/// unit of its fractions, and the bytes between a record's header and its data.
+fn variant(magic: [u8; 4]) -> Option<(bool, i64, usize)> {
     match u32::from_be_bytes(magic) {
-        0xa1b2_c3d4 => Some((true, Variant::Micro)),
-        0xd4c3_b2a1 => Some((false, Variant::Micro)),
-        0xa1b2_3c4d => Some((true, Variant::Nano)),
-        0x4d3c_b2a1 => Some((false, Variant::Nano)),
-        0xa1b2_cd34 => Some((true, Variant::Modified)),
-        0x34cd_b2a1 => Some((false, Variant::Modified)),
+        0xa1b2_c3d4 => Some((true, 1000, 0)),
+        0xd4c3_b2a1 => Some((false, 1000, 0)),
+        0xa1b2_3c4d => Some((true, 1, 0)),
+        0x4d3c_b2a1 => Some((false, 1, 0)),
+        // Alexey Kuznetzov's libpcap of old Linux distributions: interface, protocol and packet type
+        // follow the lengths.
+        0xa1b2_cd34 => Some((true, 1000, 8)),
+        0x34cd_b2a1 => Some((false, 1000, 8)),
         _ => None,
     }
 }

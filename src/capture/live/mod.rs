@@ -138,15 +138,12 @@ impl Live {
             first: 0,
         };
         for name in open::distinct(&options.interfaces)? {
-            let opened = open::open(name, options)?;
-            live.sources.push(SourceInfo {
-                name: name.to_owned(),
-                links: vec![opened.tap.link()],
-                ..SourceInfo::default()
-            });
-            live.taps.push(Some(opened.tap));
-            live.filters.push(opened.filter);
-            live.notices.extend(opened.notices);
+            let (tap, filter, notices) = open::open(name, options)?;
+            let (name, links) = (name.to_owned(), vec![tap.link()]);
+            live.sources.push(SourceInfo { name, links, ..SourceInfo::default() });
+            live.taps.push(Some(tap));
+            live.filters.push(filter);
+            live.notices.extend(notices);
         }
         Ok(live)
     }

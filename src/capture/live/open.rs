@@ -11,13 +11,6 @@ use super::interfaces::{self, nearest};
 use super::linktype::{carries_no_ip, link_type};
 use super::{BLOCK_TIMEOUT, CaptureError, Notice, Options};
 
-/// An interface that frames can be read from.
-pub(super) struct Opened {
-    pub(super) tap: InterfaceHandle,
-    pub(super) filter: Filter,
-    pub(super) notices: Vec<Notice>,
-}
-
 /// The device that libpcap makes up of all interfaces.
 const ANY: &str = "any";
 
@@ -38,8 +31,11 @@ pub(super) fn distinct(names: &[String]) -> Result<Vec<&str>, CaptureError> {
     Ok(distinct)
 }
 
-/// Opens one interface.
-pub(super) fn open(name: &str, options: &Options) -> Result<Opened, CaptureError> {
+/// Opens one interface; returns with it which filter works on it, and what should be known of it.
+pub(super) fn open(
+    name: &str,
+    options: &Options,
+) -> Result<(InterfaceHandle, Filter, Vec<Notice>), CaptureError> {
     let mut notices = Vec::new();
     let mut notice = |message: String| notices.push(Notice { source: name.to_owned(), message });
 
@@ -80,7 +76,7 @@ pub(super) fn open(name: &str, options: &Options) -> Result<Opened, CaptureError
     }
     let capture = capture.setnonblock().map_err(|error| explain(name, &error))?;
     let nanos_per_tick = if head.is_some_and(|head| head.nanoseconds) { 1 } else { 1000 };
-    Ok(Opened { tap: InterfaceHandle::new(capture, link, nanos_per_tick, index), filter, notices })
+    Ok((InterfaceHandle::new(capture, link, nanos_per_tick, index), filter, notices))
 }
 
 /// Activates a handle, in nanoseconds where it then says that this took effect.

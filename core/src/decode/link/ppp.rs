@@ -16,7 +16,11 @@ pub(super) static LINK: Link = Link { name: "PPP", types: &[9, 50], open };
 pub(super) static PPPD: Link = Link { name: "PPP of pppd", types: &[166], open: pppd };
 pub(super) static WITH_DIRECTION: Link =
     Link { name: "PPP with direction", types: &[204], open: |part| open(part.after(1)) };
-pub(super) static OVER_ETHERNET: Link = Link { name: "PPPoE", types: &[51], open: pppoe };
+pub(super) static OVER_ETHERNET: Link = Link {
+    name: "PPPoE",
+    types: &[51],
+    open: |part| Ok(Opened::new(Next::EtherType(0x8864), part)),
+};
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     if chdlc::is_chdlc(part.bytes) {
@@ -29,10 +33,6 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 fn pppd(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let framed = wire::u8_at(part.bytes, 1) == Some(3);
     protocol(part.after(if framed { 2 } else { 1 }))
-}
-
-fn pppoe(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    Ok(Opened::new(Next::EtherType(0x8864), part))
 }
 
 /// The protocol field and what it leads to (IANA's PPP numbers).

@@ -51,15 +51,11 @@ fn open_gpe(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 /// Flags, the three bytes behind them, and the network's number.
 fn header(part: &Slice<'_>) -> Result<(u8, u32, u32), DecodeEnd> {
-    let (Some(flags), Some(reserved), Some(vni), Some(0)) = (
-        wire::u8_at(part.bytes, 0),
-        wire::be24(part.bytes, 1),
-        wire::be24(part.bytes, 4),
-        wire::u8_at(part.bytes, 7),
-    ) else {
+    let [flags, a, b, c, vni @ .., 0] = wire::array::<8>(part.bytes, 0).ok_or(not_this())? else {
         return Err(not_this());
     };
-    Ok((flags, reserved, vni))
+    let [d, e, f] = vni;
+    Ok((flags, u32::from_be_bytes([0, a, b, c]), u32::from_be_bytes([0, d, e, f])))
 }
 
 #[cfg(test)]

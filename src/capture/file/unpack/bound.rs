@@ -3,53 +3,25 @@
 use std::io::{self, Read};
 
 use super::{Fault, Packing, Trouble};
-use crate::capture::file::odometer::{Counted, Odometer};
+use crate::capture::file::odometer::Odometer;
 use portstory_core::config::{UNPACK_BYTES_MIN, UNPACK_TIMES_MAX};
-
-/// What may be made of a file.
-pub(super) enum Bound {
-    /// So many bytes.
-    Bytes(u64),
-    /// So much as what was read of it allows.
-    Read(Odometer),
-}
-
-impl Bound {
-    /// Of a file, as a setting says or by what is read of it.
-    pub(super) fn new<R: Read>(input: R, bytes_max: Option<u64>) -> (Counted<R>, Self) {
-        let odometer = Odometer::default();
-        let counted = odometer.count(input);
-        (counted, bytes_max.map_or(Self::Read(odometer), Self::Bytes))
-    }
-
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => *bytes,
-            Self::Read(odometer) => {
-                odometer.bytes().saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN)
-            }
-        }
-    }
-}
 
 /// What is unpacked, as far as it may be.
 pub(super) struct Bounded {
-    packing: Packing,
-    unpacked: Box<dyn Read + Send>,
+    pub(super) packing: Packing,
+    pub(super) unpacked: Box<dyn Read + Send>,
     /// Bytes that were handed over.
-    made: u64,
-    bound: Bound,
-}
-
-impl Bounded {
-    pub(super) fn new(packing: Packing, unpacked: Box<dyn Read + Send>, bound: Bound) -> Self {
-        Self { packing, unpacked, made: 0, bound }
-    }
+    pub(super) made: u64,
+    /// Bytes that may be; without a number, so many as what was read of the file allows.
+    pub(super) bytes_max: Option<u64>,
+    /// Counts what was read of the file.
+    pub(super) packed: Odometer,
 }
 
 impl Read for Bounded {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.bound.bytes();
+        let allowed = self.packed.bytes().saturating_mul(UNPACK_TIMES_MAX).max(UNPACK_BYTES_MIN);
+        let bytes = self.bytes_max.unwrap_or(allowed);
         let left = usize::try_from(bytes.saturating_sub(self.made)).unwrap_or(usize::MAX);
         if left == 0 && !into.is_empty() {
             // Where there is no more, nothing is missing.

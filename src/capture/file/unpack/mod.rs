@@ -19,10 +19,11 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use bound::{Bound, Bounded};
+use bound::Bounded;
 
 use super::Options;
 use super::buffer::Buffer;
+use super::odometer::Odometer;
 use crate::human;
 
 /// Bytes that tell a packing from all others.
@@ -83,8 +84,9 @@ pub(super) fn open(
     options: &Options,
 ) -> io::Result<Box<dyn Read + Send>> {
     let window_bytes_max = options.unpack_bytes_max;
-    let (input, bound) = Bound::new(input, options.unpacked_bytes_max);
-    let input = Buffer::new(Box::new(input), READ_BYTES, 0, Some(PACKED_HERE_BYTES));
+    let packed = Odometer::default();
+    let counted = Box::new(packed.count(input));
+    let input = Buffer::new(counted, READ_BYTES, 0, Some(PACKED_HERE_BYTES));
     let input = input.until(options.stop.clone());
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(Steps::new(packing, input, gzip::Gzip::new())),
@@ -92,7 +94,8 @@ pub(super) fn open(
         Packing::Lz4 => Box::new(lz4::Lz4::new(input)),
         Packing::Xz => Box::new(Steps::new(packing, input, xz::Xz::new(window_bytes_max)?)),
     };
-    Ok(Box::new(Bounded::new(packing, unpacked, bound)))
+    let bytes_max = options.unpacked_bytes_max;
+    Ok(Box::new(Bounded { packing, unpacked, made: 0, bytes_max, packed }))
 }
 
 /// Why a file can't be unpacked further. The text is the end of a sentence.
