@@ -9,17 +9,10 @@ use serde_json::Value;
 
 mod support;
 
-fn portstory(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portstory"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(args)
-        .output()
-        .unwrap()
-}
+use support::program::{program, said, unzip};
 
-fn said(output: &Output) -> String {
-    let bytes = [output.stdout.clone(), output.stderr.clone()].concat();
-    String::from_utf8(bytes).unwrap()
+fn portstory(args: &[&str]) -> Output {
+    Command::new(program()).current_dir(env!("CARGO_MANIFEST_DIR")).args(args).output().unwrap()
 }
 
 fn bundle(dir: &Path, args: &[&str]) -> PathBuf {
@@ -31,13 +24,6 @@ fn bundle(dir: &Path, args: &[&str]) -> PathBuf {
 
 fn verify(zip: &Path) -> Output {
     portstory(&["verify", zip.to_str().unwrap()])
-}
-
-/// Unpacks by a program that is not ours.
-fn unpack(zip: &Path, to: &Path) {
-    let script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
-    let done = Command::new("python3").args(["-c", script]).arg(zip).arg(to).status().unwrap();
-    assert!(done.success());
 }
 
 fn json(path: &Path) -> Value {
@@ -76,7 +62,7 @@ fn a_bundle_holds_what_it_takes_and_is_verified_elsewhere() {
         said(&output)
     );
 
-    unpack(&moved, elsewhere.path());
+    unzip(&moved, elsewhere.path());
     let sums = Command::new("sha256sum")
         .args(["--check", "--strict", "SHA256SUMS"])
         .current_dir(elsewhere.path())
@@ -192,7 +178,7 @@ fn a_fully_shared_bundle_keeps_verdicts_and_loses_addresses() {
     );
     let output = verify(&zip);
     assert!(output.status.success() && said(&output).contains("shared"), "{}", said(&output));
-    unpack(&zip, elsewhere.path());
+    unzip(&zip, elsewhere.path());
     for name in ["report.html", "eve.json", "verdicts.json", "settings.json"] {
         let text = std::fs::read_to_string(elsewhere.path().join(name)).unwrap();
         for address in ["10.43.0.1", "10.43.0.2", "10.43.1.2", "10.43.1.10"] {
@@ -381,7 +367,7 @@ fn what_is_excluded_is_nowhere() {
     let zip = bundle(dir.path(), &args);
     assert!(said(&verify(&zip)).contains("the same 2 verdicts"), "{}", said(&verify(&zip)));
     let elsewhere = tempfile::tempdir().unwrap();
-    unpack(&zip, elsewhere.path());
+    unzip(&zip, elsewhere.path());
     let eve = std::fs::read_to_string(elsewhere.path().join("eve.json")).unwrap();
     assert_eq!(eve.matches("\"event_type\":\"flow\"").count(), 2);
     for name in ["eve.json", "report.html", "verdicts.json"] {
@@ -410,7 +396,7 @@ fn a_name_has_one_replacement_and_the_report_knows_no_folder() {
     let captures = ["fixtures/tls-openssl/capture.pcap", "fixtures/tls12-openssl/capture.pcap"];
     let zip = bundle(dir.path(), &[&["--share", "--yes"], &captures[..]].concat());
     let elsewhere = tempfile::tempdir().unwrap();
-    unpack(&zip, elsewhere.path());
+    unzip(&zip, elsewhere.path());
     let eve = std::fs::read_to_string(elsewhere.path().join("eve.json")).unwrap();
     let names: Vec<&str> = eve
         .match_indices("\"sni\":\"")
@@ -452,7 +438,7 @@ fn what_the_capture_lost_is_allowed_for_by_every_command() {
         assert!(said(&output).contains(LOST), "{args:?}: {}", said(&output));
     }
     let zip = bundle(dir.path(), &[capture]);
-    unpack(&zip, dir.path());
+    unzip(&zip, dir.path());
     for file in ["eve.json", "report.html"] {
         let text = std::fs::read_to_string(dir.path().join(file)).unwrap();
         assert!(text.contains(LOST), "{file}");
@@ -470,7 +456,7 @@ fn a_bundle_is_verified_with_the_memory_that_it_was_made_with() {
     let capture = support::program::generated("services.py", &services, "many.pcap");
     let capture = capture.to_str().unwrap();
     let zip = bundle(dir.path(), &[capture]);
-    unpack(&zip, dir.path());
+    unzip(&zip, dir.path());
     assert_eq!(json(&dir.path().join("settings.json"))["memory_max"], 256 << 20);
     let verified = verify(&zip);
     assert!(verified.status.success(), "{}", said(&verified));

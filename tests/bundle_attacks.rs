@@ -10,6 +10,8 @@ use std::process::Command;
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
+use portstory_testkit::captures::Writer;
+use portstory_testkit::{Random, packets};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -253,33 +255,16 @@ fn a_row(zip: &Zip) -> Value {
 
 /// A pcapng file of raw IP with these frames, one a microsecond.
 fn pcapng(frames: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut made = vec![0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0];
-    made.extend([0xff; 8]);
-    made.extend([28, 0, 0, 0]);
-    made.extend([1, 0, 0, 0, 20, 0, 0, 0, 101, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0]);
-    for (at, frame) in (0u32..).zip(frames) {
-        let padded = frame.len().next_multiple_of(4);
-        let len = (32 + padded as u32).to_le_bytes();
-        made.extend([6u32.to_le_bytes(), len, [0; 4], 0x0005_5000u32.to_le_bytes()].as_flattened());
-        made.extend(at.to_le_bytes());
-        for _ in 0..2 {
-            made.extend((frame.len() as u32).to_le_bytes());
-        }
-        made.extend(&frame);
-        made.resize(made.len() + padded - frame.len(), 0);
-        made.extend(len);
-    }
-    made
+    const START: u64 = 0x0005_5000 << 32;
+    let head = Writer::new(false).section().interface(101, 0, |_| {});
+    let add = |made: Writer, (at, frame): (u64, Vec<u8>)| made.enhanced(0, START + at, &frame);
+    (0..).zip(frames).fold(head, add).bytes
 }
 
 /// A datagram between a host and a service of their own.
 fn datagram(number: u32) -> Vec<u8> {
-    let mut frame = vec![0x45, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0];
-    frame.extend((0x0a00_0000 + number).to_be_bytes());
-    frame.extend((0x1400_0000 + number).to_be_bytes());
-    frame.extend([0x9c, 0x40, 0x0c, 0xab, 0, 16, 0, 0]);
-    frame.extend(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    frame
+    let (from, to) = (0x0a00_0000 + number, 0x1400_0000 + number);
+    packets::udp((from, 40_000), (to, 3243), &Random::mixed(number.into()).to_be_bytes())
 }
 
 /// What is done, the words that must be in the answer, and the bytes.

@@ -67,7 +67,8 @@ const SNAP: usize = 96;
 #[test]
 fn what_is_left_of_a_capture_is_not_named_wrongly() {
     let corpus = support::corpus();
-    let cases = if corpus.is_empty() { support::cases() } else { corpus };
+    let is_of_fixtures = corpus.is_empty();
+    let cases = if is_of_fixtures { support::cases() } else { corpus };
     let mut still = [0_usize; DEGRADATIONS.len()];
     let mut left = [0_usize; DEGRADATIONS.len()];
     let mut whole_count = 0;
@@ -99,10 +100,12 @@ fn what_is_left_of_a_capture_is_not_named_wrongly() {
         }
     }
     println!("{whole_count} flows are named whole");
+    if is_of_fixtures {
+        support::counts::hold("flows named whole", whole_count);
+    }
     for ((degradation, still), left) in DEGRADATIONS.iter().zip(still).zip(left) {
         println!("{still:5} of {left:5} still named {}", degradation.what);
     }
-    assert!(whole_count > 40, "{whole_count}");
     assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
 }
 
@@ -128,8 +131,8 @@ fn what_only_the_client_spoke_is_attempted() {
             }
         }
     }
-    println!("{attempted} flows are attempted where only the client spoke");
-    assert!(attempted > 40 && wrong.is_empty(), "{attempted}; {wrong:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    support::counts::hold("flows attempted where only the client spoke", attempted);
 }
 
 /// Whether a frame has payload from there.

@@ -32,7 +32,7 @@ fn nothing_known_breaks_a_promise() {
     let mut replayed = 0;
     for (target, run) in targets::TARGETS {
         let made = &seeds[target];
-        assert!(made.len() > 20, "only {} seeds for {target}", made.len());
+        support::counts::hold(&format!("seeds made for {target}"), made.len());
         made.iter().for_each(|(_, bytes)| run(bytes));
         let kept = kept(target);
         for path in &kept {
@@ -40,10 +40,9 @@ fn nothing_known_breaks_a_promise() {
             println!("{}", path.display());
             run(&fs::read(path).unwrap());
         }
-        println!("{target}: {} seeds, {} kept", made.len(), kept.len());
         replayed += kept.len();
     }
-    assert!(replayed > 50, "of what searches found only {replayed} are left");
+    support::counts::hold("seeds kept that searches found", replayed);
     if let Some(folder) = std::env::var_os("PORTSTORY_SEEDS") {
         write(&seeds, Path::new(&folder));
     }

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portstory_testkit::Random;
+use portstory_testkit::captures::{MICRO, Writer};
+use portstory_testkit::{Random, packets};
 use serde_json::Value;
 
 const FIRST_SECOND: u32 = 1_497_430_800;
@@ -35,28 +35,6 @@ fn noise(seed: u64, len: u64) -> Vec<u8> {
     (0..len).map(|at| (Random::mixed(seed << 8 | at) >> 56) as u8).collect()
 }
 
-/// A packet over IPv4, without a link header; checksums are left to offloading, as cards do.
-fn packet(tcp: Option<(u32, u8)>, from: (u32, u16), to: (u32, u16), payload: &[u8]) -> Vec<u8> {
-    let header = if tcp.is_some() { 20 } else { 8 };
-    let len = 20 + header + payload.len() as u16;
-    let mut bytes = vec![0x45, 0];
-    bytes.extend_from_slice(&len.to_be_bytes());
-    bytes.extend_from_slice(&[0, 0, 0x40, 0, 64, if tcp.is_some() { 6 } else { 17 }, 0, 0]);
-    bytes.extend_from_slice(&from.0.to_be_bytes());
-    bytes.extend_from_slice(&to.0.to_be_bytes());
-    bytes.extend_from_slice(&from.1.to_be_bytes());
-    bytes.extend_from_slice(&to.1.to_be_bytes());
-    match tcp {
-        Some((seq, flags)) => {
-            bytes.extend_from_slice(&seq.to_be_bytes());
-            bytes.extend_from_slice(&[0, 0, 0, 0, 0x50, flags, 0x20, 0, 0, 0, 0, 0]);
-        }
-        None => bytes.extend_from_slice(&[(len - 20).to_be_bytes(), [0, 0]].concat()),
-    }
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
 impl Services {
     /// Service and client of a number. The order of addresses is not that of the beginnings.
     fn ends(number: u32) -> ((u32, u16), (u32, u16)) {
@@ -73,7 +51,11 @@ impl Services {
         let mut say = |millis: u32, from_client: bool, flags: u8, payload: &[u8]| {
             let (from, to) = if from_client { (client, server) } else { (server, client) };
             let seq = &mut sent[usize::from(from_client)];
-            let bytes = packet(tcp.then_some((*seq, flags)), from, to, payload);
+            let bytes = if tcp {
+                packets::tcp(from, to, flags, [*seq, 0], payload)
+            } else {
+                packets::udp(from, to, payload)
+            };
             *seq += payload.len() as u32 + u32::from(flags & 2 > 0);
             packets.push(Packet { millis: start + millis, bytes });
         };
@@ -100,16 +82,12 @@ impl Services {
         for (at, mut packets) in files.into_iter().enumerate() {
             packets.sort_by_key(|packet| packet.millis);
             let path = folder.join(format!("{at}.pcap"));
-            let mut out = BufWriter::new(fs::File::create(&path).unwrap());
-            out.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
-            out.write_all(&[0xff, 0xff, 0, 0, 101, 0, 0, 0]).unwrap();
+            let mut made = Writer::new(false).pcap_header(MICRO, (2, 4), 101);
             for Packet { millis, bytes } in packets {
-                let len = bytes.len() as u32;
-                let header = [FIRST_SECOND + millis / 1000, millis % 1000 * 1000, len, len];
-                out.write_all(header.map(u32::to_le_bytes).as_flattened()).unwrap();
-                out.write_all(&bytes).unwrap();
+                let (second, micros) = (FIRST_SECOND + millis / 1000, millis % 1000 * 1000);
+                made = made.record(second, micros, &bytes);
             }
-            out.flush().unwrap();
+            fs::write(&path, made.bytes).unwrap();
             paths.push(path);
         }
         paths

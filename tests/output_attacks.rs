@@ -215,11 +215,7 @@ fn fifo(path: &Path) {
 }
 
 fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        eprintln!("SKIPPED: outputs were not attacked: this needs root");
-    }
-    is_root
+    portstory_testkit::skip::is_root("outputs were not attacked")
 }
 
 #[test]

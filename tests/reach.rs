@@ -107,7 +107,7 @@ impl Files {
             for entry in fs::read_dir(source(folder)).unwrap() {
                 let name = entry.unwrap().file_name().into_string().unwrap();
                 // `unopened` names what is opened nowhere.
-                if name != "mod.rs" && name != "unopened.rs" {
+                if name.ends_with(".rs") && name != "mod.rs" && name != "unopened.rs" {
                     all.insert(format!("{folder}/{name}"));
                 }
             }

@@ -6,8 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use support::program::program;
+
 fn portstory(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portstory"));
+    let mut command = Command::new(program());
     if rustix::process::geteuid().is_root() {
         // Who owns none of the folders here: only the helper can open a file.
         command.args([args[0], "--user", "65534:65534"]).args(&args[1..]);
@@ -147,7 +149,7 @@ fn the_helper_opens_nothing_else() {
         let path = folder.path().join("eve.json");
         fs::write(folder.path().join("eve-000001.json"), b"").unwrap();
         let (mut ours, theirs) = UnixStream::pair().unwrap();
-        let helper = Command::new(env!("CARGO_BIN_EXE_portstory"))
+        let helper = Command::new(program())
             .args(["__open-outputs", "--numbered", "--", path.to_str().unwrap()])
             .stdin(OwnedFd::from(theirs))
             .stderr(Stdio::piped())

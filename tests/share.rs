@@ -19,7 +19,9 @@ use portstory_core::identify::{DETECTORS, DetailKey};
 
 mod support;
 
-use support::program::program;
+use portstory_testkit::captures::{MICRO, Writer};
+use portstory_testkit::packets;
+use support::program::{program, said, unzip};
 
 /// Bytes in a row that are payload, and no chance.
 const RUN: usize = 6;
@@ -29,10 +31,6 @@ const FOLDER: &str = "Kunde-Geheim-4711";
 
 fn portstory(args: &[&str], dir: &Path) -> Output {
     Command::new(program()).current_dir(dir).args(args).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
 }
 
 /// What the original has that nobody is to see.
@@ -186,13 +184,10 @@ fn runs(bytes: &[u8]) -> impl Iterator<Item = [u8; RUN]> {
     runs.filter(|run| run.iter().any(|byte| *byte != run[0]))
 }
 
-/// The files of a zip, unpacked by a program that is not ours.
+/// The files of a zip.
 fn unpack(zip: &Path) -> BTreeMap<String, Vec<u8>> {
     let to = tempfile::tempdir().unwrap();
-    let script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
-    let done =
-        Command::new("python3").args(["-c", script]).arg(zip).arg(to.path()).status().unwrap();
-    assert!(done.success());
+    unzip(zip, to.path());
     let files = std::fs::read_dir(to.path()).unwrap().map(|entry| entry.unwrap().path());
     files
         .map(|path| {
@@ -541,19 +536,10 @@ fn shared_bundles_hold_nothing_that_was_not_chosen() {
 
 /// One connection: it is opened, and its client says this.
 fn connection(port: u16, said: &[u8]) -> Vec<Vec<u8>> {
+    let (client, server) = (([10, 1, 0, 1], port), ([10, 1, 0, 2], 3243));
     let packet = |from_client: bool, flags: u8, seq: u32, said: &[u8]| {
-        let (mut ends, mut ports) = ([[10, 1, 0, 1], [10, 1, 0, 2]], [port, 3243]);
-        if !from_client {
-            ends.reverse();
-            ports.reverse();
-        }
-        let len = (40 + said.len() as u16).to_be_bytes();
-        let mut made = vec![0x45, 0, len[0], len[1], 0, 0, 0x40, 0, 64, 6, 0, 0];
-        made.extend(ends.as_flattened());
-        made.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
-        made.extend([seq.to_be_bytes(), [0; 4], [0x50, flags, 0x20, 0], [0; 4]].as_flattened());
-        made.extend(said);
-        made
+        let (from, to) = if from_client { (client, server) } else { (server, client) };
+        packets::tcp(from, to, flags, [seq, 0], said)
     };
     let opening = [packet(true, 2, 6, b""), packet(false, 0x12, 6, b"")];
     opening.into_iter().chain([packet(true, 0x18, 7, said)]).collect()
@@ -564,20 +550,16 @@ fn a_word_is_a_word_where_noise_gives_its_letters_too() {
     // A namespace of XMPP (RFC 6120 section 11.2) that is a host's name: either all of it stays, or
     // nothing is recognised.
     let dir = tempfile::tempdir().unwrap();
-    let mut pcap = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    pcap.extend([0xff, 0xff, 0, 0, 101, 0, 0, 0]);
+    let mut pcap = Writer::new(false).pcap_header(MICRO, (2, 4), 101);
     for number in 0..300 {
         let said =
             format!("<stream:stream to='{number}' xmlns:stream='http://etherx.jabber.org/'>");
         for (at, packet) in (0u32..).zip(connection(20_000 + number, said.as_bytes())) {
-            let len = packet.len() as u32;
-            let header = [1_497_430_800 + u32::from(number), at, len, len];
-            pcap.extend(header.map(u32::to_le_bytes).as_flattened());
-            pcap.extend(packet);
+            pcap = pcap.record(1_497_430_800 + u32::from(number), at, &packet);
         }
     }
     let capture = dir.path().join("streams.pcap");
-    std::fs::write(&capture, pcap).unwrap();
+    std::fs::write(&capture, pcap.bytes).unwrap();
     let (zip, _dir, told) = share(&[capture]).unwrap();
     assert!(told.contains("300 flows"), "{told}");
     let evidence = unpack(&zip).remove(bundle::EVIDENCE).unwrap().to_ascii_lowercase();
@@ -590,48 +572,30 @@ fn of_kind(hits: &[String], kind: &str) -> usize {
 
 /// A capture in which everything that is not a packet tells something, too.
 fn telling_pcapng(frames: &[support::OwnedFrame]) -> Vec<u8> {
-    let option = |code: u16, text: &str| {
-        let mut made = [code.to_le_bytes(), (text.len() as u16).to_le_bytes()].concat();
-        made.extend(text.as_bytes());
-        made.resize(made.len().next_multiple_of(4), 0);
-        made
+    let options = |body: &mut Writer, codes: &[u16], text: &str| {
+        codes.iter().for_each(|&code| body.option(code, text.as_bytes()));
+        body.option(0, b"");
     };
-    let block = |kind: u32, body: Vec<u8>| {
-        let len = (body.len() as u32 + 12).to_le_bytes();
-        [&kind.to_le_bytes()[..], &len, &body, &len].concat()
-    };
-    let mut section = 0x1a2b_3c4du32.to_le_bytes().to_vec();
-    section.extend([1, 0, 0, 0]);
-    section.extend([0xff; 8]);
-    for code in [1, 2, 3, 4] {
-        section.extend(option(code, "Sensor Geheim-4711"));
-    }
-    section.extend([0; 4]);
-    let mut interface = vec![1, 0, 0, 0, 0, 0, 0, 0];
-    for code in [1, 2, 3, 12] {
-        interface.extend(option(code, "geheim-4711-if"));
-    }
-    interface.extend([0; 4]);
-    let mut made = [block(0x0a0d_0d0a, section), block(1, interface)].concat();
+    let mut made = Writer::new(false)
+        .block(0x0a0d_0d0a, |body| {
+            body.u32(0x1a2b_3c4d);
+            body.u32(1);
+            body.u64(u64::MAX);
+            options(body, &[1, 2, 3, 4], "Sensor Geheim-4711");
+        })
+        .interface(1, 0, |body| options(body, &[1, 2, 3, 12], "geheim-4711-if"));
     for frame in frames {
-        let micros = frame.at.time.nanos() as u64 / 1000;
-        let len = frame.bytes.len() as u32;
-        let mut body = Vec::new();
-        for number in [0, (micros >> 32) as u32, micros as u32, len, frame.wire_len] {
-            body.extend(number.to_le_bytes());
-        }
-        body.extend(&frame.bytes);
-        body.resize(body.len().next_multiple_of(4), 0);
-        body.extend(option(1, "seen by Geheim-4711"));
-        body.extend([0; 4]);
-        made.extend(block(6, body));
+        let micros = u64::try_from(frame.at.time.nanos() / 1000).unwrap();
+        made = made.enhanced_with(0, micros, frame.wire_len, &frame.bytes, |body| {
+            options(body, &[1], "seen by Geheim-4711");
+        });
     }
     // Names of hosts (draft-ietf-opsawg-pcapng section 4.5).
-    let mut names = vec![1, 0, 20, 0, 10, 43, 0, 1];
-    names.extend(b"geheim-4711.org\0");
-    names.extend([0; 4]);
-    made.extend(block(4, names));
-    made
+    let names = made.block(4, |body| {
+        body.option(1, b"\x0a\x2b\0\x01geheim-4711.org\0");
+        body.option(0, b"");
+    });
+    names.bytes
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use portstory_testkit::captures::Writer;
 use support::program::{complaint, fixture, program, run, stderr, stdout};
 
 /// What a terminal obeys, what turns text round, a second line, and three addresses.
@@ -129,12 +130,10 @@ fn a_command_line_that_is_no_text_is_shown() {
 fn much_in_little() -> Vec<u8> {
     const BLOCK_BYTES: u32 = 128 * 1024;
     let block = |kind: u32, len: u32, last: u32| (len << 3 | kind << 1 | last).to_le_bytes();
-    let mut header = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
-    header.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0]);
     // A window of 2 MiB, and no size of what it holds.
     let mut packed = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x58];
     packed.extend(&block(0, 24, 0)[..3]);
-    packed.extend(header);
+    packed.extend(Writer::pcap(false).bytes);
     for at in 0..8200 {
         packed.extend(&block(1, BLOCK_BYTES, u32::from(at == 8199))[..3]);
         packed.push(0);

@@ -13,7 +13,7 @@ use portstory_core::frame::{FrameRef, LinkType, SourceId};
 use portstory_core::judge::endpoint::Endpoints;
 use portstory_core::judge::ranking;
 use portstory_core::time::Timestamp;
-use portstory_testkit::Random;
+use portstory_testkit::{Random, packets};
 use support::OwnedFrame;
 
 fn events(case: &str, config: &Config) -> Vec<Event> {
@@ -126,17 +126,7 @@ fn datagram_of(port: u16, millis: i64, to_server: bool, payload: &[u8]) -> Owned
     if !to_server {
         std::mem::swap(&mut from, &mut to);
     }
-    let len = |header: usize| u16::try_from(header + payload.len()).unwrap().to_be_bytes();
-    let mut bytes = vec![0x45, 0];
-    bytes.extend(len(28));
-    bytes.extend([0, 0, 0, 0, 64, 17, 0, 0]);
-    bytes.extend(from.0);
-    bytes.extend(to.0);
-    bytes.extend(from.1.to_be_bytes());
-    bytes.extend(to.1.to_be_bytes());
-    bytes.extend(len(8));
-    bytes.extend([0, 0]);
-    bytes.extend(payload);
+    let bytes = packets::udp(from, to, payload);
     let time = Timestamp::from_nanos((1_700_000_000_000 + millis) * 1_000_000);
     OwnedFrame {
         at: FrameRef { time, source: SourceId(0), number: 1 },

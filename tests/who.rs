@@ -45,8 +45,8 @@ impl Drop for Programs {
 }
 
 fn skipped(why: &str) {
-    assert!(std::env::var_os("PORTSTORY_NEEDS_NETNS").is_none(), "{why}");
-    eprintln!("SKIPPED: `who` was not held against other tools: {why}");
+    let why = format!("`who` was not held against other tools: {why}");
+    portstory_testkit::skip::skipped("PORTSTORY_NEEDS_NETNS", &why);
 }
 
 fn is_there(program: &str) -> bool {
@@ -584,8 +584,7 @@ fn the_helper_ends_with_who_asks_and_at_what_is_not_on_its_list() {
 #[test]
 fn a_network_namespace_that_comes_later_is_seen_by_the_helper() {
     use std::io::{Read as _, Write as _};
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: network namespaces need root");
+    if !portstory_testkit::skip::is_root("no network namespace was made") {
         return;
     }
     let (mut ours, mut child) = helper();

@@ -49,12 +49,7 @@ pub(crate) fn take(reader: &mut PipeReader, bytes: usize) {
 
 /// Whether packets can be captured here. With `PORTSTORY_NEEDS_NETNS` set they must be.
 pub(crate) fn may_capture() -> bool {
-    let may = rustix::process::geteuid().is_root();
-    assert!(may || std::env::var_os("PORTSTORY_NEEDS_NETNS").is_none(), "this needs root");
-    if !may {
-        println!("SKIPPED: a live capture was not ended: this needs root");
-    }
-    may
+    portstory_testkit::skip::is_root("a live capture was not ended")
 }
 
 /// How many lines of the files whose names begin so hold this.

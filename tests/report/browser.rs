@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
+use portstory_testkit::skip::skipped;
 use serde_json::{Value, json};
 
 pub(crate) struct Browser {
@@ -23,12 +24,17 @@ pub(crate) struct Browser {
     _dir: tempfile::TempDir,
 }
 
-/// The name of the program, where there is one.
+/// The name of the program. Where there is none, the test is skipped; with `PORTSTORY_NEEDS_CHROMIUM` it fails.
 pub(crate) fn installed() -> Option<&'static str> {
-    ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
+    let mut names = ["chromium", "chromium-browser", "google-chrome"].into_iter();
+    let name = names.find(|name| {
         let found = Command::new(name).arg("--version").stderr(Stdio::null()).output();
         found.is_ok_and(|output| output.status.success())
-    })
+    });
+    if name.is_none() {
+        skipped("PORTSTORY_NEEDS_CHROMIUM", "no chromium here; apt-get install chromium");
+    }
+    name
 }
 
 impl Browser {

@@ -329,8 +329,7 @@ fn told(outcome: &Outcome) -> String {
 
 #[test]
 fn whoever_takes_over_a_command_or_a_helper_gets_no_further() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: taking over a program needs root");
+    if !portstory_testkit::skip::is_root("no program was taken over") {
         return;
     }
     let made = prepare();

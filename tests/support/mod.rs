@@ -1,6 +1,7 @@
 //! What several tests need: the fixtures, and frames that outlive their files.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod counts;
 pub mod program;
 
 use std::path::{Path, PathBuf};
@@ -60,8 +61,18 @@ pub fn cases() -> Vec<Case> {
         }
     }
     cases.sort_by(|one, other| one.name.cmp(&other.name));
-    assert!(cases.len() > 40, "the fixtures are missing: {} cases", cases.len());
+    let index = std::fs::read_to_string(fixtures().join("README.md")).unwrap();
+    let listed = index.lines().filter_map(|line| line.strip_prefix("| [")?.split(']').next());
+    let listed: Vec<&str> = listed.collect();
+    let found: Vec<&str> = cases.iter().map(|case| &*case.name).collect();
+    assert_eq!(found, listed, "fixtures/make/index.py writes the list");
     cases
+}
+
+/// How many flows a fixture's golden file has.
+pub fn flows_expected(case: &str) -> usize {
+    let golden = fixtures().join(case).join("expected.jsonl");
+    std::fs::read_to_string(golden).unwrap().lines().count()
 }
 
 /// The captures below the folder that `PORTSTORY_CORPUS` names, one case each; none without it.

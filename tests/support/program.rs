@@ -49,3 +49,15 @@ pub fn complaint(output: &Output, code: i32) -> String {
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");
     said
 }
+
+/// What it wrote to either.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[&*output.stdout, &output.stderr].concat()).into_owned()
+}
+
+/// Unpacks a zip by a program that is not ours.
+pub fn unzip(zip: &Path, to: &Path) {
+    let script = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+    let done = Command::new("python3").args(["-c", script]).arg(zip).arg(to).status().unwrap();
+    assert!(done.success());
+}
