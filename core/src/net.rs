@@ -1,5 +1,6 @@
 //! What everybody speaks of: transports, the two ends of a flow, sockets, tunnels and layers.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -89,8 +90,8 @@ impl Side {
     }
 }
 
-/// An address and a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An address and a port. In order of both, IPv4 before IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Socket {
     /// IPv4 or IPv6 address.
     pub addr: IpAddr,
@@ -102,6 +103,29 @@ impl fmt::Display for Socket {
     /// `10.0.0.5:50123`, `[2001:db8::5]:50123`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         SocketAddr::new(self.addr, self.port).fmt(f)
+    }
+}
+
+/// As derived, but by numbers: the standard library compares addresses as arrays, by a call of `memcmp`
+/// each, and ledgers are searched by sockets.
+impl Ord for Socket {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.addr, other.addr) {
+            (IpAddr::V4(own), IpAddr::V4(others)) => {
+                (own.to_bits(), self.port).cmp(&(others.to_bits(), other.port))
+            }
+            (IpAddr::V6(own), IpAddr::V6(others)) => {
+                (own.to_bits(), self.port).cmp(&(others.to_bits(), other.port))
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) => Ordering::Less,
+            (IpAddr::V6(_), IpAddr::V4(_)) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for Socket {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -9,6 +9,7 @@
 //! since when there were more.
 
 use std::collections::binary_heap::PeekMut;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::RangeFrom;
 
@@ -52,10 +53,25 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
         max: usize,
         make: impl FnOnce() -> V,
     ) -> Option<Noted<'_, V>> {
-        let gone =
-            if self.see_again(&key, time) { None } else { self.make_room_for(key, time, max)? };
-        let (_, value) = self.entries.entry(key).or_insert_with(|| (time, make()));
-        Some(Noted { value, gone })
+        if self.entries.len() >= max && !self.see_again(&key, time) {
+            let gone = self.make_room_for(key, time, max)?;
+            let (_, value) = self.entries.entry(key).or_insert_with(|| (time, make()));
+            return Some(Noted { value, gone });
+        }
+        // With room there is but one search.
+        let Self { entries, last, order, changes, .. } = self;
+        let (first, value) = match entries.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                append((time, key), last, order);
+                place.insert((time, make()))
+            }
+        };
+        if time < *first {
+            *first = time;
+            *changes = changes.wrapping_add(1);
+        }
+        Some(Noted { value, gone: None })
     }
 
     /// The same for a key that is known not to be kept.
@@ -77,10 +93,7 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
             self.not_kept(first);
             gone = Some(value);
         }
-        self.last = Some(self.last.map_or(place, |last| last.max(place)));
-        if let Some(order) = &mut self.order {
-            order.push(place);
-        }
+        append(place, &mut self.last, &mut self.order);
         Some(gone)
     }
 
@@ -217,6 +230,14 @@ impl<K: Ord + Copy, V> Firsts<K, V> {
             self.entries.remove(&key).into_iter().for_each(|(_, value)| gone(value));
         }
         self.last = places.pop();
+    }
+}
+
+/// A new one is kept.
+fn append<P: Ord + Copy>(place: P, last: &mut Option<P>, order: &mut Option<BinaryHeap<P>>) {
+    *last = Some(last.map_or(place, |last| last.max(place)));
+    if let Some(order) = order {
+        order.push(place);
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Identifier {
 impl Identifier {
     /// All detectors for this transport that the settings do not leave out.
     pub fn new(transport: Transport, config: &Config) -> Self {
-        let mut inquiry = Self {
+        let mut identifier = Self {
             candidates: Set::default(),
             best: None,
             outer: Vec::new(),
@@ -68,8 +68,8 @@ impl Identifier {
             told: false,
             keep: None,
         };
-        inquiry.reset(transport, config);
-        inquiry
+        identifier.reset(transport, config);
+        identifier
     }
 
     /// Whether asking on would change nothing.

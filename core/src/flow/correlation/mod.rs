@@ -48,8 +48,9 @@ pub struct Correlation {
     services: Firsts<(Transport, Socket), ()>,
     /// Who talks to a watched socket.
     peers: Firsts<(Transport, Socket, Socket), ()>,
-    /// Which watched sockets a host talks to.
-    targets: Firsts<(IpAddr, Socket), ()>,
+    /// Which watched sockets a host talks to. A host stands as its lowest socket ([`lowest_of`]), as
+    /// sockets are compared faster than addresses.
+    targets: Firsts<(Socket, Socket), ()>,
     /// Sessions that Framehawk would run beside, by pair of hosts.
     companions: Lists<(IpAddr, IpAddr), Companion>,
     /// What the capture lost, and when.
@@ -63,7 +64,7 @@ pub struct Correlation {
     recent: Recent,
     /// The service, and the host, that last had all the peers, or targets, that are kept of one.
     full_service: Option<FullGroup<(Transport, Socket, Socket)>>,
-    full_host: Option<FullGroup<(IpAddr, Socket)>>,
+    full_host: Option<FullGroup<(Socket, Socket)>>,
 }
 
 /// Frames that the capture says it lost.
@@ -186,10 +187,11 @@ impl Correlation {
             all_max: limits.peers_max,
         };
         note_in_group(&mut self.peers, key, time, &group, &mut self.full_service);
-        let key = (peer.addr, own);
+        let host = lowest_of(peer.addr);
+        let key = (host, own);
         let group = Group {
-            from: (peer.addr, LOWEST),
-            has: |one: &(IpAddr, Socket)| one.0 == peer.addr,
+            from: (host, LOWEST),
+            has: |one: &(Socket, Socket)| one.0 == host,
             max: HOST_TARGETS_MAX,
             all_max: limits.peers_max,
         };

@@ -63,6 +63,7 @@ impl Correlation {
     /// Whether a host talked to at least `min` distinct watched sockets until `as_of`; `min` is at most
     /// 16.
     pub fn has_targets(&self, host: IpAddr, min: usize, as_of: Timestamp, gaps: &Gaps) -> bool {
+        let host = lowest_of(host);
         let all = self.targets.from((host, LOWEST)..);
         let own = all.take_while(|(key, ..)| key.0 == host);
         let enough = own.filter(|(_, first, _)| *first <= as_of).count() >= min;

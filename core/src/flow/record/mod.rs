@@ -59,8 +59,8 @@ pub struct FlowRecord {
     /// The last packets' signatures and times, to know copies by; oldest first.
     recent: Vec<(u64, Timestamp)>,
     /// What the payload speaks, as long as there is something to ask.
-    pub inquiry: Box<Identifier>,
-    /// The first bytes; dropped once the inquiry is settled on something.
+    pub identifier: Identifier,
+    /// The first bytes; dropped once the identifier is settled on something.
     head: Option<Box<Head>>,
     /// Bytes that were shown to the detectors, by side.
     pub head_bytes: [u32; 2],
@@ -80,7 +80,7 @@ impl FlowRecord {
             pace: Pace::default(),
             message_sizes: Vec::new(),
             recent: Vec::new(),
-            inquiry: Box::new(Identifier::new(seen.packet.transport, config)),
+            identifier: Identifier::new(seen.packet.transport, config),
             head: Some(Box::default()),
             head_bytes: [0; 2],
         }
@@ -157,7 +157,7 @@ impl FlowRecord {
     /// Offers a packet's payload to the detectors, while they ask for more.
     pub fn show_to_detectors(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         let Some(head) = &mut self.head else { return };
-        if self.inquiry.is_settled() {
+        if self.identifier.is_settled() {
             return;
         }
         let (transport, seq, payload) = match seen.packet.body {
@@ -176,12 +176,12 @@ impl FlowRecord {
         };
         let Payload { bytes, wire_len } = payload;
         let offer = Offer { at: seen.packet.at, side: seen.side, seq, bytes, wire_len };
-        if !head.side_is_closed(seen.side) && !self.inquiry.is_proven() {
+        if !head.side_is_closed(seen.side) && !self.identifier.is_proven() {
             seen.side.of_mut(&mut self.sides).sample.add(bytes);
         }
         if head.offer(transport, &offer, &config.limits) {
-            self.inquiry.ask(transport, head, Some(&offer), false, config);
-            if self.inquiry.wants_whole() == Some(seen.side) {
+            self.identifier.ask(transport, head, Some(&offer), false, config);
+            if self.identifier.wants_whole() == Some(seen.side) {
                 head.keep_whole(&offer, &config.limits);
             }
             self.note_head();
@@ -191,7 +191,7 @@ impl FlowRecord {
     /// Nothing will be added: asks the detectors for their last word.
     pub fn conclude(&mut self, transport: Transport, config: &Config) {
         if let Some(head) = &self.head {
-            self.inquiry.ask(transport, head, None, true, config);
+            self.identifier.ask(transport, head, None, true, config);
             self.note_head();
         }
     }
@@ -213,12 +213,12 @@ impl FlowRecord {
 
     /// What was recognised, outermost first.
     pub fn recognised(&self) -> impl Iterator<Item = &Recognised> {
-        self.inquiry.chain()
+        self.identifier.chain()
     }
 
     /// What the payload told beside the protocols' names; it is gone from here.
     pub fn take_details(&mut self) -> Vec<Detail> {
-        self.inquiry.take_details()
+        self.identifier.take_details()
     }
 
     /// VLANs and tunnels of the first packet.
@@ -265,8 +265,7 @@ impl FlowRecord {
     /// Bytes of memory behind this record, itself not counted.
     pub fn heap_bytes(&self) -> usize {
         let head = self.head.as_ref().map_or(0, |head| size_of::<Head>() + head.heap_bytes());
-        head + size_of::<Identifier>()
-            + self.inquiry.heap_bytes()
+        head + self.identifier.heap_bytes()
             + self.sides.iter().map(SideFacts::heap_bytes).sum::<usize>()
             + self.path.as_ref().map_or(0, |_| size_of::<Path>())
             + self.refusal.as_ref().map_or(0, |_| size_of::<Refusal>())
@@ -280,7 +279,7 @@ impl FlowRecord {
             *side.of_mut(&mut self.head_bytes) = wire::len32(head.len(side));
         }
         // Once something was recognised for good its first bytes are of no more use.
-        if self.inquiry.is_settled() && self.inquiry.chain().next().is_some() {
+        if self.identifier.is_settled() && self.identifier.chain().next().is_some() {
             self.head = None;
         }
     }

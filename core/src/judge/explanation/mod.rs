@@ -18,7 +18,7 @@ pub struct Explanation {
     /// The flow and its verdict.
     pub flow: FlowEvent,
     /// The sum for each label, in [`Label::ALL`]'s order; nothing where it was not in the race.
-    pub sums: [Option<f32>; 3],
+    pub sums: [Option<f64>; 3],
     /// The rules that saw something.
     pub fired: Vec<Evidence>,
     /// Ids of those that did not count, because a stronger one of their group did.
@@ -62,23 +62,23 @@ pub fn account(ended: &Ended, ledgers: &Correlation, config: &Config) -> Explana
 }
 
 /// Rules that saw nothing, each of which alone would have made another label win.
-fn missing(opinion: &Opinion, sums: [Option<f32>; 3]) -> Vec<(&'static Rule, Label)> {
+fn missing(opinion: &Opinion, sums: [Option<f64>; 3]) -> Vec<(&'static Rule, Label)> {
     let unfired = RULES.iter().filter(|rule| !opinion.fired.contains(&rule.id));
     unfired.filter_map(|rule| Some((rule, label_with(rule, opinion, sums)?))).collect()
 }
 
 /// The label that a rule would have brought about, if it is another one. A stronger rule of its group
 /// keeps it from counting, a weaker one gives way.
-fn label_with(rule: &Rule, opinion: &Opinion, sums: [Option<f32>; 3]) -> Option<Label> {
+fn label_with(rule: &Rule, opinion: &Opinion, sums: [Option<f64>; 3]) -> Option<Label> {
     let group = |id: &str| RULES.iter().find(|other| other.id == id).map(|other| other.group);
     let before = opinion.evidence.iter().find(|piece| group(piece.rule) == Some(rule.group));
     if before.is_some_and(|before| before.weight.abs() >= rule.weight.abs()) {
         return None;
     }
-    let sum_with = |label: Label, sum: f32| {
+    let sum_with = |label: Label, sum: f64| {
         let gone = before.filter(|piece| piece.speaks_for == label).map_or(0.0, |p| p.weight);
         let come = if rule.speaks_for == label { rule.weight } else { 0.0 };
-        sum - gone + come
+        sum - f64::from(gone) + f64::from(come)
     };
     let race = Label::ALL.into_iter().zip(sums).filter_map(|(label, sum)| Some((label, sum?)));
     let best = race.map(|(label, sum)| (sum_with(label, sum), label)).max_by(

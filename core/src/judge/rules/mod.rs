@@ -4,7 +4,7 @@
 //! different ways: only the strongest of them counts. The label with the highest sum wins; a label
 //! that cannot apply (TCP is never Framehawk) is not in the race.
 //!
-//! The rows stand in `table`; what they look at is in `status`, `framehawk`, `site` and `sight`. Rows
+//! The rows stand in `table`; what they look at is in `status`, `framehawk`, `site` and `visibility`. Rows
 //! of no weight change no label: they say what could not be seen.
 
 use crate::event::{Evidence, Label, Status};
@@ -76,14 +76,13 @@ pub const fn weight_of(strength: Strength) -> f32 {
 /// Weighs all rules.
 pub fn weigh(case: &FlowContext<'_>, status: Status) -> Opinion {
     let mut evidence: Vec<Evidence> = super::recognition(case).collect();
-    let mut fired = Vec::new();
-    let mut groups: Vec<&str> = Vec::new();
     let seen = RULES.iter().filter_map(|rule| Some((rule, (rule.test)(case, status)?)));
     let mut seen: Vec<(&Rule, Shown)> = seen.collect();
     // Stable: of equals of a group the first of the table counts.
     seen.sort_by(|(one, _), (other, _)| other.weight.abs().total_cmp(&one.weight.abs()));
+    let fired = seen.iter().map(|(rule, _)| rule.id).collect();
+    let mut groups: Vec<&str> = Vec::with_capacity(seen.len());
     for (rule, shown) in seen {
-        fired.push(rule.id);
         if groups.contains(&rule.group) {
             continue;
         }
@@ -110,22 +109,18 @@ fn ranking(
     evidence: &[Evidence],
 ) -> (Label, Option<Label>) {
     // Stable: of equal sums the plainer label comes first, and Framehawk is the boldest.
-    let plainest_first = [Label::TimelotUnknown, Label::Other, Label::CitrixFramehawk];
-    let in_race = |label: &Label| in_race(case, status, *label);
-    let mut race: Vec<Label> = plainest_first.into_iter().filter(in_race).collect();
-    race.sort_by(|one, other| sum(evidence, *other).total_cmp(&sum(evidence, *one)));
-    let mut race = race.into_iter();
+    let mut labels = [Label::TimelotUnknown, Label::Other, Label::CitrixFramehawk];
+    labels.sort_by(|one, other| sum(evidence, *other).total_cmp(&sum(evidence, *one)));
+    let mut race = labels.into_iter().filter(|label| in_race(case, status, *label));
     let label = race.next().unwrap_or(Label::Other);
     (label, race.next())
 }
 
-/// What speaks for a label, and against it.
-pub(super) fn sum(evidence: &[Evidence], label: Label) -> f32 {
+/// What speaks for a label, and against it. The order of evidence must not matter: it does not, as a few
+/// single-precision weights between 0.1 and 10 add up in double precision without rounding.
+pub(super) fn sum(evidence: &[Evidence], label: Label) -> f64 {
     let own = evidence.iter().filter(|piece| piece.speaks_for == label);
-    let mut weights: Vec<f32> = own.map(|piece| piece.weight).collect();
-    // Sums of floats depend on their order, and a label must not.
-    weights.sort_by(f32::total_cmp);
-    weights.into_iter().sum()
+    own.map(|piece| f64::from(piece.weight)).sum()
 }
 
 /// Whether a flow can have this label at all. For Framehawk bare possibility is not enough:
