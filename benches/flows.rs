@@ -9,12 +9,11 @@
 use std::net::Ipv4Addr;
 
 use peak_alloc::PeakAlloc;
-use portstory_core::classifier::Classifier;
-use portstory_core::config::{Config, Limits};
-use portstory_core::event::Event;
-use portstory_core::flow::{FlowKey, FlowRecord};
-use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::time::Timestamp;
+use portstory_core::config::Limits;
+use portstory_core::internal::flow::FlowRecord;
+use portstory_core::{
+    Classifier, Config, Event, FlowKey, Frame, FrameRef, LinkType, SourceId, Timestamp,
+};
 
 #[global_allocator]
 static COUNTED: PeakAlloc = PeakAlloc;

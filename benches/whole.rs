@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use portstory::capture::file::{self, Options};
-use portstory::capture::{FrameSource, Polled};
-use portstory_core::classifier::Classifier;
-use portstory_core::config::{Config, Limits};
-use portstory_core::decode::peek::Peek;
-use portstory_core::decode::{self, Body, Decoded};
-use portstory_core::flow::{FlowKey, FlowPacket, FlowRecord, KeptPacket};
-use portstory_core::frame::{Frame, FrameRef, LinkType};
-use portstory_core::watch::Watch;
+use portstory::internal::capture::file::Options;
+use portstory::internal::capture::{FrameSource, Polled, file};
+use portstory_core::config::Limits;
+use portstory_core::internal::decode;
+use portstory_core::internal::decode::Decoded;
+use portstory_core::internal::decode::peek::Peek;
+use portstory_core::internal::flow::{FlowRecord, KeptPacket};
+use portstory_core::{
+    Body, Classifier, Config, FlowKey, FlowPacket, Frame, FrameRef, LinkType, Watch,
+};
 
 fn main() {
     divan::main();

@@ -21,7 +21,7 @@ pub const fn is_hazard(c: char) -> bool {
 }
 
 /// Text for a terminal or a log: one line, every hazard as `\n`, `\x1b` or `\u{202e}`.
-pub fn terminal(text: &str) -> Cow<'_, str> {
+pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hazard) {
         return Cow::Borrowed(text);
     }
@@ -45,7 +45,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 }
 
 /// Bytes that should be UTF-8, as text: those that are not are shown by their numbers, as `\xff`.
-pub fn bytes(bytes: &[u8]) -> String {
+pub(crate) fn bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -59,7 +59,7 @@ pub fn bytes(bytes: &[u8]) -> String {
 
 /// One field of a CSV record (RFC 4180), with its hazards escaped, guarded against being run as a
 /// formula by a spreadsheet: what starts like one gets a single quote in front.
-pub fn csv_field(text: &str) -> Cow<'_, str> {
+pub(crate) fn csv_field(text: &str) -> Cow<'_, str> {
     let mut field = terminal(text);
     if starts_like_a_formula(text) {
         field.to_mut().insert(0, '\'');

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use portstory_core::event::EndpointEvent;
-use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
-use portstory_core::watch::Watch;
+use portstory_core::{EndpointEvent, Socket, Timestamp, Transport, Watch};
 
 /// The date and the time of day in UTC.
 pub(crate) fn civil(time: Timestamp) -> jiff::civil::DateTime {

@@ -9,10 +9,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portstory_core::config::{Config, Limits};
-use portstory_core::decode::{Body, Decoded, decode};
-use portstory_core::event::{Event, FlowEvent, RoleBasis, Status};
-use portstory_core::net::Socket;
+use portstory_core::config::Limits;
+use portstory_core::event::RoleBasis;
+use portstory_core::internal::decode::{Decoded, decode};
+use portstory_core::{Body, Config, Event, FlowEvent, Socket, Status};
 use support::OwnedFrame;
 
 /// A flow, whichever end is taken for the client.

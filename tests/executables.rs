@@ -4,8 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use portstory_core::config::Config;
-use portstory_core::event::{Event, Notable};
+use portstory_core::{Config, Event, Notable};
 
 /// By the client's port, whether a program was seen to be transferred.
 fn transfers(case: &str) -> BTreeMap<u16, bool> {

@@ -8,13 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use portstory_core::config::Config;
-use portstory_core::decode::{Found, PacketDecoder};
-use portstory_core::event::{Event, FlowEvent};
-use portstory_core::frame::FrameRef;
-use portstory_core::identify::DETECTORS;
-use portstory_core::identify::DetailKey::{self, *};
-use portstory_core::net::Socket;
+use portstory_core::DetailKey::*;
+use portstory_core::internal::decode::{Found, PacketDecoder};
+use portstory_core::{Config, DETECTORS, DetailKey, Event, FlowEvent, FrameRef, Socket};
 use serde::Serialize;
 use support::Case;
 

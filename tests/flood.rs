@@ -8,11 +8,8 @@
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-use portstory_core::classifier::Classifier;
-use portstory_core::config::{Config, Limits};
-use portstory_core::event::Event;
-use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::time::Timestamp;
+use portstory_core::config::Limits;
+use portstory_core::{Classifier, Config, Event, Frame, FrameRef, LinkType, SourceId, Timestamp};
 use portstory_testkit::Random;
 
 const MEMORY_MAX: usize = 256 << 20;

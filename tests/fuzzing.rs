@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portstory_core::config::Config;
+use portstory_core::Config;
 
-use portstory_core::decode::link::LINKS;
-use portstory_core::decode::tunnel::{Entry, TUNNELS};
-use portstory_core::decode::{self, Body, Decoded};
-use portstory_core::net::Transport;
-use portstory_core::watch::Watch;
+use portstory_core::internal::decode;
+use portstory_core::internal::decode::Decoded;
+use portstory_core::internal::decode::link::LINKS;
+use portstory_core::internal::decode::tunnel::{Entry, TUNNELS};
+use portstory_core::{Body, Transport, Watch};
 use support::{Case, OwnedFrame};
 
 /// Longer seeds only make a search slow.
@@ -106,7 +106,7 @@ fn replies() -> Vec<Vec<u8>> {
     let pairs = texts.iter().flat_map(|one| texts.iter().map(move |other| (one, other)));
     let streams = pairs.map(|(one, other)| [stream(one), stream(other)].concat());
     let sound = streams.inspect(|stream| {
-        let replies = portstory::cli::helper_replies(&[stream]);
+        let replies = portstory::internal::cli::helper_replies(&[stream]);
         assert!(replies.as_ref().is_ok_and(|replies| replies.len() == 2), "{replies:?}");
     });
     sound.map(|stream| [vec![2, 40], stream].concat()).collect()

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use portstory_core::event::{Concern, Label, Notable, Status};
+use portstory_core::event::Concern;
+use portstory_core::{Label, Notable, Status};
 use portstory_testkit::captures::{MICRO, NOON, Writer};
 use portstory_testkit::packets;
 

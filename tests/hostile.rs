@@ -9,11 +9,10 @@ mod support;
 use std::fs;
 use std::io::Cursor;
 
-use portstory::capture::file::{self, Options};
-use portstory::capture::{FrameSource, Polled};
-use portstory::output::{Context, FORMATS, Look, RunSummary};
-use portstory_core::classifier::Classifier;
-use portstory_core::config::Config;
+use portstory::internal::capture::file::Options;
+use portstory::internal::capture::{FrameSource, Polled, file};
+use portstory::internal::output::{Context, FORMATS, Look, RunSummary};
+use portstory_core::{Classifier, Config};
 use support::OwnedFrame;
 
 /// Bytes of each file that are cut at every length and changed one by one: headers, several records

@@ -204,3 +204,29 @@ fn files_that_documents_name_are_there() {
         ["src/nothing.rs"]
     );
 }
+
+/// A crate's root as others see it: its public modules, and the names that it re-exports itself.
+fn root(file: &str) -> (Vec<String>, usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    let own: String =
+        text.lines().filter(|line| !line.starts_with(' ')).collect::<Vec<_>>().join("\n");
+    let modules = own.lines().filter_map(|line| line.strip_prefix("pub mod "));
+    let modules = modules.map(|name| first_word(name).to_owned()).collect();
+    let outside = text.split("pub mod internal").next().unwrap();
+    let names = outside.split("pub use ").skip(1).map(|rest| {
+        let list = rest.split(';').next().unwrap();
+        list.matches(',').count() + usize::from(!list.trim_end_matches(['}', '\n']).ends_with(','))
+    });
+    (modules, names.sum())
+}
+
+#[test]
+fn the_public_surface_is_small() {
+    let (modules, names) = root("core/src/lib.rs");
+    assert_eq!(modules, ["config", "event", "internal"]);
+    assert!((20..=40).contains(&names), "{names} names at the core's root");
+    let (modules, names) = root("src/lib.rs");
+    assert_eq!(modules, ["internal"]);
+    assert_eq!(names, 1, "the program's root is its main");
+}

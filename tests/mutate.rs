@@ -10,11 +10,10 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use portstory::capture::file::{self, Options};
-use portstory::capture::{FrameSource, Polled};
-use portstory::output::{Context, FORMATS, Look};
-use portstory_core::classifier::Classifier;
-use portstory_core::config::Config;
+use portstory::internal::capture::file::Options;
+use portstory::internal::capture::{FrameSource, Polled, file};
+use portstory::internal::output::{Context, FORMATS, Look};
+use portstory_core::{Classifier, Config};
 use portstory_testkit::Random;
 
 const STRIDE: usize = 97;

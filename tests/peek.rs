@@ -3,11 +3,13 @@
 
 mod support;
 
-use portstory_core::config::Config;
+use portstory_core::Config;
 
-use portstory_core::decode::peek::Peek;
-use portstory_core::decode::{self, Decoded};
-use portstory_core::watch::{CompanionKind, Watch};
+use portstory_core::Watch;
+use portstory_core::internal::decode;
+use portstory_core::internal::decode::Decoded;
+use portstory_core::internal::decode::peek::Peek;
+use portstory_core::internal::watch::CompanionKind;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;

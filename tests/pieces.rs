@@ -5,12 +5,11 @@
 
 mod support;
 
-use portstory_core::classifier::{Collector, put_together};
-use portstory_core::config::{Config, Limits};
-use portstory_core::decode::{self, Decoded};
-use portstory_core::event::Event;
-use portstory_core::flow::FlowKey;
-use portstory_core::shortfall::Shortfalls;
+use portstory_core::config::Limits;
+use portstory_core::internal::decode;
+use portstory_core::internal::decode::Decoded;
+use portstory_core::internal::shortfall::Shortfalls;
+use portstory_core::{Collector, Config, Event, FlowKey, put_together};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use support::OwnedFrame;

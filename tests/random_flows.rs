@@ -7,13 +7,11 @@
 //! to 40 packets each way, of 1 to 1400 bytes. Seeds 1 and 2 may be used while a detector is
 //! written, the third one is for afterwards: `PORTSTORY_SEED=1` runs one alone.
 
-use portstory_core::classifier::Classifier;
-use portstory_core::config::Config;
-use portstory_core::event::Event;
-use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::identify::{DETECTORS, Detector, Over};
-use portstory_core::net::Transport;
-use portstory_core::time::Timestamp;
+use portstory_core::internal::identify::Over;
+use portstory_core::{
+    Classifier, Config, DETECTORS, Detector, Event, Frame, FrameRef, LinkType, SourceId, Timestamp,
+    Transport,
+};
 use portstory_testkit::Random;
 
 /// The last one is for checking, not for tuning.

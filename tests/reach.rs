@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use portstory_core::config::{Config, Limits};
-use portstory_core::decode::{self, Decoded, link, tunnel};
-use portstory_core::frame::Frame;
+use portstory_core::config::Limits;
+use portstory_core::internal::decode;
+use portstory_core::internal::decode::{Decoded, link, tunnel};
+use portstory_core::{Config, Frame};
 use support::OwnedFrame;
 
 /// Frames of each capture that are damaged in every byte.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pcap::{Capture, Offline, Precision};
-use portstory::capture::file::{self, Inputs, Options};
-use portstory::capture::{CaptureErrorKind, FrameSource, Polled};
+use portstory::internal::capture::file::{Inputs, Options};
+use portstory::internal::capture::{CaptureErrorKind, FrameSource, Polled, file};
 use portstory_testkit::captures::{MICRO, MODIFIED, NANO, NOON, Writer};
 use portstory_testkit::packed::{PACKERS, Packer};
 

@@ -9,13 +9,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use portstory::bundle;
-use portstory_core::classifier::Classifier;
-use portstory_core::config::Config;
-use portstory_core::decode::Body;
-use portstory_core::event::{Event, Status};
-use portstory_core::flow::FlowKey;
-use portstory_core::identify::{DETECTORS, DetailKey};
+use portstory::internal::bundle;
+use portstory_core::{Body, Classifier, Config, DETECTORS, DetailKey, Event, FlowKey, Status};
 
 mod support;
 

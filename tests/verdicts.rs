@@ -4,15 +4,16 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portstory_core::classifier::{Classifier, Collector, put_together};
-use portstory_core::config::{Config, Limits};
-use portstory_core::event::{Concern, Confidence, Event, FlowEvent, Label, Notable, VerdictEvent};
-use portstory_core::flow::Correlation;
-use portstory_core::flow::correlation::Drops;
-use portstory_core::frame::{FrameRef, LinkType, SourceId};
-use portstory_core::judge::endpoint::Endpoints;
-use portstory_core::judge::ranking;
-use portstory_core::time::Timestamp;
+use portstory_core::config::Limits;
+use portstory_core::event::Concern;
+use portstory_core::internal::flow::Correlation;
+use portstory_core::internal::flow::correlation::Drops;
+use portstory_core::internal::judge::endpoint::Endpoints;
+use portstory_core::internal::judge::ranking;
+use portstory_core::{
+    Classifier, Collector, Confidence, Config, Event, FlowEvent, FrameRef, Label, LinkType,
+    Notable, SourceId, Timestamp, VerdictEvent, put_together,
+};
 use portstory_testkit::{Random, packets};
 use support::OwnedFrame;
 

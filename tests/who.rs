@@ -550,7 +550,7 @@ fn a_name_is_told_apart_from_the_executable_in_every_output() {
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.contains(&words), "no process in the page");
     let page = std::fs::read_to_string(markdown).unwrap();
-    let escaped = portstory::escape::markdown(&words);
+    let escaped = portstory::internal::escape::markdown(&words);
     assert!(page.contains(&escaped), "no {escaped} in {page}");
     // Without a deleted file and another name there is nothing to tell.
     assert!(!joined(&text).contains("bash (deleted)"), "{text}");

@@ -107,7 +107,7 @@ impl KnownService {
 /// Bounds on what strangers can make the process keep (invariant 2).
 ///
 /// Nothing is left out without a word. Of limits to what is kept of several flows together it is counted
-/// how much was left out, and a notice names the limit ([`crate::shortfall`]). Limits to what is kept of
+/// how much was left out, and a notice names the limit. Limits to what is kept of
 /// one flow need none: [`crate::event::Visibility`] tells of every flow how many bytes of its payload the
 /// detectors were shown, and lists that are told of a flow are its first entries. What stops the decoder
 /// is an anomaly.
@@ -120,7 +120,7 @@ pub struct Limits {
     /// it flows end early in the same order: what counts is what they hold, not how many they are.
     pub flows_bytes_max: usize,
     /// Watched sockets that an endpoint is told of. Flows of others are counted and a notice says how
-    /// many ([`crate::shortfall`]), as for all limits to what is kept of several flows together.
+    /// many, as for all limits to what is kept of several flows together.
     pub endpoints_max: usize,
     /// Sockets that are not watched and are told as endpoints all the same, for a watched port called
     /// from them: a quarter as many, since only clients that use a watched port as their own bring them.

@@ -6,10 +6,7 @@
 //! them named:
 //!
 //! ```
-//! use portstory_core::classifier::Classifier;
-//! use portstory_core::config::Config;
-//! use portstory_core::event::Event;
-//! use portstory_core::frame::{Frame, FrameRef, LinkType};
+//! use portstory_core::{Classifier, Config, Event, Frame, FrameRef, LinkType};
 //!
 //! # fn frames() -> Vec<(FrameRef, Vec<u8>)> { Vec::new() }
 //! let mut classifier = Classifier::new(Config::default());
@@ -28,11 +25,11 @@
 //!
 //! # The path of one packet
 //!
-//! [`decode::PacketDecoder`] says "surely not ours" for nearly all frames, opens link layers, tunnels and
-//! fragments of the rest down to TCP, UDP or an ICMP error, and hands on packets of watched ports. [`flow`]
+//! `PacketDecoder` says "surely not ours" for nearly all frames, opens link layers, tunnels and
+//! fragments of the rest down to TCP, UDP or an ICMP error, and hands on packets of watched ports. `flow`
 //! folds each packet into its flow's record: facts only. While a flow is not settled and the first bytes of
-//! a direction grew, [`identify`] asks the detectors that have not said no. When the flow is over, [`judge`]
-//! weighs record and ledgers into a verdict, and the [`classifier`] hands out an [`event::Event`].
+//! a direction grew, `identify` asks the detectors that have not said no. When the flow is over, `judge`
+//! weighs record and ledgers into a verdict, and the [`Classifier`] hands out an [`Event`].
 
 // Nothing that is read may make it panic: what a test may do, the program may not.
 #![warn(
@@ -45,17 +42,103 @@
     clippy::wildcard_enum_match_arm
 )]
 
-pub mod classifier;
+mod classifier;
 pub mod config;
-pub mod decode;
+mod decode;
 pub mod event;
-pub mod flow;
-pub mod frame;
-pub mod identify;
-pub mod judge;
-pub mod net;
-pub mod registry;
-pub mod shortfall;
-pub mod time;
-pub mod watch;
-pub mod wire;
+mod flow;
+mod frame;
+mod identify;
+mod judge;
+mod net;
+mod registry;
+mod shortfall;
+mod time;
+mod watch;
+mod wire;
+
+pub use classifier::{Classifier, Collector, FrameOutcome, PacketObserver, Totals, put_together};
+pub use config::Config;
+pub use decode::{Body, Packet};
+pub use event::{
+    AnomalyEvent, Confidence, EndpointEvent, Event, Evidence, FlowEvent, Label, Notable, Status,
+    Verdict, VerdictEvent,
+};
+pub use flow::{EndReason, FlowKey, FlowPacket};
+pub use frame::{Frame, FrameRef, LinkType, SourceId};
+pub use identify::{DETECTORS, Detail, DetailKey, Detector, Strength};
+pub use net::{Layer, Side, Socket, Transport, TunnelId};
+pub use time::Timestamp;
+pub use watch::Watch;
+
+/// What the program `portstory` uses beside that. It changes with the program: nothing of it is promised.
+#[doc(hidden)]
+pub mod internal {
+    pub mod classifier {
+        pub use crate::classifier::Running;
+    }
+    pub mod decode {
+        pub use crate::decode::{Decoded, Found, IcmpError, PacketDecoder, TcpInfo, decode};
+        pub mod link {
+            pub use crate::decode::link::{LINKS, find};
+        }
+        pub mod packet {
+            pub use crate::decode::packet::Network;
+        }
+        pub mod peek {
+            pub use crate::decode::peek::Peek;
+        }
+        pub mod tunnel {
+            pub use crate::decode::tunnel::{Entry, TUNNELS};
+        }
+    }
+    pub mod flow {
+        pub use crate::flow::{Correlation, FlowRecord, KeptPacket};
+        pub mod correlation {
+            pub use crate::flow::correlation::Drops;
+        }
+        pub mod firsts {
+            pub use crate::flow::firsts::{Firsts, Noted};
+        }
+        pub mod record {
+            pub use crate::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
+        }
+    }
+    pub mod identify {
+        pub use crate::identify::{Over, OwnDetail, detail_keys};
+    }
+    pub mod judge {
+        pub use crate::judge::{is_text, kept_of, looks_random};
+        pub mod endpoint {
+            pub use crate::judge::endpoint::Endpoints;
+        }
+        pub mod explanation {
+            pub use crate::judge::explanation::Explanation;
+        }
+        pub mod ranking {
+            pub use crate::judge::ranking::{
+                EndpointRank, FlowRank, concerns, concerns_at, is_unclear_rest, took_part,
+            };
+        }
+        pub mod rules {
+            pub use crate::judge::rules::RULES;
+        }
+    }
+    pub mod registry {
+        pub use crate::registry::name;
+    }
+    pub mod shortfall {
+        pub use crate::shortfall::{Shortfall, Shortfalls};
+    }
+    pub mod time {
+        pub use crate::time::NANOS_PER_SECOND;
+    }
+    pub mod watch {
+        pub use crate::watch::{COMPANION_PORTS, CompanionKind, FRAMEHAWK_PORTS, TIMELOT_PORT};
+    }
+    pub mod wire {
+        pub use crate::wire::{
+            Cursor, array, be16, be32, index, le16, le32, len32, prefix, rest, u8_at,
+        };
+    }
+}

@@ -17,22 +17,22 @@
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Cursor;
 
-use portstory::bundle::anonymize::{Addresses, Secret, Sharer, Strength, Study};
-use portstory::capture::file::{self, Options};
-use portstory::capture::{FrameSource, Polled, SourceInfo};
-use portstory::cli::helper_replies;
-use portstory::engine::{Observer as _, Seen};
-use portstory::output::{Context, FORMATS, Look, RunSummary};
-use portstory_core::classifier::{Classifier, Collector, put_together};
-use portstory_core::config::Config;
-use portstory_core::decode::link::LINKS;
-use portstory_core::decode::peek::Peek;
-use portstory_core::decode::tunnel::{Entry, TUNNELS};
-use portstory_core::decode::{self, Body, Decoded};
-use portstory_core::event::{Event, Status};
-use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::time::Timestamp;
-use portstory_core::watch::{CompanionKind, Watch};
+use portstory::internal::bundle::anonymize::{Addresses, Secret, Sharer, Strength, Study};
+use portstory::internal::capture::file::Options;
+use portstory::internal::capture::{FrameSource, Polled, SourceInfo, file};
+use portstory::internal::cli::helper_replies;
+use portstory::internal::engine::{Observer as _, Seen};
+use portstory::internal::output::{Context, FORMATS, Look, RunSummary};
+use portstory_core::internal::decode;
+use portstory_core::internal::decode::Decoded;
+use portstory_core::internal::decode::link::LINKS;
+use portstory_core::internal::decode::peek::Peek;
+use portstory_core::internal::decode::tunnel::{Entry, TUNNELS};
+use portstory_core::internal::watch::CompanionKind;
+use portstory_core::{
+    Body, Classifier, Collector, Config, Event, Frame, FrameRef, LinkType, SourceId, Status,
+    Timestamp, Watch, put_together,
+};
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));

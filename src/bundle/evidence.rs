@@ -6,16 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use portstory_core::config::{BundleLimits, Config};
-use portstory_core::decode::{Found, PacketDecoder};
-use portstory_core::event::FlowEvent;
-use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::time::Timestamp;
-use portstory_core::wire;
+use portstory_core::config::BundleLimits;
+use portstory_core::internal::decode::{Found, PacketDecoder};
+use portstory_core::internal::wire;
+use portstory_core::{Config, FlowEvent, Frame, FrameRef, LinkType, SourceId, Timestamp};
 
 /// Picks out evidence.
 #[derive(Debug)]
-pub struct EvidenceFilter {
+pub(crate) struct EvidenceFilter {
     config: Config,
     decoder: PacketDecoder,
     limits: BundleLimits,
@@ -24,13 +22,13 @@ pub struct EvidenceFilter {
 
 impl EvidenceFilter {
     /// One for a run with these settings.
-    pub fn new(config: Config, limits: BundleLimits) -> Self {
+    pub(crate) fn new(config: Config, limits: BundleLimits) -> Self {
         let decoder = PacketDecoder::new(&config.watch);
         Self { config, decoder, limits, comments: BTreeMap::new() }
     }
 
     /// The flow's first packet gets a comment: its verdict.
-    pub fn note(&mut self, flow: &FlowEvent) {
+    pub(crate) fn note(&mut self, flow: &FlowEvent) {
         let verdict = &flow.verdict;
         let name = verdict.protocols.last().copied().unwrap_or("not recognised");
         let comment = format!(
@@ -45,12 +43,12 @@ impl EvidenceFilter {
     }
 
     /// The comment on a frame.
-    pub fn comment(&self, frame: FrameRef) -> Option<&str> {
+    pub(crate) fn comment(&self, frame: FrameRef) -> Option<&str> {
         self.comments.get(&(frame.source, frame.number)).map(String::as_str)
     }
 
     /// What is to be kept of a frame.
-    pub fn keep<'a>(&self, frame: &Frame<'a>) -> Option<Frame<'a>> {
+    pub(crate) fn keep<'a>(&self, frame: &Frame<'a>) -> Option<Frame<'a>> {
         if !self.decoder.is_candidate(frame) {
             return None;
         }
@@ -73,7 +71,7 @@ impl EvidenceFilter {
 }
 
 /// A frame of which nothing was captured: it tells that a capture was running.
-pub fn marker(time: Timestamp) -> Frame<'static> {
+pub(crate) fn marker(time: Timestamp) -> Frame<'static> {
     const ETHERNET: LinkType = LinkType(1);
     const SHORTEST: u32 = 60;
     let at = FrameRef { time, source: SourceId(0), number: 0 };

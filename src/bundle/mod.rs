@@ -7,44 +7,44 @@
 //! Hashes show that a bundle was not damaged; who made it they do not show, as anybody can make new
 //! ones.
 
-pub mod anonymize;
+pub(crate) mod anonymize;
 mod container;
-pub mod evidence;
+pub(crate) mod evidence;
 mod packer;
 mod page;
 mod refusal;
 mod rows;
 mod settings;
-pub mod verify;
+pub(crate) mod verify;
 
 use serde::{Deserialize, Serialize};
 
-use portstory_core::event::FlowEvent;
+use portstory_core::FlowEvent;
 
-pub use packer::{Packer, seal};
-pub use rows::Tally;
-pub use settings::Settings;
+pub(crate) use packer::{Packer, seal};
+pub(crate) use rows::Tally;
+pub(crate) use settings::Settings;
 
 /// The report.
-pub const REPORT: &str = "report.html";
+pub(crate) const REPORT: &str = "report.html";
 /// All events.
 pub const EVE: &str = "eve.json";
 /// The packets.
 pub const EVIDENCE: &str = "evidence.pcapng";
 /// What the verdicts depend on beside the packets.
-pub const SETTINGS: &str = "settings.json";
+pub(crate) const SETTINGS: &str = "settings.json";
 /// The verdicts that the packets must give.
-pub const VERDICTS: &str = "verdicts.json";
+pub(crate) const VERDICTS: &str = "verdicts.json";
 /// Hashes of the others, as `sha256sum -c` reads them.
-pub const SUMS: &str = "SHA256SUMS";
+pub(crate) const SUMS: &str = "SHA256SUMS";
 
 /// All files of a bundle but the list of hashes.
-pub const FILES: [&str; 5] = [REPORT, EVE, EVIDENCE, SETTINGS, VERDICTS];
+pub(crate) const FILES: [&str; 5] = [REPORT, EVE, EVIDENCE, SETTINGS, VERDICTS];
 
 /// A verdict, without what depends on where the packets lie: numbers of frames and names of files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub(crate) struct Row {
     /// Nanoseconds since the epoch.
     pub start: i64,
     /// The same of the last packet.
@@ -73,7 +73,7 @@ pub struct Row {
 
 impl Row {
     /// The verdict of a flow.
-    pub fn of(flow: &FlowEvent) -> Self {
+    pub(crate) fn of(flow: &FlowEvent) -> Self {
         let verdict = &flow.verdict;
         let owned = |name: &&str| (*name).to_owned();
         Self {
@@ -93,7 +93,7 @@ impl Row {
     }
 
     /// Label, protocols, status and notables, in words.
-    pub fn verdict(&self) -> String {
+    pub(crate) fn verdict(&self) -> String {
         let protocols = self.protocols.join("+");
         let protocols = if protocols.is_empty() { "no protocol" } else { &protocols };
         let words = [&*self.label, protocols, &*self.status].into_iter();
@@ -102,7 +102,7 @@ impl Row {
     }
 
     /// In words, for a message.
-    pub fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         format!(
             "{}:{} -> {}:{}/{}: {} {} ({})",
             self.addresses.0,
@@ -118,7 +118,7 @@ impl Row {
 
     /// The same flow's verdict whatever its addresses are called.
     #[must_use]
-    pub fn without_addresses(&self) -> Self {
+    pub(crate) fn without_addresses(&self) -> Self {
         Self { addresses: Default::default(), ..self.clone() }
     }
 }

@@ -13,7 +13,7 @@ use super::SUMS;
 pub(super) const SEAL_DIGITS: usize = 64;
 
 /// A zip that is being written. What is written goes to the file that was begun last.
-pub struct Packer<W: Write + Seek> {
+pub(crate) struct Packer<W: Write + Seek> {
     zip: ZipWriter<UntilFault<W>>,
     current: Option<(&'static str, Sha256)>,
     sums: String,
@@ -21,7 +21,7 @@ pub struct Packer<W: Write + Seek> {
 
 impl<W: Write + Seek> Packer<W> {
     /// A zip without files.
-    pub fn new(out: W) -> Self {
+    pub(crate) fn new(out: W) -> Self {
         let out = UntilFault { out, failed: false, at: 0, end: 0 };
         Self { zip: ZipWriter::new(out), current: None, sums: String::new() }
     }
@@ -31,7 +31,7 @@ impl<W: Write + Seek> Packer<W> {
     /// # Errors
     ///
     /// The output's own.
-    pub fn begin(&mut self, name: &'static str) -> io::Result<()> {
+    pub(crate) fn begin(&mut self, name: &'static str) -> io::Result<()> {
         self.end();
         // No time is told: the same capture gives the same bundle. Sizes are not known beforehand.
         let options = SimpleFileOptions::default()
@@ -54,7 +54,7 @@ impl<W: Write + Seek> Packer<W> {
     /// # Errors
     ///
     /// The output's own, the ones that were not told where they happened included.
-    pub fn finish(mut self) -> io::Result<W> {
+    pub(crate) fn finish(mut self) -> io::Result<W> {
         self.end();
         let sums = std::mem::take(&mut self.sums);
         self.begin(SUMS)?;
@@ -133,7 +133,7 @@ impl<W: Write + Seek> Write for Packer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.zip.write(bytes)?;
         if let Some((_, hasher)) = &mut self.current {
-            hasher.update(portstory_core::wire::prefix(bytes, written));
+            hasher.update(portstory_core::internal::wire::prefix(bytes, written));
         }
         Ok(written)
     }
@@ -149,7 +149,7 @@ impl<W: Write + Seek> Write for Packer<W> {
 /// # Errors
 ///
 /// The file's own.
-pub fn seal(file: &mut File) -> io::Result<()> {
+pub(crate) fn seal(file: &mut File) -> io::Result<()> {
     let hash = hash_before_seal(file)?;
     file.seek(SeekFrom::End(-64))?;
     file.write_all(hash.as_bytes())?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a bundle is refused.
 #[derive(Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The file, in the bundle or the bundle itself.
     pub file: String,
     /// What is wrong with it.

@@ -17,24 +17,24 @@ use portstory_core::config::BundleLimits;
 
 /// Verdicts that can be compared with others, in whatever order they were added.
 #[derive(Clone, Debug, Default)]
-pub struct Tally(Vec<u128>);
+pub(crate) struct Tally(Vec<u128>);
 
 /// Bits of a verdict's mark that tell of which flow it is; the others tell what it is.
 const FLOW_BITS: u32 = 32;
 
 impl Tally {
     /// Adds a verdict.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         self.0.push(mark(row));
     }
 
     /// How many there are.
-    pub const fn count(&self) -> usize {
+    pub(crate) const fn count(&self) -> usize {
         self.0.len()
     }
 
     /// What is here and not there, and the other way round.
-    pub fn differences(mut self, mut other: Self) -> (Self, Self) {
+    pub(crate) fn differences(mut self, mut other: Self) -> (Self, Self) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         self.0.sort_unstable();
         other.0.sort_unstable();
@@ -57,18 +57,18 @@ impl Tally {
 
     /// The same, in order: so that it can be asked what it holds.
     #[must_use]
-    pub fn sorted(mut self) -> Self {
+    pub(crate) fn sorted(mut self) -> Self {
         self.0.sort_unstable();
         self
     }
 
     /// Whether a verdict is in it. It has to be in order, as what [`Self::differences`] returns is.
-    pub fn holds(&self, row: &Row) -> bool {
+    pub(crate) fn holds(&self, row: &Row) -> bool {
         self.0.binary_search(&mark(row)).is_ok()
     }
 
     /// Which flow a verdict is of, as a number that says nothing else.
-    pub fn flow(row: &Row) -> u128 {
+    pub(crate) fn flow(row: &Row) -> u128 {
         mark(row).checked_shr(u128::BITS.saturating_sub(FLOW_BITS)).unwrap_or_default()
     }
 }

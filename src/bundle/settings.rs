@@ -6,16 +6,14 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::anonymize::Sharing;
-use portstory_core::config::{Config, KnownService, Site};
-use portstory_core::flow::correlation::Drops;
-use portstory_core::identify::DETECTORS;
-use portstory_core::net::Transport;
-use portstory_core::watch::Watch;
+use portstory_core::config::{KnownService, Site};
+use portstory_core::internal::flow::correlation::Drops;
+use portstory_core::{Config, DETECTORS, Transport, Watch};
 
 /// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The program's version: another one may judge otherwise.
     pub version: String,
     /// Whether addresses were replaced and payload left out.
@@ -46,7 +44,7 @@ pub struct Settings {
 /// What `--known` said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KnownSettings {
+pub(crate) struct KnownSettings {
     name: String,
     address: Option<IpAddr>,
     port: u16,
@@ -55,7 +53,7 @@ pub struct KnownSettings {
 
 impl Settings {
     /// The settings of this run, of which a configuration does not tell how much memory it was for.
-    pub fn of(
+    pub(crate) fn of(
         config: &Config,
         memory_max: u64,
         drops: Option<Drops>,
@@ -91,7 +89,7 @@ impl Settings {
     }
 
     /// A run with these settings. A detector that is not known is none that could be left out.
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let (low, high) = self.framehawk_range;
         let is_known = |id: &String| DETECTORS.iter().any(|detector| detector.id == id);
         Config {

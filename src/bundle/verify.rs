@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::container::{self, Entry};
 use super::packer::{SEAL_DIGITS, hash_before_seal};
-pub use super::refusal::Refusal;
+pub(crate) use super::refusal::Refusal;
 use super::refusal::refused;
 use super::rows::{as_told, each_row, each_told};
 use super::{EVE, EVIDENCE, REPORT, Row, SETTINGS, SUMS, Settings, Tally, VERDICTS, page};
@@ -19,7 +19,7 @@ use portstory_core::config::BundleLimits;
 
 /// A bundle whose bytes are as they were.
 #[derive(Debug)]
-pub struct Bundle {
+pub(crate) struct Bundle {
     file: Arc<File>,
     entries: Vec<Entry>,
     /// The settings of the run.
@@ -43,7 +43,7 @@ impl Bundle {
     /// # Errors
     ///
     /// With the name of the first file that is not as it was, or that no bundle has.
-    pub fn open(path: &Path, limits: BundleLimits) -> Result<Self, Refusal> {
+    pub(crate) fn open(path: &Path, limits: BundleLimits) -> Result<Self, Refusal> {
         let own = path.display().to_string();
         let mut file = File::open(path).map_err(|error| refused(&own, error))?;
         let entries = container::entries(&file, &own)?;
@@ -68,7 +68,7 @@ impl Bundle {
     }
 
     /// Whether this version of the program made it.
-    pub fn is_of_this_version(&self) -> bool {
+    pub(crate) fn is_of_this_version(&self) -> bool {
         self.settings.version == env!("CARGO_PKG_VERSION")
     }
 
@@ -77,7 +77,7 @@ impl Bundle {
     /// # Errors
     ///
     /// Where there are more or longer ones than there may be, or other words.
-    pub fn each_verdict(&self, show: &mut dyn FnMut(Row)) -> Result<(), Refusal> {
+    pub(crate) fn each_verdict(&self, show: &mut dyn FnMut(Row)) -> Result<(), Refusal> {
         let list = entry(&self.entries, VERDICTS)?.unpack(&*self.file);
         let list = list.map_err(|error| damaged(VERDICTS, &error))?;
         each_row(list, &self.limits, show).map_err(|error| refused(VERDICTS, error))
@@ -88,7 +88,7 @@ impl Bundle {
     /// # Errors
     ///
     /// As [`Self::each_verdict`], or where EVE tells others.
-    pub fn verdicts(&self) -> Result<Tally, Refusal> {
+    pub(crate) fn verdicts(&self) -> Result<Tally, Refusal> {
         const LINES_OF_FLOW: u64 = 4;
         const BLOCK_BYTES: u64 = 32;
         let (mut verdicts, mut listed, mut told) = <(Tally, Tally, Tally)>::default();
@@ -121,7 +121,7 @@ impl Bundle {
     /// # Errors
     ///
     /// The file's own.
-    pub fn packets(&self) -> Result<Box<dyn Read + Send>, Refusal> {
+    pub(crate) fn packets(&self) -> Result<Box<dyn Read + Send>, Refusal> {
         let packets = entry(&self.entries, EVIDENCE)?.unpack(Arc::clone(&self.file));
         Ok(Box::new(packets.map_err(|error| damaged(EVIDENCE, &error))?))
     }

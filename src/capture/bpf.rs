@@ -7,11 +7,11 @@ use pcap::{BpfProgram, Capture};
 
 use super::CaptureError;
 use super::live::dlt;
-use portstory_core::decode::link::LINKS;
-use portstory_core::frame::{Frame, LinkType};
+use portstory_core::internal::decode::link::LINKS;
+use portstory_core::{Frame, LinkType};
 
 /// A filter expression, compiled where needed.
-pub struct Bpf {
+pub(crate) struct Bpf {
     expression: String,
     programs: BTreeMap<LinkType, Option<BpfProgram>>,
 }
@@ -22,7 +22,7 @@ impl Bpf {
     /// # Errors
     ///
     /// [`CannotOpen`](super::CaptureErrorKind::CannotOpen) with libpcap's own words where it does not compile.
-    pub fn new(expression: &str) -> Result<Self, CaptureError> {
+    pub(crate) fn new(expression: &str) -> Result<Self, CaptureError> {
         let ethernet = LinkType(1);
         let program = compile(expression, ethernet).map_err(|error| {
             CaptureError::cannot_open(
@@ -41,7 +41,7 @@ impl Bpf {
 
     /// Whether the filter lets a frame through. On a link type for which it does not compile it lets
     /// nothing through, as tcpdump would, and says so once.
-    pub fn lets_through(&mut self, frame: &Frame<'_>) -> bool {
+    pub(crate) fn lets_through(&mut self, frame: &Frame<'_>) -> bool {
         let Self { expression, programs } = self;
         let program = programs.entry(frame.link).or_insert_with(|| {
             let compiled = compile(expression, frame.link);

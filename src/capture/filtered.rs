@@ -2,7 +2,7 @@
 
 use super::bpf::Bpf;
 use super::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
-use portstory_core::frame::Frame;
+use portstory_core::Frame;
 
 /// Files of which only those frames are seen that a filter lets through, if there is one.
 pub(crate) struct Filtered<'a> {

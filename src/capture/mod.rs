@@ -4,16 +4,15 @@
 
 use std::fmt;
 
-use portstory_core::frame::{Frame, LinkType};
-use portstory_core::time::Timestamp;
+use portstory_core::{Frame, LinkType, Timestamp};
 
 #[cfg_attr(not(feature = "live"), path = "no_bpf.rs")]
-pub mod bpf;
-pub mod file;
+pub(crate) mod bpf;
+pub(crate) mod file;
 mod filtered;
 #[cfg(feature = "live")]
-pub mod live;
-pub mod stop;
+pub(crate) mod live;
+pub(crate) mod stop;
 
 pub(crate) use filtered::Filtered;
 
@@ -44,7 +43,7 @@ pub trait FrameSource {
         sink: &mut dyn FnMut(&Frame<'_>),
     ) -> Result<Polled, CaptureError>;
 
-    /// What is known of the sources so far, by [`portstory_core::frame::SourceId`].
+    /// What is known of the sources so far, by [`portstory_core::SourceId`].
     fn sources(&self) -> &[SourceInfo];
 
     /// What has happened since it was last asked that a person should know, and that ends nothing.

@@ -1,7 +1,7 @@
 //! Filters in a build without libpcap, which alone knows their language: there are none.
 
 use super::{CaptureError, CaptureErrorKind};
-use portstory_core::frame::Frame;
+use portstory_core::Frame;
 
 /// A filter, of which there is none.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 
 /// How long a stream is read on after the end was asked for.
-pub const SETTLE: Duration = Duration::from_millis(250);
+pub(crate) const SETTLE: Duration = Duration::from_millis(250);
 
 /// Says whether the capture is to end. While it is there, the signals it was made for end nothing by
 /// themselves; after it is dropped they do nothing at all, so that it is kept until the program ends.
@@ -181,7 +181,7 @@ impl Drop for Stop {
 
 /// Why a read or a write came to nothing: the end was asked for.
 #[derive(Debug)]
-pub struct Stopped;
+pub(crate) struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,12 +193,12 @@ impl Error for Stopped {}
 
 impl Stopped {
     /// As an error of input or output. Its kind is none that is tried again by itself.
-    pub fn error() -> io::Error {
+    pub(crate) fn error() -> io::Error {
         io::Error::other(Self)
     }
 
     /// Whether it is the reason for an error.
-    pub fn is(error: &io::Error) -> bool {
+    pub(crate) fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
 }

@@ -10,8 +10,7 @@ use clap::{Args, ValueEnum};
 use super::exit::stdout_exit;
 use super::{Outcome, Ports};
 use crate::capture::live::default_filter;
-use portstory_core::frame::LinkType;
-use portstory_core::watch::Watch;
+use portstory_core::{LinkType, Watch};
 
 /// The commands that capture on another machine, and their pitfalls.
 #[derive(Debug, Args)]

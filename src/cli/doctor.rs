@@ -15,9 +15,9 @@ use crate::capture::live::{Live, Options, Stop, interfaces};
 use crate::host::health::{self, Check, Level};
 use crate::output;
 use crate::sandbox::{self, Plan, Report, User};
+use portstory_core::Watch;
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
-use portstory_core::decode;
-use portstory_core::watch::Watch;
+use portstory_core::internal::decode;
 
 /// Whether this machine can capture, and the command that fixes what is not right.
 #[derive(Debug, Args)]

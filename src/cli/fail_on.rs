@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use portstory_core::event::{Event, Label, Notable, Status, Verdict};
+use portstory_core::{Event, Label, Notable, Status, Verdict};
 
 /// Flows that are not to be there.
 #[derive(Clone, Debug, Default, Args)]

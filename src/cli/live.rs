@@ -19,8 +19,7 @@ use crate::capture::live::{
     Filter, KernelFilter, Live as Capture, Options, default_filter, own_filter,
 };
 use crate::escape;
-use portstory_core::frame::LinkType;
-use portstory_core::watch::Watch;
+use portstory_core::{LinkType, Watch};
 
 /// Label flows live.
 #[derive(Debug, Args)]

@@ -63,8 +63,9 @@ use exit::stdout_exit;
 use crate::capture::file::Options;
 use crate::engine::Outcome;
 use crate::output::FormatRow;
-use portstory_core::config::{Config, Limits};
-use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT, Watch};
+use portstory_core::config::Limits;
+use portstory_core::internal::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT};
+use portstory_core::{Config, Watch};
 
 /// Tells what traffic on port 3243 (timelot) and UDP 3224-3324 (Citrix Framehawk) really is.
 ///
@@ -436,7 +437,7 @@ fn range(text: &str) -> Result<std::ops::RangeInclusive<u16>, String> {
 }
 
 fn detector(id: &str) -> Result<String, String> {
-    let known = portstory_core::identify::DETECTORS.iter().any(|detector| detector.id == id);
+    let known = portstory_core::DETECTORS.iter().any(|detector| detector.id == id);
     if known {
         Ok(id.to_owned())
     } else {

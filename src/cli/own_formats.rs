@@ -2,7 +2,7 @@
 //!
 //! Only fixed strings at known places are looked for. Whoever wants to be taken for one of ours can.
 
-use portstory_core::wire::{le16, prefix, rest};
+use portstory_core::internal::wire::{le16, prefix, rest};
 
 /// Bytes of a file that are enough to tell: the first line of EVE has to be among them.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;

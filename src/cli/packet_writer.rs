@@ -12,8 +12,7 @@ use super::signals::Asked;
 use crate::capture::{FileFormat, SourceInfo};
 use crate::engine::{Observer, Outcome, Reading, Seen};
 use crate::output::{Context, PacketFormat, PacketWriter};
-use portstory_core::config::Config;
-use portstory_core::frame::{Frame, FrameRef};
+use portstory_core::{Config, Frame, FrameRef};
 
 /// Saves frames of watched flows.
 pub(super) struct PacketOutput {

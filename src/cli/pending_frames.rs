@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-use portstory_core::classifier::FrameOutcome;
 use portstory_core::config::WAITING_BYTES_MAX;
-use portstory_core::frame::{Frame, FrameRef, LinkType};
+use portstory_core::{Frame, FrameOutcome, FrameRef, LinkType};
 
 /// Frames in the order of the capture, the first of which waits.
 #[derive(Debug)]
@@ -151,7 +150,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portstory_core::time::Timestamp;
+    use portstory_core::Timestamp;
 
     const WATCHED: FrameOutcome = FrameOutcome { watched: true, waits: false, resolved: false };
     const WAITS: FrameOutcome = FrameOutcome { watched: false, waits: true, resolved: false };

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Writing;
 use crate::capture::file::Odometer;
 use crate::engine::{Observer, Reading};
-use portstory_core::event::Event;
+use portstory_core::Event;
 
 /// Redraws in a second, at most.
 const DRAWS_PER_SECOND: u8 = 10;

@@ -9,8 +9,7 @@ use super::report::{ReportFormat, page};
 use crate::engine::{Observer, Outcome, Reading};
 use crate::report::Recorder;
 use portstory_core::config::ReportLimits;
-use portstory_core::event::Event;
-use portstory_core::flow::{FlowKey, FlowPacket};
+use portstory_core::{Event, FlowKey, FlowPacket};
 
 /// Keeps what the page needs, which is bounded.
 struct ReportOutput {

@@ -21,7 +21,7 @@ use super::{Watching, Writing, log, report_observer};
 use crate::capture::FrameSource;
 use crate::capture::file::Links;
 use crate::engine::{self, NoteDrops, Observer, Outcome, Reading};
-use portstory_core::config::Config;
+use portstory_core::Config;
 
 /// A run from its first frame to its summary.
 pub(super) struct Run {

@@ -142,7 +142,7 @@ pub(super) fn write_all(file: &File, name: &Path, mut bytes: &[u8]) -> io::Resul
     let name = name.display().to_string();
     while !bytes.is_empty() {
         let written = write(file.as_fd(), bytes, &name)?;
-        bytes = portstory_core::wire::rest(bytes, written);
+        bytes = portstory_core::internal::wire::rest(bytes, written);
     }
     Ok(())
 }
@@ -160,7 +160,7 @@ fn write(to: BorrowedFd<'_>, bytes: &[u8], name: &str) -> io::Result<usize> {
     let mut bytes = bytes;
     if !is_file {
         // More than this could block behind a poll that found room.
-        bytes = portstory_core::wire::prefix(bytes, PIPE_BYTES);
+        bytes = portstory_core::internal::wire::prefix(bytes, PIPE_BYTES);
         if !ending.stop.writable(to, OUTPUT_PATIENCE) {
             return Err(Stopped::error());
         }

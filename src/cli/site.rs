@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Outcome, log, range};
+use portstory_core::Transport;
 use portstory_core::config::{KnownService, Site, VdaVersion};
-use portstory_core::net::Transport;
 
 /// A `site.toml`. All of it may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -127,7 +127,7 @@ mod tests {
                     transport = \"tcp\"\n[[service]]\nname = \"any\"\nport = 3250\n";
         let known = parse_known(text).unwrap();
         assert_eq!(known.len(), 2);
-        let socket = portstory_core::net::Socket { addr: "10.0.0.9".parse().unwrap(), port: 3243 };
+        let socket = portstory_core::Socket { addr: "10.0.0.9".parse().unwrap(), port: 3243 };
         assert!(known[0].is_at(socket, Transport::Tcp) && !known[0].is_at(socket, Transport::Udp));
         for bad in
             ["[[service]]\nname = \"x\"", "[[service]]\nname=\"x\"\nport=1\ntransport=\"ip\""]

@@ -16,9 +16,9 @@ use crate::capture::file::{self, Links, Options};
 use crate::capture::{CaptureError, FrameSource};
 use crate::engine::{self, Observer, Outcome, Reading};
 use crate::escape;
-use portstory_core::config::{BundleLimits, Config, Limits};
-use portstory_core::event::{Event, FlowEvent};
-use portstory_core::flow::correlation::Drops;
+use portstory_core::config::{BundleLimits, Limits};
+use portstory_core::internal::flow::correlation::Drops;
+use portstory_core::{Config, Event, FlowEvent};
 
 /// Verdicts that differ, named one by one.
 const NAMED_MAX: usize = 10;

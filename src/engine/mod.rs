@@ -7,18 +7,16 @@
 
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, SourceInfo};
 use crate::output::RunSummary;
-use portstory_core::classifier::{Classifier, FrameOutcome};
-use portstory_core::config::Config;
-use portstory_core::event::Event;
-use portstory_core::flow::correlation::Drops;
-use portstory_core::flow::{FlowKey, FlowPacket};
-use portstory_core::frame::{Frame, FrameRef};
+use portstory_core::internal::flow::correlation::Drops;
+use portstory_core::{
+    Classifier, Config, Event, FlowKey, FlowPacket, Frame, FrameOutcome, FrameRef,
+};
 
 mod reading;
 #[cfg(test)]
 mod tests;
 
-pub use reading::Reading;
+pub(crate) use reading::Reading;
 
 /// Is shown a reading, in the order in which it came about.
 ///
@@ -60,7 +58,7 @@ pub trait Observer {
 
     /// A batch of frames was taken in, or the capture is over: its events are to be told. An observer
     /// may hold them back from those behind it. What ends with the capture comes in several batches,
-    /// of which the last one has [`Reading::is_end`].
+    /// of which the last one has `Reading::is_end`.
     fn batch(&mut self, _: &mut Reading<'_>) {}
 
     /// All events were told, and the summary is complete.
@@ -69,7 +67,7 @@ pub trait Observer {
 
 /// Has verdicts allow for what the source lost.
 #[derive(Clone, Copy, Debug)]
-pub struct NoteDrops;
+pub(crate) struct NoteDrops;
 
 impl Observer for NoteDrops {
     fn dropped(&mut self, reading: &mut Reading<'_>, drops: Drops) {
@@ -114,7 +112,7 @@ impl From<CaptureErrorKind> for Outcome {
 
 /// A reading that is over.
 #[derive(Debug)]
-pub struct Driven {
+pub(crate) struct Driven {
     /// What it amounts to.
     pub summary: RunSummary,
     /// How it ended.
@@ -124,7 +122,7 @@ pub struct Driven {
 }
 
 /// Labels the flows of a source, to its end or until an observer ends it.
-pub fn drive(
+pub(crate) fn drive(
     source: &mut dyn FrameSource,
     config: Config,
     observers: &mut [&mut dyn Observer],
@@ -133,6 +131,6 @@ pub fn drive(
 }
 
 /// Shows the frames of a source to observers, and labels nothing.
-pub fn replay(source: &mut dyn FrameSource, observers: &mut [&mut dyn Observer]) -> Driven {
+pub(crate) fn replay(source: &mut dyn FrameSource, observers: &mut [&mut dyn Observer]) -> Driven {
     Reading::new(source, Config::default(), false).run(observers)
 }

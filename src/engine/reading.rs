@@ -5,12 +5,8 @@ use std::fmt;
 use super::{Driven, Observer, Outcome, Seen};
 use crate::capture::{CaptureError, FrameSource, Polled, SourceInfo};
 use crate::output::RunSummary;
-use portstory_core::classifier::{Classifier, FrameOutcome};
-use portstory_core::config::Config;
-use portstory_core::event::Event;
-use portstory_core::flow::correlation::Drops;
-use portstory_core::frame::Frame;
-use portstory_core::time::Timestamp;
+use portstory_core::internal::flow::correlation::Drops;
+use portstory_core::{Classifier, Config, Event, Frame, FrameOutcome, Timestamp};
 
 /// Frames that are taken from a source at a time. Between batches outputs are written. So few that the
 /// events of a flood, one a frame and some kilobytes each, are still in the processor's cache then.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::capture::Polled;
-use portstory_core::frame::LinkType;
+use portstory_core::LinkType;
 
 /// Batches that are handed over one by one, each of so many frames.
 struct Batches {

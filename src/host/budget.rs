@@ -18,7 +18,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(20);
 
 /// An account of this process's own processor time.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     share_percent: u32,
     /// What may still be used, in nanoseconds; less than nothing where more was used.
     left: i64,
@@ -31,7 +31,7 @@ pub struct Budget {
 
 impl Budget {
     /// So many percent of a core, from now on.
-    pub fn new(share_percent: u32) -> Self {
+    pub(crate) fn new(share_percent: u32) -> Self {
         let left = nanos(START);
         Self {
             share_percent,
@@ -44,7 +44,7 @@ impl Budget {
     }
 
     /// Whether there is time left.
-    pub fn allows(&mut self) -> bool {
+    pub(crate) fn allows(&mut self) -> bool {
         let (at, used) = (now(), used());
         let spent = nanos(used.saturating_sub(self.used));
         let given = self.given(at.saturating_duration_since(self.at));
@@ -64,12 +64,12 @@ impl Budget {
     }
 
     /// Whether there is enough left for what nobody has asked for: more than half of what a second gives.
-    pub fn has_plenty(&self) -> bool {
+    pub(crate) fn has_plenty(&self) -> bool {
         self.left > self.given(Duration::from_millis(500))
     }
 
     /// How long to wait until there is something to spend; nothing where there is some left.
-    pub fn pause(&self) -> Option<Duration> {
+    pub(crate) fn pause(&self) -> Option<Duration> {
         let missing = u64::try_from(self.left.saturating_neg()).ok()?;
         let share = u64::from(self.share_percent.max(1));
         let wait = Duration::from_nanos(missing.saturating_mul(100).checked_div(share)?);
@@ -77,12 +77,12 @@ impl Budget {
     }
 
     /// Processor time of this process so far.
-    pub fn used(&self) -> Duration {
+    pub(crate) fn used(&self) -> Duration {
         self.used
     }
 
     /// How long there was nothing left while there was something to do.
-    pub fn over(&self) -> Duration {
+    pub(crate) fn over(&self) -> Duration {
         let since = self.over_since.map_or(Duration::ZERO, |since| since.elapsed());
         self.over.saturating_add(since)
     }

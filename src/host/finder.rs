@@ -10,8 +10,7 @@ use std::time::Duration;
 use super::budget::Budget;
 use super::{Holder, Question, shortened};
 use portstory_core::event::{Process, ProcessMissing};
-use portstory_core::net::Transport;
-use portstory_core::watch::Watch;
+use portstory_core::{Transport, Watch};
 
 /// Questions that wait at a time.
 const WAITING_MAX: usize = 64;

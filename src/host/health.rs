@@ -5,7 +5,7 @@
 
 /// What was looked at, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was looked at, in a word.
     pub name: String,
     /// How bad it is.
@@ -18,7 +18,7 @@ pub struct Check {
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(crate) enum Level {
     /// As it should be.
     Ok,
     /// A capture works, and should be read with this in mind.
@@ -29,7 +29,7 @@ pub enum Level {
 
 impl Level {
     /// The word used everywhere outside.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Note => "note",
@@ -40,24 +40,24 @@ impl Level {
 
 impl Check {
     /// All is well.
-    pub fn ok(name: &str, found: impl Into<String>) -> Self {
+    pub(crate) fn ok(name: &str, found: impl Into<String>) -> Self {
         Self { name: name.to_owned(), level: Level::Ok, found: found.into(), fix: None }
     }
 
     /// A capture works, with this in mind.
-    pub fn note(name: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn note(name: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
         let (found, fix) = (found.into(), Some(fix.into()));
         Self { name: name.to_owned(), level: Level::Note, found, fix }
     }
 
     /// To be fixed first.
-    pub fn bad(name: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn bad(name: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { level: Level::Bad, ..Self::note(name, found, fix) }
     }
 }
 
 /// libpcap's version, whether this process may capture, and where it stands among namespaces.
-pub fn of_machine() -> Vec<Check> {
+pub(crate) fn of_machine() -> Vec<Check> {
     #[cfg(target_os = "linux")]
     return vec![linux::libpcap(), linux::rights(), linux::namespaces()];
     #[cfg(not(target_os = "linux"))]
@@ -65,7 +65,7 @@ pub fn of_machine() -> Vec<Check> {
 }
 
 /// What an interface does to frames before they are captured.
-pub fn of_interface(name: &str) -> Vec<Check> {
+pub(crate) fn of_interface(name: &str) -> Vec<Check> {
     #[cfg(target_os = "linux")]
     return vec![linux::offloads(name), linux::promiscuous(name)];
     #[cfg(not(target_os = "linux"))]

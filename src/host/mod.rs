@@ -10,10 +10,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub use portstory_core::event::Process;
-use portstory_core::event::ProcessMissing;
-use portstory_core::net::Transport;
-use portstory_core::watch::Watch;
+pub(crate) use portstory_core::event::{Process, ProcessMissing};
+pub(crate) use portstory_core::{Transport, Watch};
 
 mod budget;
 #[cfg(target_os = "linux")]
@@ -22,7 +20,7 @@ mod cgroup;
 mod command_output;
 #[cfg(not(target_os = "linux"))]
 mod finder;
-pub mod health;
+pub(crate) mod health;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
@@ -41,18 +39,18 @@ use portable as platform;
 #[cfg(windows)]
 use windows as platform;
 
-pub use budget::Budget;
+pub(crate) use budget::Budget;
 #[cfg(not(target_os = "linux"))]
 pub use finder::Finder;
 #[cfg(target_os = "linux")]
-pub use linux::Finder;
+pub(crate) use linux::Finder;
 
 /// Bytes of a command line that are told with a flow: some are longer than all else that is said of it.
 const COMMAND_LINE_BYTES_MAX: usize = 1024;
 
 /// Which process holds this end of a flow?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Question {
+pub(crate) struct Question {
     /// The flow, by its id.
     pub flow: u64,
     /// TCP or UDP.
@@ -65,7 +63,7 @@ pub struct Question {
 
 /// Who holds an end of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holder {
+pub(crate) enum Holder {
     /// A process.
     Process {
         /// Which one.
@@ -79,7 +77,7 @@ pub enum Holder {
 
 /// What was found, and what was not for want of rights.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inventory {
+pub(crate) struct Inventory {
     /// Sockets, listeners first.
     pub sockets: Vec<HostSocket>,
     /// What could not be looked at.
@@ -88,7 +86,7 @@ pub struct Inventory {
 
 /// A socket and the processes that hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostSocket {
+pub(crate) struct HostSocket {
     /// TCP or UDP.
     pub transport: Transport,
     /// Its own end. IPv4 inside IPv6 (RFC 4291 section 2.5.5.2) is given as IPv4.
@@ -107,7 +105,7 @@ pub struct HostSocket {
 
 /// The state of a socket: TCP's own (RFC 9293 section 3.3.2), and UDP's two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub(crate) enum State {
     /// TCP: waits for connections.
     Listen,
     /// UDP: takes datagrams from anybody.
@@ -122,7 +120,7 @@ pub enum State {
 
 impl State {
     /// The word that `ss` and `netstat` use.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Listen => "LISTEN",
             Self::Unconnected => "UNCONN",
@@ -132,7 +130,7 @@ impl State {
     }
 
     /// Whether it waits for whoever comes.
-    pub const fn is_waiting(self) -> bool {
+    pub(crate) const fn is_waiting(self) -> bool {
         match self {
             Self::Listen | Self::Unconnected => true,
             Self::Established | Self::Opening(_) | Self::Closing(_) => false,
@@ -142,7 +140,7 @@ impl State {
 
 /// Something that could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
+pub(crate) struct Unseen {
     /// What is missing, and why.
     pub what: String,
     /// The command that would show it.
@@ -154,7 +152,7 @@ pub struct Unseen {
 /// # Errors
 ///
 /// The system's, where it has no list of sockets to give.
-pub fn sockets(watch: &Watch) -> io::Result<Inventory> {
+pub(crate) fn sockets(watch: &Watch) -> io::Result<Inventory> {
     let mut found = platform::sockets(&|transport, local, remote| {
         watch.covers(transport, local.port())
             || remote.is_some_and(|remote| watch.covers(transport, remote.port()))
@@ -196,7 +194,7 @@ fn owner(transport: Transport, own: SocketAddr, other: SocketAddr) -> io::Result
 
 /// Whether a socket that is bound there takes what is sent to this address. One that is bound to any
 /// IPv6 address takes IPv4, too, unless it was asked not to, which cannot be seen.
-pub fn waits_for(local: SocketAddr, own: SocketAddr) -> bool {
+pub(crate) fn waits_for(local: SocketAddr, own: SocketAddr) -> bool {
     local.ip() == own.ip() || (local.ip().is_unspecified() && (local.is_ipv6() || own.is_ipv4()))
 }
 

@@ -11,8 +11,7 @@ use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind, Users};
 
 use super::{HostSocket, Inventory, Process, State, Wanted, canonical};
-use portstory_core::net::Transport;
-use portstory_core::time::Timestamp;
+use portstory_core::{Timestamp, Transport};
 
 pub(super) fn sockets(wanted: &Wanted<'_>) -> io::Result<Inventory> {
     let found = netstat2::iterate_sockets_info(

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
-use portstory_core::net::{Socket, Transport};
+use portstory_core::{Socket, Transport};
 
 const SEED: u16 = 0;
 

@@ -11,7 +11,8 @@ use super::community_id::community_id;
 use super::json::Time;
 use super::{Context, EventWriter, RunSummary};
 use crate::escape;
-use portstory_core::event::{Event, FlowEvent, Parent, Process, ProcessMissing};
+use portstory_core::event::{Parent, Process, ProcessMissing};
+use portstory_core::{Event, FlowEvent};
 
 /// A column of the table.
 pub struct Column {

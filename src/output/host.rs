@@ -10,8 +10,8 @@ use crate::escape;
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
 use crate::human::{Clock, push_padded, watched, width, wrap};
+use portstory_core::Watch;
 use portstory_core::event::Process;
-use portstory_core::watch::Watch;
 
 /// Blanks between columns.
 const GAP: usize = 2;
@@ -23,7 +23,7 @@ const HEADINGS: [&str; 6] = ["PROTO", "STATE", "LOCAL", "REMOTE", "PROCESS", "US
 /// # Errors
 ///
 /// The output's own.
-pub fn text(
+pub(crate) fn text(
     out: &mut dyn io::Write,
     inventory: &Inventory,
     watch: &Watch,
@@ -124,7 +124,11 @@ fn particulars(process: &Process) -> String {
 /// # Errors
 ///
 /// The output's own.
-pub fn json(out: &mut dyn io::Write, inventory: &Inventory, watch: &Watch) -> io::Result<()> {
+pub(crate) fn json(
+    out: &mut dyn io::Write,
+    inventory: &Inventory,
+    watch: &Watch,
+) -> io::Result<()> {
     let mut buffer = Vec::new();
     json::object(&mut buffer, |all| {
         all.list("ports", watch.ports.iter().copied());
@@ -152,7 +156,7 @@ fn put_socket(object: &mut Object<'_>, socket: &HostSocket) {
 }
 
 /// What `portstory doctor` found: a line each, and the command that fixes it.
-pub fn checks_text(checks: &[Check], columns: usize) -> String {
+pub(crate) fn checks_text(checks: &[Check], columns: usize) -> String {
     let names = checks.iter().map(|check| width(&check.name)).max().unwrap_or_default();
     // The longest level, and the gaps.
     let indent = names.saturating_add(4 + 2 * GAP);
@@ -174,7 +178,7 @@ pub fn checks_text(checks: &[Check], columns: usize) -> String {
 }
 
 /// What `portstory doctor` found: one JSON object, and a line feed.
-pub fn checks_json(checks: &[Check]) -> String {
+pub(crate) fn checks_json(checks: &[Check]) -> String {
     let mut buffer = Vec::new();
     json::object(&mut buffer, |all| {
         all.objects("checks", checks, |object, check| {
@@ -192,7 +196,7 @@ pub fn checks_json(checks: &[Check]) -> String {
 mod tests {
     use super::*;
     use crate::host::{State, Unseen};
-    use portstory_core::net::Transport;
+    use portstory_core::Transport;
 
     fn inventory() -> Inventory {
         let process = Process {

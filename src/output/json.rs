@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::escape::is_hazard;
-use portstory_core::time::Timestamp;
+use portstory_core::Timestamp;
 
 /// Appends an object, whose members `fill` adds.
 pub(super) fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
@@ -120,7 +120,10 @@ impl Value for &str {
             for run in self.split_inclusive(is_escaped) {
                 let last = run.chars().next_back().filter(|last| is_escaped(*last));
                 let plain = run.len() - last.map_or(0, char::len_utf8);
-                out.extend_from_slice(portstory_core::wire::prefix(run.as_bytes(), plain));
+                out.extend_from_slice(portstory_core::internal::wire::prefix(
+                    run.as_bytes(),
+                    plain,
+                ));
                 last.into_iter().for_each(|last| escape(out, last));
             }
         });

@@ -13,26 +13,25 @@ use clap::builder::PossibleValue;
 
 use crate::capture::SourceInfo;
 use crate::{escape, human};
-use portstory_core::event::Event;
-use portstory_core::frame::{FrameRef, SourceId};
+use portstory_core::{Event, FrameRef, SourceId};
 
 mod community_id;
 mod csv;
 mod eve;
 #[cfg(feature = "live")]
-pub mod host;
+pub(crate) mod host;
 mod json;
-pub mod packets;
+pub(crate) mod packets;
 pub(crate) mod process;
 pub mod schema;
 mod summary;
 mod text;
-pub mod wireshark;
+pub(crate) mod wireshark;
 
 pub use csv::{COLUMNS as CSV_COLUMNS, Csv};
 pub use eve::Eve;
 pub use packets::{PacketFormat, PacketWriter};
-pub use summary::{AnomalyCount, ProcessLookups, RunSummary};
+pub use summary::{ProcessLookups, RunSummary};
 pub use text::Text;
 
 /// All formats, the default first.

@@ -9,9 +9,9 @@
 use std::io::{self, BufWriter, Write};
 
 use super::Context;
-use portstory_core::frame::{Frame, LinkType, SourceId};
-use portstory_core::time::NANOS_PER_SECOND;
-use portstory_core::wire::{index, len32, prefix};
+use portstory_core::internal::time::NANOS_PER_SECOND;
+use portstory_core::internal::wire::{index, len32, prefix};
+use portstory_core::{Frame, LinkType, SourceId};
 
 /// Bytes that a record of a pcap file may hold: libpcap refuses more.
 const PCAP_SNAP_LENGTH: u32 = 262_144;

@@ -5,11 +5,8 @@
 use std::time::Duration;
 
 use crate::human::counted;
-use portstory_core::event::{AnomalyEvent, Event, Label, Status};
-use portstory_core::net::Transport;
-use portstory_core::shortfall::{Shortfall, Shortfalls};
-use portstory_core::time::Timestamp;
-use portstory_core::watch::Watch;
+use portstory_core::internal::shortfall::{Shortfall, Shortfalls};
+use portstory_core::{AnomalyEvent, Event, Label, Status, Timestamp, Transport, Watch};
 
 /// Totals of one run. Whoever reads the frames fills it; [`RunSummary::count`] counts the events.
 #[derive(Clone, Debug, Default)]
@@ -179,8 +176,7 @@ fn bump(counts: &mut [u64], at: Option<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portstory_core::frame::FrameRef;
-    use portstory_core::net::Layer;
+    use portstory_core::{FrameRef, Layer};
 
     #[test]
     fn notices_beyond_the_limit_are_counted_as_what_other_limits_leave_out() {

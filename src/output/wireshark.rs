@@ -2,12 +2,10 @@
 
 use std::net::IpAddr;
 
-use portstory_core::event::FlowEvent;
-use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
+use portstory_core::{FlowEvent, Socket, Timestamp, Transport};
 
 /// Shows the packets of this flow and of no other: both directions of its 5-tuple, in its time.
-pub fn flow_filter(flow: &FlowEvent) -> String {
+pub(crate) fn flow_filter(flow: &FlowEvent) -> String {
     let (ip, transport) = (network(flow.client.addr), flow.transport.keyword());
     let way = |from: Socket, to: Socket| {
         format!(
@@ -29,7 +27,7 @@ pub fn flow_filter(flow: &FlowEvent) -> String {
 }
 
 /// Shows the packets between the ends of this flow: short enough for a line of a terminal.
-pub fn ends_filter(flow: &FlowEvent) -> String {
+pub(crate) fn ends_filter(flow: &FlowEvent) -> String {
     let (ip, transport) = (network(flow.client.addr), flow.transport.keyword());
     format!(
         "{ip}.addr=={} && {ip}.addr=={} && {transport}.port=={} && {transport}.port=={}",
@@ -38,7 +36,7 @@ pub fn ends_filter(flow: &FlowEvent) -> String {
 }
 
 /// Shows all packets of a service address.
-pub fn endpoint_filter(socket: Socket, transport: Transport) -> String {
+pub(crate) fn endpoint_filter(socket: Socket, transport: Transport) -> String {
     let (ip, transport) = (network(socket.addr), transport.keyword());
     format!("{ip}.addr == {} && {transport}.port == {}", socket.addr, socket.port)
 }

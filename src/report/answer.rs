@@ -5,16 +5,17 @@ use std::fmt::Write as _;
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
 use crate::human::{Clock, bytes, count, counted, peers, service};
-use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label, Notable, Status, Verdict};
-use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
+use portstory_core::event::Concern;
+use portstory_core::{
+    EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Timestamp, Transport, Verdict,
+};
 
 /// Above so many cards a report needs a list of its contents.
 const LONG_CARDS: usize = 6;
 
 impl Report {
     /// The answer: of several services how many need attention and which is the worst, of one what it is.
-    pub fn answer(&self) -> String {
+    pub(crate) fn answer(&self) -> String {
         let Some(card) = self.cards.first() else {
             return "No packet on the watched ports was seen.".to_owned();
         };
@@ -125,7 +126,7 @@ impl Report {
     }
 
     /// The watched ports that cards speak of, at most four.
-    pub fn ports(&self) -> Vec<u16> {
+    pub(crate) fn ports(&self) -> Vec<u16> {
         let watch = &self.summary.watch;
         let mut ports = Vec::new();
         for card in &self.cards {
@@ -259,7 +260,7 @@ pub(super) fn capital(text: &str) -> String {
 
 impl Card {
     /// Why it stands where it does: the worst concern of its flow.
-    pub fn concern(&self) -> Option<Concern> {
+    pub(crate) fn concern(&self) -> Option<Concern> {
         self.concerns.worst()
     }
 
@@ -411,7 +412,7 @@ pub(super) const fn meaning(notable: Notable) -> &'static str {
 }
 
 /// What a detail is called.
-pub(super) fn detail_name(key: portstory_core::identify::DetailKey) -> &'static str {
+pub(super) fn detail_name(key: portstory_core::DetailKey) -> &'static str {
     let path = key.eve_path();
     path.strip_prefix("portstory.").unwrap_or(path)
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 /// A capture that went into a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
+pub(crate) struct Input {
     /// As it was named, or as its folder listed it.
     pub name: String,
     /// Its length in bytes, as it stands on the disk.
@@ -20,7 +20,7 @@ pub struct Input {
 
 /// Reads a file and hashes it, until it is to end. What cannot be read again (a pipe, an interface) has no
 /// hash.
-pub fn digest(name: &str, is_to_end: &dyn Fn() -> bool) -> Input {
+pub(crate) fn digest(name: &str, is_to_end: &dyn Fn() -> bool) -> Input {
     let nothing = |why: String| Input { name: name.to_owned(), bytes: 0, sha256: Err(why) };
     if !Path::new(name).is_file() {
         return nothing("not a file: nothing to hash".to_owned());
@@ -64,7 +64,7 @@ pub(crate) fn sha256(from: &mut dyn io::Read) -> io::Result<(u64, String)> {
         if read == 0 {
             break;
         }
-        hasher.update(portstory_core::wire::prefix(&buffer, read));
+        hasher.update(portstory_core::internal::wire::prefix(&buffer, read));
         bytes = bytes.saturating_add(u64::try_from(read).unwrap_or_default());
     }
     Ok((bytes, hex(&hasher.finalize())))

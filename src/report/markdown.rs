@@ -7,10 +7,10 @@ use super::{Card, Report};
 use crate::escape::{self, markdown as plain};
 use crate::human::{bytes, count, counted, peers, service};
 use crate::output::{Context, process, wireshark};
-use portstory_core::event::Label;
+use portstory_core::Label;
 
 /// The whole text.
-pub fn markdown(report: &Report) -> String {
+pub(crate) fn markdown(report: &Report) -> String {
     let context = Context { sources: &report.sources, live: false };
     let mut text = format!("# {}\n\n{}\n\n", plain(&report.answer()), plain(&report.basis()));
     for (label, flows) in Label::ALL.into_iter().zip(report.summary.flows_by_label) {

@@ -20,13 +20,13 @@ mod trace;
 use crate::capture::SourceInfo;
 use crate::output::RunSummary;
 use portstory_core::config::ReportLimits;
-use portstory_core::event::{Concerns, EndpointEvent, FlowEvent, Label};
-use portstory_core::net::{Socket, Transport};
+use portstory_core::event::Concerns;
+use portstory_core::{EndpointEvent, FlowEvent, Label, Socket, Transport};
 
-pub use digest::{Input, digest};
-pub use html::html;
-pub use markdown::markdown;
-pub use recorder::Recorder;
+pub(crate) use digest::{Input, digest};
+pub(crate) use html::html;
+pub(crate) use markdown::markdown;
+pub(crate) use recorder::Recorder;
 #[cfg(feature = "bundle")]
 pub(crate) use {
     digest::{hex, sha256},
@@ -35,12 +35,9 @@ pub(crate) use {
 
 use trace::{Spans, Trace};
 
-/// How a report is written.
-pub type Writer = fn(&Report) -> String;
-
 /// Everything that a report says.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// How it came about.
     pub about: About,
     /// Totals.
@@ -75,7 +72,7 @@ pub struct Report {
 
 /// How a report came about.
 #[derive(Clone, Debug, Default)]
-pub struct About {
+pub(crate) struct About {
     /// The command line, as it was given.
     pub command: String,
     /// The captures with their hashes.
@@ -86,7 +83,7 @@ pub struct About {
 
 /// How many services there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Services {
+pub(crate) struct Services {
     /// Those that took part in a conversation.
     pub all: u64,
     /// Those of them that need attention.
@@ -97,7 +94,7 @@ pub struct Services {
 
 /// A service that is to be looked at, or several for the same reason.
 #[derive(Clone, Debug)]
-pub struct Attention {
+pub(crate) struct Attention {
     /// The worst of them.
     pub endpoint: EndpointEvent,
     /// The others.
@@ -114,7 +111,7 @@ pub struct Attention {
 
 /// Flows of one kind: one worst concern, label, status and protocol, at one service or at several.
 #[derive(Clone, Debug)]
-pub struct Card {
+pub(crate) struct Card {
     /// The flow that tells most.
     pub flow: FlowEvent,
     /// Why it is to be looked at, as far as its service is.
@@ -132,7 +129,7 @@ pub struct Card {
 
 /// A service that flows of a card go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CardPlace {
+pub(crate) struct CardPlace {
     /// Where; without a port where it is any of the host's.
     pub server: Socket,
     /// TCP or UDP.
@@ -145,7 +142,7 @@ pub struct CardPlace {
 
 /// A client and a service that it talked to.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// Who.
     pub client: std::net::IpAddr,
     /// With what.
@@ -162,7 +159,7 @@ pub struct Pair {
 
 /// How many flows could not be seen well.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quality {
+pub(crate) struct Quality {
     /// Bytes are missing that were on the wire.
     pub lost: u64,
     /// The snap length cut packets.

@@ -5,8 +5,7 @@
 
 use super::Report;
 use crate::output::wireshark;
-use portstory_core::event::Label;
-use portstory_core::net::Transport;
+use portstory_core::{Label, Transport};
 
 /// Steps for one kind of machine.
 #[derive(Clone, Debug)]
@@ -93,7 +92,7 @@ impl Report {
 
     fn look(
         &self,
-        server: portstory_core::net::Socket,
+        server: portstory_core::Socket,
         transport: Transport,
     ) -> Vec<(String, Option<String>)> {
         let mut steps = vec![(

@@ -11,9 +11,8 @@ use plotters::prelude::*;
 use super::float;
 use super::trace::{Spans, Trace};
 use crate::human;
-use portstory_core::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
-use portstory_core::net::Side;
-use portstory_core::time::Timestamp;
+use portstory_core::internal::flow::record::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
+use portstory_core::{Side, Timestamp};
 
 /// Stand-ins, by what they are for; `style.css` knows them.
 const INK: RGBColor = RGBColor(1, 1, 1);

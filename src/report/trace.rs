@@ -3,8 +3,8 @@
 //! Both hold a bounded amount whatever comes, by giving up resolution as a flow goes on: every second
 //! packet is dropped, spans are joined two by two. Nothing is measured here that verdicts rest on.
 
-use portstory_core::net::Side;
-use portstory_core::time::{NANOS_PER_SECOND, Timestamp};
+use portstory_core::internal::time::NANOS_PER_SECOND;
+use portstory_core::{Side, Timestamp};
 
 /// Nothing is told apart below a tenth of a second.
 const FINEST_NANOS: i64 = NANOS_PER_SECOND / 10;

@@ -4,11 +4,9 @@
 use std::env::var;
 use std::time::Duration;
 
-use portstory::capture::live::{KernelFilter, Live, Options, Stop};
-use portstory::capture::{FrameSource, Polled};
-use portstory_core::frame::Frame;
-use portstory_core::time::Timestamp;
-use portstory_core::watch::Watch;
+use portstory::internal::capture::live::{KernelFilter, Live, Options, Stop};
+use portstory::internal::capture::{FrameSource, Polled};
+use portstory_core::{Frame, Timestamp, Watch};
 
 use crate::net::MARK;
 

@@ -1,7 +1,7 @@
 //! CSV.
 
-use portstory::output::{CSV_COLUMNS, Csv};
-use portstory_core::event::Event;
+use portstory::internal::output::{CSV_COLUMNS, Csv};
+use portstory_core::Event;
 
 use crate::samples::{dtls, every_kind, unknown, written};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use portstory::output::{Context, Eve, FORMATS, Look, RunSummary, schema};
-use portstory_core::event::Event;
-use portstory_core::identify::{DetailKey, detail_keys};
+use portstory::internal::output::{Context, Eve, FORMATS, Look, RunSummary, schema};
+use portstory_core::internal::identify::detail_keys;
+use portstory_core::{DetailKey, Event};
 use serde_json::Value;
 
 use crate::samples::{
@@ -336,7 +336,7 @@ fn live_evidence_has_its_time_and_no_number() {
 
 #[test]
 fn an_anomaly_has_suricatas_shape() {
-    let event = Event::Anomaly(anomaly(portstory_core::net::Layer::Network));
+    let event = Event::Anomaly(anomaly(portstory_core::Layer::Network));
     assert_eq!(
         written(&mut Eve::new(), &[event], false).lines().next().unwrap(),
         r#"{"timestamp":"2026-11-22T13:00:00.000000+0000","pcap_filename":"a.pcap","pcap_cnt":77,"event_type":"anomaly","anomaly":{"type":"decode","event":"ipv4.header_too_short","layer":"network"},"portstory":{"offset":14,"count":12}}"#

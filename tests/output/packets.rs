@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use pcap::{Capture, Linktype};
-use portstory::capture::SourceInfo;
-use portstory::output::{Context, PacketFormat, PacketWriter};
-use portstory_core::frame::{Frame, FrameRef, LinkType, SourceId};
-use portstory_core::time::Timestamp;
+use portstory::internal::capture::SourceInfo;
+use portstory::internal::output::{Context, PacketFormat, PacketWriter};
+use portstory_core::{Frame, FrameRef, LinkType, SourceId, Timestamp};
 
 const ETHERNET: LinkType = LinkType(1);
 const RAW: LinkType = LinkType(101);

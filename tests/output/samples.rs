@@ -3,19 +3,19 @@
 use std::io;
 use std::sync::Arc;
 
-use portstory::capture::SourceInfo;
-use portstory::output::{Context, EventWriter, ProcessLookups, RunSummary};
+use portstory::internal::capture::SourceInfo;
+use portstory::internal::output::{Context, EventWriter, ProcessLookups, RunSummary};
 use portstory_core::event::{
-    AnomalyEvent, Concern, Concerns, Confidence, Direction, EndpointEvent, Event, Evidence,
-    FlowEvent, FlowState, Label, Notable, Parent, Process, ProcessMissing, RoleBasis, Status,
-    Unidentified, Verdict, VerdictEvent, Visibility, Volume,
+    Concern, Concerns, Direction, FlowState, Parent, Process, ProcessMissing, RoleBasis,
+    Unidentified, Visibility, Volume,
 };
-use portstory_core::flow::EndReason;
-use portstory_core::frame::{FrameRef, LinkType, SourceId};
-use portstory_core::identify::{Detail, DetailKey, Strength, detail_keys};
-use portstory_core::net::{Layer, Socket, Transport, TunnelId};
-use portstory_core::shortfall::Shortfalls;
-use portstory_core::time::Timestamp;
+use portstory_core::internal::identify::detail_keys;
+use portstory_core::internal::shortfall::Shortfalls;
+use portstory_core::{
+    AnomalyEvent, Confidence, Detail, DetailKey, EndReason, EndpointEvent, Event, Evidence,
+    FlowEvent, FrameRef, Label, Layer, LinkType, Notable, Socket, SourceId, Status, Strength,
+    Timestamp, Transport, TunnelId, Verdict, VerdictEvent,
+};
 
 /// 2026-11-22T13:00:00Z plus so many milliseconds.
 pub(crate) fn at(millis: i64) -> Timestamp {

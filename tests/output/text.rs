@@ -1,8 +1,8 @@
 //! The table for people.
 
-use portstory::output::{Look, RunSummary, Text};
-use portstory_core::event::{Concern, Concerns, Event, FlowEvent, Label, Notable, Status};
-use portstory_core::net::Layer;
+use portstory::internal::output::{Look, RunSummary, Text};
+use portstory_core::event::{Concern, Concerns};
+use portstory_core::{Event, FlowEvent, Label, Layer, Notable, Status};
 
 use crate::samples::{
     anomaly, at, dtls, endpoint, every_kind, limited, refused, socket, unknown, written,
@@ -298,19 +298,19 @@ fn limits_that_were_reached_are_told_with_what_makes_room() {
 #[test]
 fn losses_skipped_files_and_notices_are_told() {
     let mut text = Vec::new();
-    let sources = [portstory::capture::SourceInfo {
+    let sources = [portstory::internal::capture::SourceInfo {
         name: "eth\x1b0".to_owned(),
         dropped: 12,
         dropped_by_interface: 3,
         ..Default::default()
     }];
-    let context = portstory::output::Context { sources: &sources, live: true };
+    let context = portstory::internal::output::Context { sources: &sources, live: true };
     let summary = RunSummary {
         skipped: (0..7).map(|number| format!("notes{number}.txt")).collect(),
         notices: vec!["the snap length of 96 bytes cut most packets".to_owned()],
         ..RunSummary::default()
     };
-    portstory::output::EventWriter::finish(
+    portstory::internal::output::EventWriter::finish(
         &mut Text::new(Look::default()),
         &mut text,
         &summary,

@@ -168,7 +168,7 @@ fn the_ticket_says_the_same_without_markup_of_strangers() {
         assert!(!line.replace("\\<", "").replace(" <= ", "").contains('<'), "{line}");
     }
     assert!(!text.replace("\\]", "").contains("](javascript"), "a link of theirs");
-    assert!(!text.chars().any(|c| c != '\n' && portstory::escape::is_hazard(c)));
+    assert!(!text.chars().any(|c| c != '\n' && portstory::internal::escape::is_hazard(c)));
 }
 
 /// The generator's strings that would like to be more than text, as they look once they are harmless.
@@ -189,7 +189,7 @@ fn hostile(kind: &str) -> PathBuf {
 }
 
 fn without_hazards(text: &str) -> &str {
-    let hazard = text.chars().find(|&c| c != '\n' && portstory::escape::is_hazard(c));
+    let hazard = text.chars().find(|&c| c != '\n' && portstory::internal::escape::is_hazard(c));
     assert_eq!(hazard, None);
     text
 }
@@ -215,7 +215,7 @@ fn hostile_strings_are_shown_everywhere_and_do_nothing() {
             let html = html.replace('"', "&quot;");
             assert!(page.contains(&html), "{kind}: {html} is hidden in the page");
             assert!(!page.contains("<script") && !page.contains("<img"), "{kind}");
-            let plain = portstory::escape::markdown(string);
+            let plain = portstory::internal::escape::markdown(string);
             let plain = plain.strip_prefix("\\=").map_or(plain.as_str(), |rest| rest);
             assert!(ticket.contains(plain), "{kind}: {plain} is hidden in the ticket");
             assert!(

@@ -22,7 +22,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use portstory::sandbox::{self, Measures, Plan, User};
+use portstory::internal::sandbox;
+use portstory::internal::sandbox::{Measures, Plan, User};
 use rustix::process::{Pid, Signal};
 
 use support::program::{fixture, run, stderr, stdout};
@@ -355,7 +356,11 @@ fn links_in_a_folder_lead_nowhere_outside_unless_that_is_asked_for() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let mut archive = zip::ZipArchive::new(fs::File::open(zip).unwrap()).unwrap();
         let mut eve = String::new();
-        archive.by_name(portstory::bundle::EVE).unwrap().read_to_string(&mut eve).unwrap();
+        archive
+            .by_name(portstory::internal::bundle::EVE)
+            .unwrap()
+            .read_to_string(&mut eve)
+            .unwrap();
         (eve.contains(r#""app_proto":"ssh""#), eve.contains(r#""app_proto":"tls""#))
     };
     fs::remove_file(case.join("everything")).unwrap();

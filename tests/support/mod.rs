@@ -6,13 +6,10 @@ pub mod program;
 
 use std::path::{Path, PathBuf};
 
-use portstory::capture::file::{self, Options};
-use portstory::capture::{FrameSource, Polled};
-use portstory_core::classifier::Classifier;
-use portstory_core::config::Config;
-use portstory_core::event::Event;
-use portstory_core::frame::{Frame, FrameRef, LinkType};
-use portstory_core::shortfall::Shortfalls;
+use portstory::internal::capture::file::Options;
+use portstory::internal::capture::{FrameSource, Polled, file};
+use portstory_core::internal::shortfall::Shortfalls;
+use portstory_core::{Classifier, Config, Event, Frame, FrameRef, LinkType};
 
 /// A frame that owns its bytes.
 #[derive(Clone, Debug)]

@@ -40,7 +40,7 @@ pub struct FrameOutcome {
 }
 
 /// Takes what was found.
-pub type Sink<'a> = dyn FnMut(Found<'_>) + 'a;
+pub(crate) type Sink<'a> = dyn FnMut(Found<'_>) + 'a;
 
 /// Turns frames into packets of watched ports and of companions.
 #[derive(Debug)]

@@ -12,39 +12,40 @@
 //! [`reassembly::Reassembly`] puts them together and decodes the whole. [`PacketDecoder`] wires all of it,
 //! and hands on what is of interest only.
 
-pub mod decoder;
-pub mod fragment;
+pub(crate) mod decoder;
+pub(crate) mod fragment;
 mod icmp;
 mod ip;
-pub mod link;
+pub(crate) mod link;
 mod network;
-pub mod packet;
+pub(crate) mod packet;
 mod part;
-pub mod peek;
+pub(crate) mod peek;
 mod plain;
-pub mod reassembly;
+pub(crate) mod reassembly;
 mod transport;
-pub mod tunnel;
+pub(crate) mod tunnel;
 
 use crate::config::Limits;
 use crate::frame::{Frame, FrameRef};
 use crate::net::{Layer, TunnelId};
 
 pub use decoder::{Found, FrameOutcome, PacketDecoder};
-pub use fragment::Fragment;
-pub use packet::{Body, IcmpError, Packet, Path, Payload, TcpFlags, TcpInfo};
-pub use part::{DecodeEnd, Slice};
+pub(crate) use fragment::Fragment;
+pub use packet::{Body, IcmpError, Packet, TcpInfo};
+pub(crate) use packet::{Path, Payload, TcpFlags};
+pub(crate) use part::{DecodeEnd, Slice};
 
 /// How the names of events begin that are no fault: frames of link types in which there is no IP, such
 /// as USB. They are counted, so that nothing stays unread in silence.
-pub const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
+pub(crate) const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
 
 /// What the decoder hands on.
 #[derive(Debug)]
 pub enum Decoded<'a> {
     /// A TCP or UDP packet, or an ICMP error about one.
     Packet(Packet<'a>),
-    /// A piece of an IP packet, for [`reassembly::Reassembly`].
+    /// A piece of an IP packet, to be put together with others.
     Fragment(Fragment<'a>),
     /// Decoding of this frame stopped here.
     Anomaly(FrameRef, DecodeAnomaly),

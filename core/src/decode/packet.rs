@@ -146,7 +146,7 @@ pub enum Unreachable {
 }
 
 /// VLAN tags or tunnels kept of one packet's path.
-pub const PATH_STEPS_MAX: usize = 4;
+pub(crate) const PATH_STEPS_MAX: usize = 4;
 
 /// The VLANs and tunnels around a packet, outermost first. What is deeper than [`PATH_STEPS_MAX`] is
 /// decoded all the same, but not told apart.

@@ -27,7 +27,7 @@ use crate::wire;
 
 /// Fragments of packets that are not complete yet.
 #[derive(Debug, Default)]
-pub struct Reassembly {
+pub(crate) struct Reassembly {
     datagrams: BTreeMap<Key, Datagram>,
     /// Keys in the order of their packets' first fragments.
     ages: BTreeMap<u64, Key>,
@@ -80,7 +80,7 @@ impl Reassembly {
     /// Takes in a fragment. Packets that it completes, and what is given up to make room or because
     /// its time is over, go to `sink`; never a fragment. Returns the frames that wait for more: its
     /// own, or those of a packet that it completed and that holds a fragment itself.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         fragment: Fragment<'_>,
         config: &Config,
@@ -107,7 +107,7 @@ impl Reassembly {
     }
 
     /// The capture is over: hands on what is known of packets that stayed incomplete.
-    pub fn finish(&mut self, sink: &mut Sink<'_>) {
+    pub(crate) fn finish(&mut self, sink: &mut Sink<'_>) {
         while let Some(age) = self.oldest() {
             self.give_up(age, &mut |decoded, frames| match decoded {
                 // What was in an incomplete packet stays incomplete.
@@ -179,7 +179,7 @@ impl Reassembly {
     }
 
     /// How many packets were given up for lack of room.
-    pub const fn crowded_out(&self) -> u64 {
+    pub(crate) const fn crowded_out(&self) -> u64 {
         self.crowded_out
     }
 

@@ -6,18 +6,20 @@
 //! would have given. [`correlation::Correlation`] holds what several flows have in common, with times, so that
 //! a flow can be judged by what was known when it ended.
 
-pub mod correlation;
-pub mod firsts;
+pub(crate) mod correlation;
+pub(crate) mod firsts;
 pub(crate) mod hash;
-pub mod key;
-pub mod packet;
-pub mod partial;
-pub mod program;
-pub mod record;
-pub mod table;
+pub(crate) mod key;
+pub(crate) mod packet;
+pub(crate) mod partial;
+pub(crate) mod program;
+pub(crate) mod record;
+pub(crate) mod table;
 
 pub use correlation::Correlation;
 pub use key::FlowKey;
 pub use packet::{FlowPacket, KeptPacket};
-pub use record::{FlowRecord, SideFacts};
-pub use table::{EndReason, Ended, FlowTable};
+pub use record::FlowRecord;
+pub(crate) use record::SideFacts;
+pub use table::EndReason;
+pub(crate) use table::{Ended, FlowTable};

@@ -19,7 +19,7 @@ use crate::wire;
 
 /// A run of packets on one 5-tuple within a piece: at most a flow, maybe only a part of one.
 #[derive(Clone, Debug)]
-pub struct PartialFlow {
+pub(crate) struct PartialFlow {
     place: Place,
     lead: Vec<KeptPacket>,
     rest: Option<FlowRecord>,
@@ -32,7 +32,7 @@ pub struct PartialFlow {
 /// Where in a piece something stands, as far as fragments tell: the packet that they make up is put in
 /// between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub(crate) struct Place {
     /// Fragments before it.
     fragments: usize,
     /// Whether it is what the next fragment completes.
@@ -41,10 +41,10 @@ pub struct Place {
 
 impl Place {
     /// Behind everything.
-    pub const END: Self = Self { fragments: usize::MAX, completed: true };
+    pub(crate) const END: Self = Self { fragments: usize::MAX, completed: true };
 
     /// Behind a fragment of the piece, and before the packets that follow.
-    pub const fn behind_fragment(index: usize) -> Self {
+    pub(crate) const fn behind_fragment(index: usize) -> Self {
         Self { fragments: index, completed: true }
     }
 }
@@ -58,7 +58,7 @@ struct Offered {
 
 /// The flows of a piece, by 5-tuple.
 #[derive(Debug, Default)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Runs of packets in order of capture; flows are told apart when pieces are put together, so a
     /// flow may be several runs here.
     flows: BTreeMap<FlowKey, Vec<PartialFlow>>,
@@ -70,7 +70,7 @@ pub struct Piece {
 
 impl Piece {
     /// Takes in a packet.
-    pub fn observe(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, config: &Config) {
+    pub(crate) fn observe(&mut self, key: &FlowKey, seen: &FlowPacket<'_>, config: &Config) {
         let runs = self.flows.entry(*key).or_default();
         // Where in doubt a new run starts: whether it is a new flow is decided when all is known.
         let here = runs.last_mut().filter(|run| run.place == self.place);
@@ -81,7 +81,7 @@ impl Piece {
     }
 
     /// Keeps a fragment; says whether there was room.
-    pub fn keep(&mut self, fragment: &Fragment<'_>, limits: &Limits) -> bool {
+    pub(crate) fn keep(&mut self, fragment: &Fragment<'_>, limits: &Limits) -> bool {
         let room = self.fragments.len() < limits.piece_fragments_max;
         if room {
             self.fragments.push(fragment.clone().into_owned());
@@ -91,24 +91,24 @@ impl Piece {
     }
 
     /// The fragments, in order of capture.
-    pub fn take_fragments(&mut self) -> Vec<Fragment<'static>> {
+    pub(crate) fn take_fragments(&mut self) -> Vec<Fragment<'static>> {
         std::mem::take(&mut self.fragments)
     }
 
     /// The runs of each 5-tuple.
-    pub fn into_flows(self) -> impl Iterator<Item = (FlowKey, Vec<PartialFlow>)> {
+    pub(crate) fn into_flows(self) -> impl Iterator<Item = (FlowKey, Vec<PartialFlow>)> {
         self.flows.into_iter()
     }
 }
 
 impl PartialFlow {
     /// A run of one packet, which came in fragments.
-    pub fn of_one(seen: &FlowPacket<'_>, config: &Config) -> Self {
+    pub(crate) fn of_one(seen: &FlowPacket<'_>, config: &Config) -> Self {
         Self::new(Place::default(), seen, config)
     }
 
     /// Where it stands.
-    pub const fn place(&self) -> Place {
+    pub(crate) const fn place(&self) -> Place {
         self.place
     }
 
@@ -126,7 +126,7 @@ impl PartialFlow {
     }
 
     /// The first packet of the run.
-    pub fn starts_with<R>(&self, look: impl FnOnce(&FlowPacket<'_>) -> R) -> Option<R> {
+    pub(crate) fn starts_with<R>(&self, look: impl FnOnce(&FlowPacket<'_>) -> R) -> Option<R> {
         self.lead.first().map(|kept| kept.lend(look))
     }
 
@@ -175,7 +175,7 @@ impl PartialFlow {
     }
 
     /// Adds this run to the record of what came before it on the same flow.
-    pub fn add_to(self, record: &mut FlowRecord, config: &Config) {
+    pub(crate) fn add_to(self, record: &mut FlowRecord, config: &Config) {
         for kept in &self.lead {
             kept.lend(|seen| record.observe(seen, config));
         }

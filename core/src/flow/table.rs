@@ -46,7 +46,7 @@ impl EndReason {
 
 /// A flow that has ended.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Its key.
     pub key: FlowKey,
     /// Its facts.
@@ -59,7 +59,7 @@ pub struct Ended {
 
 /// The running flows.
 #[derive(Debug)]
-pub struct FlowTable {
+pub(crate) struct FlowTable {
     /// Places in `slots`, by the keys there.
     index: HashTable<usize>,
     keyed: Keyed,
@@ -74,7 +74,7 @@ pub struct FlowTable {
 
 /// Where a running flow stands. Once the flow has ended another one may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowSlot(usize);
+pub(crate) struct FlowSlot(usize);
 
 #[derive(Debug)]
 struct Slot {
@@ -145,7 +145,7 @@ impl Class {
 
 impl FlowTable {
     /// An empty table whose hashes are keyed with `seed`.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             index: HashTable::new(),
             keyed: Keyed(seed),
@@ -158,28 +158,23 @@ impl FlowTable {
     }
 
     /// How many flows are running.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether no flow is running.
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
-    }
-
     /// The record of a flow that is running.
-    pub fn running(&self, key: &FlowKey) -> Option<&FlowRecord> {
+    pub(crate) fn running(&self, key: &FlowKey) -> Option<&FlowRecord> {
         self.record(self.find(self.keyed.hash_one(key), key)?)
     }
 
     /// The record of the flow at a place, if that still runs.
-    pub fn at(&self, FlowSlot(slot): FlowSlot, key: &FlowKey) -> Option<&FlowRecord> {
+    pub(crate) fn at(&self, FlowSlot(slot): FlowSlot, key: &FlowKey) -> Option<&FlowRecord> {
         self.slot(slot).filter(|entry| entry.key == *key)?.record.as_deref()
     }
 
     /// Takes in a packet at event time `now`, and says where its flow stands. What ended because of it
     /// is handed to `ended`.
-    pub fn observe(
+    pub(crate) fn observe(
         &mut self,
         key: &FlowKey,
         seen: &FlowPacket<'_>,
@@ -232,7 +227,7 @@ impl FlowTable {
     }
 
     /// Hands over the flows that have been idle too long at `now`, in the order of their ends.
-    pub fn expire(&mut self, now: Timestamp, config: &Config, ended: &mut dyn FnMut(Ended)) {
+    pub(crate) fn expire(&mut self, now: Timestamp, config: &Config, ended: &mut dyn FnMut(Ended)) {
         let mut over = Vec::new();
         for class in Class::ALL {
             while let Some(slot) = self.oldest(class) {
@@ -256,7 +251,7 @@ impl FlowTable {
     /// Hands over the next of all flows, `max` at most: the capture ended at `now`, and nothing more is taken
     /// in. Says whether these were the last. In parts, so that there is never a second list of all of them,
     /// nor one of what is made of them.
-    pub fn drain(
+    pub(crate) fn drain(
         &mut self,
         max: usize,
         now: Timestamp,
@@ -299,11 +294,6 @@ impl FlowTable {
         self.lists = Default::default();
         let slots: Vec<u32> = order.into_iter().map(|(.., slot)| slot).collect();
         slots.into_iter()
-    }
-
-    /// Bytes of memory that the flows take, all that is on the heap for them included.
-    pub const fn bytes(&self) -> usize {
-        self.bytes
     }
 
     fn find(&self, hash: u64, key: &FlowKey) -> Option<usize> {

@@ -70,7 +70,7 @@ pub struct Finding {
 pub struct Detail {
     /// What it is.
     pub key: DetailKey,
-    /// Its value; made by [`crate::wire::from_wire`] where a stranger wrote it.
+    /// Its value; made by `wire::from_wire` where a stranger wrote it.
     pub value: Box<str>,
 }
 

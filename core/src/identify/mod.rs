@@ -6,9 +6,9 @@
 
 mod ber;
 mod crc;
-pub mod finding;
+pub(crate) mod finding;
 mod handshake;
-pub mod identifier;
+pub(crate) mod identifier;
 mod lines;
 mod messages;
 mod metadata;
@@ -25,15 +25,16 @@ mod table_tests;
 #[cfg(test)]
 mod testing;
 mod tpkt;
-pub mod view;
+pub(crate) mod view;
 
 use crate::net::Transport;
 use metadata::Extras;
 pub(crate) use metadata::Headline;
 use openings::Openings;
 
-pub use finding::{Detail, DetailKey, Finding, Inside, OwnDetail, Sighting, Strength};
-pub use view::{Datagram, FlowView, SideView};
+pub use finding::{Detail, DetailKey, OwnDetail, Strength};
+pub(crate) use finding::{Finding, Inside, Sighting};
+pub(crate) use view::{Datagram, FlowView, SideView};
 
 /// What a detector says of a flow.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 /// Everything that a rule may look at.
 #[derive(Debug)]
-pub struct FlowContext<'a> {
+pub(crate) struct FlowContext<'a> {
     /// The flow's key.
     pub key: FlowKey,
     /// Its facts.
@@ -31,12 +31,12 @@ pub struct FlowContext<'a> {
 
 impl<'a> FlowContext<'a> {
     /// The case of a flow that has ended.
-    pub fn new(ended: &'a Ended, ledgers: &'a Correlation, config: &'a Config) -> Self {
+    pub(crate) fn new(ended: &'a Ended, ledgers: &'a Correlation, config: &'a Config) -> Self {
         Self::running(ended.key, &ended.record, ended.closing, ledgers, config)
     }
 
     /// The case of a flow that is running at `as_of`.
-    pub fn running(
+    pub(crate) fn running(
         key: FlowKey,
         record: &'a FlowRecord,
         as_of: Timestamp,
@@ -49,60 +49,60 @@ impl<'a> FlowContext<'a> {
     }
 
     /// Facts about the client's packets.
-    pub fn client(&self) -> &'a SideFacts {
+    pub(crate) fn client(&self) -> &'a SideFacts {
         self.record.side(self.roles.client)
     }
 
     /// Facts about the server's packets.
-    pub fn server(&self) -> &'a SideFacts {
+    pub(crate) fn server(&self) -> &'a SideFacts {
         self.record.side(self.roles.client.other())
     }
 
     /// The client's socket.
-    pub fn client_socket(&self) -> Socket {
+    pub(crate) fn client_socket(&self) -> Socket {
         self.key.socket(self.roles.client)
     }
 
     /// The server's socket.
-    pub fn server_socket(&self) -> Socket {
+    pub(crate) fn server_socket(&self) -> Socket {
         self.key.socket(self.roles.client.other())
     }
 
     /// Whether a port of the flow's transport is watched.
-    pub fn is_watched(&self, port: u16) -> bool {
+    pub(crate) fn is_watched(&self, port: u16) -> bool {
         self.config.watch.covers(self.key.transport, port)
     }
 
     /// The watched port that the flow is about: the server's where that is watched.
-    pub fn service_port(&self) -> u16 {
+    pub(crate) fn service_port(&self) -> u16 {
         let server = self.server_socket().port;
         if self.is_watched(server) { server } else { self.client_socket().port }
     }
 
     /// Whether the server's port is one of those that a Framehawk display channel would use.
-    pub fn may_be_framehawk(&self) -> bool {
+    pub(crate) fn may_be_framehawk(&self) -> bool {
         self.key.transport == Transport::Udp
             && self.config.watch.framehawk.contains(&self.server_socket().port)
     }
 
     /// Whether the server's port is one that is watched for itself: 3243, if nothing else is asked.
-    pub fn is_on_named_port(&self) -> bool {
+    pub(crate) fn is_on_named_port(&self) -> bool {
         self.config.watch.ports.contains(&self.server_socket().port)
     }
 
     /// The innermost protocol that was recognised.
-    pub fn protocol(&self) -> Option<&'a Recognised> {
+    pub(crate) fn protocol(&self) -> Option<&'a Recognised> {
         self.record.recognised().last()
     }
 
     /// The service as the site names it, if it does.
-    pub fn known(&self) -> Option<&'a KnownService> {
+    pub(crate) fn known(&self) -> Option<&'a KnownService> {
         let (server, transport) = (self.server_socket(), self.key.transport);
         self.config.known.iter().find(|known| known.is_at(server, transport))
     }
 
     /// The Citrix session that makes a recognised UDT flow one of EDT.
-    pub fn edt_companion(&self) -> Option<&Companion> {
+    pub(crate) fn edt_companion(&self) -> Option<&Companion> {
         self.protocol().filter(|found| found.finding.protocol == "udt")?;
         let (client, server) = (self.client_socket().addr, self.server_socket().addr);
         self.ledgers
@@ -111,12 +111,12 @@ impl<'a> FlowContext<'a> {
     }
 
     /// Which way packets of this side go.
-    pub fn direction(&self, side: Side) -> Direction {
+    pub(crate) fn direction(&self, side: Side) -> Direction {
         if side == self.roles.client { Direction::ToServer } else { Direction::ToClient }
     }
 
     /// The first packet with payload of a side, or else the flow's first packet; with its direction.
-    pub fn shown_by(&self, side: Side) -> (FrameRef, Direction) {
+    pub(crate) fn shown_by(&self, side: Side) -> (FrameRef, Direction) {
         match self.record.side(side).first_payload() {
             Some(frame) => (frame, self.direction(side)),
             None => (self.record.first, self.direction(self.record.first_sender)),
@@ -124,17 +124,17 @@ impl<'a> FlowContext<'a> {
     }
 
     /// What the capture lost while the flow was running, if anything.
-    pub fn drops(&self) -> Option<Drops> {
+    pub(crate) fn drops(&self) -> Option<Drops> {
         self.ledgers.drops(self.record.first.time, self.record.last)
     }
 
     /// How long the flow lasted, in seconds.
-    pub fn seconds(&self) -> u64 {
+    pub(crate) fn seconds(&self) -> u64 {
         self.record.last.since(self.record.first.time).as_secs()
     }
 
     /// Whether the beginning of the conversation is in the capture.
-    pub fn saw_start(&self) -> bool {
+    pub(crate) fn saw_start(&self) -> bool {
         match self.key.transport {
             Transport::Tcp => {
                 self.client().opened().is_some() && self.server().accepted().is_some()
@@ -148,7 +148,7 @@ impl<'a> FlowContext<'a> {
     }
 
     /// How well the flow could be seen. To be asked last, when it is known what was asked of the ledgers.
-    pub fn visibility(&self) -> Visibility {
+    pub(crate) fn visibility(&self) -> Visibility {
         let heads = &self.record.head_bytes;
         let missing =
             |side: &SideFacts| side.span().is_some_and(|span| span.missing_at_least() > 0);

@@ -13,7 +13,7 @@ const TELLING_HEAD_BYTES: u32 = 64;
 const TELLING_PACKETS: u64 = 8;
 
 /// The confidence of a verdict.
-pub fn confidence(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> Confidence {
+pub(crate) fn confidence(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> Confidence {
     match opinion.label {
         Label::CitrixFramehawk => framehawk(case, opinion),
         // Where the watched port was only taken for the service's, it may be the client's own.

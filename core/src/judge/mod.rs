@@ -7,14 +7,14 @@
 //! Framehawk exists to calibrate them on.
 
 mod case;
-pub mod confidence;
-pub mod endpoint;
-pub mod explanation;
+pub(crate) mod confidence;
+pub(crate) mod endpoint;
+pub(crate) mod explanation;
 mod notable;
-pub mod ranking;
-pub mod roles;
-pub mod rules;
-pub mod status;
+pub(crate) mod ranking;
+pub(crate) mod roles;
+pub(crate) mod rules;
+pub(crate) mod status;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -29,14 +29,14 @@ use crate::net::Side;
 use crate::registry;
 use crate::time::Timestamp;
 
-pub use case::FlowContext;
+pub(crate) use case::FlowContext;
 pub use rules::framehawk::{is_text, looks_random};
 
 /// Bytes shown of each direction of an unidentified flow.
 const FIRST_BYTES_MAX: usize = 64;
 
 /// Judges a flow that has ended, and takes what its payload told beside the protocol's name.
-pub fn judge(ended: &mut Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
+pub(crate) fn judge(ended: &mut Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
     let mut event = event(ended, ledgers, config);
     event.verdict.details = ended.record.take_details();
     event
@@ -54,7 +54,7 @@ fn event(ended: &Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
 }
 
 /// Judges a flow that is still running, by what is known until `as_of`: as if the capture ended then.
-pub fn judge_running(
+pub(crate) fn judge_running(
     key: FlowKey,
     record: &FlowRecord,
     as_of: Timestamp,
@@ -192,7 +192,7 @@ pub fn kept_of<'a, V>(
 
 /// A number for the flow that is the same in every run and on every machine, and exact in a JSON
 /// number (53 bits).
-pub fn flow_id(key: &FlowKey, first: Timestamp) -> u64 {
+pub(crate) fn flow_id(key: &FlowKey, first: Timestamp) -> u64 {
     let ends = Side::BOTH.into_iter().flat_map(|side| {
         let socket = key.socket(side);
         let bits = match socket.addr {

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// Who is the client, and how that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Roles {
+pub(crate) struct Roles {
     /// The client's side.
     pub client: Side,
     /// What that rests on.
@@ -30,7 +30,7 @@ const PEERS_MIN: usize = 4;
 pub(super) const SETTLING_TIME: Duration = Duration::from_secs(5);
 
 /// Decides by what was known until `as_of`.
-pub fn decide(
+pub(crate) fn decide(
     key: &FlowKey,
     record: &FlowRecord,
     ledgers: &Correlation,

@@ -7,7 +7,7 @@ use crate::judge::FlowContext;
 use crate::net::Transport;
 
 /// Distinct watched sockets that one host tried before it counts as scanning.
-pub const SCAN_TARGETS_MIN: usize = 10;
+pub(crate) const SCAN_TARGETS_MIN: usize = 10;
 
 /// Packets with payload below which a conversation that nothing recognised is too short to judge.
 const TELLING_PACKETS_MIN: u64 = 4;
@@ -16,7 +16,7 @@ const TELLING_PACKETS_MIN: u64 = 4;
 const ONE_WAY_PACKETS_MIN: u64 = 20;
 
 /// The status of a flow.
-pub fn status(case: &FlowContext<'_>) -> Status {
+pub(crate) fn status(case: &FlowContext<'_>) -> Status {
     let (client, server) = (case.client(), case.server());
     if !case.is_watched(case.server_socket().port) {
         return Status::ClientPort;

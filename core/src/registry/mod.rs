@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 mod services;
 
-pub use services::is_registered;
+pub(crate) use services::is_registered;
 
 /// The first port that has a name here; all that follow have one, too.
 const FIRST: u16 = 3224;

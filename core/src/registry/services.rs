@@ -17,7 +17,7 @@ static SERVICES: LazyLock<Vec<(&str, &str)>> =
     LazyLock::new(|| LIST.lines().filter_map(|line| line.split_once(' ')).collect());
 
 /// Whether a protocol, by its detector's id, is registered for a port, on whatever transport.
-pub fn is_registered(protocol: &str, port: u16) -> bool {
+pub(crate) fn is_registered(protocol: &str, port: u16) -> bool {
     let row = SERVICES.binary_search_by_key(&protocol, |&(protocol, _)| protocol).ok();
     let ports = row.and_then(|row| SERVICES.get(row)).map_or("", |&(_, ports)| ports);
     ports.split(' ').filter_map(range).any(|ports| ports.contains(&port))

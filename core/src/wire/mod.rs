@@ -7,7 +7,7 @@ mod cursor;
 mod text;
 
 pub use cursor::Cursor;
-pub use text::from_wire;
+pub(crate) use text::from_wire;
 
 /// The byte at `at`.
 pub fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
@@ -22,7 +22,7 @@ pub fn be16(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// The big-endian 24-bit number at `at`.
 #[inline]
-pub fn be24(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn be24(bytes: &[u8], at: usize) -> Option<u32> {
     let [a, b, c] = array(bytes, at)?;
     Some(u32::from_be_bytes([0, a, b, c]))
 }
@@ -35,7 +35,7 @@ pub fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The big-endian 64-bit number at `at`.
 #[inline]
-pub fn be64(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_be_bytes)
 }
 
@@ -47,7 +47,7 @@ pub fn le16(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// The little-endian 24-bit number at `at`.
 #[inline]
-pub fn le24(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn le24(bytes: &[u8], at: usize) -> Option<u32> {
     let [a, b, c] = array(bytes, at)?;
     Some(u32::from_le_bytes([a, b, c, 0]))
 }
@@ -60,7 +60,7 @@ pub fn le32(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The little-endian 64-bit number at `at`.
 #[inline]
-pub fn le64(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn le64(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
 

@@ -8,7 +8,7 @@ const TEXT_BYTES_MAX: usize = 255;
 /// A string of what a stranger wrote: UTF-8 is kept, any other byte is shown as `\xNN`, and what is
 /// longer than 255 bytes ends in `…`. Control characters stay in: each output escapes
 /// them as its own reader needs (invariant 6).
-pub fn from_wire(bytes: &[u8]) -> Box<str> {
+pub(crate) fn from_wire(bytes: &[u8]) -> Box<str> {
     let kept = super::prefix(bytes, TEXT_BYTES_MAX);
     let mut text = String::with_capacity(kept.len());
     for chunk in kept.utf8_chunks() {

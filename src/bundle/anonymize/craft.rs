@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use portstory_core::decode::{IcmpError, Packet, TcpInfo};
-use portstory_core::net::Transport;
-use portstory_core::wire;
+use portstory_core::internal::decode::{IcmpError, TcpInfo};
+use portstory_core::internal::wire;
+use portstory_core::{Packet, Transport};
 
 /// Payload as it is passed on.
 #[derive(Debug)]

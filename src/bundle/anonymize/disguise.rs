@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::keywords::is_known;
 use super::secret::{Secret, written};
-use portstory_core::net::Side;
-use portstory_core::wire;
+use portstory_core::Side;
+use portstory_core::internal::wire;
 
 /// How the payload of a flow is replaced.
 #[derive(Clone, Debug, Default)]

@@ -14,7 +14,7 @@ const NAMED_MAX: usize = 20;
 /// What was shared, as the bundle's settings tell it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sharing {
+pub(crate) struct Sharing {
     /// `min` or `full`.
     pub strength: String,
     /// Flows in the bundle.
@@ -43,7 +43,7 @@ pub struct Sharing {
 
 /// The same with what a person wants to know before it is written.
 #[derive(Debug, Default)]
-pub struct Inventory {
+pub(crate) struct Inventory {
     /// The sums.
     pub sharing: Sharing,
     /// Bytes that stay, and flows, by protocol.
@@ -57,7 +57,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// Of frames that were made as the plans say.
-    pub fn of(plans: &Plans, addresses: &Addresses) -> Self {
+    pub(crate) fn of(plans: &Plans, addresses: &Addresses) -> Self {
         let (strength, names_replaced) = match plans.strength {
             Strength::Min => ("min", whole(plans.names.len())),
             Strength::Full => ("full", 0),
@@ -125,7 +125,7 @@ impl Inventory {
     }
 
     /// What stays and what does not, a line each.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let Sharing { flows, flows_replaced, flows_keeping_payload, .. } = self.sharing;
         let sharing = &self.sharing;
         let mut lines = vec![format!(

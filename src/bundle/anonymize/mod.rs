@@ -17,9 +17,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use portstory_core::event::FlowEvent;
+use portstory_core::FlowEvent;
 
-use portstory_core::net::Socket;
+use portstory_core::Socket;
 
 mod craft;
 mod disguise;
@@ -34,8 +34,8 @@ mod study;
 mod trail;
 mod whole;
 
-pub use inventory::{Inventory, Sharing};
-pub use plans::Plans;
+pub(crate) use inventory::{Inventory, Sharing};
+pub(crate) use plans::Plans;
 pub use secret::{Addresses, Secret};
 pub use sharer::Sharer;
 pub use study::Study;

@@ -14,10 +14,8 @@ use super::plans::Treatment;
 use super::search::{Goal, Place, Search};
 use super::secret::Secret;
 use super::trail::{Portrait, Trail};
-use portstory_core::config::{BundleLimits, Config};
-use portstory_core::event::FlowEvent;
-use portstory_core::identify::{Detail, DetailKey};
-use portstory_core::net::Side;
+use portstory_core::config::BundleLimits;
+use portstory_core::{Config, Detail, DetailKey, FlowEvent, Side};
 
 /// How a detail is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

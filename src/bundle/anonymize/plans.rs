@@ -8,10 +8,7 @@ use super::plan::{may_tell, names};
 use super::whole::Whole;
 use super::{Addresses, Exclude, Secret, Strength};
 use crate::bundle::Row;
-use portstory_core::event::{FlowEvent, Status};
-use portstory_core::flow::FlowKey;
-use portstory_core::identify::{Detail, DetailKey};
-use portstory_core::net::{Socket, Transport};
+use portstory_core::{Detail, DetailKey, FlowEvent, FlowKey, Socket, Status, Transport};
 
 /// What becomes of a flow.
 #[derive(Clone, Debug)]

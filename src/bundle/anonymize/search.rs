@@ -6,9 +6,8 @@
 use super::disguise::Stay;
 use super::plan::tell_the_same;
 use super::trail::{Held, Portrait, Trail};
-use portstory_core::config::Config;
-use portstory_core::net::Transport;
-use portstory_core::wire;
+use portstory_core::internal::wire;
+use portstory_core::{Config, Transport};
 
 /// What has to stay true.
 #[derive(Debug)]

@@ -6,13 +6,10 @@ use super::craft::{Cut, icmp, segment, tcp_header, tunnel, udp_header};
 use super::plans::{Plan, Plans, Treatment};
 use super::secret::replace_written;
 use super::{Addresses, Secret};
-use portstory_core::config::Config;
-use portstory_core::decode::packet::Network;
-use portstory_core::decode::{Body, Found, Packet, PacketDecoder};
-use portstory_core::flow::FlowKey;
-use portstory_core::frame::{Frame, LinkType};
-use portstory_core::net::{Side, Socket};
-use portstory_core::wire;
+use portstory_core::internal::decode::packet::Network;
+use portstory_core::internal::decode::{Found, PacketDecoder};
+use portstory_core::internal::wire;
+use portstory_core::{Body, Config, FlowKey, Frame, LinkType, Packet, Side, Socket};
 
 /// Raw IP.
 const LINKTYPE_RAW: LinkType = LinkType(101);

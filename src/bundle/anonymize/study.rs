@@ -8,11 +8,9 @@ use super::trail::Trail;
 use super::whole::Whole;
 use super::{Exclude, Secret, Strength};
 use crate::engine::{Observer, Seen};
-use portstory_core::config::{BundleLimits, Config};
-use portstory_core::event::{Event, FlowEvent};
-use portstory_core::flow::{FlowKey, FlowPacket};
-use portstory_core::frame::Frame;
-use portstory_core::judge;
+use portstory_core::config::BundleLimits;
+use portstory_core::internal::judge;
+use portstory_core::{Config, Event, FlowEvent, FlowKey, FlowPacket, Frame};
 
 /// Plans as flows end.
 #[derive(Debug)]

@@ -1,11 +1,8 @@
 //! The packets of a running flow, as far as detectors may read them.
 
-use portstory_core::config::Config;
-use portstory_core::decode::Body;
-use portstory_core::flow::{FlowPacket, FlowRecord, KeptPacket};
-use portstory_core::identify::{Detail, Strength};
-use portstory_core::judge;
-use portstory_core::net::{Side, Transport};
+use portstory_core::internal::flow::{FlowRecord, KeptPacket};
+use portstory_core::internal::judge;
+use portstory_core::{Body, Config, Detail, FlowPacket, Side, Strength, Transport};
 
 /// Bytes of payload held of each direction: a head takes in less, repeated ones aside.
 const SIDE_BYTES_MAX: usize = 16 << 10;

@@ -1,8 +1,6 @@
 //! Payload that stays as far as detectors read it, for [`Strength::Full`](super::Strength::Full).
 
-use portstory_core::config::Config;
-use portstory_core::event::{FlowEvent, Status};
-use portstory_core::net::{Socket, Transport};
+use portstory_core::{Config, FlowEvent, Socket, Status, Transport};
 
 /// How much of a flow the detectors read: what its payload is cut to.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read};
 
 use super::read_ahead::{PAGE_BYTES, Piece, Pieces};
 use crate::capture::stop::StopWatch;
-use portstory_core::wire::prefix;
+use portstory_core::internal::wire::prefix;
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
 /// before they are put aside until their turn.

@@ -59,7 +59,7 @@ pub(super) fn list(folder: &Path, links: Links) -> io::Result<Listing> {
 
 /// The files that symbolic links in folders lead to, out of the folder that was named, where such
 /// links are followed.
-pub fn linked(paths: &[PathBuf], links: Links) -> Vec<PathBuf> {
+pub(crate) fn linked(paths: &[PathBuf], links: Links) -> Vec<PathBuf> {
     let mut linked = Vec::new();
     if links == Links::Inside {
         return linked;
@@ -74,7 +74,7 @@ pub fn linked(paths: &[PathBuf], links: Links) -> Vec<PathBuf> {
 }
 
 /// Device and inode of every file that is read where this is named: itself, or what is in the folder.
-pub fn identities(path: &Path, links: Links) -> BTreeSet<(u64, u64)> {
+pub(crate) fn identities(path: &Path, links: Links) -> BTreeSet<(u64, u64)> {
     let Ok(metadata) = fs::metadata(path) else { return BTreeSet::new() };
     if !metadata.is_dir() {
         return BTreeSet::from([identity(&metadata)]);
@@ -158,7 +158,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// What stays the same whatever name a file is reached by.
-pub fn identity(metadata: &Metadata) -> (u64, u64) {
+pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 

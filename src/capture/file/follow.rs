@@ -20,16 +20,15 @@ use super::reader::{Losses, Ran, Reader, Then, cannot_open};
 use super::{Options, folder, format_hint, interruptible, pcap, pcapng};
 use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
-use portstory_core::frame::{Frame, SourceId};
-use portstory_core::time::Timestamp;
-use portstory_core::wire;
+use portstory_core::internal::wire;
+use portstory_core::{Frame, SourceId, Timestamp};
 
 /// Time between two looks at a file that had nothing new: short for a person who waits, and nothing
 /// for the machine.
 const REST: Duration = Duration::from_millis(100);
 
 /// A capture file that may grow. It ends by [`Options::stop`] only.
-pub struct Follow {
+pub(crate) struct Follow {
     path: PathBuf,
     name: String,
     options: Options,
@@ -72,7 +71,7 @@ impl Known {
 /// # Errors
 ///
 /// Where it is missing, can't be read, is no regular file, is compressed, or begins as no capture.
-pub fn follow(path: &Path, options: Options) -> Result<Follow, CaptureError> {
+pub(crate) fn follow(path: &Path, options: Options) -> Result<Follow, CaptureError> {
     let name = path.display().to_string();
     let refused = |message: &str| Err(CaptureError::cannot_open(&name, message));
     if path.as_os_str() == STANDARD_INPUT {

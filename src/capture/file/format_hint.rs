@@ -4,7 +4,8 @@
 //! Each answer completes the sentence "FILE ...".
 
 use super::{pcap, pcapng};
-use portstory_core::wire::{self, be16, be32, le16, le32};
+use portstory_core::internal::wire;
+use portstory_core::internal::wire::{be16, be32, le16, le32};
 
 /// Formats known by what they begin with, and the rest of a sentence.
 const MAGICS: &[(&[u8], &str)] = &[

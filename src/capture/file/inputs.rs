@@ -13,8 +13,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use super::Options;
 use super::reader::{Losses, Ran, Reader, Then};
 use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
-use portstory_core::frame::{Frame, SourceId};
-use portstory_core::time::Timestamp;
+use portstory_core::{Frame, SourceId, Timestamp};
 
 /// Captures that are read as one.
 pub struct Inputs {

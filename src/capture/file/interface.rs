@@ -5,9 +5,9 @@
 //! over.
 
 use super::walk::{link_type, number_16, number_32, number_64};
-use portstory_core::frame::LinkType;
-use portstory_core::time::{NANOS_PER_SECOND, Timestamp};
-use portstory_core::wire;
+use portstory_core::internal::time::NANOS_PER_SECOND;
+use portstory_core::internal::wire;
+use portstory_core::{LinkType, Timestamp};
 
 /// One interface of the section that is being read.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::capture::stop::{StopWatch, Stopped};
-use portstory_core::wire;
+use portstory_core::internal::wire;
 
 /// How often a wait for a thread looks whether there is a stop. Nobody waits like that where data comes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -43,11 +43,12 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use folder::{Links, identities, identity, linked};
-pub use follow::{Follow, follow};
+pub(crate) use folder::{Links, identities, identity, linked};
+pub(crate) use follow::follow;
 pub use inputs::Inputs;
-pub use odometer::Odometer;
-pub use opening::{bytes, exist, open, open_stream};
+pub(crate) use odometer::Odometer;
+pub(crate) use opening::{bytes, exist};
+pub use opening::{open, open_stream};
 pub(crate) use unpack::Packing;
 
 use super::stop::StopWatch;

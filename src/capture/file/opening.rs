@@ -18,7 +18,7 @@ use super::interruptible;
 use super::reader::{NOT_UNPACKED, Reader, cannot_open};
 use crate::capture::stop::StopWatch;
 use crate::capture::{CaptureError, CaptureErrorKind, Notice};
-use portstory_core::time::Timestamp;
+use portstory_core::Timestamp;
 
 /// How standard input is named, on the command line and in messages.
 pub(super) const STANDARD_INPUT: &str = "-";
@@ -61,7 +61,7 @@ pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, CaptureError>
 /// # Errors
 ///
 /// For the first, where none is.
-pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
+pub(crate) fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
     let mut missing = None;
     for path in paths {
         if path.as_os_str() == STANDARD_INPUT {
@@ -76,7 +76,7 @@ pub fn exist(paths: &[PathBuf]) -> Result<(), CaptureError> {
 }
 
 /// Bytes of all files that were named or are in folders; none where there is a stream among them.
-pub fn bytes(paths: &[PathBuf], links: Links) -> Option<u64> {
+pub(crate) fn bytes(paths: &[PathBuf], links: Links) -> Option<u64> {
     let mut bytes = 0_u64;
     for path in paths {
         let metadata = fs::metadata(path).ok().filter(|_| path.as_os_str() != STANDARD_INPUT)?;

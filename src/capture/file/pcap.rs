@@ -5,9 +5,9 @@
 //! nor that the captured length is at most the original one.
 
 use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, link_type, number_16, number_32};
-use portstory_core::frame::{Frame, FrameRef, LinkType};
-use portstory_core::time::{NANOS_PER_SECOND, Timestamp};
-use portstory_core::wire::{index, len32};
+use portstory_core::internal::time::NANOS_PER_SECOND;
+use portstory_core::internal::wire::{index, len32};
+use portstory_core::{Frame, FrameRef, LinkType, Timestamp};
 
 /// Bytes of the file's header.
 pub(super) const HEADER_BYTES: usize = 24;

@@ -7,9 +7,9 @@
 
 use super::interface::Interface;
 use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, number_16, number_32};
-use portstory_core::frame::{Frame, FrameRef};
-use portstory_core::time::Timestamp;
-use portstory_core::wire::{self, index, len32};
+use portstory_core::internal::wire;
+use portstory_core::internal::wire::{index, len32};
+use portstory_core::{Frame, FrameRef, Timestamp};
 
 /// Block types (section 11.1). A section header reads the same in both byte orders.
 pub(super) const SECTION: u32 = 0x0a0d_0d0a;

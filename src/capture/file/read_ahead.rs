@@ -12,7 +12,7 @@ use std::thread;
 
 use super::interruptible::receive;
 use crate::capture::stop::StopWatch;
-use portstory_core::wire;
+use portstory_core::internal::wire;
 
 /// Bytes of a piece: large enough that handing it over costs nothing, small enough that all of
 /// them stay in the processor's cache.

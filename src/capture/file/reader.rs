@@ -19,9 +19,8 @@ use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Seen, Walk, WalkEnd};
 use crate::capture::stop::Stopped;
 use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
-use portstory_core::frame::{Frame, SourceId};
-use portstory_core::time::Timestamp;
-use portstory_core::wire;
+use portstory_core::internal::wire;
+use portstory_core::{Frame, SourceId, Timestamp};
 
 /// A capture: open, or put aside, when it keeps neither file nor buffer.
 pub(super) struct Reader {

@@ -9,7 +9,8 @@ use super::pcapng::{
     byte_order,
 };
 use super::walk::number_32;
-use portstory_core::wire::{self, index};
+use portstory_core::internal::wire;
+use portstory_core::internal::wire::index;
 
 /// The largest block that is looked for, in bytes: above the longest packet that is common, and
 /// small enough to look at it whole wherever it might begin.

@@ -1,7 +1,6 @@
 //! What the formats have in common: they walk over buffered bytes and lend the frames in them.
 
-use portstory_core::frame::{Frame, LinkType, SourceId};
-use portstory_core::time::Timestamp;
+use portstory_core::{Frame, LinkType, SourceId, Timestamp};
 
 /// The largest record or block that is believed, in bytes. Real captures stay below 1 MiB (the
 /// largest offloaded segments); what a file says of its own snap length is not believed at all.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use portstory_core::time::Timestamp;
+use portstory_core::Timestamp;
 
 /// For deadlines.
 #[expect(clippy::disallowed_methods, reason = "an edge: deadlines of a live capture")]

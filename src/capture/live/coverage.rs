@@ -9,9 +9,8 @@ use std::net::IpAddr;
 use pcap::BpfProgram;
 
 use super::probes::{self, Ends};
-use portstory_core::frame::LinkType;
-use portstory_core::net::Transport;
-use portstory_core::watch::{COMPANION_PORTS, Watch};
+use portstory_core::internal::watch::COMPANION_PORTS;
+use portstory_core::{LinkType, Transport, Watch};
 
 /// Where a user's expression names addresses: the probes are sent between them, or they would say
 /// nothing but that these are not theirs.

@@ -37,7 +37,7 @@ pub(super) fn head(_: &Capture<Active>) -> Option<FileHeader> {
 fn parse(bytes: &[u8]) -> Option<FileHeader> {
     const MICROSECONDS: u32 = 0xa1b2_c3d4;
     const NANOSECONDS: u32 = 0xa1b2_3c4d;
-    let native32 = |at| portstory_core::wire::array(bytes, at).map(u32::from_ne_bytes);
+    let native32 = |at| portstory_core::internal::wire::array(bytes, at).map(u32::from_ne_bytes);
     let nanoseconds = match native32(0)? {
         NANOSECONDS => true,
         MICROSECONDS => false,

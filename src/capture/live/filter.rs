@@ -1,7 +1,7 @@
 //! What the kernel lets through: BPF in the language of pcap-filter(7).
 //!
 //! A filter in the kernel saves copying what is surely not watched. It is blunter than the decoder:
-//! it opens no tunnels and cannot tell whose fragment it sees. [`default_filter`] lets through all
+//! it opens no tunnels and cannot tell whose fragment it sees. `default_filter` lets through all
 //! that it cheaply can tell may be ours; what a filter covers and misses, [`coverage`] finds out.
 
 use std::ops::RangeInclusive;
@@ -11,14 +11,13 @@ use pcap::{Activated, Capture};
 use super::coverage;
 use super::linktype::dlt;
 use super::probes::Ends;
-use portstory_core::frame::LinkType;
-use portstory_core::net::Transport;
-use portstory_core::watch::{COMPANION_PORTS, Watch};
+use portstory_core::internal::watch::COMPANION_PORTS;
+use portstory_core::{LinkType, Transport, Watch};
 
 /// Which filter to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KernelFilter {
-    /// [`default_filter`] for these ports.
+    /// `default_filter` for these ports.
     Watching(Watch),
     /// This expression, and nothing else; what of these ports it covers is told.
     Expression(String, Watch),
@@ -51,12 +50,12 @@ const RANGES_MAX: usize = 32;
 const VLAN_TAGS: usize = 2;
 
 /// The filter for what is watched, for interfaces of this link type, and what it covers there.
-pub fn default_filter(watch: &Watch, link: LinkType) -> Filter {
+pub(crate) fn default_filter(watch: &Watch, link: LinkType) -> Filter {
     described(default_expression(watch, link), link, watch, Ends::default())
 }
 
 /// A filter of the user's own, on interfaces of this link type.
-pub fn own_filter(expression: &str, watch: &Watch, link: LinkType) -> Filter {
+pub(crate) fn own_filter(expression: &str, watch: &Watch, link: LinkType) -> Filter {
     described(expression.to_owned(), link, watch, coverage::ends_in(expression))
 }
 

@@ -316,7 +316,7 @@ fn any_choice_of_ports_compiles() {
         for port in (0..=65_535).step_by(97).chain([3243, 8444, 65_535]) {
             let udp = plain(&ip4(UDP, 0, &ports_of(port, port)));
             let tcp = plain(&ip4(TCP, 0, &ports_of(port, port)));
-            use portstory_core::net::Transport;
+            use portstory_core::Transport;
             assert!(program.filter(&udp) || !watch.covers(Transport::Udp, port), "UDP {port}");
             assert!(program.filter(&tcp) || !watch.covers(Transport::Tcp, port), "TCP {port}");
         }

@@ -7,8 +7,7 @@ use pcap::{Active, Capture};
 
 use super::counter::WrappingCounter;
 use super::{LinkType, SETTLE, SourceId, SourceInfo};
-use portstory_core::frame::{Frame, FrameRef};
-use portstory_core::time::Timestamp;
+use portstory_core::{Frame, FrameRef, Timestamp};
 
 /// An interface that is captured from. The handle is only ever read.
 pub(super) struct InterfaceHandle {

@@ -7,7 +7,7 @@ use super::CaptureError;
 
 /// A network interface, or a device that libpcap treats as one (`any`, USB buses ...).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
+pub(crate) struct Interface {
     /// What `-i` takes.
     pub name: String,
     /// What the system says it is.
@@ -30,7 +30,7 @@ pub struct Interface {
 /// # Errors
 ///
 /// The system does not tell ([`CannotOpen`](crate::capture::CaptureErrorKind::CannotOpen)).
-pub fn list() -> Result<Vec<Interface>, CaptureError> {
+pub(crate) fn list() -> Result<Vec<Interface>, CaptureError> {
     let devices = pcap::Device::list().map_err(|error| {
         let why = super::open::text(&error);
         CaptureError::cannot_open("interfaces", format!("the system does not list them ({why})"))

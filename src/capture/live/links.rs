@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use portstory_core::wire::Cursor;
+use portstory_core::internal::wire::Cursor;
 
 /// What became of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

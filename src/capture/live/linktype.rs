@@ -5,7 +5,7 @@
 
 use pcap::Linktype;
 
-use portstory_core::frame::LinkType;
+use portstory_core::LinkType;
 
 /// What `LINKTYPE_` a handle's `DLT_` stands for.
 pub(super) fn link_type(dlt: Linktype) -> LinkType {

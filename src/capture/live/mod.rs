@@ -17,7 +17,7 @@ mod coverage;
 mod effect;
 mod filter;
 mod interface_handle;
-pub mod interfaces;
+pub(crate) mod interfaces;
 mod links;
 mod linktype;
 mod open;
@@ -32,16 +32,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
 use interface_handle::InterfaceHandle;
 use links::{LinkChange, LinkWatch};
-use portstory_core::frame::{Frame, LinkType, SourceId};
-use portstory_core::time::Timestamp;
+use portstory_core::{Frame, LinkType, SourceId, Timestamp};
 
 pub use super::stop::Stop;
-pub use filter::{Filter, KernelFilter, default_filter, own_filter};
+pub use filter::KernelFilter;
+pub(crate) use filter::{Filter, default_filter, own_filter};
 pub(super) use linktype::dlt;
 
 /// How long the kernel may hold frames back to hand them over in a block, which is what makes
 /// capturing cheap.
-pub const BLOCK_TIMEOUT: Duration = Duration::from_millis(100);
+pub(crate) const BLOCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How long a frame may take from the wire into a closed block. The kernel looks once in a
 /// [`BLOCK_TIMEOUT`] and closes a block that did not change since it looked last, so twice that,

@@ -22,12 +22,9 @@ use crate::capture::file::{self, Options};
 use crate::engine::{self, Observer, Reading, Seen};
 use crate::output::{Context, Eve, EventWriter as _, PacketFormat, PacketWriter};
 use crate::report::{Recorder, html};
-use portstory_core::config::{BundleLimits, Config, ReportLimits};
-use portstory_core::event::Event;
-use portstory_core::flow::correlation::Drops;
-use portstory_core::frame::Frame;
-use portstory_core::time::Timestamp;
-use portstory_core::watch::Watch;
+use portstory_core::config::{BundleLimits, ReportLimits};
+use portstory_core::internal::flow::correlation::Drops;
+use portstory_core::{Config, Event, Frame, Timestamp, Watch};
 
 mod sharing;
 

@@ -19,10 +19,8 @@ use crate::engine::{self, Observer};
 use crate::escape;
 use crate::output::{Context, PacketFormat, PacketWriter};
 use crate::report::{Input, Report};
-use portstory_core::config::{BundleLimits, Config};
-use portstory_core::event::FlowEvent;
-use portstory_core::frame::Frame;
-use portstory_core::time::Timestamp;
+use portstory_core::config::BundleLimits;
+use portstory_core::{Config, FlowEvent, Frame, Timestamp};
 
 /// Rounds of making and judging. Each takes payload from some flows, or leaves them out; more than three
 /// were never seen.

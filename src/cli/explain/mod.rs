@@ -8,11 +8,10 @@ use clap::Args;
 use super::exit::stdout_exit;
 use super::{Outcome, fail_on, log};
 use crate::human::wrap;
-use portstory_core::event::Label;
-use portstory_core::identify::{DETECTORS, Detector};
-use portstory_core::judge::rules::RULES;
-use portstory_core::registry;
-use portstory_core::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT};
+use portstory_core::internal::judge::rules::RULES;
+use portstory_core::internal::registry;
+use portstory_core::internal::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT};
+use portstory_core::{DETECTORS, Detector, Label};
 
 mod words;
 

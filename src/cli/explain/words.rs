@@ -1,8 +1,9 @@
 //! What the words of a verdict mean, how each is decided, and how it misleads.
 //!
-//! The numbers are those of [`portstory_core::judge`]; a new word has to be explained before it compiles.
+//! The numbers are those of the core's `judge`; a new word has to be explained before it compiles.
 
-use portstory_core::event::{Concern, Label, Notable, Status};
+use portstory_core::event::Concern;
+use portstory_core::{Label, Notable, Status};
 
 /// What is to be said of one word.
 pub(super) struct Word {

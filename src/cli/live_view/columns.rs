@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use crate::escape;
 use crate::human::{bytes, push_padded, service, width};
-use portstory_core::event::{Concern, FlowEvent, Notable, Process};
-use portstory_core::judge::ranking::concerns;
-use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
+use portstory_core::event::{Concern, Process};
+use portstory_core::internal::judge::ranking::concerns;
+use portstory_core::{FlowEvent, Notable, Socket, Timestamp, Transport};
 
 /// Columns from which on a flow has one line.
 const ONE_LINE_MIN: usize = 110;

@@ -19,8 +19,9 @@ use crate::clock::now;
 use crate::engine::Reading;
 use crate::human::{count, counted, span, width, wrap};
 use columns::{Columns, fitted};
-use portstory_core::classifier::Running;
-use portstory_core::event::{Event, Process};
+use portstory_core::Event;
+use portstory_core::event::Process;
+use portstory_core::internal::classifier::Running;
 
 /// Between two draws at least so long.
 const DRAW_EVERY: Duration = Duration::from_millis(500);

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::{ProcessLookup, address};
 use crate::host;
+use portstory_core::Transport;
 use portstory_core::event::ProcessMissing;
-use portstory_core::net::Transport;
 
 impl ProcessLookup {
     /// The findings, a sentence each.

@@ -24,9 +24,9 @@ use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
 use crate::cli::{Outcome, Ports};
 use crate::host::{Budget, Finder, Holder};
 use crate::sandbox::Task;
+use portstory_core::Watch;
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
 use portstory_core::event::Process;
-use portstory_core::watch::Watch;
 
 /// The hidden command's name.
 const COMMAND: &str = "__tell-owners";

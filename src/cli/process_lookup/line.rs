@@ -10,7 +10,7 @@ use serde_json::from_slice;
 
 use super::message::{REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request};
 use crate::cli::helper_process::HelperProcess;
-use portstory_core::wire::prefix;
+use portstory_core::internal::wire::prefix;
 
 /// Requests that wait for room in the socket: as many as a batch of frames can have flows.
 const QUEUED_MAX: usize = 4096;

@@ -10,8 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::host::Question;
+use portstory_core::Transport;
 use portstory_core::event::{Process, ProcessMissing};
-use portstory_core::net::Transport;
 
 /// What is asked, the flow, and two times 16 bytes of address and two of port.
 pub(super) const REQUEST_BYTES: usize = 45;

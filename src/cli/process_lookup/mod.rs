@@ -35,10 +35,9 @@ use crate::engine::{Observer, Reading};
 use crate::host::{self, Question};
 use crate::output::ProcessLookups;
 use portstory_core::config::PROCESS_LOOKUP_CPU_PERCENT;
-use portstory_core::event::{Concern, Event, NewFlow, Process, ProcessMissing};
-use portstory_core::judge::ranking;
-use portstory_core::net::{Socket, Transport};
-use portstory_core::watch::Watch;
+use portstory_core::event::{Concern, NewFlow, Process, ProcessMissing};
+use portstory_core::internal::judge::ranking;
+use portstory_core::{Event, Socket, Transport, Watch};
 
 /// Questions that are open at a time; flows beyond go unasked.
 const OPEN_MAX: usize = 4096;

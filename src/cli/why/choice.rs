@@ -11,8 +11,7 @@ use std::str::FromStr;
 use crate::engine::{Observer, Reading};
 use crate::output::{Context, EventWriter as _, Look, RunSummary, Text};
 use crate::{escape, human};
-use portstory_core::event::{Event, FlowEvent};
-use portstory_core::net::Socket;
+use portstory_core::{Event, FlowEvent, Socket};
 
 /// Flows that are listed where several fit; of the others the number is told.
 const LISTED_MAX: usize = 20;

@@ -21,9 +21,8 @@ use crate::capture::{Filtered, FrameSource as _, SourceInfo};
 use crate::engine::{self, Driven, NoteDrops, Observer};
 use crate::output::{Context, wireshark};
 use crate::{escape, human};
-use portstory_core::config::Config;
-use portstory_core::event::{Evidence, Label};
-use portstory_core::judge::explanation::Explanation;
+use portstory_core::internal::judge::explanation::Explanation;
+use portstory_core::{Config, Evidence, Label};
 
 mod choice;
 

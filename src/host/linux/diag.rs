@@ -10,8 +10,8 @@ use rustix::net::netlink::SOCK_DIAG;
 
 use super::netlink::{ALL, Netlink, ONE, native32};
 use crate::host::canonical;
-use portstory_core::net::Transport;
-use portstory_core::wire::Cursor;
+use portstory_core::Transport;
+use portstory_core::internal::wire::Cursor;
 
 /// `SOCK_DIAG_BY_FAMILY`.
 const BY_FAMILY: u16 = 20;

@@ -26,8 +26,7 @@ use crate::clock::now;
 use crate::host::budget::Budget;
 use crate::host::{Holder, Question, shortened, waits_for};
 use portstory_core::event::{Process, ProcessMissing};
-use portstory_core::net::Transport;
-use portstory_core::watch::Watch;
+use portstory_core::{Transport, Watch};
 
 /// Steps of work between two looks at whether somebody asks.
 const STEPS_MAX: usize = 24;
@@ -85,7 +84,7 @@ const PARTICULARS_MAX: usize = 1024;
 
 /// The map, and who is looked for.
 #[derive(Debug)]
-pub struct Finder {
+pub(crate) struct Finder {
     watch: Watch,
     /// Whether only who listens is looked for.
     listeners_only: bool,
@@ -149,7 +148,7 @@ impl Finder {
     /// # Errors
     ///
     /// The system's, where there is no /proc.
-    pub fn new(watch: Watch, listeners_only: bool) -> io::Result<Self> {
+    pub(crate) fn new(watch: Watch, listeners_only: bool) -> io::Result<Self> {
         let at = now();
         let mut finder = Self {
             watch,
@@ -179,22 +178,24 @@ impl Finder {
     }
 
     /// Whether everything was looked at once.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.processes.sweeps_done > 0
     }
 
     /// The answers since this was last called, by flow.
-    pub fn take_answers(&mut self) -> Vec<(u64, Holder)> {
+    pub(crate) fn take_answers(&mut self) -> Vec<(u64, Holder)> {
         std::mem::take(&mut self.answers)
     }
 
     /// All addresses of this machine, where they are others than they were when this was last called.
-    pub fn take_addresses(&mut self) -> Option<std::collections::BTreeSet<std::net::IpAddr>> {
+    pub(crate) fn take_addresses(
+        &mut self,
+    ) -> Option<std::collections::BTreeSet<std::net::IpAddr>> {
         self.spaces.take_addresses()
     }
 
     /// Who listens on the watched ports in the own network namespace.
-    pub fn listeners(&mut self) -> Vec<(Transport, SocketAddr, Option<Arc<Process>>)> {
+    pub(crate) fn listeners(&mut self) -> Vec<(Transport, SocketAddr, Option<Arc<Process>>)> {
         let waiting = watched_listeners(&self.watch, self.spaces.own());
         let mut found = Vec::new();
         for (_, entry) in waiting {
@@ -205,7 +206,7 @@ impl Finder {
     }
 
     /// Takes a question; the answer may be there at once.
-    pub fn ask(&mut self, question: Question) {
+    pub(crate) fn ask(&mut self, question: Question) {
         let Question { transport, own, other, .. } = question;
         let seen = self.connections.get(&(own, other)).and_then(|seen| seen.process.clone());
         if let Some(process) = seen.filter(|_| transport == Transport::Tcp) {
@@ -313,7 +314,7 @@ impl Finder {
 
     /// Does some of what is to be done; returns how long there is nothing more to do, unless
     /// somebody asks.
-    pub fn work(&mut self, budget: &mut Budget) -> Duration {
+    pub(crate) fn work(&mut self, budget: &mut Budget) -> Duration {
         for _ in 0..STEPS_MAX {
             if !budget.allows() {
                 return budget.pause().unwrap_or(TICK_EVERY);

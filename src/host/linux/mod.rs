@@ -16,7 +16,7 @@ use procfs::net::{TcpState, UdpState};
 use procfs::process::{self, FDTarget};
 
 use super::{HostSocket, Inventory, State, Unseen, Wanted, canonical};
-use portstory_core::net::Transport;
+use portstory_core::Transport;
 
 mod diag;
 mod finder;
@@ -25,7 +25,7 @@ mod particulars;
 mod processes;
 mod spaces;
 
-pub use finder::Finder;
+pub(crate) use finder::Finder;
 use particulars::look_at;
 
 /// A line of a table.

@@ -13,7 +13,7 @@ use rustix::net::{
     AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with,
 };
 
-use portstory_core::wire::Cursor;
+use portstory_core::internal::wire::Cursor;
 
 /// `NLM_F_REQUEST`: a single object.
 pub(super) const ONE: u16 = 1;

@@ -13,8 +13,8 @@ use procfs::process;
 
 use crate::escape;
 use crate::host::cgroup;
+use portstory_core::Timestamp;
 use portstory_core::event::{Parent, Process};
-use portstory_core::time::Timestamp;
 
 /// `TASK_COMM_LEN` without its end: bytes that the kernel keeps of a short name.
 const NAME_BYTES_MAX: usize = 15;

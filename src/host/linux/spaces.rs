@@ -22,7 +22,7 @@ use super::netlink::{self, Netlink};
 use super::{namespace_of as inode, numbered, read_through};
 use crate::clock::now;
 use crate::host::waits_for;
-use portstory_core::net::Transport;
+use portstory_core::Transport;
 
 /// Namespaces that are held at a time: each takes two descriptors, of which a process may mostly have
 /// 1,024.

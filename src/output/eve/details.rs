@@ -4,7 +4,7 @@
 //! key was told twice, the first stands.
 
 use crate::output::json::Object;
-use portstory_core::identify::{Detail, DetailKey};
+use portstory_core::{Detail, DetailKey};
 
 /// Where paths of our own begin.
 const OURS: &str = "portstory.";
@@ -80,7 +80,7 @@ fn put_value(object: &mut Object<'_>, name: &'static str, detail: &Detail) {
 mod tests {
     use super::*;
     use crate::output::json;
-    use portstory_core::identify::{OwnDetail, detail_keys};
+    use portstory_core::internal::identify::{OwnDetail, detail_keys};
 
     const OWN: DetailKey =
         DetailKey::Own(&OwnDetail { path: "portstory.mysql.version", summary: None, names: false });

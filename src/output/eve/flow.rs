@@ -5,8 +5,9 @@ use super::{put_ends, put_label, put_notables, put_packet, put_volumes};
 use crate::output::Context;
 use crate::output::json::{Hex, Object, Word};
 use crate::output::process::put_process;
-use portstory_core::event::{Concern, Evidence, FlowEvent, Label, Unidentified, Visibility};
-use portstory_core::judge::ranking;
+use portstory_core::event::{Concern, Unidentified, Visibility};
+use portstory_core::internal::judge::ranking;
+use portstory_core::{Evidence, FlowEvent, Label};
 
 pub(super) fn put(line: &mut Object<'_>, flow: &FlowEvent, context: &Context<'_>) {
     let verdict = &flow.verdict;

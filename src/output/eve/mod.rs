@@ -14,12 +14,11 @@ use super::community_id::community_id;
 use super::json::{self, Object, Word};
 use super::process::put_process;
 use super::{Context, EventWriter, RunSummary};
-use portstory_core::event::{
-    AnomalyEvent, Concern, EndpointEvent, Event, Label, Notable, Status, Verdict, VerdictEvent,
-    Volume,
+use portstory_core::event::{Concern, Volume};
+use portstory_core::{
+    AnomalyEvent, EndpointEvent, Event, FrameRef, Label, Notable, Socket, Status, Transport,
+    Verdict, VerdictEvent,
 };
-use portstory_core::frame::FrameRef;
-use portstory_core::net::{Socket, Transport};
 
 mod details;
 mod flow;

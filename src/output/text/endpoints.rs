@@ -6,8 +6,9 @@ use super::coloured;
 use crate::escape;
 use crate::human::{Clock, bytes, count, counted, peers, service, wrap};
 use crate::output::{Look, process};
-use portstory_core::event::{EndpointEvent, Label};
-use portstory_core::judge::ranking::{self, EndpointRank};
+use portstory_core::internal::judge::ranking;
+use portstory_core::internal::judge::ranking::EndpointRank;
+use portstory_core::{EndpointEvent, Label};
 
 /// Endpoints that are kept to choose from.
 const KEPT_MAX: usize = 1024;

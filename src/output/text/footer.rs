@@ -6,9 +6,10 @@ use std::io;
 use crate::escape;
 use crate::human::{Clock, bytes, count, counted, push_padded, service, span, watched, wrap};
 use crate::output::{Context, Look, RunSummary, process, wireshark};
-use portstory_core::event::{Concern, EndpointEvent, FlowEvent, Label};
-use portstory_core::judge::ranking::{self, FlowRank};
-use portstory_core::net::{Socket, Transport};
+use portstory_core::event::Concern;
+use portstory_core::internal::judge::ranking;
+use portstory_core::internal::judge::ranking::FlowRank;
+use portstory_core::{EndpointEvent, FlowEvent, Label, Socket, Transport};
 
 /// The columns of the words at the left.
 const WORD_COLUMNS: usize = 11;

@@ -17,10 +17,9 @@ use std::io;
 use super::{Context, EventWriter, Look, RunSummary};
 use crate::escape;
 use crate::human::{Clock, count};
-use portstory_core::event::{
-    Concern, EndpointEvent, Event, FlowEvent, Label, Status, VerdictEvent,
-};
-use portstory_core::judge::ranking::FlowRank;
+use portstory_core::event::Concern;
+use portstory_core::internal::judge::ranking::FlowRank;
+use portstory_core::{EndpointEvent, Event, FlowEvent, Label, Status, VerdictEvent};
 
 mod endpoints;
 mod footer;

@@ -10,10 +10,9 @@ use super::{coloured, protocol};
 use crate::escape;
 use crate::human::{Clock, bytes, count, push_padded, service, width, wrap};
 use crate::output::{Look, process};
-use portstory_core::event::{FlowEvent, Label, Verdict, VerdictEvent, Volume};
-use portstory_core::judge::ranking::FlowRank;
-use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
+use portstory_core::event::Volume;
+use portstory_core::internal::judge::ranking::FlowRank;
+use portstory_core::{FlowEvent, Label, Socket, Timestamp, Transport, Verdict, VerdictEvent};
 
 /// The blank columns between two columns of the table.
 const GAP: usize = 2;

@@ -9,9 +9,7 @@ use std::net::IpAddr;
 
 use super::protocol;
 use crate::human::{Clock, bytes, count, service};
-use portstory_core::event::{FlowEvent, Label, Notable, Status};
-use portstory_core::net::{Socket, Transport};
-use portstory_core::time::Timestamp;
+use portstory_core::{FlowEvent, Label, Notable, Socket, Status, Timestamp, Transport};
 
 /// Kinds of flows told apart; beyond that every flow has its row.
 const KINDS_MAX: usize = 8192;

@@ -7,8 +7,8 @@ use crate::human::{bytes, count, counted, service, span};
 use crate::output::{Context, process};
 use crate::report::answer::{between, detail_name, meaning, place, sentence};
 use crate::report::{Card, markdown::hexdump, plot};
-use portstory_core::event::{Evidence, FlowEvent, Status, Unidentified};
-use portstory_core::net::Side;
+use portstory_core::event::Unidentified;
+use portstory_core::{Evidence, FlowEvent, Side, Status};
 
 /// One card. Those that need no attention are folded, but on paper.
 pub(super) fn card(card: &Card, number: usize, open: bool, context: &Context<'_>) -> Markup {

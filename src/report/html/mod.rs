@@ -10,7 +10,7 @@ use super::{Report, plot};
 use crate::escape;
 use crate::human::{self, bytes, count, counted, peers, service};
 use crate::output::Context;
-use portstory_core::event::Label;
+use portstory_core::Label;
 
 mod card;
 
@@ -29,7 +29,7 @@ pub(crate) fn head() -> String {
 }
 
 /// The whole page.
-pub fn html(report: &Report) -> String {
+pub(crate) fn html(report: &Report) -> String {
     let context = Context { sources: &report.sources, live: false };
     let page = html! {
         (DOCTYPE)

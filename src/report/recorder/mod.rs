@@ -11,14 +11,14 @@ use crate::capture::SourceInfo;
 use crate::engine::{Observer, Reading};
 use crate::output::RunSummary;
 use portstory_core::config::ReportLimits;
-use portstory_core::event::{
-    Concern, Concerns, EndpointEvent, Event, FlowEvent, Label, Said, Status,
+use portstory_core::event::{Concern, Concerns, Said};
+use portstory_core::internal::flow::firsts::{Firsts, Noted};
+use portstory_core::internal::judge;
+use portstory_core::internal::judge::ranking;
+use portstory_core::internal::judge::ranking::EndpointRank;
+use portstory_core::{
+    EndpointEvent, Event, FlowEvent, FlowKey, FlowPacket, Label, Socket, Status, Transport,
 };
-use portstory_core::flow::firsts::{Firsts, Noted};
-use portstory_core::flow::{FlowKey, FlowPacket};
-use portstory_core::judge;
-use portstory_core::judge::ranking::{self, EndpointRank};
-use portstory_core::net::{Socket, Transport};
 
 mod choose;
 
@@ -51,7 +51,7 @@ struct Sum {
 
 /// Is shown everything and keeps what is worth telling.
 #[derive(Debug, Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     /// What is told as it was counted; all else in it is chosen at the end.
     report: Report,
     /// Of flows that are running.
@@ -66,7 +66,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// An empty one.
-    pub fn new(limits: ReportLimits) -> Self {
+    pub(crate) fn new(limits: ReportLimits) -> Self {
         let timeline = Spans::new(limits.buckets_max);
         Self { report: Report { limits, timeline, ..Report::default() }, ..Self::default() }
     }
@@ -159,7 +159,12 @@ impl Recorder {
     }
 
     /// The report. `summary` is asked for what no event tells: frames, times and notices.
-    pub fn finish(mut self, about: About, summary: &RunSummary, sources: &[SourceInfo]) -> Report {
+    pub(crate) fn finish(
+        mut self,
+        about: About,
+        summary: &RunSummary,
+        sources: &[SourceInfo],
+    ) -> Report {
         self.keep_the_worst();
         let Self { mut report, kinds, pairs, .. } = self;
         let limits = report.limits;
@@ -229,7 +234,7 @@ impl Observer for Recorder {
         };
         let len = seen.packet.body.payload().map_or(0, |payload| payload.wire_len);
         if len > 0 {
-            let len = portstory_core::wire::len32(len);
+            let len = portstory_core::internal::wire::len32(len);
             trace.add(Point { time, side: seen.side, len });
         }
     }
@@ -291,7 +296,7 @@ pub(super) fn is_conversation(status: Status) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portstory_core::time::Timestamp;
+    use portstory_core::Timestamp;
 
     fn endpoint(host: u8, concerns: &[Concern]) -> Event {
         let mut by_status = [0; 9];

@@ -37,7 +37,7 @@ mod token_ring;
 mod unopened;
 pub(super) mod wifi;
 
-pub use unopened::unopened;
+pub(crate) use unopened::unopened;
 
 /// A link type that can be opened.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ static EVENTS: LazyLock<BTreeMap<u16, &'static str>> = LazyLock::new(|| {
 });
 
 /// What frames of this link type, which is not in [`super::LINKS`], are counted under.
-pub fn unopened(link: LinkType) -> &'static str {
+pub(crate) fn unopened(link: LinkType) -> &'static str {
     EVENTS.get(&link.0).copied().unwrap_or(UNASSIGNED)
 }
 

@@ -76,7 +76,7 @@ pub static TUNNELS: &[&Tunnel] = &[
 ];
 
 /// The encapsulation that is announced so.
-pub fn find(entry: Entry) -> Option<&'static Tunnel> {
+pub(crate) fn find(entry: Entry) -> Option<&'static Tunnel> {
     TUNNELS.iter().copied().find(|row| row.entries.contains(&entry))
 }
 

@@ -35,8 +35,8 @@ mod talks;
 use groups::{FullGroup, Group, cut_groups, note_in_group};
 use recent::{List, Lists, Noted, Recent};
 use sessions::{COMPANION_IDLE_MAX, hour, is_answer, merge_sessions};
-pub use sessions::{CitrixSeen, Companion};
-pub use talks::Talk;
+pub(crate) use sessions::{CitrixSeen, Companion};
+pub(crate) use talks::Talk;
 use talks::{TALKS_MAX, merge_talks, observe_talk};
 
 /// All ledgers.

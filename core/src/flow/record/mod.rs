@@ -21,8 +21,9 @@ use crate::wire;
 mod side;
 mod timing;
 
-pub use side::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX, Sample, SideFacts, Span};
-pub use timing::{Pace, Seconds};
+pub(crate) use side::SideFacts;
+pub use side::{LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX};
+pub(crate) use timing::Pace;
 
 /// An ICMP error about the flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

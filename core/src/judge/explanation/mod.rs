@@ -10,7 +10,7 @@ use crate::net::Transport;
 
 mod reasons;
 
-pub use reasons::Reason;
+pub(crate) use reasons::Reason;
 
 /// All that can be said about one verdict.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Explanation {
 }
 
 /// Accounts for the verdict on a flow that has ended.
-pub fn account(ended: &Ended, ledgers: &Correlation, config: &Config) -> Explanation {
+pub(crate) fn account(ended: &Ended, ledgers: &Correlation, config: &Config) -> Explanation {
     let case = FlowContext::new(ended, ledgers, config);
     let status = status::status(&case);
     let opinion = rules::weigh(&case, status);

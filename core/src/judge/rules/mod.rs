@@ -24,7 +24,7 @@ pub use table::RULES;
 
 /// What the evidence amounts to.
 #[derive(Clone, Debug)]
-pub struct Opinion {
+pub(crate) struct Opinion {
     /// The label with the highest sum.
     pub label: Label,
     /// The second, where it was in the race.
@@ -64,7 +64,7 @@ struct Shown {
 }
 
 /// How much a recognised protocol speaks for "other".
-pub const fn weight_of(strength: Strength) -> f32 {
+pub(crate) const fn weight_of(strength: Strength) -> f32 {
     match strength {
         Strength::Shape => 4.0,
         Strength::OneSided => 6.0,
@@ -74,7 +74,7 @@ pub const fn weight_of(strength: Strength) -> f32 {
 }
 
 /// Weighs all rules.
-pub fn weigh(case: &FlowContext<'_>, status: Status) -> Opinion {
+pub(crate) fn weigh(case: &FlowContext<'_>, status: Status) -> Opinion {
     let mut evidence: Vec<Evidence> = super::recognition(case).collect();
     let seen = RULES.iter().filter_map(|rule| Some((rule, (rule.test)(case, status)?)));
     let mut seen: Vec<(&Rule, Shown)> = seen.collect();

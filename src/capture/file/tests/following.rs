@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::{All, keep, read};
-use crate::capture::file::{Follow, Options, follow};
+use crate::capture::file::follow::Follow;
+use crate::capture::file::{Options, follow};
 use crate::capture::{CaptureErrorKind, FrameSource, Polled};
 use portstory_testkit::captures::{NOON, Writer};
 use portstory_testkit::packed;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use super::inputs::Inputs;
 use super::{Options, open, open_stream};
 use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
-use portstory_core::frame::Frame;
+use portstory_core::Frame;
 
 /// A frame that outlives its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

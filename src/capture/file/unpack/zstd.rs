@@ -6,7 +6,7 @@ use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 
 use super::{Fault, Step, Stepped, Then};
-use portstory_core::wire;
+use portstory_core::internal::wire;
 
 /// Bytes that tell how long a frame's header is, and so begin each frame.
 const FRAME_START_BYTES: usize = 5;
