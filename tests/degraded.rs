@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use portstory_core::config::Limits;
@@ -19,7 +20,7 @@ use support::OwnedFrame;
 type Ends = BTreeSet<String>;
 
 /// What each flow is called. One that idled out and came back may have several names.
-type Names = BTreeMap<Ends, BTreeSet<&'static str>>;
+type Names = BTreeMap<Ends, BTreeSet<Cow<'static, str>>>;
 
 /// A way to make a capture worse.
 struct Degradation {
@@ -86,9 +87,9 @@ fn what_is_left_of_a_capture_is_not_named_wrongly() {
                 };
                 *left += 1;
                 *still += usize::from(!now.is_empty());
-                let known = |name: &&str| {
-                    then.contains(name)
-                        || then.iter().any(|then| TRUE_AS_WELL.contains(&(*then, *name)))
+                let known = |name: &Cow<'_, str>| {
+                    then.contains(&**name)
+                        || then.iter().any(|then| TRUE_AS_WELL.contains(&(then, name)))
                 };
                 if !now.iter().all(known) {
                     wrong.push(format!(
@@ -165,7 +166,7 @@ fn flows(frames: &[OwnedFrame]) -> Vec<FlowEvent> {
 fn names(frames: &[OwnedFrame]) -> Names {
     let mut names = Names::new();
     for flow in flows(frames) {
-        names.entry(ends(&flow)).or_default().extend(flow.verdict.protocols.iter().copied());
+        names.entry(ends(&flow)).or_default().extend(flow.verdict.protocols);
     }
     names
 }

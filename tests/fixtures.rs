@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ struct Expected<'a> {
     server: String,
     label: &'a str,
     status: &'a str,
-    protocols: &'a [&'a str],
+    protocols: &'a [Cow<'static, str>],
     confidence: &'a str,
     rules: Vec<&'a str>,
 }

@@ -66,7 +66,7 @@ fn sum(transport: Transport) -> f64 {
 }
 
 /// What random flows are named.
-fn named(transport: Transport, seed: u64, flows: u32) -> Vec<(&'static str, String)> {
+fn named(transport: Transport, seed: u64, flows: u32) -> Vec<(String, String)> {
     let mut random = Random::new(seed);
     let mut world =
         World { classifier: Classifier::new(Config::default()), events: Vec::new(), packets: 0 };
@@ -85,12 +85,12 @@ fn named(transport: Transport, seed: u64, flows: u32) -> Vec<(&'static str, Stri
     named
 }
 
-fn collect(events: &mut Vec<Event>, named: &mut Vec<(&'static str, String)>, seen: &mut u32) {
+fn collect(events: &mut Vec<Event>, named: &mut Vec<(String, String)>, seen: &mut u32) {
     for event in events.drain(..) {
         let Event::Flow(flow) = event else { continue };
         *seen += 1;
         let summary = flow.verdict.summary.clone();
-        named.extend(flow.verdict.protocols.iter().map(|name| (*name, summary.clone())));
+        named.extend(flow.verdict.protocols.iter().map(|name| (name.to_string(), summary.clone())));
     }
 }
 

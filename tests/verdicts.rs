@@ -396,10 +396,7 @@ fn a_service_is_unclear_only_where_its_other_flows_do_not_say_what_it_is() {
     };
     let (ssh, redis, mut rest) =
         (flow("ssh-openssh", 0), flow("redis", 0), flow("ssh-openssh", 14));
-    assert_eq!(
-        (ssh.verdict.protocols.last(), redis.verdict.protocols.last()),
-        (Some(&"ssh"), Some(&"redis"))
-    );
+    assert_eq!((ssh.verdict.protocol(), redis.verdict.protocol()), (Some("ssh"), Some("redis")));
     rest.server = ssh.server;
     assert!(rest.verdict.is_older_than_capture(rest.transport), "{:?}", rest.verdict);
     let mut whole = rest.clone();

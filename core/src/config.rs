@@ -85,8 +85,8 @@ impl VdaVersion {
 /// A service that the site names itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownService {
-    /// What it is called. Settings live as long as the process.
-    pub name: &'static str,
+    /// What it is called.
+    pub name: String,
     /// Where it is; anywhere, if that is not said.
     pub addr: Option<IpAddr>,
     /// Its port.

@@ -30,7 +30,7 @@ impl EvidenceFilter {
     /// The flow's first packet gets a comment: its verdict.
     pub(crate) fn note(&mut self, flow: &FlowEvent) {
         let verdict = &flow.verdict;
-        let name = verdict.protocols.last().copied().unwrap_or("not recognised");
+        let name = verdict.protocol().unwrap_or("not recognised");
         let comment = format!(
             "portstory: flow {}: {} ({}, {}, {} confidence)",
             flow.flow_id,

@@ -75,7 +75,6 @@ impl Row {
     /// The verdict of a flow.
     pub(crate) fn of(flow: &FlowEvent) -> Self {
         let verdict = &flow.verdict;
-        let owned = |name: &&str| (*name).to_owned();
         Self {
             start: flow.start.nanos(),
             end: flow.end.nanos(),
@@ -86,7 +85,7 @@ impl Row {
             label: verdict.label.name().to_owned(),
             status: verdict.status.name().to_owned(),
             confidence: verdict.confidence.name().to_owned(),
-            protocols: verdict.protocols.iter().map(owned).collect(),
+            protocols: verdict.protocols.iter().map(|name| name.to_string()).collect(),
             notable: verdict.notables.iter().map(|one| one.name().to_owned()).collect(),
             rules: verdict.evidence.iter().map(|piece| piece.rule.to_owned()).collect(),
         }

@@ -106,8 +106,7 @@ impl Settings {
 impl KnownSettings {
     fn service(&self) -> KnownService {
         KnownService {
-            // Once, and for as long as the process runs: verdicts borrow it.
-            name: Box::leak(self.name.clone().into_boxed_str()),
+            name: self.name.clone(),
             addr: self.address,
             port: self.port,
             transport: self.udp.map(|udp| if udp { Transport::Udp } else { Transport::Tcp }),

@@ -82,9 +82,7 @@ fn service(row: ServiceRow) -> Result<KnownService, String> {
     if row.name.is_empty() || row.port == 0 {
         return Err("a service needs a name and a port".to_owned());
     }
-    // Read once and kept for as long as the process runs: verdicts borrow their names.
-    let name = Box::leak(row.name.into_boxed_str());
-    Ok(KnownService { name, addr: row.address, port: row.port, transport })
+    Ok(KnownService { name: row.name, addr: row.address, port: row.port, transport })
 }
 
 fn read(path: &Path) -> Result<String, Outcome> {

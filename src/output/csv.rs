@@ -62,7 +62,7 @@ pub const COLUMNS: &[Column] = &[
         "protocol",
         "the most specific protocol recognised; empty if there is none",
         |cell, row| {
-            text(cell, row.flow.verdict.protocols.last().copied());
+            text(cell, row.flow.verdict.protocol());
         },
     ),
     column("protocols", "all that were recognised, outermost first", |cell, row| {

@@ -38,7 +38,7 @@ impl Report {
             None | Some(Concern::Unidentified | Concern::Unclear) => self.label_of_first(flow),
             Some(_) => {
                 let confidence = verdict.confidence.name();
-                let what = match (verdict.label, verdict.protocols.last()) {
+                let what = match (verdict.label, verdict.protocol()) {
                     (Label::TimelotUnknown, _) => format!(
                         "nothing that is known identifies it, timelot-unknown with {confidence} confidence"
                     ),
@@ -75,8 +75,7 @@ impl Report {
                 "Nothing was said on the watched ports: they were only tried.".to_owned()
             }
             (Label::Other, _) => {
-                let names: Vec<_> = verdict.protocols.clone();
-                let name = names.last().copied().unwrap_or("something else");
+                let name = verdict.protocol().unwrap_or("something else");
                 let beside = match self.protocols().saturating_sub(1) {
                     0 => String::new(),
                     more => format!(", beside {}", counted(more, "other protocol")),
@@ -91,7 +90,7 @@ impl Report {
 
     fn protocols(&self) -> u64 {
         let mut names: Vec<_> =
-            self.cards.iter().filter_map(|card| card.flow.verdict.protocols.last()).collect();
+            self.cards.iter().filter_map(|card| card.flow.verdict.protocol()).collect();
         names.sort();
         names.dedup();
         u64::try_from(names.len()).unwrap_or_default()
@@ -343,7 +342,7 @@ pub(super) fn place(place: &CardPlace) -> String {
 
 /// What a card is headed by: the protocol, or what the flow was instead.
 pub(super) fn heading(verdict: &Verdict) -> String {
-    let name = verdict.protocols.last().copied();
+    let name = verdict.protocol();
     match (verdict.status, name) {
         (Status::Identified, Some(name)) => name.to_owned(),
         (status, Some(name)) => format!("{name} ({})", words(status)),

@@ -64,7 +64,7 @@ pub(crate) fn dtls() -> FlowEvent {
             label: Label::Other,
             status: Status::Identified,
             confidence: Confidence::High,
-            protocols: vec!["dtls"],
+            protocols: vec!["dtls".into()],
             strength: Some(Strength::BothSides),
             summary: "DTLS 1.2 handshake, both sides".to_owned(),
             registered_name: Some("timelot"),
@@ -232,7 +232,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
         flow.vlans = vec![100, 4094];
         flow.tunnels =
             vec![TunnelId { kind: "vxlan", id: Some(42) }, TunnelId { kind: "ipip", id: None }];
-        flow.verdict.protocols = vec!["stun", "dtls"];
+        flow.verdict.protocols = vec!["stun".into(), "dtls".into()];
         flow.verdict.registered_name = None;
         flow.verdict.evidence[0].weight = f32::NEG_INFINITY;
         flow.verdict.summary = "a \u{202e}\"hostile\"\x1b[2J\n banner".to_owned();
@@ -255,7 +255,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
         label: Label::Other,
         peers_at_least: true,
         peer_addresses_at_least: true,
-        protocols: vec![("tls", 9), ("ssh", 1)],
+        protocols: vec![("tls".into(), 9), ("ssh".into(), 1)],
         notables: Notable::ALL.to_vec(),
         concerns: Concern::ALL.into_iter().collect(),
         process: Some(Arc::new(owner())),

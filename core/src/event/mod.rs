@@ -1,5 +1,6 @@
 //! What the classifier says: plain data for the outputs to write.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::decode::CARRIES_NO_IP;
@@ -60,7 +61,7 @@ pub struct EndpointEvent {
     /// Flows by status, in [`Status::ALL`]'s order.
     pub by_status: [u64; 9],
     /// Protocols that were recognised, with the number of flows, most first.
-    pub protocols: Vec<(&'static str, u64)>,
+    pub protocols: Vec<(Cow<'static, str>, u64)>,
     /// Bytes to and from it.
     pub bytes: u64,
     /// The label that most of its telling flows have: refused, scanned and empty ones count only

@@ -1,6 +1,8 @@
 //! What a flow is, how sure that is, and why.
 
 use super::Direction;
+use std::borrow::Cow;
+
 use crate::frame::FrameRef;
 use crate::identify::{Detail, Strength};
 use crate::net::Transport;
@@ -180,7 +182,7 @@ pub struct Verdict {
     /// How sure the label is.
     pub confidence: Confidence,
     /// What was recognised, outermost first; empty where nothing was.
-    pub protocols: Vec<&'static str>,
+    pub protocols: Vec<Cow<'static, str>>,
     /// What the recognition of the last of them proves.
     pub strength: Option<Strength>,
     /// One line for a person.
@@ -199,6 +201,13 @@ pub struct Verdict {
     pub details: Vec<Detail>,
     /// For the unidentified: what a person needs to go on.
     pub unidentified: Option<Unidentified>,
+}
+
+impl Verdict {
+    /// The innermost protocol.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocols.last().map(|name| &**name)
+    }
 }
 
 impl Verdict {

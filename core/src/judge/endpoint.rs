@@ -1,6 +1,7 @@
 //! What the flows of one service address agree on. An incident is about an endpoint, not about one
 //! flow.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -48,7 +49,7 @@ struct Sum {
 struct Rare {
     /// Addresses of sockets that found no room among the peers, in order.
     more_hosts: Vec<IpAddr>,
-    protocols: Vec<(&'static str, u64)>,
+    protocols: Vec<(Cow<'static, str>, u64)>,
     /// Flows that nothing identifies and that were seen only from their middle.
     unclear_rests: u64,
     /// In order.
@@ -151,7 +152,7 @@ impl Sum {
             let protocols = &mut self.rare().protocols;
             match protocols.iter_mut().find(|row| row.0 == *protocol) {
                 Some((_, flows)) => *flows = flows.saturating_add(1),
-                None => push(protocols, (*protocol, 1)),
+                None => push(protocols, (protocol.clone(), 1)),
             }
         }
         for &notable in &verdict.notables {
@@ -243,7 +244,8 @@ impl Sum {
         if rests > 0 && !is_one_thing {
             concerns.insert(Concern::Unclear);
         }
-        protocols.sort_by_key(|&(name, flows)| (std::cmp::Reverse(flows), name));
+        protocols
+            .sort_by(|(one, flows), (other, more)| more.cmp(flows).then_with(|| one.cmp(other)));
         let status = most(&by_status, &Status::ALL).unwrap_or(Status::Insufficient);
         let summary = match protocols.as_slice() {
             [] if flows == 1 => format!("its one flow: {}", status.name()),

@@ -17,6 +17,7 @@ pub(crate) mod rules;
 pub(crate) mod status;
 mod summary;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::config::Config;
@@ -102,10 +103,10 @@ fn verdict(case: &FlowContext<'_>) -> Verdict {
     let opinion = rules::weigh(case, status);
     let confidence = confidence::confidence(case, status, &opinion);
     let mut protocols: Vec<_> =
-        case.record.recognised().map(|found| found.finding.protocol).collect();
-    protocols.extend(case.edt_companion().map(|_| "citrix-edt"));
+        case.record.recognised().map(|found| Cow::Borrowed(found.finding.protocol)).collect();
+    protocols.extend(case.edt_companion().map(|_| Cow::Borrowed("citrix-edt")));
     if status == Status::Identified {
-        protocols.extend(case.known().map(|known| known.name));
+        protocols.extend(case.known().map(|known| Cow::Owned(known.name.clone())));
     }
     Verdict {
         label: opinion.label,

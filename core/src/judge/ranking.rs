@@ -69,7 +69,7 @@ fn is_opaque(verdict: &Verdict) -> bool {
     match verdict.status {
         Status::Unidentified | Status::Insufficient => true,
         Status::Identified | Status::Attempted => {
-            verdict.protocols.last().is_some_and(|protocol| OPAQUE.contains(protocol))
+            verdict.protocol().is_some_and(|protocol| OPAQUE.contains(&protocol))
         }
         Status::ClientPort
         | Status::Refused

@@ -172,7 +172,7 @@ impl Planner {
             trail.held.iter().map(|held| held.payload().to_vec()).collect();
         let original = trail.portrait(flow.transport, &originals, &self.config);
         let chain: Vec<_> = original.chain.iter().map(|spoken| spoken.protocol).collect();
-        if !flow.verdict.protocols.starts_with(&chain) {
+        if !flow.verdict.protocols.iter().take(chain.len()).eq(&chain) {
             return Treatment::Without("its payload is too much to look at");
         }
         if chain.is_empty() {

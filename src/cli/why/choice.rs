@@ -170,7 +170,7 @@ impl Matches {
             "{}  {:16}  {:20}  {} -> {}",
             human::Clock(flow.start),
             flow.verdict.label.name(),
-            escape::terminal(flow.verdict.protocols.last().unwrap_or(&flow.verdict.status.name())),
+            escape::terminal(flow.verdict.protocol().unwrap_or(flow.verdict.status.name())),
             flow.client,
             flow.server,
         );

@@ -117,9 +117,9 @@ fn put_endpoint(line: &mut Object<'_>, endpoint: &EndpointEvent) {
         story.put("peer_addresses_at_least", endpoint.peer_addresses_at_least);
         story.put("flows", endpoint.flows);
         put_counts(story, &endpoint.by_label, &endpoint.by_status);
-        story.objects("protocols", &endpoint.protocols, |count, &(protocol, flows)| {
-            count.put("protocol", protocol);
-            count.put("flows", flows);
+        story.objects("protocols", &endpoint.protocols, |count, (protocol, flows)| {
+            count.put("protocol", &**protocol);
+            count.put("flows", *flows);
         });
         story.put("bytes", endpoint.bytes);
         put_process(story, endpoint.process.as_deref(), endpoint.process_missing.as_ref());
@@ -154,7 +154,7 @@ fn put_ends(
     line.put("dest_ip", server.addr);
     line.put("dest_port", server.port);
     line.put("proto", Word(transport.name()));
-    line.put_some("app_proto", verdict.protocols.last().copied());
+    line.put_some("app_proto", verdict.protocol());
     line.put("community_id", &*community_id(transport, client, server));
 }
 
@@ -169,8 +169,8 @@ fn put_label(story: &mut Object<'_>, verdict: &Verdict) {
     story.put("label", Word(verdict.label.name()));
     story.put("status", Word(verdict.status.name()));
     // What the site names itself is among them.
-    story.put("protocol", verdict.protocols.last().copied());
-    story.list("protocols", verdict.protocols.iter().copied());
+    story.put("protocol", verdict.protocol());
+    story.list("protocols", verdict.protocols.iter().map(|name| &**name));
     story.put("confidence", Word(verdict.confidence.name()));
     story.put("summary", &*verdict.summary);
 }

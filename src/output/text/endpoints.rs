@@ -159,7 +159,7 @@ fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> i
         let protocols: Vec<_> = endpoint
             .protocols
             .iter()
-            .map(|&(protocol, flows)| format!("{protocol} in {}", counted(flows, "flow")))
+            .map(|(protocol, flows)| format!("{protocol} in {}", counted(*flows, "flow")))
             .collect();
         lines.push(format!("speaks {}", escape::terminal(&protocols.join(", "))));
     }

@@ -11,6 +11,7 @@
 //! Nothing is told by colour only, and no line is longer than the width that was asked for, but for
 //! a name without a blank.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -276,7 +277,7 @@ fn spans_days(rows: &[Row], summary: &RunSummary) -> bool {
 }
 
 /// What a flow speaks, in a word; what is not a protocol stands in brackets.
-fn protocol(protocols: &[&str], status: Status) -> String {
+fn protocol(protocols: &[Cow<'_, str>], status: Status) -> String {
     if protocols.is_empty() {
         return format!("({})", status.name());
     }

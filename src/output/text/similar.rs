@@ -4,6 +4,7 @@
 //! Alike are flows with the same label, status, protocols, notables and transport that go to the
 //! same service, or that come from the same address.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -39,7 +40,7 @@ struct SimilarKey {
     label: Label,
     status: Status,
     transport: Transport,
-    protocols: Vec<&'static str>,
+    protocols: Vec<Cow<'static, str>>,
     notables: Vec<Notable>,
 }
 

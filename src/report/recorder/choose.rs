@@ -30,9 +30,8 @@ pub(super) fn cards(
     let mut groups: BTreeMap<Alike, Vec<(CardGroup, Sum)>> = BTreeMap::new();
     for (kind, sum) in kinds {
         // What is no reason to look at its service is none to look at the flow.
-        let (_, label, status, protocol, transport) = kind.alike;
-        let worst = concerns(&sum.flow, &services).worst();
-        let alike = (worst, label, status, protocol, transport);
+        let mut alike = kind.alike.clone();
+        alike.0 = concerns(&sum.flow, &services).worst();
         groups.entry(alike).or_default().push((kind, sum));
     }
     let mut cards: Vec<Card> = Vec::new();

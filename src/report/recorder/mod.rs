@@ -1,5 +1,6 @@
 //! Keeps, while a capture is read, what the report will say.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -23,7 +24,7 @@ use portstory_core::{
 mod choose;
 
 /// What makes flows of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct CardGroup {
     alike: Alike,
     /// The service.
@@ -32,7 +33,7 @@ struct CardGroup {
 
 /// What flows have in common that may share a card wherever they go: the worst concern and whether there
 /// is one, label, status, protocol and transport.
-type Alike = (Option<Concern>, Label, Status, Option<&'static str>, Transport);
+type Alike = (Option<Concern>, Label, Status, Option<Cow<'static, str>>, Transport);
 
 /// Where flows are counted that go to one service too many to be told apart.
 const ANYWHERE: Socket = Socket { addr: IpAddr::V6(Ipv6Addr::UNSPECIFIED), port: 0 };
@@ -268,7 +269,7 @@ impl CardGroup {
     fn of(flow: &FlowEvent) -> Self {
         let verdict = &flow.verdict;
         let worst = ranking::concerns(flow).worst();
-        let protocol = verdict.protocols.last().copied();
+        let protocol = verdict.protocols.last().cloned();
         // Scans and refusals go to any number of ports, and so do Framehawk's users: what they have in
         // common is the host.
         let by_host = !is_conversation(verdict.status) || verdict.label == Label::CitrixFramehawk;
