@@ -17,6 +17,12 @@
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm
 )]
+// What only a part uses that was left out is left out by the linker: a condition for each such function would
+// hide the code behind them.
+#![cfg_attr(
+    not(all(feature = "live", feature = "report", feature = "bundle")),
+    allow(dead_code, unreachable_pub)
+)]
 
 #[cfg(feature = "bundle")]
 mod bundle;

@@ -457,7 +457,7 @@ fn a_bundle_is_verified_with_the_memory_that_it_was_made_with() {
     let capture = capture.to_str().unwrap();
     let zip = bundle(dir.path(), &[capture]);
     unzip(&zip, dir.path());
-    assert_eq!(json(&dir.path().join("settings.json"))["memory_max"], 256 << 20);
+    assert_eq!(json(&dir.path().join("settings.json"))["memory_max"], 192 << 20);
     let verified = verify(&zip);
     assert!(verified.status.success(), "{}", said(&verified));
     // Not enough for all of them, whose verdicts are then other ones than with enough.

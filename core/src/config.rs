@@ -275,6 +275,13 @@ pub const UNPACK_TIMES_MAX: u64 = 1000;
 /// The same for small ones, whatever they take: 256 MiB, which is a second or two.
 pub const UNPACK_BYTES_MIN: u64 = 256 << 20;
 
+/// Bytes that flows and endpoints may take where nothing else is asked: room for 100,000 endpoints.
+pub const MEMORY_BYTES: u64 = 256 << 20;
+
+/// The same for a bundle and for whoever verifies one, so that both come to the same verdicts where there is
+/// no room for all flows. With it `verify` as a whole takes at most 256 MiB, whatever a stranger packed.
+pub const BUNDLE_MEMORY_BYTES: u64 = 192 << 20;
+
 /// Bytes of the text that a fingerprint is made of (JA3, HASSH): programs need up to about 900, and
 /// strangers could fill a head. A longer one is told by its hash alone.
 pub const FINGERPRINT_TEXT_BYTES_MAX: usize = 2048;

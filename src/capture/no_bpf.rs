@@ -5,7 +5,7 @@ use portstory_core::Frame;
 
 /// A filter, of which there is none.
 #[derive(Debug)]
-pub enum Bpf {}
+pub(crate) enum Bpf {}
 
 impl Bpf {
     /// Refuses.
@@ -13,7 +13,7 @@ impl Bpf {
     /// # Errors
     ///
     /// [`CaptureErrorKind::CannotOpen`], always.
-    pub fn new(expression: &str) -> Result<Self, CaptureError> {
+    pub(crate) fn new(expression: &str) -> Result<Self, CaptureError> {
         Err(CaptureError {
             kind: CaptureErrorKind::CannotOpen,
             source: format!("filter '{expression}'"),
@@ -24,7 +24,7 @@ impl Bpf {
     }
 
     /// Whether it lets a frame through.
-    pub fn lets_through(&mut self, _: &Frame<'_>) -> bool {
+    pub(crate) fn lets_through(&mut self, _: &Frame<'_>) -> bool {
         match *self {}
     }
 }

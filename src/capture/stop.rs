@@ -81,11 +81,6 @@ impl Stop {
         self.watch.clone()
     }
 
-    /// Whether the end was asked for.
-    pub fn requested(&self) -> bool {
-        self.watch.requested()
-    }
-
     /// Becomes readable when the end was asked for, and stays so.
     pub fn wakes(&self) -> BorrowedFd<'_> {
         self.watch.0.sleeper.as_fd()
@@ -217,24 +212,24 @@ mod tests {
     #[test]
     fn a_signal_asks_for_the_end_and_wakes() {
         let stop = Stop::by_signals().unwrap();
-        assert!(!stop.requested());
+        assert!(!stop.watch().requested());
         signal_hook::low_level::raise(SIGTERM).unwrap();
         let mut fds = [PollFd::from_borrowed_fd(stop.wakes(), PollFlags::IN)];
         assert_eq!(poll(&mut fds, None), Ok(1));
-        assert!(stop.requested());
+        assert!(stop.watch().requested());
         signal_hook::low_level::raise(SIGINT).unwrap();
-        assert!(stop.requested(), "a second one changes nothing");
+        assert!(stop.watch().requested(), "a second one changes nothing");
     }
 
     #[test]
     fn a_handle_asks_for_the_end_however_often() {
         let stop = Stop::by_hand().unwrap();
         let handle = stop.watch();
-        assert!(!stop.requested());
+        assert!(!stop.watch().requested());
         for _ in 0..100_000 {
             handle.stop();
         }
-        assert!(stop.requested());
+        assert!(stop.watch().requested());
     }
 
     #[test]

@@ -63,7 +63,7 @@ use exit::stdout_exit;
 use crate::capture::file::Options;
 use crate::engine::Outcome;
 use crate::output::FormatRow;
-use portstory_core::config::Limits;
+use portstory_core::config::{Limits, MEMORY_BYTES};
 use portstory_core::internal::watch::{FRAMEHAWK_PORTS, TIMELOT_PORT};
 use portstory_core::{Config, Watch};
 
@@ -207,9 +207,10 @@ struct Watching {
     #[arg(long, value_name = "PROTOCOL", value_parser = detector)]
     without: Option<String>,
 
-    /// Memory limit for flows and endpoints, not counting the ring buffer of a live capture
-    #[arg(long, value_name = "SIZE", value_parser = output_file::bytes, default_value = "256M")]
-    memory_max: u64,
+    /// Memory limit for flows and endpoints, not counting the ring buffer of a live capture [default:
+    /// 256M; for a bundle 192M, with which it is verified]
+    #[arg(long, value_name = "SIZE", value_parser = output_file::bytes)]
+    memory_max: Option<u64>,
 
     /// Key of the hash tables, for tests: the output must not depend on it
     #[arg(long, hide = true, value_name = "NUMBER")]
@@ -223,13 +224,19 @@ impl Watching {
     }
 
     fn config(&self) -> Result<Config, Outcome> {
+        self.config_within(MEMORY_BYTES)
+    }
+
+    /// The settings, with so much memory where the command line does not say how much.
+    fn config_within(&self, memory: u64) -> Result<Config, Outcome> {
+        let memory = self.memory_max.unwrap_or(memory);
         let site = self.site.as_deref().map(site::site).transpose()?;
         let (site, policy_range) = site.map_or((None, None), |(site, range)| (Some(site), range));
         let known = self.known.as_deref().map(site::known).transpose()?.unwrap_or_default();
         Ok(Config {
             watch: self.ports.watch(policy_range),
             vlan_in_key: self.vlan_in_key,
-            limits: Limits::within(usize::try_from(self.memory_max).unwrap_or(usize::MAX)),
+            limits: Limits::within(usize::try_from(memory).unwrap_or(usize::MAX)),
             without: self.without.clone(),
             hash_seed: self.hash_seed.unwrap_or_else(random_seed),
             site,

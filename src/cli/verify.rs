@@ -16,15 +16,12 @@ use crate::capture::file::{self, Links, Options};
 use crate::capture::{CaptureError, FrameSource};
 use crate::engine::{self, Observer, Outcome, Reading};
 use crate::escape;
-use portstory_core::config::{BundleLimits, Limits};
+use portstory_core::config::{BUNDLE_MEMORY_BYTES, BundleLimits, Limits};
 use portstory_core::internal::flow::correlation::Drops;
 use portstory_core::{Config, Event, FlowEvent};
 
 /// Verdicts that differ, named one by one.
 const NAMED_MAX: usize = 10;
-
-/// What a stranger's bundle may ask for unless it is allowed more: what `bundle` takes by default.
-const MEMORY_BYTES_MAX: u64 = 256 << 20;
 
 /// Check a bundle: nothing changed, and its packets give the same verdicts.
 #[derive(Debug, Args)]
@@ -38,7 +35,7 @@ pub(super) struct Verify {
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "4G")]
     limit: u64,
 
-    /// Memory limit for flows and services, as with `read` [default: what `bundle` had, at most 256M]
+    /// Memory limit for flows and services, as with `read` [default: what `bundle` had, at most 192M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     memory_max: Option<u64>,
 
@@ -119,7 +116,7 @@ impl Verify {
     }
 
     fn config(&self, bundle: &verify::Bundle) -> Config {
-        let of_bundle = || bundle.settings.memory_max.unwrap_or(u64::MAX).min(MEMORY_BYTES_MAX);
+        let of_bundle = || bundle.settings.memory_max.unwrap_or(u64::MAX).min(BUNDLE_MEMORY_BYTES);
         let memory =
             usize::try_from(self.memory_max.unwrap_or_else(of_bundle)).unwrap_or(usize::MAX);
         Config { limits: Limits::within(memory), ..bundle.settings.config() }

@@ -22,7 +22,7 @@ use crate::capture::file::{self, Options};
 use crate::engine::{self, Observer, Reading, Seen};
 use crate::output::{Context, Eve, EventWriter as _, PacketFormat, PacketWriter};
 use crate::report::{Recorder, html};
-use portstory_core::config::{BundleLimits, ReportLimits};
+use portstory_core::config::{BUNDLE_MEMORY_BYTES, BundleLimits, ReportLimits};
 use portstory_core::internal::flow::correlation::Drops;
 use portstory_core::{Config, Event, Frame, Timestamp, Watch};
 
@@ -87,6 +87,10 @@ Examples:
   portstory bundle --share --exclude 10.0.0.9:3243 --yes captures/ -o for-strangers.zip";
 
 impl Bundle {
+    fn memory(&self) -> u64 {
+        self.watching.memory_max.unwrap_or(BUNDLE_MEMORY_BYTES)
+    }
+
     pub(super) fn run(&self) -> Ended {
         log::start(false, 0);
         if self.paths.iter().any(|path| path.as_os_str() == "-") {
@@ -110,7 +114,7 @@ impl Bundle {
             return Err(Outcome::Usage);
         }
         file::exist(&self.paths).map_err(|error| failed(&error))?;
-        let config = self.watching.config()?;
+        let config = self.watching.config_within(BUNDLE_MEMORY_BYTES)?;
         let claims = Claims::of_inputs(self.paths.iter().chain(self.watching.files()));
         let links = self.linking.links();
         let claims = claims.following(links).writing(Output::new("-o", &self.output));
@@ -208,7 +212,7 @@ impl Bundle {
         packer.begin(bundle::REPORT).map_err(io)?;
         packer.write_all(html(&page).as_bytes()).map_err(io)?;
         let sharing = shared.map(Shared::sharing);
-        let settings = Settings::of(config, self.watching.memory_max, drops, sharing);
+        let settings = Settings::of(config, self.memory(), drops, sharing);
         for (name, json) in [
             (bundle::SETTINGS, serde_json::to_vec_pretty(&settings)),
             (bundle::VERDICTS, serde_json::to_vec(&rows)),
