@@ -8,6 +8,7 @@
 use super::{Entry, Tunnel, not_this};
 use crate::decode::link::{ETHERNET, wifi};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel =
@@ -40,7 +41,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let opened = match (native, binding) {
         (false, _) => Opened::new(Next::Link(ETHERNET), inside),
         // RFC 5416: binding 1 is 802.11.
-        (true, 1) => wifi::open_either_way(inside)?,
+        (true, 1) => wifi::open_either_way(inside.of_layer(Layer::Link))?,
         (true, _) => Opened::new(Next::Nothing, inside),
     };
     Ok(opened.in_tunnel(TUNNEL.name, None))
@@ -51,7 +52,12 @@ const FRAME_LEN_MAX: usize = 2346;
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::tests::support::{ethernet, leaves_alone, opens, path, udp4, v4, v6, wifi};
+    use crate::config::Limits;
+    use crate::decode::tests::support::{
+        ethernet, frame, leaves_alone, opens, path, udp4, v4, v6, wifi,
+    };
+    use crate::decode::{Decoded, decode};
+    use crate::net::Layer;
 
     #[test]
     fn leads_to_the_datagram() {
@@ -66,6 +72,21 @@ mod tests {
         let bytes = udp4(5247, &[&radio, &ethernet(0x0800, &v4())[..]].concat());
         opens(228, &bytes);
         assert_eq!(path(228, &bytes), (vec![], vec![("capwap", None)]));
+    }
+
+    #[test]
+    fn what_stops_at_the_frame_inside_stops_at_a_link_layer() {
+        let mut later = wifi();
+        later[22] |= 1;
+        let native = [0, 0x10, 0x43, 0x00, 0, 0, 0, 0];
+        let bytes = udp4(5247, &[&native, &later[..]].concat());
+        let mut stops = Vec::new();
+        decode(&frame(228, &bytes), &Limits::default(), &mut |decoded| {
+            if let Decoded::Anomaly(_, stop) = decoded {
+                stops.push((stop.event, stop.layer));
+            }
+        });
+        assert_eq!(stops, [("ieee802_11.fragment", Layer::Link)]);
     }
 
     #[test]
