@@ -69,6 +69,22 @@ fn a_bad_file_among_several_is_named_and_costs_no_other() {
     assert!(rows.iter().all(|(path, why)| told.contains(path) && told.contains(why)), "{told}");
 }
 
+/// A shell completes a folder's name with a slash; what finds out where it really is asks the system more then.
+#[test]
+fn a_folder_may_be_named_in_every_way_that_a_shell_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("captures");
+    fs::create_dir(&inside).unwrap();
+    fs::copy(fixture("ssh-openssh/capture.pcap"), inside.join("a.pcap")).unwrap();
+    let named = text(&inside);
+    for name in
+        [named.clone(), format!("{named}/"), format!("{named}/."), format!("{named}/../captures")]
+    {
+        let read = run(&["read", &name]);
+        assert!(read.status.success() && has_ssh(&read), "{name}: {}", stderr(&read));
+    }
+}
+
 #[test]
 fn something_that_is_missing_is_told_before_something_that_was_found() {
     let sound = fixture("ssh-openssh/capture.pcap");

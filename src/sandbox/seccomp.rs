@@ -73,6 +73,9 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_statx,
     libc::SYS_getdents64,
     libc::SYS_readlinkat,
+    // What realpath asks of a folder that is named with a slash at its end.
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
     libc::SYS_getcwd,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
@@ -128,8 +131,14 @@ const ALLOWED: &[c_long] = &[
 
 /// Older names that only this processor has.
 #[cfg(target_arch = "x86_64")]
-const ALLOWED_HERE: &[c_long] =
-    &[libc::SYS_poll, libc::SYS_stat, libc::SYS_lstat, libc::SYS_readlink, libc::SYS_time];
+const ALLOWED_HERE: &[c_long] = &[
+    libc::SYS_poll,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_readlink,
+    libc::SYS_time,
+];
 #[cfg(not(target_arch = "x86_64"))]
 const ALLOWED_HERE: &[c_long] = &[];
 
