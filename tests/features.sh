@@ -13,11 +13,12 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 fail() { echo "a build without features: $*" >&2; exit 1; }
 
+built=${CARGO_TARGET_DIR:-target}/debug/portstory
 # With the profile of `cargo test`, which has built what both stand on.
 cargo build --quiet --profile test --no-default-features
-mv target/debug/portstory "$place/none"
+mv "$built" "$place/none"
 cargo build --quiet --profile test
-cp target/debug/portstory "$place/all"
+cp "$built" "$place/all"
 
 ldd "$place/none" | grep libpcap && fail "it needs libpcap"
 "$place/none" --version | grep -qx 'features: -live -report -bundle' || fail "its version does not say so"

@@ -85,7 +85,7 @@ fn a_rotation_that_fails_is_told_at_the_end() {
     let folder = outer.path().join("out");
     fs::create_dir(&folder).unwrap();
     let packets = folder.join("saved.pcap");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_portstory"))
+    let mut run = Command::new(program())
         .args(["read", "-v", "-", "-w", packets.to_str().unwrap(), "--rotate-size", "1K"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -15,7 +15,7 @@ use flate2::bufread::DeflateDecoder;
 use super::packer::SEAL_DIGITS;
 use super::refusal::{Refusal, refused};
 use super::{FILES, SUMS};
-use portstory_core::internal::wire::{Cursor, le16, len32};
+use portstory_core::internal::wire::{self, Cursor, le16, len32};
 
 /// A file of a bundle.
 #[derive(Clone, Copy, Debug)]
@@ -323,7 +323,7 @@ impl<R: Read> Read for Unpacked<R> {
         let read = self.inner.read(buffer)?;
         let len = u64::try_from(read).unwrap_or(u64::MAX);
         self.left = self.left.checked_sub(len).ok_or_else(|| wrong("it is longer than it says"))?;
-        self.crc.update(portstory_core::internal::wire::prefix(buffer, read));
+        self.crc.update(wire::prefix(buffer, read));
         if read == 0 && !buffer.is_empty() {
             if self.left > 0 || self.crc.sum() != self.entry.crc {
                 return Err(wrong("it is shorter than it says, or not what it was"));

@@ -8,6 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::SUMS;
+use portstory_core::internal::wire;
 
 /// Digits of a SHA-256. The zip's comment, its last bytes, is one: that of all before it.
 pub(super) const SEAL_DIGITS: usize = 64;
@@ -133,7 +134,7 @@ impl<W: Write + Seek> Write for Packer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.zip.write(bytes)?;
         if let Some((_, hasher)) = &mut self.current {
-            hasher.update(portstory_core::internal::wire::prefix(bytes, written));
+            hasher.update(wire::prefix(bytes, written));
         }
         Ok(written)
     }

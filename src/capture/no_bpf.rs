@@ -1,6 +1,6 @@
 //! Filters in a build without libpcap, which alone knows their language: there are none.
 
-use super::{CaptureError, CaptureErrorKind};
+use super::CaptureError;
 use portstory_core::Frame;
 
 /// A filter, of which there is none.
@@ -12,15 +12,13 @@ impl Bpf {
     ///
     /// # Errors
     ///
-    /// [`CaptureErrorKind::CannotOpen`], always.
+    /// [`CannotOpen`](super::CaptureErrorKind::CannotOpen), always.
     pub(crate) fn new(expression: &str) -> Result<Self, CaptureError> {
-        Err(CaptureError {
-            kind: CaptureErrorKind::CannotOpen,
-            source: format!("filter '{expression}'"),
-            message: "this build has no libpcap to compile it, as it was made without the feature \
-                      `live`; add it with `cargo build --release --features live`"
-                .to_owned(),
-        })
+        Err(CaptureError::cannot_open(
+            format!("filter '{expression}'"),
+            "this build has no libpcap to compile it, as it was made without the feature `live`; add \
+             it with `cargo build --release --features live`",
+        ))
     }
 
     /// Whether it lets a frame through.

@@ -20,6 +20,8 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 
+use crate::clock::now;
+
 /// How long a stream is read on after the end was asked for.
 pub(crate) const SETTLE: Duration = Duration::from_millis(250);
 
@@ -196,11 +198,6 @@ impl Stopped {
     pub(crate) fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "an edge: how long a stop is waited for")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use signal_hook::low_level::pipe;
 
 use crate::capture::stop::{Stop, StopWatch, Stopped};
 use crate::clock::now;
+use portstory_core::internal::wire;
 
 /// Looks in a row at a process that stands still once it was asked to end: 700 ms. On a machine that is
 /// so busy that the watcher itself comes late, they take as much longer.
@@ -142,7 +143,7 @@ pub(super) fn write_all(file: &File, name: &Path, mut bytes: &[u8]) -> io::Resul
     let name = name.display().to_string();
     while !bytes.is_empty() {
         let written = write(file.as_fd(), bytes, &name)?;
-        bytes = portstory_core::internal::wire::rest(bytes, written);
+        bytes = wire::rest(bytes, written);
     }
     Ok(())
 }
@@ -160,7 +161,7 @@ fn write(to: BorrowedFd<'_>, bytes: &[u8], name: &str) -> io::Result<usize> {
     let mut bytes = bytes;
     if !is_file {
         // More than this could block behind a poll that found room.
-        bytes = portstory_core::internal::wire::prefix(bytes, PIPE_BYTES);
+        bytes = wire::prefix(bytes, PIPE_BYTES);
         if !ending.stop.writable(to, OUTPUT_PATIENCE) {
             return Err(Stopped::error());
         }

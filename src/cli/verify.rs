@@ -14,7 +14,7 @@ use super::{Ended, log};
 use crate::bundle::{Row, Tally, verify};
 use crate::capture::file::{self, Links, Options};
 use crate::capture::{CaptureError, FrameSource};
-use crate::engine::{self, Observer, Outcome, Reading};
+use crate::engine::{self, KnownDrops, Observer, Outcome, Reading};
 use crate::escape;
 use portstory_core::config::{BUNDLE_MEMORY_BYTES, BundleLimits, Limits};
 use portstory_core::internal::flow::correlation::Drops;
@@ -105,10 +105,10 @@ impl Verify {
                     "with so many flows there was no room for all; that alone may be why: give \
                      --memory-max what `bundle` had",
                 );
-                let had = bundle.settings.memory_max;
-                text.push_str(
-                    &had.map_or("\n".to_owned(), |bytes| format!(", {}M\n", bytes >> 20)),
-                );
+                text.push_str(&match bundle.settings.memory_max {
+                    Some(bytes) => format!(", {}M\n", bytes >> 20),
+                    None => " (256M where it was not told otherwise)\n".to_owned(),
+                });
             }
             Outcome::BrokeOff
         };
@@ -191,8 +191,8 @@ fn each_flow(
     drops: Option<Drops>,
     wanted: &mut dyn FnMut(FlowEvent) -> bool,
 ) -> Result<bool, Outcome> {
-    let mut flows = Flows { drops, wanted, enough: false };
-    let driven = engine::drive(source, config, &mut [&mut flows]);
+    let mut flows = Flows { wanted, enough: false };
+    let driven = engine::drive(source, config, &mut [&mut KnownDrops(drops), &mut flows]);
     match (flows.enough, driven.outcome) {
         (true, _) => Ok(false),
         (false, Outcome::Done) => Ok(driven.summary.shortfalls.reached().next().is_some()),
@@ -202,17 +202,11 @@ fn each_flow(
 
 /// Takes flows until there are enough. A capture at fault shows none any more.
 struct Flows<'a> {
-    /// What is known to be missing, from the first packet on.
-    drops: Option<Drops>,
     wanted: &'a mut dyn FnMut(FlowEvent) -> bool,
     enough: bool,
 }
 
 impl Observer for Flows<'_> {
-    fn begin(&mut self, reading: &mut Reading<'_>) {
-        self.drops.into_iter().for_each(|drops| reading.classifier.note_drops(drops));
-    }
-
     fn error(&mut self, error: &CaptureError) {
         log::error(error);
     }

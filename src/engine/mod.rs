@@ -75,6 +75,18 @@ impl Observer for NoteDrops {
     }
 }
 
+/// The same of what is known from the first packet on.
+#[cfg(feature = "bundle")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownDrops(pub(crate) Option<Drops>);
+
+#[cfg(feature = "bundle")]
+impl Observer for KnownDrops {
+    fn begin(&mut self, reading: &mut Reading<'_>) {
+        self.0.into_iter().for_each(|drops| reading.classifier.note_drops(drops));
+    }
+}
+
 /// What is known of a frame that was taken in.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {

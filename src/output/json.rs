@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use crate::escape::is_hazard;
 use portstory_core::Timestamp;
+use portstory_core::internal::wire;
 
 /// Appends an object, whose members `fill` adds.
 pub(super) fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
@@ -120,10 +121,7 @@ impl Value for &str {
             for run in self.split_inclusive(is_escaped) {
                 let last = run.chars().next_back().filter(|last| is_escaped(*last));
                 let plain = run.len() - last.map_or(0, char::len_utf8);
-                out.extend_from_slice(portstory_core::internal::wire::prefix(
-                    run.as_bytes(),
-                    plain,
-                ));
+                out.extend_from_slice(wire::prefix(run.as_bytes(), plain));
                 last.into_iter().for_each(|last| escape(out, last));
             }
         });

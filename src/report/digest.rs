@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use portstory_core::internal::wire;
 use sha2::{Digest as _, Sha256};
 
 /// A capture that went into a report.
@@ -64,7 +65,7 @@ pub(crate) fn sha256(from: &mut dyn io::Read) -> io::Result<(u64, String)> {
         if read == 0 {
             break;
         }
-        hasher.update(portstory_core::internal::wire::prefix(&buffer, read));
+        hasher.update(wire::prefix(&buffer, read));
         bytes = bytes.saturating_add(u64::try_from(read).unwrap_or_default());
     }
     Ok((bytes, hex(&hasher.finalize())))

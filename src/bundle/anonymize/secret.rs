@@ -11,6 +11,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 use super::craft;
+use portstory_core::internal::wire;
 
 /// A key that lives as long as one bundle is made.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ impl Secret {
     fn hash(&self, what: u8, parts: &[&[u8]]) -> ([u8; 32], Hkdf<Sha256>) {
         let mut input = vec![what];
         for part in parts {
-            input.extend(portstory_core::internal::wire::len32(part.len()).to_be_bytes());
+            input.extend(wire::len32(part.len()).to_be_bytes());
             input.extend_from_slice(part);
         }
         let (hash, more) = Hkdf::extract(Some(&self.0), &input);
@@ -294,11 +295,10 @@ pub(super) fn written(run: &str) -> Option<(usize, usize, IpAddr)> {
 pub(super) fn replace_written(addresses: &mut Addresses, bytes: &mut [u8], ends: [IpAddr; 2]) {
     let mut at = 0;
     while at < bytes.len() {
-        let rest = portstory_core::internal::wire::rest(bytes, at);
+        let rest = wire::rest(bytes, at);
         let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
         let run = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
-        let text =
-            str::from_utf8(portstory_core::internal::wire::prefix(rest, run)).unwrap_or_default();
+        let text = str::from_utf8(wire::prefix(rest, run)).unwrap_or_default();
         if let Some((from, len, _)) = written(text) {
             let place = at.saturating_add(from);
             let place = bytes.get_mut(place..place.saturating_add(len)).unwrap_or_default();

@@ -1,16 +1,10 @@
-//! The machine's clocks: the only place of the live capture that reads them.
+//! The clock that the kernel stamps frames with: the only place of the live capture that reads it.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portstory_core::Timestamp;
 
-/// For deadlines.
-#[expect(clippy::disallowed_methods, reason = "an edge: deadlines of a live capture")]
-pub(super) fn now() -> Instant {
-    Instant::now()
-}
-
-/// The time that long ago, by the clock that the kernel stamps frames with.
+/// The time that long ago, by that clock.
 #[expect(clippy::disallowed_methods, reason = "an edge: tells how far time passed without a frame")]
 pub(super) fn wall_before(span: Duration) -> Timestamp {
     let then =

@@ -4,6 +4,7 @@
 use std::os::fd::AsFd;
 
 use pcap::{Active, Capture};
+use portstory_core::internal::wire;
 
 /// What libpcap would write into the head of a capture file: its own word on a handle.
 pub(super) struct FileHeader {
@@ -37,7 +38,7 @@ pub(super) fn head(_: &Capture<Active>) -> Option<FileHeader> {
 fn parse(bytes: &[u8]) -> Option<FileHeader> {
     const MICROSECONDS: u32 = 0xa1b2_c3d4;
     const NANOSECONDS: u32 = 0xa1b2_3c4d;
-    let native32 = |at| portstory_core::internal::wire::array(bytes, at).map(u32::from_ne_bytes);
+    let native32 = |at| wire::array(bytes, at).map(u32::from_ne_bytes);
     let nanoseconds = match native32(0)? {
         NANOSECONDS => true,
         MICROSECONDS => false,

@@ -86,7 +86,7 @@ impl InterfaceHandle {
         if let Err(error) = outcome {
             let text = super::open::text(&error);
             if !is_only_empty(&text) {
-                self.fail(&why_it_broke(&text), super::clock::now());
+                self.fail(&why_it_broke(&text), crate::clock::now());
             }
         }
         count

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
+use crate::clock::now;
 use interface_handle::InterfaceHandle;
 use links::{LinkChange, LinkWatch};
 use portstory_core::{Frame, LinkType, SourceId, Timestamp};
@@ -133,7 +134,7 @@ impl Live {
             notices: Vec::new(),
             faults: VecDeque::new(),
             ends_at: None,
-            statistics_due: clock::now(),
+            statistics_due: now(),
             settled: None,
             first: 0,
         };
@@ -187,7 +188,7 @@ impl Live {
 
     /// Sleeps until a frame, a stop, a change of an interface, or [`TICK`].
     fn wait(&mut self) {
-        let now = clock::now();
+        let now = now();
         let deadlines =
             self.taps.iter().flatten().filter_map(InterfaceHandle::gives_up_at).chain(self.ends_at);
         let tick =
@@ -214,7 +215,7 @@ impl Live {
 
     /// Everything but frames: stop, interfaces that changed or failed, statistics.
     fn look_after(&mut self) {
-        let now = clock::now();
+        let now = now();
         if self.ends_at.is_none()
             && let Some(asked) = self.stop.watch().for_how_long()
         {
@@ -280,7 +281,7 @@ impl Live {
     }
 
     fn is_over(&self) -> bool {
-        self.taps.iter().all(Option::is_none) || self.ends_at.is_some_and(|end| clock::now() >= end)
+        self.taps.iter().all(Option::is_none) || self.ends_at.is_some_and(|end| now() >= end)
     }
 }
 

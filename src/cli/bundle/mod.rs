@@ -17,9 +17,9 @@ use super::{Ended, Outcome, Unpacking, Watching, log, report, shutdown};
 use crate::bundle::anonymize::{Exclude, Strength};
 use crate::bundle::evidence::{EvidenceFilter, marker};
 use crate::bundle::{self, Packer, Row, Settings};
-use crate::capture::FrameSource;
 use crate::capture::file::{self, Options};
-use crate::engine::{self, Observer, Reading, Seen};
+use crate::capture::{FileFormat, FrameSource, SourceInfo};
+use crate::engine::{self, KnownDrops, Observer, Reading, Seen};
 use crate::output::{Context, Eve, EventWriter as _, PacketFormat, PacketWriter};
 use crate::report::{Recorder, html};
 use portstory_core::config::{BUNDLE_MEMORY_BYTES, BundleLimits, ReportLimits};
@@ -34,7 +34,7 @@ use sharing::Shared;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Bundle {
-    /// Captures or folders of captures. They are read twice, so pipes are refused
+    /// Captures or folders of captures. They are read more than once, so pipes are refused
     #[arg(value_name = "FILE|DIR", required = true)]
     paths: Vec<PathBuf>,
 
@@ -94,14 +94,14 @@ impl Bundle {
     pub(super) fn run(&self) -> Ended {
         log::start(false, 0);
         if self.paths.iter().any(|path| path.as_os_str() == "-") {
-            log::say("a bundle reads its captures twice: name files, not '-'");
+            log::say("a bundle reads its captures more than once: name files, not '-'");
             return Err(Outcome::Usage);
         }
         if let Some(path) =
             self.paths.iter().find(|it| it.exists() && !it.is_file() && !it.is_dir())
         {
             log::error(&format!(
-                "{} is no file, and a bundle reads its captures twice: save it to a file first",
+                "{} is no file, and a bundle reads its captures more than once: save it to a file first",
                 path.display()
             ));
             return Err(Outcome::Usage);
@@ -167,10 +167,15 @@ impl Bundle {
     }
 
     /// What the captures say was lost as they were made. `verify` knows of it before the first packet, and
-    /// cannot know when it was told here: so it is known before the first packet here, too.
+    /// cannot know when it was told here: so it is known before the first packet here, too. Only pcapng has a
+    /// place for it; other captures are not read for it.
     fn drops(&self, reading: &Options) -> Result<Option<Drops>, Outcome> {
         let mut source =
             file::open(&self.paths, reading.clone()).map_err(|error| failed(&error))?;
+        let can_tell = |one: &SourceInfo| !matches!(one.format, Some(FileFormat::Pcap(_)));
+        if !source.sources().iter().any(can_tell) {
+            return Ok(None);
+        }
         // Nothing is watched: nearly all of the time is that of reading the files.
         let watch = Watch { ports: BTreeSet::new(), framehawk: RangeInclusive::new(1, 0) };
         let mut lost = Lost(None);
@@ -191,11 +196,17 @@ impl Bundle {
         packer.begin(bundle::EVE).map_err(io)?;
         let mut source = open()?;
         let mut recorder = Recorder::new(ReportLimits::default());
-        let mut told = Told::new(packer, config, drops);
+        let mut told = Told::new(packer, config);
         let driven = engine::drive(
             source.as_mut(),
             config.clone(),
-            &mut [&mut Console::default(), &mut Amend(shared), &mut recorder, &mut told],
+            &mut [
+                &mut Console::default(),
+                &mut KnownDrops(drops),
+                &mut Amend(shared),
+                &mut recorder,
+                &mut told,
+            ],
         );
         let Told { mut eve, mut rows, filter, written, .. } = told;
         written.map_err(|error| lost("writing", &error))?;
@@ -259,22 +270,17 @@ struct Told<'a> {
     eve: Eve,
     rows: Vec<Row>,
     filter: EvidenceFilter,
-    drops: Option<Drops>,
     written: io::Result<()>,
 }
 
 impl<'a> Told<'a> {
-    fn new(packer: &'a mut Packer<BufWriter<File>>, config: &Config, drops: Option<Drops>) -> Self {
+    fn new(packer: &'a mut Packer<BufWriter<File>>, config: &Config) -> Self {
         let filter = EvidenceFilter::new(config.clone(), BundleLimits::default());
-        Self { packer, eve: Eve::new(), rows: Vec::new(), filter, drops, written: Ok(()) }
+        Self { packer, eve: Eve::new(), rows: Vec::new(), filter, written: Ok(()) }
     }
 }
 
 impl Observer for Told<'_> {
-    fn begin(&mut self, reading: &mut Reading<'_>) {
-        self.drops.into_iter().for_each(|drops| reading.classifier.note_drops(drops));
-    }
-
     fn batch(&mut self, reading: &mut Reading<'_>) {
         let context = Context { sources: reading.source.sources(), live: false };
         for event in &reading.events {

@@ -8,6 +8,7 @@ use crate::report::{Attention, Card, CardPlace};
 use portstory_core::config::ReportLimits;
 use portstory_core::event::{Concern, Concerns};
 use portstory_core::internal::judge::ranking;
+use portstory_core::internal::wire;
 use portstory_core::{EndpointEvent, FlowEvent, Label, Socket, Transport};
 
 /// Where none needs attention, so many services are named all the same.
@@ -67,7 +68,7 @@ fn concerns(flow: &FlowEvent, services: &Services) -> Concerns {
 
 /// One card of flows that are alike.
 fn card(group: Vec<(CardGroup, Sum)>, services: &Services, limits: ReportLimits) -> Option<Card> {
-    let places_all = u64::from(portstory_core::internal::wire::len32(group.len()));
+    let places_all = u64::from(wire::len32(group.len()));
     let mut places: Vec<CardPlace> = Vec::new();
     let (mut flows, mut bytes) = (0u64, 0u64);
     let mut best: Option<Sum> = None;

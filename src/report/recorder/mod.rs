@@ -17,6 +17,7 @@ use portstory_core::internal::flow::firsts::{Firsts, Noted};
 use portstory_core::internal::judge;
 use portstory_core::internal::judge::ranking;
 use portstory_core::internal::judge::ranking::EndpointRank;
+use portstory_core::internal::wire;
 use portstory_core::{
     EndpointEvent, Event, FlowEvent, FlowKey, FlowPacket, Label, Socket, Status, Transport,
 };
@@ -235,7 +236,7 @@ impl Observer for Recorder {
         };
         let len = seen.packet.body.payload().map_or(0, |payload| payload.wire_len);
         if len > 0 {
-            let len = portstory_core::internal::wire::len32(len);
+            let len = wire::len32(len);
             trace.add(Point { time, side: seen.side, len });
         }
     }
