@@ -173,20 +173,31 @@ const PLANTED: u64 = 5;
 
 /// Plants something in the place of files to come while a run writes its first ones.
 fn while_running(scene: &Scene, plant: impl Fn(u64)) -> Result<(), String> {
-    let mut child = start(scene);
     let bytes = capture();
     let (first, rest) = bytes.split_at(bytes.len() / 2);
+    // No file that the first half makes may be one of those: it is written meanwhile.
+    let last_of_first_half = rehearse(first)?;
+    let mut child = start(scene);
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(first).unwrap();
-    // It waits for more by then.
-    let newest = until("a second file", || Some(newest(scene)).filter(|&newest| newest > 1));
-    (newest + 3..newest + 3 + PLANTED).for_each(&plant);
+    until("a second file", || (newest(scene) > 1).then_some(()));
+    let planted = last_of_first_half + 3..last_of_first_half + 3 + PLANTED;
+    planted.clone().for_each(&plant);
     stdin.write_all(rest).unwrap();
     drop(stdin);
     let output = ended(child).ok_or("it hangs")?;
-    let went_on = self::newest(scene) > newest + 3 + PLANTED;
+    let went_on = newest(scene) > planted.end;
     let sound = matches!(output.status.code(), Some(0 | 1)) && went_on;
     sound.then_some(()).ok_or_else(|| format!("it did not go on: {output:?}"))
+}
+
+/// The number of the last file that these bytes of a capture make, where nothing is in the way.
+fn rehearse(bytes: &[u8]) -> Result<u64, String> {
+    let scene = Scene::new();
+    let mut child = start(&scene);
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    ended(child).ok_or("it hangs")?;
+    Ok(newest(&scene))
 }
 
 fn finishes(scene: &Scene) -> Result<(), String> {
