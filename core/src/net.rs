@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The transports that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,13 +106,15 @@ impl fmt::Display for Socket {
     }
 }
 
-/// As derived, but by numbers: the standard library compares addresses as arrays, by a call of `memcmp`
-/// each, and ledgers are searched by sockets.
+/// As derived, but by numbers, mostly by one: the standard library compares addresses as arrays, by a call
+/// of `memcmp` each, and ledgers are searched by sockets.
 impl Ord for Socket {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.addr, other.addr) {
             (IpAddr::V4(own), IpAddr::V4(others)) => {
-                (own.to_bits(), self.port).cmp(&(others.to_bits(), other.port))
+                let number =
+                    |addr: Ipv4Addr, port| u64::from(addr.to_bits()) << 16 | u64::from(port);
+                number(own, self.port).cmp(&number(others, other.port))
             }
             (IpAddr::V6(own), IpAddr::V6(others)) => {
                 (own.to_bits(), self.port).cmp(&(others.to_bits(), other.port))

@@ -146,7 +146,8 @@ impl StopWatch {
             let within = until.map(|until| until.saturating_duration_since(now()));
             let timeout = left.into_iter().chain(within).min();
             let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
-            let mut fds = vec![PollFd::from_borrowed_fd(fd, flags)];
+            let mut fds = Vec::with_capacity(2);
+            fds.push(PollFd::from_borrowed_fd(fd, flags));
             if asked.is_none() {
                 fds.push(PollFd::from_borrowed_fd(self.0.sleeper.as_fd(), PollFlags::IN));
             }

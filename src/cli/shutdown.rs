@@ -21,7 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -50,6 +50,9 @@ const WORK: Duration = Duration::from_millis(1);
 
 /// What a pipe takes at once, where it takes anything (POSIX: `PIPE_BUF`, on Linux).
 const PIPE_BYTES: usize = 4096;
+
+/// The major number of memory devices (Linux: `Documentation/admin-guide/devices.txt`).
+const MEMORY_DEVICES: u32 = 1;
 
 /// The exit code of a run that lost something: [`super::Outcome::BrokeOff`].
 const BROKE_OFF: i32 = 1;
@@ -156,10 +159,8 @@ pub(super) fn is_given_up(error: &io::Error) -> bool {
 fn write(to: BorrowedFd<'_>, bytes: &[u8], name: &str) -> io::Result<usize> {
     let Some(ending) = ENDING.get() else { return Ok(write_some(to, bytes)?) };
     ending.set_writing(Some((name.to_owned(), bytes.len())));
-    let is_file = rustix::fs::fstat(to)
-        .is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::RegularFile);
     let mut bytes = bytes;
-    if !is_file {
+    if !rustix::fs::fstat(to).is_ok_and(|about| never_blocks(&about)) {
         // More than this could block behind a poll that found room.
         bytes = wire::prefix(bytes, PIPE_BYTES);
         if !ending.stop.writable(to, OUTPUT_PATIENCE) {
@@ -170,6 +171,15 @@ fn write(to: BorrowedFd<'_>, bytes: &[u8], name: &str) -> io::Result<usize> {
     WRITTEN.fetch_add(1, Ordering::Relaxed);
     ending.set_writing(None);
     Ok(written?)
+}
+
+/// Whether what is written there waits for nobody: a file, and `/dev/null` and its like.
+fn never_blocks(about: &Stat) -> bool {
+    let kind = FileType::from_raw_mode(about.st_mode);
+    let is_memory = cfg!(target_os = "linux")
+        && kind == FileType::CharacterDevice
+        && rustix::fs::major(about.st_rdev) == MEMORY_DEVICES;
+    kind == FileType::RegularFile || is_memory
 }
 
 fn write_some(to: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {

@@ -80,10 +80,8 @@ impl Object<'_> {
     }
 
     fn member(&mut self, name: &'static str) -> &mut Vec<u8> {
-        if !std::mem::take(&mut self.is_empty) {
-            self.out.push(b',');
-        }
-        self.out.push(b'"');
+        let before = if std::mem::take(&mut self.is_empty) { "\"" } else { ",\"" };
+        self.out.extend_from_slice(before.as_bytes());
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out

@@ -10,15 +10,15 @@ use crate::config::Config;
 use crate::identify::metadata::merge;
 use crate::identify::prefilter::{INDEX, Set};
 use crate::identify::stream_head::{Head, Offer, Quote};
-use crate::identify::{
-    Detail, Detector, Finding, FlowView, Inside, Probe, Strength, detector, index_of,
-};
+use crate::identify::{Detail, Detector, Finding, FlowView, Inside, Probe, Strength, index_of};
 use crate::net::{Side, Transport};
 use crate::wire::{index, len32};
 
 /// A finding and the packet that shows it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Recognised {
+    /// What found it.
+    pub detector: &'static Detector,
     /// What was found.
     pub finding: Finding,
     /// Where a person can see it.
@@ -194,8 +194,11 @@ impl Identifier {
                 Probe::No => self.candidates.remove(index),
                 Probe::Wait => {}
                 Probe::Yes(finding) => {
+                    debug_assert_eq!(finding.protocol, detector.id);
                     let quote = self.quote(detector, view.transport, &finding, head, newest);
-                    self.found(*finding, quote);
+                    let found =
+                        quote.map(|quote| Recognised { detector, finding: *finding, quote });
+                    found.into_iter().for_each(|found| self.found(found));
                 }
             }
         }
@@ -219,17 +222,15 @@ impl Identifier {
 
     /// Whether it may still turn out who is the client of what was found.
     fn wants_client(&self) -> bool {
-        self.best.as_ref().is_some_and(|best| {
-            best.finding.client.is_none()
-                && detector(best.finding.protocol).is_some_and(|row| row.extras.client_later)
-        })
+        self.best
+            .as_ref()
+            .is_some_and(|best| best.finding.client.is_none() && best.detector.extras.client_later)
     }
 
     /// Asks what was found who is the client, and nothing else.
     fn ask_for_client(&mut self, view: &FlowView<'_>) {
         let Some(best) = &mut self.best else { return };
-        let row = detector(best.finding.protocol);
-        if let Some(Probe::Yes(found)) = row.map(|row| (row.probe)(view)) {
+        if let Probe::Yes(found) = (best.detector.probe)(view) {
             best.finding.client = found.client;
         }
     }
@@ -241,8 +242,7 @@ impl Identifier {
         if self.told {
             return;
         }
-        let row = detector(best.finding.protocol);
-        let Some(metadata) = row.and_then(|row| row.extras.metadata) else {
+        let Some(metadata) = best.detector.extras.metadata else {
             self.told = true;
             return;
         };
@@ -252,25 +252,25 @@ impl Identifier {
         self.told = told.done;
     }
 
-    fn found(&mut self, mut finding: Finding, quote: Option<Quote>) {
-        let Some(quote) = quote else { return };
-        let Some(best) = &self.best else {
-            self.best = Some(Box::new(Recognised { finding, quote }));
+    fn found(&mut self, mut found: Recognised) {
+        let Some(best) = &mut self.best else {
+            self.best = Some(Box::new(found));
             return;
         };
-        let (new, old) = (rank(&finding), rank(&best.finding));
-        if finding.protocol != best.finding.protocol {
+        let (new, old) = (rank(&found.finding), rank(&best.finding));
+        if found.finding.protocol != best.finding.protocol {
             if new > old {
                 self.told = false;
-                self.best = Some(Box::new(Recognised { finding, quote }));
+                **best = found;
             }
-        } else if new >= old && finding != best.finding {
+        } else if new >= old && found.finding != best.finding {
             // The same protocol, seen better. What it told before still holds, though the bytes that
             // told it may have been cut since.
-            let known: Vec<_> = finding.details.iter().map(|detail| detail.key).collect();
-            let older = best.finding.details.iter().filter(|detail| !known.contains(&detail.key));
-            finding.details.extend(older.cloned());
-            self.best = Some(Box::new(Recognised { finding, quote }));
+            let details = &mut found.finding.details;
+            let mut older = std::mem::take(&mut best.finding.details);
+            older.retain(|old| details.iter().all(|new| new.key != old.key));
+            details.append(&mut older);
+            **best = found;
         }
     }
 

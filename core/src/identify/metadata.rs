@@ -69,6 +69,7 @@ impl Metadata {
 
 /// Puts what was told to what is known: of one key the newer value stands.
 pub(super) fn merge(known: &mut Vec<Detail>, told: Vec<Detail>) {
+    known.reserve(told.len());
     for new in told {
         match known.iter_mut().find(|old| old.key == new.key) {
             Some(old) => *old = new,

@@ -109,12 +109,7 @@ impl Detector {
 /// All detectors, sorted by id.
 pub static DETECTORS: &[&Detector] = protocols::ALL;
 
-/// The detector of a protocol.
-pub(crate) fn detector(id: &str) -> Option<&'static Detector> {
-    let index = index_of(id)?;
-    DETECTORS.get(index).copied()
-}
-
+/// Where a protocol's detector stands in [`DETECTORS`].
 fn index_of(id: &str) -> Option<usize> {
     DETECTORS.binary_search_by(|row| row.id.cmp(id)).ok()
 }

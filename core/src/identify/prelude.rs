@@ -18,6 +18,6 @@ pub(super) use crate::identify::view::{Datagram, FlowView, SideView};
 pub(super) use crate::identify::{Detector, Over, Probe};
 pub(super) use crate::net::{Side, Transport};
 pub(super) use crate::wire::{
-    Cursor, array, be16, be24, be32, be64, from_wire, index, le16, le24, le32, le64, prefix, rest,
-    u8_at,
+    Cursor, array, be16, be24, be32, be64, from_wire, index, le16, le24, le32, le64, position_of,
+    prefix, rest, u8_at,
 };

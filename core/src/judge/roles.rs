@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::event::RoleBasis;
-use crate::flow::correlation::Gaps;
+use crate::flow::correlation::{FanIn, Gaps};
 use crate::flow::{Correlation, FlowKey, FlowRecord};
 use crate::net::Side;
 use crate::time::Timestamp;
@@ -85,22 +85,10 @@ fn by_fan_in(
         if !config.watch.covers(key.transport, socket.port) {
             return None;
         }
-        let (mut peers, mut hosts, mut host, mut ports) = (0_usize, 0_usize, None, Vec::new());
-        // They come in the order of their addresses. Nothing is kept of them but ports, of equal ones in
-        // a row the first: this is asked of every packet of a flood.
-        for peer in ledgers.peers(key.transport, socket, as_of, gaps) {
-            peers = peers.saturating_add(1);
-            hosts = hosts.saturating_add(usize::from(host.replace(peer.addr) != Some(peer.addr)));
-            if ports.last() != Some(&peer.port) {
-                ports.push(peer.port);
-            }
-        }
+        let FanIn { peers, hosts, ports } = ledgers.fan_in(key.transport, socket, as_of, gaps);
         if peers < PEERS_MIN {
             return None;
         }
-        ports.sort_unstable();
-        ports.dedup();
-        let ports = ports.len();
         if ports >= hosts && ports.saturating_mul(2) > peers {
             Some(side.other())
         } else if ports.saturating_mul(2) <= hosts {

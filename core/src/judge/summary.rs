@@ -1,9 +1,8 @@
 //! The one line that a person reads first.
 
-use std::fmt::Write as _;
-
 use crate::event::{Label, RoleBasis, Status};
-use crate::identify::{self, DetailKey, Detector, Finding, Headline};
+use crate::identify::identifier::Recognised;
+use crate::identify::{DetailKey, Headline};
 use crate::judge::FlowContext;
 use crate::judge::rules::Opinion;
 
@@ -40,7 +39,7 @@ pub(super) fn flow(case: &FlowContext<'_>, status: Status, opinion: &Opinion) ->
     let (client, server) = (case.client_socket(), case.server_socket());
     match status {
         Status::Identified => recognised(case),
-        Status::Attempted => format!("{}; seen from the client only", recognised(case)),
+        Status::Attempted => recognised(case) + "; seen from the client only",
         Status::ClientPort => {
             let sure = match case.roles.basis {
                 RoleBasis::Handshake | RoleBasis::Protocol => "is",
@@ -63,7 +62,7 @@ pub(super) fn flow(case: &FlowContext<'_>, status: Status, opinion: &Opinion) ->
 }
 
 fn recognised(case: &FlowContext<'_>) -> String {
-    let mut line = case.protocol().map(|found| headline(&found.finding)).unwrap_or_default();
+    let mut line = case.protocol().map(headline).unwrap_or_default();
     if let Some(known) = case.known() {
         let known = format!("{} (from --known)", known.name);
         line = if line.is_empty() { known } else { format!("{known}: {line}") };
@@ -73,9 +72,8 @@ fn recognised(case: &FlowContext<'_>) -> String {
     }
     line.reserve(TOLD_BYTES);
     let details = || case.record.recognised().flat_map(|found| &found.finding.details);
-    let own =
-        case.record.recognised().filter_map(|found| identify::detector(found.finding.protocol));
-    let own = own.flat_map(Detector::own_details).filter_map(|key| {
+    let own = case.record.recognised().flat_map(|found| found.detector.own_details());
+    let own = own.filter_map(|key| {
         let DetailKey::Own(own) = key else { return None };
         Some((*key, own.summary?))
     });
@@ -83,7 +81,7 @@ fn recognised(case: &FlowContext<'_>) -> String {
         if let Some(detail) = details().find(|detail| detail.key == key) {
             // The fact may have said so already.
             if !line.contains(&*detail.value) {
-                let _ = write!(line, ", {word}{}", detail.value);
+                line.extend([", ", word, &detail.value]);
             }
         }
     }
@@ -91,14 +89,13 @@ fn recognised(case: &FlowContext<'_>) -> String {
 }
 
 /// `TLS 1.3 to example.org` where a hello told that, else the evidence's own sentence.
-fn headline(finding: &Finding) -> String {
+fn headline(found: &Recognised) -> String {
+    let finding = &found.finding;
     let told = |key| finding.details.iter().find(|one| one.key == key).map(|one| &*one.value);
-    let headline = identify::detector(finding.protocol).and_then(Detector::headline);
-    headline
-        .and_then(|Headline { word, version, name }| {
-            Some(format!("{word}{} to {}", told(version)?, told(name)?))
-        })
-        .unwrap_or_else(|| finding.fact.clone())
+    let headline = found.detector.headline().and_then(|Headline { word, version, name }| {
+        Some([word, told(version)?, " to ", told(name)?].concat())
+    });
+    headline.unwrap_or_else(|| finding.fact.clone())
 }
 
 fn conversation(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {

@@ -9,6 +9,11 @@ mod text;
 pub use cursor::Cursor;
 pub(crate) use text::from_wire;
 
+/// Where `wanted` stands for the first time.
+pub(crate) fn position_of(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, wanted)
+}
+
 /// The byte at `at`.
 pub fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at).copied()

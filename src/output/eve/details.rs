@@ -28,34 +28,35 @@ fn put_by(
     details: &[Detail],
     path_of: impl Fn(&'static str) -> Option<&'static str>,
 ) {
-    let mut kept: Vec<_> = details
-        .iter()
-        .filter(|detail| is_sound(detail))
-        .filter_map(|detail| Some((path_of(detail.key.eve_path())?, detail)))
-        .collect();
+    let mut kept = Vec::with_capacity(details.len());
+    let sound = details.iter().filter(|detail| is_sound(detail));
+    kept.extend(sound.filter_map(|detail| Some((path_of(detail.key.eve_path())?, detail))));
     // A stable sort, so that of two with one key the first stays first.
     kept.sort_by_key(|(_, detail)| detail.key);
     kept.dedup_by_key(|(_, detail)| detail.key);
-    put_nested(object, &kept);
+    put_nested(object, &mut kept);
 }
 
-fn put_nested(object: &mut Object<'_>, mut todo: &[(&'static str, &Detail)]) {
-    while let Some((&(path, detail), rest)) = todo.split_first() {
+/// Adds those whose paths go on from here; each path is what of it is still to come.
+fn put_nested(object: &mut Object<'_>, mut todo: &mut [(&'static str, &Detail)]) {
+    while let Some(&mut (path, detail)) = todo.first_mut() {
         let Some((name, _)) = path.split_once('.') else {
             put_value(object, path, detail);
-            todo = rest;
+            todo = todo.get_mut(1..).unwrap_or_default();
             continue;
         };
         // Paths that begin alike stand together in the list of keys; a test holds that.
-        let below: Vec<_> = todo
-            .iter()
-            .map_while(|&(path, detail)| {
-                let (first, path) = path.split_once('.')?;
-                (first == name).then_some((path, detail))
-            })
-            .collect();
-        todo = todo.get(below.len()..).unwrap_or_default();
-        object.object(name, |object| put_nested(object, &below));
+        let mut below = 0_usize;
+        for (path, _) in todo.iter_mut() {
+            let Some(rest) = path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else {
+                break;
+            };
+            *path = rest;
+            below = below.saturating_add(1);
+        }
+        let (inside, behind) = todo.split_at_mut_checked(below).unwrap_or_default();
+        object.object(name, |object| put_nested(object, inside));
+        todo = behind;
     }
 }
 

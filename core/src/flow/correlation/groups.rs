@@ -16,13 +16,14 @@ pub(super) struct Group<K, F> {
 
 /// A group of which as many are kept as may be. In a flood the next key is of the same group and comes too
 /// late for it: then this is all that is looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FullGroup<K> {
-    from: K,
+    /// Where it begins.
+    pub(super) from: K,
     /// The last of those kept, by when it was first seen and by key.
-    last: (Timestamp, K),
+    pub(super) last: (Timestamp, K),
     /// What [`Firsts::changes`] said then.
-    changes: u64,
+    pub(super) changes: u64,
 }
 
 /// Notes `key`, which was seen at `time`, if it is among the first of its group. The last of the group goes

@@ -33,6 +33,7 @@ mod sessions;
 mod talks;
 
 use groups::{FullGroup, Group, cut_groups, note_in_group};
+pub(crate) use questions::FanIn;
 use recent::{List, Lists, Noted, Recent};
 use sessions::{COMPANION_IDLE_MAX, hour, is_answer, merge_sessions};
 pub(crate) use sessions::{CitrixSeen, Companion};
@@ -63,9 +64,14 @@ pub struct Correlation {
     /// Where the flows that had packets of late are noted.
     recent: Recent,
     /// The service, and the host, that last had all the peers, or targets, that are kept of one.
-    full_service: Option<FullGroup<(Transport, Socket, Socket)>>,
+    full_service: Option<FullService>,
     full_host: Option<FullGroup<(Socket, Socket)>>,
+    /// What the peers of the service that had them all came to when that was last asked.
+    full_fan_in: Cell<Option<(FullService, FanIn)>>,
 }
+
+/// A watched socket that has as many peers as are kept of one.
+type FullService = FullGroup<(Transport, Socket, Socket)>;
 
 /// Frames that the capture says it lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

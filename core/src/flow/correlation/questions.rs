@@ -9,24 +9,63 @@ use crate::config::{CITRIX_ELSEWHERE_MAX, TALKS_LOOKED_AT_MAX};
 use crate::net::{Socket, Transport};
 use crate::time::Timestamp;
 
+/// The peers of a watched socket, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FanIn {
+    /// Sockets.
+    pub peers: usize,
+    /// Their addresses.
+    pub hosts: usize,
+    /// Their ports.
+    pub ports: usize,
+}
+
+impl FanIn {
+    /// Of peers in order.
+    fn of(peers: impl Iterator<Item = Socket>) -> Self {
+        let (mut all, mut host, mut ports) = (Self::default(), None, Vec::new());
+        // Nothing is kept of them but ports, of equal ones in a row the first.
+        for peer in peers {
+            all.peers = all.peers.saturating_add(1);
+            let is_another = host.replace(peer.addr) != Some(peer.addr);
+            all.hosts = all.hosts.saturating_add(usize::from(is_another));
+            if ports.last() != Some(&peer.port) {
+                ports.push(peer.port);
+            }
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        Self { ports: ports.len(), ..all }
+    }
+}
+
 impl Correlation {
     /// Whether a watched socket is among those that are kept.
     pub fn has_service(&self, transport: Transport, socket: Socket) -> bool {
         self.services.has(&(transport, socket))
     }
 
-    /// Distinct peers of a watched socket until `as_of`, in order; at most so many as are kept.
-    pub fn peers(
+    /// The peers of a watched socket until `as_of`, of those that are kept. Of the service in a flood, which
+    /// has as many as are kept of one, they are counted once.
+    pub(crate) fn fan_in(
         &self,
         transport: Transport,
         socket: Socket,
         as_of: Timestamp,
         gaps: &Gaps,
-    ) -> impl Iterator<Item = Socket> {
+    ) -> FanIn {
+        let full = self.full_service.filter(|full| {
+            full.from == (transport, socket, LOWEST)
+                && full.changes == self.peers.changes()
+                && full.last.0 <= as_of
+        });
+        let known = self.full_fan_in.get().filter(|(of, _)| full.as_ref() == Some(of));
         gaps.note(self.peers.is_cut(as_of));
-        self.peers_of(transport, socket, LOWEST)
-            .filter(move |(_, first)| *first <= as_of)
-            .map(|(peer, _)| peer)
+        let peers = self.peers_of(transport, socket, LOWEST);
+        let peers = peers.filter(|(_, first)| *first <= as_of).map(|(peer, _)| peer);
+        let fan_in = known.map_or_else(|| FanIn::of(peers), |(_, known)| known);
+        self.full_fan_in.set(full.map(|full| (full, fan_in)).or(self.full_fan_in.get()));
+        fan_in
     }
 
     /// When each of the peers of a watched socket that have this address was first seen, in order; only

@@ -146,27 +146,28 @@ impl<'a> Client<'a> {
         let mut extensions = self.extensions.clone();
         extensions.retain(|kind| !matches!(*kind, SERVER_NAME | ALPN));
         extensions.sort_unstable();
-        let len = extensions.len().saturating_add(self.signatures.len());
-        let mut behind = String::with_capacity(len.saturating_mul(5));
-        push_commas(&mut behind, &extensions);
-        if !behind.is_empty() && !self.signatures.is_empty() {
-            behind.push('_');
-            push_commas(&mut behind, &self.signatures);
-        }
-        let mut sorted = String::with_capacity(ciphers.len().saturating_mul(5));
-        push_commas(&mut sorted, &ciphers);
+        let numbers = ciphers.len().max(extensions.len().saturating_add(self.signatures.len()));
+        let mut hashed = String::with_capacity(numbers.saturating_mul(5));
         let mut text = String::with_capacity(JA4_BYTES);
         // A String takes everything.
         let _ = write!(
             text,
-            "{}{}{named}{:02}{:02}{first}{last}_{}_{}",
+            "{}{}{named}{:02}{:02}{first}{last}_",
             carrier.letter(),
             version_letters(self.newest.unwrap_or(self.version)),
             self.ciphers.len().min(99),
             self.extensions.len().min(99),
-            short_hash(&sorted),
-            short_hash(&behind),
         );
+        push_commas(&mut hashed, &ciphers);
+        push_short_hash(&mut text, &hashed);
+        text.push('_');
+        hashed.clear();
+        push_commas(&mut hashed, &extensions);
+        if !hashed.is_empty() && !self.signatures.is_empty() {
+            hashed.push('_');
+            push_commas(&mut hashed, &self.signatures);
+        }
+        push_short_hash(&mut text, &hashed);
         text
     }
 }
@@ -208,18 +209,23 @@ pub(in super::super) fn hash_and_text(
     text: String,
 ) -> impl Iterator<Item = Detail> {
     let hash = Detail::new(hash_key, md5_hex(&text));
-    let text = (text.len() <= FINGERPRINT_TEXT_BYTES_MAX).then(|| Detail::new(text_key, text));
+    // Copied, as the room that it was made in is larger than what is kept.
+    let text = (text.len() <= FINGERPRINT_TEXT_BYTES_MAX).then(|| Detail::new(text_key, &*text));
     std::iter::once(hash).chain(text)
 }
 
 /// Bytes in lower-case hexadecimal digits.
 pub(super) fn hex_digits(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        digits.push(digit(byte >> 4));
-        digits.push(digit(byte & 0x0f));
-    }
+    push_hex(&mut digits, bytes);
     digits
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0x0f));
+    }
 }
 
 fn digit(value: u8) -> char {
@@ -263,19 +269,17 @@ fn push_commas(text: &mut String, numbers: &[u16]) {
         if at > 0 {
             text.push(',');
         }
-        let [high, low] = number.to_be_bytes();
-        for value in [high >> 4, high & 15, low >> 4, low & 15] {
-            text.push(digit(value));
-        }
+        push_hex(text, &number.to_be_bytes());
     }
 }
 
 /// The first twelve digits of the SHA-256; zeros where there is nothing.
-fn short_hash(text: &str) -> String {
-    if text.is_empty() {
-        return "0".repeat(12);
+fn push_short_hash(text: &mut String, hashed: &str) {
+    if hashed.is_empty() {
+        text.push_str("000000000000");
+    } else {
+        push_hex(text, prefix(&Sha256::digest(hashed.as_bytes()), 6));
     }
-    hex_digits(prefix(&Sha256::digest(text.as_bytes()), 6))
 }
 
 const fn version_letters(version: u16) -> &'static str {

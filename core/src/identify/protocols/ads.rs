@@ -27,8 +27,8 @@ fn ads(bytes: &[u8]) -> Option<Message> {
         && error < 0x2000
         && len < 1 << 22;
     let bits = 16.0 + 13.0 + 9.0 + 32.0 + 19.0;
-    let fact = format!("ADS command {command}");
-    fits.then(|| Message::new(len.saturating_add(6), role, bits, fact))
+    let fact = || format!("ADS command {command}");
+    fits.then(|| Message::new(len.saturating_add(6), role, bits, fact()))
 }
 
 #[cfg(test)]

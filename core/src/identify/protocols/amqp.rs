@@ -98,8 +98,8 @@ fn frame_1_0(bytes: &[u8]) -> Option<Message> {
         _ => matches!(code, 0x40..=0x44),
     };
     let fits = known && matches!(list, 0x45 | 0xc0 | 0xd0);
-    let fact = format!("AMQP 1.0 performative 0x{code:02x}");
-    fits.then(|| Message::new(size, Role::Either, 10.0 + 7.0 + 16.0 + 5.0 + 6.0, fact))
+    let fact = || format!("AMQP 1.0 performative 0x{code:02x}");
+    fits.then(|| Message::new(size, Role::Either, 10.0 + 7.0 + 16.0 + 5.0 + 6.0, fact()))
 }
 
 #[cfg(test)]

@@ -46,9 +46,9 @@ fn atg(bytes: &[u8]) -> Option<Message> {
     let role = if ahead.is_some() || reports { Role::Server } else { Role::Client };
     let head = bytes.len().saturating_sub(text.len()).saturating_add(at).saturating_add(blanks);
     let len = if reports { bytes.len() } else { head };
-    let fact = format!("Tank gauge command {}", from_wire(prefix(text, at)));
+    let fact = || format!("Tank gauge command {}", from_wire(prefix(text, at)));
     // SOH, I or S, five digits
-    (reports || ends).then(|| Message::new(len, role, 8.0 + 6.0 + 5.0 * 4.5, fact))
+    (reports || ends).then(|| Message::new(len, role, 8.0 + 6.0 + 5.0 * 4.5, fact()))
 }
 
 fn is_gauge_command(text: &[u8]) -> bool {

@@ -7,6 +7,10 @@
 //!
 //! No specification is public; these are what public recognisers and captures agree on.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::identify::prelude::*;
 use crate::identify::side_match::signed;
 
@@ -25,7 +29,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 const MAGIC: &[u8] = b"\x1aCGP/01";
-pub(super) const SERVICE: &[u8] = b"\0\x16Citrix.TcpProxyService";
+const SERVICE_NAME: &[u8] = b"\0\x16Citrix.TcpProxyService";
+
+/// Finds the service's name. Kept, as every datagram is asked for it.
+pub(super) static SERVICE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SERVICE_NAME));
 
 /// The magic stands within so many bytes.
 const MAGIC_WITHIN: usize = 32;
@@ -35,7 +42,7 @@ const SERVICE_WITHIN: usize = 256;
 
 fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
     let start = prefix(head.stream, MAGIC_WITHIN.saturating_add(MAGIC.len()));
-    let Some(at) = find(start, MAGIC) else {
+    let Some(at) = position_of(start, MAGIC) else {
         let more = head.stream.len() < MAGIC_WITHIN.saturating_add(MAGIC.len());
         return SideMatch::incomplete_if(more);
     };
@@ -43,7 +50,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
     if at == 0 {
         return SideMatch::Match(said());
     }
-    if find(prefix(head.stream, SERVICE_WITHIN), SERVICE).is_some() {
+    if SERVICE.find(prefix(head.stream, SERVICE_WITHIN)).is_some() {
         return SideMatch::Match(Said {
             bits: 200.0,
             fact: "CGP/01 asks for Citrix.TcpProxyService".to_owned(),
@@ -51,12 +58,6 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
         });
     }
     SideMatch::incomplete_if(head.stream.len() < SERVICE_WITHIN)
-}
-
-/// Where `wanted` stands.
-pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = wanted.first();
-    bytes.windows(wanted.len()).position(|window| window.first() == first && window == wanted)
 }
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ mod tests {
     use crate::net::Side;
 
     fn hello() -> Vec<u8> {
-        [MAGIC, &[1; 20], SERVICE].concat()
+        [MAGIC, &[1; 20], SERVICE_NAME].concat()
     }
 
     #[test]

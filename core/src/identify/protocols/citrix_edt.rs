@@ -8,7 +8,7 @@
 //! UDT's own handshake is named by the detector `udt`: it does not say what it carries. No
 //! specification is public; Citrix's documents call EDT "ICA over UDP/UDT".
 
-use super::cgp::{SERVICE, find};
+use super::cgp::SERVICE;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -30,7 +30,7 @@ const SERVICE_WITHIN: usize = 256;
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {
-        find(prefix(datagram.bytes, SERVICE_WITHIN), SERVICE).map(|at| (nth, at))
+        SERVICE.find(prefix(datagram.bytes, SERVICE_WITHIN)).map(|at| (nth, at))
     });
     let Some((nth, at)) = found else { return SideMatch::Incomplete };
     let fact = "EDT: CGP asks for Citrix.TcpProxyService in a datagram";
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn in_datagrams_the_service_is_named() {
-        let asked = [&[0; 36], SERVICE].concat();
+        let asked = [&[0; 36], SERVICE.needle()].concat();
         let found = Talk::udp().a([9; 60]).a(&asked).named_by(&DETECTOR);
         assert_eq!((found.seen.datagram, found.seen.offset), (1, 36));
     }
@@ -56,6 +56,6 @@ mod tests {
             let bare = Talk::udp().a(b"\0\x17Citrix.TcpProxyService").b([0x80; 64]).only(side);
             bare.refused_by(&DETECTOR);
         }
-        Talk::udp().a([&[0; 300], SERVICE].concat()).refused_by(&DETECTOR);
+        Talk::udp().a([&[0; 300], SERVICE.needle()].concat()).refused_by(&DETECTOR);
     }
 }

@@ -28,9 +28,9 @@ fn elasticsearch(bytes: &[u8]) -> Option<Message> {
         && status <= 0x0f
         && (1_000_000..20_000_000).contains(&version);
     let role = if status & 1 == 0 { Role::Client } else { Role::Server };
-    let fact = format!("Elasticsearch transport, version {version}");
+    let fact = || format!("Elasticsearch transport, version {version}");
     fits.then(|| {
-        Message::new(index(len).saturating_add(6), role, 16.0 + 2.0 + 4.0 + 7.8 + 12.0, fact)
+        Message::new(index(len).saturating_add(6), role, 16.0 + 2.0 + 4.0 + 7.8 + 12.0, fact())
     })
 }
 

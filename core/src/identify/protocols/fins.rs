@@ -36,8 +36,8 @@ fn stream(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fits = (8..=4096).contains(&len) && error <= 0x25;
-    let fact = format!("FINS/TCP command {command}");
-    fits.then(|| Message::new(len.saturating_add(8), role, 32.0 + 29.0 + 20.0 + 26.0, fact))
+    let fact = || format!("FINS/TCP command {command}");
+    fits.then(|| Message::new(len.saturating_add(8), role, 32.0 + 29.0 + 20.0 + 26.0, fact()))
 }
 
 fn frame(bytes: &[u8]) -> Option<Message> {

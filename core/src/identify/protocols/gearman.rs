@@ -15,9 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
         match_starts(view, DETECTOR.id, &[b"\0REQ", b"\0RES"], 12, |bytes| {
             let (kind, len) = (be32(bytes, 4)?, index(be32(bytes, 8)?));
             let role = if bytes.starts_with(b"\0REQ") { Role::Client } else { Role::Server };
-            let fact = format!("Gearman packet {kind}");
+            let fact = || format!("Gearman packet {kind}");
             ((1..=42).contains(&kind) && len < 1 << 26)
-                .then(|| Message::new(len.saturating_add(12), role, 32.0 + 26.0, fact))
+                .then(|| Message::new(len.saturating_add(12), role, 32.0 + 26.0, fact()))
         })
     },
     extras: Extras::NONE,

@@ -55,8 +55,8 @@ fn header(bytes: &[u8]) -> Option<Message> {
     };
     let fits = major == 1 && minor <= 3 && flags & !0x03 == 0 && size <= 1 << 26;
     let bits = 32.0 + 14.0 + 6.0 + 5.0 + 6.0;
-    let fact = format!("GIOP {major}.{minor} {name}");
-    fits.then(|| Message::new(size.saturating_add(HEADER), role, bits, fact))
+    let fact = || format!("GIOP {major}.{minor} {name}");
+    fits.then(|| Message::new(size.saturating_add(HEADER), role, bits, fact()))
 }
 
 fn multicast(bytes: &[u8], wire_len: usize) -> Option<Message> {

@@ -52,9 +52,9 @@ fn descriptor(bytes: &[u8]) -> Option<Message> {
     let known = matches!(kind, 0x00..=0x02 | 0x30..=0x32 | 0x40 | 0x44 | 0x80 | 0x81);
     let named = prefix(bytes, 16).iter().any(|byte| *byte != 0);
     let fits = known && named && ttl.saturating_add(hops) <= 15 && len <= 4096;
-    let fact = format!("Gnutella descriptor 0x{kind:02x}");
+    let fact = || format!("Gnutella descriptor 0x{kind:02x}");
     // type, hops, length
-    fits.then(|| Message::new(len.saturating_add(23), Role::Either, 4.8 + 9.0 + 32.0, fact))
+    fits.then(|| Message::new(len.saturating_add(23), Role::Either, 4.8 + 9.0 + 32.0, fact()))
 }
 
 /// Gnutella2's UDP transceiver: "GND", flags, a sequence number, the part and the number of parts.

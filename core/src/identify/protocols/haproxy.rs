@@ -63,8 +63,8 @@ fn text(bytes: &[u8]) -> SideMatch<Message> {
         }
         _ => false,
     };
-    let fact = format!("PROXY protocol 1: {}", from_wire(found.text));
-    SideMatch::or_mismatch(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact)))
+    let fact = || format!("PROXY protocol 1: {}", from_wire(found.text));
+    SideMatch::or_mismatch(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact())))
 }
 
 fn parses<T: FromStr>(word: &[u8]) -> bool {

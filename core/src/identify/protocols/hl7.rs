@@ -18,8 +18,8 @@ pub(super) static DETECTOR: Detector = Detector {
             let fits = separator.is_ascii_punctuation()
                 && component.is_ascii_punctuation()
                 && separator != component;
-            let fact = format!("HL7 message {}", from_wire(prefix(kind, 20)));
-            fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact))
+            let fact = || format!("HL7 message {}", from_wire(prefix(kind, 20)));
+            fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact()))
         })
     },
     extras: Extras::NONE,

@@ -218,7 +218,7 @@ fn request(
 
 /// The start line and fields, and how long they are with their empty line, where that is there.
 fn head_section(stream: &[u8]) -> (&[u8], Option<usize>) {
-    let end = stream.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = position_of(stream, b"\r\n\r\n");
     let len = end.map(|end| end.saturating_add(4));
     (prefix(stream, len.unwrap_or(stream.len())), len)
 }

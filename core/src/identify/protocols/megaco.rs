@@ -61,8 +61,8 @@ fn message(bytes: &[u8], len: usize) -> Option<Message> {
     let speaks = said.iter().any(|word| mentions(front, word)) || front.len() < 48;
     let fits = separator.is_ascii_whitespace() && address && speaks;
     let bits = if long.is_some() { 66.0 } else { 40.0 };
-    let fact = format!("Megaco: {}", from_wire(prefix(bytes, 40)));
-    fits.then(|| Message::new(len, Role::Either, bits, fact))
+    let fact = || format!("Megaco: {}", from_wire(prefix(bytes, 40)));
+    fits.then(|| Message::new(len, Role::Either, bits, fact()))
 }
 
 #[cfg(test)]

@@ -70,8 +70,10 @@ fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
     let fits = (1..=3).contains(&state) && plain && version < 1200 && cursor.position() == end;
     // length, id, version, address, state
     let letters = f32::from(u8::try_from(name.len().min(16)).unwrap_or(16));
-    let fact = format!("Minecraft handshake to {}", from_wire(name));
-    fits.then(|| Message::new(end, Role::Client, 8.0 + 8.0 + 4.0 + 6.4 + 8.0 + 2.0 * letters, fact))
+    let fact = || format!("Minecraft handshake to {}", from_wire(name));
+    fits.then(|| {
+        Message::new(end, Role::Client, 8.0 + 8.0 + 4.0 + 6.4 + 8.0 + 2.0 * letters, fact())
+    })
 }
 
 fn status(mut cursor: Cursor<'_>) -> Option<Message> {

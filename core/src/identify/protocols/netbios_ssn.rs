@@ -44,8 +44,8 @@ fn request(bytes: &[u8]) -> Option<Message> {
     let called = name(rest(bytes, 4))?;
     let calling = name(rest(bytes, 38))?;
     // The session's own messages follow.
-    let fact = format!("NetBIOS session request of {calling} to {called}");
-    fits.then(|| Message::new(bytes.len(), Role::Client, 8.0 + 7.0 + 16.0 + 200.0, fact))
+    let fact = || format!("NetBIOS session request of {calling} to {called}");
+    fits.then(|| Message::new(bytes.len(), Role::Client, 8.0 + 7.0 + 16.0 + 200.0, fact()))
 }
 
 /// RFC 1001 section 14.1: 32 letters of A to P behind their length, and a zero.

@@ -23,8 +23,9 @@ fn greeting(bytes: &[u8]) -> Option<Message> {
     let dash = word.iter().position(|byte| *byte == b'-')?;
     let version = rest(word, dash.saturating_add(1));
     let digits = version.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-    let fact = format!("NX greeting {}", from_wire(word));
-    (version.contains(&b'.') && digits).then(|| Message::new(bytes.len(), Role::Either, 64.0, fact))
+    let fact = || format!("NX greeting {}", from_wire(word));
+    (version.contains(&b'.') && digits)
+        .then(|| Message::new(bytes.len(), Role::Either, 64.0, fact()))
 }
 
 #[cfg(test)]

@@ -97,8 +97,8 @@ fn read_time(datagram: &Datagram<'_>, version: u8, mode: u8) -> Option<Said> {
     };
     // version and mode, stratum, poll, precision, two delays, timestamps
     let bits = 1.0 + 3.9 + 2.8 + 3.0 + 11.0 + 11.0 + 30.0;
-    let fact = format!("NTP version {version}, {kind}, stratum {stratum}");
-    agree.then(|| Said::new(role, bits, fact, Spot::datagram(0, 0, 12)))
+    let fact = || format!("NTP version {version}, {kind}, stratum {stratum}");
+    agree.then(|| Said::new(role, bits, fact(), Spot::datagram(0, 0, 12)))
 }
 
 /// RFC 9327 section 2: data are padded to words.

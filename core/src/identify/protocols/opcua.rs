@@ -41,8 +41,8 @@ fn message(bytes: &[u8]) -> Option<Message> {
         b"MSG" | b"CLO" => (Role::Either, le32(body, 0)? != 0),
         _ => return None,
     };
-    let fact = format!("OPC UA {}", from_wire(kind));
-    fits.then(|| Message::new(size, role, 24.0 - 2.8 + 6.4 + 6.0 + 8.0, fact))
+    let fact = || format!("OPC UA {}", from_wire(kind));
+    fits.then(|| Message::new(size, role, 24.0 - 2.8 + 6.4 + 6.0 + 8.0, fact()))
 }
 
 #[cfg(test)]

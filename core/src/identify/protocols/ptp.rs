@@ -56,8 +56,8 @@ fn read_two(datagram: &Datagram<'_>) -> Option<Said> {
         && be64(bytes, 20)? != 0;
     // type, version and minor version, length, control, interval
     let bits = 0.7 + 7.0 + 14.4 + 8.0 + 2.8 + 4.0;
-    let fact = format!("PTP version 2, {name}");
-    fits.then(|| Said::new(Role::Either, bits, fact, Spot::datagram(0, 0, 16)))
+    let fact = || format!("PTP version 2, {name}");
+    fits.then(|| Said::new(Role::Either, bits, fact(), Spot::datagram(0, 0, 16)))
 }
 
 fn read_one(datagram: &Datagram<'_>) -> Option<Said> {

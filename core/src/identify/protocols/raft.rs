@@ -25,8 +25,8 @@ pub(super) static DETECTOR: Detector = Detector {
                     byte.is_ascii_alphanumeric()
                         || matches!(byte, b'.' | b':' | b'-' | b'[' | b']' | b'_' | b'@')
                 });
-            let fact = format!("Raft handshake of {}", from_wire(name));
-            fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact))
+            let fact = || format!("Raft handshake of {}", from_wire(name));
+            fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact()))
         })
     },
     extras: Extras::NONE,

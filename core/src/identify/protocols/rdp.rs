@@ -66,7 +66,7 @@ fn request(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
         |bits, fact: String| Message::new(packet.len, Role::Client, packet.bits + bits, fact);
     // Either may be missing: routingToken or cookie, then rdpNegReq.
     let cookie = packet.body.starts_with(b"Cookie: ");
-    let end = packet.body.windows(2).position(|part| part == b"\r\n");
+    let end = position_of(packet.body, b"\r\n");
     let (line, behind) = match (cookie, end) {
         (true, Some(end)) => packet.body.split_at_checked(end)?,
         (true, None) => (packet.body, &[][..]),

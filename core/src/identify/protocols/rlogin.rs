@@ -37,9 +37,9 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     let slash = terminal.iter().position(|byte| *byte == b'/');
     let speed = slash.is_some_and(|at| is_number(rest(terminal, at.saturating_add(1)), 6));
     let fits = name(local) && name(remote) && name(terminal) && speed;
-    let fact = format!("rlogin of {} as {}", from_wire(local), from_wire(remote));
+    let fact = || format!("rlogin of {} as {}", from_wire(local), from_wire(remote));
     let bits = 32.0 + 8.0 + 8.0;
-    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact)))
+    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact())))
 }
 
 #[cfg(test)]

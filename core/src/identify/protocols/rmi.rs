@@ -54,8 +54,8 @@ fn acknowledge(bytes: &[u8]) -> Option<Message> {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_' | b'%')
     };
     let fits = (3..=253).contains(&len) && host.iter().all(word) && port <= 0xffff;
-    let fact = format!("JRMP acknowledges {}", from_wire(host));
-    fits.then(|| Message::new(bytes.len(), Role::Server, 8.0 + 8.0 + 6.0 + 16.0, fact))
+    let fact = || format!("JRMP acknowledges {}", from_wire(host));
+    fits.then(|| Message::new(bytes.len(), Role::Server, 8.0 + 8.0 + 6.0 + 16.0, fact()))
 }
 
 #[cfg(test)]

@@ -39,9 +39,9 @@ fn rsh(bytes: &[u8]) -> SideMatch<Message> {
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
     let fits = is_number(port, 5) && name(local) && name(remote) && plain && !command.is_empty();
-    let fact = format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
+    let fact = || format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
     let bits = 32.0 + 5.0 + 9.0;
-    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact)))
+    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact())))
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ fn sap_ni(bytes: &[u8]) -> Option<Message> {
         b"NI_RTERR" => (Role::Server, 70.0, (12..4096).contains(&len)),
         _ => return None,
     };
-    let fact = format!("SAP {}", from_wire(mark.trim_ascii_end()).trim_end_matches('\0'));
-    exact.then(|| Message::new(len.saturating_add(4), role, bits, fact))
+    let fact = || format!("SAP {}", from_wire(mark.trim_ascii_end()).trim_end_matches('\0'));
+    exact.then(|| Message::new(len.saturating_add(4), role, bits, fact()))
 }
 
 #[cfg(test)]

@@ -88,8 +88,8 @@ fn read_one(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
         && len >= 12;
     // version, function, flags, dialect, language, encoding
     let bits = 8.0 + 4.5 + 3.0 + 8.0 + 4.0 + 8.0;
-    let fact = format!("SLP version 1, {what}");
-    fits.then(|| (Said::new(role, bits, fact, Spot::datagram(0, 0, 12)), len))
+    let fact = || format!("SLP version 1, {what}");
+    fits.then(|| (Said::new(role, bits, fact(), Spot::datagram(0, 0, 12)), len))
 }
 
 fn read_two(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
@@ -103,8 +103,8 @@ fn read_two(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
     let fits = flags & 0x1fff == 0 && extension < len.max(1) && is_language(language) && len >= 16;
     // version, function, flags, the language's length and letters
     let bits = 8.0 + 4.5 + 13.0 + 12.0 + 4.0;
-    let fact = format!("SLP version 2, {what}");
-    fits.then(|| (Said::new(role, bits, fact, Spot::datagram(0, 0, 16)), len))
+    let fact = || format!("SLP version 2, {what}");
+    fits.then(|| (Said::new(role, bits, fact(), Spot::datagram(0, 0, 16)), len))
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ fn link(bytes: &[u8]) -> Option<Message> {
     let role = if size >= 178 { Role::Server } else { Role::Client };
     let fits = (1..=2).contains(&major) && minor < 100 && (18..=4096).contains(&size);
     // Encrypted tickets and channel messages follow, which the walk leaves alone.
-    let fact = format!("SPICE link version {major}.{minor}");
-    fits.then(|| Message::new(bytes.len(), role, 32.0 + 31.0 + 25.0 + 20.0, fact))
+    let fact = || format!("SPICE link version {major}.{minor}");
+    fits.then(|| Message::new(bytes.len(), role, 32.0 + 31.0 + 25.0 + 20.0, fact()))
 }
 
 #[cfg(test)]

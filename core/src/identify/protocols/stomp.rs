@@ -46,8 +46,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
             return SideMatch::Mismatch;
         };
         let headers = rest(bytes, end.saturating_add(1));
-        let whole = headers.windows(2).position(|pair| pair == b"\n\n").is_some()
-            || headers.windows(3).any(|part| part == b"\n\r\n");
+        let whole =
+            position_of(headers, b"\n\n").is_some() || position_of(headers, b"\n\r\n").is_some();
         if !whole && !complete {
             return SideMatch::incomplete_if(headers.len() <= 2048);
         }
@@ -87,8 +87,8 @@ fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -
         bytes.iter().position(|byte| *byte == 0).map_or(bytes.len(), |end| end.saturating_add(1));
     // An end of line may stand between frames.
     let blank = rest(bytes, end).iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-    let fact = format!("STOMP {}", from_wire(word));
-    (colons && known).then(|| Message::new(end.saturating_add(blank), role, 32.0 + 40.0, fact))
+    let fact = || format!("STOMP {}", from_wire(word));
+    (colons && known).then(|| Message::new(end.saturating_add(blank), role, 32.0 + 40.0, fact()))
 }
 
 #[cfg(test)]

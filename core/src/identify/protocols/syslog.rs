@@ -71,8 +71,8 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let front = prefix(behind, 200);
     let plain = front.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0));
     let bits = 8.0 + 8.0 + 6.0 + shape(behind)?;
-    let fact = format!("Syslog priority {priority}: {}", from_wire(prefix(behind, 40)));
-    plain.then(|| Message::new(bytes.len(), Role::Client, bits, fact))
+    let fact = || format!("Syslog priority {priority}: {}", from_wire(prefix(behind, 40)));
+    plain.then(|| Message::new(bytes.len(), Role::Client, bits, fact()))
 }
 
 /// What stands behind the priority, and its bits beyond.

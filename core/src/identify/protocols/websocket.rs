@@ -34,7 +34,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if asks == Some(false) && answers == Some(false) {
         return SideMatch::Mismatch;
     }
-    let end = bytes.windows(4).position(|part| part == b"\r\n\r\n");
+    let end = position_of(bytes, b"\r\n\r\n");
     let Some(end) = end.map(|end| end.saturating_add(4)).or(complete.then_some(bytes.len())) else {
         return SideMatch::Incomplete;
     };

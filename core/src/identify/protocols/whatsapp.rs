@@ -51,8 +51,8 @@ fn whatsapp(bytes: &[u8]) -> Option<Message> {
         (1 | 4..=7, []) => minor <= 6 && (8..=2048).contains(&len),
         (_, _) => false,
     };
-    let fact = format!("WhatsApp prologue {major}.{minor}");
-    fits.then(|| Message::new(len.saturating_add(7), Role::Client, 16.0 + 5.6 + 5.4 + 13.0, fact))
+    let fact = || format!("WhatsApp prologue {major}.{minor}");
+    fits.then(|| Message::new(len.saturating_add(7), Role::Client, 16.0 + 5.6 + 5.4 + 13.0, fact()))
 }
 
 #[cfg(test)]

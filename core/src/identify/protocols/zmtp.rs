@@ -25,9 +25,9 @@ pub(super) static DETECTOR: Detector = Detector {
                 Some(3) => known,
                 Some(_) => false,
             };
-            let fact = format!("ZeroMQ greeting, version {}", version.unwrap_or_default());
+            let fact = || format!("ZeroMQ greeting, version {}", version.unwrap_or_default());
             (signed && fits)
-                .then(|| Message::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact))
+                .then(|| Message::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact()))
         })
     },
     extras: Extras::NONE,

@@ -20,6 +20,9 @@ use crate::wire::{Cursor, array, prefix};
 /// Bytes of AES-GCM's tag.
 const TAG: usize = 16;
 
+/// Bytes of the longest packet number (RFC 9000 section 17.1).
+const NUMBER_MAX: usize = 4;
+
 /// More bytes than an Initial has on most links.
 const FEW_BYTES: usize = 1536;
 
@@ -187,12 +190,13 @@ impl<'a> Initial<'a> {
     /// Puts the frames into `room`; says how many bytes they are.
     fn open_with(&self, keys: &Keys, room: &mut [u8]) -> Option<usize> {
         // RFC 9001 section 5.4.2: the sample starts as if the packet number had four bytes.
-        let sample = array::<16>(self.packet, self.header_len.checked_add(4)?)?;
+        let sample = array::<16>(self.packet, self.header_len.checked_add(NUMBER_MAX)?)?;
         let mut mask = sample.into();
         aes::Aes128::new(&keys.header.into()).encrypt_block(&mut mask);
         let [bits, mask @ ..]: [u8; 16] = mask.into();
 
-        let mut header = self.packet.get(..self.header_len)?.to_vec();
+        let mut header = Vec::with_capacity(self.header_len.checked_add(NUMBER_MAX)?);
+        header.extend_from_slice(self.packet.get(..self.header_len)?);
         let first = header.first_mut()?;
         *first ^= bits & 0x0f;
         let number_len = usize::from(*first & 3).saturating_add(1);

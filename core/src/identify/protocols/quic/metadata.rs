@@ -91,6 +91,9 @@ fn each_initial(datagram: &Datagram<'_>, mut look: impl FnMut(&Initial<'_>) -> O
     }
 }
 
+/// What a client's hello tells: the name, what it offers, JA3 by its hash and its text, JA4.
+const HELLO_DETAILS: usize = 5;
+
 fn client(bytes: &[u8]) -> (Vec<Detail>, bool) {
     let hello = HandshakeMessage::read(bytes).filter(|message| message.kind == CLIENT_HELLO);
     let Some(hello) = hello else {
@@ -98,7 +101,7 @@ fn client(bytes: &[u8]) -> (Vec<Detail>, bool) {
         return (Vec::new(), bytes.len() >= HandshakeMessage::HEADER);
     };
     let (body, whole) = (hello.body, hello.is_whole());
-    let mut details = Vec::new();
+    let mut details = Vec::with_capacity(HELLO_DETAILS);
     if let Some(hello) = ClientHello::read(body, whole, Flavour::Tls) {
         let name = hello.server_name.map(from_wire);
         details.extend(name.map(|name| Detail::new(DetailKey::QuicSni, name)));

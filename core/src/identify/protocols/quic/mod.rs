@@ -16,6 +16,8 @@
 mod initial;
 mod metadata;
 
+use std::borrow::Cow;
+
 use crate::identify::Headline;
 use crate::identify::prelude::*;
 use crate::identify::side_match::join_if;
@@ -313,17 +315,17 @@ fn read_old_google<'a>(
     })
 }
 
-fn version_name(version: u32) -> String {
+fn version_name(version: u32) -> Cow<'static, str> {
     match version {
-        1 => "1".to_owned(),
-        0x6b33_43cf => "2".to_owned(),
-        0x709a_50c4 => "2 (draft)".to_owned(),
-        0xff00_0000..=0xff00_00ff => format!("draft-{}", version & 0xff),
-        0xface_b000..=0xface_b01f => format!("mvfst ({version:08x})"),
+        1 => "1".into(),
+        0x6b33_43cf => "2".into(),
+        0x709a_50c4 => "2 (draft)".into(),
+        0xff00_0000..=0xff00_00ff => format!("draft-{}", version & 0xff).into(),
+        0xface_b000..=0xface_b01f => format!("mvfst ({version:08x})").into(),
         _ if matches!(version >> 24, 0x50 | 0x51 | 0x54) => {
-            String::from_utf8_lossy(&version.to_be_bytes()).into_owned()
+            String::from_utf8_lossy(&version.to_be_bytes()).into_owned().into()
         }
-        _ => format!("{version:08x}"),
+        _ => format!("{version:08x}").into(),
     }
 }
 
@@ -346,7 +348,7 @@ fn words(packet: &QuicPacket<'_>, is_client: Option<bool>) -> Said {
         return Said::new(role, packet.bits, format!("QUIC {kind}"), spot);
     }
     let version = version_name(packet.version);
-    Said::new(role, packet.bits, format!("QUIC {kind}, version {version}"), spot)
+    Said::new(role, packet.bits, ["QUIC ", kind, ", version ", &version].concat(), spot)
         .with(DetailKey::QuicVersion, version)
 }
 

@@ -3,6 +3,7 @@
 use super::Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn};
 use super::Width::Be16;
 use super::{client, either, server};
+use crate::wire::position_of;
 
 signatures! {
     CRESTRON {
@@ -133,7 +134,7 @@ signatures! {
         blind_spots: "Messages that were cut before the namespace.",
         bits: 200.0,
         says: [either("WS-Discovery SOAP envelope", &[
-            Is(0, b"<"), Check(|bytes| contains(bytes, b"nvelope"), 40.0), Check(names_wsd, 200.0),
+            Is(0, b"<"), Check(|bytes| position_of(bytes, b"nvelope").is_some(), 40.0), Check(names_wsd, 200.0),
         ])],
     }
 }
@@ -146,11 +147,7 @@ fn has_search_header(bytes: &[u8]) -> bool {
     })
 }
 
-fn contains(bytes: &[u8], text: &[u8]) -> bool {
-    bytes.windows(text.len()).any(|window| window == text)
-}
-
 fn names_wsd(bytes: &[u8]) -> bool {
-    contains(bytes, b"schemas.xmlsoap.org/ws/2005/04/discovery")
-        || contains(bytes, b"docs.oasis-open.org/ws-dd/ns/discovery")
+    position_of(bytes, b"schemas.xmlsoap.org/ws/2005/04/discovery").is_some()
+        || position_of(bytes, b"docs.oasis-open.org/ws-dd/ns/discovery").is_some()
 }

@@ -87,8 +87,8 @@ impl Condition {
             Len(expected) => (len.is_none_or(|len| len == expected), 0.0),
             LenIn(low, high) => (len.is_none_or(|len| (low..=high).contains(&len)), 0.0),
             Holds(text) => {
-                let mut windows = prefix(bytes, HOLDS_BYTES_MAX).windows(text.len());
-                (windows.any(|window| window == text), bytes_bits(text.len()) - 8.0)
+                let found = position_of(prefix(bytes, HOLDS_BYTES_MAX), text);
+                (found.is_some(), bytes_bits(text.len()) - 8.0)
             }
             Check(check, bits) => (check(bytes), bits),
         };
@@ -322,7 +322,7 @@ pub(super) use voice::*;
 mod tests {
     use super::*;
     use crate::identify::testing::{Talk, hex};
-    use crate::identify::{Detector, Over, detector};
+    use crate::identify::{DETECTORS, Detector, Over, index_of};
 
     /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
     /// of them repeated, as in `00*64`.
@@ -362,7 +362,7 @@ mod tests {
                 (Some(("+ ", messages)), Some(sample)) => sample.accepts.push(messages),
                 (Some(("- ", messages)), Some(sample)) => sample.refuses.push(messages),
                 (_, _) => {
-                    let row = detector(line).expect("a detector's id");
+                    let row = DETECTORS[index_of(line).expect("a detector's id")];
                     samples.push(Sample { row, accepts: Vec::new(), refuses: Vec::new() });
                 }
             }

@@ -97,7 +97,7 @@ fn read_banner(text: &[u8], at: usize) -> Option<Banner<'_>> {
 
 /// A server's banner behind other lines of text.
 fn after_lines(stream: &[u8]) -> Option<Banner<'_>> {
-    let at = stream.windows(5).position(|window| window == b"\nSSH-")?.saturating_add(1);
+    let at = position_of(stream, b"\nSSH-")?.saturating_add(1);
     let text = prefix(stream, at).iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
     let banner = banner(stream, at, false).ok().filter(|_| text)?;
     Some(Banner { role: Role::Server, ..banner })
