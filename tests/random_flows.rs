@@ -57,7 +57,7 @@ fn random_flows_are_hardly_ever_named() {
 
 /// How likely the table says it is that a flow of random bytes is named.
 fn sum(transport: Transport) -> f64 {
-    let over = |row: &&&Detector| match row.over {
+    let over = |row: &&&Detector| match row.over() {
         Over::Both => true,
         Over::Tcp => transport == Transport::Tcp,
         Over::Udp => transport == Transport::Udp,

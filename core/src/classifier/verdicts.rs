@@ -130,8 +130,8 @@ impl Verdicts {
             }
             LookState::new(now)
         });
-        let finding = record.recognised().last().map(|found| &found.finding);
-        let recognised = finding.map(|finding| (finding.protocol, finding.strength));
+        let found = record.recognised().last();
+        let recognised = found.map(|found| (found.detector.id, found.finding.strength));
         if now < told.next_look && recognised == told.recognised {
             told.look_later(key, due);
             return None;

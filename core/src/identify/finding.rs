@@ -44,8 +44,6 @@ pub enum Inside {
 /// One protocol, recognised in one flow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// The protocol's name in EVE.
-    pub protocol: &'static str,
     /// What was proven.
     pub strength: Strength,
     /// -log2 of the chance that random bytes pass all checks that were made.

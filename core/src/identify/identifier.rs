@@ -179,7 +179,7 @@ impl Identifier {
         }
         (self.sifted, self.told) = (false, false);
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
-        let outer = self.outer.iter().map(|outer| outer.finding.protocol);
+        let outer = self.outer.iter().map(|outer| outer.detector.id);
         for id in outer.chain(config.without.as_deref()) {
             if let Some(index) = index_of(id) {
                 self.candidates.remove(index);
@@ -190,11 +190,10 @@ impl Identifier {
     fn ask_once(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) {
         let asked = if self.sifted { self.candidates } else { self.worth_asking(view) };
         for (index, detector) in asked.detectors() {
-            match (detector.probe)(view) {
+            match (detector.asks.probe)(view) {
                 Probe::No => self.candidates.remove(index),
                 Probe::Wait => {}
                 Probe::Yes(finding) => {
-                    debug_assert_eq!(finding.protocol, detector.id);
                     let quote = self.quote(detector, view.transport, &finding, head, newest);
                     let found =
                         quote.map(|quote| Recognised { detector, finding: *finding, quote });
@@ -209,7 +208,7 @@ impl Identifier {
         let worth = INDEX.worth_asking(view);
         #[cfg(debug_assertions)]
         for (_, detector) in self.candidates.without(&worth.asking).detectors() {
-            let answer = (detector.probe)(view);
+            let answer = (detector.asks.probe)(view);
             debug_assert!(!matches!(answer, Probe::Yes(_)), "{} was not asked", detector.id);
         }
         let asking = self.candidates.meet(&worth.asking);
@@ -222,15 +221,15 @@ impl Identifier {
 
     /// Whether it may still turn out who is the client of what was found.
     fn wants_client(&self) -> bool {
-        self.best
-            .as_ref()
-            .is_some_and(|best| best.finding.client.is_none() && best.detector.extras.client_later)
+        self.best.as_ref().is_some_and(|best| {
+            best.finding.client.is_none() && best.detector.asks.extras.client_later
+        })
     }
 
     /// Asks what was found who is the client, and nothing else.
     fn ask_for_client(&mut self, view: &FlowView<'_>) {
         let Some(best) = &mut self.best else { return };
-        if let Probe::Yes(found) = (best.detector.probe)(view) {
+        if let Probe::Yes(found) = (best.detector.asks.probe)(view) {
             best.finding.client = found.client;
         }
     }
@@ -242,7 +241,7 @@ impl Identifier {
         if self.told {
             return;
         }
-        let Some(metadata) = best.detector.extras.metadata else {
+        let Some(metadata) = best.detector.asks.extras.metadata else {
             self.told = true;
             return;
         };
@@ -258,7 +257,7 @@ impl Identifier {
             return;
         };
         let (new, old) = (rank(&found.finding), rank(&best.finding));
-        if found.finding.protocol != best.finding.protocol {
+        if found.detector.id != best.detector.id {
             if new > old {
                 self.told = false;
                 **best = found;

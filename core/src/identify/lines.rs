@@ -140,11 +140,10 @@ fn text_end(stream: &[u8]) -> (usize, bool) {
 /// Reads a dialogue of commands and numbered answers, such as FTP's, which TLS may take over.
 pub(super) fn match_dialogue(
     view: &FlowView<'_>,
-    id: &'static str,
     answer: fn(Reply<'_>) -> Option<Message>,
     command: fn(Line<'_>) -> Option<Message>,
 ) -> Probe {
-    let probe = match_stream(view, id, |bytes, complete| {
+    let probe = match_stream(view, |bytes, complete| {
         if bytes.first().is_some_and(u8::is_ascii_digit) {
             return reply(bytes, complete).and_then(answer);
         }
@@ -156,25 +155,17 @@ pub(super) fn match_dialogue(
 /// Reads messages that begin with a line: `read` is told the line, and all that is there.
 pub(super) fn match_text(
     view: &FlowView<'_>,
-    id: &'static str,
     read: fn(Line<'_>, &[u8]) -> Option<Message>,
 ) -> Probe {
-    match_stream(view, id, |bytes, complete| {
-        line(bytes, complete).and_then(|found| read(found, bytes))
-    })
+    match_stream(view, |bytes, complete| line(bytes, complete).and_then(|found| read(found, bytes)))
 }
 
 /// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.
 pub(super) type Words = fn(&[u8]) -> Option<(Role, f32, bool)>;
 
 /// Reads messages of one line each, told by `words`; `title` stands before the line in the evidence.
-pub(super) fn match_lines(
-    view: &FlowView<'_>,
-    id: &'static str,
-    title: &str,
-    words: Words,
-) -> Probe {
-    match_stream(view, id, |bytes, complete| {
+pub(super) fn match_lines(view: &FlowView<'_>, title: &str, words: Words) -> Probe {
+    match_stream(view, |bytes, complete| {
         line(bytes, complete).and_then(|found| {
             let (role, bits, own) = words(found.text)?;
             let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));

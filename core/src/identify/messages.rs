@@ -150,7 +150,6 @@ pub(super) enum MessageError {
 /// come, so that it may take what is cut.
 pub(super) fn match_stream(
     view: &FlowView<'_>,
-    id: &'static str,
     read: impl Fn(&[u8], bool) -> SideMatch<Message>,
 ) -> Probe {
     let matched = view.both(|head| {
@@ -161,18 +160,17 @@ pub(super) fn match_stream(
             })
         })
     });
-    weigh(view, id, matched)
+    weigh(view, matched)
 }
 
 /// Reads messages that start with one of these, once `min` bytes of them are there.
 pub(super) fn match_starts(
     view: &FlowView<'_>,
-    id: &'static str,
     starts: &[&[u8]],
     min: usize,
     parse: fn(&[u8]) -> Option<Message>,
 ) -> Probe {
-    match_stream(view, id, |bytes, _| from_start(bytes, starts, min, parse))
+    match_stream(view, |bytes, _| from_start(bytes, starts, min, parse))
 }
 
 /// Reads messages that all begin as the detector's openings say, once `min` bytes of them are there.
@@ -182,27 +180,25 @@ pub(super) fn match_opened(
     min: usize,
     parse: fn(&[u8]) -> Option<Message>,
 ) -> Probe {
-    match_stream(view, detector.id, |bytes, _| from_opening(bytes, detector, min, parse))
+    match_stream(view, |bytes, _| from_opening(bytes, detector, min, parse))
 }
 
 /// For both transports: `read` is asked for message after message of streams, as by [`match_stream`], and
 /// `parse` for each datagram.
 pub(super) fn match_messages(
     view: &FlowView<'_>,
-    id: &'static str,
     read: impl Fn(&[u8], bool) -> SideMatch<Message>,
     parse: impl Fn(&Datagram<'_>) -> Option<Message>,
 ) -> Probe {
     match view.transport {
-        Transport::Tcp => match_stream(view, id, read),
-        Transport::Udp => match_datagrams(view, id, |one| SideMatch::or_mismatch(parse(one))),
+        Transport::Tcp => match_stream(view, read),
+        Transport::Udp => match_datagrams(view, |one| SideMatch::or_mismatch(parse(one))),
     }
 }
 
 /// Asks `read` for each datagram: each is one message, to its last byte.
 pub(super) fn match_datagrams(
     view: &FlowView<'_>,
-    id: &'static str,
     read: impl Fn(&Datagram<'_>) -> SideMatch<Message>,
 ) -> Probe {
     let matched = view.both(|head| {
@@ -211,37 +207,34 @@ pub(super) fn match_datagrams(
             read(datagram).and_then(|message| Some((message, spot)))
         })
     });
-    weigh(view, id, matched)
+    weigh(view, matched)
 }
 
 /// The detector's answer where each datagram is one message that can be checked alone.
 pub(super) fn probe_datagrams<'a>(
     view: &FlowView<'a>,
-    id: &'static str,
     read: impl Fn(&Datagram<'a>) -> Option<Said>,
 ) -> Probe {
-    probe_sides(view, id, |head| said_in_datagrams(head, &read))
+    probe_sides(view, |head| said_in_datagrams(head, &read))
 }
 
 /// The detector's answer where messages that can be checked alone stand one behind the other in a
 /// stream. `read` says how many bytes a message takes.
 pub(super) fn probe_stream<'a>(
     view: &FlowView<'a>,
-    id: &'static str,
     read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> Probe {
-    probe_sides(view, id, |head| said_in_stream(head, &read))
+    probe_sides(view, |head| said_in_stream(head, &read))
 }
 
 /// The same for both transports, where a datagram holds one message, whole.
 pub(super) fn probe_both<'a>(
     view: &FlowView<'a>,
-    id: &'static str,
     read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
 ) -> Probe {
     match view.transport {
-        Transport::Tcp => probe_stream(view, id, read),
-        Transport::Udp => probe_datagrams(view, id, |datagram| {
+        Transport::Tcp => probe_stream(view, read),
+        Transport::Udp => probe_datagrams(view, |datagram| {
             let (said, len) = read(datagram.bytes).ok()?;
             (len == datagram.wire_len).then_some(said)
         }),
@@ -251,14 +244,13 @@ pub(super) fn probe_both<'a>(
 /// The detector's answer to what `match_side` makes of each side, however little it proves.
 pub(super) fn probe_sides<'a>(
     view: &FlowView<'a>,
-    id: &'static str,
     match_side: impl Fn(&SideView<'a>) -> SideMatch<Said>,
 ) -> Probe {
     let matched = view.both(|head| {
         let matched = if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete };
         matched.and_then(|said| Some(SideMessages { said, own: true }))
     });
-    weigh(view, id, matched)
+    weigh(view, matched)
 }
 
 /// What a side's first datagrams say, until that is enough.
@@ -396,7 +388,7 @@ impl Sum {
 }
 
 /// What both sides said, as one answer.
-fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<SideMessages>; 2]) -> Probe {
+fn weigh(view: &FlowView<'_>, matched: [SideMatch<SideMessages>; 2]) -> Probe {
     let foreign = matched.iter().any(|matched| matches!(matched, SideMatch::Mismatch));
     let own = matched.iter().any(|matched| matches!(matched, SideMatch::Match(told) if told.own));
     let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<SideMessages>)| {
@@ -406,7 +398,7 @@ fn weigh(view: &FlowView<'_>, id: &'static str, matched: [SideMatch<SideMessages
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };
     // Mostly nothing was said, which is to cost as little.
     let words = |matched: SideMatch<SideMessages>| matched.ok().map(|told| told.said);
-    let found = own.then(|| join(id, matched.map(words))).flatten();
+    let found = own.then(|| join(matched.map(words))).flatten();
     match found {
         Some(found) if found.bits >= least => yes(Some(found)),
         Some(_) | None if open => Probe::Wait,
@@ -424,7 +416,7 @@ mod tests {
     use super::*;
     use crate::identify::openings::Openings;
     use crate::identify::testing::Talk;
-    use crate::identify::{Detector, Extras, Over, Strength};
+    use crate::identify::{Detector, Strength, over_tcp};
     use crate::net::Side;
 
     /// `M`, a length, and so many bytes; `m` from the server. Eight bits are claimed for each.
@@ -442,13 +434,11 @@ mod tests {
         id: "x",
         title: "X",
         reference: "none",
-        over: Over::Tcp,
         rests_on: "Nothing.",
         blind_spots: "All.",
         bits: 24.0,
         openings: Openings::Unknown,
-        probe: |view| match_stream(view, "x", read),
-        extras: Extras::NONE,
+        asks: over_tcp(|view| match_stream(view, read)),
     };
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) use view::{Datagram, FlowView, SideView};
 
 /// What a detector says of a flow.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// This is it. Asked again when the flow's head grows, it may say more.
     Yes(Box<Finding>),
     /// Cannot say yet: ask again when the flow's head grows.
@@ -78,8 +78,6 @@ pub struct Detector {
     pub title: &'static str,
     /// The specification: RFC and section, or the public document.
     pub reference: &'static str,
-    /// The transports it is looked for on.
-    pub over: Over,
     /// What in the payload it rests on, in a sentence or two.
     pub rests_on: &'static str,
     /// What it cannot see, or could take for it.
@@ -88,21 +86,65 @@ pub struct Detector {
     pub bits: f32,
     /// With which bytes its protocol begins, so that it is asked of few flows.
     openings: Openings,
+    /// Over which transports it is asked, and what for.
+    asks: Asking,
+}
+
+/// Looks at a flow's head.
+type ProbeFn = fn(&FlowView<'_>) -> Probe;
+
+/// How a detector is asked.
+#[derive(Clone, Copy, Debug)]
+struct Asking {
+    /// The transports that its protocol is looked for on.
+    over: Over,
     /// Looks at a flow's head.
-    pub probe: fn(&FlowView<'_>) -> Probe,
+    probe: ProbeFn,
     /// What it tells beside the name.
     extras: Extras,
 }
 
+/// Asks of flows over these transports, for no more than the name.
+const fn over(over: Over, probe: ProbeFn) -> Asking {
+    Asking { over, probe, extras: Extras::NONE }
+}
+
+/// The same over TCP alone.
+const fn over_tcp(probe: ProbeFn) -> Asking {
+    over(Over::Tcp, probe)
+}
+
+/// The same over UDP alone.
+const fn over_udp(probe: ProbeFn) -> Asking {
+    over(Over::Udp, probe)
+}
+
+/// The same over both.
+const fn over_both(probe: ProbeFn) -> Asking {
+    over(Over::Both, probe)
+}
+
+impl Asking {
+    /// The same of a protocol that tells more than its name.
+    const fn telling(self, extras: Extras) -> Self {
+        Self { extras, ..self }
+    }
+}
+
 impl Detector {
+    /// The transports that its protocol is looked for on.
+    pub const fn over(&self) -> Over {
+        self.asks.over
+    }
+
     /// What a flow's one line is made of, where the details tell it.
     pub(crate) fn headline(&self) -> Option<Headline> {
-        self.extras.headline
+        self.asks.extras.headline
     }
 
     /// Its own details, in the order that a flow's one line has them.
     pub(crate) fn own_details(&self) -> &'static [DetailKey] {
-        self.extras.details
+        self.asks.extras.details
     }
 }
 
@@ -116,6 +158,6 @@ fn index_of(id: &str) -> Option<usize> {
 
 /// All keys that details may have: those that EVE has a place for, and each detector's own.
 pub fn detail_keys() -> impl Iterator<Item = DetailKey> {
-    let own = DETECTORS.iter().flat_map(|row| row.extras.details);
+    let own = DETECTORS.iter().flat_map(|row| row.asks.extras.details);
     DetailKey::SHARED.iter().chain(own).copied()
 }

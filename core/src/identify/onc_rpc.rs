@@ -27,9 +27,9 @@ pub(super) struct Programs {
 }
 
 /// The detector's answer where calls of these programs are its own.
-pub(super) fn match_rpc(view: &FlowView<'_>, id: &'static str, programs: Programs) -> Probe {
+pub(super) fn match_rpc(view: &FlowView<'_>, programs: Programs) -> Probe {
     let stream = |bytes: &[u8], _| from_header(bytes, 32, |bytes| record(bytes, programs));
-    match_messages(view, id, stream, |one| message(one.bytes, one.wire_len, programs))
+    match_messages(view, stream, |one| message(one.bytes, one.wire_len, programs))
 }
 
 /// Whether one side at least calls one of these programs.

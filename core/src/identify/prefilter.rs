@@ -152,11 +152,11 @@ impl OfTransport {
     fn new(transport: Transport) -> Self {
         let mut new = Self { all: Set::default(), marks: Vec::new() };
         for (index, row) in DETECTORS.iter().enumerate() {
-            if row.over.has(transport) {
+            if row.asks.over.has(transport) {
                 new.all.insert(index);
             }
         }
-        let asked = DETECTORS.iter().enumerate().filter(|(_, row)| row.over.has(transport));
+        let asked = DETECTORS.iter().enumerate().filter(|(_, row)| row.asks.over.has(transport));
         let mut rows: Vec<(usize, Opening)> = asked
             .flat_map(|(index, row)| {
                 row.openings.over(transport).into_iter().map(move |own| (index, own))
@@ -239,8 +239,12 @@ mod tests {
                 let places: BTreeSet<usize> = openings.iter().map(|opening| opening.at).collect();
                 assert_eq!(places.len(), openings.len(), "{}", row.id);
                 for opening in openings {
-                    assert!(opening.over == Over::Both || row.over == Over::Both, "{}", row.id);
-                    let of_datagrams = row.over == Over::Udp || opening.over == Over::Udp;
+                    assert!(
+                        opening.over == Over::Both || row.asks.over == Over::Both,
+                        "{}",
+                        row.id
+                    );
+                    let of_datagrams = row.asks.over == Over::Udp || opening.over == Over::Udp;
                     let computed = matches!(row.openings, Openings::Computed(_));
                     assert!(!opening.required || of_datagrams || computed, "{}", row.id);
                 }

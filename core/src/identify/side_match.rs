@@ -180,20 +180,16 @@ impl Said {
 }
 
 /// One finding of what the sides said, at least one of them. Two clients, or two servers, don't fit.
-pub(super) fn join(protocol: &'static str, said: [Option<Said>; 2]) -> Option<Finding> {
+pub(super) fn join(said: [Option<Said>; 2]) -> Option<Finding> {
     let fits = match &said {
         [Some(a), Some(b)] => a.role != b.role || a.role == Role::Either,
         [_, None] | [None, _] => false,
     };
-    join_if(fits, protocol, said)
+    join_if(fits, said)
 }
 
 /// One finding of what the sides said, where the detector itself knows whether it fits.
-pub(super) fn join_if(
-    fits: bool,
-    protocol: &'static str,
-    said: [Option<Said>; 2],
-) -> Option<Finding> {
+pub(super) fn join_if(fits: bool, said: [Option<Said>; 2]) -> Option<Finding> {
     let spoken_by = [said[0].is_some(), said[1].is_some()];
     let client = client_of(&said);
     let (strength, side, only) = match said {
@@ -212,7 +208,7 @@ pub(super) fn join_if(
     };
     let Said { bits, fact, spot, details, .. } = only;
     let (seen, inside) = (spot.of(side), Inside::Nothing);
-    Some(Finding { protocol, strength, bits, spoken_by, client, fact, seen, details, inside })
+    Some(Finding { strength, bits, spoken_by, client, fact, seen, details, inside })
 }
 
 /// The client, where the sides' roles don't contradict each other.
@@ -291,9 +287,9 @@ mod tests {
 
     #[test]
     fn two_clients_do_not_fit() {
-        let found = join("x", [said(Role::Client), said(Role::Client)]).unwrap();
+        let found = join([said(Role::Client), said(Role::Client)]).unwrap();
         assert_eq!((found.strength, found.client), (Strength::OneSided, None));
-        let found = join("x", [said(Role::Server), said(Role::Client)]).unwrap();
+        let found = join([said(Role::Server), said(Role::Client)]).unwrap();
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::B)));
         assert_eq!((found.seen.side, found.seen.len), (Side::A, 16));
     }

@@ -49,7 +49,7 @@ fn no_detector_names_random_bytes() {
             talk = if random.coin() { talk.a(bytes) } else { talk.b(bytes) };
         }
         for row in DETECTORS {
-            if row.over == over || row.over == Over::Both {
+            if row.asks.over == over || row.asks.over == Over::Both {
                 named.extend(talk.matched_by(row).map(|found| (nth, found.fact)));
             }
         }

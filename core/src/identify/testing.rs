@@ -94,7 +94,7 @@ impl Talk {
     /// What the detector says after the first `count` messages.
     pub(crate) fn probe_at(&self, detector: &Detector, count: usize, ended: bool) -> Probe {
         self.show(count, ended, |view| {
-            let answer = (detector.probe)(view);
+            let answer = (detector.asks.probe)(view);
             // What says yes must be worth asking.
             if let (Probe::Yes(_), Ok(at)) =
                 (&answer, DETECTORS.binary_search_by(|row| row.id.cmp(detector.id)))
@@ -191,7 +191,6 @@ impl Talk {
     pub(crate) fn named_by(&self, detector: &Detector) -> Finding {
         let found = self.matched_by(detector);
         let Some(found) = found else { panic!("{} does not name {self:02x?}", detector.id) };
-        assert_eq!(found.protocol, detector.id);
         assert!(found.bits >= 24.0, "{found:?}");
         assert!(found.bits >= detector.bits, "{} < {} in {found:?}", found.bits, detector.bits);
         assert!(found.spoken_by[found.seen.side.index()], "{found:?}");

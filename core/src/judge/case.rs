@@ -103,7 +103,7 @@ impl<'a> FlowContext<'a> {
 
     /// The Citrix session that makes a recognised UDT flow one of EDT.
     pub(crate) fn edt_companion(&self) -> Option<&Companion> {
-        self.protocol().filter(|found| found.finding.protocol == "udt")?;
+        self.protocol().filter(|found| found.detector.id == "udt")?;
         let (client, server) = (self.client_socket().addr, self.server_socket().addr);
         self.ledgers
             .companions(client, server, self.record.last, self.as_of, &self.gaps)

@@ -103,7 +103,7 @@ fn verdict(case: &FlowContext<'_>) -> Verdict {
     let opinion = rules::weigh(case, status);
     let confidence = confidence::confidence(case, status, &opinion);
     let mut protocols: Vec<_> =
-        case.record.recognised().map(|found| Cow::Borrowed(found.finding.protocol)).collect();
+        case.record.recognised().map(|found| Cow::Borrowed(found.detector.id)).collect();
     protocols.extend(case.edt_companion().map(|_| Cow::Borrowed("citrix-edt")));
     if status == Status::Identified {
         protocols.extend(case.known().map(|known| Cow::Owned(known.name.clone())));
@@ -128,7 +128,7 @@ fn verdict(case: &FlowContext<'_>) -> Verdict {
 /// A detector's evidence, in the words of the verdict.
 pub(crate) fn recognition(case: &FlowContext<'_>) -> impl Iterator<Item = Evidence> {
     case.record.recognised().map(|found| Evidence {
-        rule: found.finding.protocol,
+        rule: found.detector.id,
         fact: found.finding.fact.clone(),
         speaks_for: Label::Other,
         weight: rules::weight_of(found.finding.strength),
@@ -141,7 +141,7 @@ pub(crate) fn recognition(case: &FlowContext<'_>) -> impl Iterator<Item = Eviden
 
 /// How many detectors had their say: what "nothing recognised" rests on.
 fn detectors_asked(case: &FlowContext<'_>) -> usize {
-    DETECTORS.iter().filter(|detector| detector.over.has(case.key.transport)).count()
+    DETECTORS.iter().filter(|detector| detector.over().has(case.key.transport)).count()
 }
 
 fn unidentified(case: &FlowContext<'_>, status: Status) -> Option<Unidentified> {

@@ -3,6 +3,7 @@
 use crate::decode::packet::Unreachable;
 use crate::event::Status;
 use crate::identify::Strength;
+use crate::identify::identifier::Recognised;
 use crate::judge::FlowContext;
 use crate::net::Transport;
 
@@ -54,7 +55,7 @@ pub(crate) fn status(case: &FlowContext<'_>) -> Status {
 }
 
 fn recognised(case: &FlowContext<'_>) -> Option<Status> {
-    let finding = &case.protocol()?.finding;
+    let Recognised { detector, finding, .. } = case.protocol()?;
     let [client, server] =
         [case.roles.client, case.roles.client.other()].map(|side| *side.of(&finding.spoken_by));
     // Protocols without roles (RTP) are spoken by whoever sends; what only the client of a protocol
@@ -64,7 +65,7 @@ fn recognised(case: &FlowContext<'_>) -> Option<Status> {
     debug_assert!(
         client || server || finding.strength == Strength::Shape,
         "neither side spoke {}",
-        finding.protocol
+        detector.id
     );
     Some(if attempted { Status::Attempted } else { Status::Identified })
 }

@@ -134,7 +134,7 @@ impl Trail {
         };
         record.conclude(transport, config);
         let spoken = record.recognised().map(|found| Spoken {
-            protocol: found.finding.protocol,
+            protocol: found.detector.id,
             strength: found.finding.strength,
             by: found.finding.spoken_by,
             client: found.finding.client,

@@ -6,13 +6,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ads",
     title: "ADS (Beckhoff)",
     reference: "Beckhoff Information System, TwinCAT ADS, AMS/TCP and AMS headers",
-    over: Over::Tcp,
     rests_on: "The AMS/TCP header and the AMS header in it, whose lengths fit each other.",
     blind_spots: "Secure ADS is TLS.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| match_starts(view, DETECTOR.id, &[b"\0\0"], 38, ads),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_starts(view, &[b"\0\0"], 38, ads)),
 };
 
 fn ads(bytes: &[u8]) -> Option<Message> {

@@ -10,14 +10,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "afp",
     title: "AFP over DSI",
     reference: "Apple Filing Protocol Programming Guide, Data Stream Interface",
-    over: Over::Tcp,
     rests_on: "The DSI header: flag, command, a length and the reserved zeros, on both sides or \
                followed by the next one.",
     blind_spots: "AppleTalk's own transport is not TCP.",
     bits: 44.0,
     openings: Openings::Known(&[one_of(&[0, 1])]),
-    probe: |view| match_opened(view, &DETECTOR, HEADER, header),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, HEADER, header)),
 };
 
 const HEADER: usize = 16;

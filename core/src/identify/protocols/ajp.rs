@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ajp",
     title: "AJP13",
     reference: "Apache Tomcat Connectors, AJP Protocol Reference (AJPv13)",
-    over: Over::Tcp,
     rests_on: "The magic of each direction, a length and what the code demands: a request's method and \
                protocol, headers' status, an end's flag.",
     blind_spots: "A request's body alone.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0x12, b'A'])]),
-    probe: |view| match_starts(view, DETECTOR.id, &[b"\x12\x34", b"AB"], 5, packet),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_starts(view, &[b"\x12\x34", b"AB"], 5, packet)),
 };
 
 fn packet(bytes: &[u8]) -> Option<Message> {

@@ -12,17 +12,15 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "amqp",
     title: "AMQP",
     reference: "AMQP 0-9-1 specification sections 2.3 and 4.2; ISO/IEC 19464 (AMQP 1.0) part 2, sections 2.2 and 2.3",
-    over: Over::Tcp,
     rests_on: "The protocol header, or frames with their end mark (0-9-1) or performatives (1.0).",
     blind_spots: "A connection captured in the middle of a message's body.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[b'A', 0, 1, 2, 3, 8])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"AMQP") {
+    match_stream(view, |bytes, _| match starts_with(bytes, b"AMQP") {
         Some(true) => from_header(bytes, 8, header),
         None => SideMatch::Incomplete,
         Some(false) => match bytes.first() {

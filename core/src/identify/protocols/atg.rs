@@ -6,14 +6,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "atg",
     title: "Automatic tank gauge (Veeder-Root)",
     reference: "Veeder-Root Serial Interface Manual 576013-635, command format",
-    over: Over::Tcp,
     rests_on: "SOH, then I or S with five digits that end the request or start the answer's report.",
     blind_spots: "Consoles with a security code in front of the command are taken by six digits or \
                   letters.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, complete| match bytes.first() {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, complete| match bytes.first() {
             Some(1) if bytes.len() < 8 && !complete => SideMatch::Incomplete,
             Some(1) => SideMatch::or_mismatch(atg(bytes)),
             Some(b'\n' | b'\r') => SideMatch::or_mismatch(
@@ -23,8 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
             Some(_) => SideMatch::Mismatch,
             None => SideMatch::Incomplete,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn atg(bytes: &[u8]) -> Option<Message> {

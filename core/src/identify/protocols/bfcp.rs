@@ -6,7 +6,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "bfcp",
     title: "BFCP (floor control)",
     reference: "RFC 8855 sections 5.1 and 5.2",
-    over: Over::Both,
     rests_on: "The common header's version, reserved bits, primitive and length, and attributes that \
                fill it.",
     blind_spots: "A header without attributes proves little alone.",
@@ -19,8 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 21)]).at(1).udp(),
         within(&[(0, 4)]).at(2).required().udp(),
     ]),
-    probe: |view| match_messages(view, DETECTOR.id, stream, |datagram| bfcp(datagram.bytes)),
-    extras: Extras::NONE,
+    asks: over_both(|view| match_messages(view, stream, |datagram| bfcp(datagram.bytes))),
 };
 
 fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {

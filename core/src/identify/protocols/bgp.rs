@@ -10,13 +10,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "bgp",
     title: "BGP",
     reference: "RFC 4271 section 4.1, RFC 2918, RFC 8654",
-    over: Over::Tcp,
     rests_on: "The marker of 16 ones, a length and a known type.",
     blind_spots: "A capture that starts within a message.",
     bits: 130.0,
     openings: Openings::Known(&[one_of(&[0xff])]),
-    probe: |view| match_starts(view, DETECTOR.id, &[&[0xff; 16]], 19, message),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_starts(view, &[&[0xff; 16]], 19, message)),
 };
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "bitcoin",
     title: "Bitcoin and its kin",
     reference: "Bitcoin developer reference, P2P Network: Message Headers",
-    over: Over::Tcp,
     rests_on: "A known network's magic, a command in letters padded with zeros, and a length.",
     blind_spots: "Version 2 of the transport (BIP 324) is encrypted from the first byte.",
     bits: 80.0,
     openings: Openings::Known(&[one_of(&[0xf9, 0x0b, 0xfa, 0x0a, 0x1c, 0xe3, 0xfb, 0xc0, 0xbf])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, BITCOIN_MAGICS, 24, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, BITCOIN_MAGICS, 24, |bytes| {
             let command = bytes.get(4..16)?;
             let letters = command
                 .iter()
@@ -26,8 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 Message::new(len.saturating_add(24), Role::Either, 29.0 + 60.0 + 7.0, fact())
             })
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 /// Main, test and regtest networks of Bitcoin; signet; Bitcoin Cash, Litecoin, Dogecoin, Dash.

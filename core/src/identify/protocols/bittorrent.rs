@@ -6,20 +6,18 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "bittorrent",
     title: "BitTorrent (peer connection)",
     reference: "BEP 3, peer protocol",
-    over: Over::Tcp,
     rests_on: "The handshake: 19, BitTorrent protocol, reserved bytes, hash and peer id.",
     blind_spots: "Connections whose handshake is encrypted (message stream encryption).",
     bits: 150.0,
     openings: Openings::Known(&[one_of(&[19])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\x13BitTorrent protocol"], 48, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x13BitTorrent protocol"], 48, |bytes| {
             let client = prefix(rest(bytes, 48), 8);
             let fact = format!("BitTorrent handshake of peer {}", from_wire(client));
             // Messages follow, which are not read.
             Some(Message::new(bytes.len(), Role::Either, 160.0, fact))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

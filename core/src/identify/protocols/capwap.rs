@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "capwap",
     title: "CAPWAP",
     reference: "RFC 5415 sections 4.3 to 4.5, RFC 5416 section 4",
-    over: Over::Udp,
     rests_on: "A header whose reserved bits are zero, and behind it a control message with elements that \
                fill it, DTLS, or a wireless data frame with its LLC header.",
     blind_spots: "Wireless management frames, encrypted ones, and fragments.",
@@ -26,8 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 0x08, 0x10, 0x18, 0x20, 0x28, 0x30, 0x38]).at(3),
         one_of(&[0, 0xfd, 0xff]).at(6).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -6,28 +6,25 @@
 //!  STARTUP 01    { "CQL_VERSION" "3.0.0" ... }     SUPPORTED 06   { "CQL_VERSION" ... }
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "cassandra",
     title: "Cassandra CQL",
     reference: "Apache Cassandra, native_protocol_v3.spec to v5.spec, sections 2 and 4",
-    over: Over::Tcp,
     rests_on: "A frame with a request's or an answer's version and operation, whose body fits it, such \
                as OPTIONS, STARTUP with CQL_VERSION, SUPPORTED or ERROR.",
     blind_spots: "Version 5 wraps the frames after the login; compressed frames are not opened.",
     bits: 26.0,
     openings: Openings::Known(&[within(&[(1, 5), (0x81, 0x85), (0xca, 0xca)])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// What nodes send each other first (org.apache.cassandra.net.Message.PROTOCOL_MAGIC).
 const INTERNODE: u32 = 0xca55_2dfa;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match be32(bytes, 0) {
+    match_stream(view, |bytes, _| match be32(bytes, 0) {
         Some(INTERNODE) => {
             let fact = "Cassandra nodes talk to each other";
             SideMatch::Match(Message::new(bytes.len(), Role::Either, 32.0, fact))

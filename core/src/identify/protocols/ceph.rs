@@ -6,13 +6,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ceph",
     title: "Ceph messenger",
     reference: "Ceph documentation, msgr2 protocol and Messenger v1: banner",
-    over: Over::Tcp,
     rests_on: "The banner, ceph v2 with the length of its features or ceph v027.",
     blind_spots: "A connection captured after the banner.",
     bits: 70.0,
     openings: Openings::Known(&[one_of(b"c")]),
-    probe: |view| match_starts(view, DETECTOR.id, &[b"ceph v"], 9, ceph),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_starts(view, &[b"ceph v"], 9, ceph)),
 };
 
 fn ceph(bytes: &[u8]) -> Option<Message> {

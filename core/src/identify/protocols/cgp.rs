@@ -12,20 +12,17 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::identify::prelude::*;
-use crate::identify::side_match::signed;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "cgp",
     title: "Citrix CGP",
     reference: "Public captures and recognisers (port 2598); no specification is public",
-    over: Over::Tcp,
     rests_on: "1a \"CGP/01\" as the first bytes of a side, or a little later together with the \
                name of the service, Citrix.TcpProxyService.",
     blind_spots: "A connection captured after its start, and CGP inside TLS.",
     bits: 56.0,
     openings: Openings::Unknown,
-    probe: |view| probe_found(view, match_stream, |said| signed(join(DETECTOR.id, said))),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| probe_found(view, match_stream, |said| signed(join(said)))),
 };
 
 const MAGIC: &[u8] = b"\x1aCGP/01";

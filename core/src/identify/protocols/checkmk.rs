@@ -1,23 +1,20 @@
 //! Checkmk's agent: the section headers of its output (Checkmk documentation), over TCP.
 
-use crate::identify::lines::match_lines;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "checkmk",
     title: "Checkmk agent",
     reference: "Checkmk documentation, The agent's output: section headers",
-    over: Over::Tcp,
     rests_on: "The agent's first section, <<<check_mk>>>.",
     blind_spots: "Agents that answer in TLS or encrypt their output.",
     bits: 100.0,
     openings: Openings::Known(&[one_of(b"<"), one_of(b"<").at(1), one_of(b"c").at(3)]),
-    probe: |view| {
-        match_lines(view, DETECTOR.id, "Checkmk agent", |text| {
+    asks: over_tcp(|view| {
+        match_lines(view, "Checkmk agent", |text| {
             (text == b"<<<check_mk>>>").then_some((Role::Server, 110.0, true))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

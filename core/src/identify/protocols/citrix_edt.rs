@@ -15,14 +15,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "citrix-edt",
     title: "Citrix EDT",
     reference: "docs.citrix.com, SD-WAN 9.3 application classification; public captures",
-    over: Over::Udp,
     rests_on: "The length and name of the service that is asked for, Citrix.TcpProxyService, in a \
                datagram.",
     blind_spots: "EDT inside DTLS, and a session captured after its start: that is udt at most.",
     bits: 180.0,
     openings: Openings::Unknown,
-    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_found(view, match_side, join)),
 };
 
 /// The service's name stands within so many bytes.

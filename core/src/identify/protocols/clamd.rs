@@ -1,13 +1,11 @@
 //! ClamAV's daemon (clamd(8), section COMMANDS), over TCP.
 
-use crate::identify::lines::{first_word, is_one_of};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "clamd",
     title: "ClamAV daemon",
     reference: "clamd(8), section COMMANDS",
-    over: Over::Tcp,
     rests_on: "An answer of clamd: its version, a verdict on a stream, or PONG to a prefixed PING; a \
                command with the prefix n or z.",
     blind_spots: "Commands without prefix; what is scanned.",
@@ -21,13 +19,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(b' ', b'~')]).at(4),
         mixed(&[(b' ', b'~')], b"\n\0").at(5),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// Lines end in LF, or in NUL where the command starts with z.
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, |bytes, complete| {
         let front = prefix(bytes, 300);
         let end = front.iter().position(|byte| matches!(byte, b'\n' | 0));
         let text = match end {

@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "coap",
     title: "CoAP",
     reference: "RFC 7252 sections 3 and 12.1, RFC 7641, RFC 7959",
-    over: Over::Udp,
     rests_on: "Version 1 with a known code, a short token, and known options of proper sizes, in several \
                messages or with a path in text.",
     blind_spots: "Messages without options, unless there are several.",
@@ -20,8 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0x40, 0x48), (0x50, 0x58), (0x60, 0x68), (0x70, 0x70)]),
         within(&[(0, 7), (65, 69), (95, 95), (128, 143), (157, 157), (160, 165)]).at(1).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -6,13 +6,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "cops",
     title: "COPS",
     reference: "RFC 2748 sections 2.1 and 2.2",
-    over: Over::Tcp,
     rests_on: "The common header and the first object, whose lengths fit.",
     blind_spots: "A keep-alive alone, which has no objects.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x10, 0x11])]),
-    probe: |view| match_opened(view, &DETECTOR, 12, cops),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, cops)),
 };
 
 fn cops(bytes: &[u8]) -> Option<Message> {

@@ -12,19 +12,17 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "dcerpc",
     title: "DCE/RPC",
     reference: "Open Group C706 sections 12.5 and 12.6; MS-RPCE section 2.2.2",
-    over: Over::Both,
     rests_on: "The header's version, type, data representation and lengths. PROFINET IO's acyclic \
                services are told by their interface.",
     blind_spots: "RPC over SMB is SMB's, over HTTP HTTP's.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[5]).tcp(), one_of(&[4]).udp()]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_opening(bytes, &DETECTOR, 24, connected);
-    match_messages(view, DETECTOR.id, stream, |one| connectionless(one.bytes, one.wire_len))
+    match_messages(view, stream, |one| connectionless(one.bytes, one.wire_len))
 }
 
 /// NDR: integers big- or little-endian, ASCII, IEEE floats; two reserved bytes where there are four.

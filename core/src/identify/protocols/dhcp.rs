@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "dhcp",
     title: "DHCP",
     reference: "RFC 2131 section 2, RFC 2132 section 9.6",
-    over: Over::Udp,
     rests_on: "The magic cookie behind BOOTP's fixed fields, which fit, and options that can be walked.",
     blind_spots: "BOOTP without the cookie.",
     bits: 54.0,
@@ -22,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 0x80]).at(10),
         one_of(&[0]).at(11).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 const COOKIE: u32 = 0x6382_5363;

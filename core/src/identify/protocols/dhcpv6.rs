@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "dhcpv6",
     title: "DHCPv6",
     reference: "RFC 8415 sections 8, 9 and 21",
-    over: Over::Udp,
     rests_on: "A known message type and known options that end where the message ends, a client's or \
                server's identifier among them.",
     blind_spots: "Messages that were cut before their first identifier.",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // A header of four bytes, an option's header and one byte of it. A relay has more.
         within(&[(0, 0xff)]).at(8).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

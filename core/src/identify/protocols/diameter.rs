@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "diameter",
     title: "Diameter",
     reference: "RFC 6733 sections 3 and 4.1",
-    over: Over::Tcp,
     rests_on: "The header with its reserved bits, and attributes that follow each other to the message's \
                end.",
     blind_spots: "SCTP is not looked at. Over TLS it is only seen as TLS.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe: |view| match_opened(view, &DETECTOR, HEADER + 8, message),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, HEADER + 8, message)),
 };
 
 const HEADER: usize = 20;

@@ -6,20 +6,18 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "dicom",
     title: "DICOM upper layer",
     reference: "DICOM PS3.8 section 9.3",
-    over: Over::Tcp,
     rests_on: "An association's request or answer with its version and application titles, or data whose \
                parts fill it.",
     blind_spots: "DICOM over TLS is TLS; DICOMweb is HTTP.",
     bits: 34.0,
     openings: Openings::Known(&[within(&[(1, 7)])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [1..=7, 0, ..] => from_header(bytes, 10, dicom),
             [] | [1..=7] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn dicom(bytes: &[u8]) -> Option<Message> {

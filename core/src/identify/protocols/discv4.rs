@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "discv4",
     title: "Ethereum node discovery (devp2p)",
     reference: "ethereum/devp2p, discv4.md, section Wire Protocol; Ethereum Yellow Paper appendix B (RLP)",
-    over: Over::Udp,
     rests_on: "The signature's recovery byte, a packet type, and a list that ends with the datagram and \
                has what the type demands; several packets, where they are cut.",
     blind_spots: "Version 5 is masked; RLPx over TCP is encrypted.",
@@ -19,15 +18,14 @@ pub(super) static DETECTOR: Detector = Detector {
         // The shortest list. What is cut is passed over, so nothing of the list itself is sure.
         within(&[(0, 0xff)]).at(99).required(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_udp(probe),
 };
 
 /// Bytes before the list.
 const HEADER: usize = 98;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_datagrams(view, DETECTOR.id, |datagram| {
+    match_datagrams(view, |datagram| {
         // Older datagrams are kept in part: what is left of them proves nothing.
         if datagram.bytes.len() < HEADER + 3 && datagram.wire_len > HEADER + 3 {
             return SideMatch::Incomplete;

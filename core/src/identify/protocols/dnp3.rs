@@ -11,20 +11,18 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "dnp3",
     title: "DNP3",
     reference: "IEEE 1815-2012 sections 9.2 and 13",
-    over: Over::Both,
     rests_on: "The link header's start bytes, length and checksum.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[5])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 const HEADER: usize = 10;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_start(bytes, &[b"\x05\x64"], HEADER, frame);
-    match_messages(view, DETECTOR.id, stream, |datagram| {
+    match_messages(view, stream, |datagram| {
         // Several frames may share a datagram.
         let said = frame(datagram.bytes).filter(|said| said.len <= datagram.wire_len)?;
         Some(said.filling(datagram))

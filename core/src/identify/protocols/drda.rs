@@ -6,19 +6,17 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "drda",
     title: "DRDA (Db2, Derby, Informix)",
     reference: "Open Group DRDA version 5, volume 3 (DDM), section DSS",
-    over: Over::Tcp,
     rests_on: "Data stream structures: a length, d0, a format and a DDM object whose length fits.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[0xd0]).at(2)]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes.get(2) {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes.get(2) {
             Some(0xd0) => from_header(bytes, 10, drda),
             Some(_) => SideMatch::Mismatch,
             None => SideMatch::Incomplete,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn drda(bytes: &[u8]) -> Option<Message> {

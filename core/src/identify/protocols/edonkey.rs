@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "edonkey",
     title: "eDonkey and eMule",
     reference: "Y. Kulbak, D. Bickson: The eMule Protocol Specification, sections 6.1 to 6.5",
-    over: Over::Tcp,
     rests_on: "A hello or login with its tags, or several packets with known opcodes, each as long as \
                it says.",
     blind_spots: "Obfuscated connections, which are the default of today's clients.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[0xe3, 0xc5, 0xd4])]),
-    probe: |view| match_opened(view, &DETECTOR, 6, packet),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 6, packet)),
 };
 
 fn packet(bytes: &[u8]) -> Option<Message> {

@@ -6,19 +6,17 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "elasticsearch",
     title: "Elasticsearch (between nodes)",
     reference: "Elasticsearch source, org.elasticsearch.transport.TcpHeader",
-    over: Over::Tcp,
     rests_on: "The header ES with a length, a status and a version.",
     blind_spots: "What clients speak is HTTP.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"E")]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [b'E', b'S', ..] => from_header(bytes, 19, elasticsearch),
             [] | [b'E'] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn elasticsearch(bytes: &[u8]) -> Option<Message> {

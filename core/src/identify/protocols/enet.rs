@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "enet",
     title: "ENet",
     reference: "ENet's public source, protocol.h",
-    over: Over::Udp,
     rests_on: "Known commands whose sizes fill the datagram, several of them; or a connection's opening \
                with plausible limits.",
     blind_spots: "Compressed packets, and games that encrypt or change the header.",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // The shortest header and command.
         within(&[(0, 0xff)]).at(5).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 /// What stands before the commands: the peer, the time it was sent, and a checksum, if any.

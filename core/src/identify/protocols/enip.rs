@@ -10,21 +10,19 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "enip",
     title: "EtherNet/IP",
     reference: "ODVA, The CIP Networks Library volume 2, sections 2-3 and 2-4",
-    over: Over::Both,
     rests_on: "The encapsulation header: a known command, a status, no options, and a length that suits \
                the command.",
     blind_spots: "Implicit messages (UDP 2222) have no such header.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[4, 0x63, 0x64, 0x65, 0x66, 0x6f, 0x70, 0x72, 0x73])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 const HEADER: usize = 24;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_header(bytes, HEADER, message);
-    match_messages(view, DETECTOR.id, stream, |datagram| message(datagram.bytes))
+    match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "esp-udp",
     title: "ESP in UDP (IPsec)",
     reference: "RFC 3948 section 2.1, RFC 4303 section 2",
-    over: Over::Udp,
     rests_on: "The same large SPI in four or more datagrams of a side, a sequence number that counts by \
                one to four, lengths in words, and bytes behind it that never repeat.",
     blind_spots: "Any other protocol with a constant word, a counting word and ciphertext behind them. \
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // May end before: a keep-alive of one byte comes first.
         within(&[(0, 0x40)]).at(4),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_udp(probe),
 };
 
 /// Datagrams of a side that must count up.
@@ -34,7 +32,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if spi(Side::A).is_some() && spi(Side::A) == spi(Side::B) {
         return Probe::No;
     }
-    match probe_sides(view, DETECTOR.id, match_side) {
+    match probe_sides(view, match_side) {
         Probe::Yes(mut found) => {
             found.strength = Strength::Shape;
             Probe::Yes(found)

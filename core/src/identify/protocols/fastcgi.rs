@@ -11,13 +11,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "fastcgi",
     title: "FastCGI",
     reference: "FastCGI Specification 1.0, sections 3.3, 5 and 8",
-    over: Over::Tcp,
     rests_on: "Records that follow each other: a request's begin and parameters, or output and end.",
     blind_spots: "An answer's output alone, one record that is cut.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe: |view| match_opened(view, &DETECTOR, 16, record),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, record)),
 };
 
 fn record(bytes: &[u8]) -> Option<Message> {

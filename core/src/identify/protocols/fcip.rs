@@ -6,16 +6,14 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "fcip",
     title: "FCIP and iFCP",
     reference: "RFC 3643 section 3.1 (FC frame encapsulation), RFC 3821, RFC 4172",
-    over: Over::Tcp,
     rests_on: "The encapsulation header: protocol and version with their complements, written twice, and \
                a length with its complement.",
     blind_spots: "A stream captured from the middle of a frame.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[1, 2])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\x01\x01\xfe\xfe", b"\x02\x01\xfd\xfe"], 16, fcip)
-    },
-    extras: Extras::NONE,
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x01\x01\xfe\xfe", b"\x02\x01\xfd\xfe"], 16, fcip)
+    }),
 };
 
 fn fcip(bytes: &[u8]) -> Option<Message> {

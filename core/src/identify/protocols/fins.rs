@@ -12,19 +12,17 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "FINS (Omron)",
     reference: "Omron, FINS Commands Reference Manual W227 section 3; Ethernet Units Operation Manual \
                 W421 sections 7-4",
-    over: Over::Both,
     rests_on: "The TCP header's magic and command; over UDP the frame's fixed fields and a known \
                command.",
     blind_spots: "Serial gateways' host link frames.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(b"F").tcp(), one_of(&[0x80, 0x81, 0xc0, 0xc1]).udp()]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_start(bytes, &[b"FINS"], 16, stream);
-    match_messages(view, DETECTOR.id, stream, |one| Some(frame(one.bytes)?.filling(one)))
+    match_messages(view, stream, |one| Some(frame(one.bytes)?.filling(one)))
 }
 
 fn stream(bytes: &[u8]) -> Option<Message> {

@@ -4,27 +4,24 @@
 //!  8=FIX.4.4 SOH 9=length SOH 35=type SOH ... 10=checksum SOH
 //! ```
 
-use crate::identify::lines::number;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "fix",
     title: "FIX",
     reference: "FIX TagValue Encoding, version 1.0, sections 2 and 3",
-    over: Over::Tcp,
     rests_on: "BeginString, BodyLength and MsgType, in this order; the checksum's field where the length \
                says.",
     blind_spots: "FAST and SBE, which are binary.",
     bits: 90.0,
     openings: Openings::Known(&[one_of(b"8")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 const SOH: u8 = 1;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"8=FIX") {
+    match_stream(view, |bytes, _| match starts_with(bytes, b"8=FIX") {
         Some(true) if bytes.len() < 32 && bytes.iter().filter(|byte| **byte == SOH).count() < 3 => {
             SideMatch::Incomplete
         }

@@ -7,16 +7,13 @@
 //!
 //! SMTP greets with 220 too, and POP3 also takes USER and PASS: one side alone may leave it open.
 
-use crate::identify::lines::{
-    Line, Reply, first_word, is_number, is_one_of, match_dialogue, mentions,
-};
+use crate::identify::lines::Reply;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ftp",
     title: "FTP (control connection)",
     reference: "RFC 959 sections 4.1 and 4.2, RFC 2228, RFC 2389, RFC 2428, RFC 4217",
-    over: Over::Tcp,
     rests_on: "A greeting that says FTP, an answer that only FTP has (227, 230, 257, 331 with its \
                words), or a command that only FTP has.",
     blind_spots: "USER and PASS alone are POP3's too; data connections carry bare files and are not \
@@ -28,8 +25,8 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"0123456789ACDEFILNOPRSTUWZacdefilnoprstuwz").at(2),
         one_of(b" -\r\nDEHMNOPRSTUVZdehmnoprstuvz").at(3),
     ]),
-    probe: |view| match_dialogue(view, DETECTOR.id, server, client),
-    extras: Extras { details: &[BANNER], ..Extras::NONE },
+    asks: over_tcp(|view| match_dialogue(view, server, client))
+        .telling(Extras { details: &[BANNER], ..Extras::NONE }),
 };
 
 /// The server's greeting.

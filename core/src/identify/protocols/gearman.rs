@@ -6,21 +6,19 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "gearman",
     title: "Gearman",
     reference: "Gearman protocol, Binary Packet (gearman.org/protocol)",
-    over: Over::Tcp,
     rests_on: "The magic NUL REQ or NUL RES with a known type and a length.",
     blind_spots: "The administrative text commands.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\0REQ", b"\0RES"], 12, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\0REQ", b"\0RES"], 12, |bytes| {
             let (kind, len) = (be32(bytes, 4)?, index(be32(bytes, 8)?));
             let role = if bytes.starts_with(b"\0REQ") { Role::Client } else { Role::Server };
             let fact = || format!("Gearman packet {kind}");
             ((1..=42).contains(&kind) && len < 1 << 26)
                 .then(|| Message::new(len.saturating_add(12), role, 32.0 + 26.0, fact()))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "giop",
     title: "GIOP (CORBA)",
     reference: "OMG CORBA 3.4, part 2, section 9.4; Unreliable Multicast Inter-ORB Protocol 1.0, section 6",
-    over: Over::Both,
     rests_on: "The header's magic, version, type and size.",
     blind_spots: "GIOP over TLS (SSLIOP) is seen as TLS.",
     bits: 44.0,
@@ -23,15 +22,14 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[1, 0x10]).at(4).udp(),
         within(&[(0, 3)]).at(5).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 const HEADER: usize = 12;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_start(bytes, &[b"GIOP"], HEADER, header);
-    match_messages(view, DETECTOR.id, stream, |datagram| {
+    match_messages(view, stream, |datagram| {
         header(datagram.bytes).or_else(|| multicast(datagram.bytes, datagram.wire_len))
     })
 }

@@ -6,25 +6,22 @@
 //!  server    object(40 or 64 hexadecimal digits) SP name [NUL capabilities] LF ...
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "git",
     title: "git",
     reference: "git documentation, gitprotocol-pack(5) and gitprotocol-common(5)",
-    over: Over::Tcp,
     rests_on: "The client's request for a service with a path, the server's references or version, each \
                line as long as it says.",
     blind_spots: "The pack itself. git over SSH or HTTP is named so.",
     bits: 60.0,
     openings: Openings::Known(&[within(&[(b'0', b'9'), (b'a', b'f')])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| {
+    match_stream(view, |bytes, _| {
         if prefix(bytes, 4).iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
         {
             from_header(bytes, 4, line)

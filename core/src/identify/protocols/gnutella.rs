@@ -5,14 +5,12 @@
 //!  UDP  id(16) type(1) time to live(1) hops(1) length(4, little-endian) ...
 //! ```
 
-use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "gnutella",
     title: "Gnutella",
     reference: "Gnutella 0.6 RFC draft, sections 2.1 (handshake) and 2.2.1 (message header)",
-    over: Over::Both,
     rests_on: "GNUTELLA CONNECT/0.4 or 0.6, or GNUTELLA/0.6 with a status; over UDP the header with a \
                known type, few hops and a length that is the datagram's, or Gnutella2's GND with fitting counts.",
     blind_spots: "Downloads between peers are HTTP.",
@@ -24,15 +22,14 @@ pub(super) static DETECTOR: Detector = Detector {
         // Descriptors begin with any bytes, and have 23; Gnutella2's datagrams have a header of 8.
         within(&[(0, 0xff)]).at(7).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], complete| {
         line(bytes, complete).and_then(|found| handshake(found.text, bytes.len()))
     };
-    match_messages(view, DETECTOR.id, stream, |datagram| {
+    match_messages(view, stream, |datagram| {
         descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes))
     })
 }

@@ -13,7 +13,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "gtp",
     title: "GTP (GTP-C, GTP-U, GTP')",
     reference: "3GPP TS 29.060 section 6, TS 29.274 section 5, TS 29.281 section 5, TS 32.295 section 6",
-    over: Over::Udp,
     rests_on: "A version's fixed bits, a known message type and a length that is the datagram's; of user \
                data an IP packet that fits, of version 2 elements that end where the message ends.",
     blind_spots: "Version 0. User data that is no IP.",
@@ -26,8 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // Types of both versions and of GTP'.
         within(&[(1, 7), (16, 72), (95, 121), (127, 179), (200, 212), (231, 255)]).at(1).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -13,17 +13,15 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "h323",
     title: "H.323 call signalling",
     reference: "ITU-T H.225.0 section 7.2, ITU-T Q.931 sections 4.2 to 4.5, RFC 1006",
-    over: Over::Tcp,
     rests_on: "A Q.931 message in TPKT whose elements follow each other, with the user-user element.",
     blind_spots: "H.245 channels of their own port, and RAS over UDP.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, |bytes, _| match bytes {
         [3, 0, _, _, 8, ..] => from_header(bytes, 12, message),
         [] | [3] | [3, 0] | [3, 0, _] | [3, 0, _, _] => SideMatch::Incomplete,
         _ => SideMatch::Mismatch,

@@ -8,27 +8,24 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::identify::lines::line;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "proxy-protocol",
     title: "PROXY protocol (HAProxy)",
     reference: "The PROXY protocol, versions 1 and 2 (haproxy.org), sections 2.1 and 2.2",
-    over: Over::Tcp,
     rests_on: "The header that the proxy sends first, in either version.",
     blind_spots: "It is the client's side alone that shows it.",
     bits: 80.0,
     openings: Openings::Known(&[one_of(b"\rP")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 fn probe(view: &FlowView<'_>) -> Probe {
     // One header only: what follows it is another protocol's.
-    let probe = match_stream(view, DETECTOR.id, |bytes, _| {
+    let probe = match_stream(view, |bytes, _| {
         read(bytes).and_then(|message| Some(Message { len: bytes.len(), ..message }))
     });
     carrying(probe, |found| {

@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "hart-ip",
     title: "HART-IP",
     reference: "FieldComm Group, HART-IP (TS20085) sections 6 and 10",
-    over: Over::Both,
     rests_on: "The header's version, type, number, status and length; a session's fields or a token \
                passing frame behind it.",
     blind_spots: "Version 2 starts with TLS or DTLS where security is on.",
@@ -23,13 +22,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 8)]).at(6).tcp(),
         within(&[(0, 8)]).at(6).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_start(bytes, &[&[1], &[2]], 8, message);
-    match_messages(view, DETECTOR.id, stream, |datagram| message(datagram.bytes))
+    match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "hislip",
     title: "HiSLIP",
     reference: "IVI-6.1: High-Speed LAN Instrument Protocol, section 2.4, tables 3 and 4",
-    over: Over::Tcp,
     rests_on: "The prologue HS, a message type and a length of eight bytes.",
     blind_spots: "A connection captured in the middle of a message.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(b"H")]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"HS"], 16, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"HS"], 16, |bytes| {
             let kind = u8_at(bytes, 2)?;
             let len = u64::from_be_bytes(array(bytes, 8)?);
             let role = match kind {
@@ -24,8 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
             let fact = || format!("HiSLIP message {kind}");
             (kind <= 38).then(|| Message::new(len, role, 16.0 + 2.7 + 32.0, fact()))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "hl7",
     title: "HL7 version 2 (MLLP)",
     reference: "HL7 Version 2.5 section 2.16.9.1 (MSH); MLLP Release 1, section 2",
-    over: Over::Tcp,
     rests_on: "The block's start and the message header segment with its separators.",
     blind_spots: "HL7 version 3 and FHIR are XML and HTTP.",
     bits: 48.0,
     openings: Openings::Known(&[one_of(&[0x0b])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\x0bMSH"], 9, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x0bMSH"], 9, |bytes| {
             let [separator, component, ..] = *rest(bytes, 4) else { return None };
             let kind = bytes.split(|byte| *byte == separator).nth(8).unwrap_or_default();
             let fits = separator.is_ascii_punctuation()
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
             let fact = || format!("HL7 message {}", from_wire(prefix(kind, 20)));
             fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact()))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "http",
     title: "HTTP/1",
     reference: "RFC 9112 sections 3 to 5, RFC 9110 section 9",
-    over: Over::Tcp,
     rests_on: "A request line that ends in HTTP/1.0 or HTTP/1.1, or a status line that starts with \
                it.",
     blind_spots: "A connection captured from the middle of a message's body. A request line that is \
@@ -31,8 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(b' ', b'~'), (0x80, 0xff)]).at(8),
         within(&[(b' ', b'~'), (0x80, 0xff)]).at(10),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// Request methods that stand for HTTP even where the line's end is not seen (IANA's HTTP Method
@@ -74,7 +72,7 @@ struct Message<'a> {
 fn probe(view: &FlowView<'_>) -> Probe {
     probe_found(view, match_side, |said| {
         let inside = tunnel(&said);
-        let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)))?;
+        let found = join(said.map(|message| message.map(|message| message.said)))?;
         Some(Finding { inside, ..found })
     })
 }

@@ -11,15 +11,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "http2",
     title: "HTTP/2",
     reference: "RFC 9113 sections 3.4, 4.1 and 6",
-    over: Over::Tcp,
     rests_on: "The client's preface; of the server, SETTINGS frames with known values and frames that \
                follow each other.",
     blind_spots: "A connection captured from its middle, unless a frame starts there. Over TLS it is \
                   only seen as TLS.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(b"P\0")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -30,7 +28,7 @@ const HEADER: usize = 9;
 const FRAME_BYTES_MAX: usize = 16_384;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, PREFACE) {
+    match_stream(view, |bytes, _| match starts_with(bytes, PREFACE) {
         Some(true) => {
             SideMatch::Match(Message::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface"))
         }

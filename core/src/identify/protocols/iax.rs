@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "iax",
     title: "IAX2",
     reference: "RFC 5456 section 8",
-    over: Over::Udp,
     rests_on: "Full frames of IAX control with a known subclass and information elements that end where \
                the frame ends.",
     blind_spots: "Mini frames, which carry the voice.",
@@ -24,8 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[6]).at(10),
         within(&[(1, 40)]).at(11).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -9,19 +9,16 @@
 //! not told. What follows is not checked.
 
 use crate::identify::prelude::*;
-use crate::identify::side_match::signed;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "ica",
     title: "Citrix ICA",
     reference: "Public captures and service probes (port 1494); no specification is public",
-    over: Over::Tcp,
     rests_on: "The greeting 7f 7f 49 43 41 00 as the first bytes of a side.",
     blind_spots: "A connection captured after the greeting, and ICA inside CGP, TLS or UDT.",
     bits: 48.0,
     openings: Openings::Known(&[one_of(&[0x7f])]),
-    probe: |view| probe_found(view, match_side, |said| signed(join(DETECTOR.id, said))),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| probe_found(view, match_side, |said| signed(join(said)))),
 };
 
 const GREETING: &[u8] = b"\x7f\x7fICA\0";

@@ -1,19 +1,16 @@
 //! ICAP (RFC 3507 section 4.3), over TCP.
 
-use crate::identify::lines::{Line, first_word, is_number, match_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "icap",
     title: "ICAP",
     reference: "RFC 3507 section 4.3",
-    over: Over::Tcp,
     rests_on: "A request line or a status line that says ICAP/1.0.",
     blind_spots: "The HTTP messages inside are not looked at.",
     bits: 64.0,
     openings: Openings::Known(&[one_of(b"IRO")]),
-    probe: |view| match_text(view, DETECTOR.id, icap),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_text(view, icap)),
 };
 
 fn icap(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Message> {

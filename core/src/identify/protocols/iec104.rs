@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "iec104",
     title: "IEC 60870-5-104",
     reference: "IEC 60870-5-104 section 5, IEC 60870-5-101 section 7.2",
-    over: Over::Tcp,
     rests_on: "Frames that follow each other: start byte, length, and control fields of one of three \
                formats.",
     blind_spots: "Over TLS (IEC 62351) it is only seen as TLS.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[0x68])]),
-    probe: |view| match_opened(view, &DETECTOR, 6, frame),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 6, frame)),
 };
 
 fn frame(bytes: &[u8]) -> Option<Message> {

@@ -8,21 +8,19 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "DLMS/COSEM (IEC 62056)",
     reference: "IEC 62056-47 section 5 (wrapper), IEC 62056-46 section 6.4 (HDLC), IEC 62056-53 \
                 section 8 (APDUs)",
-    over: Over::Tcp,
     rests_on: "The wrapper's version, ports and length, and an APDU of COSEM in it; or HDLC frames with \
                their checksum.",
     blind_spots: "HDLC of this format without COSEM in it would be taken for it.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[0, 0x7e])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [0, 1, ..] => from_header(bytes, 11, dlms),
             [0x7e, ..] => from_header(bytes, 9, hdlc),
             [] | [0] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 /// `0001 source(2) destination(2) length(2) apdu`

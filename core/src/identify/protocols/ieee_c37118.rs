@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ieee-c37118",
     title: "Synchrophasors (IEEE C37.118)",
     reference: "IEEE C37.118.2-2011 section 6.2, tables 2 and 3",
-    over: Over::Both,
     rests_on: "The synchronisation byte, type and version, a size that fits, and the frame's own \
                checksum.",
     blind_spots: "Frames of which not all bytes were captured.",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0xaa]),
         one_of(b"\x01\x02\x11\x12\x21\x22\x31\x32\x41\x42\x51\x52").at(1),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 /// Bytes of a frame without data: header and CRC.
@@ -32,9 +30,9 @@ const COMMAND_MIN: usize = 18;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, |bytes, _| frame(bytes)),
+        Transport::Tcp => match_stream(view, |bytes, _| frame(bytes)),
         Transport::Udp => {
-            match_datagrams(view, DETECTOR.id, |datagram| match frame(datagram.bytes) {
+            match_datagrams(view, |datagram| match frame(datagram.bytes) {
                 // An older datagram of which only the first bytes were kept says nothing either way.
                 SideMatch::Incomplete if datagram.is_whole() => SideMatch::Mismatch,
                 matched @ (SideMatch::Incomplete | SideMatch::Mismatch | SideMatch::Match(_)) => {

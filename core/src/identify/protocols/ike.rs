@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ike",
     title: "IKE (IPsec's key exchange)",
     reference: "RFC 7296 section 3.1, RFC 2408 section 3.1, RFC 3948 section 2.2",
-    over: Over::Udp,
     rests_on: "Version 1.0 or 2.0 with one of its exchanges, flags and first payloads, and a length that \
                is the datagram's.",
     blind_spots: "Nothing known.",
     bits: 48.0,
     openings: Openings::Known(&[within(&[(0, 0xff)]).at(27).required()]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 /// Bytes of a message's header.

@@ -5,7 +5,6 @@
 //!  client  tag SP command [SP arguments] CRLF      STARTTLS, then TLS
 //! ```
 
-use crate::identify::lines::{Line, first_word, is_one_of, match_text, mentions, tls_behind_text};
 use crate::identify::openings::word;
 use crate::identify::prelude::*;
 
@@ -13,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "imap",
     title: "IMAP",
     reference: "RFC 9051 sections 6, 7 and 9; RFC 3501",
-    over: Over::Tcp,
     rests_on: "A greeting or an untagged answer behind an asterisk, or a command behind a tag that has \
                a digit.",
     blind_spots: "A connection captured from the middle of a message's text.",
@@ -24,8 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // Anything may stand behind the plus of a continuation.
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t\r\n").at(2),
     ]),
-    probe: |view| carrying(match_text(view, DETECTOR.id, said), |_| tls_behind_text(view)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| carrying(match_text(view, said), |_| tls_behind_text(view))),
 };
 
 /// RFC 9051 section 6, with common extensions.

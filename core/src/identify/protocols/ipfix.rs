@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ipfix",
     title: "IPFIX",
     reference: "RFC 7011 section 3.1",
-    over: Over::Udp,
     rests_on: "Version 10, a length that is the datagram's, and sets that fill it.",
     blind_spots: "IPFIX over TCP or SCTP.",
     bits: 40.0,
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[10]).at(1),
         within(&[(0, 15)]).at(16).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

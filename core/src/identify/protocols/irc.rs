@@ -5,14 +5,12 @@
 //!  server  :prefix 001 name :text CRLF   :prefix NOTICE * :text CRLF   PING :x CRLF
 //! ```
 
-use crate::identify::lines::{Line, first_word, is_number, is_one_of, match_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "irc",
     title: "IRC",
     reference: "RFC 2812 sections 2.3 and 3, RFC 1459, IRCv3 capability negotiation",
-    over: Over::Tcp,
     rests_on: "NICK with USER or CAP, or a server's line with its prefix and a numeric or NOTICE.",
     blind_spots: "A client's PING, PRIVMSG or JOIN alone is not taken for proof.",
     bits: 40.0,
@@ -23,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t").at(2),
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t").at(4),
     ]),
-    probe: |view| match_text(view, DETECTOR.id, said),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_text(view, said)),
 };
 
 fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {

@@ -5,14 +5,12 @@
 //!  then AHS, digests, data padded to 4: a login's is text, "InitiatorName=..." NUL
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "iscsi",
     title: "iSCSI",
     reference: "RFC 7143 sections 11.2, 11.3, 11.4, 11.12 and 11.13",
-    over: Over::Tcp,
     rests_on: "A login request or answer with its stages, versions and text; commands, answers and \
                NOPs by their reserved bytes.",
     blind_spots: "Data in the middle; header digests after the login end the walk.",
@@ -21,8 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
         &[(0x23, 0x26)],
         &[0, 1, 3, 4, 6, 0x20, 0x21, 0x31, 0x3f, 0x40, 0x41, 0x43, 0x44, 0x46],
     )]),
-    probe: |view| match_opened(view, &DETECTOR, HEADER, header),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, HEADER, header)),
 };
 
 const HEADER: usize = 48;

@@ -1,19 +1,17 @@
 //! JSON-RPC 2.0 (its specification, sections 4 and 5), over TCP.
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "json-rpc",
     title: "JSON-RPC",
     reference: "JSON-RPC 2.0 Specification, sections 4 and 5",
-    over: Over::Tcp,
     rests_on: "A JSON object at the start that says \"jsonrpc\":\"2.0\" with a method, a result or an error.",
     blind_spots: "Version 1, which has no mark; JSON-RPC over HTTP is HTTP.",
     bits: 90.0,
     openings: Openings::Known(&[one_of(b"{[")]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, complete| {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, complete| {
             let front = prefix(bytes, 400);
             if front.first().is_some_and(|byte| !matches!(byte, b'{' | b'[')) {
                 return SideMatch::Mismatch;
@@ -35,8 +33,7 @@ pub(super) static DETECTOR: Detector = Detector {
                     .then(|| Message::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object")),
             )
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

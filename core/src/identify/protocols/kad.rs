@@ -11,13 +11,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "kad",
     title: "eMule Kademlia and eDonkey over UDP",
     reference: "Kulbak and Bickson, The eMule Protocol Specification (2005), chapter 5; Kademlia 2's opcodes",
-    over: Over::Udp,
     rests_on: "A protocol byte and a known opcode with its exact size, in several messages.",
     blind_spots: "One message alone, and obfuscated ones.",
     bits: 24.0,
     openings: Openings::Known(&[one_of(&[0xe3, 0xe4, 0xe5])]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

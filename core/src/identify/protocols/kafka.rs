@@ -11,18 +11,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "kafka",
     title: "Apache Kafka",
     reference: "Apache Kafka protocol guide: Request header v1 and v2, API keys",
-    over: Over::Tcp,
     rests_on: "Requests with a known API and version and a client's printable name, each as long as it \
                says.",
     blind_spots: "The broker's side alone: its answers have a size and a number only.",
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 14, |bytes| request(bytes).or_else(|| answer(bytes))),
         Some(_) => SideMatch::Mismatch,
         None => SideMatch::Incomplete,

@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "kcp",
     title: "KCP",
     reference: "KCP's public source and protocol.txt",
-    over: Over::Udp,
     rests_on: "Segments of one conversation with known commands, plausible windows, and lengths that \
                fill the datagram.",
     blind_spots: "Encryption, checksums or forward error correction around it.",
     bits: 40.0,
     openings: Openings::Known(&[within(&[(0x51, 0x54)]).at(4)]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 /// Bytes of a segment's header.

@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "krb5",
     title: "Kerberos 5",
     reference: "RFC 4120 sections 5.4 to 5.9, 7.2.1 and 7.2.2",
-    over: Over::Both,
     rests_on: "An application tag with lengths that fit each other, the version 5 and the message type \
                that belongs to the tag.",
     blind_spots: "Kerberos inside of other protocols (GSSAPI) is theirs; version 4.",
@@ -27,13 +26,12 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[1, 2, 3, 5, 0xa0, 0xa1, 0xa2]).at(12).udp(),
         mixed(&[(10, 15)], &[1, 2, 3, 5, 30, 0xa1, 0xa2]).at(13).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| from_header(bytes, 32, framed);
-    match_messages(view, DETECTOR.id, stream, |datagram| message(datagram.bytes))
+    match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 
 fn framed(bytes: &[u8]) -> Option<Message> {

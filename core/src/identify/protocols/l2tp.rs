@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "l2tp",
     title: "L2TP control",
     reference: "RFC 2661 sections 3.1, 4.1 and 4.4, RFC 3931 section 3.2.1",
-    over: Over::Udp,
     rests_on: "A control message's flags, a length that is the datagram's, and attributes that fill it, \
                the message type first.",
     blind_spots: "A tunnel of which only data is seen.",
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0xc8])]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

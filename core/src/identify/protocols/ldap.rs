@@ -14,21 +14,19 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ldap",
     title: "LDAP and CLDAP",
     reference: "RFC 4511 section 4.1.1 and appendix B, MS-ADTS section 6.3.3 (CLDAP)",
-    over: Over::Both,
     rests_on: "A message of one sequence with a number and an operation whose first fields have their \
                types and ranges.",
     blind_spots: "What SASL wraps after a bind (signed or sealed) is not opened.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0x30])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 
 fn probe(view: &FlowView<'_>) -> Probe {
     let stream = |bytes: &[u8], _| read(bytes);
-    let probe = match_messages(view, DETECTOR.id, stream, |datagram| {
+    let probe = match_messages(view, stream, |datagram| {
         // A search's answers may share a datagram.
         let message =
             read(datagram.bytes).ok().filter(|message| message.len <= datagram.wire_len)?;

@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "lisp",
     title: "LISP control",
     reference: "RFC 9301 sections 5.2 to 5.8",
-    over: Over::Udp,
     rests_on: "A message type with its reserved bits, a small count of records, and the first record's \
                or the authentication's fields; or an IP packet in an encapsulated message.",
     blind_spots: "LISP's data, and requests without records.",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(0x10, 0x1f), (0x30, 0x4f), (0x80, 0x8f)], b" \"$&(*,."),
         within(&[(0, 64)]).at(3).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "llmnr",
     title: "LLMNR",
     reference: "RFC 4795 section 2.1",
-    over: Over::Udp,
     rests_on: "One question for a name of one label, with no flag set and nothing behind it; or the \
                answer to such a question.",
     blind_spots: "A resolver without EDNS that asks for a top-level domain says the same. Names of \
@@ -28,8 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(11),
         within(&[(1, 63)]).at(12).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read_llmnr),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read_llmnr)),
 };
 
 fn read_llmnr(datagram: &Datagram<'_>) -> Option<Said> {

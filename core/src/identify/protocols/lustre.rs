@@ -6,14 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "lustre",
     title: "Lustre (LNet over sockets)",
     reference: "Lustre source, lnet/include/uapi/linux/lnet/lnet-types.h and socklnd.h",
-    over: Over::Tcp,
     rests_on: "The acceptor's or the hello's magic with a version, or a message's type with two network \
                ids of the socket driver.",
     blind_spots: "Bulk data in the middle.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0, 0x63, 0xed, 0xc0, 0xc1])]),
-    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 16, lustre)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, 16, lustre))),
 };
 
 fn lustre(bytes: &[u8]) -> Option<Message> {

@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "mdns",
     title: "Multicast DNS",
     reference: "RFC 6762 section 18",
-    over: Over::Udp,
     rests_on: "Id zero or a service's type, no flag but those of an answer, and a first name that \
                ends in .local or is a reversed address in an answer without a question.",
     blind_spots: "Answers to old clients, which repeat their id, are DNS.",
@@ -27,8 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0, 1]).at(8),
         within(&[(1, 63)]).at(12).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read_mdns),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read_mdns)),
 };
 
 fn read_mdns(datagram: &Datagram<'_>) -> Option<Said> {

@@ -6,14 +6,12 @@
 //!
 //! On TCP it stands in TPKT (RFC 1006).
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "megaco",
     title: "Megaco (H.248), text form",
     reference: "ITU-T H.248.1 annex B.2, RFC 3525 appendix B.2",
-    over: Over::Both,
     rests_on: "The word MEGACO or its short form, a version, the sender's address, and a transaction.",
     blind_spots: "The binary form.",
     bits: 40.0,
@@ -27,12 +25,11 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"A \t\n\x0c\r").at(3).udp(),
         mixed(&[(b'A', b'Z'), (b'a', b'z')], b"[< \t\n\x0c\r").at(4).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, DETECTOR.id, stream, |one| message(one.bytes, one.wire_len))
+    match_messages(view, stream, |one| message(one.bytes, one.wire_len))
 }
 
 fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {

@@ -7,14 +7,12 @@
 //!  UDP     request(2) number(2) count(2) 0(2)  text or binary
 //! ```
 
-use crate::identify::lines::{first_word, is_number, line, number};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "memcached",
     title: "memcached",
     reference: "memcached protocol.txt and protocol-binary.txt (github.com/memcached/memcached)",
-    over: Over::Both,
     rests_on: "A command line with as many arguments as it takes, an answer's line, or a binary header \
                whose lengths fit each other.",
     blind_spots: "`get` and `stats` alone are taken for memcached's only with an answer to them.",
@@ -32,12 +30,11 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(0, 0x48)], b"KLNORTadelnoprtu").at(9).udp(),
         one_of(b"\0\r ADILORTUacdeilprstu").at(10).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, DETECTOR.id, read, |datagram| {
+    match_messages(view, read, |datagram| {
         let bytes = datagram.bytes;
         let framed = be16(bytes, 6) == Some(0)
             && be16(bytes, 2) < be16(bytes, 4)

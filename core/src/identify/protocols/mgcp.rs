@@ -4,14 +4,12 @@
 //!  RQNT 1201 aaln/1@gw.example MGCP 1.0 CRLF     200 1201 OK CRLF     section 3
 //! ```
 
-use crate::identify::lines::{is_number, is_one_of, is_plain};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "mgcp",
     title: "MGCP",
     reference: "RFC 3435 sections 3.2 and 3.3",
-    over: Over::Both,
     rests_on: "A command line of a verb, a number, an endpoint and MGCP with a version.",
     blind_spots: "Answers alone: a code and a number could be anybody's.",
     bits: 80.0,
@@ -29,15 +27,14 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(3).udp(),
         one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(4).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 /// The longest command line that is looked at.
 const LINE_BYTES_MAX: usize = 300;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, DETECTOR.id, read, |one| Some(read(one.bytes, true).ok()?.filling(one)))
+    match_messages(view, read, |one| Some(read(one.bytes, true).ok()?.filling(one)))
 }
 
 /// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.

@@ -5,25 +5,22 @@
 //!  answer  length 00 text length {"version": ... "description": ...}
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "minecraft",
     title: "Minecraft (Java Edition)",
     reference: "Minecraft Wiki, Java Edition protocol: handshaking and status",
-    over: Over::Tcp,
     rests_on: "The handshake, whose length is that of its fields, with an address and the next state; \
                or the status in JSON.",
     blind_spots: "A game that goes on is compressed or encrypted. Bedrock Edition is RakNet.",
     bits: 36.0,
     openings: Openings::Known(&[within(&[(2, 0xff)])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, |bytes, complete| {
         let mut cursor = Cursor::new(bytes);
         let (Some(len), Some(id)) = (varint(&mut cursor), varint(&mut cursor)) else {
             return SideMatch::incomplete_if(bytes.len() <= 10);

@@ -13,15 +13,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "mms",
     title: "MMS (ISO 9506, IEC 61850)",
     reference: "ISO 9506-2, IEC 61850-8-1 section 8; ISO 8327-1, ISO 8823-1; RFC 1006",
-    over: Over::Tcp,
     rests_on: "MMS's object identifier in a session's start, or an MMS message where presentation puts \
                it.",
     blind_spots: "The connection request alone is X.224's. Other OSI applications are not told apart \
                   where they use MMS's message tags.",
     bits: 70.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe: |view| match_opened(view, &DETECTOR, 16, packet),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, packet)),
 };
 
 /// 1.0.9506.2, of which the abstract syntax and the contexts are made.

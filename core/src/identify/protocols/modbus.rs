@@ -11,17 +11,15 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Modbus/TCP",
     reference: "MODBUS Messaging on TCP/IP Implementation Guide V1.0b section 3.1.3; MODBUS Application \
                 Protocol V1.1b3 section 6",
-    over: Over::Tcp,
     rests_on: "The header with protocol 0, and a function whose length or count fits.",
     blind_spots: "Functions of vendors are taken beside known ones only.",
     bits: 28.0,
     openings: Openings::Known(&[one_of(&[0]).at(2)]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| {
+    match_stream(view, |bytes, _| {
         if be16(bytes, 2).is_some_and(|protocol| protocol != 0)
             || bytes.get(4).is_some_and(|high| *high > 1)
         {

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "monero",
     title: "Monero (levin)",
     reference: "Monero source documentation, docs/LEVIN_PROTOCOL.md, Header",
-    over: Over::Tcp,
     rests_on: "Levin's signature, a command of Monero and the protocol version 1.",
     blind_spots: "Other coins of CryptoNote's family share the frame; connections over Tor or TLS.",
     bits: 100.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\x01\x21\x01\x01\x01\x01\x01\x01"], 33, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x01\x21\x01\x01\x01\x01\x01\x01"], 33, |bytes| {
             let (len, command, version) = (le64(bytes, 8)?, le32(bytes, 17)?, le32(bytes, 29)?);
             // 1001 to 1007 of the peers, 2001 to 2010 of the coin
             let known = matches!(command, 1000..=1010 | 2000..=2012);
@@ -28,8 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 Message::new(len, role, 64.0 + 27.0 + 32.0, format!("Levin command {command}"))
             })
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

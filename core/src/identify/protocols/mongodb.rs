@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "mongodb",
     title: "MongoDB",
     reference: "MongoDB documentation, MongoDB Wire Protocol; BSON specification 1.1",
-    over: Over::Tcp,
     rests_on: "The header with an operation code, and a BSON document whose length fits the message's.",
     blind_spots: "Other databases speak it too (DocumentDB, FerretDB).",
     bits: 48.0,
@@ -25,8 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(14),
         one_of(&[0]).at(15),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 const HEADER: usize = 16;
@@ -35,7 +33,7 @@ const HEADER: usize = 16;
 const MESSAGE_BYTES_MAX: usize = 48_000_000;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 14, message))
+    match_stream(view, |bytes, _| from_header(bytes, HEADER + 14, message))
 }
 
 fn message(bytes: &[u8]) -> Option<Message> {

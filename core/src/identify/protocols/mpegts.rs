@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "mpegts",
     title: "MPEG transport stream",
     reference: "ISO/IEC 13818-1 section 2.4.3.2",
-    over: Over::Udp,
     rests_on: "Packets of 188 bytes that fill the datagram, each with the sync byte and a header that \
                is allowed.",
     blind_spots: "Streams in RTP are RTP.",
@@ -20,8 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x7f)]).at(1),
         within(&[(0x10, 0x3f), (0x90, 0xbf), (0xd0, 0xff)]).at(3).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 /// Bytes of a transport packet.

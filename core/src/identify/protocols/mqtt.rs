@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "mqtt",
     title: "MQTT",
     reference: "OASIS MQTT 5.0 sections 1.5.5, 2.1 and 3; MQTT 3.1.1 section 3",
-    over: Over::Tcp,
     rests_on: "A CONNECT with the protocol's name, a CONNACK, or packets of right size and flags on \
                both sides, such as pings.",
     blind_spots: "A subscriber's messages alone, captured without the start. Over TLS or WebSocket it \
@@ -22,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         &[(0x30, 0x35), (0x38, 0x3d)],
         &[0x10, 0x20, 0x40, 0x50, 0x62, 0x70, 0x82, 0x90, 0xa2, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0],
     )]),
-    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, |bytes, _| read(bytes))),
 };
 
 /// The remaining length, and how many bytes it took.

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "msdp",
     title: "MSDP",
     reference: "RFC 3618 section 12",
-    over: Over::Tcp,
     rests_on: "Source-Active messages whose entries fill them, or keep-alives beside them.",
     blind_spots: "Keep-alives alone, three bytes each.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[1, 4])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [4, 0, 3, ..] => {
                 SideMatch::Match(Message::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
             }
@@ -20,8 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
             [] | [4] | [4, 0] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 /// `01 length(2) count(1) rendezvous point(4) { reserved(3, 0) prefix(1, 32) group(4) source(4) }`

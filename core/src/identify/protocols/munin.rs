@@ -1,19 +1,16 @@
 //! Munin's node (Munin documentation, node and master protocol), over TCP.
 
-use crate::identify::lines::{first_word, match_lines};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "munin",
     title: "Munin node",
     reference: "Munin documentation, Munin's node and master protocol",
-    over: Over::Tcp,
     rests_on: "The node's greeting, # munin node at.",
     blind_spots: "The master's commands alone are plain words.",
     bits: 90.0,
     openings: Openings::Known(&[one_of(b"#cflnqv")]),
-    probe: |view| match_lines(view, DETECTOR.id, "Munin", munin),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_lines(view, "Munin", munin)),
 };
 
 fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {

@@ -16,7 +16,6 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "MySQL and MariaDB",
     reference: "MySQL Server documentation, Protocol::HandshakeV10, HandshakeResponse41, SSLRequest, \
                 ERR_Packet; MariaDB Knowledge Base, Connecting",
-    over: Over::Tcp,
     rests_on: "The server's greeting with a version and reserved bytes, or its error before a \
                greeting; the client's login with its reserved bytes.",
     blind_spots: "A connection captured after the login; the X protocol (port 33060) is another one.",
@@ -26,8 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2),
         one_of(&[0, 1]).at(3),
     ]),
-    probe,
-    extras: Extras { details: &[VERSION], ..Extras::NONE },
+    asks: over_tcp(probe).telling(Extras { details: &[VERSION], ..Extras::NONE }),
 };
 
 /// The server's version.
@@ -68,7 +66,7 @@ enum PacketKind {
 fn probe(view: &FlowView<'_>) -> Probe {
     probe_found(view, match_side, |said| {
         let inside = inside(&said);
-        let found = join(DETECTOR.id, said.map(|message| message.map(|message| message.said)))?;
+        let found = join(said.map(|message| message.map(|message| message.said)))?;
         Some(Finding { inside, ..found })
     })
 }

@@ -13,7 +13,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "nat-pmp",
     title: "NAT-PMP and PCP",
     reference: "RFC 6886 section 3, RFC 6887 section 7",
-    over: Over::Udp,
     rests_on: "A mapping request or an answer, of its exact size, with zeros and results that fit; or a \
                PCP header whose reserved fields are zero and whose address is one.",
     blind_spots: "The two bytes that ask for the address prove nothing without the answer.",
@@ -25,12 +24,11 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2),
         within(&[(0, 13)]).at(3),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_udp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(view, DETECTOR.id, |datagram| match u8_at(datagram.bytes, 0)? {
+    probe_datagrams(view, |datagram| match u8_at(datagram.bytes, 0)? {
         0 => read_pmp(datagram),
         2 => read_pcp(datagram),
         _ => None,

@@ -1,20 +1,17 @@
 //! NATS (NATS documentation, Client Protocol), over TCP.
 
-use crate::identify::lines::{first_word, match_lines, mentions};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nats",
     title: "NATS",
     reference: "NATS documentation, Client Protocol",
-    over: Over::Tcp,
     rests_on: "The server's INFO or the client's CONNECT with a JSON object, or PUB, SUB and MSG lines \
                beside PING and PONG.",
     blind_spots: "A quiet connection of PING and PONG alone.",
     bits: 48.0,
     openings: Openings::Known(&[one_of(b"CIPS+-")]),
-    probe: |view| match_lines(view, DETECTOR.id, "NATS", nats),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_lines(view, "NATS", nats)),
 };
 
 fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {

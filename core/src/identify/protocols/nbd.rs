@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "nbd",
     title: "Network block device",
     reference: "The NBD protocol (NetworkBlockDevice/nbd, doc/proto.md)",
-    over: Over::Tcp,
     rests_on: "The greeting NBDMAGIC; options and their answers, requests and replies, by the number \
                each starts with.",
     blind_spots: "Simple replies to reads: how long they are only the request tells. Options over \
@@ -27,8 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(0, 3)], &[b'M', b'V', 0x13, 0x89, 0x98, 0xef]).at(3),
         one_of(b"\0\x04AEI").at(4),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 const GREETING: &[u8] = b"NBDMAGIC";
@@ -41,7 +39,7 @@ const ANSWER: u64 = 0x0003_e889_0455_65a9;
 const OPTION_MAX: u32 = 1 << 16;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, |bytes, _| match bytes {
         [b'N', ..] => from_header(bytes, 18, greeting),
         [b'I', ..] => from_header(bytes, 16, option),
         // The client's flags: two bits are known, and an option follows.

@@ -7,13 +7,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "netbios-dgm",
     title: "NetBIOS datagram service",
     reference: "RFC 1002 section 4.4",
-    over: Over::Udp,
     rests_on: "A known message type and a source name of 32 letters from A to P.",
     blind_spots: "Error messages.",
     bits: 128.0,
     openings: Openings::Known(&[within(&[(0x10, 0x16)])]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read_datagram),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read_datagram)),
 };
 
 fn read_datagram(datagram: &Datagram<'_>) -> Option<Said> {

@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "netbios-ns",
     title: "NetBIOS name service",
     reference: "RFC 1002 section 4.2",
-    over: Over::Udp,
     rests_on: "A known operation and a first name of 32 letters from A to P with a known type.",
     blind_spots: "Nothing known.",
     bits: 128.0,
@@ -22,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0x20]).at(12).required(),
         within(&[(b'A', b'P')]).at(13).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read_netbios),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read_netbios)),
 };
 
 fn read_netbios(datagram: &Datagram<'_>) -> Option<Said> {

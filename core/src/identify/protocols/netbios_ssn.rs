@@ -11,20 +11,18 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "netbios-ssn",
     title: "NetBIOS session service",
     reference: "RFC 1002 sections 4.3.1 to 4.3.6, RFC 1001 section 14.1",
-    over: Over::Tcp,
     rests_on: "A session request with two encoded names, or the answer to one.",
     blind_spots: "Sessions without request (SMB on port 445) are SMB's.",
     bits: 28.0,
     openings: Openings::Known(&[within(&[(0x81, 0x84)])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// Bytes of a request with two names and no scope.
 const REQUEST: usize = 72;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let probe = match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    let probe = match_stream(view, |bytes, _| match bytes.first() {
         Some(0x81) => from_header(bytes, REQUEST, request),
         Some(0x82..=0x84) => from_header(bytes, 4, answer),
         Some(_) => SideMatch::Mismatch,

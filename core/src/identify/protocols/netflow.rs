@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "netflow",
     title: "NetFlow",
     reference: "RFC 3954 section 5; Cisco, NetFlow export datagram formats, versions 1, 5 and 7",
-    over: Over::Udp,
     rests_on: "A version, a count that makes the datagram's length, and a fraction of a second below \
                10^9; of version 9, sets that fill the datagram.",
     blind_spots: "Version 8.",
@@ -22,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[1, 5, 7, 9]).at(1).required(),
         within(&[(0, 2)]).at(2).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -7,7 +7,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "nfs",
     title: "NFS",
     reference: "RFC 1813, RFC 7530, RFC 8881; RFC 5531 sections 8.2 and 9",
-    over: Over::Both,
     rests_on: "A call of RPC version 2 for program 100003 with a version and procedure that it has.",
     blind_spots: "The server's side alone says only ONC RPC; a capture that starts within a long write.",
     bits: 90.0,
@@ -25,8 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(8).required().udp(),
         one_of(&[0, 1, 2]).at(11).required().udp(),
     ]),
-    probe: |view| match_rpc(view, DETECTOR.id, PROGRAMS),
-    extras: Extras::NONE,
+    asks: over_both(|view| match_rpc(view, PROGRAMS)),
 };
 
 /// Versions 2 to 4 and their procedures. A reply does not say of what program it is.

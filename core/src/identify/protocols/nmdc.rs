@@ -1,19 +1,17 @@
 //! NMDC, which Direct Connect speaks (NMDC protocol 1.3), over TCP.
 
-use crate::identify::lines::{first_word, mentions};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nmdc",
     title: "NMDC (Direct Connect)",
     reference: "NMDC protocol 1.3 (nmdc.sourceforge.io), sections Lock, Key, Supports, MyNick",
-    over: Over::Tcp,
     rests_on: "Commands that start with $ and end in a bar: a lock with its key, or a nickname.",
     blind_spots: "ADC, its successor; chat without commands.",
     bits: 44.0,
     openings: Openings::Known(&[one_of(b"$")]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, complete| {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, complete| {
             if bytes.first().is_some_and(|byte| *byte != b'$') {
                 return SideMatch::Mismatch;
             }
@@ -36,8 +34,7 @@ pub(super) static DETECTOR: Detector = Detector {
                     .owned_if(!rest_of.is_empty()),
             )
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -5,16 +5,13 @@
 //!  client  MODE READER   GROUP name   XOVER range   AUTHINFO USER name   STARTTLS (RFC 4642)
 //! ```
 
-use crate::identify::lines::{
-    Line, Reply, first_word, is_number, is_one_of, match_dialogue, mentions,
-};
+use crate::identify::lines::Reply;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "nntp",
     title: "NNTP (Usenet)",
     reference: "RFC 3977 sections 5 to 8, RFC 4642, RFC 4643, RFC 2980",
-    over: Over::Tcp,
     rests_on: "A greeting that speaks of news or posting, a group's answer with its numbers, or a \
                command that only NNTP has.",
     blind_spots: "A bare greeting with 200, as long as the client is not seen; the articles.",
@@ -25,8 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"0123456789ADEIKLOPSTVWXadeiklopstvwx").at(2),
         one_of(b"\n\r -ADEGHINPRTUVYadeghinprtuvy").at(3),
     ]),
-    probe: |view| match_dialogue(view, DETECTOR.id, server, client),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_dialogue(view, server, client)),
 };
 
 const OWN: &[&str] = &[

@@ -6,13 +6,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "nomachine",
     title: "NoMachine NX",
     reference: "NX source (nxcomp, Proxy and Loop): NXPROXY greeting; NoMachine's NXSH and NXD greetings",
-    over: Over::Tcp,
     rests_on: "The greeting with its name and version.",
     blind_spots: "NX over SSH is SSH.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"N")]),
-    probe: |view| match_starts(view, DETECTOR.id, GREETINGS, 9, greeting),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_starts(view, GREETINGS, 9, greeting)),
 };
 
 const GREETINGS: &[&[u8]] = &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"];

@@ -12,13 +12,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "nrpe",
     title: "NRPE",
     reference: "NRPE protocol description (NagiosEnterprises/nrpe, PROTOCOL and common.h)",
-    over: Over::Tcp,
     rests_on: "Version, type and a text that is printable; the checksum where the packet is whole.",
     blind_spots: "NRPE uses TLS by default, often without certificates, and is then seen as TLS.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 20, packet)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, 20, packet))),
 };
 
 /// Bytes of a packet of version 2.

@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ntp",
     title: "NTP",
     reference: "RFC 5905 section 7.3, RFC 9327 section 2, ntpd's ntp_request.h for mode 7",
-    over: Over::Udp,
     rests_on: "A header whose stratum, delays and precision are plausible, and timestamps that are \
                zero or agree; or a control or private message whose counts are the datagram's.",
     blind_spots: "Clients that fill several timestamps with random bytes.",
@@ -40,8 +39,7 @@ pub(super) static DETECTOR: Detector = Detector {
             (0xe1, 0xe7),
         ]),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 /// Bytes of a header without extensions.

@@ -6,21 +6,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "oftp",
     title: "ODETTE FTP",
     reference: "RFC 5024 sections 5.3.1 (SSRM) and 9.3.3 (stream transmission buffer)",
-    over: Over::Tcp,
     rests_on: "The responder's ready message behind its transmission header.",
     blind_spots: "The initiator's side alone. Over TLS it is only seen as TLS.",
     bits: 150.0,
     openings: Openings::Known(&[one_of(&[0x10])]),
-    probe: |view| {
-        match_starts(
-            view,
-            DETECTOR.id,
-            &[b"\x10\0\0\x17IODETTE FTP READY \r", b"\x10\0\0"],
-            5,
-            oftp,
-        )
-    },
-    extras: Extras::NONE,
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x10\0\0\x17IODETTE FTP READY \r", b"\x10\0\0"], 5, oftp)
+    }),
 };
 
 fn oftp(bytes: &[u8]) -> Option<Message> {

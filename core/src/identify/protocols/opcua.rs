@@ -10,13 +10,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "opc-ua",
     title: "OPC UA",
     reference: "OPC UA part 6 (OPC 10000-6), sections 6.7 and 7.1",
-    over: Over::Tcp,
     rests_on: "A message type with its chunk mark and a size, and what the type demands.",
     blind_spots: "OPC UA over HTTPS or WebSocket is named so.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"HAEROMC")]),
-    probe: |view| match_opened(view, &DETECTOR, 16, message),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, message)),
 };
 
 fn message(bytes: &[u8]) -> Option<Message> {

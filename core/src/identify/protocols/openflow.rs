@@ -6,19 +6,17 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "openflow",
     title: "OpenFlow",
     reference: "OpenFlow Switch Specification 1.5.1, section 7.1; 1.0.0 section 5.1",
-    over: Over::Tcp,
     rests_on: "Hellos of both sides, or messages whose types and lengths follow each other.",
     blind_spots: "One hello alone. Over TLS it is only seen as TLS.",
     bits: 26.0,
     openings: Openings::Known(&[within(&[(1, 6)])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [1..=6, 0..=35, ..] => from_header(bytes, 8, openflow),
             [] | [1..=6] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn openflow(bytes: &[u8]) -> Option<Message> {

@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "openvpn",
     title: "OpenVPN",
     reference: "OpenVPN wire protocol (draft-openvpn-wire-protocol) sections 2 and 3",
-    over: Over::Both,
     rests_on: "A hard reset whose packet id is the first, with its acknowledgements, plain or behind an \
                HMAC; or data packets of one peer whose packet ids count.",
     blind_spots: "Data of the first version, static keys, and obfuscated connections.",
@@ -24,8 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // Hard resets, and data of version 2 with any key.
         mixed(&[(0x48, 0x4f)], &[0x08, 0x10, 0x38, 0x40, 0x50]).udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 /// Sizes of the HMAC that tls-auth puts before the packet: SHA-1, SHA-256, SHA-512.
@@ -40,8 +38,8 @@ const WRAPPED_KEY_MIN: usize = 32 + 256 + 2;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Udp => probe_sides(view, DETECTOR.id, match_udp),
-        Transport::Tcp => probe_sides(view, DETECTOR.id, |head| {
+        Transport::Udp => probe_sides(view, match_udp),
+        Transport::Tcp => probe_sides(view, |head| {
             said_in_stream(head, |bytes| {
                 let len = usize::from(be16(bytes, 0).ok_or(MessageError::Short)?);
                 let packet = bytes.get(2..len.saturating_add(2)).ok_or(MessageError::Short)?;

@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "photon",
     title: "Exit Games Photon",
     reference: "Exit Games, Photon binary protocol notes, reliable UDP header",
-    over: Over::Udp,
     rests_on: "A count of commands, and known commands whose lengths fill the datagram.",
     blind_spots: "Packets with a checksum, and encrypted ones.",
     bits: 40.0,
@@ -20,8 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 100)]).at(3).required(),
         within(&[(1, 16)]).at(12).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

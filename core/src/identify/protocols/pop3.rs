@@ -7,14 +7,12 @@
 //!
 //! Redis says `+OK` too, but never with text behind it; FTP takes USER and PASS.
 
-use crate::identify::lines::{Line, first_word, is_one_of, match_text, tls_behind_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "pop3",
     title: "POP3",
     reference: "RFC 1939 sections 3 to 7, RFC 2449, RFC 2595 section 4",
-    over: Over::Tcp,
     rests_on: "The server's `+OK` with text behind it, or a command that only POP3 has.",
     blind_spots: "A server that greets with a bare `+OK`, as long as the client is not seen.",
     bits: 40.0,
@@ -24,8 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"ADEIKLOPRSTadeilopst").at(2),
         one_of(b"\n\r AEHLPRSTaehlprst").at(3),
     ]),
-    probe: |view| carrying(match_text(view, DETECTOR.id, read), |_| tls_behind_text(view)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| carrying(match_text(view, read), |_| tls_behind_text(view))),
 };
 
 fn read(line: Line<'_>, _: &[u8]) -> Option<Message> {

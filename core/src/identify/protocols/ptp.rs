@@ -12,18 +12,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ptp",
     title: "PTP (precision time)",
     reference: "IEEE 1588-2019 section 13.3, IEEE 1588-2002 annex D",
-    over: Over::Udp,
     rests_on: "Version 2 with a known message type, a length that is the datagram's, and the control \
                byte that goes with the type; or version 1 with a known subdomain.",
     blind_spots: "Version 1 in subdomains of the site's own.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x01, 0x02, 0x12]).at(1).required()]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_udp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(view, DETECTOR.id, |datagram| read_two(datagram).or_else(|| read_one(datagram)))
+    probe_datagrams(view, |datagram| read_two(datagram).or_else(|| read_one(datagram)))
 }
 
 fn read_two(datagram: &Datagram<'_>) -> Option<Said> {

@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "radius",
     title: "RADIUS",
     reference: "RFC 2865 sections 3 to 5, RFC 2866 section 5, RFC 5176 section 2",
-    over: Over::Both,
     rests_on: "A known code, a length that is the datagram's, and attributes of their proper sizes that \
                end where the message ends.",
     blind_spots: "Datagrams with padding behind the message.",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(1, 5), (11, 12), (40, 45)]).udp(),
         within(&[(0, 0x10)]).at(2).required().udp(),
     ]),
-    probe: |view| probe_both(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_both(|view| probe_both(view, read)),
 };
 
 /// Bytes of a message's header.

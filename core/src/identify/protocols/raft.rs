@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "raft",
     title: "Raft (Canonical's, dqlite)",
     reference: "canonical/raft, docs/io-uv.rst and src/uv_encoding.c: handshake and message header",
-    over: Over::Tcp,
     rests_on: "The handshake: protocol 1, a server's id and its address in text.",
     blind_spots: "A connection captured after the handshake; other implementations of Raft.",
     bits: 90.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
             let (id, len) = (le64(bytes, 8)?, usize::try_from(le64(bytes, 16)?).ok()?);
             let address = prefix(rest(bytes, 24), len);
             let end = address.iter().position(|byte| *byte == 0).unwrap_or(address.len());
@@ -28,8 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
             let fact = || format!("Raft handshake of {}", from_wire(name));
             fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact()))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 //!  then TLS, or T.125: 7f 65 ... "Duca" (client) | 7f 66 ... "McDn" (server)           2.2.1.3, 2.2.1.4
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 use crate::identify::tpkt::{self, TpduType};
 
@@ -14,19 +13,17 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rdp",
     title: "RDP",
     reference: "MS-RDPBCGR sections 2.2.1.1 to 2.2.1.4, RFC 1006, X.224 section 13",
-    over: Over::Tcp,
     rests_on: "A connection request with RDP's cookie or negotiation, the confirm that answers it, or \
                T.125's connect messages with RDP's keys.",
     blind_spots: "A request without cookie and negotiation says only X.224, until T.125 follows. A \
                   connection captured without its start is TLS or fast-path packets.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    carrying(match_stream(view, DETECTOR.id, |bytes, _| read(bytes)), |_| inside(view))
+    carrying(match_stream(view, |bytes, _| read(bytes)), |_| inside(view))
 }
 
 /// A confirm that chose TLS, CredSSP or the like: TLS follows on both sides.

@@ -5,14 +5,12 @@
 //!  server  +OK CRLF   -ERR text CRLF   :number CRLF   $length CRLF bytes CRLF   *count CRLF ...
 //! ```
 
-use crate::identify::lines::{line, number};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "redis",
     title: "Redis (RESP)",
     reference: "Redis documentation, Redis serialization protocol specification (RESP2 and RESP3)",
-    over: Over::Tcp,
     rests_on: "An array of strings, each as long as it says, the first of them a command; an answer is \
                taken for one beside it, or where it is an error that only Redis has or a counted string.",
     blind_spots: "Inline commands; servers that speak RESP but are not Redis (KeyDB, Valkey, Dragonfly).",
@@ -23,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'0', b'9')], b"\rEIKORU").at(2),
         mixed(&[(b'0', b'9')], b"\n\rAENORSV").at(3),
     ]),
-    probe: |view| match_stream(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, read)),
 };
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {

@@ -10,14 +10,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rfb",
     title: "RFB (VNC)",
     reference: "RFC 6143 section 7.1.1",
-    over: Over::Tcp,
     rests_on: "The protocol version, twelve bytes that both sides send first.",
     blind_spots: "A connection captured without its start; which side is the client is told by the \
                   security types alone.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"R")]),
-    probe,
-    extras: Extras { details: &[VERSION], client_later: true, ..Extras::NONE },
+    asks: over_tcp(probe).telling(Extras {
+        details: &[VERSION],
+        client_later: true,
+        ..Extras::NONE
+    }),
 };
 
 /// The protocol's version, of the server where both were seen.
@@ -32,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let [mine, other] = [*side, side.other()].map(|side| view.side(side).stream.len());
         mine > LEN + 1 && other <= LEN + 1
     });
-    let answer = match_starts(view, DETECTOR.id, &[b"RFB "], LEN, read);
+    let answer = match_starts(view, &[b"RFB "], LEN, read);
     match (answer, server) {
         (Probe::Yes(mut found), Some(server))
             if found.client.is_none() && found.spoken_by == [true; 2] =>

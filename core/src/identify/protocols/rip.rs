@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rip",
     title: "RIP",
     reference: "RFC 2453 section 4, RFC 1058 section 3.1, RFC 2080 section 2.1",
-    over: Over::Udp,
     rests_on: "A command, a version, zeros, and entries whose family and metric fit.",
     blind_spots: "Nothing known.",
     bits: 50.0,
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2).required(),
         one_of(&[0]).at(3).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

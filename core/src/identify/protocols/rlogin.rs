@@ -1,28 +1,25 @@
 //! rlogin (RFC 1282), over TCP.
 
-use crate::identify::lines::is_number;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rlogin",
     title: "rlogin",
     reference: "RFC 1282",
-    over: Over::Tcp,
     rests_on: "The client's start: a zero, two user names and a terminal with its speed, each ended by \
                a zero.",
     blind_spots: "The server's side alone; rsh and rexec are other protocols.",
     bits: 44.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [0, b'!'..=b'~', ..] => rlogin(bytes),
             // The server's consent
             [0] => SideMatch::Match(Message::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
             [] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn rlogin(bytes: &[u8]) -> SideMatch<Message> {

@@ -12,18 +12,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rmi",
     title: "Java RMI",
     reference: "Java RMI Specification, section 10 (RMI Wire Protocol)",
-    over: Over::Tcp,
     rests_on: "The client's header, the server's acknowledgement with an address, or calls and answers \
                in Java serialisation.",
     blind_spots: "RMI over IIOP is GIOP; over TLS it is TLS.",
     bits: 38.0,
     openings: Openings::Known(&[one_of(b"JNPQ")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match starts_with(bytes, b"JRMI") {
+    match_stream(view, |bytes, _| match starts_with(bytes, b"JRMI") {
         Some(true) => from_header(bytes, 7, |bytes| {
             let fits =
                 (1..=2).contains(&be16(bytes, 4)?) && (0x4b..=0x4d).contains(&u8_at(bytes, 6)?);

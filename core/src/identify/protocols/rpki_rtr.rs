@@ -10,13 +10,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rpki-rtr",
     title: "RPKI to Router",
     reference: "RFC 8210 section 5, RFC 6810 section 5",
-    over: Over::Tcp,
     rests_on: "PDUs whose length belongs to their type.",
     blind_spots: "Over SSH or TLS it is only seen as those.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0, 1, 2])]),
-    probe: |view| match_opened(view, &DETECTOR, 8, pdu),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 8, pdu)),
 };
 
 fn pdu(bytes: &[u8]) -> Option<Message> {

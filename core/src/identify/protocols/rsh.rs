@@ -1,19 +1,17 @@
 //! rsh, the remote shell of 4.4BSD (rshd(8)), over TCP.
 
-use crate::identify::lines::is_number;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rsh",
     title: "rsh (remote shell)",
     reference: "rshd(8), protocol: 4.4BSD manual",
-    over: Over::Tcp,
     rests_on: "The client's start: a port in digits, two user names and a command, each ended by a zero.",
     blind_spots: "The server's side alone; rexec has a password in the second place and looks the same.",
     bits: 44.0,
     openings: Openings::Known(&[within(&[(b'0', b'9')])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [0] => SideMatch::Match(Message::new(1, Role::Server, 6.0, "rsh accepted").shared()),
             [0, b' '..=b'~', ..] => SideMatch::Match(
                 Message::new(bytes.len(), Role::Server, 8.0, "rsh output").shared(),
@@ -22,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
             [] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn rsh(bytes: &[u8]) -> SideMatch<Message> {

@@ -1,19 +1,16 @@
 //! rsync's daemon: the @RSYNCD greeting (rsync source, clientserver.c), over TCP.
 
-use crate::identify::lines::{first_word, is_one_of, match_lines};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rsync",
     title: "rsync daemon",
     reference: "rsync source, clientserver.c, and csprotocol.txt: the @RSYNCD greeting",
-    over: Over::Tcp,
     rests_on: "@RSYNCD: with a version, on either side.",
     blind_spots: "rsync over SSH is SSH. Behind the greeting the protocol is binary.",
     bits: 72.0,
     openings: Openings::Known(&[one_of(b"@")]),
-    probe: |view| match_lines(view, DETECTOR.id, "rsync", rsync),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_lines(view, "rsync", rsync)),
 };
 
 fn rsync(text: &[u8]) -> Option<(Role, f32, bool)> {

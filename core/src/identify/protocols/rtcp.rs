@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rtcp",
     title: "RTCP",
     reference: "RFC 3550 sections 6.1 to 6.6, RFC 3711 section 3.4",
-    over: Over::Udp,
     rests_on: "Datagrams that start with a report as long as its count of blocks makes it, with packets \
                behind it that fill the datagram, or an SRTCP trailer.",
     blind_spots: "Feedback without a report (RFC 5506).",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2).required(),
         within(&[(1, 192)]).at(3).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -12,15 +12,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rtmp",
     title: "RTMP",
     reference: "Adobe's Real Time Messaging Protocol specification 1.0, section 5.2",
-    over: Over::Tcp,
     rests_on: "The version byte and 1536 bytes with zeros in their place, or an echo of the other \
                side's.",
     blind_spots: "A connection captured without its start; RTMPE is encrypted; the server alone where \
                   it says a version for the zeros.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// Bytes of C0 and C1.
@@ -60,7 +58,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         return if complete { Probe::No } else { Probe::Wait };
     }
     // TPKT starts with 03 00 too, and has a length where RTMP has a time.
-    yes(join(DETECTOR.id, said))
+    yes(join(said))
 }
 
 #[cfg(test)]

@@ -13,15 +13,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rtp",
     title: "RTP",
     reference: "RFC 3550 section 5.1, RFC 3551 section 6, RFC 5761 section 4",
-    over: Over::Udp,
     rests_on: "Three datagrams of one side with the same source (SSRC) and payload type, whose \
                sequence numbers count up and whose timestamps move plausibly.",
     blind_spots: "Fewer than three packets of a source, RTCP alone, and media whose sender does not \
                   count in RTP's way. SRTP has the same header and is not told apart.",
     bits: 90.0,
     openings: Openings::Unknown,
-    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_found(view, match_side, join)),
 };
 
 /// Bytes of the fixed header.

@@ -5,14 +5,12 @@
 //!  '$' channel(1) length(2) data                 interleaved, section 10.12
 //! ```
 
-use crate::identify::lines::{Line, first_word, is_number, match_text};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "rtsp",
     title: "RTSP",
     reference: "RFC 2326 sections 6, 7 and 10, RFC 7826 section 5",
-    over: Over::Tcp,
     rests_on: "A request line or a status line that says RTSP with a version.",
     blind_spots: "Interleaved media, captured without the messages; RTSP in HTTP is HTTP.",
     bits: 80.0,
@@ -23,8 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b"_").at(3),
         mixed(&[(b'A', b'Z')], b" /_").at(4),
     ]),
-    probe: |view| match_text(view, DETECTOR.id, start_line),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_text(view, start_line)),
 };
 
 fn start_line(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Message> {

@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "rx",
     title: "Rx (AFS)",
     reference: "Rx protocol specification draft (Zeldovich, 2002), packet header; OpenAFS's rx_packet.h",
-    over: Over::Udp,
     rests_on: "A header whose call, sequence and serial numbers are small and whose type, security and \
                status are known, and that all packets of a side share their epoch with.",
     blind_spots: "Long connections seen from their middle, whose numbers are large.",
@@ -24,8 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(16),
         within(&[(1, 8), (13, 13)]).at(20).required(),
     ]),
-    probe: |view| probe_sides(view, DETECTOR.id, match_side),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_sides(view, match_side)),
 };
 
 struct Header {

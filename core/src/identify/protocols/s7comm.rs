@@ -12,13 +12,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "s7comm",
     title: "S7 communication (Siemens)",
     reference: "RFC 1006, X.224 section 13; S7 header as public dissectors and libraries describe it",
-    over: Over::Tcp,
     rests_on: "A data packet whose S7 header has lengths that fill it, or S7comm-plus's mark and length.",
     blind_spots: "The connection request alone is X.224's, and MMS's and RDP's as well.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    probe: |view| match_opened(view, &DETECTOR, 20, packet),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 20, packet)),
 };
 
 fn packet(bytes: &[u8]) -> Option<Message> {

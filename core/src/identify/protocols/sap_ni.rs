@@ -6,13 +6,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "sap-ni",
     title: "SAP router and NI",
     reference: "SAP Help Portal, SAProuter: route strings and error information; NI pings",
-    over: Over::Tcp,
     rests_on: "A length of four bytes and what it counts: a route, an error, a ping or a pong.",
     blind_spots: "DIAG and RFC inside of NI are not told apart; they are compressed.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| match_opened(view, &DETECTOR, 12, sap_ni),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, sap_ni)),
 };
 
 fn sap_ni(bytes: &[u8]) -> Option<Message> {

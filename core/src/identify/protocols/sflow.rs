@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "sflow",
     title: "sFlow",
     reference: "sFlow version 5 section 5, RFC 3176 section 4",
-    over: Over::Udp,
     rests_on: "Version 4 or 5, an address type, a small count of samples, and the first sample's type \
                and length.",
     blind_spots: "Datagrams without samples.",
@@ -23,8 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(4),
         one_of(&[1, 2]).at(7).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

@@ -5,14 +5,12 @@
 //!  CRLF CRLF keeps a connection open (RFC 5626 section 3.5.1)
 //! ```
 
-use crate::identify::lines::{first_word, is_number, line};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "sip",
     title: "SIP",
     reference: "RFC 3261 sections 7.1, 7.2 and 25.1, RFC 5626 section 3.5.1",
-    over: Over::Both,
     rests_on: "A request line that ends in SIP/2.0, or a status line that starts with it.",
     blind_spots: "Keep-alives alone; compressed messages (SigComp).",
     bits: 80.0,
@@ -32,14 +30,13 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b"\r\n \0/2stu").at(4).udp(),
         mixed(&[(b'A', b'Z')], b"\r\n \0/2.stuier").at(5).udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => match_stream(view, DETECTOR.id, read),
-        Transport::Udp => match_datagrams(view, DETECTOR.id, datagram),
+        Transport::Tcp => match_stream(view, read),
+        Transport::Udp => match_datagrams(view, datagram),
     }
 }
 

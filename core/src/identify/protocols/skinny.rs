@@ -10,13 +10,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "skinny",
     title: "Skinny (SCCP)",
     reference: "Cisco Unified Communications Manager documentation, SCCP messages by number and direction",
-    over: Over::Tcp,
     rests_on: "Messages with a known version and number, whose lengths follow each other.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0]).at(5)]),
-    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, 12, message)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, 12, message))),
 };
 
 fn message(bytes: &[u8]) -> Option<Message> {

@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "slp",
     title: "Service Location Protocol",
     reference: "RFC 2608 section 8, RFC 2165 section 4.1",
-    over: Over::Both,
     rests_on: "A version with a known function, a length that is the datagram's, reserved bits of zero, \
                and a language in letters.",
     blind_spots: "Nothing known.",
@@ -25,12 +24,11 @@ pub(super) static DETECTOR: Detector = Detector {
         word(b"-\0").at(6).tcp(),
         word(b"-\0").at(6).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(view, DETECTOR.id, |bytes| match u8_at(bytes, 0) {
+    probe_both(view, |bytes| match u8_at(bytes, 0) {
         Some(1) => read(bytes, read_one),
         Some(2) => read(bytes, read_two),
         Some(_) => Err(MessageError::Not),

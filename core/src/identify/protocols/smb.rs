@@ -12,17 +12,15 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "smb",
     title: "SMB",
     reference: "MS-SMB2 sections 2.1, 2.2.1, 2.2.41, 2.2.42; MS-CIFS section 2.2.3.1",
-    over: Over::Tcp,
     rests_on: "The frame's length, SMB's mark and a header whose command and flags are defined.",
     blind_spots: "A connection captured in the middle of a long read or write.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[0, 0x85])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 24, frame),
         // A keep-alive of the NetBIOS session
         Some(0x85) => from_header(bytes, 4, |bytes| {

@@ -6,13 +6,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "smpp",
     title: "SMPP (short messages)",
     reference: "SMPP 5.0 sections 3.2 and 4.7.5; SMPP 3.4 section 5.1",
-    over: Over::Tcp,
     rests_on: "The header: a known command, a status that is zero in requests, and a length.",
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    probe: |view| match_opened(view, &DETECTOR, 16, smpp),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, smpp)),
 };
 
 fn smpp(bytes: &[u8]) -> Option<Message> {

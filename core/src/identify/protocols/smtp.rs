@@ -5,14 +5,13 @@
 //!  client  EHLO SP domain CRLF   MAIL FROM:<path> ...   STARTTLS (RFC 3207), then TLS
 //! ```
 
-use crate::identify::lines::{Line, Reply, first_word, is_one_of, match_dialogue, mentions};
+use crate::identify::lines::Reply;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "smtp",
     title: "SMTP and LMTP",
     reference: "RFC 5321 sections 4.1 and 4.2, RFC 2033, RFC 3207",
-    over: Over::Tcp,
     rests_on: "A greeting that says SMTP, an extension of SMTP in an answer, or a client's EHLO, HELO, \
                LHLO, MAIL FROM or RCPT TO.",
     blind_spots: "A greeting without the word SMTP, as long as the client is not seen; the mail itself.",
@@ -23,8 +22,8 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"012345678AEFILOPRTaefiloprt").at(2),
         one_of(b" -\r\nAHLNOPRTYahlnoprty").at(3),
     ]),
-    probe: |view| match_dialogue(view, DETECTOR.id, server, client),
-    extras: Extras { details: &[BANNER], ..Extras::NONE },
+    asks: over_tcp(|view| match_dialogue(view, server, client))
+        .telling(Extras { details: &[BANNER], ..Extras::NONE }),
 };
 
 /// The server's greeting.

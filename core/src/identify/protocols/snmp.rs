@@ -12,18 +12,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "snmp",
     title: "SNMP",
     reference: "RFC 1157 section 4, RFC 3416 section 3, RFC 3412 section 6",
-    over: Over::Both,
     rests_on: "A BER sequence as long as the datagram, a known version, and a PDU of a known kind, or \
                version 3's header, with lengths that fit into each other.",
     blind_spots: "Nothing known.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0x30])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(view, DETECTOR.id, |bytes| match read(bytes) {
+    probe_both(view, |bytes| match read(bytes) {
         Some(said) => Ok(said),
         None if bytes.len() < 32 => Err(MessageError::Short),
         None => Err(MessageError::Not),

@@ -14,15 +14,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "socks",
     title: "SOCKS",
     reference: "RFC 1928, RFC 1929; SOCKS 4 and 4A protocol descriptions",
-    over: Over::Tcp,
     rests_on: "The client's greeting and the server's choice from it, then a request and a reply with \
                whole addresses.",
     blind_spots: "A greeting that is answered and followed by nothing: three bytes prove too little. A \
                   connection captured without its start.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0, 4, 5])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// How far a side was read.
@@ -78,7 +76,7 @@ fn found(client: Side, said: [Option<Read>; 2]) -> Probe {
     let answer = answered.map(|read| words(read, Role::Server, "answer"));
     let both = if client == Side::A { [question, answer] } else { [answer, question] };
     let lens = [asked, answered].map(|read| read.filter(|read| read.done).map(|read| read.len));
-    carrying(yes(join(DETECTOR.id, both)), |_| match (lens, client) {
+    carrying(yes(join(both)), |_| match (lens, client) {
         ([Some(asked), Some(answered)], Side::A) => Inside::StartsAt([asked, answered]),
         ([Some(asked), Some(answered)], Side::B) => Inside::StartsAt([answered, asked]),
         (_, _) => Inside::MayFollow,

@@ -10,7 +10,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "someip",
     title: "SOME/IP",
     reference: "AUTOSAR, SOME/IP protocol specification R22-11, section 4.1",
-    over: Over::Both,
     rests_on: "Protocol version 1, a known message type with a return code that suits it, and a length \
                that is the datagram's.",
     blind_spots: "Several messages in one datagram: only the first is checked then.",
@@ -23,8 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 0x5e)]).at(15).tcp(),
         within(&[(0, 0x5e)]).at(15).required().udp(),
     ]),
-    probe: |view| probe_both(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_both(|view| probe_both(view, read)),
 };
 
 fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {

@@ -10,13 +10,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "spice",
     title: "SPICE",
     reference: "SPICE Remote Computing Protocol definition v1.0, section 2.5 (link stage)",
-    over: Over::Tcp,
     rests_on: "The link header: REDQ, a version, and a size.",
     blind_spots: "A connection captured after the link stage. Over TLS it is only seen as TLS.",
     bits: 80.0,
     openings: Openings::Known(&[one_of(b"R")]),
-    probe: |view| match_starts(view, DETECTOR.id, &[b"REDQ"], 16, link),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_starts(view, &[b"REDQ"], 16, link)),
 };
 
 fn link(bytes: &[u8]) -> Option<Message> {

@@ -15,15 +15,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "srt",
     title: "SRT",
     reference: "draft-sharabayko-srt-01 sections 3.2.1 and 3.2.4",
-    over: Over::Udp,
     rests_on: "A handshake of version 5 with SRT's extension field; or a full acknowledgement of seven \
                words beside packets to the same socket.",
     blind_spots: "The first request alone, which UDT would send as well; data of which no \
                   acknowledgement is seen.",
     bits: 60.0,
     openings: Openings::Unknown,
-    probe: |view| probe_sides(view, DETECTOR.id, match_side),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_sides(view, match_side)),
 };
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {

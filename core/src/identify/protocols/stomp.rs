@@ -10,13 +10,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "stomp",
     title: "STOMP",
     reference: "STOMP Protocol Specification, Version 1.2, sections Frames and Connecting",
-    over: Over::Tcp,
     rests_on: "A frame's command and the headers that it must have.",
     blind_spots: "Heart-beats alone are line ends.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"ACEMRSU")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// Commands, who says them, and a header that each must have (none for some of version 1.0).
@@ -34,7 +32,7 @@ const COMMANDS: &[(&[u8], Role, &[u8])] = &[
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, |bytes, complete| {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let Some(end) = end else {
             let word = bytes.iter().all(u8::is_ascii_uppercase) && bytes.len() < 12;

@@ -5,7 +5,6 @@
 //!  {"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"...","agent":"..."}} LF
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -13,20 +12,18 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Stratum (coin mining)",
     reference: "Stratum mining protocol (Bitcoin Wiki), EthereumStratum 1.0.0, XMRig's Stratum \
                 extensions, Ethereum getWork over TCP",
-    over: Over::Tcp,
     rests_on: "A JSON object whose method is one of mining's.",
     blind_spots: "Stratum version 2 and whatever goes over TLS.",
     bits: 150.0,
     openings: Openings::Known(&[one_of(b"{")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// The longest object whose start is looked at.
 const OBJECT_BYTES_MAX: usize = 1500;
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, |bytes, complete| {
         if bytes.first().is_some_and(|byte| *byte != b'{') {
             return SideMatch::Mismatch;
         }

@@ -11,13 +11,11 @@
 //! STUN opens the way for other protocols: what follows the first messages is looked at on its own.
 
 use crate::identify::prelude::*;
-use crate::identify::side_match::{behind_leading, join_if, unproven};
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "stun",
     title: "STUN and TURN",
     reference: "RFC 8489 sections 5 and 14, RFC 8656, RFC 3489 section 11, RFC 4571, [MS-TURN] section 2.2.2.1",
-    over: Over::Both,
     rests_on: "The magic cookie and a length that is the datagram's; without the cookie, known \
                attributes of the right size to the last byte, or the transaction repeated in the \
                answer.",
@@ -32,8 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // any byte: the header has twenty
         within(&[(0, 255)]).at(19).required().udp(),
     ]),
-    probe,
-    extras: Extras { details: &[SOFTWARE], ..Extras::NONE },
+    asks: over_both(probe).telling(Extras { details: &[SOFTWARE], ..Extras::NONE }),
 };
 
 /// The software attribute, of whoever sent it first.
@@ -84,7 +81,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
     let said = said.map(|message| message.map(|message| words(message, same)));
     let fits = said.iter().all(Option::is_some);
-    carrying(yes(join_if(fits, DETECTOR.id, said)), |_| inside(view))
+    carrying(yes(join_if(fits, said)), |_| inside(view))
 }
 
 /// Where the flow goes on in another protocol: behind the STUN messages that open each side.

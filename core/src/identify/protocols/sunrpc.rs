@@ -8,7 +8,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "sunrpc",
     title: "ONC RPC",
     reference: "RFC 5531 sections 8.2, 9 and 11; IANA's RPC program numbers",
-    over: Over::Both,
     rests_on: "A call of RPC version 2 for a program other than NFS with its credential, or a reply with \
                its verifier.",
     blind_spots: "Replies don't say of what program they are; NFS's then go by this name.",
@@ -27,8 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(9).udp(),
         one_of(&[0, 1, 2]).at(11).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -36,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if is_called(view, nfs::PROGRAMS) {
         return Probe::No;
     }
-    match_rpc(view, DETECTOR.id, Programs { has: |call| call.program != NFS, replies: true })
+    match_rpc(view, Programs { has: |call| call.program != NFS, replies: true })
 }
 
 #[cfg(test)]

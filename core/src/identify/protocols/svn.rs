@@ -1,25 +1,22 @@
 //! Subversion's svnserve (libsvn_ra_svn/protocol), over TCP.
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "svn",
     title: "Subversion (svnserve)",
     reference: "Subversion source, libsvn_ra_svn/protocol, sections 1 and 2",
-    over: Over::Tcp,
     rests_on: "The greeting ( success ( version version ..., or the client's list of capabilities with \
                a URL.",
     blind_spots: "Subversion over HTTP is HTTP.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"(")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 /// Items are separated by white space, and no line ends need to be there.
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, complete| {
+    match_stream(view, |bytes, complete| {
         let front = prefix(bytes, 200);
         if front.len() < 60 && !complete && b"( ".starts_with(prefix(front, 2)) {
             return SideMatch::Incomplete;

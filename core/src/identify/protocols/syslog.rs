@@ -6,14 +6,12 @@
 //!  123 <34>1 ...                                               counted, on TCP
 //! ```
 
-use crate::identify::lines::number;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "syslog",
     title: "Syslog",
     reference: "RFC 5424 section 6, RFC 3164 section 4.1, RFC 6587 section 3.4",
-    over: Over::Both,
     rests_on: "A priority of 0 to 191 in angles at the front of printable text, and a time, a version \
                or a name behind it.",
     blind_spots: "Senders that leave the priority out.",
@@ -28,8 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'0', b'9')], b">").at(2).udp(),
         within(&[(b' ', b'~')]).at(4).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 const MONTHS: [&[u8]; 12] = [
@@ -37,7 +34,7 @@ const MONTHS: [&[u8]; 12] = [
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, DETECTOR.id, stream, |one| Some(message(one.bytes)?.filling(one)))
+    match_messages(view, stream, |one| Some(message(one.bytes)?.filling(one)))
 }
 
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {

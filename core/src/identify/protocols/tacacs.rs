@@ -10,14 +10,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "tacacs-plus",
     title: "TACACS+",
     reference: "RFC 8907 sections 4.1 and 4.5",
-    over: Over::Tcp,
     rests_on: "The header of each packet: version, type, a sequence number that is odd from the client, \
                flags, and a short length.",
     blind_spots: "The body is obfuscated, so it proves nothing.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0xc0, 0xc1])]),
-    probe: |view| match_opened(view, &DETECTOR, 12, packet),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, packet)),
 };
 
 fn packet(bytes: &[u8]) -> Option<Message> {

@@ -1,25 +1,22 @@
 //! Tarantool's greeting (Tarantool documentation, Binary protocol), over TCP.
 
-use crate::identify::lines::{match_lines, mentions};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "tarantool",
     title: "Tarantool",
     reference: "Tarantool documentation, Binary protocol: greeting packet",
-    over: Over::Tcp,
     rests_on: "The greeting's first line: Tarantool, a version and (Binary) or (Lua console).",
     blind_spots: "A connection captured after the greeting is MessagePack.",
     bits: 80.0,
     openings: Openings::Known(&[one_of(b"T")]),
-    probe: |view| {
-        match_lines(view, DETECTOR.id, "Tarantool", |text| {
+    asks: over_tcp(|view| {
+        match_lines(view, "Tarantool", |text| {
             let greets = text.starts_with(b"Tarantool ")
                 && (mentions(text, "(Binary)") || mentions(text, "(Lua console)"));
             greets.then_some((Role::Server, 120.0, true))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -13,15 +13,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "tds",
     title: "TDS (Microsoft SQL Server, Sybase)",
     reference: "MS-TDS sections 2.2.3.1 (header), 2.2.6.5 (PRELOGIN), 2.2.6.4 (LOGIN7), 2.2.7 (tokens)",
-    over: Over::Tcp,
     rests_on: "The packet header, and what it announces: a pre-login's table of options, a login's \
                length and version, a batch's headers, the first token of an answer.",
     blind_spots: "TLS is carried inside of TDS packets and is not followed; TDS 8.0 starts with TLS \
                   and is named so.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[1, 3, 4, 7, 0x0e, 0x10, 0x11, 0x12])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 const HEADER: usize = 8;
@@ -44,7 +42,7 @@ const VERSIONS: [u32; 13] = [
 ];
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER + 6, packet))
+    match_stream(view, |bytes, _| from_header(bytes, HEADER + 6, packet))
 }
 
 fn packet(bytes: &[u8]) -> Option<Message> {

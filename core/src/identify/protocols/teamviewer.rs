@@ -6,22 +6,20 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "teamviewer",
     title: "TeamViewer",
     reference: "no specification is public; header as published by packet analyses of TeamViewer",
-    over: Over::Tcp,
     rests_on: "Packets with the mark 17 24, a command and a length of two bytes, one behind the other \
                or on both sides.",
     blind_spots: "Connections by TLS, by UDP, or of version 15 and later with another mark.",
     bits: 28.0,
     openings: Openings::Known(&[one_of(&[0x17])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\x17\x24"], 5, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\x17\x24"], 5, |bytes| {
             let (command, len) = (u8_at(bytes, 2)?, usize::from(le16(bytes, 3)?));
             // mark, command, upper bits of the length
             let (total, bits) = (len.saturating_add(5), 16.0 + 2.2 + 3.0);
             ((0x0a..=0x40).contains(&command) && len < 0x2000)
                 .then(|| Message::new(total, Role::Either, bits, "TeamViewer packet"))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "telegram",
     title: "Telegram (MTProto transports)",
     reference: "core.telegram.org/mtproto/mtproto-transports, description, samples-auth_key",
-    over: Over::Tcp,
     rests_on: "A transport's mark and an unencrypted message of the key exchange in it.",
     blind_spots: "Obfuscated transports, which today's clients use, look like random bytes.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(&[0xef, 0xee])]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [0xef, ..] => from_header(bytes, 26, |bytes| telegram(rest(bytes, 1), 1)),
             [0xee, 0xee, 0xee, 0xee, ..] => {
                 from_header(bytes, 32, |bytes| telegram(rest(bytes, 4), 4))
@@ -20,8 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
             [0xee, ..] if bytes.len() < 4 => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 /// `length(1, in words | 4) key(8, zero) message(8) length(4) constructor(4) ...`

@@ -11,13 +11,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "telnet",
     title: "Telnet",
     reference: "RFC 854, RFC 855; IANA's telnet options",
-    over: Over::Tcp,
     rests_on: "At least two negotiations of known options at the start of what the sides say.",
     blind_spots: "A session without negotiation is bare text, and one captured after it too.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0xff])]),
-    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| read(bytes)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, |bytes, _| read(bytes))),
 };
 
 const IAC: u8 = 0xff;

@@ -14,15 +14,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "tftp",
     title: "TFTP",
     reference: "RFC 1350 section 5, RFC 2347",
-    over: Over::Udp,
     rests_on: "A request with a file's name and a known mode; an error's text; or blocks that are \
                numbered one after the other, each as long as the one before, and their \
                acknowledgements.",
     blind_spots: "A transfer of one block of which one side was captured.",
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0]), within(&[(1, 6)]).at(1).required()]),
-    probe: |view| probe_sides(view, DETECTOR.id, match_side),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_sides(view, match_side)),
 };
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {

@@ -12,7 +12,6 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Apache Thrift",
     reference: "Apache Thrift documentation, thrift-binary-protocol.md and thrift-compact-protocol.md, \
                 section Message; thrift-rpc.md",
-    over: Over::Both,
     rests_on: "A message's version and type with a method's name in letters.",
     blind_spots: "The binary protocol before its version was written; streams without frames are \
                   followed for one message.",
@@ -22,12 +21,11 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0x80, 0x82]).udp(),
         one_of(&[1, 0x21, 0x41, 0x61, 0x81]).at(1).required().udp(),
     ]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_both(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, DETECTOR.id, stream, |one| Some(message(one.bytes)?.filling(one)))
+    match_messages(view, stream, |one| Some(message(one.bytes)?.filling(one)))
 }
 
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {

@@ -6,21 +6,18 @@
 //!  connect 1: version(2) compatible(2) ... "(DESCRIPTION=(CONNECT_DATA=..."
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "oracle-tns",
     title: "Oracle TNS",
     reference: "Oracle Net Services documentation; the packet layout as public dissectors describe it",
-    over: Over::Tcp,
     rests_on: "The packet header with both checksums zero, and a connect packet's versions and \
                descriptor, or an accept, refuse, redirect or resend packet.",
     blind_spots: "Data packets alone, when the connection's start was not captured.",
     bits: 40.0,
     openings: Openings::Known(&[within(&[(1, 14)]).at(4)]),
-    probe: |view| match_stream(view, DETECTOR.id, |bytes, _| from_header(bytes, HEADER, packet)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, HEADER, packet))),
 };
 
 const HEADER: usize = 8;

@@ -18,7 +18,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "udt",
     title: "UDT (also Citrix EDT)",
     reference: "draft-gg-udt-03 sections 3 to 5",
-    over: Over::Udp,
     rests_on: "A handshake of version 4; or, in the middle, three packets of a side with one \
                destination socket, a clock and sequence numbers that advance, and something that SRT \
                does not have: an acknowledgement of 40 bytes, or messages in several packets.",
@@ -31,8 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // any byte: the header has sixteen
         within(&[(0, 255)]).at(15).required(),
     ]),
-    probe,
-    extras: Extras { details: &[SOCKET_TYPE], ..Extras::NONE },
+    asks: over_udp(probe).telling(Extras { details: &[SOCKET_TYPE], ..Extras::NONE }),
 };
 
 /// Stream or datagram.
@@ -112,7 +110,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         return if done { Probe::No } else { Probe::Wait };
     }
     let shape = sides.iter().flatten().all(|side| side.shape);
-    let found = join(DETECTOR.id, sides.map(|side| side.map(|side| side.said)));
+    let found = join(sides.map(|side| side.map(|side| side.said)));
     yes(found.map(|mut found| {
         if shape {
             found.strength = Strength::Shape;

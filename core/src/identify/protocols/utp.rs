@@ -11,7 +11,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "utp",
     title: "uTP (BitTorrent)",
     reference: "BEP 29, header format",
-    over: Over::Udp,
     rests_on: "Version 1 with known types and extensions, and, of a side, one connection whose clock and \
                sequence move little; or the packet that opens a connection.",
     blind_spots: "One packet of a connection alone.",
@@ -21,8 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 4)]).at(1),
         within(&[(0, 3)]).at(12).required(),
     ]),
-    probe: |view| probe_sides(view, DETECTOR.id, match_side),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_sides(view, match_side)),
 };
 
 struct UtpPacket {

@@ -7,22 +7,19 @@
 //!
 //! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
-use crate::identify::lines::mentions;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "websocket",
     title: "WebSocket",
     reference: "RFC 6455 sections 1.3, 4.1 and 4.2.2",
-    over: Over::Tcp,
     rests_on: "An HTTP request with Upgrade: websocket and a key of 16 bytes in base64, or the answer \
                101 with an accepted key of 20; in the middle, frames of plain text.",
     blind_spots: "Frames without the handshake, unless they hold plain text. Over TLS it is only seen \
                   as TLS.",
     bits: 25.0,
     openings: Openings::Known(&[one_of(&[b'G', b'H', 0x81, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0xc2])]),
-    probe: |view| match_stream(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_stream(view, read)),
 };
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {

@@ -6,14 +6,13 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "whatsapp",
     title: "WhatsApp (Noise)",
     reference: "WhatsApp Encryption Overview, Transport security; the frame as open clients document it",
-    over: Over::Tcp,
     rests_on: "The prologue WA with its version, and a frame of three bytes of length; both sides' \
                frames are followed.",
     blind_spots: "A connection captured after its start.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(b"WE\0\x80")]),
-    probe: |view| {
-        match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, _| match bytes {
             [b'E', b'D', 0, 1, ..] => from_header(bytes, 7, |bytes| {
                 // The edge routing comes first where the client knows it.
                 let len = index(be24(bytes, 4)?);
@@ -33,8 +32,7 @@ pub(super) static DETECTOR: Detector = Detector {
             [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 fn whatsapp(bytes: &[u8]) -> Option<Message> {

@@ -1,19 +1,16 @@
 //! WHOIS (RFC 3912), over TCP.
 
-use crate::identify::lines::{Line, match_text, mentions};
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "whois",
     title: "WHOIS",
     reference: "RFC 3912; the answers' forms of IANA, RIPE, ARIN and the registries' agreements with ICANN",
-    over: Over::Tcp,
     rests_on: "An answer whose first line is a registry's: a comment that says WHOIS, or Domain Name.",
     blind_spots: "The question is one line of anything; registries with forms of their own.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"%#Dd \t")]),
-    probe: |view| match_text(view, DETECTOR.id, whois),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| match_text(view, whois)),
 };
 
 fn whois(line: Line<'_>, bytes: &[u8]) -> Option<Message> {

@@ -13,7 +13,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "wireguard",
     title: "WireGuard",
     reference: "WireGuard whitepaper (Donenfeld, NDSS 2017) section 5.4",
-    over: Over::Udp,
     rests_on: "A message type with its three zeros and its length; of data, a counter below 2^32 and a \
                length in steps of 16.",
     blind_spots: "Variants that use the reserved bytes are not told apart, those that change the types \
@@ -25,8 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2),
         one_of(&[0]).at(3).required(),
     ]),
-    probe: |view| probe_datagrams(view, DETECTOR.id, read),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_datagrams(view, read)),
 };
 
 fn read(datagram: &Datagram<'_>) -> Option<Said> {

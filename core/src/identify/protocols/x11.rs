@@ -11,18 +11,16 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "x11",
     title: "X11",
     reference: "X Window System Protocol, version 11, section 8 (Connection Setup)",
-    over: Over::Tcp,
     rests_on: "The client's byte order, version 11 and authorisation lengths; the server's answer \
                with the same version.",
     blind_spots: "A connection captured after the setup.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"lB\0\x01\x02")]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes {
+    match_stream(view, |bytes, _| match bytes {
         [b'l' | b'B', 0, ..] => from_header(bytes, 12, client),
         [0..=2, ..] => from_header(bytes, 8, server),
         [b'l' | b'B'] | [] => SideMatch::Incomplete,

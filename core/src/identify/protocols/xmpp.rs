@@ -6,7 +6,6 @@
 //!  <starttls .../>  answered by <proceed .../>, then TLS                 section 5
 //! ```
 
-use crate::identify::lines::mentions;
 use crate::identify::messages::is_tls;
 use crate::identify::prelude::*;
 
@@ -14,13 +13,11 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "xmpp",
     title: "XMPP (Jabber)",
     reference: "RFC 6120 sections 4, 5 and 8",
-    over: Over::Tcp,
     rests_on: "The opening of a stream in Jabber's namespace, or a stanza with its attributes.",
     blind_spots: "XMPP over WebSocket or HTTP is named so. Stanzas that start in the middle.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"\t\n\x0c\r <")]),
-    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| inside(view)),
-    extras: Extras::NONE,
+    asks: over_tcp(|view| carrying(match_stream(view, read), |_| inside(view))),
 };
 
 fn inside(view: &FlowView<'_>) -> Inside {

@@ -12,17 +12,15 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "z3950",
     title: "Z39.50",
     reference: "ANSI/NISO Z39.50-2003 appendix 3.1 (ASN.1 specification of the APDUs)",
-    over: Over::Tcp,
     rests_on: "An initialize request or answer with its fields in order: version, options, sizes.",
     blind_spots: "A session captured after its initialization.",
     bits: 40.0,
     openings: Openings::Known(&[within(&[(0xb4, 0xbf)])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match element(bytes) {
+    match_stream(view, |bytes, _| match element(bytes) {
         SideMatch::Match(found) if found.contents.len() >= found.len.min(24) => {
             SideMatch::or_mismatch(apdu(&found))
         }

@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "zabbix",
     title: "Zabbix",
     reference: "Zabbix documentation, Appendix: Header and data length",
-    over: Over::Tcp,
     rests_on: "The header ZBXD with known flags and a length.",
     blind_spots: "Passive checks by agents before 4.0 ask in bare text.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(b"Z")]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"ZBXD"], 13, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"ZBXD"], 13, |bytes| {
             let flags = u8_at(bytes, 4)?;
             let (header, len) = if flags & 4 == 0 {
                 (13, index(le32(bytes, 5)?))
@@ -35,8 +34,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 Message::new(header.saturating_add(len), role, 32.0 + 6.0 + 16.0, "Zabbix message")
             })
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

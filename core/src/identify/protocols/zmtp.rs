@@ -6,13 +6,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "zmtp",
     title: "ZeroMQ (ZMTP)",
     reference: "23/ZMTP and 37/ZMTP (rfc.zeromq.org), section Greeting; 15/ZMTP",
-    over: Over::Tcp,
     rests_on: "The greeting's signature, and a version with a mechanism's name.",
     blind_spots: "Version 1.0 has no signature.",
     bits: 70.0,
     openings: Openings::Known(&[one_of(&[0xff])]),
-    probe: |view| {
-        match_starts(view, DETECTOR.id, &[b"\xff\0\0\0\0\0\0"], 10, |bytes| {
+    asks: over_tcp(|view| {
+        match_starts(view, &[b"\xff\0\0\0\0\0\0"], 10, |bytes| {
             // The length of an identity is in the signature's last bytes with version 2.
             let signed = u8_at(bytes, 9)? & 1 == 1 && be16(bytes, 7)? <= 0x00ff;
             let version = u8_at(bytes, 10);
@@ -29,8 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
             (signed && fits)
                 .then(|| Message::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact()))
         })
-    },
-    extras: Extras::NONE,
+    }),
 };
 
 #[cfg(test)]

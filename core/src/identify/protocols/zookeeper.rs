@@ -13,18 +13,16 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "Apache ZooKeeper",
     reference: "Apache ZooKeeper, zookeeper.jute (ConnectRequest, ConnectResponse); Administrator's \
                 Guide, four letter words",
-    over: Over::Tcp,
     rests_on: "The connect request or answer with its lengths and zeros, or an answer to a four letter \
                word.",
     blind_spots: "A session captured after its start; the peers' election.",
     bits: 40.0,
     openings: Openings::Known(&[within(&[(0, 0), (b'a', b'z'), (b'Z', b'Z')])]),
-    probe,
-    extras: Extras::NONE,
+    asks: over_tcp(probe),
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, DETECTOR.id, |bytes, _| match bytes.first() {
+    match_stream(view, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 28, connect),
         Some(b'a'..=b'z' | b'Z') => words(bytes),
         Some(_) => SideMatch::Mismatch,

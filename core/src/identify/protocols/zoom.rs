@@ -11,14 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "zoom",
     title: "Zoom media",
     reference: "Michel et al., Enabling Passive Measurement of Zoom Performance (ACM IMC 2022) section 4",
-    over: Over::Udp,
     rests_on: "Three or more datagrams of a side with the server's encapsulation, of one stream and \
                direction, whose sequence numbers go on.",
     blind_spots: "Calls between two clients, and flows of which the first datagrams are of other kinds.",
     bits: 80.0,
     openings: Openings::Known(&[within(&[(1, 8)])]),
-    probe: |view| probe_sides(view, DETECTOR.id, match_side),
-    extras: Extras::NONE,
+    asks: over_udp(|view| probe_sides(view, match_side)),
 };
 
 struct Outer {

@@ -95,7 +95,7 @@ fn label_with(rule: &Rule, opinion: &Opinion, sums: [Option<f64>; 3]) -> Option<
 fn conditions(case: &FlowContext<'_>, status: Status) -> Vec<(bool, String)> {
     let range = &case.config.watch.framehawk;
     let server = case.server_socket();
-    let name = case.protocol().map_or("nothing", |found| found.finding.protocol);
+    let name = case.protocol().map_or("nothing", |found| found.detector.id);
     let mut all = vec![
         (case.key.transport == Transport::Udp, format!("UDP: it is {}", case.key.transport.name())),
         (

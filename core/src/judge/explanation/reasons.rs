@@ -40,7 +40,7 @@ fn unexpected_service(case: &FlowContext<'_>) -> (String, FrameRef) {
     let port = case.server_socket().port;
     let registered = registry::name(port)
         .map_or("not registered for it".to_owned(), |name| format!("registered as {name}"));
-    let protocol = case.protocol().map_or("a protocol", |found| found.finding.protocol);
+    let protocol = case.protocol().map_or("a protocol", |found| found.detector.id);
     let frame = case.protocol().map_or(case.record.first, |found| found.quote.at);
     (format!("{protocol} on port {port}, which is {registered}"), frame)
 }
@@ -104,7 +104,7 @@ fn inconsistent_handshake(case: &FlowContext<'_>) -> (String, FrameRef) {
     let Some(found) = case.protocol() else {
         return ("the handshake does not fit the protocol".to_owned(), case.record.first);
     };
-    let protocol = found.finding.protocol;
+    let protocol = found.detector.id;
     let fact = format!(
         "{} port {} opened the TCP connection, and {} port {} speaks as the client of {protocol}",
         opener.addr, opener.port, other.addr, other.port

@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{QR, skip_name};
 use crate::config::TOLD_WORDS_MAX;
-use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
 
 /// IN (RFC 1035 section 3.2.4).

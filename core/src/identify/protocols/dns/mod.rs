@@ -14,13 +14,11 @@ use std::fmt::Write as _;
 
 use crate::identify::names::is_netbios_letters;
 use crate::identify::prelude::*;
-use crate::identify::side_match::unproven;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "dns",
     title: "DNS",
     reference: "RFC 1035 section 4, RFC 6895 section 2, RFC 7766 section 8",
-    over: Over::Both,
     rests_on: "A whole message: flags that fit each other, small counts, a question with a known \
                type and class, and records that end where the message ends.",
     blind_spots: "Queries that LLMNR would put in the same words (no flag set, no EDNS, a name of one \
@@ -45,8 +43,7 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 2)]).at(10).udp(),
         within(&[(0, 63)]).at(12).required().udp(),
     ]),
-    probe,
-    extras: Extras { metadata: Some(metadata::tell), ..Extras::NONE },
+    asks: over_both(probe).telling(Extras { metadata: Some(metadata::tell), ..Extras::NONE }),
 };
 
 /// Bytes of a message's header.
@@ -104,7 +101,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if !said.iter().flatten().any(|spoken| spoken.clear) {
         return unproven(view);
     }
-    yes(join(DETECTOR.id, said.map(|spoken| spoken.map(|spoken| spoken.said))))
+    yes(join(said.map(|spoken| spoken.map(|spoken| spoken.said))))
 }
 
 fn match_datagram(head: &SideView<'_>) -> SideMatch<Spoken> {

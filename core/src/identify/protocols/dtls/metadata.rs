@@ -4,7 +4,6 @@ use super::{HANDSHAKE, HEADER, read_header, read_message_header};
 use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
-use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
 
 /// Waits for both hellos. A server may ask the client to say hello once more (RFC 6347 section 4.2.1),

@@ -10,7 +10,6 @@
 
 mod metadata;
 
-use crate::identify::Headline;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
@@ -20,7 +19,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "dtls",
     title: "DTLS",
     reference: "RFC 6347 sections 4.1 and 4.2, RFC 9147 sections 4 and 5, RFC 7983",
-    over: Over::Udp,
     rests_on: "A datagram that is one or more DTLS records to its last byte: known type and \
                version, a small epoch and sequence number; in the first epoch, handshake messages \
                whose fragments fit.",
@@ -31,8 +29,7 @@ pub(super) static DETECTOR: Detector = Detector {
         // What shares the port is passed over: STUN, RTP, and DTLS 1.3's ciphertexts.
         within(&[(0, 3), (20, 26), (32, 79), (128, 191)]),
     ]),
-    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
-    extras: Extras {
+    asks: over_udp(|view| probe_found(view, match_side, join)).telling(Extras {
         metadata: Some(metadata::tell),
         headline: Some(Headline {
             word: "",
@@ -40,7 +37,7 @@ pub(super) static DETECTOR: Detector = Detector {
             name: DetailKey::DtlsSni,
         }),
         ..Extras::NONE
-    },
+    }),
 };
 
 /// Bytes of a record's header.

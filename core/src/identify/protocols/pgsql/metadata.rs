@@ -1,7 +1,6 @@
 //! The version of a PostgreSQL server, which it tells only once it has let the client in.
 
 use super::{VERSION, version};
-use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
 
 /// Waits for ParameterStatus of server_version (PostgreSQL documentation, Message Formats).

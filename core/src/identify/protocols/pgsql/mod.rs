@@ -14,7 +14,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "pgsql",
     title: "PostgreSQL",
     reference: "PostgreSQL documentation, Frontend/Backend Protocol: Message Formats",
-    over: Over::Tcp,
     rests_on: "The startup packet with its version and names, a request for encryption, the server's \
                authentication or error message, ReadyForQuery, or messages that follow each other.",
     blind_spots: "The server's one-byte answer to a request for TLS, without the request. Amazon \
@@ -25,8 +24,11 @@ pub(super) static DETECTOR: Detector = Detector {
         // Lengths; or what follows the N that refuses encryption.
         one_of(&[0, 1, b'E', b'R']).at(1),
     ]),
-    probe: |view| carrying(match_stream(view, DETECTOR.id, read), |_| inside(view)),
-    extras: Extras { details: &[VERSION], metadata: Some(metadata::tell), ..Extras::NONE },
+    asks: over_tcp(|view| carrying(match_stream(view, read), |_| inside(view))).telling(Extras {
+        details: &[VERSION],
+        metadata: Some(metadata::tell),
+        ..Extras::NONE
+    }),
 };
 
 /// The server's version.

@@ -10,7 +10,6 @@ use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, HandshakeMessage, SERVER_HELLO,
     hash_and_text, ja3s,
 };
-use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
 
 /// Waits until both hellos are there or cannot come any more.

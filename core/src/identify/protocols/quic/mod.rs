@@ -18,23 +18,19 @@ mod metadata;
 
 use std::borrow::Cow;
 
-use crate::identify::Headline;
 use crate::identify::prelude::*;
-use crate::identify::side_match::join_if;
 
 pub(super) static DETECTOR: Detector = Detector {
     id: "quic",
     title: "QUIC",
     reference: "RFC 8999, RFC 9000 section 17.2, RFC 9369 section 3.2, IANA QUIC Versions",
-    over: Over::Udp,
     rests_on: "A long header of a version that is deployed, with connection ids and a length that \
                fit; a version negotiation that offers such a version.",
     blind_spots: "A connection captured after its handshake: short headers look like random bytes. \
                   Versions that nobody has registered.",
     bits: 33.0,
     openings: Openings::Unknown,
-    probe: |view| probe_found(view, match_side, find),
-    extras: Extras {
+    asks: over_udp(|view| probe_found(view, match_side, find)).telling(Extras {
         metadata: Some(metadata::tell),
         headline: Some(Headline {
             word: "QUIC ",
@@ -42,7 +38,7 @@ pub(super) static DETECTOR: Detector = Detector {
             name: DetailKey::QuicSni,
         }),
         ..Extras::NONE
-    },
+    }),
 };
 
 /// RFC 9000 section 17.2.
@@ -105,7 +101,7 @@ fn find([a, b]: [Option<QuicPacket<'_>>; 2]) -> Option<Finding> {
     let words = |packet: Option<QuicPacket<'_>>, side| {
         packet.map(|packet| words(&packet, client.map(|client| client == side)))
     };
-    join_if(fits, DETECTOR.id, [words(a, Side::A), words(b, Side::B)])
+    join_if(fits, [words(a, Side::A), words(b, Side::B)])
 }
 
 fn match_side<'a>(head: &SideView<'a>) -> SideMatch<QuicPacket<'a>> {

@@ -7,7 +7,6 @@
 use crate::identify::messages::probe_stream;
 use crate::identify::openings::{ByteSet, Opening};
 use crate::identify::prelude::*;
-use crate::identify::side_match::behind_leading;
 
 /// One message of a protocol.
 struct Say {
@@ -218,20 +217,20 @@ fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, MessageE
 }
 
 /// Asks a row that opens the way for another protocol over UDP, which is then looked for behind it.
-fn probe_opener(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Probe {
-    carrying(probe_row(id, says, view), |_| {
+fn probe_opener(says: &'static [Say], view: &FlowView<'_>) -> Probe {
+    carrying(probe_row(says, view), |_| {
         behind_leading(view, |one| read(says, one.bytes, Some(one.wire_len)).is_ok())
     })
 }
 
-fn probe_row(id: &'static str, says: &'static [Say], view: &FlowView<'_>) -> Probe {
+fn probe_row(says: &'static [Say], view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Udp => probe_datagrams(view, id, |datagram| {
+        Transport::Udp => probe_datagrams(view, |datagram| {
             read(says, datagram.bytes, Some(datagram.wire_len)).ok()
         }),
         // Where one message ends in a stream is not known: the first must do.
         Transport::Tcp => {
-            probe_stream(view, id, |bytes| read(says, bytes, None).map(|said| (said, bytes.len())))
+            probe_stream(view, |bytes| read(says, bytes, None).map(|said| (said, bytes.len())))
         }
     }
 }
@@ -277,13 +276,13 @@ macro_rules! signatures {
                 id: $id,
                 title: $title,
                 reference: $reference,
-                over: crate::identify::Over::$over,
                 rests_on: $rests_on,
                 blind_spots: $blind_spots,
                 bits: $bits,
                 openings: signatures!(@openings SAYS $($openings)?),
-                extras: crate::identify::Extras::NONE,
-                probe: |view| signatures!(@asks $($asks)?)($id, SAYS, view),
+                asks: crate::identify::over(crate::identify::Over::$over, |view| {
+                    signatures!(@asks $($asks)?)(SAYS, view)
+                }),
             }
         };)*
 
@@ -342,7 +341,7 @@ mod tests {
 
     fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
         let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();
-        let fit = all.filter(|(_, over)| row.over == Over::Both || row.over == *over);
+        let fit = all.filter(|(_, over)| row.asks.over == Over::Both || row.asks.over == *over);
         fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(bytes(said))))
             .collect()
     }
@@ -436,7 +435,7 @@ mod tests {
                 for messages in &sample.accepts {
                     for talk in talks(sample.row, messages) {
                         let fits = talks(other.row, messages).len() == 2
-                            || other.row.over == sample.row.over;
+                            || other.row.asks.over == sample.row.asks.over;
                         let found = if fits { talk.matched_by(other.row) } else { None };
                         assert_eq!(found, None, "{} named", sample.row.id);
                     }

@@ -5,7 +5,6 @@
 
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
 use crate::identify::handshake::hash_and_text;
-use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
 
 /// Waits until both ends have offered, and it is known which of them is the client.

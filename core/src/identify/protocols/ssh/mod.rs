@@ -17,15 +17,17 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "ssh",
     title: "SSH",
     reference: "RFC 4253 sections 4.2 and 7, RFC 8308 section 2.1",
-    over: Over::Tcp,
     rests_on: "The identification string `SSH-` with version 1.x or 2.0; the first packets behind it \
                tell client and server apart.",
     blind_spots: "A connection captured without its start: everything after the key exchange is \
                   encrypted, packet lengths too.",
     bits: 54.0,
     openings: Openings::Known(&[one_of(b"S")]),
-    probe,
-    extras: Extras { metadata: Some(metadata::tell), client_later: true, ..Extras::NONE },
+    asks: over_tcp(probe).telling(Extras {
+        metadata: Some(metadata::tell),
+        client_later: true,
+        ..Extras::NONE
+    }),
 };
 
 /// RFC 4253 section 4.2, with CR LF.
@@ -53,7 +55,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             }
         }
         settle_roles(&mut said);
-        join(DETECTOR.id, said.map(|banner| banner.map(|banner| words(&banner))))
+        join(said.map(|banner| banner.map(|banner| words(&banner))))
     })
 }
 

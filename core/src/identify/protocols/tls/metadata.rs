@@ -8,7 +8,6 @@ use crate::identify::handshake::{
     CLIENT_HELLO, Carrier, Certificate, Client, Flavour, HandshakeMessage, SERVER_HELLO,
     ServerHello, hash_and_text, ja3s,
 };
-use crate::identify::metadata::Metadata;
 use crate::identify::prelude::*;
 
 /// HandshakeType certificate (RFC 5246 section 7.4.2).

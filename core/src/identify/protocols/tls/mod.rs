@@ -12,7 +12,6 @@
 mod metadata;
 mod records;
 
-use crate::identify::Headline;
 use crate::identify::handshake::{
     CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
@@ -23,7 +22,6 @@ pub(super) static DETECTOR: Detector = Detector {
     id: "tls",
     title: "TLS",
     reference: "RFC 8446 sections 4.1 and 5.1, RFC 5246 section 6.2 and appendix E.2",
-    over: Over::Tcp,
     rests_on: "A ClientHello or ServerHello with consistent lengths and known versions, or an \
                alert as the first record; in a connection captured from its middle, consecutive \
                record headers of one version.",
@@ -32,8 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
                   with it.",
     bits: 28.0,
     openings: Openings::Unknown,
-    probe: |view| probe_found(view, match_side, |said| join(DETECTOR.id, said)),
-    extras: Extras {
+    asks: over_tcp(|view| probe_found(view, match_side, join)).telling(Extras {
         metadata: Some(metadata::tell),
         headline: Some(Headline {
             word: "",
@@ -41,7 +38,7 @@ pub(super) static DETECTOR: Detector = Detector {
             name: DetailKey::TlsSni,
         }),
         ..Extras::NONE
-    },
+    }),
 };
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
