@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use indicatif::HumanCount;
 use unicode_width::UnicodeWidthChar as _;
 
 use portstory_core::{EndpointEvent, Socket, Timestamp, Transport, Watch};
@@ -40,15 +41,7 @@ impl Clock {
 
 /// A number with its thousands set apart: `12,345`.
 pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    HumanCount(number).to_string()
 }
 
 /// A number and its noun: `1 flow`, `2 flows`, `3 copies`, `4 addresses`.

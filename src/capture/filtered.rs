@@ -1,8 +1,7 @@
 //! A source behind a filter.
 
 use super::bpf::Bpf;
-use super::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
-use portstory_core::Frame;
+use super::{CaptureError, FrameSource, Notice, Polled, Sink, SourceInfo};
 
 /// Files of which only those frames are seen that a filter lets through, if there is one.
 pub(crate) struct Filtered<'a> {
@@ -11,11 +10,7 @@ pub(crate) struct Filtered<'a> {
 }
 
 impl FrameSource for Filtered<'_> {
-    fn poll(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Polled, CaptureError> {
+    fn poll(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError> {
         let Some(bpf) = &mut self.bpf else { return self.source.poll(budget, sink) };
         self.source.poll(budget, &mut |frame| {
             if bpf.lets_through(frame) {

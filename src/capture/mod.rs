@@ -27,6 +27,9 @@ pub enum Polled {
     End,
 }
 
+/// Takes frames, which are lent to it one by one.
+pub(crate) type Sink<'a> = dyn FnMut(&Frame<'_>) + 'a;
+
 /// Something that yields frames in the order in which they were captured.
 ///
 /// Frames are lent in batches, through a callback, because libpcap lends them only inside its own.
@@ -37,11 +40,7 @@ pub trait FrameSource {
     ///
     /// The first fault of the source. All frames before it were handed over, and asking again goes
     /// on behind it where that is possible, else says [`Polled::End`].
-    fn poll(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Polled, CaptureError>;
+    fn poll(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError>;
 
     /// What is known of the sources so far, by [`portstory_core::SourceId`].
     fn sources(&self) -> &[SourceInfo];
@@ -53,7 +52,6 @@ pub trait FrameSource {
 
     /// Ends a wait for frames when this becomes readable, too; none takes it back. Nothing is read
     /// from it. Sources that do not wait have no use for it.
-    #[cfg(unix)]
     fn wake_also(&mut self, _: Option<std::os::fd::OwnedFd>) {}
 
     /// The time up to which every frame has been handed over, so that time may pass without one;

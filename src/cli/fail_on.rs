@@ -3,6 +3,7 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::engine::{Observer, Outcome, Reading};
 use portstory_core::{Event, Label, Notable, Status, Verdict};
 
 /// Flows that are not to be there.
@@ -25,13 +26,15 @@ pub(super) fn takes(word: &str) -> bool {
     words().contains(&word)
 }
 
-impl FailOn {
-    /// Whether this event tells of such a flow.
-    pub(super) fn is_met(&self, event: &Event) -> bool {
-        match event {
+impl Observer for FailOn {
+    fn batch(&mut self, reading: &mut Reading<'_>) {
+        let is_met = |event: &Event| match event {
             Event::Flow(flow) => self.fail_on.iter().any(|word| has(&flow.verdict, word)),
             // What a running flow seemed to be does not count, its end does.
             Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => false,
+        };
+        if reading.events.iter().any(is_met) {
+            reading.raise(Outcome::Met);
         }
     }
 }

@@ -20,7 +20,7 @@ use super::signals::{Asked, Statistics};
 use super::{Watching, Writing, log, report_observer};
 use crate::capture::FrameSource;
 use crate::capture::file::Links;
-use crate::engine::{self, NoteDrops, Observer, Outcome, Reading};
+use crate::engine::{self, NoteDrops, Observer, Outcome};
 use portstory_core::Config;
 
 /// A run from its first frame to its summary.
@@ -123,12 +123,11 @@ impl Run {
         if let Err(exit) = Packed::check(&self.packed) {
             return exit;
         }
-        let Self { config, mut packets, mut page, mut lookups, .. } = self;
+        let Self { config, mut packets, mut page, mut lookups, mut fail_on, .. } = self;
         let screen = &Screen::new(self.progress);
         let mut console = Console { screen: Some(screen) };
         let mut statistics =
             Statistics { asked: self.statistics, screen, more: self.lookups_so_far };
-        let mut tally = Tally { fail_on: self.fail_on };
         let mut written = Written { output: self.events, screen };
         let mut drawing = Drawing(screen);
         let drops = &mut NoteDrops;
@@ -137,7 +136,7 @@ impl Run {
         if let Some(lookups) = &mut lookups {
             observers.push(&mut **lookups);
         }
-        observers.push(&mut tally);
+        observers.push(&mut fail_on);
         observers.push(&mut written);
         if let Some(page) = &mut page {
             observers.push(&mut **page);
@@ -147,20 +146,6 @@ impl Run {
         }
         observers.push(&mut drawing);
         engine::drive(source, config, &mut observers).outcome
-    }
-}
-
-/// Counts what is told, and what is not to be there.
-struct Tally {
-    fail_on: FailOn,
-}
-
-impl Observer for Tally {
-    fn batch(&mut self, reading: &mut Reading<'_>) {
-        reading.events.iter().for_each(|event| reading.summary.count(event));
-        if reading.events.iter().any(|event| self.fail_on.is_met(event)) {
-            reading.raise(Outcome::Met);
-        }
     }
 }
 

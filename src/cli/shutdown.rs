@@ -23,12 +23,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::capture::stop::{Stop, StopWatch, Stopped};
-use crate::clock::now;
+use crate::clock::{now, processor_time};
 use portstory_core::internal::wire;
 
 /// Looks in a row at a process that stands still once it was asked to end: 700 ms. On a machine that is
@@ -251,9 +250,4 @@ impl Ending {
         }
         signal_hook::low_level::exit(BROKE_OFF)
     }
-}
-
-/// Processor time of all threads.
-fn processor_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }

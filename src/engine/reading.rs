@@ -184,6 +184,7 @@ impl<'a> Reading<'a> {
     }
 
     fn tell_batch(&mut self, observers: &mut Observers<'_, '_>) {
+        self.events.iter().for_each(|event| self.summary.count(event));
         for observer in observers.iter_mut() {
             observer.batch(self);
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::capture::Polled;
+use crate::capture::{Polled, Sink};
 use portstory_core::LinkType;
 
 /// Batches that are handed over one by one, each of so many frames.
@@ -20,7 +20,7 @@ impl Batches {
 }
 
 impl FrameSource for Batches {
-    fn poll(&mut self, _: usize, sink: &mut dyn FnMut(&Frame<'_>)) -> Result<Polled, CaptureError> {
+    fn poll(&mut self, _: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError> {
         let (frames, polled) = self.polls.pop_front().unwrap_or((0, Ok(Polled::End)));
         for _ in 0..frames {
             self.frames += 1;

@@ -6,9 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-
-use crate::clock::now;
+use crate::clock::{now, processor_time};
 
 /// For the first look at everything, once.
 const START: Duration = Duration::from_millis(300);
@@ -36,7 +34,7 @@ impl Budget {
         Self {
             share_percent,
             left,
-            used: used(),
+            used: processor_time(),
             at: now(),
             over_since: None,
             over: Duration::ZERO,
@@ -45,7 +43,7 @@ impl Budget {
 
     /// Whether there is time left.
     pub(crate) fn allows(&mut self) -> bool {
-        let (at, used) = (now(), used());
+        let (at, used) = (now(), processor_time());
         let spent = nanos(used.saturating_sub(self.used));
         let given = self.given(at.saturating_duration_since(self.at));
         let most = self.given(Duration::from_secs(1)).max(self.left);
@@ -96,12 +94,6 @@ fn nanos(time: Duration) -> i64 {
     i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
-fn used() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,9 +110,9 @@ mod tests {
     fn what_is_used_keeps_to_the_share_once_the_start_is_over() {
         let mut budget = Budget::new(5);
         budget.left = 0;
-        let (from, before) = (now(), used());
+        let (from, before) = (now(), processor_time());
         work(&mut budget, from + Duration::from_secs(2));
-        let (time, used) = (from.elapsed(), used().saturating_sub(before));
+        let (time, used) = (from.elapsed(), processor_time().saturating_sub(before));
         // Other tests run in this process as well, and their time counts: it is theirs that is left
         // out here.
         assert!(budget.over() > time / 2, "{:?} of {time:?}, {used:?} used", budget.over());

@@ -2,7 +2,7 @@
 //!
 //! An edge: it asks the operating system, and remembers nothing but what [`Finder`] keeps to answer
 //! many questions cheaply. One module a platform: `linux`
-//! reads /proc, in every network namespace that it may look into; `windows.rs` and `macos.rs` stand
+//! reads /proc, in every network namespace that it may look into; `macos.rs` stands
 //! on `portable.rs`, which asks the same of two crates. What cannot be seen for want of rights comes
 //! back as [`Unseen`], with the command that would show it: a list that is cut says so.
 
@@ -16,8 +16,6 @@ pub(crate) use portstory_core::{Transport, Watch};
 mod budget;
 #[cfg(target_os = "linux")]
 mod cgroup;
-#[cfg(any(windows, test))]
-mod command_output;
 #[cfg(not(target_os = "linux"))]
 mod finder;
 pub(crate) mod health;
@@ -27,17 +25,13 @@ mod linux;
 mod macos;
 #[cfg(not(target_os = "linux"))]
 mod portable;
-#[cfg(windows)]
-mod windows;
 
 #[cfg(target_os = "linux")]
 use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use portable as platform;
-#[cfg(windows)]
-use windows as platform;
 
 pub(crate) use budget::Budget;
 #[cfg(not(target_os = "linux"))]

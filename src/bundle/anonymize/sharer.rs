@@ -6,6 +6,7 @@ use super::craft::{Cut, icmp, segment, tcp_header, tunnel, udp_header};
 use super::plans::{Plan, Plans, Treatment};
 use super::secret::replace_written;
 use super::{Addresses, Secret};
+use crate::capture::Sink;
 use portstory_core::internal::decode::packet::Network;
 use portstory_core::internal::decode::{Found, PacketDecoder};
 use portstory_core::internal::wire;
@@ -57,7 +58,7 @@ impl<'a> Sharer<'a> {
     }
 
     /// Hands on what becomes of a frame.
-    pub fn frame(&mut self, frame: &Frame<'_>, out: &mut dyn FnMut(&Frame<'_>)) {
+    pub fn frame(&mut self, frame: &Frame<'_>, out: &mut Sink<'_>) {
         let Self { config, decoder, maker } = self;
         if decoder.is_candidate(frame) {
             decoder.decode(frame, config, &mut |found| maker.packet(&found, config, out));
@@ -65,14 +66,14 @@ impl<'a> Sharer<'a> {
     }
 
     /// The capture is over: what stayed incomplete is handed on.
-    pub fn finish(&mut self, out: &mut dyn FnMut(&Frame<'_>)) {
+    pub fn finish(&mut self, out: &mut Sink<'_>) {
         let Self { config, decoder, maker } = self;
         decoder.finish(config, &mut |found| maker.packet(&found, config, out));
     }
 }
 
 impl Maker<'_> {
-    fn packet(&mut self, found: &Found<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
+    fn packet(&mut self, found: &Found<'_>, config: &Config, out: &mut Sink<'_>) {
         match found {
             Found::Watched(packet, _) => self.in_range(packet, config, out),
             Found::Companion(packet, _) => self.beside(packet, config, out),
@@ -80,7 +81,7 @@ impl Maker<'_> {
         }
     }
 
-    fn in_range(&mut self, packet: &Packet<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
+    fn in_range(&mut self, packet: &Packet<'_>, config: &Config, out: &mut Sink<'_>) {
         let (key, side) = FlowKey::of(packet, config.vlan_in_key);
         let Some((place, number)) = self.next_place(&key) else { return };
         let Some(cut) = self.watched(packet, (key, side), (place, number), config) else {
@@ -94,7 +95,7 @@ impl Maker<'_> {
         }
     }
 
-    fn beside(&mut self, packet: &Packet<'_>, config: &Config, out: &mut dyn FnMut(&Frame<'_>)) {
+    fn beside(&mut self, packet: &Packet<'_>, config: &Config, out: &mut Sink<'_>) {
         let ends = [packet.src, packet.dst];
         if self.plans.exclude.iter().any(|one| one.means_ends(ends)) {
             return;
@@ -171,7 +172,7 @@ impl Maker<'_> {
         packet: &Packet<'_>,
         cut: &Cut,
         config: &Config,
-        out: &mut dyn FnMut(&Frame<'_>),
+        out: &mut Sink<'_>,
     ) -> Vec<u8> {
         let (src, dst) =
             (self.addresses.replaced(packet.src.addr), self.addresses.replaced(packet.dst.addr));

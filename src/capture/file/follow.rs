@@ -19,9 +19,11 @@ use super::opening::STANDARD_INPUT;
 use super::reader::{Losses, Ran, Reader, Then, cannot_open};
 use super::{Options, folder, format_hint, interruptible, pcap, pcapng};
 use crate::capture::stop::StopWatch;
-use crate::capture::{CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, SourceInfo};
+use crate::capture::{
+    CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, Sink, SourceInfo,
+};
 use portstory_core::internal::wire;
-use portstory_core::{Frame, SourceId, Timestamp};
+use portstory_core::{SourceId, Timestamp};
 
 /// Time between two looks at a file that had nothing new: short for a person who waits, and nothing
 /// for the machine.
@@ -169,11 +171,7 @@ impl Follow {
     }
 
     /// Reads on in the file, where there is one.
-    fn run(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Ran, CaptureError> {
+    fn run(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Ran, CaptureError> {
         let reader = match &mut self.stage {
             Stage::Read(reader, _) | Stage::Replaced(reader) => reader,
             Stage::Awaited | Stage::Spoilt(_) => return Ok(Ran { frames: 0, then: Then::Wait }),
@@ -223,11 +221,7 @@ fn has_header(file: &File) -> io::Result<bool> {
 }
 
 impl FrameSource for Follow {
-    fn poll(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Polled, CaptureError> {
+    fn poll(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError> {
         let stop = self.options.stop.clone();
         if stop.as_ref().is_some_and(StopWatch::is_over) {
             return Ok(Polled::End);

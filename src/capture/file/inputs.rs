@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::Options;
 use super::reader::{Losses, Ran, Reader, Then};
-use crate::capture::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
-use portstory_core::{Frame, SourceId, Timestamp};
+use crate::capture::{CaptureError, FrameSource, Notice, Polled, Sink, SourceInfo};
+use portstory_core::{SourceId, Timestamp};
 
 /// Captures that are read as one.
 pub struct Inputs {
@@ -170,12 +170,7 @@ impl Inputs {
     }
 
     /// Reads on in capture `at`, and keeps its books.
-    fn run(
-        &mut self,
-        at: usize,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Ran, CaptureError> {
+    fn run(&mut self, at: usize, budget: usize, sink: &mut Sink<'_>) -> Result<Ran, CaptureError> {
         self.make_ready(at)?;
         let until = self.until(at);
         let (Some(Input { turn: Turn::Read(reader), .. }), Some(info)) =
@@ -261,11 +256,7 @@ pub(super) fn keep_books(reader: &Reader, info: &mut SourceInfo) {
 }
 
 impl FrameSource for Inputs {
-    fn poll(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Polled, CaptureError> {
+    fn poll(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError> {
         let mut handed = 0;
         while handed < budget {
             if self.is_stopped() {

@@ -18,9 +18,9 @@ use super::resync::{self, Search};
 use super::unpack::{self, Packing, Trouble};
 use super::walk::{Ask, Fault, Seen, Walk, WalkEnd};
 use crate::capture::stop::Stopped;
-use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice};
+use crate::capture::{CaptureError, CaptureErrorKind, FileFormat, Notice, Sink};
 use portstory_core::internal::wire;
-use portstory_core::{Frame, SourceId, Timestamp};
+use portstory_core::{SourceId, Timestamp};
 
 /// A capture: open, or put aside, when it keeps neither file nor buffer.
 pub(super) struct Reader {
@@ -219,7 +219,7 @@ impl Reader {
         &mut self,
         budget: usize,
         until: Timestamp,
-        sink: &mut dyn FnMut(&Frame<'_>),
+        sink: &mut Sink<'_>,
     ) -> Result<Ran, CaptureError> {
         let mut filled = false;
         loop {

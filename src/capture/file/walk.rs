@@ -1,6 +1,7 @@
 //! What the formats have in common: they walk over buffered bytes and lend the frames in them.
 
-use portstory_core::{Frame, LinkType, SourceId, Timestamp};
+use crate::capture::Sink;
+use portstory_core::{LinkType, SourceId, Timestamp};
 
 /// The largest record or block that is believed, in bytes. Real captures stay below 1 MiB (the
 /// largest offloaded segments); what a file says of its own snap length is not believed at all.
@@ -17,7 +18,7 @@ pub(super) struct Ask<'a> {
     /// Keeps what was seen of the capture.
     pub(super) seen: &'a mut Seen,
     /// Takes the frames.
-    pub(super) sink: &'a mut dyn FnMut(&Frame<'_>),
+    pub(super) sink: &'a mut Sink<'a>,
 }
 
 /// What is known of a capture by the frames that were handed over.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use pcap::{Active, Capture};
 
 use super::counter::WrappingCounter;
-use super::{LinkType, SETTLE, SourceId, SourceInfo};
+use super::{LinkType, SETTLE, Sink, SourceId, SourceInfo};
 use portstory_core::{Frame, FrameRef, Timestamp};
 
 /// An interface that is captured from. The handle is only ever read.
@@ -64,12 +64,7 @@ impl InterfaceHandle {
 
     /// Hands at most `budget` waiting frames to `sink` and returns how many; fewer than `budget`
     /// only when no more are waiting.
-    pub(super) fn read(
-        &mut self,
-        source: SourceId,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> usize {
+    pub(super) fn read(&mut self, source: SourceId, budget: usize, sink: &mut Sink<'_>) -> usize {
         // dispatch() panics above what a C int holds.
         let budget = budget.min(1 << 30);
         let (link, nanos_per_tick) = (self.link, self.nanos_per_tick);

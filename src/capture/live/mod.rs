@@ -29,11 +29,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{CaptureError, FrameSource, Notice, Polled, SourceInfo};
+use super::{CaptureError, FrameSource, Notice, Polled, Sink, SourceInfo};
 use crate::clock::now;
 use interface_handle::InterfaceHandle;
 use links::{LinkChange, LinkWatch};
-use portstory_core::{Frame, LinkType, SourceId, Timestamp};
+use portstory_core::{LinkType, SourceId, Timestamp};
 
 pub use super::stop::Stop;
 pub use filter::KernelFilter;
@@ -161,7 +161,7 @@ impl Live {
     }
 
     /// Reads what is waiting, until all rings are empty or the budget is used up.
-    fn drain(&mut self, budget: usize, sink: &mut dyn FnMut(&Frame<'_>)) -> usize {
+    fn drain(&mut self, budget: usize, sink: &mut Sink<'_>) -> usize {
         let settled = clock::wall_before(SETTLE);
         let count = self.taps.len();
         let mut total = 0_usize;
@@ -286,11 +286,7 @@ impl Live {
 }
 
 impl FrameSource for Live {
-    fn poll(
-        &mut self,
-        budget: usize,
-        sink: &mut dyn FnMut(&Frame<'_>),
-    ) -> Result<Polled, CaptureError> {
+    fn poll(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError> {
         let budget = budget.max(1);
         if let Some(fault) = self.faults.pop_front() {
             return Err(fault);

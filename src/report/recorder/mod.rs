@@ -75,7 +75,6 @@ impl Recorder {
 
     /// Something that the classifier said.
     fn note(&mut self, event: &Event) {
-        self.report.summary.count(event);
         match event {
             Event::Flow(flow) => self.flow(flow),
             Event::Endpoint(endpoint) => self.endpoint(endpoint),
@@ -160,7 +159,7 @@ impl Recorder {
         add(endpoints_left_out, cut(endpoints, limits.endpoints_kept_max));
     }
 
-    /// The report. `summary` is asked for what no event tells: frames, times and notices.
+    /// The report of a reading that came to this.
     pub(crate) fn finish(
         mut self,
         about: About,
@@ -172,15 +171,7 @@ impl Recorder {
         let limits = report.limits;
         report.about = about;
         report.sources = sources.to_vec();
-        let counted = std::mem::take(&mut report.summary);
-        report.summary = RunSummary {
-            flows_by_label: counted.flows_by_label,
-            flows_by_status: counted.flows_by_status,
-            flows_tcp: counted.flows_tcp,
-            flows_udp: counted.flows_udp,
-            anomalies: counted.anomalies,
-            ..summary.clone()
-        };
+        report.summary = summary.clone();
 
         let pairs = pairs.into_values();
         let pair = |((client, server, transport, label), (flows, bytes))| Pair {
