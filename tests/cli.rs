@@ -27,6 +27,19 @@ fn the_same_input_gives_the_same_bytes_whatever_the_seed() {
     }
 }
 
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    for format in ["text", "eve", "csv"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut read = Command::new(program());
+        read.args(["read", "--format", format, &fixture("ssh-openssh/capture.pcap")]);
+        let output = read.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let output = output.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{format}");
+    }
+}
+
 /// EVE lines without what names files and packets in them.
 fn without_places(eve: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();

@@ -51,9 +51,9 @@ fn write_all(events: &[portstory_core::event::Event], source: &dyn FrameSource) 
     for row in FORMATS {
         let mut format = (row.make)(Look::default());
         for event in events {
-            format.event(&mut written, event, &context).unwrap();
+            format.event(&mut written, event, &context);
         }
-        format.finish(&mut written, &RunSummary::default(), &context).unwrap();
+        format.finish(&mut written, &RunSummary::default(), &context);
     }
     written.len()
 }

@@ -16,6 +16,8 @@ pub(super) struct EventOutput {
     look: Look,
     format: Box<dyn EventWriter>,
     out: Out,
+    /// What the format has made of an event; kept for its room.
+    text: Vec<u8>,
     live: bool,
     /// Whether another file is asked for.
     pub(super) reopen: Asked,
@@ -61,7 +63,8 @@ impl EventOutput {
             }
             None => Out::Stdout(BufWriter::with_capacity(STDOUT_BYTES, shutdown::Stdout)),
         };
-        Ok(Self { row, look, format: (row.make)(look), out, live, reopen: Asked::default() })
+        let (format, text, reopen) = ((row.make)(look), Vec::new(), Asked::default());
+        Ok(Self { row, look, format, out, text, live, reopen })
     }
 
     /// The file.
@@ -70,6 +73,13 @@ impl EventOutput {
             Out::File(output_file) => Some(output_file),
             Out::Stdout(_) | Out::Lost => None,
         }
+    }
+
+    /// Has the format make something, and writes that.
+    fn put(&mut self, make: impl FnOnce(&mut dyn EventWriter, &mut Vec<u8>)) -> io::Result<()> {
+        self.text.clear();
+        make(self.format.as_mut(), &mut self.text);
+        self.out.write_all(&self.text)
     }
 
     fn record_ended(&mut self) -> io::Result<Outcome> {
@@ -112,7 +122,7 @@ impl Written<'_> {
         let mut outcome = Outcome::Done;
         let mut write = || {
             for event in &rows {
-                output.format.event(&mut output.out, event, &context)?;
+                output.put(|format, text| format.event(text, event, &context))?;
                 outcome = outcome.max(output.record_ended()?);
             }
             if output.live { output.out.flush() } else { Ok(()) }
@@ -131,19 +141,19 @@ impl Written<'_> {
             reading.raise(self.output.look_after());
         }
         self.write(reading)?;
-        let EventOutput { format, out, .. } = &mut self.output;
+        let output = &mut self.output;
         if let Some(columns) = self.screen.resized() {
-            format.resize(out, columns)?;
-            out.flush()?;
+            output.put(|format, text| format.resize(text, columns))?;
+            output.out.flush()?;
         }
-        if reading.is_idle { out.flush() } else { Ok(()) }
+        if reading.is_idle { output.out.flush() } else { Ok(()) }
     }
 
     fn write_end(&mut self, reading: &Reading<'_>) -> io::Result<()> {
-        let EventOutput { format, out, live, .. } = &mut self.output;
-        let context = Context { sources: reading.source.sources(), live: *live };
-        format.finish(out, &reading.summary, &context)?;
-        out.flush()
+        let output = &mut self.output;
+        let context = Context { sources: reading.source.sources(), live: output.live };
+        output.put(|format, text| format.finish(text, &reading.summary, &context))?;
+        output.out.flush()
     }
 
     /// What takes nothing more ends the reading. The other outputs are completed all the same.

@@ -52,10 +52,10 @@ impl Who {
         };
         let look = Look { width: terminal::width(), colour: false };
         let mut text = Vec::new();
-        let written = match self.format {
+        match self.format {
             ReplyFormat::Text => output::host::text(&mut text, &inventory, &watch, look),
             ReplyFormat::Json => output::host::json(&mut text, &inventory, &watch),
-        };
-        stdout_exit(written.and_then(|()| io::stdout().write_all(&text)))
+        }
+        stdout_exit(io::stdout().write_all(&text))
     }
 }

@@ -4,8 +4,8 @@
 //! Times are UTC as in EVE, sizes are bytes on the wire, lists are separated by blanks. Fields that
 //! strangers wrote are escaped and cannot start like a formula: [`escape::csv_field`].
 
-use std::fmt::{Display, Write as _};
-use std::io;
+use std::fmt::Display;
+use std::io::Write as _;
 
 use super::community_id::community_id;
 use super::json::Time;
@@ -20,7 +20,7 @@ pub struct Column {
     pub name: &'static str,
     /// What it holds.
     pub about: &'static str,
-    write: fn(&mut String, &Row<'_>),
+    write: fn(&mut Vec<u8>, &Row<'_>),
 }
 
 /// What a row is made of.
@@ -145,89 +145,57 @@ pub const COLUMNS: &[Column] = &[
 const fn column(
     name: &'static str,
     about: &'static str,
-    write: fn(&mut String, &Row<'_>),
+    write: fn(&mut Vec<u8>, &Row<'_>),
 ) -> Column {
     Column { name, about, write }
 }
 
 /// Writes what is made of digits, and of letters that are ours. Writing to a String cannot fail.
-fn put(cell: &mut String, value: impl Display) {
+fn put(cell: &mut Vec<u8>, value: impl Display) {
     let _ = write!(cell, "{value}");
 }
 
-fn put_some(cell: &mut String, value: Option<impl Display>) {
+fn put_some(cell: &mut Vec<u8>, value: Option<impl Display>) {
     value.into_iter().for_each(|value| put(cell, value));
 }
 
 /// Writes what may come from strangers.
-fn text(cell: &mut String, value: Option<&str>) {
-    cell.push_str(&escape::csv_field(value.unwrap_or_default()));
+fn text(cell: &mut Vec<u8>, value: Option<&str>) {
+    put(cell, escape::csv_field(value.unwrap_or_default()));
 }
 
 /// The CSV writer.
 #[derive(Debug, Default)]
 pub struct Csv {
     has_header: bool,
-    /// The row that is being made; kept for its room.
-    row: String,
 }
 
 impl Csv {
-    /// A writer.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn header(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
-        if self.has_header {
-            return Ok(());
+    fn header(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.has_header, true) {
+            let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+            put(out, names.join(",") + "\r\n");
         }
-        self.has_header = true;
-        let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
-        write!(out, "{}\r\n", names.join(","))
-    }
-
-    fn flow(
-        &mut self,
-        out: &mut dyn io::Write,
-        flow: &FlowEvent,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
-        let of = Row { flow, context };
-        self.row.clear();
-        for (at, column) in COLUMNS.iter().enumerate() {
-            if at > 0 {
-                self.row.push(',');
-            }
-            (column.write)(&mut self.row, &of);
-        }
-        self.row.push_str("\r\n");
-        out.write_all(self.row.as_bytes())
     }
 }
 
 impl EventWriter for Csv {
-    fn event(
-        &mut self,
-        out: &mut dyn io::Write,
-        event: &Event,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
+    fn event(&mut self, out: &mut Vec<u8>, event: &Event, context: &Context<'_>) {
         match event {
             Event::Flow(flow) => {
-                self.header(out)?;
-                self.flow(out, flow, context)
+                self.header(out);
+                let row = Row { flow, context };
+                for (at, column) in COLUMNS.iter().enumerate() {
+                    put(out, if at > 0 { "," } else { "" });
+                    (column.write)(out, &row);
+                }
+                put(out, "\r\n");
             }
-            Event::Endpoint(_) | Event::Verdict(_) | Event::Anomaly(_) => Ok(()),
+            Event::Endpoint(_) | Event::Verdict(_) | Event::Anomaly(_) => {}
         }
     }
 
-    fn finish(
-        &mut self,
-        out: &mut dyn io::Write,
-        _summary: &RunSummary,
-        _context: &Context<'_>,
-    ) -> io::Result<()> {
-        self.header(out)
+    fn finish(&mut self, out: &mut Vec<u8>, _: &RunSummary, _: &Context<'_>) {
+        self.header(out);
     }
 }

@@ -1,11 +1,10 @@
 //! Sockets and their processes, as `portstory who` tells them: a table, or one JSON object.
 
 use std::collections::BTreeSet;
-use std::io;
 
-use super::Look;
 use super::json::{self, Object, Word};
 use super::process::{executable, put_particulars};
+use super::{Look, push_line};
 use crate::escape;
 use crate::host::health::Check;
 use crate::host::{HostSocket, Inventory};
@@ -19,29 +18,19 @@ const GAP: usize = 2;
 const HEADINGS: [&str; 6] = ["PROTO", "STATE", "LOCAL", "REMOTE", "PROCESS", "USER"];
 
 /// A table for people.
-///
-/// # Errors
-///
-/// The output's own.
-pub(crate) fn text(
-    out: &mut dyn io::Write,
-    inventory: &Inventory,
-    watch: &Watch,
-    look: Look,
-) -> io::Result<()> {
+pub(crate) fn text(out: &mut Vec<u8>, inventory: &Inventory, watch: &Watch, look: Look) {
     if inventory.sockets.is_empty() {
-        writeln!(out, "No socket here has to do with {}.", watched(watch))?;
+        push_line(out, &format!("No socket here has to do with {}.", watched(watch)));
     } else {
-        table(out, inventory, look)?;
+        table(out, inventory, look);
     }
     for unseen in &inventory.unseen {
-        writeln!(out, "\nNOT SEEN: {}. This shows it:", unseen.what)?;
-        writeln!(out, "  {}", unseen.command)?;
+        push_line(out, &format!("\nNOT SEEN: {}. This shows it:", unseen.what));
+        push_line(out, &format!("  {}", unseen.command));
     }
-    Ok(())
 }
 
-fn table(out: &mut dyn io::Write, inventory: &Inventory, look: Look) -> io::Result<()> {
+fn table(out: &mut Vec<u8>, inventory: &Inventory, look: Look) {
     let rows: Vec<_> = inventory.sockets.iter().map(cells).collect();
     let mut columns = HEADINGS.map(width);
     for row in &rows {
@@ -49,10 +38,10 @@ fn table(out: &mut dyn io::Write, inventory: &Inventory, look: Look) -> io::Resu
             *columns = width(cell).max(*columns);
         }
     }
-    line(out, &HEADINGS.map(str::to_owned), &columns)?;
+    line(out, &HEADINGS.map(str::to_owned), &columns);
     let mut told = BTreeSet::new();
     for (socket, row) in inventory.sockets.iter().zip(&rows) {
-        line(out, row, &columns)?;
+        line(out, row, &columns);
         let details = socket.processes.iter().filter(|process| told.insert(process.pid));
         let details = details.map(particulars).chain(socket.notes.iter().cloned());
         let namespace = socket.namespace.iter();
@@ -60,19 +49,18 @@ fn table(out: &mut dyn io::Write, inventory: &Inventory, look: Look) -> io::Resu
         for text in namespace.chain(details) {
             let text = escape::terminal(&text);
             for part in wrap(&text, look.width.max(60).saturating_sub(GAP)) {
-                writeln!(out, "  {part}")?;
+                push_line(out, &format!("  {part}"));
             }
         }
     }
-    Ok(())
 }
 
-fn line(out: &mut dyn io::Write, cells: &[String], columns: &[usize]) -> io::Result<()> {
+fn line(out: &mut Vec<u8>, cells: &[String], columns: &[usize]) {
     let mut line = String::new();
     for (cell, &columns) in cells.iter().zip(columns) {
         push_padded(&mut line, cell, columns.saturating_add(GAP));
     }
-    writeln!(out, "{}", line.trim_end())
+    push_line(out, line.trim_end());
 }
 
 fn cells(socket: &HostSocket) -> [String; 6] {
@@ -120,17 +108,8 @@ fn particulars(process: &Process) -> String {
 }
 
 /// One JSON object, and a line feed.
-///
-/// # Errors
-///
-/// The output's own.
-pub(crate) fn json(
-    out: &mut dyn io::Write,
-    inventory: &Inventory,
-    watch: &Watch,
-) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    json::object(&mut buffer, |all| {
+pub(crate) fn json(out: &mut Vec<u8>, inventory: &Inventory, watch: &Watch) {
+    json::line(out, |all| {
         all.list("ports", watch.ports.iter().copied());
         all.list("framehawk_range", [*watch.framehawk.start(), *watch.framehawk.end()]);
         all.objects("sockets", &inventory.sockets, put_socket);
@@ -139,8 +118,6 @@ pub(crate) fn json(
             object.put("command", &*unseen.command);
         });
     });
-    buffer.push(b'\n');
-    out.write_all(&buffer)
 }
 
 fn put_socket(object: &mut Object<'_>, socket: &HostSocket) {
@@ -180,7 +157,7 @@ pub(crate) fn checks_text(checks: &[Check], columns: usize) -> String {
 /// What `portstory doctor` found: one JSON object, and a line feed.
 pub(crate) fn checks_json(checks: &[Check]) -> String {
     let mut buffer = Vec::new();
-    json::object(&mut buffer, |all| {
+    json::line(&mut buffer, |all| {
         all.objects("checks", checks, |object, check| {
             object.put("name", &*check.name);
             object.put("level", Word(check.level.name()));
@@ -188,7 +165,6 @@ pub(crate) fn checks_json(checks: &[Check]) -> String {
             object.put("fix", check.fix.as_deref());
         });
     });
-    buffer.push(b'\n');
     String::from_utf8(buffer).unwrap_or_default()
 }
 
@@ -222,7 +198,7 @@ mod tests {
     #[test]
     fn the_table_tells_all_and_escapes_what_strangers_wrote() {
         let mut out = Vec::new();
-        text(&mut out, &inventory(), &Watch::default(), Look::default()).unwrap();
+        text(&mut out, &inventory(), &Watch::default(), Look::default());
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "PROTO  STATE   LOCAL      REMOTE  PROCESS          USER\n\
@@ -235,7 +211,7 @@ mod tests {
     #[test]
     fn json_is_one_object_without_hazards() {
         let mut out = Vec::new();
-        json(&mut out, &inventory(), &Watch::default()).unwrap();
+        json(&mut out, &inventory(), &Watch::default());
         let text = String::from_utf8(out).unwrap();
         assert!(!text.trim_end().contains(escape::is_hazard), "{text}");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -249,7 +225,7 @@ mod tests {
     #[test]
     fn where_there_is_nothing_it_says_of_what() {
         let mut out = Vec::new();
-        text(&mut out, &Inventory::default(), &Watch::default(), Look::default()).unwrap();
+        text(&mut out, &Inventory::default(), &Watch::default(), Look::default());
         let said = String::from_utf8(out).unwrap();
         assert_eq!(said, "No socket here has to do with TCP and UDP 3243, and UDP 3224-3324.\n");
     }

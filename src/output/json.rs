@@ -12,6 +12,12 @@ use crate::escape::is_hazard;
 use portstory_core::Timestamp;
 use portstory_core::internal::wire;
 
+/// Appends an object, and a line feed.
+pub(super) fn line(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+    object(out, fill);
+    out.push(b'\n');
+}
+
 /// Appends an object, whose members `fill` adds.
 pub(super) fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
     out.push(b'{');

@@ -7,8 +7,6 @@
 //!
 //! What strangers wrote is escaped here and nowhere else (invariant 6): see [`escape`].
 
-use std::io;
-
 use clap::builder::PossibleValue;
 
 use crate::capture::SourceInfo;
@@ -45,52 +43,33 @@ pub static FORMATS: &[FormatRow] = &[
     FormatRow {
         name: "eve",
         about: "Suricata's EVE JSON, one object per line",
-        make: |_| Box::new(Eve::new()),
+        make: |_| Box::new(Eve),
         starts_each_file: false,
     },
     FormatRow {
         name: "csv",
         about: "One row per flow",
-        make: |_| Box::new(Csv::new()),
+        make: |_| Box::new(Csv::default()),
         starts_each_file: true,
     },
 ];
 
-/// One way to write events down.
+/// One way to write events down: in memory, where nothing fails; who asks hands it on.
 pub trait EventWriter {
-    /// Writes one event, or keeps what it needs of it for the end.
-    ///
-    /// # Errors
-    ///
-    /// The output's own.
-    fn event(
-        &mut self,
-        out: &mut dyn io::Write,
-        event: &Event,
-        context: &Context<'_>,
-    ) -> io::Result<()>;
+    /// Appends one event, or keeps what it needs of it for the end.
+    fn event(&mut self, out: &mut Vec<u8>, event: &Event, context: &Context<'_>);
 
     /// From now on there are so many columns. Only what is laid out for them cares, and begins anew
     /// with its headings.
-    ///
-    /// # Errors
-    ///
-    /// The output's own.
-    fn resize(&mut self, _: &mut dyn io::Write, _: usize) -> io::Result<()> {
-        Ok(())
-    }
+    fn resize(&mut self, _: &mut Vec<u8>, _: usize) {}
 
-    /// Writes what was kept, and the summary. Called once, after the last event.
-    ///
-    /// # Errors
-    ///
-    /// The output's own.
-    fn finish(
-        &mut self,
-        out: &mut dyn io::Write,
-        summary: &RunSummary,
-        context: &Context<'_>,
-    ) -> io::Result<()>;
+    /// Appends what was kept, and the summary. Called once, after the last event.
+    fn finish(&mut self, out: &mut Vec<u8>, summary: &RunSummary, context: &Context<'_>);
+}
+
+fn push_line(out: &mut Vec<u8>, line: &str) {
+    out.extend_from_slice(line.as_bytes());
+    out.push(b'\n');
 }
 
 /// A format that can be asked for by name.
@@ -177,9 +156,11 @@ mod tests {
         for (at, row) in FORMATS.iter().enumerate() {
             assert!(FORMATS[..at].iter().all(|other| other.name != row.name));
             let mut out = Vec::new();
-            (row.make)(Look::default())
-                .finish(&mut out, &RunSummary::default(), &Context::default())
-                .unwrap();
+            (row.make)(Look::default()).finish(
+                &mut out,
+                &RunSummary::default(),
+                &Context::default(),
+            );
             assert!(out.ends_with(b"\n"), "{}", row.name);
         }
     }

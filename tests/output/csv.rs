@@ -8,7 +8,7 @@ use crate::samples::{dtls, every_kind, unknown, written};
 #[test]
 fn one_row_a_flow_under_a_header() {
     let events = [Event::Flow(Box::new(dtls())), Event::Flow(Box::new(unknown()))];
-    let text = written(&mut Csv::new(), &events, false);
+    let text = written(&mut Csv::default(), &events, false);
     let rows: Vec<_> = text.split_terminator("\r\n").collect();
     assert_eq!(rows.len(), 3);
     let names: Vec<_> = CSV_COLUMNS.iter().map(|column| column.name).collect();
@@ -24,7 +24,7 @@ fn one_row_a_flow_under_a_header() {
 
 #[test]
 fn a_run_without_flows_has_its_header() {
-    let text = written(&mut Csv::new(), &[], false);
+    let text = written(&mut Csv::default(), &[], false);
     assert!(text.starts_with("start,end,label,") && text.ends_with("process_missing\r\n"));
 }
 
@@ -36,7 +36,7 @@ fn the_process_of_this_machines_end_has_columns_of_its_own() {
     let user = Some("root".to_owned());
     hidden.process_missing = Some(portstory_core::event::ProcessMissing::NotVisible { user });
     let events = [Event::Flow(Box::new(owned)), Event::Flow(Box::new(hidden))];
-    let text = written(&mut Csv::new(), &events, true);
+    let text = written(&mut Csv::default(), &events, true);
     let rows: Vec<_> = text.split_terminator("\r\n").collect();
     let process = ",evil\\u{202e}\\x1b[2J,4242,/opt/\\u{202e}x,true,true,root,'=sh\\x1b[2J,17,";
     assert!(rows[1].ends_with(process), "{}", rows[1]);
@@ -47,9 +47,9 @@ fn the_process_of_this_machines_end_has_columns_of_its_own() {
 fn what_strangers_wrote_neither_breaks_rows_nor_runs() {
     let mut flow = dtls();
     flow.verdict.summary = "=cmd|' /C calc'!A0,\"\r\n\x1b[2J".to_owned();
-    let text = written(&mut Csv::new(), &[Event::Flow(Box::new(flow))], false);
+    let text = written(&mut Csv::default(), &[Event::Flow(Box::new(flow))], false);
     assert!(text.contains(",\"'=cmd|' /C calc'!A0,\"\"\\r\\n\\x1b[2J\","), "{text}");
-    for row in written(&mut Csv::new(), &every_kind(), false).split_terminator("\r\n") {
+    for row in written(&mut Csv::default(), &every_kind(), false).split_terminator("\r\n") {
         assert!(!row.contains(|c: char| c.is_control() || c == '\u{202e}'), "{row:?}");
     }
 }

@@ -1,6 +1,5 @@
 //! Events to write.
 
-use std::io;
 use std::sync::Arc;
 
 use portstory::internal::capture::SourceInfo;
@@ -339,21 +338,8 @@ pub(crate) fn written_with(
     let context = Context { sources: &sources, live };
     let mut out = Vec::new();
     for event in events {
-        format.event(&mut out, event, &context).unwrap();
+        format.event(&mut out, event, &context);
     }
-    format.finish(&mut out, summary, &context).unwrap();
+    format.finish(&mut out, summary, &context);
     String::from_utf8(out).unwrap()
-}
-
-/// An output whose reader has gone away.
-pub(crate) struct Gone;
-
-impl io::Write for Gone {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

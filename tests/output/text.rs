@@ -315,8 +315,7 @@ fn losses_skipped_files_and_notices_are_told() {
         &mut text,
         &summary,
         &context,
-    )
-    .unwrap();
+    );
     let text = String::from_utf8(text).unwrap();
     for part in [
         "12 by the kernel and 3 by the interface on eth\\x1b0",

@@ -208,7 +208,7 @@ impl Bundle {
                 &mut told,
             ],
         );
-        let Told { mut eve, mut rows, filter, written, .. } = told;
+        let Told { mut rows, filter, written, .. } = told;
         written.map_err(|error| lost("writing", &error))?;
         let exit = driven.outcome;
         let mut page = report::page(recorder, &driven.summary, source.sources());
@@ -217,7 +217,9 @@ impl Bundle {
         }
         let context = Context { sources: &page.sources, live: false };
         is_to_go_on()?;
-        eve.finish(packer, &page.summary, &context).map_err(io)?;
+        let mut stats = Vec::new();
+        Eve.finish(&mut stats, &page.summary, &context);
+        packer.write_all(&stats).map_err(io)?;
         rows.sort();
 
         packer.begin(bundle::REPORT).map_err(io)?;
@@ -267,7 +269,6 @@ impl Observer for Amend<'_> {
 /// Writes the events, and keeps of the flows what else is packed.
 struct Told<'a> {
     packer: &'a mut Packer<BufWriter<File>>,
-    eve: Eve,
     rows: Vec<Row>,
     filter: EvidenceFilter,
     written: io::Result<()>,
@@ -276,7 +277,7 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     fn new(packer: &'a mut Packer<BufWriter<File>>, config: &Config) -> Self {
         let filter = EvidenceFilter::new(config.clone(), BundleLimits::default());
-        Self { packer, eve: Eve::new(), rows: Vec::new(), filter, written: Ok(()) }
+        Self { packer, rows: Vec::new(), filter, written: Ok(()) }
     }
 }
 
@@ -288,7 +289,9 @@ impl Observer for Told<'_> {
                 self.rows.push(Row::of(flow));
                 self.filter.note(flow);
             }
-            self.written = self.eve.event(self.packer, event, &context);
+            let mut line = Vec::new();
+            Eve.event(&mut line, event, &context);
+            self.written = self.packer.write_all(&line);
             if self.written.is_err() {
                 return reading.abandon();
             }

@@ -8,8 +8,6 @@
 //! Keys come in a fixed order. Fields that do not apply are left out, but for
 //! `portstory.protocol`, which is null where nothing was recognised.
 
-use std::io;
-
 use super::community_id::community_id;
 use super::json::{self, Object, Word};
 use super::process::put_process;
@@ -25,52 +23,21 @@ mod flow;
 mod stats;
 
 /// The EVE writer.
-#[derive(Debug, Default)]
-pub struct Eve {
-    /// The line that is being made; kept for its room.
-    line: Vec<u8>,
-}
-
-impl Eve {
-    /// A writer.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn write(
-        &mut self,
-        out: &mut dyn io::Write,
-        fill: impl FnOnce(&mut Object<'_>),
-    ) -> io::Result<()> {
-        self.line.clear();
-        json::object(&mut self.line, fill);
-        self.line.push(b'\n');
-        out.write_all(&self.line)
-    }
-}
+#[derive(Debug)]
+pub struct Eve;
 
 impl EventWriter for Eve {
-    fn event(
-        &mut self,
-        out: &mut dyn io::Write,
-        event: &Event,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
-        self.write(out, |line| match event {
+    fn event(&mut self, out: &mut Vec<u8>, event: &Event, context: &Context<'_>) {
+        json::line(out, |line| match event {
             Event::Flow(flow) => flow::put(line, flow, context),
             Event::Verdict(verdict) => put_verdict(line, verdict),
             Event::Endpoint(endpoint) => put_endpoint(line, endpoint),
             Event::Anomaly(anomaly) => put_anomaly(line, anomaly, context),
-        })
+        });
     }
 
-    fn finish(
-        &mut self,
-        out: &mut dyn io::Write,
-        summary: &RunSummary,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
-        self.write(out, |line| stats::put(line, summary, context))
+    fn finish(&mut self, out: &mut Vec<u8>, summary: &RunSummary, context: &Context<'_>) {
+        json::line(out, |line| stats::put(line, summary, context));
     }
 }
 

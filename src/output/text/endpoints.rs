@@ -1,11 +1,9 @@
 //! The service endpoints, worst first: an incident is about an endpoint, not about one flow.
 
-use std::io;
-
 use super::coloured;
 use crate::escape;
 use crate::human::{Clock, bytes, count, counted, peers, service, wrap};
-use crate::output::{Look, process};
+use crate::output::{Look, process, push_line};
 use portstory_core::internal::judge::ranking;
 use portstory_core::internal::judge::ranking::EndpointRank;
 use portstory_core::{EndpointEvent, Label};
@@ -89,21 +87,21 @@ impl Endpoints {
     }
 
     /// Once they are sorted.
-    pub(super) fn write(&mut self, out: &mut dyn io::Write, look: Look) -> io::Result<()> {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, look: Look) {
         self.leave(SHOWN_MAX);
         if self.kept.is_empty() && self.silent == 0 {
-            return Ok(());
+            return;
         }
-        writeln!(out, "ENDPOINTS, worst first")?;
+        push_line(out, "ENDPOINTS, worst first");
         for endpoint in &self.kept {
-            write_one(out, look, endpoint)?;
+            write_one(out, look, endpoint);
         }
-        self.write_others(out)?;
+        self.write_others(out);
         if self.silent > 0 {
             let tried = counted(self.silent, "endpoint");
-            writeln!(out, "only tried, without a conversation: {tried}")?;
+            push_line(out, &format!("only tried, without a conversation: {tried}"));
         }
-        writeln!(out)
+        push_line(out, "");
     }
 
     /// Leaves so many.
@@ -116,10 +114,10 @@ impl Endpoints {
         }
     }
 
-    fn write_others(&self, out: &mut dyn io::Write) -> io::Result<()> {
+    fn write_others(&self, out: &mut Vec<u8>) {
         let total = self.others.iter().sum();
         if total == 0 {
-            return Ok(());
+            return;
         }
         let by_label: Vec<_> = Label::ALL
             .iter()
@@ -127,18 +125,14 @@ impl Endpoints {
             .filter(|&(_, number)| number > 0)
             .map(|(label, number)| format!("{} {}", count(number), label.name()))
             .collect();
-        writeln!(
-            out,
-            "and {} ({}): see --format eve",
-            counted(total, "more endpoint"),
-            by_label.join(", ")
-        )
+        let total = counted(total, "more endpoint");
+        push_line(out, &format!("and {total} ({}): see --format eve", by_label.join(", ")));
     }
 }
 
-fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> io::Result<()> {
+fn write_one(out: &mut Vec<u8>, look: Look, endpoint: &EndpointEvent) {
     let label = coloured(endpoint.label, &format!("{:16}", endpoint.label.name()), look.colour);
-    writeln!(out, "{label}  {}", service(endpoint.socket, endpoint.transport))?;
+    push_line(out, &format!("{label}  {}", service(endpoint.socket, endpoint.transport)));
 
     let statuses: Vec<_> = endpoint
         .statuses()
@@ -172,8 +166,7 @@ fn write_one(out: &mut dyn io::Write, look: Look, endpoint: &EndpointEvent) -> i
     lines.extend(process.map(|process| format!("here: {}", escape::terminal(&process))));
     for line in lines.iter().filter(|line| !line.is_empty()) {
         for part in wrap(line, look.width - 2) {
-            writeln!(out, "  {part}")?;
+            push_line(out, &format!("  {part}"));
         }
     }
-    Ok(())
 }

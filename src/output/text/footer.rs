@@ -1,11 +1,10 @@
 //! The end of a run: what was seen, how well, and what to do next.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use crate::escape;
 use crate::human::{Clock, bytes, count, counted, push_padded, service, span, watched, wrap};
-use crate::output::{Context, Look, RunSummary, process, wireshark};
+use crate::output::{Context, Look, RunSummary, process, push_line, wireshark};
 use portstory_core::event::Concern;
 use portstory_core::internal::judge::ranking;
 use portstory_core::internal::judge::ranking::FlowRank;
@@ -97,28 +96,28 @@ impl Leads {
 }
 
 pub(super) fn write(
-    out: &mut dyn io::Write,
+    out: &mut Vec<u8>,
     look: Look,
     summary: &RunSummary,
     context: &Context<'_>,
     attention: &[String],
     lead: Option<&Lead>,
-) -> io::Result<()> {
+) {
     let mut say = |word: &str, text: &str| item(out, look, word, text);
-    say("SUMMARY", "")?;
+    say("SUMMARY", "");
     for (line, word) in
         attention.iter().zip(std::iter::once("Attention").chain(std::iter::repeat("")))
     {
-        say(word, line)?;
+        say(word, line);
     }
     if summary.flows() == 0 {
-        say("Result", &nothing_found(summary))?;
+        say("Result", &nothing_found(summary));
     } else {
-        say("Flows", &flows(summary))?;
-        say("Watched", &watched(&summary.watch))?;
+        say("Flows", &flows(summary));
+        say("Watched", &watched(&summary.watch));
     }
-    say("Read", &read(summary, context))?;
-    say("Dropped", &dropped(context))?;
+    say("Read", &read(summary, context));
+    say("Dropped", &dropped(context));
     for anomaly in &summary.anomalies {
         if let Some(link) = anomaly.first.link_without_ip() {
             let frames = counted(anomaly.count, "frame");
@@ -126,7 +125,7 @@ pub(super) fn write(
             say(
                 "No IP",
                 &format!("{frames} of link type {link}, which carries no IP; first {first}"),
-            )?;
+            );
             continue;
         }
         let text = format!(
@@ -137,42 +136,40 @@ pub(super) fn write(
             context.frame_name(anomaly.first.frame),
             anomaly.first.offset
         );
-        say("Anomaly", &text)?;
+        say("Anomaly", &text);
     }
     if !summary.skipped.is_empty() {
-        say("Skipped", &skipped(&summary.skipped))?;
+        say("Skipped", &skipped(&summary.skipped));
     }
     for notice in summary.limit_notices() {
-        say("Limit", &notice)?;
+        say("Limit", &notice);
     }
     if let Some(lookups) = &summary.processes {
-        say("Processes", &process::lookups(lookups))?;
+        say("Processes", &process::lookups(lookups));
     }
     for notice in &summary.notices {
-        say("Notice", &escape::terminal(notice))?;
+        say("Notice", &escape::terminal(notice));
     }
     if let Some(lead) = lead {
         say(
             "Next",
             &format!("start with {} ({}): {}. In Wireshark:", lead.server, lead.what, lead.frame),
-        )?;
+        );
         // Unbroken, so that it can be copied.
-        writeln!(out, "{:WORD_COLUMNS$}{}", "", lead.filter)?;
+        push_line(out, &format!("{:WORD_COLUMNS$}{}", "", lead.filter));
     }
-    Ok(())
 }
 
 /// A word and what is to be said of it, wrapped beside it.
-fn item(out: &mut dyn io::Write, look: Look, word: &str, text: &str) -> io::Result<()> {
+fn item(out: &mut Vec<u8>, look: Look, word: &str, text: &str) {
     let mut word = word;
     for part in wrap(text, look.width - WORD_COLUMNS) {
         let mut line = String::new();
         push_padded(&mut line, word, WORD_COLUMNS);
         line.push_str(&part);
-        writeln!(out, "{}", line.trim_end())?;
+        push_line(out, line.trim_end());
         word = "";
     }
-    Ok(())
 }
 
 fn nothing_found(summary: &RunSummary) -> String {

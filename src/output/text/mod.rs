@@ -13,9 +13,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io;
 
-use super::{Context, EventWriter, Look, RunSummary};
+use super::{Context, EventWriter, Look, RunSummary, push_line};
 use crate::escape;
 use crate::human::{Clock, count};
 use portstory_core::event::Concern;
@@ -82,62 +81,55 @@ impl Text {
         self.leads.best().map(Lead::flow_id)
     }
 
-    fn flow(
-        &mut self,
-        out: &mut dyn io::Write,
-        flow: &FlowEvent,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
+    fn flow(&mut self, out: &mut Vec<u8>, flow: &FlowEvent, context: &Context<'_>) {
         self.leads.consider(flow, context);
-        let Some(id) = self.similar.admit(flow) else {
-            return Ok(());
-        };
+        let Some(id) = self.similar.admit(flow) else { return };
         let row = Row::new(flow, id, context.live);
         if context.live {
-            self.start_streaming(out)?;
+            self.start_streaming(out);
         }
         if self.streaming.is_some() {
             return self.stream(out, &row);
         }
         self.rows.push(row);
         if self.rows.len() > ROWS_MAX {
-            self.start_streaming(out)?;
+            self.start_streaming(out);
         }
-        Ok(())
     }
 
     /// A row without a number, told at once: the flow is still running.
-    fn verdict(&mut self, out: &mut dyn io::Write, event: &VerdictEvent) -> io::Result<()> {
-        self.start_streaming(out)?;
+    fn verdict(&mut self, out: &mut Vec<u8>, event: &VerdictEvent) {
+        self.start_streaming(out);
         let row = Row::running(event);
-        self.stream_as(out, "now", &row)
+        self.stream_as(out, "now", &row);
     }
 
-    fn start_streaming(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+    fn start_streaming(&mut self, out: &mut Vec<u8>) {
         if self.streaming.is_some() {
-            return Ok(());
+            return;
         }
         let layouts = Layouts::fixed(self.look);
-        layouts.write_header(out)?;
+        layouts.write_header(out);
         self.streaming = Some(layouts);
         self.rows.sort_by_key(|row| row.order);
-        std::mem::take(&mut self.rows).iter().try_for_each(|row| self.stream(out, row))
+        std::mem::take(&mut self.rows).iter().for_each(|row| self.stream(out, row));
     }
 
     /// Writes a row as it comes.
-    fn stream(&mut self, out: &mut dyn io::Write, row: &Row) -> io::Result<()> {
+    fn stream(&mut self, out: &mut Vec<u8>, row: &Row) {
         let number = self.number(row);
-        self.stream_as(out, &number, row)
+        self.stream_as(out, &number, row);
     }
 
-    fn stream_as(&mut self, out: &mut dyn io::Write, number: &str, row: &Row) -> io::Result<()> {
+    fn stream_as(&mut self, out: &mut Vec<u8>, number: &str, row: &Row) {
         let day = Clock(row.start).day();
         if self.day != day {
-            writeln!(out, "{day}")?;
+            push_line(out, &day);
             self.day = day;
         }
-        let layouts = self.streaming.as_ref();
-        layouts.map_or(Ok(()), |layouts| layouts.write(out, number, row))
+        if let Some(layouts) = &self.streaming {
+            layouts.write(out, number, row);
+        }
     }
 
     /// The number of a row that is printed now.
@@ -147,41 +139,33 @@ impl Text {
         count(self.printed)
     }
 
-    fn write_rows(&mut self, out: &mut dyn io::Write, summary: &RunSummary) -> io::Result<()> {
+    fn write_rows(&mut self, out: &mut Vec<u8>, summary: &RunSummary) {
         if self.rows.is_empty() {
-            return Ok(());
+            return;
         }
         self.rows.sort_by_key(|row| row.order);
         let rows = std::mem::take(&mut self.rows);
         // Numbers are as wide as the largest, so in whatever order.
         let layouts = Layouts::fitting(self.look, &rows, spans_days(&rows, summary));
-        layouts.write_header(out)?;
+        layouts.write_header(out);
         let foremost = self.foremost(&rows);
-        for &at in &foremost {
-            rows.get(at).map_or(Ok(()), |row| self.write_row(out, &layouts, row))?;
+        for row in foremost.iter().filter_map(|&at| rows.get(at)) {
+            self.write_row(out, &layouts, row);
         }
         let others = || (0..rows.len()).zip(&rows).filter(|(at, _)| !foremost.contains(at));
         if !foremost.is_empty() && others().next().is_some() {
-            writeln!(out, "\nOTHERS, in the order of time")?;
+            push_line(out, "\nOTHERS, in the order of time");
         }
         for (_, row) in others() {
-            self.write_row(out, &layouts, row)?;
+            self.write_row(out, &layouts, row);
         }
-        writeln!(out)
+        push_line(out, "");
     }
 
-    fn write_row(
-        &mut self,
-        out: &mut dyn io::Write,
-        layouts: &Layouts,
-        row: &Row,
-    ) -> io::Result<()> {
+    fn write_row(&mut self, out: &mut Vec<u8>, layouts: &Layouts, row: &Row) {
         let number = self.number(row);
-        layouts.write(out, &number, row)?;
-        for more in self.similar.behind(row.id) {
-            layouts.write_note(out, &more)?;
-        }
-        Ok(())
+        layouts.write(out, &number, row);
+        self.similar.behind(row.id).for_each(|more| layouts.write_note(out, &more));
     }
 
     /// The rows that come first: of each service that needs attention the first flow of each kind that
@@ -206,65 +190,47 @@ impl Text {
     }
 
     /// Behind rows that were printed before it was known how many more would come.
-    fn write_unlisted(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let Some(layouts) = &self.streaming else {
-            return Ok(());
-        };
-        writeln!(out)?;
+    fn write_unlisted(&self, out: &mut Vec<u8>) {
+        let Some(layouts) = &self.streaming else { return };
+        push_line(out, "");
         let mut unlisted = self.similar.all().peekable();
-        if unlisted.peek().is_none() {
-            return Ok(());
+        if unlisted.peek().is_some() {
+            push_line(out, "NOT LISTED, as they look like flows above");
+            unlisted.for_each(|more| layouts.write_note(out, &more));
+            push_line(out, "");
         }
-        writeln!(out, "NOT LISTED, as they look like flows above")?;
-        for more in unlisted {
-            layouts.write_note(out, &more)?;
-        }
-        writeln!(out)
     }
 }
 
 impl EventWriter for Text {
-    fn resize(&mut self, out: &mut dyn io::Write, width: usize) -> io::Result<()> {
+    fn resize(&mut self, out: &mut Vec<u8>, width: usize) {
         self.look.width = width.max(WIDTH_MIN);
-        if self.streaming.is_none() {
-            return Ok(());
+        if self.streaming.is_some() {
+            let layouts = Layouts::fixed(self.look);
+            layouts.write_header(out);
+            self.streaming = Some(layouts);
         }
-        let layouts = Layouts::fixed(self.look);
-        layouts.write_header(out)?;
-        self.streaming = Some(layouts);
-        Ok(())
     }
 
-    fn event(
-        &mut self,
-        out: &mut dyn io::Write,
-        event: &Event,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
+    fn event(&mut self, out: &mut Vec<u8>, event: &Event, context: &Context<'_>) {
         match event {
             Event::Flow(flow) => self.flow(out, flow, context),
             Event::Verdict(verdict) => self.verdict(out, verdict),
             Event::Endpoint(endpoint) => {
                 self.leads.settle(endpoint);
                 self.endpoints.keep(endpoint);
-                Ok(())
             }
-            Event::Anomaly(_) => Ok(()),
+            Event::Anomaly(_) => {}
         }
     }
 
-    fn finish(
-        &mut self,
-        out: &mut dyn io::Write,
-        summary: &RunSummary,
-        context: &Context<'_>,
-    ) -> io::Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>, summary: &RunSummary, context: &Context<'_>) {
         self.endpoints.sort();
-        self.write_rows(out, summary)?;
-        self.write_unlisted(out)?;
+        self.write_rows(out, summary);
+        self.write_unlisted(out);
         let attention = self.endpoints.attention();
-        self.endpoints.write(out, self.look)?;
-        footer::write(out, self.look, summary, context, &attention, self.leads.best())
+        self.endpoints.write(out, self.look);
+        footer::write(out, self.look, summary, context, &attention, self.leads.best());
     }
 }
 

@@ -4,12 +4,10 @@
 //! below each other, each with what it sent, which takes the longest IPv6 addresses in 104 columns; or a
 //! paragraph, where not even that fits. Where the confidence has no column, the reason begins with it.
 
-use std::io;
-
 use super::{coloured, protocol};
 use crate::escape;
 use crate::human::{Clock, bytes, count, push_padded, service, width, wrap};
-use crate::output::{Look, process};
+use crate::output::{Look, process, push_line};
 use portstory_core::event::Volume;
 use portstory_core::internal::judge::ranking::FlowRank;
 use portstory_core::{FlowEvent, Label, Socket, Timestamp, Transport, Verdict, VerdictEvent};
@@ -282,10 +280,8 @@ impl Layouts {
         Self { look, layouts, days: false }
     }
 
-    pub(super) fn write_header(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let Some(layout) = self.layouts.first() else {
-            return Ok(());
-        };
+    pub(super) fn write_header(&self, out: &mut Vec<u8>) {
+        let Some(layout) = self.layouts.first() else { return };
         let mut line = String::new();
         for (name, &columns) in layout.kind.headings().iter().zip(&layout.columns) {
             push_padded(&mut line, name, columns + GAP);
@@ -293,25 +289,24 @@ impl Layouts {
         if self.reason_columns(layout).is_some() {
             line.push_str("WHY");
         }
-        writeln!(out, "{}", line.trim_end())
+        push_line(out, line.trim_end());
     }
 
-    pub(super) fn write(&self, out: &mut dyn io::Write, number: &str, row: &Row) -> io::Result<()> {
+    pub(super) fn write(&self, out: &mut Vec<u8>, number: &str, row: &Row) {
         for layout in &self.layouts {
             let cells = row.cells(layout.kind, number, self.days);
             if layout.holds(&cells) {
                 return self.write_in(out, layout, row, cells);
             }
         }
-        self.write_paragraph(out, number, row)
+        self.write_paragraph(out, number, row);
     }
 
     /// A line or two that belong to the row above.
-    pub(super) fn write_note(&self, out: &mut dyn io::Write, text: &str) -> io::Result<()> {
+    pub(super) fn write_note(&self, out: &mut Vec<u8>, text: &str) {
         for line in wrap(text, self.look.width - GAP) {
-            writeln!(out, "  {line}")?;
+            push_line(out, &format!("  {line}"));
         }
-        Ok(())
     }
 
     fn reason_columns(&self, layout: &Layout) -> Option<usize> {
@@ -319,13 +314,7 @@ impl Layouts {
         (rest >= REASON_COLUMNS_MIN).then_some(rest)
     }
 
-    fn write_in(
-        &self,
-        out: &mut dyn io::Write,
-        layout: &Layout,
-        row: &Row,
-        mut cells: Vec<Vec<String>>,
-    ) -> io::Result<()> {
+    fn write_in(&self, out: &mut Vec<u8>, layout: &Layout, row: &Row, mut cells: Vec<Vec<String>>) {
         let reason_columns = self.reason_columns(layout);
         if let Some(columns) = reason_columns {
             cells.push(wrap(&row.reason(layout.kind), columns));
@@ -344,23 +333,22 @@ impl Layouts {
                     line.push_str(&coloured(row.label, &label, true));
                 }
             }
-            writeln!(out, "{}", line.trim_end())?;
+            push_line(out, line.trim_end());
         }
         if reason_columns.is_none() {
-            self.write_note(out, &row.reason(layout.kind))?;
+            self.write_note(out, &row.reason(layout.kind));
         }
-        Ok(())
     }
 
-    fn write_paragraph(&self, out: &mut dyn io::Write, number: &str, row: &Row) -> io::Result<()> {
+    fn write_paragraph(&self, out: &mut Vec<u8>, number: &str, row: &Row) {
         let label = coloured(row.label, row.label.name(), self.look.colour);
         let clock = Clock(row.start);
         let start = if self.days { clock.to_string() } else { clock.time() };
         let confidence = row.confidence;
-        writeln!(out, "{number}  {start}  {label}  {}", row.protocol)?;
-        self.write_note(out, &format!("{}  {}", row.client, volume(row.sent)))?;
-        self.write_note(out, &format!("-> {}  {}", row.server, volume(row.back)))?;
-        self.write_note(out, &format!("confidence {confidence}"))?;
-        self.write_note(out, &row.reason)
+        push_line(out, &format!("{number}  {start}  {label}  {}", row.protocol));
+        self.write_note(out, &format!("{}  {}", row.client, volume(row.sent)));
+        self.write_note(out, &format!("-> {}  {}", row.server, volume(row.back)));
+        self.write_note(out, &format!("confidence {confidence}"));
+        self.write_note(out, &row.reason);
     }
 }
