@@ -34,6 +34,8 @@ mod escape;
 #[cfg(feature = "live")]
 mod host;
 mod human;
+#[cfg(feature = "live")]
+mod netlink;
 mod output;
 #[cfg(feature = "report")]
 mod report;

@@ -40,7 +40,7 @@ fn verdicts(events: &[Event]) -> Vec<&VerdictEvent> {
 #[test]
 fn running_flows_are_told_once_and_again_when_they_change() {
     let told = events("framehawk-3243-alone", &live());
-    let labels = verdicts(&told).into_iter().map(|one| (one.previous, one.verdict.label));
+    let labels = verdicts(&told).into_iter().map(|one| (one.previous, one.flow.verdict.label));
     let labels: Vec<_> = labels.filter(|&(previous, label)| previous != Some(label)).collect();
     assert_eq!(
         labels,
@@ -53,7 +53,9 @@ fn running_flows_are_told_once_and_again_when_they_change() {
     let Some(Event::Flow(last)) = told.iter().find(|event| matches!(event, Event::Flow(_))) else {
         panic!("no flow")
     };
-    assert!(verdicts(&told).iter().all(|one| one.flow_id == last.flow_id && one.time <= last.end));
+    assert!(
+        verdicts(&told).iter().all(|one| one.flow.flow_id == last.flow_id && one.time <= last.end)
+    );
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn what_the_capture_lost_while_a_flow_ran_caps_what_is_said_of_it() {
 fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
     let told = events("ssh-openssh", &live());
     let [only] = verdicts(&told)[..] else { panic!("{:?}", verdicts(&told)) };
-    assert_eq!(only.verdict.protocols, ["ssh"]);
+    assert_eq!(only.flow.verdict.protocols, ["ssh"]);
     for case in support::cases() {
         let frames = support::frames(&case.captures);
         let without = support::classify(&frames, &Config::default());
@@ -96,15 +98,16 @@ fn what_is_proven_is_told_at_once_and_nothing_is_told_unasked() {
         let mut with = support::classify(&frames, &live());
         let mut known: BTreeMap<u64, (Label, BTreeSet<Notable>)> = BTreeMap::new();
         for one in verdicts(&with) {
-            let (label, notables) = (one.verdict.label, one.verdict.notables.iter().copied());
-            let before = known.remove(&one.flow_id);
+            let (label, notables) =
+                (one.flow.verdict.label, one.flow.verdict.notables.iter().copied());
+            let before = known.remove(&one.flow.flow_id);
             assert_eq!(before.as_ref().map(|(label, _)| *label), one.previous, "{}", case.name);
             let mut all: BTreeSet<Notable> = notables.collect();
             if let Some((_, before)) = before.filter(|(before, _)| *before == label) {
                 assert!(!all.is_subset(&before), "{}: told twice", case.name);
                 all.extend(before);
             }
-            known.insert(one.flow_id, (label, all));
+            known.insert(one.flow.flow_id, (label, all));
         }
         with.retain(|event| !matches!(event, Event::Verdict(_)));
         assert_eq!(with, without, "{}: what is told early changes nothing", case.name);
@@ -161,8 +164,8 @@ fn a_beacon_of_half_a_minute_is_told_soon_and_its_pace_before_it_ends() {
     }
     let first = told.first().unwrap();
     assert!(first.0 <= 45, "told after {} s", first.0);
-    assert_eq!(first.1.verdict.label, Label::TimelotUnknown);
-    let paced = told.iter().find(|(_, one)| one.verdict.notables.contains(&Notable::Periodic));
+    assert_eq!(first.1.flow.verdict.label, Label::TimelotUnknown);
+    let paced = told.iter().find(|(_, one)| one.flow.verdict.notables.contains(&Notable::Periodic));
     let (second, paced) = paced.unwrap();
     // Five pauses are needed to speak of a pace, and two looks to be sure.
     assert!((150..=165).contains(second), "told after {second} s");

@@ -16,26 +16,18 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::{pipe, unregister};
+use signal_hook::low_level::pipe;
 
 use crate::clock::now;
 
 /// How long a stream is read on after the end was asked for.
 pub(crate) const SETTLE: Duration = Duration::from_millis(250);
 
-/// Says whether the capture is to end. While it is there, the signals it was made for end nothing by
-/// themselves; after it is dropped they do nothing at all, so that it is kept until the program ends.
-#[derive(Debug)]
-pub struct Stop {
-    watch: StopWatch,
-    registered: Vec<SigId>,
-}
-
-/// The same for whoever waits: any number of them, on any thread.
+/// Says whether the end was asked for, to any number of those who wait, on any thread. The signals that it
+/// was made for end nothing by themselves from then on.
 #[derive(Clone, Debug)]
-pub struct StopWatch(Arc<Shared>);
+pub struct Stop(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -48,7 +40,7 @@ struct Shared {
 }
 
 impl Stop {
-    /// Only [`StopWatch::stop`] ends it.
+    /// Only [`Self::stop`] ends it.
     ///
     /// # Errors
     ///
@@ -58,7 +50,7 @@ impl Stop {
         sleeper.set_nonblocking(true)?;
         waker.set_nonblocking(true)?;
         let shared = Shared { asked: Arc::default(), seen: OnceLock::new(), sleeper, waker };
-        Ok(Self { watch: StopWatch(Arc::new(shared)), registered: Vec::new() })
+        Ok(Self(Arc::new(shared)))
     }
 
     /// SIGINT (Ctrl-C) and SIGTERM end it too.
@@ -67,29 +59,20 @@ impl Stop {
     ///
     /// The process has no descriptors left, or the signals cannot be caught.
     pub fn by_signals() -> io::Result<Self> {
-        let mut stop = Self::by_hand()?;
-        let Shared { asked, waker, .. } = &*stop.watch.0;
+        let stop = Self::by_hand()?;
         for signal in [SIGINT, SIGTERM] {
             // The flag first: handlers run in this order, and a wait that wakes must find it set.
-            let flag = signal_hook::flag::register(signal, Arc::clone(asked))?;
-            stop.registered.push(flag);
-            stop.registered.push(pipe::register(signal, waker.try_clone()?)?);
+            signal_hook::flag::register(signal, Arc::clone(&stop.0.asked))?;
+            pipe::register(signal, stop.0.waker.try_clone()?)?;
         }
         Ok(stop)
     }
 
-    /// Something that waits no longer than until the end is asked for, and can ask for it.
-    pub fn watch(&self) -> StopWatch {
-        self.watch.clone()
-    }
-
     /// Becomes readable when the end was asked for, and stays so.
     pub fn wakes(&self) -> BorrowedFd<'_> {
-        self.watch.0.sleeper.as_fd()
+        self.0.sleeper.as_fd()
     }
-}
 
-impl StopWatch {
     /// Asks for the end; asking again changes nothing.
     pub fn stop(&self) {
         self.0.asked.store(true, Ordering::SeqCst);
@@ -169,14 +152,6 @@ impl StopWatch {
     }
 }
 
-impl Drop for Stop {
-    fn drop(&mut self) {
-        for id in self.registered.drain(..) {
-            unregister(id);
-        }
-    }
-}
-
 /// Why a read or a write came to nothing: the end was asked for.
 #[derive(Debug)]
 pub(crate) struct Stopped;
@@ -210,24 +185,24 @@ mod tests {
     #[test]
     fn a_signal_asks_for_the_end_and_wakes() {
         let stop = Stop::by_signals().unwrap();
-        assert!(!stop.watch().requested());
+        assert!(!stop.requested());
         signal_hook::low_level::raise(SIGTERM).unwrap();
         let mut fds = [PollFd::from_borrowed_fd(stop.wakes(), PollFlags::IN)];
         assert_eq!(poll(&mut fds, None), Ok(1));
-        assert!(stop.watch().requested());
+        assert!(stop.requested());
         signal_hook::low_level::raise(SIGINT).unwrap();
-        assert!(stop.watch().requested(), "a second one changes nothing");
+        assert!(stop.requested(), "a second one changes nothing");
     }
 
     #[test]
     fn a_handle_asks_for_the_end_however_often() {
         let stop = Stop::by_hand().unwrap();
-        let handle = stop.watch();
-        assert!(!stop.watch().requested());
+        let handle = stop.clone();
+        assert!(!stop.requested());
         for _ in 0..100_000 {
             handle.stop();
         }
-        assert!(stop.watch().requested());
+        assert!(stop.requested());
     }
 
     #[test]
@@ -237,19 +212,19 @@ mod tests {
         let (ready, mut writer) = UnixStream::pair().unwrap();
         writer.write_all(b"last").unwrap();
         thread::scope(|scope| {
-            let waiting = [0, 1].map(|_| scope.spawn(|| stop.watch().readable(silent.as_fd())));
-            stop.watch().stop();
+            let waiting = [0, 1].map(|_| scope.spawn(|| stop.readable(silent.as_fd())));
+            stop.stop();
             for thread in waiting {
                 assert!(!thread.join().unwrap());
             }
         });
-        let watch = stop.watch();
+        let watch = stop.clone();
         assert!(watch.is_over() && !watch.readable(ready.as_fd()), "its time is over");
         let stop = Stop::by_hand().unwrap();
-        stop.watch().stop();
-        assert!(stop.watch().readable(ready.as_fd()), "there was something");
-        assert!(!stop.watch().readable(silent.as_fd()));
-        assert!(stop.watch().is_over());
+        stop.stop();
+        assert!(stop.readable(ready.as_fd()), "there was something");
+        assert!(!stop.readable(silent.as_fd()));
+        assert!(stop.is_over());
     }
 
     #[test]
@@ -258,9 +233,9 @@ mod tests {
         let (full, _reader) = UnixStream::pair().unwrap();
         full.set_nonblocking(true).unwrap();
         while (&full).write(&[0; 4096]).is_ok() {}
-        let watch = stop.watch();
+        let watch = stop.clone();
         let thread = thread::spawn(move || watch.writable(full.as_fd(), SETTLE));
-        stop.watch().stop();
+        stop.stop();
         assert!(!thread.join().unwrap());
     }
 }

@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write};
 use super::exit::output_exit;
 use super::output_file::{OutputFile, cannot_write, told};
 use super::progress::Screen;
-use super::signals::Asked;
 use super::{Writing, shutdown, terminal};
 use crate::engine::{Observer, Outcome, Reading};
 use crate::output::{Context, EventWriter, FormatRow, Look};
@@ -19,8 +18,6 @@ pub(super) struct EventOutput {
     /// What the format has made of an event; kept for its room.
     text: Vec<u8>,
     live: bool,
-    /// Whether another file is asked for.
-    pub(super) reopen: Asked,
 }
 
 /// Bytes of a run's output that are handed to the system at once.
@@ -63,8 +60,7 @@ impl EventOutput {
             }
             None => Out::Stdout(BufWriter::with_capacity(STDOUT_BYTES, shutdown::Stdout)),
         };
-        let (format, text, reopen) = ((row.make)(look), Vec::new(), Asked::default());
-        Ok(Self { row, look, format, out, text, live, reopen })
+        Ok(Self { row, look, format: (row.make)(look), out, text: Vec::new(), live })
     }
 
     /// The file.
@@ -90,9 +86,10 @@ impl EventOutput {
     }
 
     fn look_after(&mut self) -> Outcome {
-        let reopen = self.reopen.take();
-        let is_due = matches!(&self.out, Out::File(output_file) if reopen || output_file.is_due());
-        if is_due { self.next_file() } else { Outcome::Done }
+        match &self.out {
+            Out::File(output_file) if output_file.is_asked_for_or_due() => self.next_file(),
+            Out::File(_) | Out::Stdout(_) | Out::Lost => Outcome::Done,
+        }
     }
 
     fn next_file(&mut self) -> Outcome {

@@ -173,6 +173,11 @@ pub(super) fn serving(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()
     if let Err(error) = end_with_parent() {
         tracing::debug!("{who} would outlive this process: {error}");
     }
+    answering(who, serve)
+}
+
+/// The same of one that ends at the end of the stream, and not before.
+pub(super) fn answering(who: &str, serve: impl FnOnce(UnixStream) -> io::Result<()>) -> Outcome {
     let socket = rustix::stdio::stdin().try_clone_to_owned().map(UnixStream::from);
     match socket.and_then(serve) {
         Ok(()) => Outcome::Done,

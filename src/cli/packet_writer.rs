@@ -8,7 +8,6 @@ use super::exit::lost;
 use super::log;
 use super::output_file::{OutputFile, Rotating, told, unpacked_name};
 use super::pending_frames::PendingFrames;
-use super::signals::Asked;
 use crate::capture::{FileFormat, SourceInfo};
 use crate::engine::{Observer, Outcome, Reading, Seen};
 use crate::output::{Context, PacketFormat, PacketWriter};
@@ -19,8 +18,6 @@ pub(super) struct PacketOutput {
     path: PathBuf,
     stage: Stage,
     waiting: PendingFrames,
-    /// Whether another file is asked for.
-    pub(super) reopen: Asked,
     outcome: Outcome,
     live: bool,
 }
@@ -49,7 +46,6 @@ impl PacketOutput {
             path: path.to_owned(),
             stage: Stage::Opened(OutputFile::open(path, rotating, index)?),
             waiting: PendingFrames::new(config.timeouts.fragments),
-            reopen: Asked::default(),
             outcome: Outcome::Done,
             live,
         })
@@ -79,7 +75,7 @@ impl PacketOutput {
     /// Rotates by time and on request, and lets nothing wait for more than a second.
     fn look_after(&mut self) -> io::Result<()> {
         let Stage::Writing(writer) = &mut self.stage else { return Ok(()) };
-        if self.reopen.take() || writer.get_mut().is_due() {
+        if writer.get_mut().is_asked_for_or_due() {
             self.outcome = self.outcome.max(turn(writer)?);
         } else if writer.get_mut().wants_flush() {
             writer.flush()?;

@@ -82,7 +82,7 @@ impl Read {
         let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, false, &helpers)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
-        let _signals = shutdown::catch().ok();
+        let _ = shutdown::catch();
         plan.readable = sandbox_args::readable(&self.paths, links);
         if self.follow {
             // Another file may take this one's name, and only its folder is there to be named now.

@@ -87,7 +87,7 @@ impl Report {
         let opened = |path| OutputFile::open(path, &Rotating::default(), 0);
         let out = self.file().map(opened).transpose();
         let mut out = out.map_err(|error| self.cannot_write(&error))?;
-        let _signals = shutdown::catch().ok();
+        let _ = shutdown::catch();
         self.confining.to_reading(&self.paths, links)?;
         shutdown::watch();
         Packed::check(&packed)?;

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::event_writer::{EventOutput, Written};
 use super::fail_on::FailOn;
 use super::helper_process::Sandboxing;
-use super::output_file::{Helper, cannot_write};
+use super::output_file::{Helper, OutputFile, cannot_write};
 use super::overwriting::{Claims, Packed};
 use super::packet_writer::PacketOutput;
 use super::progress::{Drawing, Progress, Screen};
@@ -83,7 +83,9 @@ impl Run {
         }
         run.statistics = Asked::by(SIGUSR1);
         if is_live {
-            run.catch_reopening();
+            // Each is asked for itself. Where there is none, the signal is not caught: it ends the program
+            // then, as it always does.
+            run.output_files().for_each(|output_file| output_file.reopen = Asked::by(SIGHUP));
         }
         Ok(run)
     }
@@ -100,22 +102,13 @@ impl Run {
             Outcome::BrokeOff
         })?;
         let helper = Rc::new(helper);
-        let packets = self.packets.as_mut().and_then(PacketOutput::output_file);
-        for output_file in self.events.output_file().into_iter().chain(packets) {
-            output_file.set_helper(Rc::clone(&helper));
-        }
+        self.output_files().for_each(|output_file| output_file.set_helper(Rc::clone(&helper)));
         Ok(())
     }
 
-    /// Each output is asked for itself. Where there is none, the signal is not caught: it ends the program
-    /// then, as it always does.
-    fn catch_reopening(&mut self) {
-        if self.events.output_file().is_some() {
-            self.events.reopen = Asked::by(SIGHUP);
-        }
-        if let Some(packets) = &mut self.packets {
-            packets.reopen = Asked::by(SIGHUP);
-        }
+    fn output_files(&mut self) -> impl Iterator<Item = &mut OutputFile> {
+        let packets = self.packets.as_mut().and_then(PacketOutput::output_file);
+        self.events.output_file().into_iter().chain(packets)
     }
 
     /// Reads the source to its end, which a signal brings about too.

@@ -26,7 +26,7 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::capture::stop::{Stop, StopWatch, Stopped};
+use crate::capture::stop::{Stop, Stopped};
 use crate::clock::{now, processor_time};
 use portstory_core::internal::wire;
 
@@ -62,7 +62,7 @@ static ENDING: OnceLock<Ending> = OnceLock::new();
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 struct Ending {
-    stop: StopWatch,
+    stop: Stop,
     /// A byte for every signal; the watcher's.
     signals: Mutex<Option<UnixStream>>,
     /// What is being written, and how many bytes of it are left.
@@ -71,7 +71,7 @@ struct Ending {
     waiting: Mutex<Vec<UnixStream>>,
 }
 
-/// Catches the signals. To be kept until the end; [`watch`] follows as soon as rights are given up.
+/// Catches the signals; [`watch`] follows as soon as rights are given up.
 ///
 /// # Errors
 ///
@@ -84,7 +84,7 @@ pub(super) fn catch() -> io::Result<Stop> {
     }
     // Only tests of this crate could have done it before.
     let _ = ENDING.set(Ending {
-        stop: stop.watch(),
+        stop: stop.clone(),
         signals: Mutex::new(Some(ours)),
         writing: Mutex::default(),
         waiting: Mutex::default(),
@@ -104,7 +104,7 @@ pub(super) fn watch() {
 }
 
 /// What waits should look at.
-pub(super) fn stop() -> Option<StopWatch> {
+pub(super) fn stop() -> Option<Stop> {
     ENDING.get().map(|ending| ending.stop.clone())
 }
 

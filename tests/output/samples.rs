@@ -291,7 +291,7 @@ pub(crate) fn owner() -> Process {
 /// The DTLS session before it ended.
 pub(crate) fn running(previous: Option<Label>) -> VerdictEvent {
     let process = Some(Arc::new(owner()));
-    VerdictEvent::of(FlowEvent { process, ..dtls() }, at(1000), previous)
+    VerdictEvent { time: at(1000), previous, flow: FlowEvent { process, ..dtls() } }
 }
 
 /// The summary of a run that reached every limit.

@@ -271,7 +271,7 @@ impl LookState {
         }
         let previous = self.told.map(|(label, _)| label);
         self.told = Some((label, known.unwrap_or_default().or(notables)));
-        Some(Event::Verdict(Box::new(VerdictEvent::of(flow, now, previous))))
+        Some(Event::Verdict(Box::new(VerdictEvent { time: now, previous, flow })))
     }
 
     /// Whether the last look saw what was not told, and another one is needed to be sure.

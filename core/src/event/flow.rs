@@ -162,51 +162,9 @@ pub struct NewFlow {
 pub struct VerdictEvent {
     /// When this could be told.
     pub time: Timestamp,
-    /// As in [`FlowEvent`].
-    pub flow_id: u64,
-    /// TCP or UDP.
-    pub transport: Transport,
-    /// The client, as far as that is known.
-    pub client: Socket,
-    /// The server.
-    pub server: Socket,
-    /// Client to server, by now.
-    pub to_server: Volume,
-    /// Server to client, by now.
-    pub to_client: Volume,
-    /// Time of the first packet.
-    pub start: Timestamp,
     /// The label that was told before, if one was: where it is the same as now, something new is
     /// notable.
     pub previous: Option<Label>,
-    /// What it is.
-    pub verdict: Verdict,
-    /// The process at the end that is this machine, as it was when the flow was first seen: a live
-    /// edge puts it here, the core leaves it empty.
-    pub process: Option<Arc<Process>>,
-    /// Why there is none, where that end is this machine.
-    pub process_missing: Option<ProcessMissing>,
-}
-
-impl VerdictEvent {
-    /// What is told at `time` of a flow that is running.
-    pub fn of(flow: FlowEvent, time: Timestamp, previous: Option<Label>) -> Self {
-        let FlowEvent { flow_id, transport, client, server, to_server, to_client, start, .. } =
-            flow;
-        let FlowEvent { verdict, process, process_missing, .. } = flow;
-        Self {
-            time,
-            flow_id,
-            transport,
-            client,
-            server,
-            to_server,
-            to_client,
-            start,
-            previous,
-            verdict,
-            process,
-            process_missing,
-        }
-    }
+    /// What its own event would tell if it ended now.
+    pub flow: FlowEvent,
 }

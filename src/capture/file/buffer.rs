@@ -9,7 +9,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::read_ahead::{PAGE_BYTES, Piece, Pieces};
-use crate::capture::stop::StopWatch;
+use crate::capture::stop::Stop;
 use portstory_core::internal::wire::prefix;
 
 /// The first read is small: of most files in a folder only the first record's time is asked for
@@ -32,7 +32,7 @@ pub(super) struct Buffer {
     offset: u64,
     fresh: bool,
     ended: bool,
-    stop: Option<StopWatch>,
+    stop: Option<Stop>,
 }
 
 enum Input {
@@ -77,7 +77,7 @@ impl Buffer {
     }
 
     /// The same, whose thread is waited for until there is a stop.
-    pub(super) fn until(mut self, stop: Option<StopWatch>) -> Self {
+    pub(super) fn until(mut self, stop: Option<Stop>) -> Self {
         self.stop = stop;
         self
     }

@@ -18,7 +18,7 @@ use super::inputs::keep_books;
 use super::opening::STANDARD_INPUT;
 use super::reader::{Losses, Ran, Reader, Then, cannot_open};
 use super::{Options, folder, format_hint, interruptible, pcap, pcapng};
-use crate::capture::stop::StopWatch;
+use crate::capture::stop::Stop;
 use crate::capture::{
     CaptureError, CaptureErrorKind, FrameSource, Notice, Polled, Sink, SourceInfo,
 };
@@ -223,7 +223,7 @@ fn has_header(file: &File) -> io::Result<bool> {
 impl FrameSource for Follow {
     fn poll(&mut self, budget: usize, sink: &mut Sink<'_>) -> Result<Polled, CaptureError> {
         let stop = self.options.stop.clone();
-        if stop.as_ref().is_some_and(StopWatch::is_over) {
+        if stop.as_ref().is_some_and(Stop::is_over) {
             return Ok(Polled::End);
         }
         let Ran { frames, then } = self.run(budget, sink)?;
@@ -231,7 +231,7 @@ impl FrameSource for Follow {
             return Ok(Polled::Frames(frames));
         }
         // What was there when the end was asked for has been read.
-        if stop.as_ref().is_some_and(StopWatch::requested) && !matches!(then, Then::More) {
+        if stop.as_ref().is_some_and(Stop::requested) && !matches!(then, Then::More) {
             return Ok(Polled::End);
         }
         match then {

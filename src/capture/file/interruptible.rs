@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::capture::stop::{StopWatch, Stopped};
+use crate::capture::stop::{Stop, Stopped};
 use portstory_core::internal::wire;
 
 /// How often a wait for a thread looks whether there is a stop. Nobody waits like that where data comes.
@@ -35,7 +35,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// A file, read so that `stop` ends every wait.
-pub(super) fn file(file: impl Into<Arc<File>>, stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
+pub(super) fn file(file: impl Into<Arc<File>>, stop: Option<&Stop>) -> Box<dyn Read + Send> {
     let file = file.into();
     match stop {
         Some(stop) => Box::new(Sidelined {
@@ -49,12 +49,12 @@ pub(super) fn file(file: impl Into<Arc<File>>, stop: Option<&StopWatch>) -> Box<
 }
 
 /// Anything else that was opened by [`open`].
-pub(super) fn stream(file: File, stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
+pub(super) fn stream(file: File, stop: Option<&Stop>) -> Box<dyn Read + Send> {
     Box::new(Patient { input: file, stop: stop.cloned() })
 }
 
 /// Standard input. It is whatever it is: no mode of it is changed, which others may share.
-pub(super) fn standard_input(stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
+pub(super) fn standard_input(stop: Option<&Stop>) -> Box<dyn Read + Send> {
     Box::new(Patient { input: io::stdin(), stop: stop.cloned() })
 }
 
@@ -63,7 +63,7 @@ pub(super) fn standard_input(stop: Option<&StopWatch>) -> Box<dyn Read + Send> {
 /// # Errors
 ///
 /// [`Stopped`], or that the thread is gone.
-pub(super) fn receive<T>(from: &Receiver<T>, stop: Option<&StopWatch>) -> io::Result<T> {
+pub(super) fn receive<T>(from: &Receiver<T>, stop: Option<&Stop>) -> io::Result<T> {
     let gone =
         || io::Error::other("the thread that reads it is gone; that is a fault of this program");
     let Some(stop) = stop else { return from.recv().map_err(|_| gone()) };
@@ -81,7 +81,7 @@ pub(super) fn receive<T>(from: &Receiver<T>, stop: Option<&StopWatch>) -> io::Re
 /// What is waited for with poll(2).
 struct Patient<F> {
     input: F,
-    stop: Option<StopWatch>,
+    stop: Option<Stop>,
 }
 
 impl<F: AsFd> Read for Patient<F> {
@@ -111,7 +111,7 @@ fn wait(fd: BorrowedFd<'_>) {
 /// A file whose disk may not answer.
 struct Sidelined {
     file: Arc<File>,
-    stop: StopWatch,
+    stop: Stop,
     way: ReadMode,
     /// Read by the thread, and not yet taken.
     left: Vec<u8>,
@@ -152,7 +152,7 @@ impl Side {
         Ok(Self { ask, answer })
     }
 
-    fn read(&self, len: usize, stop: &StopWatch) -> io::Result<Vec<u8>> {
+    fn read(&self, len: usize, stop: &Stop) -> io::Result<Vec<u8>> {
         // Where it is gone, no answer says so.
         let _ = self.ask.send(len);
         receive(&self.answer, Some(stop))?

@@ -51,7 +51,7 @@ pub(crate) use opening::{bytes, exist};
 pub use opening::{open, open_stream};
 pub(crate) use unpack::Packing;
 
-use super::stop::StopWatch;
+use super::stop::Stop;
 
 /// How captures are read.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ pub struct Options {
     /// Counts what is read of files.
     pub odometer: Odometer,
     /// Ends every wait and then the reading: what was handed over stands.
-    pub stop: Option<StopWatch>,
+    pub stop: Option<Stop>,
 }
 
 impl Default for Options {

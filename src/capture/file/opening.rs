@@ -16,7 +16,7 @@ use super::format_hint;
 use super::inputs::{Input, Inputs, Turn, not_read};
 use super::interruptible;
 use super::reader::{NOT_UNPACKED, Reader, cannot_open};
-use crate::capture::stop::StopWatch;
+use crate::capture::stop::Stop;
 use crate::capture::{CaptureError, CaptureErrorKind, Notice};
 use portstory_core::Timestamp;
 
@@ -244,7 +244,7 @@ impl Opening {
     }
 
     fn is_stopped(&self) -> bool {
-        self.options.stop.as_ref().is_some_and(StopWatch::requested)
+        self.options.stop.as_ref().is_some_and(Stop::requested)
     }
 
     /// There was no time for this any more.

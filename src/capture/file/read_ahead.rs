@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use super::interruptible::receive;
-use crate::capture::stop::StopWatch;
+use crate::capture::stop::Stop;
 use portstory_core::internal::wire;
 
 /// Bytes of a piece: large enough that handing it over costs nothing, small enough that all of
@@ -33,7 +33,7 @@ const PIECES: usize = 3;
 pub(super) struct Pieces {
     filled: Receiver<io::Result<Piece>>,
     empty: Sender<Vec<u8>>,
-    stop: Option<StopWatch>,
+    stop: Option<Stop>,
 }
 
 /// What was read at once.
@@ -59,7 +59,7 @@ impl Pieces {
     /// # Errors
     ///
     /// Where the system grants no thread.
-    pub(super) fn of(input: Box<dyn Read + Send>, stop: Option<StopWatch>) -> io::Result<Self> {
+    pub(super) fn of(input: Box<dyn Read + Send>, stop: Option<Stop>) -> io::Result<Self> {
         let (give, filled) = mpsc::channel();
         let (empty, take) = mpsc::channel();
         for _ in 0..PIECES {

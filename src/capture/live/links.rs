@@ -6,6 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::netlink::{self, native32};
 use portstory_core::internal::wire::Cursor;
 
 /// What became of an interface.
@@ -84,21 +85,10 @@ fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> Option<usize> {
 fn parse(datagram: &[u8]) -> Vec<(u32, LinkChange)> {
     let mut found = Vec::new();
     let mut rest = Cursor::new(datagram);
-    while let Some((message, body)) = message(&mut rest) {
+    while let Some((message, _, body)) = netlink::message(&mut rest) {
         found.extend(change(message, body));
     }
     found
-}
-
-/// The next message's type and body; the cursor moves to the one after, on a boundary of four.
-fn message<'a>(rest: &mut Cursor<'a>) -> Option<(u16, &'a [u8])> {
-    let len = usize::try_from(native32(rest)?).ok()?;
-    let message = native16(rest)?;
-    rest.skip(10)?;
-    let body = rest.take(len.checked_sub(16)?)?;
-    let padding = len.next_multiple_of(4).saturating_sub(len);
-    rest.skip(padding.min(rest.remaining()))?;
-    Some((message, body))
 }
 
 fn change(message: u16, body: &[u8]) -> Option<(u32, LinkChange)> {
@@ -120,14 +110,6 @@ fn change(message: u16, body: &[u8]) -> Option<(u32, LinkChange)> {
         _ => return None,
     };
     Some((index, change))
-}
-
-fn native16(cursor: &mut Cursor<'_>) -> Option<u16> {
-    cursor.take(2)?.try_into().ok().map(u16::from_ne_bytes)
-}
-
-fn native32(cursor: &mut Cursor<'_>) -> Option<u32> {
-    cursor.take(4)?.try_into().ok().map(u32::from_ne_bytes)
 }
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ impl Live {
     fn look_after(&mut self) {
         let now = now();
         if self.ends_at.is_none()
-            && let Some(asked) = self.stop.watch().for_how_long()
+            && let Some(asked) = self.stop.for_how_long()
         {
             // Something else may have been waited for since, but the rings are read once more.
             self.ends_at = now.checked_add(SETTLE.saturating_sub(asked).max(LAST_LOOK));

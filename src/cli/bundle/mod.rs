@@ -120,7 +120,7 @@ impl Bundle {
         let claims = claims.following(links).writing(Output::new("-o", &self.output));
         let packed = claims.check(self.overwriting)?;
         let io = |error: io::Error| trouble(&error);
-        let _signals = shutdown::catch().ok();
+        let _ = shutdown::catch();
         let helpers = self.confining.of_helpers(&self.confining.plan()?);
         let (placing, file) = Placing::start(&self.output, &helpers).map_err(io)?;
         let strangers = self

@@ -31,6 +31,7 @@ pub(super) use packing::unpacked_name;
 #[cfg(feature = "bundle")]
 pub(super) use placing::{PlaceOutput, Placing, Scratch};
 
+use super::signals::Asked;
 use super::{log, shutdown};
 use crate::clock::now;
 use crate::engine::Outcome;
@@ -96,6 +97,8 @@ pub(super) struct OutputFile {
     packing: Option<Packing>,
     rotating: Rotating,
     helper: Option<Rc<Helper>>,
+    /// Whether another file is asked for.
+    pub(super) reopen: Asked,
     /// By which the helper knows this output.
     index: u8,
     /// The number of the file to come; without numbers, 0 for good.
@@ -131,6 +134,7 @@ impl OutputFile {
             packing: None,
             rotating: Rotating::default(),
             helper: None,
+            reopen: Asked::default(),
             index: 0,
             next: 0,
             opened: now(),
@@ -209,6 +213,11 @@ impl OutputFile {
                 || rotating
                     .rotate_time
                     .is_some_and(|max| now().saturating_duration_since(self.opened) >= max))
+    }
+
+    /// Whether it is, or somebody asked for one.
+    pub(super) fn is_asked_for_or_due(&self) -> bool {
+        self.reopen.take() || self.is_due()
     }
 
     /// Goes on in another file; where it can't be had, in this one. Call it when the records are whole.

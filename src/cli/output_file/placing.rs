@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 use super::folder::Folder;
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
-use crate::cli::{Outcome, log, random_seed, shutdown};
+use crate::cli::{Outcome, random_seed, shutdown};
 use crate::sandbox::Task;
 
 /// The hidden command's name.
@@ -112,15 +112,8 @@ pub(in crate::cli) struct PlaceOutput {
 
 impl PlaceOutput {
     pub(in crate::cli) fn run(&self) -> Outcome {
-        // It ends at the end of the stream, and not before: what was not completed is to go.
-        let socket = rustix::stdio::stdin().try_clone_to_owned().map(UnixStream::from);
-        match socket.and_then(|socket| self.serve(&socket)) {
-            Ok(()) => Outcome::Done,
-            Err(error) => {
-                log::say(&format!("the process that completes files: {error}"));
-                Outcome::BrokeOff
-            }
-        }
+        // What was not completed is to go, also where the other process was ended by force.
+        helper_process::answering("the process that completes files", |socket| self.serve(&socket))
     }
 
     fn serve(&self, socket: &UnixStream) -> io::Result<()> {

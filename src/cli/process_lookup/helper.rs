@@ -17,7 +17,7 @@ use clap::Args;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::message::{
-    Cost, Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
+    Listener, Owner, PROCESSES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES, Reply, Request,
 };
 use super::{Scope, line};
 use crate::cli::helper_process::{self, HelperProcess, Inside, Sandboxing};
@@ -201,18 +201,21 @@ impl Server<'_> {
                 self.finder.listeners().into_iter().take(LISTENERS_MAX)
             {
                 let number = process.map(|process| self.numbers.tell(&process, &mut replies));
-                listeners.push(Listener::new(transport, local, number));
+                listeners.push(Listener { transport, local, process: number });
             }
             replies.push(Reply::Listeners(listeners));
-            replies.push(Reply::Cost(self.cost()));
+            replies.push(self.cost());
         }
         // What is too long is as if it were not there.
         replies.iter().filter_map(Reply::bytes).for_each(|bytes| self.leaving.extend(bytes));
     }
 
-    fn cost(&self) -> Cost {
+    fn cost(&self) -> Reply {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        Cost { cpu_ms: millis(self.budget.used()), over_budget_ms: millis(self.budget.over()) }
+        Reply::Cost {
+            cpu_ms: millis(self.budget.used()),
+            over_budget_ms: millis(self.budget.over()),
+        }
     }
 
     fn send(&mut self) -> io::Result<()> {

@@ -57,7 +57,12 @@ pub(super) enum Reply {
     /// The addresses of this machine, in every network namespace that can be looked into.
     Addresses(BTreeSet<IpAddr>),
     /// What looking has cost so far.
-    Cost(Cost),
+    Cost {
+        /// Milliseconds of processor time.
+        cpu_ms: u64,
+        /// Milliseconds in which there was more to look at than the budget allowed.
+        over_budget_ms: u64,
+    },
 }
 
 /// Who holds an end.
@@ -77,21 +82,12 @@ pub(super) enum Owner {
 /// A socket that waits, and who holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Listener {
-    /// By its number.
-    transport: u8,
+    /// TCP or UDP.
+    pub(super) transport: Transport,
     /// Where it waits.
     pub(super) local: SocketAddr,
     /// By its number; nobody that could be seen, where there is none.
     pub(super) process: Option<u32>,
-}
-
-/// What looking has cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cost {
-    /// Milliseconds of processor time.
-    pub(super) cpu_ms: u64,
-    /// Milliseconds in which there was more to look at than the budget allowed.
-    pub(super) over_budget_ms: u64,
 }
 
 impl Request {
@@ -144,16 +140,6 @@ fn transport(number: u8) -> Option<Transport> {
     [Transport::Tcp, Transport::Udp].into_iter().find(|transport| transport.number() == number)
 }
 
-impl Listener {
-    pub(super) fn new(transport: Transport, local: SocketAddr, process: Option<u32>) -> Self {
-        Self { transport: transport.number(), local, process }
-    }
-
-    pub(super) fn transport(&self) -> Option<Transport> {
-        transport(self.transport)
-    }
-}
-
 impl Reply {
     /// Its length and itself; nothing where it is too long.
     pub(super) fn bytes(&self) -> Option<Vec<u8>> {
@@ -199,7 +185,7 @@ mod tests {
     fn a_reply_that_is_too_long_is_not_sent() {
         let process = Process { name: "x".repeat(REPLY_BYTES_MAX), ..Process::default() };
         assert_eq!(Reply::Process { number: 1, process }.bytes(), None);
-        let reply = Reply::Cost(Cost::default()).bytes().unwrap();
+        let reply = Reply::Cost { cpu_ms: 0, over_budget_ms: 0 }.bytes().unwrap();
         assert_eq!(usize::from(reply[0]), reply.len() - 4);
     }
 }

@@ -25,7 +25,7 @@ mod message;
 
 pub(super) use helper::{TellOwners, start as start_helper};
 use line::Line;
-use message::{Cost, Listener, Owner, PROCESSES_MAX, Reply, Request};
+use message::{Listener, Owner, PROCESSES_MAX, Reply, Request};
 
 use super::helper_process::Sandboxing;
 use super::log;
@@ -291,13 +291,13 @@ impl ProcessLookup {
             Reply::Listeners(listeners) => {
                 let known = |one: Listener| {
                     let process = one.process.and_then(|number| self.processes.get(&number));
-                    Some((one.transport()?, one.local, process.map(Arc::clone)))
+                    (one.transport, one.local, process.map(Arc::clone))
                 };
-                self.listeners = listeners.into_iter().filter_map(known).collect();
+                self.listeners = listeners.into_iter().map(known).collect();
                 self.awaits_listeners = false;
             }
             Reply::Addresses(addresses) => self.own.extend(addresses),
-            Reply::Cost(Cost { cpu_ms, over_budget_ms }) => {
+            Reply::Cost { cpu_ms, over_budget_ms } => {
                 self.counts.cpu_ms = cpu_ms;
                 self.counts.over_budget_ms = over_budget_ms;
             }
@@ -434,8 +434,9 @@ impl ProcessLookup {
                 }
             }
             Event::Verdict(verdict) => {
-                let found = self.flows.get(&verdict.flow_id).cloned();
-                (verdict.process, verdict.process_missing) = parts(found);
+                let flow = &mut verdict.flow;
+                let found = self.flows.get(&flow.flow_id).cloned();
+                (flow.process, flow.process_missing) = parts(found);
             }
             Event::Endpoint(endpoint) => {
                 let key = (endpoint.transport, endpoint.socket);
@@ -528,7 +529,7 @@ impl Observer for Lookups {
 fn flow_of(event: &Event) -> Option<u64> {
     match event {
         Event::Flow(flow) => Some(flow.flow_id),
-        Event::Verdict(verdict) => Some(verdict.flow_id),
+        Event::Verdict(verdict) => Some(verdict.flow.flow_id),
         Event::Endpoint(_) | Event::Anomaly(_) => None,
     }
 }

@@ -90,7 +90,7 @@ impl Why {
             );
             return Err(Outcome::Usage);
         }
-        let _signals = shutdown::catch().ok();
+        let _ = shutdown::catch();
         self.confining.to_reading(paths, self.linking.links())?;
         shutdown::watch();
         let id = match known {

@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rustix::net::netlink::SOCK_DIAG;
 
-use super::netlink::{ALL, Netlink, ONE, native32};
+use super::netlink::{ALL, Netlink, ONE};
 use crate::host::canonical;
+use crate::netlink::native32;
 use portstory_core::Transport;
 use portstory_core::internal::wire::Cursor;
 

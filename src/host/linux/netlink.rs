@@ -13,6 +13,7 @@ use rustix::net::{
     AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with,
 };
 
+use crate::netlink::{HEADER_BYTES, message, native16, skip_padding};
 use portstory_core::internal::wire::Cursor;
 
 /// `NLM_F_REQUEST`: a single object.
@@ -23,8 +24,6 @@ pub(super) const ALL: u16 = 0x301;
 
 /// Bytes of a datagram at most: the kernel makes them no longer than what the last one asked for.
 const DATAGRAM_BYTES_MAX: usize = 1 << 15;
-
-const HEADER_BYTES: usize = 16;
 
 /// A socket to the kernel, in the network namespace in which it was opened.
 #[derive(Debug)]
@@ -101,28 +100,6 @@ fn error(body: &[u8]) -> io::Result<()> {
     if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code.saturating_neg())) }
 }
 
-/// The next message's type, sequence and body; the cursor moves to the one after, on a boundary of
-/// four:
-///
-/// ```text
-/// nlmsghdr | length u32 | type u16 | flags u16 | sequence u32 | port u32 |
-/// ```
-fn message<'a>(rest: &mut Cursor<'a>) -> Option<(u16, u32, &'a [u8])> {
-    let len = usize::try_from(native32(rest)?).ok()?;
-    let kind = u16::from_ne_bytes(rest.take(2)?.try_into().ok()?);
-    rest.skip(2)?;
-    let sequence = native32(rest)?;
-    rest.skip(4)?;
-    let body = rest.take(len.checked_sub(HEADER_BYTES)?)?;
-    let padding = len.next_multiple_of(4).saturating_sub(len);
-    rest.skip(padding.min(rest.remaining()))?;
-    Some((kind, sequence, body))
-}
-
-pub(super) fn native32(cursor: &mut Cursor<'_>) -> Option<u32> {
-    cursor.take(4)?.try_into().ok().map(u32::from_ne_bytes)
-}
-
 /// The addresses of the network namespace in which this was opened, for routes (rtnetlink(7),
 /// `RTM_GETADDR`).
 ///
@@ -154,9 +131,8 @@ fn address(body: &[u8]) -> Option<IpAddr> {
     let mut rest = Cursor::new(body);
     rest.skip(8)?;
     let mut found = None;
-    while let Some(len) = rest.take(2) {
-        let len = usize::from(u16::from_ne_bytes(len.try_into().ok()?));
-        let kind = u16::from_ne_bytes(rest.take(2)?.try_into().ok()?);
+    while let Some(len) = native16(&mut rest).map(usize::from) {
+        let kind = native16(&mut rest)?;
         let value = rest.take(len.checked_sub(4)?)?;
         let ip = match *value {
             [a, b, c, d] => Some(IpAddr::from([a, b, c, d])),
@@ -167,8 +143,7 @@ fn address(body: &[u8]) -> Option<IpAddr> {
             ADDRESS => found = ip,
             _ => {}
         }
-        let padding = len.next_multiple_of(4).saturating_sub(len);
-        rest.skip(padding.min(rest.remaining()))?;
+        skip_padding(&mut rest, len)?;
     }
     found
 }

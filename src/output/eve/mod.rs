@@ -44,22 +44,23 @@ impl EventWriter for Eve {
 /// What a running flow is, told before it ends. Live only, and ours: Suricata's `verdict` is what it did
 /// to a packet, a member of other events.
 fn put_verdict(line: &mut Object<'_>, event: &VerdictEvent) {
-    let verdict = &event.verdict;
-    line.put("timestamp", event.time);
-    line.put("flow_id", event.flow_id);
+    let VerdictEvent { time, previous, flow } = event;
+    let verdict = &flow.verdict;
+    line.put("timestamp", *time);
+    line.put("flow_id", flow.flow_id);
     line.put("event_type", Word("verdict"));
-    put_ends(line, event.transport, event.client, event.server, verdict);
+    put_ends(line, flow.transport, flow.client, flow.server, verdict);
     // Suricata's `flow`, as far as a flow that is running has it.
-    line.object("flow", |flow| {
-        put_volumes(flow, event.to_server, event.to_client);
-        flow.put("start", event.start);
-        flow.put("age", event.time.since(event.start).as_secs());
+    line.object("flow", |object| {
+        put_volumes(object, flow.to_server, flow.to_client);
+        object.put("start", flow.start);
+        object.put("age", time.since(flow.start).as_secs());
     });
     line.object("portstory", |story| {
         put_label(story, verdict);
         put_notables(story, &verdict.notables);
-        put_process(story, event.process.as_deref(), event.process_missing.as_ref());
-        story.put_some("previous", event.previous.map(Label::name).map(Word));
+        put_process(story, flow.process.as_deref(), flow.process_missing.as_ref());
+        story.put_some("previous", previous.map(Label::name).map(Word));
         story.put_some("runner_up", verdict.runner_up.map(Label::name).map(Word));
     });
 }

@@ -48,14 +48,26 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(flow: &FlowEvent, id: usize, live: bool) -> Self {
+        let here = process::at_this_end(flow.process.as_deref(), flow.process_missing.as_ref());
+        Self { id, rank: Some(FlowRank::of(flow)), ..Self::of(flow, live, here) }
+    }
+
+    /// A row of a flow that is still running.
+    pub(super) fn running(VerdictEvent { flow, previous, .. }: &VerdictEvent) -> Self {
+        let row = Self::of(flow, true, flow.process.as_deref().map(process::short));
+        let previous = previous.filter(|&label| label != row.label);
+        let was = previous.map_or(String::new(), |label| format!(", was {}", label.name()));
+        Self { reason: format!("still running{was}; {}", row.reason), ..row }
+    }
+
+    fn of(flow: &FlowEvent, live: bool, here: Option<String>) -> Self {
         let verdict = &flow.verdict;
         let older = verdict.is_older_than_capture(flow.transport).then(|| older(live));
-        let here = process::at_this_end(flow.process.as_deref(), flow.process_missing.as_ref());
         Self {
             order: (flow.start, flow.flow_id),
-            id,
+            id: 0,
             service: (flow.transport, flow.server),
-            rank: Some(FlowRank::of(flow)),
+            rank: None,
             flow_id: flow.flow_id,
             start: flow.start,
             label: verdict.label,
@@ -66,31 +78,6 @@ impl Row {
             back: flow.to_client,
             confidence: verdict.confidence.name(),
             reason: reason(verdict, older, here),
-        }
-    }
-
-    /// Of a flow that is still running, on a live capture.
-    pub(super) fn running(event: &VerdictEvent) -> Self {
-        let verdict = &event.verdict;
-        let older = verdict.is_older_than_capture(event.transport).then(|| older(true));
-        let why = reason(verdict, older, event.process.as_deref().map(process::short));
-        let previous = event.previous.filter(|&label| label != verdict.label);
-        let was = previous.map_or(String::new(), |label| format!(", was {}", label.name()));
-        Self {
-            order: (event.start, event.flow_id),
-            id: 0,
-            service: (event.transport, event.server),
-            rank: None,
-            flow_id: event.flow_id,
-            start: event.start,
-            label: verdict.label,
-            protocol: protocol(&verdict.protocols, verdict.status),
-            client: event.client.to_string(),
-            server: service(event.server, event.transport),
-            sent: event.to_server,
-            back: event.to_client,
-            confidence: verdict.confidence.name(),
-            reason: format!("still running{was}; {why}"),
         }
     }
 

@@ -82,9 +82,9 @@ fn files_that_a_stop_left_no_time_for_are_counted_in_one_fault() {
             ["a", "b", "c", "d"].into_iter().map(|name| (name, &*made)).take(files).collect();
         let (_folder, paths) = folder(&files);
         let stop = Stop::by_hand().unwrap();
-        let options = Options { stop: Some(stop.watch()), ..Options::default() };
+        let options = Options { stop: Some(stop.clone()), ..Options::default() };
         let inputs = open(&paths, options).unwrap();
-        stop.watch().stop();
+        stop.stop();
         let all = drain(inputs, 3);
         let said: Vec<_> = all.errors.iter().map(|error| &*error.message).collect();
         assert_eq!(said, [format!("was not read: the program was asked to end {expected}")]);
