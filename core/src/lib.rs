@@ -30,6 +30,12 @@
 //! folds each packet into its flow's record: facts only. While a flow is not settled and the first bytes of
 //! a direction grew, `identify` asks the detectors that have not said no. When the flow is over, `judge`
 //! weighs record and ledgers into a verdict, and the [`Classifier`] hands out an [`Event`].
+//!
+//! # Features
+//!
+//! `details`, on by default, tells what costs a hash, a key or a certificate's parser: JA3, JA3S, JA4 and HASSH,
+//! certificates, and what is inside QUIC's Initials. A build without it recognises the same protocols, tells
+//! all other names, versions and banners, and needs a fifth of the crates.
 
 // Nothing that is read may make it panic: what a test may do, the program may not.
 #![warn(

@@ -6,6 +6,8 @@
 
 mod ber;
 mod crc;
+#[cfg_attr(not(feature = "details"), path = "no_details.rs")]
+mod details;
 pub(crate) mod finding;
 mod handshake;
 pub(crate) mod identifier;

@@ -1,9 +1,8 @@
 //! What the hellos of DTLS tell: the client's fingerprints, and the version that the server chose.
 
 use super::{HANDSHAKE, HEADER, read_header, read_message_header};
-use crate::identify::handshake::{
-    CLIENT_HELLO, Carrier, Client, Flavour, SERVER_HELLO, ServerHello, version_name,
-};
+use crate::identify::details::{Carrier, ja3_and_ja4};
+use crate::identify::handshake::{CLIENT_HELLO, Flavour, SERVER_HELLO, ServerHello, version_name};
 use crate::identify::prelude::*;
 
 /// Waits for both hellos. A server may ask the client to say hello once more (RFC 6347 section 4.2.1),
@@ -56,9 +55,8 @@ impl<'a> Hello<'a> {
         if self.kind != CLIENT_HELLO || !self.whole {
             return None;
         }
-        let client = Client::read(self.body, Carrier::Dtls)?;
         let keys = [DetailKey::DtlsJa3Hash, DetailKey::DtlsJa3String, DetailKey::DtlsJa4];
-        Some(client.details(Carrier::Dtls, keys).collect())
+        Some(ja3_and_ja4(self.body, Carrier::Dtls, keys)?.collect())
     }
 
     fn chosen(&self) -> Option<String> {
@@ -76,19 +74,6 @@ mod tests {
     use crate::identify::protocols::dtls::tests::{client, handshake, record, verify};
     use crate::identify::protocols::dtls::{DETECTOR, sample_record};
     use crate::identify::testing::Talk;
-
-    #[test]
-    fn a_hello_is_fingerprinted() {
-        let talk = Talk::udp().a(client()).b(verify());
-        let told = talk.metadata_by(&DETECTOR, tell, false);
-        // The server has not said hello itself.
-        assert!(!told.done);
-        assert_eq!(talk.matched_by(&DETECTOR).unwrap().details[0].value, "DTLS 1.2".into());
-        let value = |key| told.details.iter().find(|one| one.key == key).map(|one| &*one.value);
-        let ja3 = "65277,4865-49199,0-16-43,,";
-        assert_eq!(value(DetailKey::DtlsJa3String), Some(ja3));
-        assert!(value(DetailKey::DtlsJa4).unwrap().starts_with("dd2d0203h2_"), "{told:?}");
-    }
 
     #[test]
     fn without_a_hello_there_is_nothing_to_wait_for() {
@@ -117,5 +102,27 @@ mod tests {
         let told = talk.metadata_by(&DETECTOR, tell, false);
         assert!(told.done);
         assert!(told.details.contains(&Detail::new(DetailKey::DtlsVersion, "DTLS 1.2")));
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "details")]
+mod details_tests {
+    use super::*;
+    use crate::identify::protocols::dtls::DETECTOR;
+    use crate::identify::protocols::dtls::tests::{client, verify};
+    use crate::identify::testing::Talk;
+
+    #[test]
+    fn a_hello_is_fingerprinted() {
+        let talk = Talk::udp().a(client()).b(verify());
+        let told = talk.metadata_by(&DETECTOR, tell, false);
+        // The server has not said hello itself.
+        assert!(!told.done);
+        assert_eq!(talk.matched_by(&DETECTOR).unwrap().details[0].value, "DTLS 1.2".into());
+        let value = |key| told.details.iter().find(|one| one.key == key).map(|one| &*one.value);
+        let ja3 = "65277,4865-49199,0-16-43,,";
+        assert_eq!(value(DetailKey::DtlsJa3String), Some(ja3));
+        assert!(value(DetailKey::DtlsJa4).unwrap().starts_with("dd2d0203h2_"), "{told:?}");
     }
 }

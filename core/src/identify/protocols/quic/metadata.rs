@@ -6,9 +6,9 @@
 
 use super::DATAGRAMS_MAX;
 use super::initial::{Initial, Sender, Stream};
+use crate::identify::details::{Carrier, ja3_and_ja4, ja3s};
 use crate::identify::handshake::{
-    CLIENT_HELLO, Carrier, Client, ClientHello, Flavour, HandshakeMessage, SERVER_HELLO,
-    hash_and_text, ja3s,
+    CLIENT_HELLO, ClientHello, Flavour, HandshakeMessage, SERVER_HELLO,
 };
 use crate::identify::prelude::*;
 
@@ -106,9 +106,9 @@ fn client(bytes: &[u8]) -> (Vec<Detail>, bool) {
         details.extend(name.map(|name| Detail::new(DetailKey::QuicSni, name)));
         details.extend(hello.offered().map(|names| Detail::new(DetailKey::QuicAlpn, names)));
     }
-    if let Some(client) = Client::read(body, Carrier::Quic).filter(|_| whole) {
+    if whole {
         let keys = [DetailKey::QuicJa3Hash, DetailKey::QuicJa3String, DetailKey::QuicJa4];
-        details.extend(client.details(Carrier::Quic, keys));
+        details.extend(ja3_and_ja4(body, Carrier::Quic, keys).into_iter().flatten());
     }
     (details, whole)
 }
@@ -116,8 +116,7 @@ fn client(bytes: &[u8]) -> (Vec<Detail>, bool) {
 fn server_hello(bytes: &[u8]) -> Option<Vec<Detail>> {
     let hello = HandshakeMessage::read(bytes).filter(|message| message.kind == SERVER_HELLO)?;
     let body = hello.is_whole().then_some(hello.body)?;
-    let (hash, text) = (DetailKey::QuicJa3sHash, DetailKey::QuicJa3sString);
-    Some(hash_and_text(hash, text, ja3s(body)?).collect())
+    Some(ja3s(body, [DetailKey::QuicJa3sHash, DetailKey::QuicJa3sString])?.collect())
 }
 
 #[cfg(test)]

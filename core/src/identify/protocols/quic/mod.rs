@@ -13,7 +13,9 @@
 //! Short headers have nothing to recognise. What is inside an Initial is read by [`metadata::tell`] alone, once
 //! it is known to be one.
 
+#[cfg(feature = "details")]
 mod initial;
+#[cfg_attr(not(feature = "details"), path = "no_metadata.rs")]
 mod metadata;
 
 use std::borrow::Cow;

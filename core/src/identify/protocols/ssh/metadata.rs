@@ -1,10 +1,7 @@
 //! What the first packets of SSH tell: who is who, and the HASSH of what each end offers.
-//!
-//! HASSH (Salesforce, 2018) is the MD5 of key exchanges, ciphers, MACs and compressions in a KEXINIT,
-//! in their order: of the client's those to the server, of the server's those to the client.
 
 use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
-use crate::identify::handshake::hash_and_text;
+use crate::identify::details::hassh;
 use crate::identify::prelude::*;
 
 /// Waits until both ends have offered, and it is known which of them is the client.
@@ -19,9 +16,9 @@ pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
             continue;
         };
         told.details.extend(words(banner).details);
-        let offer = Offer::read(head.stream, banner);
+        let offer = kexinit(head.stream, banner).and_then(|names| hassh(names, banner.role));
         told.done &= head.complete || (offer.is_some() && banner.role != Role::Either);
-        told.details.extend(offer.map(|offer| offer.details(banner.role)).unwrap_or_default());
+        told.details.extend(offer.unwrap_or_default());
     }
     told
 }
@@ -33,69 +30,25 @@ fn spoken<'a>(head: &SideView<'a>) -> Option<Banner<'a>> {
     banner(head.stream, 0, head.complete).ok()
 }
 
-/// The ten lists of names in a KEXINIT (RFC 4253 section 7.1), as many as HASSH asks for.
-struct Offer<'a> {
-    /// Key exchanges, host keys, then ciphers, MACs and compressions: each to the server, to the
-    /// client.
-    lists: [&'a [u8]; 8],
-}
-
-impl<'a> Offer<'a> {
-    /// Reads the packet behind the banner. `None` if it is no KEXINIT, or cut.
-    fn read(stream: &'a [u8], banner: &Banner<'_>) -> Option<Self> {
-        let line = rest(stream, banner.at);
-        let end = prefix(line, BANNER_BYTES_MAX).iter().position(|byte| *byte == b'\n')?;
-        let mut cursor = Cursor::new(rest(line, end.checked_add(1)?));
-        let len = index(cursor.be32()?);
-        let packet = cursor.take(len)?;
-        // Padding length, message, 16 bytes of cookie.
-        if u8_at(packet, 1)? != KEXINIT {
-            return None;
-        }
-        let mut cursor = Cursor::new(packet);
-        cursor.skip(18)?;
-        let mut offer = Self { lists: [&[]; 8] };
-        for list in &mut offer.lists {
-            let len = index(cursor.be32()?);
-            *list = cursor.take(len)?;
-        }
-        Some(offer)
-    }
-
-    fn details(&self, role: Role) -> Vec<Detail> {
-        let [exchanges, _, cipher_up, cipher_down, mac_up, mac_down, pack_up, pack_down] =
-            self.lists;
-        let (lists, hash, string) = match role {
-            Role::Client => (
-                [exchanges, cipher_up, mac_up, pack_up],
-                DetailKey::SshClientHasshHash,
-                DetailKey::SshClientHasshString,
-            ),
-            Role::Server => (
-                [exchanges, cipher_down, mac_down, pack_down],
-                DetailKey::SshServerHasshHash,
-                DetailKey::SshServerHasshString,
-            ),
-            Role::Either => return Vec::new(),
-        };
-        // RFC 4251 section 6: names are printable ASCII. Others would not be the same in the text.
-        let plain = |list: &&[u8]| list.iter().all(u8::is_ascii_graphic);
-        if !lists.iter().all(plain) {
-            return Vec::new();
-        }
-        let text = lists.map(|list| String::from_utf8_lossy(list)).join(";");
-        hash_and_text(hash, string, text).collect()
-    }
+/// The lists of names in the KEXINIT behind the banner (RFC 4253 section 7.1). `None` if another packet stands
+/// there, or it is cut.
+fn kexinit<'a>(stream: &'a [u8], banner: &Banner<'_>) -> Option<&'a [u8]> {
+    let line = rest(stream, banner.at);
+    let end = prefix(line, BANNER_BYTES_MAX).iter().position(|byte| *byte == b'\n')?;
+    let mut cursor = Cursor::new(rest(line, end.checked_add(1)?));
+    let len = index(cursor.be32()?);
+    let packet = cursor.take(len)?;
+    // Padding length, message, 16 bytes of cookie.
+    (u8_at(packet, 1)? == KEXINIT).then(|| rest(packet, 18))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::handshake::md5_hex;
     use crate::identify::protocols::ssh::DETECTOR;
     use crate::identify::testing::Talk;
 
-    fn kexinit(lists: [&str; 10]) -> Vec<u8> {
+    pub(super) fn kexinit(lists: [&str; 10]) -> Vec<u8> {
         let mut body = vec![4, KEXINIT];
         body.extend([7; 16]);
         for list in lists {
@@ -106,30 +59,46 @@ mod tests {
         [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], &body].concat()
     }
 
-    fn client() -> Vec<u8> {
+    pub(super) fn client() -> Vec<u8> {
         kexinit(["k1,ext-info-c", "h", "c1,c2", "c3", "m1", "m2", "none", "zlib", "", ""])
     }
 
-    fn server() -> Vec<u8> {
+    pub(super) fn server() -> Vec<u8> {
         kexinit(["k1", "h", "c1,c2", "c3", "m1", "m2", "none", "zlib", "", ""])
     }
 
-    fn value(told: &Metadata, key: DetailKey) -> Option<&str> {
+    pub(super) fn value(told: &Metadata, key: DetailKey) -> Option<&str> {
         told.details.iter().find(|one| one.key == key).map(|one| &*one.value)
     }
 
     #[test]
-    fn each_end_is_known_by_what_it_offers() {
+    fn the_offers_tell_which_banner_is_whose() {
         let talk = Talk::tcp().b("SSH-2.0-OpenSSH_9.6\r\n").a("SSH-2.0-dropbear\r\n");
         assert!(!talk.metadata_by(&DETECTOR, tell, false).done);
         let told = talk.a(client()).b(server()).metadata_by(&DETECTOR, tell, false);
         assert!(told.done);
-        let text = "k1,ext-info-c;c1,c2;m1;none";
-        assert_eq!(value(&told, DetailKey::SshClientHasshString), Some(text));
-        assert_eq!(value(&told, DetailKey::SshClientHasshHash), Some(&*md5_hex(text)));
-        assert_eq!(value(&told, DetailKey::SshServerHasshString), Some("k1;c3;m2;zlib"));
         assert_eq!(value(&told, DetailKey::SshServerSoftware), Some("OpenSSH_9.6"));
         assert_eq!(value(&told, DetailKey::SshClientSoftware), Some("dropbear"));
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "details")]
+mod details_tests {
+    use super::tests::{client, kexinit, server, value};
+    use super::*;
+    use crate::identify::protocols::ssh::DETECTOR;
+    use crate::identify::testing::Talk;
+
+    #[test]
+    fn each_end_is_known_by_what_it_offers() {
+        let talk = Talk::tcp().b("SSH-2.0-OpenSSH_9.6\r\n").a("SSH-2.0-dropbear\r\n");
+        let told = talk.a(client()).b(server()).metadata_by(&DETECTOR, tell, false);
+        let text = "k1,ext-info-c;c1,c2;m1;none";
+        assert_eq!(value(&told, DetailKey::SshClientHasshString), Some(text));
+        let hash = "49914b89acc9c85684aeafffae856a26";
+        assert_eq!(value(&told, DetailKey::SshClientHasshHash), Some(hash));
+        assert_eq!(value(&told, DetailKey::SshServerHasshString), Some("k1;c3;m2;zlib"));
     }
 
     #[test]

@@ -1,17 +1,14 @@
-//! What a TLS handshake tells beside its name: fingerprints of both hellos, the cipher, and up to TLS
+//! What a TLS handshake tells beside its name: the cipher, fingerprints of both hellos, and up to TLS
 //! 1.2 the server's certificate, as far as the head holds them.
 
 use std::borrow::Cow;
 
 use super::records::{self, HANDSHAKE};
+use crate::identify::details::{Carrier, certificate, certificate_has_come, ja3_and_ja4, ja3s};
 use crate::identify::handshake::{
-    CLIENT_HELLO, Carrier, Certificate, Client, Flavour, HandshakeMessage, SERVER_HELLO,
-    ServerHello, hash_and_text, ja3s,
+    CLIENT_HELLO, Flavour, HandshakeMessage, SERVER_HELLO, ServerHello,
 };
 use crate::identify::prelude::*;
-
-/// HandshakeType certificate (RFC 5246 section 7.4.2).
-const CERTIFICATE: u8 = 11;
 
 /// Waits until both hellos, and the certificate, are there or cannot come any more. Until then nothing
 /// is made of them: this is asked with every segment.
@@ -46,8 +43,11 @@ impl<'a> Flight<'a> {
         match first.kind {
             CLIENT_HELLO => Some(Self::Client(flight.bytes)),
             SERVER_HELLO => {
-                let whole = over || server_has_told(&first, rest(&flight.bytes, first.total()));
-                whole.then_some(Self::Server(flight.bytes))
+                let behind = rest(&flight.bytes, first.total());
+                let told = over
+                    || ServerHello::read(first.body, true, Flavour::Tls)
+                        .is_none_or(|said| certificate_has_come(&said, behind));
+                told.then_some(Self::Server(flight.bytes))
             }
             _ => Some(Self::Other),
         }
@@ -67,51 +67,20 @@ impl<'a> Flight<'a> {
 }
 
 fn client(hello: &[u8]) -> Vec<Detail> {
-    let Some(client) = Client::read(hello, Carrier::Tls) else { return Vec::new() };
     let keys = [DetailKey::TlsJa3Hash, DetailKey::TlsJa3String, DetailKey::TlsJa4];
-    client.details(Carrier::Tls, keys).collect()
+    ja3_and_ja4(hello, Carrier::Tls, keys).into_iter().flatten().collect()
 }
 
 fn server(hello: &HandshakeMessage<'_>, behind: &[u8]) -> Vec<Detail> {
-    let mut details = Vec::new();
-    if let Some(ja3s) = ja3s(hello.body) {
-        let (hash, text) = (DetailKey::TlsJa3sHash, DetailKey::TlsJa3sString);
-        details.extend(hash_and_text(hash, text, ja3s));
-    }
+    let keys = [DetailKey::TlsJa3sHash, DetailKey::TlsJa3sString];
+    let mut details: Vec<Detail> = ja3s(hello.body, keys).into_iter().flatten().collect();
     // None: a version that nobody has registered, or a draft of somebody's own.
     let Some(said) = ServerHello::read(hello.body, true, Flavour::Tls) else { return details };
     if let Some(cipher) = said.cipher {
         details.push(Detail::new(DetailKey::TlsCipher, format!("0x{cipher:04x}")));
     }
-    if shows_certificate(&said)
-        && let Some(next) = HandshakeMessage::read(behind)
-        && next.kind == CERTIFICATE
-    {
-        let certificate = Certificate::first(next.body);
-        details.extend(certificate.map(|one| one.details()).unwrap_or_default());
-    }
+    details.extend(certificate(&said, behind));
     details
-}
-
-/// Whether all that the server tells in the clear is there.
-fn server_has_told(hello: &HandshakeMessage<'_>, behind: &[u8]) -> bool {
-    let said = ServerHello::read(hello.body, true, Flavour::Tls);
-    if !said.is_some_and(|said| shows_certificate(&said)) {
-        return true;
-    }
-    match HandshakeMessage::read(behind) {
-        Some(next) if next.kind == CERTIFICATE => {
-            Certificate::first(next.body).is_some_and(|one| one.is_whole())
-        }
-        // A session that is resumed, or that nobody vouches for.
-        Some(_) => true,
-        None => false,
-    }
-}
-
-/// From TLS 1.3 on the certificate is encrypted.
-fn shows_certificate(said: &ServerHello) -> bool {
-    said.version.is_some_and(|version| version <= 0x0303)
 }
 
 #[cfg(test)]
@@ -119,20 +88,58 @@ mod tests {
     use super::*;
     use crate::identify::handshake::samples;
     use crate::identify::protocols::tls::DETECTOR;
-    use crate::identify::testing::{Talk, hex};
+    use crate::identify::testing::Talk;
 
-    fn record(body: &[u8]) -> Vec<u8> {
+    pub(super) fn record(body: &[u8]) -> Vec<u8> {
         [&[22, 3, 3][..], &u16::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
     }
 
-    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
         let len = u32::try_from(body.len()).unwrap().to_be_bytes();
         [&[kind], &len[1..], body].concat()
     }
 
-    fn client() -> Vec<u8> {
+    pub(super) fn client() -> Vec<u8> {
         record(&message(CLIENT_HELLO, &samples::client_hello("tls.example")))
     }
+
+    pub(super) fn value(details: &[Detail], key: DetailKey) -> Option<&str> {
+        details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
+    }
+
+    #[test]
+    fn the_cipher_is_told_once_both_hellos_are_there() {
+        let talk = Talk::tcp().a(client());
+        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
+        let told = talk.b(record(&message(SERVER_HELLO, &samples::server_hello())));
+        let told = told.metadata_by(&DETECTOR, tell, false);
+        assert!(told.done);
+        assert_eq!(value(&told.details, DetailKey::TlsCipher), Some("0x1301"));
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "details")]
+mod details_tests {
+    use super::tests::{client, message, record, value};
+    use super::*;
+    use crate::identify::handshake::samples;
+    use crate::identify::protocols::tls::DETECTOR;
+    use crate::identify::testing::{Talk, hex};
+
+    /// A certificate that vouches for itself, made with an Ed25519 key whose bytes count up.
+    fn sample_certificate() -> Vec<u8> {
+        hex("308201123081c5a00302010202030a1b2c300506032b65703032310b300906035504061302444531 \
+             0d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65301e170d \
+             3236303130323033303430355a170d3237303130323033303430355a3032310b3009060355040613 \
+             024445310d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65 \
+             302a300506032b657003210003a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664 \
+             125531b8300506032b65700341003a1c12ce0cd524e0a0d339af37b8bc78b64c7b778d6824abbaff \
+             f4267ee13a93b192da29bf050d78376d7bb24ae47dac67f6f80633c9e9f1f71e608bdc86b307")
+    }
+
+    /// Its fingerprint.
+    const CERTIFICATE_SHA1: &str = "e3:4f:94:89:2e:e5:7a:a6:7a:f0:b9:3d:bc:f0:4a:cf:65:f7:d6:77";
 
     /// A ServerHello of TLS 1.2.
     fn server() -> Vec<u8> {
@@ -145,32 +152,25 @@ mod tests {
     fn certificate(der: &[u8]) -> Vec<u8> {
         let len = |len: usize| u32::try_from(len).unwrap().to_be_bytes()[1..].to_vec();
         let list = [len(der.len() + 3), len(der.len()), der.to_vec()].concat();
-        message(CERTIFICATE, &list)
+        message(11, &list)
     }
 
     fn told(head: &SideView<'_>) -> Option<Vec<Detail>> {
         Some(Flight::read(head)?.details())
     }
 
-    fn value(details: &[Detail], key: DetailKey) -> Option<&str> {
-        details.iter().find(|detail| detail.key == key).map(|detail| &*detail.value)
-    }
-
     #[test]
-    fn both_hellos_are_fingerprinted_once_both_are_there() {
+    fn both_hellos_are_fingerprinted() {
         let talk = Talk::tcp().a(client());
-        assert_eq!(talk.metadata_by(&DETECTOR, tell, false), Metadata::later());
-        let told = talk.b(record(&message(SERVER_HELLO, &samples::server_hello())));
-        let told = told.metadata_by(&DETECTOR, tell, false);
-        assert!(told.done);
+        let talk = talk.b(record(&message(SERVER_HELLO, &samples::server_hello())));
+        let told = talk.metadata_by(&DETECTOR, tell, false);
         assert_eq!(value(&told.details, DetailKey::TlsJa3String), Some("771,4865-49199,0-16-43,,"));
         assert_eq!(value(&told.details, DetailKey::TlsJa3sString), Some("771,4865,43"));
-        assert_eq!(value(&told.details, DetailKey::TlsCipher), Some("0x1301"));
     }
 
     #[test]
     fn the_certificate_is_waited_for() {
-        let der = samples::certificate();
+        let der = sample_certificate();
         let flight = record(&[server(), certificate(&der), message(14, &[])].concat());
         let (first, second) = flight.split_at(200);
         let talk = Talk::tcp().a(client()).b(first);
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(value(&told, DetailKey::TlsNotBefore), Some("2026-01-02T03:04:05"));
         assert_eq!(value(&told, DetailKey::TlsNotAfter), Some("2027-01-02T03:04:05"));
         let fingerprint = value(&told, DetailKey::TlsFingerprint).unwrap();
-        assert_eq!(fingerprint, samples::CERTIFICATE_SHA1);
+        assert_eq!(fingerprint, CERTIFICATE_SHA1);
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn bytes_changed_and_cut_do_no_harm() {
-        let flight = record(&[server(), certificate(&samples::certificate())].concat());
+        let flight = record(&[server(), certificate(&sample_certificate())].concat());
         for at in 0..flight.len() {
             let mut bad = flight.clone();
             bad[at] ^= 0x81;

@@ -5,26 +5,18 @@
 //! and supported_versions. A hello that is cut gives what it has; one that contradicts itself gives
 //! nothing. Knows no record layer.
 
-mod certificate;
-mod fingerprint;
-
 use crate::config::TOLD_WORDS_MAX;
 use crate::identify::messages::MessageError;
 use crate::wire::{Cursor, be16, be24, from_wire, index, prefix, rest, u8_at};
-
-pub(super) use certificate::Certificate;
-#[cfg(test)]
-pub(super) use fingerprint::md5_hex;
-pub(super) use fingerprint::{Carrier, Client, hash_and_text, ja3s};
 
 /// HandshakeType (RFC 8446 section 4).
 pub(super) const CLIENT_HELLO: u8 = 1;
 /// HandshakeType (RFC 8446 section 4).
 pub(super) const SERVER_HELLO: u8 = 2;
 
-const SERVER_NAME: u16 = 0;
-const ALPN: u16 = 16;
-const SUPPORTED_VERSIONS: u16 = 43;
+pub(super) const SERVER_NAME: u16 = 0;
+pub(super) const ALPN: u16 = 16;
+pub(super) const SUPPORTED_VERSIONS: u16 = 43;
 
 /// The SHA-256 of "HelloRetryRequest" starts so (RFC 8446 section 4.1.3).
 const RETRY_RANDOM: [u8; 8] = [0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11];
@@ -49,7 +41,7 @@ impl Flavour {
     }
 
     /// The newest of the versions that were offered; GREASE values (RFC 8701) are passed over.
-    fn newest(self, offered: &[u16]) -> Option<u16> {
+    pub(super) fn newest(self, offered: &[u16]) -> Option<u16> {
         let known = offered.iter().copied().filter(|version| self.knows(*version));
         match self {
             // A final version is newer than any draft, whatever the numbers.
@@ -310,23 +302,6 @@ pub(super) mod samples {
         hello.extend(extensions);
         hello
     }
-
-    /// A certificate that vouches for itself, made with an Ed25519 key whose bytes count up.
-    pub(crate) fn certificate() -> Vec<u8> {
-        crate::identify::testing::hex(
-            "308201123081c5a00302010202030a1b2c300506032b65703032310b300906035504061302444531 \
-             0d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65301e170d \
-             3236303130323033303430355a170d3237303130323033303430355a3032310b3009060355040613 \
-             024445310d300b060355040a0c04546573743114301206035504030c0b746c732e6578616d706c65 \
-             302a300506032b657003210003a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664 \
-             125531b8300506032b65700341003a1c12ce0cd524e0a0d339af37b8bc78b64c7b778d6824abbaff \
-             f4267ee13a93b192da29bf050d78376d7bb24ae47dac67f6f80633c9e9f1f71e608bdc86b307",
-        )
-    }
-
-    /// Its fingerprint.
-    pub(crate) const CERTIFICATE_SHA1: &str =
-        "e3:4f:94:89:2e:e5:7a:a6:7a:f0:b9:3d:bc:f0:4a:cf:65:f7:d6:77";
 
     /// A ServerHello that chooses TLS 1.3.
     pub(crate) fn server_hello() -> Vec<u8> {

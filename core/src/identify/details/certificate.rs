@@ -10,8 +10,40 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
+use crate::identify::handshake::{HandshakeMessage, ServerHello};
 use crate::identify::{Detail, DetailKey};
 use crate::wire::{Cursor, from_wire, index, prefix};
+
+/// HandshakeType certificate (RFC 5246 section 7.4.2).
+const CERTIFICATE: u8 = 11;
+
+/// What the server's own certificate says, where one stands behind its ServerHello.
+pub(in super::super) fn certificate(said: &ServerHello, behind: &[u8]) -> Vec<Detail> {
+    let next = HandshakeMessage::read(behind).filter(|next| next.kind == CERTIFICATE);
+    let certificate =
+        next.filter(|_| is_in_clear(said)).and_then(|next| Certificate::first(next.body));
+    certificate.map(|one| one.details()).unwrap_or_default()
+}
+
+/// Whether all that the server tells in the clear, behind its ServerHello, is there.
+pub(in super::super) fn certificate_has_come(said: &ServerHello, behind: &[u8]) -> bool {
+    if !is_in_clear(said) {
+        return true;
+    }
+    match HandshakeMessage::read(behind) {
+        Some(next) if next.kind == CERTIFICATE => {
+            Certificate::first(next.body).is_some_and(|one| one.is_whole())
+        }
+        // A session that is resumed, or that nobody vouches for.
+        Some(_) => true,
+        None => false,
+    }
+}
+
+/// From TLS 1.3 on the certificate is encrypted.
+fn is_in_clear(said: &ServerHello) -> bool {
+    said.version.is_some_and(|version| version <= 0x0303)
+}
 
 /// The server's own certificate in a Certificate message, behind its handshake header.
 ///
@@ -19,7 +51,7 @@ use crate::wire::{Cursor, from_wire, index, prefix};
 /// certificate_list length(24)   length(24) certificate   length(24) certificate ...
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Certificate<'a> {
+struct Certificate<'a> {
     /// Its bytes, as far as they were seen.
     bytes: &'a [u8],
     /// How many it has.
@@ -28,7 +60,7 @@ pub(in super::super) struct Certificate<'a> {
 
 impl<'a> Certificate<'a> {
     /// Finds the first certificate; `None` where there is none, or its length was not seen.
-    pub(in super::super) fn first(message: &'a [u8]) -> Option<Self> {
+    fn first(message: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(message);
         let list = index(cursor.be24()?);
         let len = index(cursor.be24()?);
@@ -37,13 +69,13 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whether all of it was seen.
-    pub(in super::super) fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         self.bytes.len() == self.len
     }
 
     /// Names, number, validity and fingerprint as Suricata writes them; where it was cut or cannot
     /// be read, only that.
-    pub(in super::super) fn details(&self) -> Vec<Detail> {
+    fn details(&self) -> Vec<Detail> {
         if !self.is_whole() {
             let said = format!("cut: {} of {} bytes seen", self.bytes.len(), self.len);
             return vec![Detail::new(DetailKey::TlsCertificate, said)];

@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use super::{ALPN, Flavour, SERVER_NAME, SUPPORTED_VERSIONS};
 use crate::config::FINGERPRINT_TEXT_BYTES_MAX;
+use crate::identify::handshake::{ALPN, Flavour, SERVER_NAME, SUPPORTED_VERSIONS};
 use crate::identify::{Detail, DetailKey};
 use crate::wire::{Cursor, be16, prefix};
 
@@ -52,9 +52,29 @@ impl Carrier {
     }
 }
 
+/// JA3 by its hash and its text, and JA4, of a whole ClientHello, behind its handshake header. `None` if it is none,
+/// or cut.
+pub(in super::super) fn ja3_and_ja4(
+    body: &[u8],
+    carrier: Carrier,
+    [hash, text, ja4]: [DetailKey; 3],
+) -> Option<impl Iterator<Item = Detail>> {
+    let client = Client::read(body, carrier)?;
+    let ja4 = Detail::new(ja4, client.ja4(carrier));
+    Some(hash_and_text(hash, text, client.ja3()).chain([ja4]))
+}
+
+/// JA3S by its hash and its text, of a whole ServerHello, behind its handshake header. `None` if it is none, or cut.
+pub(in super::super) fn ja3s(
+    body: &[u8],
+    [hash, text]: [DetailKey; 2],
+) -> Option<impl Iterator<Item = Detail>> {
+    Some(hash_and_text(hash, text, ja3s_text(body)?))
+}
+
 /// The numbers of a ClientHello, GREASE left out.
 #[derive(Debug, Default)]
-pub(in super::super) struct Client<'a> {
+struct Client<'a> {
     version: u16,
     ciphers: Vec<u16>,
     extensions: Vec<u16>,
@@ -68,8 +88,7 @@ pub(in super::super) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Reads a whole ClientHello, behind its handshake header. `None` if it is none, or cut.
-    pub(in super::super) fn read(body: &'a [u8], carrier: Carrier) -> Option<Self> {
+    fn read(body: &'a [u8], carrier: Carrier) -> Option<Self> {
         let mut cursor = Cursor::new(body);
         let mut client = Self { version: cursor.be16()?, ..Self::default() };
         cursor.skip(32)?;
@@ -112,18 +131,8 @@ impl<'a> Client<'a> {
         Some(())
     }
 
-    /// JA3 by its hash and its text, and JA4.
-    pub(in super::super) fn details(
-        &self,
-        carrier: Carrier,
-        [hash, text, ja4]: [DetailKey; 3],
-    ) -> impl Iterator<Item = Detail> {
-        let ja4 = Detail::new(ja4, self.ja4(carrier));
-        hash_and_text(hash, text, self.ja3()).chain([ja4])
-    }
-
     /// `version,ciphers,extensions,groups,point formats`, in decimal.
-    pub(in super::super) fn ja3(&self) -> String {
+    fn ja3(&self) -> String {
         let Self { ciphers, extensions, groups, formats, .. } = self;
         let lens = [ciphers.len(), extensions.len(), groups.len(), formats.len(), 2];
         let mut text = String::with_capacity(lens.iter().sum::<usize>().saturating_mul(6));
@@ -138,7 +147,7 @@ impl<'a> Client<'a> {
     }
 
     /// Three parts: what can be read, the ciphers' hash, the extensions' and signatures' hash.
-    pub(in super::super) fn ja4(&self, carrier: Carrier) -> String {
+    fn ja4(&self, carrier: Carrier) -> String {
         let named = if self.extensions.contains(&SERVER_NAME) { 'd' } else { 'i' };
         let [first, last] = ends(self.protocol);
         let mut ciphers = self.ciphers.clone();
@@ -175,8 +184,8 @@ impl<'a> Client<'a> {
 /// Bytes of a JA4.
 const JA4_BYTES: usize = 36;
 
-/// JA3S of a whole ServerHello, behind its handshake header: `version,cipher,extensions`.
-pub(in super::super) fn ja3s(body: &[u8]) -> Option<String> {
+/// `version,cipher,extensions`, in decimal.
+fn ja3s_text(body: &[u8]) -> Option<String> {
     let mut cursor = Cursor::new(body);
     let version = cursor.be16()?;
     cursor.skip(32)?;
@@ -198,12 +207,12 @@ pub(in super::super) fn ja3s(body: &[u8]) -> Option<String> {
 }
 
 /// The MD5 of a text, in hexadecimal digits: what JA3 and HASSH are known by.
-pub(in super::super) fn md5_hex(text: &str) -> String {
+fn md5_hex(text: &str) -> String {
     hex_digits(&Md5::digest(text.as_bytes()))
 }
 
 /// A fingerprint by its hash, and by its text where that is not too long.
-pub(in super::super) fn hash_and_text(
+pub(super) fn hash_and_text(
     hash_key: DetailKey,
     text_key: DetailKey,
     text: String,
@@ -215,7 +224,7 @@ pub(in super::super) fn hash_and_text(
 }
 
 /// Bytes in lower-case hexadecimal digits.
-pub(super) fn hex_digits(bytes: &[u8]) -> String {
+fn hex_digits(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
     push_hex(&mut digits, bytes);
     digits
@@ -364,7 +373,7 @@ mod tests {
         let client = Client::read(&bytes, Carrier::Tls).unwrap();
         assert_eq!(client.ja3(), "771,4865-49199,0-16-43,,");
         assert!(client.ja4(Carrier::Quic).starts_with("q13d0203h2_"), "{client:?}");
-        assert_eq!(ja3s(&server_hello()).as_deref(), Some("771,4865,43"));
+        assert_eq!(ja3s_text(&server_hello()).as_deref(), Some("771,4865,43"));
     }
 
     #[test]
