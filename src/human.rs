@@ -142,6 +142,14 @@ pub(crate) fn push_padded(line: &mut String, text: &str, columns: usize) {
     }
 }
 
+/// With a capital letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_ascii_uppercase(), chars.as_str())
+    })
+}
+
 /// Breaks a text into lines of at most `columns`, at blanks where there are any.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);

@@ -72,9 +72,9 @@ impl Doctor {
             log::error(&error);
             Vec::new()
         });
-        let wanted = list
-            .into_iter()
-            .filter(|interface| interface.is_network && interface.is_up && !interface.is_loopback);
+        let wanted = list.into_iter().filter(|it| {
+            interfaces::is_network(&it.name) && it.flags.is_up() && !it.flags.is_loopback()
+        });
         wanted.map(|interface| interface.name).filter(|name| name != "any").collect()
     }
 }

@@ -115,7 +115,6 @@ impl Live {
         let mut capture = Capture::open(&options, stop).map_err(|error| failed(&error))?;
         plan.receive_only = capture.handles().iter().map(|handle| handle.as_raw_fd()).collect();
         self.confining.enter(&plan)?;
-        shutdown::watch();
         if !self.writing.quiet {
             log::say(&format!(
                 "listening on {}, {}; Ctrl-C ends it with the summary",

@@ -9,6 +9,8 @@ use clap::Command;
 use clap_mangen::Man;
 use roff::{Inline, Roff, bold, roman};
 
+use crate::human::capital;
+
 /// The page of the program, or of a command of it.
 pub(super) fn page(command: &Command) -> io::Result<Vec<u8>> {
     let name = command.get_name();
@@ -52,14 +54,11 @@ fn synopsis(command: &Command) -> Roff {
     let usage = command.clone().render_usage().to_string();
     for line in usage.lines() {
         let line = line.trim_start_matches("Usage:").trim();
-        let words = line.split(' ').take_while(|word| is_name(word)).count();
-        let (name, rest): (Vec<&str>, Vec<&str>) = {
-            let mut all: Vec<&str> = line.split(' ').collect();
-            let rest = all.split_off(words.min(all.len()));
-            (all, rest)
-        };
+        let name: Vec<&str> = line.split(' ').take_while(|word| is_name(word)).collect();
+        let name = name.join(" ");
+        let rest = line.strip_prefix(&*name).unwrap_or_default().trim_start();
         roff.control("PP", []);
-        roff.text([bold(name.join(" ")), roman(format!(" {}", rest.join(" ")))]);
+        roff.text([bold(name), roman(format!(" {rest}"))]);
     }
     roff
 }
@@ -86,7 +85,7 @@ fn commands(program: &Command) -> Roff {
 }
 
 /// A section of words with what is to be said of each; nothing where there is none.
-fn items(title: &str, items: &[(&str, &str)]) -> Roff {
+fn items<T: AsRef<str>>(title: &str, items: &[(T, T)]) -> Roff {
     let mut roff = Roff::new();
     if items.is_empty() {
         return roff;
@@ -94,17 +93,18 @@ fn items(title: &str, items: &[(&str, &str)]) -> Roff {
     roff.control("SH", [title]);
     for (word, text) in items {
         roff.control("TP", []);
-        roff.text([bold(*word)]);
-        roff.text([roman(*text)]);
+        roff.text([bold(word.as_ref())]);
+        roff.text([roman(text.as_ref())]);
     }
     roff
 }
 
 fn exit_status(help: &Help) -> Roff {
     let usual = [("0", "done"), ("1", "the output failed"), ("2", "wrong usage")];
-    let own: Vec<(&str, &str)> =
-        help.exit_codes.iter().map(|(code, text)| (code.as_str(), text.as_str())).collect();
-    items("EXIT STATUS", if own.is_empty() { &usual } else { &own })
+    if help.exit_codes.is_empty() {
+        return items("EXIT STATUS", &usual);
+    }
+    items("EXIT STATUS", &help.exit_codes)
 }
 
 /// What `--help` says below the options.
@@ -167,11 +167,7 @@ impl Help {
 fn example(line: &str) -> (String, String) {
     let line = line.trim();
     let (command, comment) = line.split_once("   ").unwrap_or((line, ""));
-    let mut comment: Vec<char> = comment.trim().chars().collect();
-    if let Some(first) = comment.first_mut() {
-        *first = first.to_ascii_uppercase();
-    }
-    (command.trim().to_owned(), comment.into_iter().collect::<String>().replace('?', ""))
+    (command.trim().to_owned(), capital(comment.trim()).replace('?', ""))
 }
 
 /// `Exit codes: 0 done, 1 the output failed (what was read is reported), 2 wrong usage.`

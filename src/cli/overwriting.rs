@@ -97,6 +97,11 @@ impl<'a> Output<'a> {
         format!("{} {}", self.option, self.path.display())
     }
 
+    fn told_in(&self, folder: &Path) -> String {
+        let folder = folder.display();
+        format!("{} is in {folder}, which is read; choose another place", self.told())
+    }
+
     /// The file that would be opened, where it is there and something can be lost or mixed up.
     fn existing(&self) -> Option<&Metadata> {
         let found = self.found.as_ref().filter(|_| self.numbered.is_none());
@@ -200,22 +205,12 @@ impl<'a> Claims<'a> {
             let Some(found) = output.existing().filter(holds) else { continue };
             // Of what is in a folder that is read, only captures are.
             let (wants, why) = match self.folder_with(found) {
-                Some(folder) => (
-                    Wants::Words,
-                    format!(
-                        "{} is in {}, which is read; choose another place",
-                        output.told(),
-                        folder.display()
-                    ),
-                ),
+                Some(folder) => (Wants::Words, output.told_in(folder)),
                 None if overwriting.force => continue,
-                None => (
-                    Wants::Ours,
-                    format!(
-                        "{} exists and is nothing that portstory wrote; --force overwrites it",
-                        output.told()
-                    ),
-                ),
+                None => {
+                    let why = "exists and is nothing that portstory wrote; --force overwrites it";
+                    (Wants::Ours, format!("{} {why}", output.told()))
+                }
             };
             packed.extend(Packed::of(output.path, wants, why)?);
         }
@@ -308,11 +303,7 @@ impl<'a> Claims<'a> {
             let holds = || !outdated.is_disjoint(&identities(input, self.links));
             input.is_dir() && ((output.is_packets && is_in()) || (deletes && holds()))
         })?;
-        Some(format!(
-            "{} is in {}, which is read; choose another place",
-            output.told(),
-            folder.display()
-        ))
+        Some(output.told_in(folder))
     }
 
     /// The folder that is read and has this file in it.

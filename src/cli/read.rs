@@ -89,7 +89,6 @@ impl Read {
             plan.readable.extend(self.paths.iter().filter_map(|path| folder_of(path)));
         }
         self.confining.enter(&plan)?;
-        shutdown::watch();
         let options = Options { links, ..self.unpacking.options() };
         let bytes = file::bytes(&self.paths, links).filter(|_| !self.follow);
         let bytes = bytes.map(|bytes| (options.odometer.clone(), bytes));

@@ -1,6 +1,6 @@
 //! `portstory report`: one page that answers what was on the port.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -84,12 +84,13 @@ impl Report {
         let links = self.linking.links();
         let claims = claims.following(links).writing(output).stdout(self.file().is_none());
         let packed = claims.check(self.overwriting)?;
-        let opened = |path| OutputFile::open(path, &Rotating::default(), 0);
-        let out = self.file().map(opened).transpose();
-        let mut out = out.map_err(|error| self.cannot_write(&error))?;
+        let open = |path: &Path| {
+            let opened = OutputFile::open(path, &Rotating::default(), 0);
+            opened.map_err(|error| cannot_write(path, &error))
+        };
+        let mut out = self.file().map(open).transpose()?;
         let _ = shutdown::catch();
         self.confining.to_reading(&self.paths, links)?;
-        shutdown::watch();
         Packed::check(&packed)?;
         let options = Options { links, ..self.unpacking.options() };
         let mut source = file::open(&self.paths, options).map_err(|error| failed(&error))?;
@@ -108,10 +109,6 @@ impl Report {
 
     fn file(&self) -> Option<&Path> {
         super::named(self.output.as_ref()).map(PathBuf::as_path)
-    }
-
-    fn cannot_write(&self, error: &io::Error) -> Outcome {
-        cannot_write(self.file().unwrap_or(Path::new("-")), error)
     }
 
     fn format(&self) -> ReportFormat {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::helper_process::Sandboxing;
-use super::{Outcome, log};
+use super::{Outcome, log, shutdown};
 use crate::capture::file::{self, Links};
 use crate::sandbox::{self, Plan, User};
 
@@ -66,10 +66,12 @@ impl Confining {
         self.enter(&Plan { readable: readable(paths, links), ..plan })
     }
 
-    /// Gives the rights up, and says so.
+    /// Gives the rights up, and says so. From then on somebody watches that the process ends when it is
+    /// asked to.
     pub(super) fn enter(&self, plan: &Plan) -> Result<(), Outcome> {
         if self.sandbox == Mode::Off {
             log::say("nothing was given up: what a capture holds can reach all that you can");
+            shutdown::watch();
             return Ok(());
         }
         let report = sandbox::enter(plan);
@@ -81,6 +83,7 @@ impl Confining {
             ));
             return Err(Outcome::Usage);
         }
+        shutdown::watch();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::recorder::is_conversation;
 use super::{Attention, Card, CardPlace, Report};
-use crate::human::{Clock, bytes, count, counted, peers, service};
+use crate::human::{Clock, bytes, capital, count, counted, peers, service};
 use portstory_core::event::Concern;
 use portstory_core::{
     EndpointEvent, FlowEvent, Label, Notable, Socket, Status, Timestamp, Transport, Verdict,
@@ -247,14 +247,6 @@ pub(super) fn between(first: Timestamp, last: Timestamp) -> String {
         (Some((one, _)), Some((other, time))) if one == other => format!("{first} to {time}"),
         _ => format!("{first} to {last}"),
     }
-}
-
-/// With a capital letter.
-pub(super) fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        format!("{}{}", first.to_ascii_uppercase(), chars.as_str())
-    })
 }
 
 impl Card {

@@ -90,31 +90,19 @@ fn kinds(report: &Report, text: &mut String) {
     let _ = writeln!(text, "\n### {}\n", report.more_kinds());
     text.push_str("| kind | label | flows | bytes |\n|---|---|--:|--:|\n");
     for card in &report.kinds {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} |",
-            plain(&card.title()),
-            card.flow.verdict.label.name(),
-            count(card.flows),
-            bytes(card.bytes)
-        );
+        let label = card.flow.verdict.label.name();
+        row(text, [&plain(&card.title()), label, &count(card.flows), &bytes(card.bytes)]);
     }
 }
 
 fn endpoints(report: &Report, text: &mut String) {
     text.push_str("\n## Endpoints\n\n| service | label | its flows agree on | flows | from | bytes | seen (UTC) |\n|---|---|---|--:|---|--:|---|\n");
     for one in &report.endpoints {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} | {} |",
-            plain(&service(one.socket, one.transport)),
-            one.label.name(),
-            plain(&agreement(one)),
-            count(one.flows),
-            peers(one),
-            bytes(one.bytes),
-            between(one.first_seen, one.last_seen)
-        );
+        let (place, seen) =
+            (service(one.socket, one.transport), between(one.first_seen, one.last_seen));
+        let (place, agreed) = (plain(&place), plain(&agreement(one)));
+        let (flows, from, bytes) = (count(one.flows), peers(one), bytes(one.bytes));
+        row(text, [&place, one.label.name(), &agreed, &flows, &from, &bytes, &seen]);
     }
     if report.endpoints_left_out > 0 {
         let _ =
@@ -192,13 +180,7 @@ fn places(card: &Card, text: &mut String) {
     }
     text.push_str("\n| service | flows | bytes |\n|---|--:|--:|\n");
     for one in &card.places {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} |",
-            plain(&place(one)),
-            count(one.flows),
-            bytes(one.bytes)
-        );
+        row(text, [&plain(&place(one)), &count(one.flows), &bytes(one.bytes)]);
     }
     if card.places_unnamed() > 0 {
         let _ = writeln!(text, "\nAnd {}.", counted(card.places_unnamed(), "more service"));
@@ -208,15 +190,9 @@ fn places(card: &Card, text: &mut String) {
 fn pairs(report: &Report, text: &mut String) {
     text.push_str("\n## Who talks to whom\n\n| client | service | label | flows | bytes |\n|---|---|---|--:|--:|\n");
     for pair in &report.pairs {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} |",
-            plain(&pair.client.to_string()),
-            plain(&service(pair.server, pair.transport)),
-            pair.label.name(),
-            count(pair.flows),
-            bytes(pair.bytes)
-        );
+        let client = plain(&pair.client.to_string());
+        let server = plain(&service(pair.server, pair.transport));
+        row(text, [&client, &server, pair.label.name(), &count(pair.flows), &bytes(pair.bytes)]);
     }
     if report.pairs_left_out > 0 {
         let _ = writeln!(text, "\n{} not shown.", counted(report.pairs_left_out, "more pair"));
@@ -247,8 +223,12 @@ fn about(report: &Report, text: &mut String) {
             Ok(hash) => hash.clone(),
             Err(why) => plain(why),
         };
-        let _ = writeln!(text, "| {} | {} | {hash} |", plain(&input.name), bytes(input.bytes));
+        row(text, [&plain(&input.name), &bytes(input.bytes), &hash]);
     }
+}
+
+fn row<const N: usize>(text: &mut String, cells: [&str; N]) {
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
 /// A block that is shown as it is: indented, which no run of backticks in it can end. Several lines

@@ -5,15 +5,18 @@
 
 use super::Report;
 use crate::output::wireshark;
-use portstory_core::{Label, Transport};
+use portstory_core::{Label, Socket, Transport};
 
 /// Steps for one kind of machine.
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
     pub(super) title: &'static str,
     /// What each is for, and the command where there is one.
-    pub(super) steps: Vec<(String, Option<String>)>,
+    pub(super) steps: Vec<Step>,
 }
+
+/// What to do, and the command that does it, where one does.
+type Step = (String, Option<String>);
 
 impl Report {
     /// What to do next; empty where nothing was seen.
@@ -23,7 +26,6 @@ impl Report {
         let is_tcp = transport == Transport::Tcp;
         let v6 = addr.is_ipv6();
         let (flag, lsof, protocol) = if is_tcp { ("t", "TCP", "tcp") } else { ("u", "UDP", "udp") };
-        let step = |what: &str, command: String| (what.to_owned(), Some(command));
         let bracketed = if v6 { format!("[{addr}]") } else { addr.to_string() };
 
         let linux = vec![
@@ -90,24 +92,17 @@ impl Report {
         all
     }
 
-    fn look(
-        &self,
-        server: portstory_core::Socket,
-        transport: Transport,
-    ) -> Vec<(String, Option<String>)> {
-        let mut steps = vec![(
-            "Display filter: all of this service".to_owned(),
-            Some(wireshark::endpoint_filter(server, transport)),
-        )];
+    fn look(&self, server: Socket, transport: Transport) -> Vec<Step> {
+        let filter = wireshark::endpoint_filter(server, transport);
+        let mut steps = vec![step("Display filter: all of this service", filter)];
         if let Some(card) = self.cards.first() {
-            steps.push((
-                "Display filter: the flow of the first card and no other".to_owned(),
-                Some(wireshark::flow_filter(&card.flow)),
+            steps.push(step(
+                "Display filter: the flow of the first card and no other",
+                wireshark::flow_filter(&card.flow),
             ));
-            steps.push((
-                "Every rule that was weighed, and what another label would have needed (FILES: as below)"
-                    .to_owned(),
-                Some(format!("portstory why FILES --flow {}", card.flow.flow_id)),
+            steps.push(step(
+                "Every rule that was weighed, and what another label would have needed (FILES: as below)",
+                format!("portstory why FILES --flow {}", card.flow.flow_id),
             ));
         }
         steps
@@ -130,14 +125,13 @@ impl Report {
     }
 }
 
-fn citrix(addr: &str, port: u16) -> Vec<(String, Option<String>)> {
+fn citrix(addr: &str, port: u16) -> Vec<Step> {
     vec![
-        (
-            "On a Delivery Controller: the VDA's version. From 1903 on there is no Framehawk"
-                .to_owned(),
-            Some(format!(
+        step(
+            "On a Delivery Controller: the VDA's version. From 1903 on there is no Framehawk",
+            format!(
                 "Get-BrokerMachine -IPAddress {addr} | Select-Object MachineName, AgentVersion, SessionCount"
-            )),
+            ),
         ),
         (
             format!(
@@ -152,10 +146,13 @@ fn citrix(addr: &str, port: u16) -> Vec<(String, Option<String>)> {
                 .to_owned(),
             None,
         ),
-        (
-            "Tell portstory what was found, and read the capture again (site.toml: see docs/guide.md)"
-                .to_owned(),
-            Some("portstory report --site site.toml FILES -o report.html".to_owned()),
+        step(
+            "Tell portstory what was found, and read the capture again (site.toml: see docs/guide.md)",
+            "portstory report --site site.toml FILES -o report.html".to_owned(),
         ),
     ]
+}
+
+fn step(what: &str, command: String) -> Step {
+    (what.to_owned(), Some(command))
 }

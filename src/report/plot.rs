@@ -39,11 +39,11 @@ pub(super) fn sizes(trace: &Trace, client: Side) -> Option<String> {
     let largest = points.iter().map(|point| point.len).max()?;
     let top = f64::from(largest).max(float_of(LARGE_PAYLOAD_BYTES_MIN) * 1.5) * 1.05;
     let [large, small] = [LARGE_PAYLOAD_BYTES_MIN, SMALL_PAYLOAD_BYTES_MAX].map(float_of);
-    draw(|canvas| {
+    draw(SIZE, |canvas| {
         let mut chart = labelled(canvas, 48).build_cartesian_2d(0.0..end, -top..top)?;
         let band = |low: f64, high: f64| Rectangle::new([(0.0, low), (end, high)], BAND.filled());
         chart.draw_series([band(-top, -large), band(0.0, small)])?;
-        axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| size_label(y.abs()))?;
+        axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| format!("{:.0}", y.abs()))?;
         chart.draw_series(points.iter().map(|point| {
             let is_up = point.side == client;
             let len = f64::from(point.len);
@@ -69,7 +69,7 @@ pub(super) fn pace(trace: &Trace, client: Side) -> Option<String> {
     // Of two very different rates the smaller one still is to be seen.
     let (top, bottom) = (top.max(bottom / 6.0), bottom.max(top / 6.0));
     let end = float_of(rates.len()) * spans.seconds();
-    draw(|canvas| {
+    draw(SIZE, |canvas| {
         let mut chart = labelled(canvas, 66).build_cartesian_2d(0.0..end, -bottom..top)?;
         axes(&mut chart, [5, 6], &|x| time_label(x, end), &|y| rate_label(y.abs()))?;
         let bars = rates.iter().enumerate().flat_map(|(at, &(up, down))| {
@@ -92,7 +92,7 @@ pub(super) fn timeline(spans: &Spans<3>, until: Timestamp) -> Option<String> {
     let end = timeline_seconds(spans, until);
     // A single flow of a long capture is to be seen, too.
     let width = spans.seconds().max(end / 160.0);
-    let svg = draw_sized((1000, 120), |canvas| {
+    let svg = draw((1000, 120), |canvas| {
         let mut chart = ChartBuilder::on(canvas).build_cartesian_2d(0.0..end, -0.06..3.0)?;
         for (which, (colour, base)) in LABELS.into_iter().zip([2.0, 1.0, 0.0]).enumerate() {
             let line = Rectangle::new([(0.0, base - 0.04), (end, base)], GRID.filled());
@@ -175,12 +175,7 @@ fn axes(
         .draw()
 }
 
-fn draw(fill: impl for<'a> FnOnce(&Canvas<'a>) -> Drawn) -> Option<String> {
-    draw_sized(SIZE, fill)
-}
-
-/// Nothing where the drawing fails: a report without a plot is still a report.
-fn draw_sized(size: (u32, u32), fill: impl for<'a> FnOnce(&Canvas<'a>) -> Drawn) -> Option<String> {
+fn draw(size: (u32, u32), fill: impl for<'a> FnOnce(&Canvas<'a>) -> Drawn) -> Option<String> {
     let mut svg = String::new();
     {
         let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
@@ -204,10 +199,6 @@ fn time_label(seconds: f64, end: f64) -> String {
     } else {
         format!("{seconds:.1} s")
     }
-}
-
-fn size_label(bytes: f64) -> String {
-    format!("{bytes:.0}")
 }
 
 fn rate_label(bytes: f64) -> String {

@@ -36,7 +36,7 @@ impl User {
             None => {
                 let passwd = fs::read_to_string(PASSWD)
                     .map_err(|error| format!("{PASSWD} cannot be read: {error}"))?;
-                find(&passwd, name).ok_or_else(|| {
+                find(&passwd, |account| account.name == name).ok_or_else(|| {
                     format!("{PASSWD} has no user {name}; others are given as UID:GID")
                 })?
             }
@@ -45,6 +45,12 @@ impl User {
             return Err(format!("{name} is root: name a user without rights"));
         }
         Ok(account)
+    }
+
+    /// The name of this account; its number where it has none here.
+    pub(crate) fn name_of(uid: u32) -> String {
+        let passwd = fs::read_to_string(PASSWD).unwrap_or_default();
+        find(&passwd, |account| account.uid == uid).map_or(uid.to_string(), |account| account.name)
     }
 
     /// Whom a process of root's becomes where nobody was named: who called sudo, else the account
@@ -63,16 +69,14 @@ impl User {
 }
 
 /// passwd(5): `name:password:uid:gid:comment:home:shell`.
-fn find(passwd: &str, name: &str) -> Option<User> {
-    passwd.lines().find_map(|line| {
+fn find(passwd: &str, is_it: impl Fn(&User) -> bool) -> Option<User> {
+    let account = |line: &str| {
         let mut fields = line.split(':');
-        if fields.next() != Some(name) {
-            return None;
-        }
+        let name = fields.next()?.to_owned();
         let uid = fields.nth(1)?.parse().ok()?;
-        let gid = fields.next()?.parse().ok()?;
-        Some(User { name: name.to_owned(), uid, gid })
-    })
+        Some(User { name, uid, gid: fields.next()?.parse().ok()? })
+    };
+    passwd.lines().filter_map(account).find(is_it)
 }
 
 #[cfg(test)]
@@ -82,11 +86,13 @@ mod tests {
     #[test]
     fn accounts_are_found_by_their_whole_name() {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533::/:/bin/false\nbad:x:y\n";
-        let found = find(passwd, "nobody").unwrap();
+        let found = find(passwd, |account| account.name == "nobody").unwrap();
         assert_eq!((found.uid, found.gid), (65534, 65533));
         for name in ["nobod", "nobody2", "bad", ""] {
-            assert_eq!(find(passwd, name), None, "{name}");
+            assert_eq!(find(passwd, |account| account.name == name), None, "{name}");
         }
+        assert_eq!(User::name_of(0), "root");
+        assert_eq!(User::name_of(4_000_000_001), "4000000001");
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Planner {
     /// What becomes of the payload of a flow that has ended.
     pub(super) fn plan(&mut self, flow: &FlowEvent, trail: &Trail) -> Treatment {
         let originals: Vec<Vec<u8>> =
-            trail.held.iter().map(|held| held.payload().to_vec()).collect();
+            trail.held.iter().map(|held| held.packet.payload().to_vec()).collect();
         let original = trail.portrait(flow.transport, &originals, &self.config);
         let chain: Vec<_> = original.chain.iter().map(|spoken| spoken.protocol).collect();
         if !flow.verdict.protocols.iter().take(chain.len()).eq(&chain) {
@@ -221,8 +221,14 @@ impl Planner {
 
     fn bases(&self, trail: &Trail, disguise: &Disguise) -> Vec<Vec<u8>> {
         let held = trail.held.iter();
-        held.map(|held| disguise.base(&self.secret, (held.side(), held.seq()), held.payload()))
-            .collect()
+        held.map(|held| {
+            disguise.base(
+                &self.secret,
+                (held.packet.side(), held.packet.seq().unwrap_or_default()),
+                held.packet.payload(),
+            )
+        })
+        .collect()
     }
 
     /// The least that may stay. With `told` also what is told beside the protocols' names.
@@ -288,7 +294,8 @@ impl Planner {
             return Err("the verdict rests on too much of its payload");
         }
         for (held, unchanged) in trail.held.iter().zip(unchanged) {
-            if let Err(what) = is_structure(held.payload(), unchanged, [&ends[0], &ends[1]]) {
+            if let Err(what) = is_structure(held.packet.payload(), unchanged, [&ends[0], &ends[1]])
+            {
                 tracing::debug!("flow {}: would keep {what}", flow.flow_id);
                 return Err("the verdict rests on what may be content");
             }

@@ -5,7 +5,7 @@
 
 use super::disguise::Stay;
 use super::plan::tell_the_same;
-use super::trail::{Held, Portrait, Trail};
+use super::trail::{Portrait, Trail};
 use portstory_core::internal::wire;
 use portstory_core::{Config, Transport};
 
@@ -51,8 +51,8 @@ impl<'a> Search<'a> {
         Self {
             goal,
             bases,
-            made: held.iter().map(|held| held.payload().to_vec()).collect(),
-            stays: held.iter().map(|held| vec![true; held.payload().len()]).collect(),
+            made: held.iter().map(|held| held.packet.payload().to_vec()).collect(),
+            stays: held.iter().map(|held| vec![true; held.packet.payload().len()]).collect(),
             spent: 0,
             trials_max,
         }
@@ -72,7 +72,7 @@ impl<'a> Search<'a> {
     pub(super) fn settle_for(&mut self, places: &[Place], config: &Config) -> bool {
         let held = &self.goal.trail.held;
         let is_here = |place: &Place| {
-            let payload = held.get(place.packet).map(Held::payload);
+            let payload = held.get(place.packet).map(|held| held.packet.payload());
             payload.and_then(|payload| payload.get(wire::index(place.stay.at)))
                 == Some(&place.stay.byte)
         };
@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
         let packets = self.goal.trail.held.iter().zip(&self.stays).enumerate();
         packets
             .flat_map(|(packet, (held, stays))| {
-                let bytes = held.payload().iter().zip(stays).enumerate();
+                let bytes = held.packet.payload().iter().zip(stays).enumerate();
                 bytes.filter(|(_, (_, stays))| **stays).map(move |(at, (&byte, _))| Place {
                     packet,
                     stay: Stay { at: wire::len32(at), byte },
@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
         let packets = self.goal.trail.held.iter().zip(&self.made);
         packets
             .map(|(held, made)| {
-                let bytes = held.payload().iter().zip(made);
+                let bytes = held.packet.payload().iter().zip(made);
                 bytes.map(|(was, is)| was.eq_ignore_ascii_case(is)).collect()
             })
             .collect()
@@ -183,7 +183,7 @@ impl<'a> Search<'a> {
         else {
             return;
         };
-        let original = self.goal.trail.held.get(packet).map(Held::payload);
+        let original = self.goal.trail.held.get(packet).map(|held| held.packet.payload());
         let source = if stays { original } else { self.bases.get(packet).map(Vec::as_slice) };
         let to = to.min(made.len());
         let range = from.min(to)..to;

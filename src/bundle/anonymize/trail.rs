@@ -30,7 +30,7 @@ pub(super) struct Held {
     /// Its place among the flow's packets, from 0.
     pub(super) number: u32,
     frame: u64,
-    packet: KeptPacket,
+    pub(super) packet: KeptPacket,
 }
 
 /// What a flow's payload amounts to: what a verdict takes from it.
@@ -98,9 +98,9 @@ impl Trail {
         let mut next = Self { held, last_frame: frame, ..Self::default() };
         next.packets = self.packets.saturating_sub(first);
         for held in &next.held {
-            let (packets, bytes) = held.side().of_mut(&mut next.spent);
+            let (packets, bytes) = held.packet.side().of_mut(&mut next.spent);
             (*packets, *bytes) =
-                (packets.saturating_add(1), bytes.saturating_add(held.payload().len()));
+                (packets.saturating_add(1), bytes.saturating_add(held.packet.payload().len()));
         }
         self.packets = first;
         Some(next)
@@ -113,7 +113,7 @@ impl Trail {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.held.iter().map(|held| held.payload().len()).fold(0, usize::saturating_add)
+        self.held.iter().map(|held| held.packet.payload().len()).fold(0, usize::saturating_add)
     }
 
     /// What the flow would amount to with these payloads in place of its own.
@@ -150,22 +150,5 @@ impl Trail {
             looks: Side::BOTH.map(look),
             details: record.take_details(),
         }
-    }
-}
-
-impl Held {
-    /// Who sent it.
-    pub(super) const fn side(&self) -> Side {
-        self.packet.side()
-    }
-
-    /// Its payload.
-    pub(super) fn payload(&self) -> &[u8] {
-        self.packet.payload()
-    }
-
-    /// TCP: the number of its first byte.
-    pub(super) fn seq(&self) -> u32 {
-        self.packet.seq().unwrap_or_default()
     }
 }

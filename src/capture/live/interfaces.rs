@@ -1,59 +1,24 @@
 //! The interfaces of this machine that can be captured from, as libpcap lists them. No rights are
 //! needed to list them.
 
-use std::net::IpAddr;
+use pcap::Device;
 
 use super::CaptureError;
-
-/// A network interface, or a device that libpcap treats as one (`any`, USB buses ...).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Interface {
-    /// What `-i` takes.
-    pub name: String,
-    /// What the system says it is.
-    pub description: Option<String>,
-    /// Its addresses.
-    pub addresses: Vec<IpAddr>,
-    /// It was switched on.
-    pub is_up: bool,
-    /// It has a link, too.
-    pub is_running: bool,
-    /// It only reaches this machine.
-    pub is_loopback: bool,
-    /// It carries network traffic by itself. The others are buses (USB, Bluetooth, D-Bus), and
-    /// netfilter's logs, which show only what a firewall rule sends there.
-    pub is_network: bool,
-}
 
 /// All interfaces, those most likely wanted first.
 ///
 /// # Errors
 ///
 /// The system does not tell ([`CannotOpen`](crate::capture::CaptureErrorKind::CannotOpen)).
-pub(crate) fn list() -> Result<Vec<Interface>, CaptureError> {
-    let devices = pcap::Device::list().map_err(|error| {
+pub(crate) fn list() -> Result<Vec<Device>, CaptureError> {
+    Device::list().map_err(|error| {
         let why = super::open::text(&error);
         CaptureError::cannot_open("interfaces", format!("the system does not list them ({why})"))
-    })?;
-    Ok(devices.into_iter().map(Interface::from).collect())
-}
-
-impl From<pcap::Device> for Interface {
-    fn from(device: pcap::Device) -> Self {
-        Self {
-            is_up: device.flags.is_up(),
-            is_running: device.flags.is_running(),
-            is_loopback: device.flags.is_loopback(),
-            is_network: is_network(&device.name),
-            name: device.name,
-            description: device.desc,
-            addresses: device.addresses.into_iter().map(|address| address.addr).collect(),
-        }
-    }
+    })
 }
 
 /// libpcap tells apart only by name what it lists beside network interfaces.
-fn is_network(name: &str) -> bool {
+pub(crate) fn is_network(name: &str) -> bool {
     const OTHERS: [&str; 6] = ["bluetooth", "dbus-", "nflog", "nfqueue", "usbmon", "rdma"];
     !OTHERS.iter().any(|other| name.starts_with(other))
 }

@@ -7,7 +7,7 @@ use pcap::{Active, Capture, Precision};
 use super::effect::{self, FileHeader};
 use super::filter::{self, Filter};
 use super::interface_handle::InterfaceHandle;
-use super::interfaces::{self, nearest};
+use super::interfaces::{self, is_network, nearest};
 use super::linktype::{carries_no_ip, link_type};
 use super::{BLOCK_TIMEOUT, CaptureError, Notice, Options};
 
@@ -124,7 +124,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
              `sudo setcap cap_net_raw+ep $(command -v portstory)`";
         return CaptureError::cannot_open(name, message.to_owned());
     }
-    if known.iter().any(|known| known.name == name && known.is_network && !known.is_up) {
+    if known.iter().any(|it| it.name == name && is_network(name) && !it.flags.is_up()) {
         let message = format!("the interface is down: `sudo ip link set {name} up` switches it on");
         return CaptureError::cannot_open(name, message);
     }
@@ -134,7 +134,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
 /// The names of all network interfaces, for a sentence.
 fn existing() -> String {
     let mut known = interfaces::list().unwrap_or_default();
-    known.retain(|known| known.is_network);
+    known.retain(|known| is_network(&known.name));
     if known.is_empty() {
         return "none that this machine tells of".to_owned();
     }

@@ -129,7 +129,6 @@ impl Bundle {
         let strangers = strangers.transpose().map_err(io)?;
         self.confining.to_reading(&self.paths, links)?;
         let reading = Options { links, ..self.unpacking.options() };
-        shutdown::watch();
         Packed::check(&packed)?;
         let shared = strangers.as_ref().map(|(strength, packets, secret)| {
             let exclude = &self.exclude;

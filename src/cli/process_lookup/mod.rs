@@ -179,7 +179,7 @@ impl ProcessLookup {
             line: Some(line),
             scope,
             watch: watch.clone(),
-            own: list.into_iter().flat_map(|interface| interface.addresses).collect(),
+            own: list.iter().flat_map(|it| &it.addresses).map(|one| one.addr).collect(),
             processes: BTreeMap::new(),
             open: BTreeMap::new(),
             flows: BTreeMap::new(),

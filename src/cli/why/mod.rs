@@ -92,7 +92,6 @@ impl Why {
         }
         let _ = shutdown::catch();
         self.confining.to_reading(paths, self.linking.links())?;
-        shutdown::watch();
         let id = match known {
             Some(id) => id,
             None => self.find(paths, wanted, &config, bpf.as_mut())?,

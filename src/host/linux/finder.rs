@@ -25,6 +25,7 @@ use super::spaces::{Space, Spaces};
 use crate::clock::now;
 use crate::host::budget::Budget;
 use crate::host::{Holder, Question, shortened, waits_for};
+use crate::sandbox::User;
 use portstory_core::event::{Process, ProcessMissing};
 use portstory_core::{Transport, Watch};
 
@@ -517,7 +518,7 @@ impl Finder {
     /// The socket is there, and its holder cannot be seen.
     fn not_visible(&mut self, entry: &Entry) -> Holder {
         let users = &mut self.users;
-        let name = |uid| users.entry(uid).or_insert_with(|| particulars::user(uid)).clone();
+        let name = |uid| users.entry(uid).or_insert_with(|| User::name_of(uid)).clone();
         Holder::Missing(ProcessMissing::NotVisible { user: entry.uid.map(name) })
     }
 

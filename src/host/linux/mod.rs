@@ -44,10 +44,10 @@ pub(super) fn sockets(wanted: &Wanted<'_>) -> io::Result<Inventory> {
     let mut rows = Vec::new();
     for (&inode, reader) in &namespaces {
         let name = (inode != own).then(|| namespace_name(inode));
-        if let Err(error) = read_tables(reader, name.as_ref(), wanted, &mut rows)
-            && inode == own
-        {
-            return Err(io::Error::other(error.to_string()));
+        match read_tables(reader.iter().copied(), name.as_ref(), wanted) {
+            Ok(found) => rows.extend(found),
+            Err(error) if inode == own => return Err(io::Error::other(error.to_string())),
+            Err(_) => {}
         }
     }
     let inodes: BTreeSet<u64> = rows.iter().map(|row| row.inode).filter(|&it| it != 0).collect();
@@ -134,30 +134,28 @@ fn namespace_name(inode: u64) -> String {
     )
 }
 
+/// The rows of one of these processes: of the first that is still there.
 fn read_tables(
-    readers: &[u32],
+    readers: impl IntoIterator<Item = u32>,
     namespace: Option<&String>,
     wanted: &Wanted<'_>,
-    rows: &mut Vec<Row>,
-) -> Result<(), ProcError> {
-    let mut last = Ok(());
-    for &pid in readers {
-        let start = rows.len();
-        last = read_through(pid, namespace, wanted, rows);
-        if last.is_ok() {
-            return last;
+) -> Result<Vec<Row>, ProcError> {
+    let mut rows = Ok(Vec::new());
+    for pid in readers {
+        rows = read_through(pid, namespace, wanted);
+        if rows.is_ok() {
+            break;
         }
-        rows.truncate(start);
     }
-    last
+    rows
 }
 
 fn read_through(
     pid: u32,
     namespace: Option<&String>,
     wanted: &Wanted<'_>,
-    rows: &mut Vec<Row>,
-) -> Result<(), ProcError> {
+) -> Result<Vec<Row>, ProcError> {
+    let mut rows = Vec::new();
     let process = process::Process::new(i32::try_from(pid).unwrap_or(i32::MAX))?;
     let mut keep = |transport, local, remote: SocketAddr, state, inode| {
         let (local, remote) = (canonical(local), canonical(remote));
@@ -183,7 +181,7 @@ fn read_through(
         };
         keep(Transport::Udp, entry.local_address, entry.remote_address, state, entry.inode);
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// A kernel without IPv6 has no such table.

@@ -13,6 +13,7 @@ use procfs::process;
 
 use crate::escape;
 use crate::host::cgroup;
+use crate::sandbox::User;
 use portstory_core::Timestamp;
 use portstory_core::event::{Parent, Process};
 
@@ -51,7 +52,7 @@ pub(super) fn look_at(pid: u32) -> Option<Process> {
         executable_deleted: deleted,
         name_mismatch,
         command_line: words.iter().map(|word| escape::bytes(word)).collect(),
-        user: effective_user(&process).map(user),
+        user: effective_user(&process).map(User::name_of),
         parent: u32::try_from(stat.ppid).ok().filter(|&parent| parent != 0).map(parent),
         unit,
         container,
@@ -149,19 +150,6 @@ fn started(ticks: u64) -> Option<Timestamp> {
     Some(Timestamp::from_parts(i64::try_from(seconds).ok()?, 0))
 }
 
-/// The account's name by /etc/passwd (passwd(5)), else its number: accounts of a directory service
-/// are given by number.
-pub(super) fn user(uid: u32) -> String {
-    let number = uid.to_string();
-    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = accounts.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then(|| name.to_owned())
-    });
-    name.unwrap_or(number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,11 +238,5 @@ mod tests {
         assert_eq!(process.command_line, ["sh", "-c", script, "--key=\\xff"]);
         assert_eq!(process.name, "\u{fffd}");
         assert_eq!(process.user, look_at(std::process::id()).unwrap().user);
-    }
-
-    #[test]
-    fn accounts_without_a_name_keep_their_number() {
-        assert_eq!(user(0), "root");
-        assert_eq!(user(4_000_000_001), "4000000001");
     }
 }

@@ -19,7 +19,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::diag::{Diag, Entry};
 use super::netlink::{self, Netlink};
-use super::{namespace_of as inode, numbered, read_through};
+use super::{namespace_of as inode, numbered, read_tables};
 use crate::clock::now;
 use crate::host::waits_for;
 use portstory_core::Transport;
@@ -282,14 +282,10 @@ impl Space {
     }
 }
 
-/// The tables of one of these processes: of the first that is still there.
+/// The tables of one of these processes.
 fn tables(pids: &BTreeSet<u32>) -> Vec<Entry> {
-    let read = |&pid: &u32| {
-        let mut rows = Vec::new();
-        read_through(pid, None, &|_, _, _| true, &mut rows).ok()?;
-        Some(rows)
-    };
-    let rows = pids.iter().take(MEMBERS_TRIED_MAX).find_map(read).unwrap_or_default();
+    let tried = pids.iter().copied().take(MEMBERS_TRIED_MAX);
+    let rows = read_tables(tried, None, &|_, _, _| true).unwrap_or_default();
     rows.into_iter()
         .map(|row| Entry {
             transport: row.socket.transport,

@@ -5,10 +5,10 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::answer::{agreement, between, capital};
+use super::answer::{agreement, between};
 use super::{Report, plot};
 use crate::escape;
-use crate::human::{self, bytes, count, counted, peers, service};
+use crate::human::{self, bytes, capital, count, counted, peers, service};
 use crate::output::Context;
 use portstory_core::Label;
 

@@ -26,18 +26,11 @@ struct Watched {
 
 impl Read for Watched {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.input.read(into) {
-                // The decoder would lose what it has read of a header.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(read) => {
-                    self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(0));
-                    self.ended |= read == 0 && !into.is_empty();
-                    return Ok(read);
-                }
-            }
-        }
+        // The buffer hands on no interruption, behind which the decoder would lack what it has read of a header.
+        let read = self.input.read(into)?;
+        self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(0));
+        self.ended |= read == 0 && !into.is_empty();
+        Ok(read)
     }
 }
 
