@@ -279,6 +279,7 @@ pub(super) static ALL: &[&Detector] = &[
     &signatures::LIFX,
     &lisp::DETECTOR,
     &llmnr::DETECTOR,
+    &signatures::LUMBERJACK,
     &lustre::DETECTOR,
     &mdns::DETECTOR,
     &megaco::DETECTOR,

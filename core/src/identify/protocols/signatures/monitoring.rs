@@ -1,6 +1,6 @@
 //! Signatures of metrics, logs and measurements.
 
-use super::Condition::{Check, Holds, In, Is, LenIn, Zeros};
+use super::Condition::{Any, Check, Holds, In, Is, LenIn, Zeros};
 use super::{client, either, server};
 use crate::identify::openings::word;
 use crate::wire::{be16, be32, rest, u8_at};
@@ -53,6 +53,25 @@ signatures! {
             either("GELF chunk", &[
                 Is(0, b"\x1e\x0f"), In(10, 0, 127), In(11, 2, 128), Check(is_below_count, 1.0),
             ]),
+        ],
+    }
+    LUMBERJACK {
+        id: "lumberjack",
+        title: "Lumberjack (Elastic Beats to Logstash)",
+        over: Tcp,
+        reference: "Lumberjack protocol versions 1 and 2 (logstash-forwarder, PROTOCOL.md)",
+        rests_on: "The size of a window below 65,536 and behind it a frame of events in the same version; \
+                   or an acknowledgement of a sequence number below that.",
+        blind_spots: "Inside TLS, as it mostly is.",
+        bits: 31.0,
+        says: [
+            client("Lumberjack 2 window", &[
+                Is(0, b"2W"), Zeros(2, 2), Is(6, b"2"), Any(7, b"CJ"),
+            ]),
+            client("Lumberjack 1 window", &[
+                Is(0, b"1W"), Zeros(2, 2), Is(6, b"1"), Any(7, b"CD"),
+            ]),
+            server("Lumberjack acknowledgement", &[Any(0, b"12"), Is(1, b"A"), Zeros(2, 2)]),
         ],
     }
     RIPE_ATLAS {
