@@ -98,7 +98,7 @@ fn replies() -> Vec<Vec<u8>> {
         format!(r#"{{"Process":{{"number":1,"process":{process}}}}}"#),
         r#"{"Owner":{"flow":9,"owner":{"Process":{"number":1,"listens":true}}}}"#.to_owned(),
         r#"{"Owner":{"flow":9,"owner":{"Missing":"Nobody"}}}"#.to_owned(),
-        r#"{"Listeners":[{"transport":6,"local":"10.0.0.9:3243","process":null}]}"#.to_owned(),
+        r#"{"Listeners":[{"transport":"Tcp","local":"10.0.0.9:3243","process":null}]}"#.to_owned(),
         r#"{"Addresses":["10.0.0.9","fe80::1"]}"#.to_owned(),
         r#"{"Cost":{"cpu_ms":12,"over_budget_ms":0}}"#.to_owned(),
     ];
