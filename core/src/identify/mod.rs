@@ -29,6 +29,8 @@ mod testing;
 mod tpkt;
 pub(crate) mod view;
 
+use std::sync::LazyLock;
+
 use crate::net::Transport;
 use metadata::Extras;
 pub(crate) use metadata::Headline;
@@ -151,7 +153,11 @@ impl Detector {
 }
 
 /// All detectors, sorted by id.
-pub static DETECTORS: &[&Detector] = protocols::ALL;
+pub static DETECTORS: LazyLock<Vec<&'static Detector>> = LazyLock::new(|| {
+    let mut all: Vec<&Detector> = protocols::all().collect();
+    all.sort_unstable_by_key(|row| row.id);
+    all
+});
 
 /// Where a protocol's detector stands in [`DETECTORS`].
 fn index_of(id: &str) -> Option<usize> {

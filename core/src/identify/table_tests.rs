@@ -8,7 +8,7 @@ fn ids_are_unique_sorted_and_lower_case() {
     for pair in DETECTORS.windows(2) {
         assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
     }
-    for row in DETECTORS {
+    for row in DETECTORS.iter() {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         assert!(!row.id.is_empty() && row.id.bytes().all(plain), "{}", row.id);
     }
@@ -16,7 +16,7 @@ fn ids_are_unique_sorted_and_lower_case() {
 
 #[test]
 fn rows_say_what_they_rest_on() {
-    for row in DETECTORS {
+    for row in DETECTORS.iter() {
         for text in [row.title, row.reference, row.rests_on, row.blind_spots] {
             assert!(text.len() > 2 && text.trim() == text, "{}: {text:?}", row.id);
         }
@@ -48,7 +48,7 @@ fn no_detector_names_random_bytes() {
             let bytes = random.bytes(len);
             talk = if random.coin() { talk.a(bytes) } else { talk.b(bytes) };
         }
-        for row in DETECTORS {
+        for row in DETECTORS.iter() {
             if row.asks.over == over || row.asks.over == Over::Both {
                 named.extend(talk.matched_by(row).map(|found| (nth, found.fact)));
             }

@@ -84,7 +84,7 @@ fn list() -> String {
     }
     let width = DETECTORS.iter().map(|detector| detector.id.len()).max().unwrap_or_default();
     let _ = writeln!(text, "\n{} protocols are recognised, from payload alone:\n", DETECTORS.len());
-    for detector in DETECTORS {
+    for detector in DETECTORS.iter() {
         let _ = writeln!(text, "  {:width$}  {}", detector.id, detector.title);
     }
     text.push_str(

@@ -10,14 +10,8 @@ pub(super) static DETECTOR: Detector = Detector {
                parts fill it.",
     blind_spots: "DICOM over TLS is TLS; DICOMweb is HTTP.",
     bits: 34.0,
-    openings: Openings::Known(&[within(&[(1, 7)])]),
-    asks: over_tcp(|view| {
-        match_stream(view, |bytes, _| match bytes {
-            [1..=7, 0, ..] => from_header(bytes, 10, dicom),
-            [] | [1..=7] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
-        })
-    }),
+    openings: Openings::Known(&[within(&[(1, 7)]), one_of(&[0]).at(1)]),
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 10, dicom)),
 };
 
 fn dicom(bytes: &[u8]) -> Option<Message> {

@@ -10,13 +10,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Over TLS it is only seen as TLS.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[0xd0]).at(2)]),
-    asks: over_tcp(|view| {
-        match_stream(view, |bytes, _| match bytes.get(2) {
-            Some(0xd0) => from_header(bytes, 10, drda),
-            Some(_) => SideMatch::Mismatch,
-            None => SideMatch::Incomplete,
-        })
-    }),
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 10, drda)),
 };
 
 fn drda(bytes: &[u8]) -> Option<Message> {

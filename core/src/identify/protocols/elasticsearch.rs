@@ -10,13 +10,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "What clients speak is HTTP.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"E")]),
-    asks: over_tcp(|view| {
-        match_stream(view, |bytes, _| match bytes {
-            [b'E', b'S', ..] => from_header(bytes, 19, elasticsearch),
-            [] | [b'E'] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
-        })
-    }),
+    asks: over_tcp(|view| match_starts(view, &[b"ES"], 19, elasticsearch)),
 };
 
 fn elasticsearch(bytes: &[u8]) -> Option<Message> {

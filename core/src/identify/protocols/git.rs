@@ -6,6 +6,7 @@
 //!  server    object(40 or 64 hexadecimal digits) SP name [NUL capabilities] LF ...
 //! ```
 
+use crate::identify::openings::Opening;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -16,20 +17,12 @@ pub(super) static DETECTOR: Detector = Detector {
                line as long as it says.",
     blind_spots: "The pack itself. git over SSH or HTTP is named so.",
     bits: 60.0,
-    openings: Openings::Known(&[within(&[(b'0', b'9'), (b'a', b'f')])]),
-    asks: over_tcp(probe),
+    openings: Openings::Known(&[DIGIT, DIGIT.at(1), DIGIT.at(2), DIGIT.at(3)]),
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 4, line)),
 };
 
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, |bytes, _| {
-        if prefix(bytes, 4).iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
-        {
-            from_header(bytes, 4, line)
-        } else {
-            SideMatch::Mismatch
-        }
-    })
-}
+/// Lines begin with their length, hexadecimal.
+const DIGIT: Opening = within(&[(b'0', b'9'), (b'a', b'f')]);
 
 fn line(bytes: &[u8]) -> Option<Message> {
     let digits = std::str::from_utf8(bytes.get(..4)?).ok()?;

@@ -16,17 +16,9 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "A Q.931 message in TPKT whose elements follow each other, with the user-user element.",
     blind_spots: "H.245 channels of their own port, and RAS over UDP.",
     bits: 60.0,
-    openings: Openings::Known(&[one_of(&[3])]),
-    asks: over_tcp(probe),
+    openings: Openings::Known(&[one_of(&[3]), one_of(&[0]).at(1), one_of(&[8]).at(4)]),
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, message)),
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, |bytes, _| match bytes {
-        [3, 0, _, _, 8, ..] => from_header(bytes, 12, message),
-        [] | [3] | [3, 0] | [3, 0, _] | [3, 0, _, _] => SideMatch::Incomplete,
-        _ => SideMatch::Mismatch,
-    })
-}
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let len = usize::from(be16(bytes, 2)?);

@@ -16,16 +16,10 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "The broker's side alone: its answers have a size and a number only.",
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0])]),
-    asks: over_tcp(probe),
+    asks: over_tcp(|view| {
+        match_opened(view, &DETECTOR, 14, |bytes| request(bytes).or_else(|| answer(bytes)))
+    }),
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, |bytes, _| match bytes.first() {
-        Some(0) => from_header(bytes, 14, |bytes| request(bytes).or_else(|| answer(bytes))),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
-    })
-}
 
 fn request(bytes: &[u8]) -> Option<Message> {
     let size = index(be32(bytes, 0)?);

@@ -25,12 +25,8 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"A \t\n\x0c\r").at(3).udp(),
         mixed(&[(b'A', b'Z'), (b'a', b'z')], b"[< \t\n\x0c\r").at(4).required().udp(),
     ]),
-    asks: over_both(probe),
+    asks: over_both(|view| match_messages(view, stream, |one| message(one.bytes, one.wire_len))),
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, stream, |one| message(one.bytes, one.wire_len))
-}
 
 fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {
     match bytes {

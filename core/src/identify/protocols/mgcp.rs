@@ -27,15 +27,13 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(3).udp(),
         one_of(b" 0123456789ACDEFGILMNPQRSTUXYacdefgilmnpqrstuxy").at(4).required().udp(),
     ]),
-    asks: over_both(probe),
+    asks: over_both(|view| {
+        match_messages(view, read, |one| Some(read(one.bytes, true).ok()?.filling(one)))
+    }),
 };
 
 /// The longest command line that is looked at.
 const LINE_BYTES_MAX: usize = 300;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, read, |one| Some(read(one.bytes, true).ok()?.filling(one)))
-}
 
 /// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {

@@ -24,17 +24,13 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(14),
         one_of(&[0]).at(15),
     ]),
-    asks: over_tcp(probe),
+    asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, HEADER + 14, message))),
 };
 
 const HEADER: usize = 16;
 
 /// The server's maxMessageSizeBytes.
 const MESSAGE_BYTES_MAX: usize = 48_000_000;
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, |bytes, _| from_header(bytes, HEADER + 14, message))
-}
 
 fn message(bytes: &[u8]) -> Option<Message> {
     let len = index(le32(bytes, 0)?);

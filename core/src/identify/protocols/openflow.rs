@@ -9,14 +9,8 @@ pub(super) static DETECTOR: Detector = Detector {
     rests_on: "Hellos of both sides, or messages whose types and lengths follow each other.",
     blind_spots: "One hello alone. Over TLS it is only seen as TLS.",
     bits: 26.0,
-    openings: Openings::Known(&[within(&[(1, 6)])]),
-    asks: over_tcp(|view| {
-        match_stream(view, |bytes, _| match bytes {
-            [1..=6, 0..=35, ..] => from_header(bytes, 8, openflow),
-            [] | [1..=6] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
-        })
-    }),
+    openings: Openings::Known(&[within(&[(1, 6)]), within(&[(0, 35)]).at(1)]),
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 8, openflow)),
 };
 
 fn openflow(bytes: &[u8]) -> Option<Message> {

@@ -17,12 +17,10 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Version 1 in subdomains of the site's own.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x01, 0x02, 0x12]).at(1).required()]),
-    asks: over_udp(probe),
+    asks: over_udp(|view| {
+        probe_datagrams(view, |datagram| read_two(datagram).or_else(|| read_one(datagram)))
+    }),
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_datagrams(view, |datagram| read_two(datagram).or_else(|| read_one(datagram)))
-}
 
 fn read_two(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;

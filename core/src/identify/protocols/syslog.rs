@@ -26,16 +26,14 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'0', b'9')], b">").at(2).udp(),
         within(&[(b' ', b'~')]).at(4).required().udp(),
     ]),
-    asks: over_both(probe),
+    asks: over_both(|view| {
+        match_messages(view, stream, |one| Some(message(one.bytes)?.filling(one)))
+    }),
 };
 
 const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, stream, |one| Some(message(one.bytes)?.filling(one)))
-}
 
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     if bytes.len() < 24 && !complete && matches!(bytes.first(), Some(b'<' | b'1'..=b'9')) {

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
                   and is named so.",
     bits: 26.0,
     openings: Openings::Known(&[one_of(&[1, 3, 4, 7, 0x0e, 0x10, 0x11, 0x12])]),
-    asks: over_tcp(probe),
+    asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, HEADER + 6, packet))),
 };
 
 const HEADER: usize = 8;
@@ -40,10 +40,6 @@ const VERSIONS: [u32; 13] = [
     0x0300_0b73,
     0x0400_0074,
 ];
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_stream(view, |bytes, _| from_header(bytes, HEADER + 6, packet))
-}
 
 fn packet(bytes: &[u8]) -> Option<Message> {
     let [kind, status, _, _, spid_high, spid_low, number, window] =

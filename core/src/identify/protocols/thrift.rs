@@ -21,12 +21,10 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0x80, 0x82]).udp(),
         one_of(&[1, 0x21, 0x41, 0x61, 0x81]).at(1).required().udp(),
     ]),
-    asks: over_both(probe),
+    asks: over_both(|view| {
+        match_messages(view, stream, |one| Some(message(one.bytes)?.filling(one)))
+    }),
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    match_messages(view, stream, |one| Some(message(one.bytes)?.filling(one)))
-}
 
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     match bytes {

@@ -6,7 +6,7 @@ use super::{client, either, server};
 use crate::wire::position_of;
 
 signatures! {
-    CRESTRON {
+    {
         id: "crestron",
         title: "Crestron discovery",
         over: Udp,
@@ -19,7 +19,7 @@ signatures! {
             server("Crestron discovery answer", &[Is(0, b"\x15\0\0\0\x01\x04\0\x03\0\0")]),
         ],
     }
-    DROPBOX {
+    {
         id: "dropbox-lansync",
         title: "Dropbox LAN sync",
         over: Udp,
@@ -36,7 +36,7 @@ signatures! {
             ]),
         ],
     }
-    ENPC {
+    {
         id: "enpc",
         title: "Epson ENPC",
         over: Udp,
@@ -51,7 +51,7 @@ signatures! {
             ]),
         ],
     }
-    MNDP {
+    {
         id: "mndp",
         title: "MikroTik Neighbor Discovery",
         over: Udp,
@@ -61,7 +61,7 @@ signatures! {
         bits: 48.0,
         says: [either("MNDP announcement", &[Is(4, b"\0\x01\0\x06"), Is(14, b"\0\x05\0")])],
     }
-    SPOTIFY {
+    {
         id: "spotify-connect",
         title: "Spotify local discovery",
         over: Udp,
@@ -71,7 +71,7 @@ signatures! {
         bits: 64.0,
         says: [either("Spotify beacon", &[Is(0, b"SpotUdp0"), LenIn(12, 512)])],
     }
-    SSDP {
+    {
         id: "ssdp",
         title: "SSDP (UPnP discovery)",
         over: Udp,
@@ -88,7 +88,7 @@ signatures! {
             ]),
         ],
     }
-    STEAM {
+    {
         id: "steam",
         title: "Steam remote play discovery",
         over: Udp,
@@ -98,7 +98,7 @@ signatures! {
         bits: 64.0,
         says: [either("Steam discovery", &[Is(0, b"\xff\xff\xff\xff\x21\x4c\x5f\xa0")])],
     }
-    SYNCTHING {
+    {
         id: "syncthing",
         title: "Syncthing local discovery",
         over: Udp,
@@ -108,7 +108,7 @@ signatures! {
         bits: 48.0,
         says: [either("Syncthing announcement", &[Is(0, b"\x2e\xa7\xd9\x0b\x0a\x20")])],
     }
-    UBNT {
+    {
         id: "ubnt-discovery",
         title: "Ubiquiti discovery",
         over: Udp,
@@ -125,7 +125,7 @@ signatures! {
             ]),
         ],
     }
-    WSD {
+    {
         id: "ws-discovery",
         title: "WS-Discovery",
         over: Udp,

@@ -5,7 +5,7 @@ use super::{client, either, server};
 use crate::wire::rest;
 
 signatures! {
-    NETCODE {
+    {
         id: "netcode",
         title: "netcode (Yojimbo)",
         over: Udp,
@@ -15,7 +15,7 @@ signatures! {
         bits: 80.0,
         says: [client("netcode connection request", &[Is(0, b"\0NETCODE 1.0"), Is(13, b"\0")])],
     }
-    NINTENDO {
+    {
         id: "nintendo",
         title: "Nintendo Pia",
         over: Udp,
@@ -25,7 +25,7 @@ signatures! {
         bits: 34.0,
         says: [either("Pia packet", &[Is(0, b"\x32\xab\x98\x64"), Mask(4, 0x60, 0), LenIn(24, 1500)])],
     }
-    QUAKE {
+    {
         id: "quake",
         title: "Quake-like game queries",
         over: Udp,
@@ -46,7 +46,7 @@ signatures! {
             server("Quake print", &[Is(0, b"\xff\xff\xff\xffprint\n")]),
         ],
     }
-    RAKNET {
+    {
         id: "raknet",
         title: "RakNet",
         over: Udp,
@@ -67,7 +67,7 @@ signatures! {
             either("RakNet offline message", &[Is(1, OFFLINE)]),
         ],
     }
-    SOURCE_ENGINE {
+    {
         id: "source-engine",
         title: "Source engine query",
         over: Udp,

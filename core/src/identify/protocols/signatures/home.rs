@@ -6,7 +6,7 @@ use super::{either, server};
 use crate::wire::rest;
 
 signatures! {
-    DAHUA {
+    {
         id: "dhip",
         title: "Dahua DHIP",
         over: Both,
@@ -16,7 +16,7 @@ signatures! {
         bits: 64.0,
         says: [either("DHIP header", &[Is(0, b"\x20\0\0\0DHIP")])],
     }
-    LIFX {
+    {
         id: "lifx",
         title: "LIFX LAN",
         over: Udp,
@@ -29,7 +29,7 @@ signatures! {
             Counts(Le16, 0, 0), Is(2, b"\0"), Any(3, &[0x14, 0x34]), Zeros(34, 2), LenIn(36, 1024),
         ])],
     }
-    MPD {
+    {
         id: "mpd",
         title: "Music Player Daemon",
         over: Tcp,
@@ -41,7 +41,7 @@ signatures! {
             Is(0, b"OK MPD 0."), In(9, b'0', b'9'), Any(10, b"0123456789."),
         ])],
     }
-    TPLINK {
+    {
         id: "tplink-shp",
         title: "TP-Link smart home",
         over: Both,
@@ -58,7 +58,7 @@ signatures! {
             ]),
         ],
     }
-    TUYA {
+    {
         id: "tuya",
         title: "Tuya local protocol",
         over: Both,

@@ -8,7 +8,7 @@ use crate::identify::openings::within;
 use crate::wire::{be16, le16, le32, prefix, rest, u8_at};
 
 signatures! {
-    BACNET {
+    {
         id: "bacnet",
         title: "BACnet/IP",
         over: Udp,
@@ -30,7 +30,7 @@ signatures! {
             client("BACnet BVLC question", &[Is(0, b"\x81\x06\0\x04"), LenIn(4, 4)]),
         ],
     }
-    C1222 {
+    {
         id: "c1222",
         title: "ANSI C12.22",
         over: Both,
@@ -42,7 +42,7 @@ signatures! {
             Is(0, b"\x60"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(2, 0x80, 0xbf),
         ])],
     }
-    CAN {
+    {
         id: "can",
         title: "CAN over UDP (CAN-ETH)",
         over: Udp,
@@ -52,7 +52,7 @@ signatures! {
         bits: 72.0,
         says: [either("CAN-ETH frames", &[Is(0, b"ISO11898"), Is(8, b"\x01")])],
     }
-    CIP_IO {
+    {
         id: "cip-io",
         title: "CIP class 0 and 1 I/O",
         over: Udp,
@@ -64,7 +64,7 @@ signatures! {
             Is(0, b"\x02\0\x02\x80\x08\0"), Is(14, b"\xb1\0"), Counts(Le16, 16, 18),
         ])],
     }
-    CNP_IP {
+    {
         id: "cnp-ip",
         title: "CN/IP (LonTalk over IP)",
         over: Udp,
@@ -77,7 +77,7 @@ signatures! {
             Any(3, &[1, 3, 4, 6, 7, 8, 0x60, 0x63, 0x64, 0x66, 0x68, 0x70, 0x71, 0x72, 0x7f]),
         ])],
     }
-    DIS {
+    {
         id: "dis",
         title: "DIS (distributed simulation)",
         over: Udp,
@@ -90,7 +90,7 @@ signatures! {
             In(0, 4, 7), Check(is_dis, 9.0), Counts(Be16, 8, 0), Zeros(11, 1), LenIn(12, 8192),
         ])],
     }
-    DOIP {
+    {
         id: "doip",
         title: "DoIP (diagnostics of vehicles)",
         over: Both,
@@ -103,7 +103,7 @@ signatures! {
             Check(is_doip, 25.0), Counts(Be32, 4, 8), Zeros(4, 2),
         ])],
     }
-    EGD {
+    {
         id: "egd",
         title: "GE Ethernet Global Data",
         over: Udp,
@@ -116,7 +116,7 @@ signatures! {
             Check(|bytes| le32(bytes, 16).is_some_and(|nanos| nanos < 1_000_000_000), 2.1),
         ])],
     }
-    SBUS {
+    {
         id: "ether-s-bus",
         title: "Saia Ether-S-Bus",
         over: Udp,
@@ -128,7 +128,7 @@ signatures! {
             Counts(Be32, 0, 0), Is(4, b"\x01"), In(8, 0, 2), LenIn(12, 512), Check(has_sbus_crc, 16.0),
         ])],
     }
-    ETHERCAT {
+    {
         id: "ethercat",
         title: "EtherCAT over UDP",
         over: Udp,
@@ -143,7 +143,7 @@ signatures! {
             within(&[(1, 14)]).at(2).required(),
         ],
     }
-    ETHERSIO {
+    {
         id: "ethersio",
         title: "Saia Ether-S-I/O",
         over: Udp,
@@ -153,7 +153,7 @@ signatures! {
         bits: 46.0,
         says: [either("ESIO telegram", &[Is(0, b"ESIO\0"), In(5, 0, 2), LenIn(16, 1500)])],
     }
-    GVCP {
+    {
         id: "gvcp",
         title: "GigE Vision control (GVCP)",
         over: Udp,
@@ -173,7 +173,7 @@ signatures! {
             ]),
         ],
     }
-    HICP {
+    {
         id: "hicp",
         title: "HMS HICP",
         over: Udp,
@@ -188,7 +188,7 @@ signatures! {
             server("HICP answer", &[Is(0, b"Reconfigured = ")]),
         ],
     }
-    KNX {
+    {
         id: "knxnet-ip",
         title: "KNXnet/IP",
         over: Both,
@@ -201,7 +201,7 @@ signatures! {
             Is(0, b"\x06\x10"), In(2, 2, 10), In(3, 0, 0x3f), In(4, 0, 3), Counts(Be16, 4, 0),
         ])],
     }
-    RTPS {
+    {
         id: "rtps",
         title: "RTPS (DDS)",
         over: Udp,
@@ -213,7 +213,7 @@ signatures! {
             Is(0, b"RTPS"), In(4, 1, 2), In(5, 0, 9), In(6, 0, 1), LenIn(20, 65507),
         ])],
     }
-    TRDP {
+    {
         id: "trdp",
         title: "TRDP (trains)",
         over: Udp,

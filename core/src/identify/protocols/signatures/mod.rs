@@ -258,7 +258,7 @@ macro_rules! signatures {
     (@openings $says:ident [$($opening:expr),* $(,)?]) => {
         crate::identify::openings::Openings::Known(&[$($opening),*])
     };
-    ($($name:ident {
+    ($({
         id: $id:literal,
         title: $title:literal,
         over: $over:ident,
@@ -270,7 +270,7 @@ macro_rules! signatures {
         $(asks: $asks:ident,)?
         $(openings: $openings:tt,)?
     })*) => {
-        $(pub(in crate::identify::protocols) static $name: crate::identify::Detector = {
+        pub(super) static ROWS: &[crate::identify::Detector] = &[$({
             static SAYS: &[super::Say] = &[$($say),*];
             crate::identify::Detector {
                 id: $id,
@@ -284,10 +284,7 @@ macro_rules! signatures {
                     signatures!(@asks $($asks)?)(SAYS, view)
                 }),
             }
-        };)*
-
-        #[cfg(test)]
-        pub(super) const IDS: &[&str] = &[$($id),*];
+        }),*];
     };
 }
 
@@ -304,18 +301,24 @@ mod stage;
 mod tunnels;
 mod voice;
 
-pub(super) use discovery::*;
-pub(super) use games::*;
-pub(super) use home::*;
-pub(super) use industry::*;
-pub(super) use monitoring::*;
-pub(super) use names_and_time::*;
-pub(super) use peers::*;
-pub(super) use remote::*;
-pub(super) use routing::*;
-pub(super) use stage::*;
-pub(super) use tunnels::*;
-pub(super) use voice::*;
+/// The rows of all groups.
+pub(super) fn rows() -> impl Iterator<Item = &'static Detector> {
+    let groups = [
+        discovery::ROWS,
+        games::ROWS,
+        home::ROWS,
+        industry::ROWS,
+        monitoring::ROWS,
+        names_and_time::ROWS,
+        peers::ROWS,
+        remote::ROWS,
+        routing::ROWS,
+        stage::ROWS,
+        tunnels::ROWS,
+        voice::ROWS,
+    ];
+    groups.into_iter().flatten()
+}
 
 #[cfg(test)]
 mod tests {
@@ -371,21 +374,7 @@ mod tests {
 
     #[test]
     fn every_row_has_samples() {
-        let groups = [
-            discovery::IDS,
-            games::IDS,
-            home::IDS,
-            industry::IDS,
-            monitoring::IDS,
-            names_and_time::IDS,
-            peers::IDS,
-            remote::IDS,
-            routing::IDS,
-            stage::IDS,
-            tunnels::IDS,
-            voice::IDS,
-        ];
-        let mut rows = groups.concat();
+        let mut rows: Vec<&str> = rows().map(|row| row.id).collect();
         rows.sort_unstable();
         assert_eq!(samples().iter().map(|sample| sample.row.id).collect::<Vec<_>>(), rows);
     }

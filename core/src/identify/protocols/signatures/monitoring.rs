@@ -6,7 +6,7 @@ use crate::identify::openings::word;
 use crate::wire::{be16, be32, rest, u8_at};
 
 signatures! {
-    COLLECTD {
+    {
         id: "collectd",
         title: "collectd",
         over: Udp,
@@ -20,7 +20,7 @@ signatures! {
             either("collectd, signed", &[Is(0, b"\x02\0\0"), Check(|bytes| u8_at(bytes, 3) >= Some(36), 0.2), Check(is_collectd_signed, 40.0)]),
         ],
     }
-    GANGLIA {
+    {
         id: "ganglia",
         title: "Ganglia",
         over: Both,
@@ -37,7 +37,7 @@ signatures! {
             server("Ganglia XML", &[Is(0, b"<?xml "), Holds(b"GANGLIA_XML")]),
         ],
     }
-    GELF {
+    {
         id: "gelf",
         title: "Graylog GELF",
         over: Udp,
@@ -55,7 +55,7 @@ signatures! {
             ]),
         ],
     }
-    LUMBERJACK {
+    {
         id: "lumberjack",
         title: "Lumberjack (Elastic Beats to Logstash)",
         over: Tcp,
@@ -74,7 +74,7 @@ signatures! {
             server("Lumberjack acknowledgement", &[Any(0, b"12"), Is(1, b"A"), Zeros(2, 2)]),
         ],
     }
-    RIPE_ATLAS {
+    {
         id: "ripe-atlas",
         title: "RIPE Atlas and Magellan probes",
         over: Both,
@@ -84,7 +84,7 @@ signatures! {
         bits: 56.0,
         says: [client("MGLNDD probe", &[Is(0, b"MGLNDD_"), In(7, b'0', b'9'), Holds(b".")])],
     }
-    STATSD {
+    {
         id: "statsd",
         title: "StatsD",
         over: Udp,

@@ -5,7 +5,7 @@ use super::Width::Le32;
 use super::{client, either, server};
 
 signatures! {
-    DNSCRYPT {
+    {
         id: "dnscrypt",
         title: "DNSCrypt answer",
         over: Udp,
@@ -15,7 +15,7 @@ signatures! {
         bits: 64.0,
         says: [server("DNSCrypt answer", &[Is(0, b"r6fnvWj8"), LenIn(48, 65507)])],
     }
-    ROUGHTIME {
+    {
         id: "roughtime",
         title: "Roughtime",
         over: Both,

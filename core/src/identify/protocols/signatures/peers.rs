@@ -5,7 +5,7 @@ use super::{client, either, server};
 use crate::wire::array;
 
 signatures! {
-    BT_DHT {
+    {
         id: "bittorrent-dht",
         title: "BitTorrent DHT",
         over: Udp,
@@ -22,7 +22,7 @@ signatures! {
             either("BitTorrent DHT message", &[Is(0, b"d1:"), Any(3, b"qratv"), Check(has_krpc_type, 40.0)]),
         ],
     }
-    NANO {
+    {
         id: "nano",
         title: "Nano",
         over: Both,

@@ -6,7 +6,7 @@ use super::{client, either, server};
 use crate::wire::{be16, rest};
 
 signatures! {
-    ARD {
+    {
         id: "ard",
         title: "Apple Remote Desktop discovery",
         over: Udp,
@@ -22,7 +22,7 @@ signatures! {
             ]),
         ],
     }
-    ICA_BROWSER {
+    {
         id: "ica-browser",
         title: "Citrix ICA browser",
         over: Udp,
@@ -35,7 +35,7 @@ signatures! {
             server("ICA browser answer", &[Is(0, b"\x30\0\x02\x31\x02\xfd\xa8\xe3")]),
         ],
     }
-    RDP_UDP {
+    {
         id: "rdp-udp",
         title: "RDP over UDP",
         over: Udp,
@@ -53,7 +53,7 @@ signatures! {
             ]),
         ],
     }
-    RMCP {
+    {
         id: "rmcp",
         title: "RMCP (IPMI and ASF)",
         over: Udp,
@@ -68,7 +68,7 @@ signatures! {
             either("RMCP acknowledgement", &[Is(0, b"\x06\0"), Any(3, &[0x86]), Len(4)]),
         ],
     }
-    WOL {
+    {
         id: "wol",
         title: "Wake-on-LAN",
         over: Udp,
@@ -80,7 +80,7 @@ signatures! {
             Is(0, b"\xff\xff\xff\xff\xff\xff"), LenIn(102, 108), Check(repeats_address, 255.0),
         ])],
     }
-    XDMCP {
+    {
         id: "xdmcp",
         title: "XDMCP",
         over: Udp,

@@ -7,7 +7,7 @@ use crate::identify::openings::{mixed, within};
 use crate::wire::{be16, be32, rest, u8_at};
 
 signatures! {
-    BABEL {
+    {
         id: "babel",
         title: "Babel",
         over: Udp,
@@ -19,7 +19,7 @@ signatures! {
             Is(0, b"\x2a\x02"), Counts(Be16, 2, 4), In(4, 0, 16), LenIn(6, 1500),
         ])],
     }
-    BFD {
+    {
         id: "bfd",
         title: "BFD",
         over: Udp,
@@ -33,7 +33,7 @@ signatures! {
             LenIn(24, 56),
         ])],
     }
-    CPHA {
+    {
         id: "cpha",
         title: "Check Point CCP (CPHA)",
         over: Udp,
@@ -45,7 +45,7 @@ signatures! {
             Is(0, b"\x1a\x90"), Mask(2, 0xc0, 0), Zeros(6, 1), In(7, 0, 15), LenIn(16, 9000),
         ])],
     }
-    DLEP {
+    {
         id: "dlep",
         title: "DLEP",
         over: Both,
@@ -67,7 +67,7 @@ signatures! {
             ]),
         ],
     }
-    GLBP {
+    {
         id: "glbp",
         title: "GLBP",
         over: Udp,
@@ -80,7 +80,7 @@ signatures! {
             Mask(2, 0xfc, 0), Zeros(15, 1),
         ])],
     }
-    HSRP {
+    {
         id: "hsrp",
         title: "HSRP",
         over: Udp,
@@ -102,7 +102,7 @@ signatures! {
             ]),
         ],
     }
-    LDP {
+    {
         id: "ldp",
         title: "LDP (label distribution)",
         over: Both,
@@ -120,7 +120,7 @@ signatures! {
             ]),
         ],
     }
-    OLSR {
+    {
         id: "olsr",
         title: "OLSR",
         over: Udp,
@@ -135,7 +135,7 @@ signatures! {
             within(&[(1, 255)]).at(12).required(),
         ],
     }
-    WCCP {
+    {
         id: "wccp",
         title: "WCCP version 2",
         over: Udp,

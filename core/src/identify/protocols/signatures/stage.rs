@@ -4,7 +4,7 @@ use super::Condition::{In, Is, LenIn};
 use super::either;
 
 signatures! {
-    ABLETON_LINK {
+    {
         id: "ableton-link",
         title: "Ableton Link",
         over: Udp,
@@ -14,7 +14,7 @@ signatures! {
         bits: 64.0,
         says: [either("Ableton Link announcement", &[Is(0, b"_asdp_v\x01")])],
     }
-    ARTNET {
+    {
         id: "artnet",
         title: "Art-Net",
         over: Udp,
@@ -24,7 +24,7 @@ signatures! {
         bits: 64.0,
         says: [either("Art-Net packet", &[Is(0, b"Art-Net\0")])],
     }
-    OSC {
+    {
         id: "osc",
         title: "Open Sound Control bundle",
         over: Udp,
@@ -34,7 +34,7 @@ signatures! {
         bits: 64.0,
         says: [either("OSC bundle", &[Is(0, b"#bundle\0")])],
     }
-    SACN {
+    {
         id: "sacn",
         title: "sACN (streaming ACN)",
         over: Udp,
@@ -44,7 +44,7 @@ signatures! {
         bits: 128.0,
         says: [either("sACN root layer", &[Is(0, b"\0\x10\0\0ASC-E1.17\0\0\0")])],
     }
-    VBAN {
+    {
         id: "vban",
         title: "VBAN",
         over: Udp,

@@ -6,7 +6,7 @@ use crate::identify::openings::mixed;
 use crate::wire::{array, be16, be32, rest, u8_at};
 
 signatures! {
-    GENEVE {
+    {
         id: "geneve",
         title: "Geneve",
         over: Udp,
@@ -26,7 +26,7 @@ signatures! {
             ]),
         ],
     }
-    PPTP {
+    {
         id: "pptp",
         title: "PPTP control",
         over: Tcp,
@@ -43,7 +43,7 @@ signatures! {
             ]),
         ],
     }
-    SOFTETHER {
+    {
         id: "softether",
         title: "SoftEther VPN, NAT traversal",
         over: Udp,
@@ -55,7 +55,7 @@ signatures! {
             Is(0, b"IP="), In(3, b'0', b'9'), Holds(b",PORT="), LenIn(17, 64),
         ])],
     }
-    TAILSCALE {
+    {
         id: "tailscale",
         title: "Tailscale discovery (disco)",
         over: Udp,
@@ -65,7 +65,7 @@ signatures! {
         bits: 48.0,
         says: [either("Tailscale disco message", &[Is(0, b"TS\xf0\x9f\x92\xac"), LenIn(62, 1500)])],
     }
-    TEREDO {
+    {
         id: "teredo",
         title: "Teredo",
         over: Udp,
@@ -80,7 +80,7 @@ signatures! {
             mixed(&[(0x60, 0x6f)], &[0]).required(),
         ],
     }
-    TINC {
+    {
         id: "tinc",
         title: "tinc",
         over: Tcp,
@@ -90,7 +90,7 @@ signatures! {
         bits: 40.0,
         says: [either("tinc ID request", &[Is(0, b"0 "), Check(is_tinc_id, 32.0)])],
     }
-    VXLAN {
+    {
         id: "vxlan",
         title: "VXLAN",
         over: Udp,
@@ -102,7 +102,7 @@ signatures! {
             Is(0, b"\x08\0\0\0"), Zeros(7, 1), Check(|bytes| is_ethernet(rest(bytes, 8)), 11.0),
         ])],
     }
-    ZEROTIER {
+    {
         id: "zerotier",
         title: "ZeroTier",
         over: Udp,

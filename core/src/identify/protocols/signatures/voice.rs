@@ -6,7 +6,7 @@ use super::{client, either, probe_opener, server};
 use crate::wire::{be16, be32, rest};
 
 signatures! {
-    DISCORD {
+    {
         id: "discord",
         title: "Discord voice, IP discovery",
         over: Udp,
@@ -26,7 +26,7 @@ signatures! {
         ],
         asks: probe_opener,
     }
-    MUMBLE {
+    {
         id: "mumble",
         title: "Mumble, UDP ping",
         over: Udp,
@@ -40,7 +40,7 @@ signatures! {
             Check(|bytes| be16(bytes, 14) <= be16(bytes, 18) && be16(bytes, 22) > Some(0), 1.0),
         ])],
     }
-    OICQ {
+    {
         id: "oicq",
         title: "OICQ (QQ)",
         over: Udp,
@@ -50,7 +50,7 @@ signatures! {
         bits: 26.0,
         says: [either("OICQ message", &[Is(0, b"\x02"), Check(is_oicq, 18.0), LenIn(12, 1500)])],
     }
-    SAP_ANNOUNCEMENT {
+    {
         id: "sap-announcement",
         title: "Session Announcement Protocol",
         over: Udp,
@@ -67,7 +67,7 @@ signatures! {
             ]),
         ],
     }
-    TEAMSPEAK {
+    {
         id: "teamspeak",
         title: "TeamSpeak 3",
         over: Udp,
@@ -77,7 +77,7 @@ signatures! {
         bits: 80.0,
         says: [either("TeamSpeak 3 init", &[Is(0, b"TS3INIT1\0\x65")])],
     }
-    TELEGRAM_VOIP {
+    {
         id: "telegram-voip",
         title: "Telegram calls",
         over: Udp,
@@ -89,7 +89,7 @@ signatures! {
             Is(16, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), Is(28, b"\xfe\xff\xff\xff"), Check(has_guid, 0.0), LenIn(32, 200),
         ])],
     }
-    TURN {
+    {
         id: "turn",
         title: "TURN channel data",
         over: Udp,
@@ -101,7 +101,7 @@ signatures! {
             Mask(0, 0xfc, 0x40), Counts(Be16, 2, 4), LenIn(5, 1500),
         ])],
     }
-    ZRTP {
+    {
         id: "zrtp",
         title: "ZRTP",
         over: Udp,
