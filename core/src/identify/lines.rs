@@ -1,7 +1,7 @@
 //! Lines of text, as the protocols of text send them. Knows no protocol.
 
-use crate::identify::messages::{Message, is_tls, match_stream};
-use crate::identify::side_match::{Role, SideMatch, carrying};
+use crate::identify::messages::{is_tls, match_stream};
+use crate::identify::side_match::{Role, Said, SideMatch, carrying};
 use crate::identify::view::FlowView;
 use crate::identify::{Inside, Probe};
 use crate::net::Side;
@@ -140,8 +140,8 @@ fn text_end(stream: &[u8]) -> (usize, bool) {
 /// Reads a dialogue of commands and numbered answers, such as FTP's, which TLS may take over.
 pub(super) fn match_dialogue(
     view: &FlowView<'_>,
-    answer: fn(Reply<'_>) -> Option<Message>,
-    command: fn(Line<'_>) -> Option<Message>,
+    answer: fn(Reply<'_>) -> Option<Said>,
+    command: fn(Line<'_>) -> Option<Said>,
 ) -> Probe {
     let probe = match_stream(view, |bytes, complete| {
         if bytes.first().is_some_and(u8::is_ascii_digit) {
@@ -153,10 +153,7 @@ pub(super) fn match_dialogue(
 }
 
 /// Reads messages that begin with a line: `read` is told the line, and all that is there.
-pub(super) fn match_text(
-    view: &FlowView<'_>,
-    read: fn(Line<'_>, &[u8]) -> Option<Message>,
-) -> Probe {
+pub(super) fn match_text(view: &FlowView<'_>, read: fn(Line<'_>, &[u8]) -> Option<Said>) -> Probe {
     match_stream(view, |bytes, complete| line(bytes, complete).and_then(|found| read(found, bytes)))
 }
 
@@ -169,7 +166,7 @@ pub(super) fn match_lines(view: &FlowView<'_>, title: &str, words: Words) -> Pro
         line(bytes, complete).and_then(|found| {
             let (role, bits, own) = words(found.text)?;
             let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
-            Some(Message::new(found.len, role, bits, fact).owned_if(own))
+            Some(Said::new(found.len, role, bits, fact).owned_if(own))
         })
     })
 }

@@ -10,9 +10,9 @@
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
-use crate::identify::side_match::{Role, Said, SideMatch, Spot, join, starts_with, yes};
+use crate::identify::side_match::{Role, Said, SideMatch, join, starts_with, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
-use crate::identify::{Detail, DetailKey, Detector, Probe};
+use crate::identify::{Detail, Detector, Probe};
 use crate::net::Transport;
 use crate::wire::{prefix, rest};
 
@@ -38,74 +38,12 @@ struct Following {
 const TOGETHER: Following = Following { sure: 40.0, reads_on: true };
 const ALONE: Following = Following { sure: BITS_MIN, reads_on: false };
 
-/// One message of a protocol.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Message {
-    /// Bytes on the wire, header included.
-    pub(super) len: usize,
-    /// Who sends it.
-    pub(super) role: Role,
-    /// -log2 of the chance that random bytes pass as it.
-    pub(super) bits: f32,
-    /// No other protocol says this; a shared message only adds to one that isn't.
-    pub(super) own: bool,
-    /// The evidence's sentence.
-    pub(super) fact: String,
-    /// What else it told.
-    pub(super) details: Vec<Detail>,
-}
-
-impl Message {
-    /// A message of so many bytes that only this protocol has.
-    pub(super) fn new(len: usize, role: Role, bits: f32, fact: impl Into<String>) -> Self {
-        Self { len, role, bits, own: true, fact: fact.into(), details: Vec::new() }
-    }
-
-    /// A message of what can be checked alone, and where that shows.
-    fn of(said: Said, len: usize) -> (Self, Spot) {
-        let Said { role, bits, fact, spot, details } = said;
-        (Self { len, role, bits, own: true, fact, details }, spot)
-    }
-
-    /// The same, but other protocols say it as well.
-    pub(super) fn shared(mut self) -> Self {
-        self.own = false;
-        self
-    }
-
-    /// The same, of all that a datagram holds.
-    pub(super) fn filling(mut self, datagram: &Datagram<'_>) -> Self {
-        self.len = datagram.wire_len;
-        self
-    }
-
-    /// The same, own or not.
-    pub(super) fn owned_if(mut self, own: bool) -> Self {
-        self.own = own;
-        self
-    }
-
-    /// The same with one more detail.
-    pub(super) fn with(mut self, key: DetailKey, value: impl Into<Box<str>>) -> Self {
-        self.details.push(Detail::new(key, value));
-        self
-    }
-
-    /// The same with one more detail, where there is a value.
-    pub(super) fn with_some(self, key: DetailKey, value: Option<impl Into<Box<str>>>) -> Self {
-        match value {
-            Some(value) => self.with(key, value),
-            None => self,
-        }
-    }
-}
-
 /// Reads with `parse` once `min` bytes are there.
 pub(super) fn from_header(
     bytes: &[u8],
     min: usize,
-    parse: impl FnOnce(&[u8]) -> Option<Message>,
-) -> SideMatch<Message> {
+    parse: impl FnOnce(&[u8]) -> Option<Said>,
+) -> SideMatch<Said> {
     if bytes.len() < min { SideMatch::Incomplete } else { SideMatch::or_mismatch(parse(bytes)) }
 }
 
@@ -114,8 +52,8 @@ pub(super) fn from_start(
     bytes: &[u8],
     starts: &[&[u8]],
     min: usize,
-    parse: fn(&[u8]) -> Option<Message>,
-) -> SideMatch<Message> {
+    parse: fn(&[u8]) -> Option<Said>,
+) -> SideMatch<Said> {
     let mut open = false;
     for start in starts {
         match starts_with(bytes, start) {
@@ -132,8 +70,8 @@ pub(super) fn from_opening(
     bytes: &[u8],
     detector: &Detector,
     min: usize,
-    parse: fn(&[u8]) -> Option<Message>,
-) -> SideMatch<Message> {
+    parse: fn(&[u8]) -> Option<Said>,
+) -> SideMatch<Said> {
     if detector.openings.hold(bytes) { from_header(bytes, min, parse) } else { SideMatch::Mismatch }
 }
 
@@ -150,14 +88,11 @@ pub(super) enum MessageError {
 /// come, so that it may take what is cut.
 pub(super) fn match_stream(
     view: &FlowView<'_>,
-    read: impl Fn(&[u8], bool) -> SideMatch<Message>,
+    read: impl Fn(&[u8], bool) -> SideMatch<Said>,
 ) -> Probe {
     let matched = view.both(|head| {
         follow_stream(head, TOGETHER, |bytes| {
-            read(bytes, head.complete).and_then(|message| {
-                let spot = Spot::stream(0, message.len.min(bytes.len()));
-                Some((message, spot))
-            })
+            read(bytes, head.complete).and_then(|said| Some(said.shown_in(bytes)))
         })
     });
     weigh(view, matched)
@@ -168,7 +103,7 @@ pub(super) fn match_starts(
     view: &FlowView<'_>,
     starts: &[&[u8]],
     min: usize,
-    parse: fn(&[u8]) -> Option<Message>,
+    parse: fn(&[u8]) -> Option<Said>,
 ) -> Probe {
     match_stream(view, |bytes, _| from_start(bytes, starts, min, parse))
 }
@@ -178,7 +113,7 @@ pub(super) fn match_opened(
     view: &FlowView<'_>,
     detector: &Detector,
     min: usize,
-    parse: fn(&[u8]) -> Option<Message>,
+    parse: fn(&[u8]) -> Option<Said>,
 ) -> Probe {
     match_stream(view, |bytes, _| from_opening(bytes, detector, min, parse))
 }
@@ -187,8 +122,8 @@ pub(super) fn match_opened(
 /// `parse` for each datagram.
 pub(super) fn match_messages(
     view: &FlowView<'_>,
-    read: impl Fn(&[u8], bool) -> SideMatch<Message>,
-    parse: impl Fn(&Datagram<'_>) -> Option<Message>,
+    read: impl Fn(&[u8], bool) -> SideMatch<Said>,
+    parse: impl Fn(&Datagram<'_>) -> Option<Said>,
 ) -> Probe {
     match view.transport {
         Transport::Tcp => match_stream(view, read),
@@ -199,12 +134,11 @@ pub(super) fn match_messages(
 /// Asks `read` for each datagram: each is one message, to its last byte.
 pub(super) fn match_datagrams(
     view: &FlowView<'_>,
-    read: impl Fn(&Datagram<'_>) -> SideMatch<Message>,
+    read: impl Fn(&Datagram<'_>) -> SideMatch<Said>,
 ) -> Probe {
     let matched = view.both(|head| {
         follow_datagrams(head, TOGETHER, |datagram| {
-            let spot = Spot::datagram(0, 0, datagram.bytes.len());
-            read(datagram).and_then(|message| Some((message, spot)))
+            read(datagram).and_then(|said| Some(said.shown_in(datagram.bytes)))
         })
     });
     weigh(view, matched)
@@ -219,10 +153,10 @@ pub(super) fn probe_datagrams<'a>(
 }
 
 /// The detector's answer where messages that can be checked alone stand one behind the other in a
-/// stream. `read` says how many bytes a message takes.
+/// stream.
 pub(super) fn probe_stream<'a>(
     view: &FlowView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
+    read: impl Fn(&'a [u8]) -> Result<Said, MessageError>,
 ) -> Probe {
     probe_sides(view, |head| said_in_stream(head, &read))
 }
@@ -230,14 +164,11 @@ pub(super) fn probe_stream<'a>(
 /// The same for both transports, where a datagram holds one message, whole.
 pub(super) fn probe_both<'a>(
     view: &FlowView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
+    read: impl Fn(&'a [u8]) -> Result<Said, MessageError>,
 ) -> Probe {
     match view.transport {
         Transport::Tcp => probe_stream(view, read),
-        Transport::Udp => probe_datagrams(view, |datagram| {
-            let (said, len) = read(datagram.bytes).ok()?;
-            (len == datagram.wire_len).then_some(said)
-        }),
+        Transport::Udp => probe_datagrams(view, |datagram| read(datagram.bytes).ok()),
     }
 }
 
@@ -246,10 +177,8 @@ pub(super) fn probe_sides<'a>(
     view: &FlowView<'a>,
     match_side: impl Fn(&SideView<'a>) -> SideMatch<Said>,
 ) -> Probe {
-    let matched = view.both(|head| {
-        let matched = if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete };
-        matched.and_then(|said| Some(SideMessages { said, own: true }))
-    });
+    let matched =
+        view.both(|head| if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete });
     weigh(view, matched)
 }
 
@@ -258,30 +187,26 @@ pub(super) fn said_in_datagrams<'a>(
     head: &SideView<'a>,
     read: impl Fn(&Datagram<'a>) -> Option<Said>,
 ) -> SideMatch<Said> {
-    let matched = follow_datagrams(head, ALONE, |datagram| {
-        SideMatch::or_mismatch(read(datagram).map(|said| Message::of(said, datagram.wire_len)))
-    });
-    matched.and_then(|told| Some(told.said))
+    follow_datagrams(head, ALONE, |datagram| SideMatch::or_mismatch(read(datagram)))
 }
 
 /// What a stream's first messages say, until that is enough.
 pub(super) fn said_in_stream<'a>(
     head: &SideView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<(Said, usize), MessageError>,
+    read: impl Fn(&'a [u8]) -> Result<Said, MessageError>,
 ) -> SideMatch<Said> {
-    let matched = follow_stream(head, ALONE, |bytes| match read(bytes) {
-        Ok((said, len)) => SideMatch::Match(Message::of(said, len)),
+    follow_stream(head, ALONE, |bytes| match read(bytes) {
+        Ok(said) => SideMatch::Match(said),
         Err(MessageError::Short) => SideMatch::Incomplete,
         Err(MessageError::Not) => SideMatch::Mismatch,
-    });
-    matched.and_then(|told| Some(told.said))
+    })
 }
 
 fn follow_stream<'a>(
     head: &SideView<'a>,
     following: Following,
-    read: impl Fn(&'a [u8]) -> SideMatch<(Message, Spot)>,
-) -> SideMatch<SideMessages> {
+    read: impl Fn(&'a [u8]) -> SideMatch<Said>,
+) -> SideMatch<Said> {
     let mut sum = Sum::default();
     let mut at = 0_usize;
     while sum.wants_more(following) {
@@ -290,10 +215,10 @@ fn follow_stream<'a>(
             break;
         }
         match read(bytes) {
-            SideMatch::Match((message, mut spot)) => {
-                spot.offset = spot.offset.saturating_add(at);
-                at = at.saturating_add(message.len.max(1));
-                sum.take(message, spot);
+            SideMatch::Match(mut said) => {
+                said.spot.offset = said.spot.offset.saturating_add(at);
+                at = at.saturating_add(said.len.max(1));
+                sum.take(said);
             }
             SideMatch::Mismatch if sum.bits < following.sure => return SideMatch::Mismatch,
             SideMatch::Mismatch | SideMatch::Incomplete => break,
@@ -305,18 +230,18 @@ fn follow_stream<'a>(
 fn follow_datagrams<'a>(
     head: &SideView<'a>,
     following: Following,
-    read: impl Fn(&Datagram<'a>) -> SideMatch<(Message, Spot)>,
-) -> SideMatch<SideMessages> {
+    read: impl Fn(&Datagram<'a>) -> SideMatch<Said>,
+) -> SideMatch<Said> {
     let mut sum = Sum::default();
     for (at, datagram) in head.datagrams.iter().enumerate() {
         if !sum.wants_more(following) {
             break;
         }
         match read(datagram) {
-            SideMatch::Match((message, mut spot)) if message.len == datagram.wire_len => {
+            SideMatch::Match(mut said) if [datagram.wire_len, Said::ALL].contains(&said.len) => {
                 if !head.datagrams.iter().take(at).any(|earlier| is_same(earlier, datagram)) {
-                    spot.datagram = at;
-                    sum.take(message, spot);
+                    said.spot.datagram = at;
+                    sum.take(said);
                 }
             }
             SideMatch::Match(_) | SideMatch::Mismatch if sum.bits < following.sure => {
@@ -335,16 +260,10 @@ fn is_same(a: &Datagram<'_>, b: &Datagram<'_>) -> bool {
     a.wire_len == b.wire_len && prefix(a.bytes, len) == prefix(b.bytes, len)
 }
 
-/// All messages of one side.
-struct SideMessages {
-    said: Said,
-    own: bool,
-}
-
 /// What the messages of a side come to.
 #[derive(Default)]
 struct Sum {
-    told: Option<SideMessages>,
+    told: Option<Said>,
     bits: f32,
     count: usize,
 }
@@ -354,33 +273,31 @@ impl Sum {
         self.count < MESSAGES_MAX && (following.reads_on || self.bits < following.sure)
     }
 
-    fn take(&mut self, message: Message, spot: Spot) {
-        self.bits += message.bits;
+    fn take(&mut self, said: Said) {
+        self.bits += said.bits;
         self.count = self.count.saturating_add(1);
         let Some(told) = &mut self.told else {
-            let Message { role, bits, own, fact, details, .. } = message;
-            self.told = Some(SideMessages { said: Said { role, bits, fact, spot, details }, own });
+            self.told = Some(said);
             return;
         };
-        if told.said.role == Role::Either {
-            told.said.role = message.role;
+        if told.role == Role::Either {
+            told.role = said.role;
         }
         // The first message that is the protocol's own is what is shown.
-        if message.own && !told.own {
-            (told.own, told.said.fact, told.said.spot) = (true, message.fact, spot);
+        if said.own && !told.own {
+            (told.own, told.fact, told.spot) = (true, said.fact, said.spot);
         }
-        let known = |detail: &Detail| told.said.details.iter().any(|old| old.key == detail.key);
-        let news: Vec<Detail> =
-            message.details.into_iter().filter(|detail| !known(detail)).collect();
-        told.said.details.extend(news);
+        let known = |detail: &Detail| told.details.iter().any(|old| old.key == detail.key);
+        let news: Vec<Detail> = said.details.into_iter().filter(|detail| !known(detail)).collect();
+        told.details.extend(news);
     }
 
-    fn matched(self, following: Following) -> SideMatch<SideMessages> {
+    fn matched(self, following: Following) -> SideMatch<Said> {
         let Self { told, bits, count } = self;
         told.map_or(SideMatch::Incomplete, |mut told| {
-            told.said.bits = bits;
+            told.bits = bits;
             if count > 1 && !following.reads_on {
-                told.said.fact = format!("{}, {count} messages", told.said.fact);
+                told.fact = format!("{}, {count} messages", told.fact);
             }
             SideMatch::Match(told)
         })
@@ -388,17 +305,16 @@ impl Sum {
 }
 
 /// What both sides said, as one answer.
-fn weigh(view: &FlowView<'_>, matched: [SideMatch<SideMessages>; 2]) -> Probe {
+fn weigh(view: &FlowView<'_>, matched: [SideMatch<Said>; 2]) -> Probe {
     let foreign = matched.iter().any(|matched| matches!(matched, SideMatch::Mismatch));
     let own = matched.iter().any(|matched| matches!(matched, SideMatch::Match(told) if told.own));
-    let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<SideMessages>)| {
+    let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<Said>)| {
         !head.complete && !matches!(matched, SideMatch::Mismatch)
     };
     let open = view.sides.iter().zip(&matched).any(may_say_more);
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };
     // Mostly nothing was said, which is to cost as little.
-    let words = |matched: SideMatch<SideMessages>| matched.ok().map(|told| told.said);
-    let found = own.then(|| join(matched.map(words))).flatten();
+    let found = own.then(|| join(matched.map(SideMatch::ok))).flatten();
     match found {
         Some(found) if found.bits >= least => yes(Some(found)),
         Some(_) | None if open => Probe::Wait,
@@ -420,12 +336,10 @@ mod tests {
     use crate::net::Side;
 
     /// `M`, a length, and so many bytes; `m` from the server. Eight bits are claimed for each.
-    fn read(bytes: &[u8], _: bool) -> SideMatch<Message> {
+    fn read(bytes: &[u8], _: bool) -> SideMatch<Said> {
         from_header(bytes, 2, |bytes| match bytes {
-            [b'M', len, ..] => Some(Message::new(usize::from(*len), Role::Client, 12.0, "M")),
-            [b'm', len, ..] => {
-                Some(Message::new(usize::from(*len), Role::Server, 12.0, "m").shared())
-            }
+            [b'M', len, ..] => Some(Said::new(usize::from(*len), Role::Client, 12.0, "M")),
+            [b'm', len, ..] => Some(Said::new(usize::from(*len), Role::Server, 12.0, "m").shared()),
             _ => None,
         })
     }

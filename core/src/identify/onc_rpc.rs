@@ -41,7 +41,7 @@ pub(super) fn is_called(view: &FlowView<'_>, programs: Programs) -> bool {
     })
 }
 
-fn record(bytes: &[u8], programs: Programs) -> Option<Message> {
+fn record(bytes: &[u8], programs: Programs) -> Option<Said> {
     let mark = be32(bytes, 0)?;
     let len = index(mark & 0x7fff_ffff);
     // A fragment that is not the last is rare, but allowed.
@@ -49,14 +49,14 @@ fn record(bytes: &[u8], programs: Programs) -> Option<Message> {
         return None;
     }
     let inner = message(rest(bytes, 4), len, programs)?;
-    Some(Message { len: len.saturating_add(4), bits: inner.bits + 7.0, ..inner })
+    Some(Said { bits: inner.bits + 7.0, ..inner.of_len(len.saturating_add(4)) })
 }
 
-fn message(bytes: &[u8], len: usize, programs: Programs) -> Option<Message> {
+fn message(bytes: &[u8], len: usize, programs: Programs) -> Option<Said> {
     call(bytes, len, programs).or_else(|| reply(bytes, len, programs))
 }
 
-fn call(bytes: &[u8], len: usize, programs: Programs) -> Option<Message> {
+fn call(bytes: &[u8], len: usize, programs: Programs) -> Option<Said> {
     (be32(bytes, 4)? == 0).then_some(())?;
     let (program, version, procedure) = (be32(bytes, 12)?, be32(bytes, 16)?, be32(bytes, 20)?);
     let fits = be32(bytes, 8)? == 2
@@ -82,7 +82,7 @@ fn call(bytes: &[u8], len: usize, programs: Programs) -> Option<Message> {
     };
     let fact = format!("ONC RPC call of {name} {program} version {version} procedure {procedure}");
     // direction, RPC version, program's range, version, procedure, credential
-    Some(Message::new(len, Role::Client, 32.0 + 32.0 + 1.4 + 27.0 + 25.0 + 48.0, fact))
+    Some(Said::new(len, Role::Client, 32.0 + 32.0 + 1.4 + 27.0 + 25.0 + 48.0, fact))
 }
 
 /// Where the opaque_auth at `at` ends: a known flavour and at most 400 bytes (RFC 5531 section 8.2).
@@ -96,7 +96,7 @@ fn auth(bytes: &[u8], at: usize, len: usize) -> Option<usize> {
     (known && size <= 400 && end <= len && (flavor != 0 || size == 0)).then_some(end)
 }
 
-fn reply(bytes: &[u8], len: usize, programs: Programs) -> Option<Message> {
+fn reply(bytes: &[u8], len: usize, programs: Programs) -> Option<Said> {
     (be32(bytes, 4)? == 1).then_some(())?;
     let bits = match be32(bytes, 8)? {
         0 => {
@@ -113,5 +113,5 @@ fn reply(bytes: &[u8], len: usize, programs: Programs) -> Option<Message> {
         _ => return None,
     };
     // Which program it is of only the call says.
-    Some(Message::new(len, Role::Server, bits, "ONC RPC reply").owned_if(programs.replies))
+    Some(Said::new(len, Role::Server, bits, "ONC RPC reply").owned_if(programs.replies))
 }

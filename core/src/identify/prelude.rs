@@ -10,7 +10,7 @@ pub(super) use crate::identify::lines::{
     match_text, mentions, number, tls_behind_text,
 };
 pub(super) use crate::identify::messages::{
-    Message, MessageError, from_header, from_opening, from_start, match_datagrams, match_messages,
+    MessageError, from_header, from_opening, from_start, match_datagrams, match_messages,
     match_opened, match_starts, match_stream, probe_both, probe_datagrams, probe_sides,
 };
 pub(super) use crate::identify::metadata::{Extras, Headline, Metadata};

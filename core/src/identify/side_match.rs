@@ -127,13 +127,17 @@ impl Spot {
     }
 }
 
-/// What one side said in the protocol.
+/// What one side said in the protocol: one message, or what its messages come to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Said {
+    /// Bytes on the wire, header included; [`Said::ALL`] for whatever is there.
+    pub(super) len: usize,
     /// Who says such a thing.
     pub(super) role: Role,
     /// -log2 of the chance that random bytes pass as this.
     pub(super) bits: f32,
+    /// No other protocol says this; a shared message only adds to one that isn't.
+    pub(super) own: bool,
     /// The evidence's sentence.
     pub(super) fact: String,
     /// What shows it.
@@ -143,9 +147,43 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Something said that has no details.
-    pub(super) fn new(role: Role, bits: f32, fact: impl Into<String>, spot: Spot) -> Self {
-        Self { role, bits, fact: fact.into(), spot, details: Vec::new() }
+    /// The length of what takes all that is there.
+    pub(super) const ALL: usize = usize::MAX;
+
+    /// A message of so many bytes that only this protocol has; its first bytes show it.
+    pub(super) fn new(len: usize, role: Role, bits: f32, fact: impl Into<String>) -> Self {
+        let (fact, spot) = (fact.into(), Spot::stream(0, len));
+        Self { len, role, bits, own: true, fact, spot, details: Vec::new() }
+    }
+
+    /// What takes all that is there, shown by these bytes.
+    pub(super) fn at(role: Role, bits: f32, fact: impl Into<String>, spot: Spot) -> Self {
+        Self::new(Self::ALL, role, bits, fact).shown(spot)
+    }
+
+    /// The same, shown by these bytes.
+    pub(super) fn shown(self, spot: Spot) -> Self {
+        Self { spot, ..self }
+    }
+
+    /// The same, of so many bytes.
+    pub(super) fn of_len(self, len: usize) -> Self {
+        Self { len, spot: Spot::stream(0, len), ..self }
+    }
+
+    /// The same, of all that a datagram holds.
+    pub(super) fn filling(self, datagram: &Datagram<'_>) -> Self {
+        self.of_len(datagram.wire_len)
+    }
+
+    /// The same, but other protocols say it as well.
+    pub(super) fn shared(self) -> Self {
+        self.owned_if(false)
+    }
+
+    /// The same, own or not.
+    pub(super) fn owned_if(self, own: bool) -> Self {
+        Self { own, ..self }
     }
 
     /// The same with one more detail.
@@ -161,9 +199,13 @@ impl Said {
             None => self,
         }
     }
-}
 
-impl Said {
+    /// The same, shown by no more bytes than are there.
+    pub(super) fn shown_in(mut self, bytes: &[u8]) -> Self {
+        self.spot.len = self.spot.len.min(bytes.len().max(1));
+        self
+    }
+
     /// What one side said and then the other one; the bits add up where it fits together.
     fn followed_by(self, second: Self, fits: bool) -> Self {
         let mut details = self.details;
@@ -282,7 +324,7 @@ mod tests {
     use super::*;
 
     fn said(role: Role) -> Option<Said> {
-        Some(Said::new(role, 30.0, "x", Spot::stream(0, 99)))
+        Some(Said::new(99, role, 30.0, "x"))
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_starts(view, &[b"\0\0"], 38, ads)),
 };
 
-fn ads(bytes: &[u8]) -> Option<Message> {
+fn ads(bytes: &[u8]) -> Option<Said> {
     let len = index(le32(bytes, 2)?);
     let (command, flags, data, error) =
         (le16(bytes, 22)?, le16(bytes, 24)?, index(le32(bytes, 26)?), le32(bytes, 30)?);
@@ -26,7 +26,7 @@ fn ads(bytes: &[u8]) -> Option<Message> {
         && len < 1 << 22;
     let bits = 16.0 + 13.0 + 9.0 + 32.0 + 19.0;
     let fact = || format!("ADS command {command}");
-    fits.then(|| Message::new(len.saturating_add(6), role, bits, fact()))
+    fits.then(|| Said::new(len.saturating_add(6), role, bits, fact()))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const HEADER: usize = 16;
 
-fn header(bytes: &[u8]) -> Option<Message> {
+fn header(bytes: &[u8]) -> Option<Said> {
     let (flags, command) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?);
     let (code, len) = (be32(bytes, 4)?, be32(bytes, 8)?);
     let name = match command {
@@ -55,7 +55,7 @@ fn header(bytes: &[u8]) -> Option<Message> {
     // flags, command, error, length, reserved
     let bits = 7.0 + 5.2 + 18.0 + 8.0 + 32.0;
     let full = len > 0 || command == 3 || command == 5;
-    let said = Message::new(index(len).saturating_add(HEADER), role, bits, format!("AFP {name}"));
+    let said = Said::new(index(len).saturating_add(HEADER), role, bits, format!("AFP {name}"));
     Some(said.owned_if(opens || status || (full && be32(bytes, 0)? & 0xffff != 0)))
 }
 

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_starts(view, &[b"\x12\x34", b"AB"], 5, packet)),
 };
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let len = usize::from(be16(bytes, 2)?);
     let code = u8_at(bytes, 4)?;
     let body = prefix(rest(bytes, 5), len.checked_sub(1)?);
@@ -59,7 +59,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     } else {
         format!("AJP13 {name}")
     };
-    Some(Message::new(len.saturating_add(4), role, 16.0 + 3.0 + more, fact).owned_if(own))
+    Some(Said::new(len.saturating_add(4), role, 16.0 + 3.0 + more, fact).owned_if(own))
 }
 
 #[cfg(test)]

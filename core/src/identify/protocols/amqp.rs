@@ -31,7 +31,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn header(bytes: &[u8]) -> Option<Message> {
+fn header(bytes: &[u8]) -> Option<Said> {
     let name = match bytes.get(4..8)? {
         [0, 0, 9, 1] => "0-9-1",
         [1, 1, 0, 9 | 10] | [1, 1, 9, 1] => "0-9",
@@ -40,11 +40,11 @@ fn header(bytes: &[u8]) -> Option<Message> {
         [3, 1, 0, 0] => "1.0 with SASL",
         _ => return None,
     };
-    Some(Message::new(8, Role::Either, 61.0, format!("AMQP {name} header")))
+    Some(Said::new(8, Role::Either, 61.0, format!("AMQP {name} header")))
 }
 
 /// Method, header, body, heartbeat; the end mark is looked at where it was seen.
-fn frame_0_9(bytes: &[u8]) -> Option<Message> {
+fn frame_0_9(bytes: &[u8]) -> Option<Said> {
     let (kind, channel, size) = (u8_at(bytes, 0)?, be16(bytes, 1)?, index(be32(bytes, 3)?));
     let total = size.saturating_add(8);
     let end = u8_at(bytes, total - 1);
@@ -76,10 +76,10 @@ fn frame_0_9(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     // A heartbeat or a body's frame alone is too plain.
-    Some(Message::new(total, role, bits + more, name).owned_if(kind < 3 && end.is_some()))
+    Some(Said::new(total, role, bits + more, name).owned_if(kind < 3 && end.is_some()))
 }
 
-fn frame_1_0(bytes: &[u8]) -> Option<Message> {
+fn frame_1_0(bytes: &[u8]) -> Option<Said> {
     let size = index(be32(bytes, 0)?);
     let (doff, kind) = (usize::from(u8_at(bytes, 4)?), u8_at(bytes, 5)?);
     let at = doff.saturating_mul(4);
@@ -87,7 +87,7 @@ fn frame_1_0(bytes: &[u8]) -> Option<Message> {
         return None;
     }
     if size == 8 {
-        return Some(Message::new(8, Role::Either, 50.0, "AMQP 1.0 empty frame").shared());
+        return Some(Said::new(8, Role::Either, 50.0, "AMQP 1.0 empty frame").shared());
     }
     // A described type with a small ulong: performatives 10 to 18, SASL's 40 to 44.
     let [0, 0x53, code, list, ..] = *rest(bytes, at) else { return None };
@@ -97,7 +97,7 @@ fn frame_1_0(bytes: &[u8]) -> Option<Message> {
     };
     let fits = known && matches!(list, 0x45 | 0xc0 | 0xd0);
     let fact = || format!("AMQP 1.0 performative 0x{code:02x}");
-    fits.then(|| Message::new(size, Role::Either, 10.0 + 7.0 + 16.0 + 5.0 + 6.0, fact()))
+    fits.then(|| Said::new(size, Role::Either, 10.0 + 7.0 + 16.0 + 5.0 + 6.0, fact()))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
             Some(1) => SideMatch::or_mismatch(atg(bytes)),
             Some(b'\n' | b'\r') => SideMatch::or_mismatch(
                 (bytes.len() < 4)
-                    .then(|| Message::new(bytes.len(), Role::Client, 4.0, "line end").shared()),
+                    .then(|| Said::new(bytes.len(), Role::Client, 4.0, "line end").shared()),
             ),
             Some(_) => SideMatch::Mismatch,
             None => SideMatch::Incomplete,
@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn atg(bytes: &[u8]) -> Option<Message> {
+fn atg(bytes: &[u8]) -> Option<Said> {
     let text = rest(bytes, 1);
     let ahead = text.strip_prefix(b"\r\n");
     let text = ahead.unwrap_or(text);
@@ -46,7 +46,7 @@ fn atg(bytes: &[u8]) -> Option<Message> {
     let len = if reports { bytes.len() } else { head };
     let fact = || format!("Tank gauge command {}", from_wire(prefix(text, at)));
     // SOH, I or S, five digits
-    (reports || ends).then(|| Message::new(len, role, 8.0 + 6.0 + 5.0 * 4.5, fact()))
+    (reports || ends).then(|| Said::new(len, role, 8.0 + 6.0 + 5.0 * 4.5, fact()))
 }
 
 fn is_gauge_command(text: &[u8]) -> bool {

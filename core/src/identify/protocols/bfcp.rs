@@ -21,14 +21,14 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_both(|view| match_messages(view, stream, |datagram| bfcp(datagram.bytes))),
 };
 
-fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {
+fn stream(bytes: &[u8], _: bool) -> SideMatch<Said> {
     match bytes.first() {
         Some(0x20..=0x3f) | None => from_header(bytes, 12, bfcp),
         Some(_) => SideMatch::Mismatch,
     }
 }
 
-fn bfcp(bytes: &[u8]) -> Option<Message> {
+fn bfcp(bytes: &[u8]) -> Option<Said> {
     let (first, primitive, words) =
         (u8_at(bytes, 0)?, u8_at(bytes, 1)?, usize::from(be16(bytes, 2)?));
     // Version 1 for streams, 2 for datagrams; R and F; three reserved bits.
@@ -60,7 +60,7 @@ fn bfcp(bytes: &[u8]) -> Option<Message> {
     // RFC 8855 section 5.1: conference, transaction and user stand between.
     let numbered = be32(bytes, 4)? != 0;
     (fits && numbered).then(|| {
-        Message::new(len, role, bits, format!("BFCP primitive {primitive}")).owned_if(count > 0)
+        Said::new(len, role, bits, format!("BFCP primitive {primitive}")).owned_if(count > 0)
     })
 }
 

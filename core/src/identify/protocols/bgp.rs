@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_starts(view, &[&[0xff; 16]], 19, message)),
 };
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let (len, kind) = (be16(bytes, 16)?, u8_at(bytes, 18)?);
     let (name, least) = match kind {
         1 => ("OPEN", 29),
@@ -30,7 +30,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let version = kind != 1 || u8_at(bytes, 19).is_none_or(|version| version == 4);
     let exact = if kind == 4 { len == 19 } else { len >= least };
     (version && exact)
-        .then(|| Message::new(usize::from(len), Role::Either, 128.0 + 5.7, format!("BGP {name}")))
+        .then(|| Said::new(usize::from(len), Role::Either, 128.0 + 5.7, format!("BGP {name}")))
 }
 
 #[cfg(test)]

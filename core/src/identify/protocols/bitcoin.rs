@@ -21,9 +21,8 @@ pub(super) static DETECTOR: Detector = Detector {
             let len = index(le32(bytes, 16)?);
             let name = from_wire(prefix(command, letters));
             let fact = || format!("Bitcoin {name}");
-            (letters >= 2 && padded && len <= 32 << 20).then(|| {
-                Message::new(len.saturating_add(24), Role::Either, 29.0 + 60.0 + 7.0, fact())
-            })
+            (letters >= 2 && padded && len <= 32 << 20)
+                .then(|| Said::new(len.saturating_add(24), Role::Either, 29.0 + 60.0 + 7.0, fact()))
         })
     }),
 };

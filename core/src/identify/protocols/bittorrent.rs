@@ -15,7 +15,7 @@ pub(super) static DETECTOR: Detector = Detector {
             let client = prefix(rest(bytes, 48), 8);
             let fact = format!("BitTorrent handshake of peer {}", from_wire(client));
             // Messages follow, which are not read.
-            Some(Message::new(bytes.len(), Role::Either, 160.0, fact))
+            Some(Said::new(bytes.len(), Role::Either, 160.0, fact))
         })
     }),
 };

@@ -60,7 +60,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 }
 
 fn said(role: Role, bits: f32, fact: &str) -> Said {
-    Said::new(role, bits, fact, Spot::datagram(0, 0, 16))
+    Said::at(role, bits, fact, Spot::datagram(0, 0, 16))
 }
 
 /// RFC 5415 section 4.2: the DTLS header is four bytes, the last three of them zero.

@@ -27,13 +27,13 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match be32(bytes, 0) {
         Some(INTERNODE) => {
             let fact = "Cassandra nodes talk to each other";
-            SideMatch::Match(Message::new(bytes.len(), Role::Either, 32.0, fact))
+            SideMatch::Match(Said::new(bytes.len(), Role::Either, 32.0, fact))
         }
         Some(_) | None => from_header(bytes, 9, frame),
     })
 }
 
-fn frame(bytes: &[u8]) -> Option<Message> {
+fn frame(bytes: &[u8]) -> Option<Said> {
     let version = u8_at(bytes, 0)?;
     let wide = match version & 0x7f {
         3..=5 => 1,
@@ -60,7 +60,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
     };
     let stream_zero = if be16(bytes, 2)? >> 8 == 0 { 6.0 } else { 0.0 };
     let fact = format!("CQL version {} operation 0x{opcode:02x}", version & 0x7f);
-    Some(Message::new(len, role, bits + stream_zero + own, fact).owned_if(own >= 16.0))
+    Some(Said::new(len, role, bits + stream_zero + own, fact).owned_if(own >= 16.0))
 }
 
 /// Bits of the body, zero where nothing can be checked.

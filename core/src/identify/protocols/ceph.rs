@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_starts(view, &[b"ceph v"], 9, ceph)),
 };
 
-fn ceph(bytes: &[u8]) -> Option<Message> {
+fn ceph(bytes: &[u8]) -> Option<Said> {
     let version = match bytes {
         [_, _, _, _, _, _, b'2', b'\n', ..] => {
             le16(bytes, 8).is_none_or(|len| len == 16).then_some("2")?
@@ -22,7 +22,7 @@ fn ceph(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fact = format!("Ceph messenger version {version} banner");
-    Some(Message::new(bytes.len(), Role::Either, 72.0, fact))
+    Some(Said::new(bytes.len(), Role::Either, 72.0, fact))
 }
 
 #[cfg(test)]

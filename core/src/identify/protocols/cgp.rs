@@ -43,7 +43,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
         let more = head.stream.len() < MAGIC_WITHIN.saturating_add(MAGIC.len());
         return SideMatch::incomplete_if(more);
     };
-    let said = || Said::new(Role::Either, 56.0, "CGP/01", Spot::stream(at, MAGIC.len()));
+    let said = || Said::at(Role::Either, 56.0, "CGP/01", Spot::stream(at, MAGIC.len()));
     if at == 0 {
         return SideMatch::Match(said());
     }

@@ -32,7 +32,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     });
     let Some((nth, at)) = found else { return SideMatch::Incomplete };
     let fact = "EDT: CGP asks for Citrix.TcpProxyService in a datagram";
-    SideMatch::Match(Said::new(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
+    SideMatch::Match(Said::at(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
 }
 
 #[cfg(test)]

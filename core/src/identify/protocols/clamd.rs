@@ -67,7 +67,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         };
         let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
         // A stream's bytes follow its command.
-        SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+        SideMatch::Match(Said::new(bytes.len(), role, bits, fact).owned_if(own))
     })
 }
 

@@ -34,7 +34,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     // RFC 7252 section 12.1, RFC 8132: which types go with which code (section 4.2 and 4.3)
     let (role, what) = match (code, kind) {
         (0, 0 | 2 | 3) if token == 0 && datagram.wire_len == 4 => {
-            return Some(Said::new(Role::Either, 14.0, "CoAP, empty", Spot::datagram(0, 0, 4)));
+            return Some(Said::at(Role::Either, 14.0, "CoAP, empty", Spot::datagram(0, 0, 4)));
         }
         (1, 0 | 1) => (Role::Client, "GET"),
         (2, 0 | 1) => (Role::Client, "POST"),
@@ -47,7 +47,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     };
     // version, token, code with type
     let bits = 2.0 + 0.8 + 4.0 + walk(cursor, datagram.is_whole())?;
-    Some(Said::new(role, bits, format!("CoAP {what}"), Spot::datagram(0, 0, 16)))
+    Some(Said::at(role, bits, format!("CoAP {what}"), Spot::datagram(0, 0, 16)))
 }
 
 fn walk(mut cursor: Cursor<'_>, whole: bool) -> Option<f32> {

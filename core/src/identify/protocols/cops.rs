@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, cops)),
 };
 
-fn cops(bytes: &[u8]) -> Option<Message> {
+fn cops(bytes: &[u8]) -> Option<Said> {
     let (operation, len) = (u8_at(bytes, 1)?, index(be32(bytes, 4)?));
     let (size, class, kind) = (usize::from(be16(bytes, 8)?), u8_at(bytes, 10)?, u8_at(bytes, 11)?);
     let (role, name) = match operation {
@@ -35,7 +35,7 @@ fn cops(bytes: &[u8]) -> Option<Message> {
         && (1..=16).contains(&class)
         && (1..=4).contains(&kind);
     let bits = 7.0 + 4.7 + 18.0 + 3.0 + 4.0 + 6.0;
-    (whole && object).then(|| Message::new(len, role, bits, format!("COPS {name}")))
+    (whole && object).then(|| Said::new(len, role, bits, format!("COPS {name}")))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn representation(drep: [u8; 4], bytes: usize) -> Option<bool> {
     }
 }
 
-fn connected(bytes: &[u8]) -> Option<Message> {
+fn connected(bytes: &[u8]) -> Option<Said> {
     let [5, minor, kind, flags] = array::<4>(bytes, 0)? else { return None };
     let little = representation(array(bytes, 4)?, 4)?;
     let number = |at| if little { le16(bytes, at) } else { be16(bytes, at) };
@@ -56,7 +56,7 @@ fn connected(bytes: &[u8]) -> Option<Message> {
     };
     let fact = format!("DCE/RPC {name}");
     // version, minor, type, flags, representation, length
-    Some(Message::new(len, role, 8.0 + 7.0 + 4.0 + 1.0 + 31.0 + 2.0 + more, fact))
+    Some(Said::new(len, role, 8.0 + 7.0 + 4.0 + 1.0 + 31.0 + 2.0 + more, fact))
 }
 
 /// MS-RPCE and C706 table 12-1.
@@ -78,7 +78,7 @@ fn kind_of(kind: u8) -> Option<(Role, &'static str)> {
     })
 }
 
-fn connectionless(bytes: &[u8], wire_len: usize) -> Option<Message> {
+fn connectionless(bytes: &[u8], wire_len: usize) -> Option<Said> {
     let [4, kind, flags, flags2] = array::<4>(bytes, 0)? else { return None };
     let [a, b, c] = array::<3>(bytes, 4)?;
     let little = representation([a, b, c, 0], 3)?;
@@ -99,7 +99,7 @@ fn connectionless(bytes: &[u8], wire_len: usize) -> Option<Message> {
     let (more, whose) =
         if is_profinet(bytes, little) { (126.0, " of PROFINET IO") } else { (0.0, "") };
     let fact = format!("DCE/RPC connectionless type {kind}{whose}");
-    Some(Message::new(wire_len, role, bits + more, fact))
+    Some(Said::new(wire_len, role, bits + more, fact))
 }
 
 /// IEC 61158-6-10: the interfaces of device, controller, supervisor and parameter server are

@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const HEADER: usize = 20;
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let len = index(be24(bytes, 1)?);
     let (flags, command) = (u8_at(bytes, 4)?, be24(bytes, 5)?);
     // R, P, E, T; an error is never a request.
@@ -47,7 +47,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     };
     let fact = format!("Diameter {name} {command}");
     // version, length, reserved bits, command
-    Some(Message::new(len, role, 8.0 + 6.0 + 4.0 + 0.4 + 10.0 + more, fact))
+    Some(Said::new(len, role, 8.0 + 6.0 + 4.0 + 0.4 + 10.0 + more, fact))
 }
 
 /// How many attributes were seen; `None` where one doesn't fit.

@@ -14,10 +14,10 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 10, dicom)),
 };
 
-fn dicom(bytes: &[u8]) -> Option<Message> {
+fn dicom(bytes: &[u8]) -> Option<Said> {
     let (kind, len) = (u8_at(bytes, 0)?, index(be32(bytes, 2)?));
     let total = len.saturating_add(6);
-    let said = |role, bits, fact: &str| Some(Message::new(total, role, bits, fact));
+    let said = |role, bits, fact: &str| Some(Said::new(total, role, bits, fact));
     match kind {
         1 | 2 if (68..1 << 20).contains(&len) => {
             let titles = prefix(rest(bytes, 10), 32);
@@ -41,8 +41,8 @@ fn dicom(bytes: &[u8]) -> Option<Message> {
             fits.then_some(())?;
             said(Role::Either, 14.0 + 8.0 + 8.0 + 7.0, "DICOM data")
         }
-        5 if len == 4 => said(Role::Client, 46.0, "DICOM release asked for").map(Message::shared),
-        6 if len == 4 => said(Role::Server, 46.0, "DICOM released").map(Message::shared),
+        5 if len == 4 => said(Role::Client, 46.0, "DICOM release asked for").map(Said::shared),
+        6 if len == 4 => said(Role::Server, 46.0, "DICOM released").map(Said::shared),
         7 if len == 4 && bytes.get(6..8) == Some(&[0, 0]) => {
             said(Role::Either, 62.0, "DICOM abort")
         }

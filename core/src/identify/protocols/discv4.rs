@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn packet(datagram: &Datagram<'_>) -> Option<Message> {
+fn packet(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;
     let (recovery, kind) = (u8_at(bytes, 96)?, u8_at(bytes, 97)?);
     if recovery > 1 || !(1..=6).contains(&kind) {
@@ -62,7 +62,7 @@ fn packet(datagram: &Datagram<'_>) -> Option<Message> {
     let timed = datagram.is_whole()
         && (expires(body) || expires(prefix(body, body.len().saturating_sub(1))));
     let bits = 7.0 + 5.4 + 2.0 + 8.0 + bits + if timed { 7.0 } else { 0.0 };
-    Some(Message::new(datagram.wire_len, Role::Either, bits, format!("Ethereum discovery {name}")))
+    Some(Said::new(datagram.wire_len, Role::Either, bits, format!("Ethereum discovery {name}")))
 }
 
 /// A list's header and contents in bytes (RLP: c0 to f7 have the length in them, f8 and f9 behind).

@@ -29,7 +29,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn frame(bytes: &[u8]) -> Option<Message> {
+fn frame(bytes: &[u8]) -> Option<Said> {
     let [5, 0x64, len, control, ..] = *bytes.first_chunk::<HEADER>()? else { return None };
     if len < 5 || checksum(prefix(bytes, 8)) != le16(bytes, 8)? {
         return None;
@@ -44,7 +44,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
     } else {
         "DNP3 link frame".to_owned()
     };
-    Some(Message::new(total, role, 16.0 + 16.0 + 2.0, fact))
+    Some(Said::new(total, role, 16.0 + 16.0 + 2.0, fact))
 }
 
 /// IEEE 1815 section 9.2.5: the polynomial 3d65, reflected, inverted at the end.

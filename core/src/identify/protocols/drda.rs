@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 10, drda)),
 };
 
-fn drda(bytes: &[u8]) -> Option<Message> {
+fn drda(bytes: &[u8]) -> Option<Said> {
     let [_, _, 0xd0, format] = array::<4>(bytes, 0)? else { return None };
     let (len, inner, point) =
         (usize::from(be16(bytes, 0)?), usize::from(be16(bytes, 6)?), be16(bytes, 8)?);
@@ -29,7 +29,7 @@ fn drda(bytes: &[u8]) -> Option<Message> {
         && inner.checked_add(6)? == len
         && (0x0010..=0x2500).contains(&point);
     fits.then(|| {
-        Message::new(len, role, 8.0 + 3.0 + 16.0 + 3.0 + 6.0, format!("DRDA object 0x{point:04x}"))
+        Said::new(len, role, 8.0 + 3.0 + 16.0 + 3.0 + 6.0, format!("DRDA object 0x{point:04x}"))
     })
 }
 

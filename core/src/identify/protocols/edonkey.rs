@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 6, packet)),
 };
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let (family, len, opcode) = (u8_at(bytes, 0)?, index(le32(bytes, 1)?), u8_at(bytes, 5)?);
     if !(1..=200_000).contains(&len) {
         return None;
@@ -43,7 +43,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     let hello = family == 0xe3 && matches!(opcode, 0x01 | 0x4c) && greets(body, opcode)?;
     let more = if hello { 24.0 } else { 0.0 };
     let fact = format!("eDonkey packet 0x{family:02x} 0x{opcode:02x}");
-    Some(Message::new(len.saturating_add(5), Role::Either, bits + more, fact))
+    Some(Said::new(len.saturating_add(5), Role::Either, bits + more, fact))
 }
 
 /// The hash, an id and a port, then tags: a small number of them, of known types.

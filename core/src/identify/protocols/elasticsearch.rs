@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_starts(view, &[b"ES"], 19, elasticsearch)),
 };
 
-fn elasticsearch(bytes: &[u8]) -> Option<Message> {
+fn elasticsearch(bytes: &[u8]) -> Option<Said> {
     let (len, status, version) = (be32(bytes, 2)?, u8_at(bytes, 14)?, be32(bytes, 15)?);
     // A ping has the length -1 and nothing else; versions are 1000099 and more.
     let fits = (13..1 << 30).contains(&len)
@@ -22,7 +22,7 @@ fn elasticsearch(bytes: &[u8]) -> Option<Message> {
     let role = if status & 1 == 0 { Role::Client } else { Role::Server };
     let fact = || format!("Elasticsearch transport, version {version}");
     fits.then(|| {
-        Message::new(index(len).saturating_add(6), role, 16.0 + 2.0 + 4.0 + 7.8 + 12.0, fact())
+        Said::new(index(len).saturating_add(6), role, 16.0 + 2.0 + 4.0 + 7.8 + 12.0, fact())
     })
 }
 

@@ -44,7 +44,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         };
         let what = if opening.is_some() { "ENet connection's opening" } else { "ENet commands" };
         // one of two places
-        Some(Said::new(role, bits - 1.0, what, Spot::datagram(0, header, 12)))
+        Some(Said::at(role, bits - 1.0, what, Spot::datagram(0, header, 12)))
     })
 }
 

@@ -25,7 +25,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let (command, len) = (le16(bytes, 0)?, usize::from(le16(bytes, 2)?));
     let (session, status) = (le32(bytes, 4)?, le32(bytes, 8)?);
     let data = rest(bytes, HEADER);
@@ -55,7 +55,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     };
     // command, length, status, options
     let bits = 12.7 + 4.0 + 29.0 + 32.0;
-    Some(Message::new(len.saturating_add(HEADER), role, bits, format!("EtherNet/IP {name}")))
+    Some(Said::new(len.saturating_add(HEADER), role, bits, format!("EtherNet/IP {name}")))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     };
     let bits = f32::from(count.saturating_sub(1)) * (32.0 + 30.0 + 2.0) - 8.0;
     let fact = format!("ESP, SPI 0x{spi:08x}, {count} datagrams counting up to {sequence}");
-    SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))
+    SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, record)),
 };
 
-fn record(bytes: &[u8]) -> Option<Message> {
+fn record(bytes: &[u8]) -> Option<Said> {
     let (kind, request) = (u8_at(bytes, 1)?, be16(bytes, 2)?);
     let (len, padding) = (usize::from(be16(bytes, 4)?), usize::from(u8_at(bytes, 6)?));
     let content = prefix(rest(bytes, 8), len);
@@ -61,7 +61,7 @@ fn record(bytes: &[u8]) -> Option<Message> {
     let plain = u8_at(bytes, 7)? == 0 && padding <= 8 + 247 && (request != 0) == (kind < 9);
     let total = len.saturating_add(padding).saturating_add(8);
     plain.then(|| {
-        Message::new(total, role, bits + more, format!("FastCGI record {kind}")).owned_if(own)
+        Said::new(total, role, bits + more, format!("FastCGI record {kind}")).owned_if(own)
     })
 }
 

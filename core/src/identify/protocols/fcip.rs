@@ -16,7 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn fcip(bytes: &[u8]) -> Option<Message> {
+fn fcip(bytes: &[u8]) -> Option<Said> {
     // RFC 3643 section 3.1: word 0 again in word 1 (FCIP), flags and length in word 3.
     let word = be32(bytes, 12)?;
     let [len, complement] = [word >> 16, word & 0xffff];
@@ -24,7 +24,7 @@ fn fcip(bytes: &[u8]) -> Option<Message> {
     let twice = be32(bytes, 0) == be32(bytes, 4) || bytes.first() == Some(&2);
     let fits = len ^ 0xffff == complement && words >= 7 && twice;
     let (len, bits) = (index(words).saturating_mul(4), 32.0 + 16.0 + 16.0);
-    fits.then(|| Message::new(len, Role::Either, bits, "FC frame encapsulation"))
+    fits.then(|| Said::new(len, Role::Either, bits, "FC frame encapsulation"))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_messages(view, stream, |one| Some(frame(one.bytes)?.filling(one)))
 }
 
-fn stream(bytes: &[u8]) -> Option<Message> {
+fn stream(bytes: &[u8]) -> Option<Said> {
     let (len, command, error) = (index(be32(bytes, 4)?), be32(bytes, 8)?, be32(bytes, 12)?);
     let role = match command {
         0 => Role::Client,
@@ -35,10 +35,10 @@ fn stream(bytes: &[u8]) -> Option<Message> {
     };
     let fits = (8..=4096).contains(&len) && error <= 0x25;
     let fact = || format!("FINS/TCP command {command}");
-    fits.then(|| Message::new(len.saturating_add(8), role, 32.0 + 29.0 + 20.0 + 26.0, fact()))
+    fits.then(|| Said::new(len.saturating_add(8), role, 32.0 + 29.0 + 20.0 + 26.0, fact()))
 }
 
-fn frame(bytes: &[u8]) -> Option<Message> {
+fn frame(bytes: &[u8]) -> Option<Said> {
     let [control, 0, gateways, net, _, unit, from_net, _, from_unit, _, main, sub] =
         array::<12>(bytes, 0)?
     else {
@@ -72,7 +72,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
         && (!answers || bytes.len() >= 14);
     // control, reserved, gateways, networks, units, command
     let bits = 6.0 + 8.0 + 5.0 + 2.0 + 7.5 + 10.2;
-    fits.then(|| Message::new(bytes.len(), role, bits, format!("FINS command {main:02x}{sub:02x}")))
+    fits.then(|| Said::new(bytes.len(), role, bits, format!("FINS command {main:02x}{sub:02x}")))
 }
 
 #[cfg(test)]

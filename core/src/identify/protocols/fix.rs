@@ -31,7 +31,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let mut fields = prefix(bytes, 64).split(|byte| *byte == SOH);
     let begin = fields.next()?.strip_prefix(b"8=")?;
     let size = fields.next()?.strip_prefix(b"9=")?;
@@ -49,7 +49,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     // Logons (A), heartbeats (0) and orders (D, 8) tell nothing of the client's side for sure.
     let role = if kind == b"D" { Role::Client } else { Role::Either };
     let fact = format!("{} message {}", from_wire(begin), from_wire(kind));
-    Some(Message::new(end.saturating_add(7), role, 40.0 + 24.0 + 32.0, fact))
+    Some(Said::new(end.saturating_add(7), role, 40.0 + 24.0 + 32.0, fact))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ const OWN: &[&str] = &[
     "SITE", "SMNT", "STOR", "STOU", "STRU", "SYST", "XCUP", "XCWD", "XPWD",
 ];
 
-fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
+fn server(Reply { code, text, len }: Reply<'_>) -> Option<Said> {
     // RFC 959 section 4.2.2, with RFC 2228's and RFC 2428's.
     if !matches!(code, 110 | 120 | 125 | 150 | 200 | 202 | 211..=215 | 220 | 221 | 225..=234 | 250 | 257
         | 331 | 332 | 334..=336 | 350 | 421 | 425 | 426 | 430..=434 | 450..=452 | 500..=504 | 521 | 522
@@ -60,12 +60,12 @@ fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
     };
     let fact = format!("FTP answer {code}");
     let bits = 18.0 + 6.0 + if own { 16.0 } else { 0.0 };
-    let said = Message::new(len, Role::Server, bits, fact).owned_if(own);
+    let said = Said::new(len, Role::Server, bits, fact).owned_if(own);
     let banner = text.split(|byte| *byte == b'\n').next().filter(|_| code == 220);
     Some(said.with_some(BANNER, banner.map(|text| from_wire(text.trim_ascii()))))
 }
 
-fn client(Line { text, len }: Line<'_>) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Said> {
     let (verb, argument) = first_word(text);
     let common = [
         "USER", "PASS", "AUTH", "TYPE", "MODE", "RETR", "LIST", "DELE", "STAT", "HELP", "NOOP",
@@ -81,7 +81,7 @@ fn client(Line { text, len }: Line<'_>) -> Option<Message> {
     let shown = if is_one_of(verb, &["PASS"]) { verb } else { text };
     let fact = format!("FTP command {}", from_wire(shown));
     // three letters and the line's end, at the least
-    Some(Message::new(len, Role::Client, 24.0 - 5.0 + 16.0 + 1.0, fact).owned_if(own))
+    Some(Said::new(len, Role::Client, 24.0 - 5.0 + 16.0 + 1.0, fact).owned_if(own))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
             let role = if bytes.starts_with(b"\0REQ") { Role::Client } else { Role::Server };
             let fact = || format!("Gearman packet {kind}");
             ((1..=42).contains(&kind) && len < 1 << 26)
-                .then(|| Message::new(len.saturating_add(12), role, 32.0 + 26.0, fact()))
+                .then(|| Said::new(len.saturating_add(12), role, 32.0 + 26.0, fact()))
         })
     }),
 };

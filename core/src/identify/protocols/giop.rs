@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn header(bytes: &[u8]) -> Option<Message> {
+fn header(bytes: &[u8]) -> Option<Said> {
     let [b'G', b'I', b'O', b'P', major, minor, flags, kind] = *bytes.first_chunk::<8>()? else {
         return None;
     };
@@ -54,16 +54,16 @@ fn header(bytes: &[u8]) -> Option<Message> {
     let fits = major == 1 && minor <= 3 && flags & !0x03 == 0 && size <= 1 << 26;
     let bits = 32.0 + 14.0 + 6.0 + 5.0 + 6.0;
     let fact = || format!("GIOP {major}.{minor} {name}");
-    fits.then(|| Message::new(size.saturating_add(HEADER), role, bits, fact()))
+    fits.then(|| Said::new(size.saturating_add(HEADER), role, bits, fact()))
 }
 
-fn multicast(bytes: &[u8], wire_len: usize) -> Option<Message> {
+fn multicast(bytes: &[u8], wire_len: usize) -> Option<Said> {
     let [b'M', b'I', b'O', b'P', 0x10, flags] = *bytes.first_chunk::<6>()? else { return None };
     let little = flags & 1 == 1;
     let len = usize::from(if little { le16(bytes, 6)? } else { be16(bytes, 6)? });
     u8_at(bytes, 16)?;
     let fits = flags & !0x03 == 0 && len <= wire_len;
-    fits.then(|| Message::new(wire_len, Role::Client, 40.0 + 6.0, "MIOP packet"))
+    fits.then(|| Said::new(wire_len, Role::Client, 40.0 + 6.0, "MIOP packet"))
 }
 
 #[cfg(test)]

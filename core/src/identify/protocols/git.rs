@@ -24,15 +24,15 @@ pub(super) static DETECTOR: Detector = Detector {
 /// Lines begin with their length, hexadecimal.
 const DIGIT: Opening = within(&[(b'0', b'9'), (b'a', b'f')]);
 
-fn line(bytes: &[u8]) -> Option<Message> {
+fn line(bytes: &[u8]) -> Option<Said> {
     let digits = std::str::from_utf8(bytes.get(..4)?).ok()?;
     let len = usize::from(u16::from_str_radix(digits, 16).ok()?);
     if len < 4 {
         // flush, delimiter, response end
-        return (len < 3).then(|| Message::new(4, Role::Either, 20.0, "git flush").shared());
+        return (len < 3).then(|| Said::new(4, Role::Either, 20.0, "git flush").shared());
     }
     let payload = prefix(rest(bytes, 4), len - 4);
-    let said = |role, bits, fact: String| Message::new(len, role, bits, fact);
+    let said = |role, bits, fact: String| Said::new(len, role, bits, fact);
     let service = payload.split(|byte| *byte == 0).next().unwrap_or_default();
     if [&b"git-upload-pack "[..], b"git-receive-pack ", b"git-upload-archive "]
         .iter()

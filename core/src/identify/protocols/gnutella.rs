@@ -34,16 +34,16 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn handshake(text: &[u8], len: usize) -> Option<Message> {
+fn handshake(text: &[u8], len: usize) -> Option<Said> {
     if text.starts_with(b"GNUTELLA CONNECT/0.") {
-        return Some(Message::new(len, Role::Client, 150.0, "Gnutella handshake"));
+        return Some(Said::new(len, Role::Client, 150.0, "Gnutella handshake"));
     }
     let status = text.strip_prefix(b"GNUTELLA/0.6 ")?;
     let known = is_number(first_word(status).0, 3);
-    known.then(|| Message::new(len, Role::Either, 120.0, "Gnutella handshake's answer"))
+    known.then(|| Said::new(len, Role::Either, 120.0, "Gnutella handshake's answer"))
 }
 
-fn descriptor(bytes: &[u8]) -> Option<Message> {
+fn descriptor(bytes: &[u8]) -> Option<Said> {
     let (kind, ttl, hops) = (u8_at(bytes, 16)?, u8_at(bytes, 17)?, u8_at(bytes, 18)?);
     let len = index(le32(bytes, 19)?);
     let known = matches!(kind, 0x00..=0x02 | 0x30..=0x32 | 0x40 | 0x44 | 0x80 | 0x81);
@@ -51,17 +51,17 @@ fn descriptor(bytes: &[u8]) -> Option<Message> {
     let fits = known && named && ttl.saturating_add(hops) <= 15 && len <= 4096;
     let fact = || format!("Gnutella descriptor 0x{kind:02x}");
     // type, hops, length
-    fits.then(|| Message::new(len.saturating_add(23), Role::Either, 4.8 + 9.0 + 32.0, fact()))
+    fits.then(|| Said::new(len.saturating_add(23), Role::Either, 4.8 + 9.0 + 32.0, fact()))
 }
 
 /// Gnutella2's UDP transceiver: "GND", flags, a sequence number, the part and the number of parts.
-fn transceiver(bytes: &[u8]) -> Option<Message> {
+fn transceiver(bytes: &[u8]) -> Option<Said> {
     let flags = u8_at(bytes.strip_prefix(b"GND")?, 0)?;
     let (part, parts) = (u8_at(bytes, 6)?, u8_at(bytes, 7)?);
     // An acknowledgement has no parts; of a packet's parts this is one.
     let fits = flags & 0xfc == 0 && (1..=32).contains(&part) && (parts == 0 || part <= parts);
     let fact = "Gnutella2 datagram";
-    (fits && parts <= 32).then(|| Message::new(bytes.len(), Role::Either, 24.0 + 6.0 + 6.0, fact))
+    (fits && parts <= 32).then(|| Said::new(bytes.len(), Role::Either, 24.0 + 6.0 + 6.0, fact))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         17 | 33 | 241 => Role::Server,
         _ => Role::Either,
     };
-    Some(Said::new(role, bits, fact, Spot::datagram(0, 0, 12)))
+    Some(Said::at(role, bits, fact, Spot::datagram(0, 0, 12)))
 }
 
 /// TS 29.281 section 5.1 and TS 29.060 section 6.

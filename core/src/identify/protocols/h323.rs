@@ -20,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, message)),
 };
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let len = usize::from(be16(bytes, 2)?);
     let packet = prefix(rest(bytes, 4), len.checked_sub(4)?);
     let [8, 2] = *packet.first_chunk::<2>()? else { return None };
@@ -44,7 +44,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let whole = packet.len() == len - 4;
     let has_user = elements(rest(packet, 5), whole)?;
     let bits = 16.0 + 16.0 + 4.5 + if has_user { 16.0 + 8.0 } else { 4.0 };
-    Some(Message::new(len, role, bits, format!("H.225 {name}")).owned_if(has_user))
+    Some(Said::new(len, role, bits, format!("H.225 {name}")).owned_if(has_user))
 }
 
 /// Whether the user-user element was met; `None` where the elements don't end with the message.

@@ -26,7 +26,7 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 fn probe(view: &FlowView<'_>) -> Probe {
     // One header only: what follows it is another protocol's.
     let probe = match_stream(view, |bytes, _| {
-        read(bytes).and_then(|message| Some(Message { len: bytes.len(), ..message }))
+        read(bytes).and_then(|message| Some(message.of_len(bytes.len())))
     });
     carrying(probe, |found| {
         let Some(side) = found.client else { return Inside::MayFollow };
@@ -35,7 +35,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn read(bytes: &[u8]) -> SideMatch<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Said> {
     match (starts_with(bytes, b"PROXY "), starts_with(bytes, SIGNATURE)) {
         (Some(true), _) => text(bytes),
         (_, Some(true)) => from_header(bytes, 16, binary),
@@ -44,7 +44,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
     }
 }
 
-fn text(bytes: &[u8]) -> SideMatch<Message> {
+fn text(bytes: &[u8]) -> SideMatch<Said> {
     // Section 2.1: 107 bytes at the most.
     let line = line(prefix(bytes, 108), false);
     if line == SideMatch::Incomplete && bytes.len() < 108 {
@@ -61,14 +61,14 @@ fn text(bytes: &[u8]) -> SideMatch<Message> {
         _ => false,
     };
     let fact = || format!("PROXY protocol 1: {}", from_wire(found.text));
-    SideMatch::or_mismatch(fits.then(|| Message::new(found.len, Role::Client, 48.0 + 32.0, fact())))
+    SideMatch::or_mismatch(fits.then(|| Said::new(found.len, Role::Client, 48.0 + 32.0, fact())))
 }
 
 fn parses<T: FromStr>(word: &[u8]) -> bool {
     std::str::from_utf8(word).is_ok_and(|word| word.parse::<T>().is_ok())
 }
 
-fn binary(bytes: &[u8]) -> Option<Message> {
+fn binary(bytes: &[u8]) -> Option<Said> {
     let (command, family, len) =
         (u8_at(bytes, 12)?, u8_at(bytes, 13)?, usize::from(be16(bytes, 14)?));
     let needed = match family {
@@ -79,7 +79,7 @@ fn binary(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     (matches!(command, 0x20 | 0x21) && len >= needed).then(|| {
-        Message::new(len.saturating_add(16), Role::Client, 96.0 + 7.0 + 5.0, "PROXY protocol 2")
+        Said::new(len.saturating_add(16), Role::Client, 96.0 + 7.0 + 5.0, "PROXY protocol 2")
     })
 }
 

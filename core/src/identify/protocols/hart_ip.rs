@@ -30,7 +30,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let [version @ (1 | 2), kind, id, status] = array::<4>(bytes, 0)? else { return None };
     let len = usize::from(be16(bytes, 6)?);
     let role = match kind {
@@ -62,7 +62,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     };
     // version, type, id, status, upper byte of the length
     let bits = 7.0 + 6.0 + 5.0 + 4.0 + 5.0 + more;
-    (fits && known && len <= 2048).then(|| Message::new(len, role, bits, format!("HART-IP {name}")))
+    (fits && known && len <= 2048).then(|| Said::new(len, role, bits, format!("HART-IP {name}")))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
             };
             let len = usize::try_from(len).ok().filter(|len| *len < 1 << 32)?.saturating_add(16);
             let fact = || format!("HiSLIP message {kind}");
-            (kind <= 38).then(|| Message::new(len, role, 16.0 + 2.7 + 32.0, fact()))
+            (kind <= 38).then(|| Said::new(len, role, 16.0 + 2.7 + 32.0, fact()))
         })
     }),
 };

@@ -18,7 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 && component.is_ascii_punctuation()
                 && separator != component;
             let fact = || format!("HL7 message {}", from_wire(prefix(kind, 20)));
-            fits.then(|| Message::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact()))
+            fits.then(|| Said::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact()))
         })
     }),
 };

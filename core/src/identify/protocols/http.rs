@@ -134,7 +134,7 @@ fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
     // "HTTP/1.", 0 or 1, space, three digits below 600
     let bits = 56.0 + 7.0 + 8.0 + 15.0;
     let (fields, len) = head_section(stream);
-    let said = Said::new(Role::Server, bits, fact, Spot::stream(at, 12))
+    let said = Said::at(Role::Server, bits, fact, Spot::stream(at, 12))
         .with(DetailKey::HttpProtocol, protocol)
         .with(DetailKey::HttpStatus, status.to_string())
         .with_some(DetailKey::HttpServer, field(fields, b"server").map(from_wire));
@@ -206,7 +206,7 @@ fn request(
     };
     let spot = Spot::stream(at, method.len().saturating_add(1).saturating_add(target.len()));
     let fields = head_section(stream).0;
-    Said::new(Role::Client, bits, fact, spot)
+    Said::at(Role::Client, bits, fact, spot)
         .with(DetailKey::HttpMethod, name)
         .with(DetailKey::HttpUrl, url)
         .with_some(DetailKey::HttpProtocol, version.map(from_wire))

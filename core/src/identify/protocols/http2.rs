@@ -30,14 +30,14 @@ const FRAME_BYTES_MAX: usize = 16_384;
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match starts_with(bytes, PREFACE) {
         Some(true) => {
-            SideMatch::Match(Message::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface"))
+            SideMatch::Match(Said::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface"))
         }
         None => SideMatch::Incomplete,
         Some(false) => from_header(bytes, HEADER, frame),
     })
 }
 
-fn frame(bytes: &[u8]) -> Option<Message> {
+fn frame(bytes: &[u8]) -> Option<Said> {
     let len = index(be24(bytes, 0)?);
     let (kind, flags, stream) = (u8_at(bytes, 3)?, u8_at(bytes, 4)?, be32(bytes, 5)?);
     if len > FRAME_BYTES_MAX || stream >> 31 != 0 {
@@ -71,7 +71,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
     let own = (kind == 4 && !body.is_empty()) || (6..=8).contains(&kind);
     let bits = 10.0 + 8.0 + 1.0 - 3.0 + more;
     fits.then(|| {
-        Message::new(len.saturating_add(HEADER), Role::Either, bits, format!("HTTP/2 frame {name}"))
+        Said::new(len.saturating_add(HEADER), Role::Either, bits, format!("HTTP/2 frame {name}"))
             .owned_if(own)
     })
 }

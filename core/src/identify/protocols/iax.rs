@@ -49,7 +49,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     }
     let role = if opens { Role::Client } else { Role::Either };
     let fact = format!("IAX2 control frame, subclass {subclass}");
-    Some(Said::new(role, bits, fact, Spot::datagram(0, 0, 12)))
+    Some(Said::at(role, bits, fact, Spot::datagram(0, 0, 12)))
 }
 
 /// RFC 5456 section 8.6: 60 elements.

@@ -13,10 +13,10 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_text(view, icap)),
 };
 
-fn icap(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Message> {
+fn icap(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Said> {
     let said = |role| {
         let fact = format!("ICAP: {}", from_wire(prefix(text, 80)));
-        Message::new(bytes.len(), role, 80.0, fact)
+        Said::new(bytes.len(), role, 80.0, fact)
     };
     if let Some(status) = text.strip_prefix(b"ICAP/1.0 ") {
         return is_number(first_word(status).0, 3).then(|| said(Role::Server));

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 6, frame)),
 };
 
-fn frame(bytes: &[u8]) -> Option<Message> {
+fn frame(bytes: &[u8]) -> Option<Said> {
     let [0x68, len, first, second, third, fourth] = array::<6>(bytes, 0)? else { return None };
     if !(4..=253).contains(&len) {
         return None;
@@ -54,7 +54,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
             (fits, role, 8.0 + 1.0 + 2.0 + 1.6 + 1.0, format!("IEC 104 type {kind}"))
         }
     };
-    fits.then(|| Message::new(usize::from(len) + 2, role, bits, fact))
+    fits.then(|| Said::new(usize::from(len) + 2, role, bits, fact))
 }
 
 /// IEC 60870-5-101 section 7.2.1.1 and its companion.

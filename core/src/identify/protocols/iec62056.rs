@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 /// `0001 source(2) destination(2) length(2) apdu`
-fn dlms(bytes: &[u8]) -> Option<Message> {
+fn dlms(bytes: &[u8]) -> Option<Said> {
     let (source, target, len) = (be16(bytes, 2)?, be16(bytes, 4)?, usize::from(be16(bytes, 6)?));
     let apdu = prefix(rest(bytes, 8), len);
     // A client's port is small (0x10 for the public one); logical devices start at 1.
@@ -63,12 +63,12 @@ fn dlms(bytes: &[u8]) -> Option<Message> {
     // version, ports, upper bits of the length
     let bits = 16.0 + 4.0 + 8.0 + 4.0 + more;
     (ports && len <= 4096)
-        .then(|| Message::new(len.saturating_add(8), role, bits, format!("DLMS APDU 0x{tag:02x}")))
+        .then(|| Said::new(len.saturating_add(8), role, bits, format!("DLMS APDU 0x{tag:02x}")))
 }
 
 /// HDLC, frame format type 3: `7e a LLL(11 bits) destination source control HCS [information] FCS 7e`.
 /// Addresses end where a byte's lowest bit is set.
-fn hdlc(bytes: &[u8]) -> Option<Message> {
+fn hdlc(bytes: &[u8]) -> Option<Said> {
     let format = be16(bytes, 1)?;
     let len = usize::from(format & 0x07ff);
     let frame = prefix(rest(bytes, 1), len);
@@ -88,7 +88,7 @@ fn hdlc(bytes: &[u8]) -> Option<Message> {
         [] => return None,
     };
     let bits = 8.0 + 4.0 + if whole { 16.0 + 8.0 } else { 0.0 };
-    Some(Message::new(len.saturating_add(2), role, bits, "DLMS frame in HDLC").owned_if(whole))
+    Some(Said::new(len.saturating_add(2), role, bits, "DLMS frame in HDLC").owned_if(whole))
 }
 
 /// ISO/IEC 13239 section 4.2.5: x^16 + x^12 + x^5 + 1, reflected, from ones, inverted.

@@ -43,7 +43,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn frame(bytes: &[u8]) -> SideMatch<Message> {
+fn frame(bytes: &[u8]) -> SideMatch<Said> {
     let kind = match bytes {
         [] | [0xaa] => return SideMatch::Incomplete,
         [0xaa, kind, ..] if kind >> 4 <= 5 && matches!(kind & 0x0f, 1 | 2) => kind >> 4,
@@ -69,7 +69,7 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
             let bits = 8.0 + 1.4 + 3.0 + 16.0 + more;
             let id = be16(frame, 4).filter(|id| !matches!(id, 0 | 0xffff))?;
             u8_at(frame, 13)?;
-            Some(Message::new(len, role, bits, format!("C37.118 {name} frame, id {id}")))
+            Some(Said::new(len, role, bits, format!("C37.118 {name} frame, id {id}")))
         }),
     )
 }

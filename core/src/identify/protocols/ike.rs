@@ -58,7 +58,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     // version, exchange, flags, next payload, length
     let bits = 7.0 + 4.0 + 3.0 + 3.0 + 32.0;
     let fact = format!("IKE version {number}, exchange {exchange}");
-    Some(Said::new(role, bits, fact, Spot::datagram(0, at.saturating_add(16), 12)))
+    Some(Said::at(role, bits, fact, Spot::datagram(0, at.saturating_add(16), 12)))
 }
 
 #[cfg(test)]

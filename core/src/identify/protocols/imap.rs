@@ -79,14 +79,14 @@ const ANSWERS: &[&str] = &[
     "STATUS",
 ];
 
-fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
+fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Said> {
     let (tag, words) = first_word(text);
     let (word, behind) = first_word(words);
     if tag == b"*" {
         return untagged(word, behind, len);
     }
     if tag == b"+" {
-        return Some(Message::new(len, Role::Server, 16.0, "IMAP continuation").shared());
+        return Some(Said::new(len, Role::Server, 16.0, "IMAP continuation").shared());
     }
     // RFC 9051 section 9: tag is 1*<any ASTRING-CHAR except "+">; every client counts in it.
     let plain =
@@ -97,7 +97,7 @@ fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
     let counts = tag.last().is_some_and(u8::is_ascii_digit) || tag.len() == 1;
     if is_one_of(word, &["OK", "NO", "BAD"]) && !behind.is_empty() {
         let fact = format!("IMAP answer {}", from_wire(prefix(words, 60)));
-        return Some(Message::new(len, Role::Server, 28.0, fact).shared());
+        return Some(Said::new(len, Role::Server, 28.0, fact).shared());
     }
     if !is_one_of(word, COMMANDS) {
         return None;
@@ -107,10 +107,10 @@ fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
     let sure = counts
         && word.len() >= 4
         && lone != is_one_of(word, &["LOGIN", "SELECT", "EXAMINE", "UID"]);
-    Some(Message::new(len, Role::Client, 16.0 + 8.0 * 3.0, fact).owned_if(sure))
+    Some(Said::new(len, Role::Client, 16.0 + 8.0 * 3.0, fact).owned_if(sure))
 }
 
-fn untagged(word: &[u8], behind: &[u8], len: usize) -> Option<Message> {
+fn untagged(word: &[u8], behind: &[u8], len: usize) -> Option<Said> {
     // Numbers come first: * 23 EXISTS
     let counted = word.iter().all(u8::is_ascii_digit) && {
         let (what, _) = first_word(behind);
@@ -124,7 +124,7 @@ fn untagged(word: &[u8], behind: &[u8], len: usize) -> Option<Message> {
     let fact =
         format!("IMAP untagged answer {} {}", from_wire(word), from_wire(prefix(behind, 60)));
     let bits = 16.0 + 24.0 + if says { 8.0 } else { 0.0 };
-    Some(Message::new(len, Role::Server, bits, fact).owned_if(counted || greets || says))
+    Some(Said::new(len, Role::Server, bits, fact).owned_if(counted || greets || says))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_text(view, said)),
 };
 
-fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
+fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Said> {
     let (word, arguments) = first_word(text);
     let fact = format!("IRC {}", from_wire(prefix(text, 60)));
     if word.starts_with(b":") && word.len() > 1 {
@@ -41,7 +41,7 @@ fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
         return (numeric || known).then(|| {
             let own = numeric && (behind.contains(&b':') || word.contains(&b'.'));
             let own = own || (known && behind.contains(&b':'));
-            Message::new(len, Role::Server, 8.0 + 12.0 + 20.0, fact).owned_if(own)
+            Said::new(len, Role::Server, 8.0 + 12.0 + 20.0, fact).owned_if(own)
         });
     }
     let users = arguments.splitn(4, |byte| *byte == b' ').filter(|word| !word.is_empty()).count();
@@ -67,7 +67,7 @@ fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Message> {
     } else {
         Role::Client
     };
-    Some(Message::new(len, role, 40.0, fact).owned_if(own))
+    Some(Said::new(len, role, 40.0, fact).owned_if(own))
 }
 
 #[cfg(test)]

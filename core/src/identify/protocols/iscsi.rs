@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const HEADER: usize = 48;
 
-fn header(bytes: &[u8]) -> Option<Message> {
+fn header(bytes: &[u8]) -> Option<Said> {
     let (opcode, flags) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?);
     let extra = usize::from(u8_at(bytes, 4)?).saturating_mul(4);
     let len = index(be24(bytes, 5)?);
@@ -86,7 +86,7 @@ fn header(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let total = HEADER.saturating_add(extra).saturating_add(len.next_multiple_of(4));
-    fits.then(|| Message::new(total, role, bits, format!("iSCSI {name}")).owned_if(own))
+    fits.then(|| Said::new(total, role, bits, format!("iSCSI {name}")).owned_if(own))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
             // Both ends may ask.
             SideMatch::or_mismatch(
                 (plain && marked)
-                    .then(|| Message::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object")),
+                    .then(|| Said::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object")),
             )
         })
     }),

@@ -21,7 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn request(bytes: &[u8]) -> Option<Message> {
+fn request(bytes: &[u8]) -> Option<Said> {
     let size = index(be32(bytes, 0)?);
     let (api, version, name) = (be16(bytes, 4)?, be16(bytes, 6)?, be16(bytes, 12)?);
     let name_len = if name == 0xffff { 0 } else { usize::from(name) };
@@ -39,15 +39,15 @@ fn request(bytes: &[u8]) -> Option<Message> {
     let letters = f32::from(u8::try_from(word.len().min(12)).unwrap_or(12));
     let bits = 8.0 + 9.4 + 11.6 + 8.0 + 1.4 * letters;
     let fact = format!("Kafka API {api} version {version}, client {}", from_wire(word));
-    let said = Message::new(size.saturating_add(4), Role::Client, bits, fact);
+    let said = Said::new(size.saturating_add(4), Role::Client, bits, fact);
     Some(said.owned_if(name_len >= 3))
 }
 
 /// An answer to ApiVersions (18): the correlation, no error, and a table of keys.
-fn answer(bytes: &[u8]) -> Option<Message> {
+fn answer(bytes: &[u8]) -> Option<Said> {
     let size = index(be32(bytes, 0)?);
     let fits = (4..1 << 24).contains(&size) && be32(bytes, 4)? >> 24 == 0;
-    fits.then(|| Message::new(size.saturating_add(4), Role::Server, 12.0, "Kafka answer").shared())
+    fits.then(|| Said::new(size.saturating_add(4), Role::Server, 12.0, "Kafka answer").shared())
 }
 
 #[cfg(test)]

@@ -34,14 +34,14 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 
-fn framed(bytes: &[u8]) -> Option<Message> {
+fn framed(bytes: &[u8]) -> Option<Said> {
     // The highest bit is reserved, and must be zero.
     let len = index(be32(bytes, 0)?);
     let inner = message(rest(bytes, 4)).filter(|inner| inner.len == len)?;
-    Some(Message { len: len.saturating_add(4), ..inner })
+    Some(inner.of_len(len.saturating_add(4)))
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let outer = element(bytes).ok()?;
     let (role, name, kind) = match outer.tag {
         0x6a => (Role::Client, "AS-REQ", 10),
@@ -62,7 +62,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         return None;
     }
     // tag, sequence with its length, two times tag, length, tag, length, value
-    Some(Message::new(outer.total(), role, 5.2 + 16.0 + 40.0 + 40.0, format!("Kerberos {name}")))
+    Some(Said::new(outer.total(), role, 5.2 + 16.0 + 40.0 + 40.0, format!("Kerberos {name}")))
 }
 
 /// `[tag] 03 02 01 value`

@@ -52,7 +52,7 @@ fn inside(view: &FlowView<'_>) -> Inside {
     Inside::Nothing
 }
 
-fn read(bytes: &[u8]) -> SideMatch<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Said> {
     let message = element(bytes);
     if message == SideMatch::Incomplete && bytes.first().is_none_or(|byte| *byte == 0x30) {
         return SideMatch::Incomplete;
@@ -65,7 +65,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
     SideMatch::or_mismatch(operation(&message))
 }
 
-fn operation(message: &Element<'_>) -> Option<Message> {
+fn operation(message: &Element<'_>) -> Option<Said> {
     let number = tagged(message.contents, 2)
         .filter(|number| (1..=4).contains(&number.len) && number.is_whole())?;
     let rest_of = rest(message.contents, number.total());
@@ -82,7 +82,7 @@ fn operation(message: &Element<'_>) -> Option<Message> {
     // sequence, its length's form, integer, its length, the operation, its length
     let bits = 8.0 + 1.0 + 8.0 + 6.0 + 3.7 + 4.0;
     // Short operations prove too little alone.
-    Some(Message::new(total, role, bits + more, format!("LDAP {name}")).owned_if(more >= 4.0))
+    Some(Said::new(total, role, bits + more, format!("LDAP {name}")).owned_if(more >= 4.0))
 }
 
 /// RFC 4511 appendix B: who says it, its name, and the bits of its first fields.

@@ -14,17 +14,17 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, 16, lustre))),
 };
 
-fn lustre(bytes: &[u8]) -> Option<Message> {
+fn lustre(bytes: &[u8]) -> Option<Said> {
     let version = le32(bytes, 4)?;
     match le32(bytes, 0)? {
         // LNET_PROTO_ACCEPTOR_MAGIC: magic, version, nid
         0xacce_7100 => (version <= 2)
-            .then(|| Message::new(16, Role::Client, 32.0 + 30.0, "LNet connection request")),
+            .then(|| Said::new(16, Role::Client, 32.0 + 30.0, "LNet connection request")),
         // LNET_PROTO_MAGIC and LNET_PROTO_TCP_MAGIC: a hello, whose end its own count tells
         0x4572_6963 | 0xeebc_0ded => (version & 0xffff <= 8)
-            .then(|| Message::new(bytes.len(), Role::Either, 31.0 + 20.0, "LNet hello")),
+            .then(|| Said::new(bytes.len(), Role::Either, 31.0 + 20.0, "LNet hello")),
         // KSOCK_MSG_NOOP: type, checksum, two cookies
-        0xc0 => Some(Message::new(24, Role::Either, 32.0, "LNet keep-alive").shared()),
+        0xc0 => Some(Said::new(24, Role::Either, 32.0, "LNet keep-alive").shared()),
         0xc1 => {
             // destination and source: address, then a network of type 2
             let networks =
@@ -32,7 +32,7 @@ fn lustre(bytes: &[u8]) -> Option<Message> {
             let (kind, len) = (le32(bytes, 48)?, index(le32(bytes, 52)?));
             let (total, bits) = (len.saturating_add(24 + 72), 32.0 + 32.0 + 29.0);
             (networks && kind <= 4 && len <= 1 << 21)
-                .then(|| Message::new(total, Role::Either, bits, "LNet message"))
+                .then(|| Said::new(total, Role::Either, bits, "LNet message"))
         }
         _ => None,
     }

@@ -28,7 +28,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_both(|view| match_messages(view, stream, |one| message(one.bytes, one.wire_len))),
 };
 
-fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {
+fn stream(bytes: &[u8], _: bool) -> SideMatch<Said> {
     match bytes {
         [3, 0, _, _, ..] => {
             let len = usize::from(be16(bytes, 2).unwrap_or(0));
@@ -43,7 +43,7 @@ fn stream(bytes: &[u8], _: bool) -> SideMatch<Message> {
     }
 }
 
-fn message(bytes: &[u8], len: usize) -> Option<Message> {
+fn message(bytes: &[u8], len: usize) -> Option<Said> {
     let long = bytes.strip_prefix(b"MEGACO/");
     let behind = long.or_else(|| bytes.strip_prefix(b"!/"))?;
     let [b'1'..=b'4', separator, ..] = behind else { return None };
@@ -55,7 +55,7 @@ fn message(bytes: &[u8], len: usize) -> Option<Message> {
     let fits = separator.is_ascii_whitespace() && address && speaks;
     let bits = if long.is_some() { 66.0 } else { 40.0 };
     let fact = || format!("Megaco: {}", from_wire(prefix(bytes, 40)));
-    fits.then(|| Message::new(len, Role::Either, bits, fact()))
+    fits.then(|| Said::new(len, Role::Either, bits, fact()))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if matches!(bytes.first(), Some(0x80 | 0x81)) {
         return from_header(bytes, 24, binary);
     }
@@ -55,7 +55,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     })
 }
 
-fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
+fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Said> {
     let (word, rest_of) = first_word(text);
     let words: Vec<&[u8]> =
         rest_of.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
@@ -99,11 +99,11 @@ fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Message> {
     }
     let fact = format!("memcached {}", from_wire(prefix(text, 60)));
     // three letters, the line's end; numbers
-    Some(Message::new(total, role, 24.0 + 16.0, fact).owned_if(own))
+    Some(Said::new(total, role, 24.0 + 16.0, fact).owned_if(own))
 }
 
 /// protocol-binary.txt: magic, an opcode, and lengths that fit each other.
-fn binary(bytes: &[u8]) -> Option<Message> {
+fn binary(bytes: &[u8]) -> Option<Said> {
     let request = u8_at(bytes, 0)? == 0x80;
     let opcode = u8_at(bytes, 1)?;
     let key = usize::from(be16(bytes, 2)?);
@@ -124,7 +124,7 @@ fn binary(bytes: &[u8]) -> Option<Message> {
     // magic, opcode, data type, key, extras, upper body length; the answer's status
     let bits = 8.0 + 1.8 + 8.0 + 8.0 + 3.6 + 8.0 + if request { 0.0 } else { 8.9 };
     let fact = format!("memcached opcode 0x{opcode:02x}");
-    Some(Message::new(body.saturating_add(24), role, bits, fact))
+    Some(Said::new(body.saturating_add(24), role, bits, fact))
 }
 
 #[cfg(test)]

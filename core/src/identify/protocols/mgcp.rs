@@ -36,7 +36,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const LINE_BYTES_MAX: usize = 300;
 
 /// RFC 3435 wants CR LF and takes LF; gateways are seen that send CR alone.
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let front = prefix(bytes, LINE_BYTES_MAX);
     let end = front.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let text = prefix(front, end.unwrap_or(front.len()));
@@ -50,7 +50,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     SideMatch::or_mismatch(start_line(text, bytes.len()))
 }
 
-fn start_line(text: &[u8], len: usize) -> Option<Message> {
+fn start_line(text: &[u8], len: usize) -> Option<Said> {
     let words: Vec<&[u8]> =
         text.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
     let fact = format!("MGCP: {}", from_wire(prefix(text, 80)));
@@ -62,10 +62,10 @@ fn start_line(text: &[u8], len: usize) -> Option<Message> {
             );
             let fits = known && is_number(number, 9) && version.contains(&b'.');
             // Both ends send commands: the call agent most, gateways NTFY and RSIP.
-            fits.then(|| Message::new(len, Role::Either, 28.0 + 8.0 + 56.0, fact))
+            fits.then(|| Said::new(len, Role::Either, 28.0 + 8.0 + 56.0, fact))
         }
         [code, number, ..] if is_number(code, 3) && code.len() == 3 && is_number(number, 9) => {
-            Some(Message::new(len, Role::Either, 30.0, fact).shared())
+            Some(Said::new(len, Role::Either, 30.0, fact).shared())
         }
         _ => None,
     }

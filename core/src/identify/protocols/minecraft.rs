@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let at = cursor.position().saturating_sub(1);
         let said = handshake(cursor, len.saturating_add(at)).or_else(|| status(cursor));
         // Other packets follow, which are not read.
-        SideMatch::or_mismatch(said.map(|said| Message { len: bytes.len(), ..said }))
+        SideMatch::or_mismatch(said.map(|said| said.of_len(bytes.len())))
     })
 }
 
@@ -51,7 +51,7 @@ fn varint(cursor: &mut Cursor<'_>) -> Option<usize> {
     None
 }
 
-fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
+fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Said> {
     // Snapshots have bit 30, and -1 asks for any: five bytes then.
     let version = varint(&mut cursor).or_else(|| cursor.skip(2).map(|()| 0))?;
     let len = varint(&mut cursor)?;
@@ -68,12 +68,10 @@ fn handshake(mut cursor: Cursor<'_>, end: usize) -> Option<Message> {
     // length, id, version, address, state
     let letters = f32::from(u8::try_from(name.len().min(16)).unwrap_or(16));
     let fact = || format!("Minecraft handshake to {}", from_wire(name));
-    fits.then(|| {
-        Message::new(end, Role::Client, 8.0 + 8.0 + 4.0 + 6.4 + 8.0 + 2.0 * letters, fact())
-    })
+    fits.then(|| Said::new(end, Role::Client, 8.0 + 8.0 + 4.0 + 6.4 + 8.0 + 2.0 * letters, fact()))
 }
 
-fn status(mut cursor: Cursor<'_>) -> Option<Message> {
+fn status(mut cursor: Cursor<'_>) -> Option<Said> {
     let len = varint(&mut cursor)?;
     let text = prefix(cursor.rest(), len);
     let fits = text.starts_with(b"{\"")
@@ -81,7 +79,7 @@ fn status(mut cursor: Cursor<'_>) -> Option<Message> {
         && ["\"description\"", "\"version\"", "\"players\""]
             .iter()
             .any(|word| mentions(prefix(text, 4000), word));
-    fits.then(|| Message::new(len, Role::Server, 8.0 + 16.0 + 60.0, "Minecraft status"))
+    fits.then(|| Said::new(len, Role::Server, 8.0 + 16.0 + 60.0, "Minecraft status"))
 }
 
 #[cfg(test)]

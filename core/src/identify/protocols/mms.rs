@@ -25,14 +25,14 @@ pub(super) static DETECTOR: Detector = Detector {
 /// 1.0.9506.2, of which the abstract syntax and the contexts are made.
 const MMS_OBJECT: &[u8] = &[0x28, 0xca, 0x22, 0x02];
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let packet = tpkt::read(bytes)?;
     let said =
-        |role, bits, fact: String| Some(Message::new(packet.len, role, packet.bits + bits, fact));
+        |role, bits, fact: String| Some(Said::new(packet.len, role, packet.bits + bits, fact));
     match packet.kind {
         TpduType::Request | TpduType::Confirm => {
             let role = if packet.kind == TpduType::Request { Role::Client } else { Role::Server };
-            said(role, 0.0, "X.224 connection".to_owned()).map(Message::shared)
+            said(role, 0.0, "X.224 connection".to_owned()).map(Said::shared)
         }
         TpduType::Data => match packet.body {
             [kind @ (0x0d | 0x0e), ..] => {

@@ -29,7 +29,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let len = usize::from(be16(bytes, 4)?);
     let function = u8_at(bytes, 7)?;
     // Unit and function; 253 bytes of it, and 260 with the header: UMAS goes beyond.
@@ -41,7 +41,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     // protocol, upper byte of the length, function
     let bits = 16.0 + 7.0 + 3.0 + more;
     let fact = format!("Modbus function {function}");
-    Some(Message::new(len.saturating_add(6), role, bits, fact).owned_if(own))
+    Some(Said::new(len.saturating_add(6), role, bits, fact).owned_if(own))
 }
 
 /// The function's own lengths: who says it, its bits, whether it stands alone.

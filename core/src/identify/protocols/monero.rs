@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
             };
             let len = usize::try_from(len).ok()?.saturating_add(33);
             (known && version == 1 && asks <= 1).then(|| {
-                Message::new(len, role, 64.0 + 27.0 + 32.0, format!("Levin command {command}"))
+                Said::new(len, role, 64.0 + 27.0 + 32.0, format!("Levin command {command}"))
             })
         })
     }),

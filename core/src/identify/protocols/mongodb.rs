@@ -32,7 +32,7 @@ const HEADER: usize = 16;
 /// The server's maxMessageSizeBytes.
 const MESSAGE_BYTES_MAX: usize = 48_000_000;
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let len = index(le32(bytes, 0)?);
     if !(HEADER..=MESSAGE_BYTES_MAX).contains(&len) {
         return None;
@@ -44,7 +44,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let said = |role, what: &str, name: &[u8]| {
         let fact = format!("MongoDB {what} {}", from_wire(name));
         // length, operation code, the document's length and first element
-        Some(Message::new(len, role, 6.0 + 29.0 + 8.0 + 5.0, fact))
+        Some(Said::new(len, role, 6.0 + 29.0 + 8.0 + 5.0, fact))
     };
     match le32(bytes, 12)? {
         2013 => {

@@ -44,7 +44,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     // Of a datagram that was cut before the first flags nothing is known.
     (bits > 0.0).then_some(())?;
     let fact = format!("MPEG transport stream, {count} packets a datagram");
-    Some(Said::new(Role::Client, bits, fact, Spot::datagram(0, 0, 4)))
+    Some(Said::at(Role::Client, bits, fact, Spot::datagram(0, 0, 4)))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn remaining(bytes: &[u8]) -> Result<(usize, usize), MessageError> {
     Err(MessageError::Not)
 }
 
-fn read(bytes: &[u8]) -> SideMatch<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Said> {
     let Some(first) = u8_at(bytes, 0) else { return SideMatch::Incomplete };
     let (len, len_bytes) = match remaining(bytes) {
         Ok(found) => found,
@@ -50,7 +50,7 @@ fn read(bytes: &[u8]) -> SideMatch<Message> {
     }
     let total = len.saturating_add(len_bytes).saturating_add(1);
     SideMatch::or_mismatch(packet(first, len, body).map(|(role, bits, own, name)| {
-        Message::new(total, role, bits, format!("MQTT {name}")).owned_if(own)
+        Said::new(total, role, bits, format!("MQTT {name}")).owned_if(own)
     }))
 }
 

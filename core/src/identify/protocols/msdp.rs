@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| {
         match_stream(view, |bytes, _| match bytes {
             [4, 0, 3, ..] => {
-                SideMatch::Match(Message::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
+                SideMatch::Match(Said::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
             }
             [1, ..] => from_header(bytes, 20, msdp),
             [] | [4] | [4, 0] => SideMatch::Incomplete,
@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 /// `01 length(2) count(1) rendezvous point(4) { reserved(3, 0) prefix(1, 32) group(4) source(4) }`
-fn msdp(bytes: &[u8]) -> Option<Message> {
+fn msdp(bytes: &[u8]) -> Option<Said> {
     let (len, count) = (usize::from(be16(bytes, 1)?), usize::from(u8_at(bytes, 3)?));
     let entries = count.saturating_mul(12).saturating_add(8);
     let group = u8_at(bytes, 12)?;
@@ -32,7 +32,7 @@ fn msdp(bytes: &[u8]) -> Option<Message> {
         && len <= 9192
         && be32(bytes, 8)? == 32
         && (224..=239).contains(&group);
-    fits.then(|| Message::new(len, Role::Either, 8.0 + 4.0 + 32.0 + 4.0, "MSDP source active"))
+    fits.then(|| Said::new(len, Role::Either, 8.0 + 4.0 + 32.0 + 4.0, "MSDP source active"))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn read_pmp(datagram: &Datagram<'_>) -> Option<Said> {
     let bytes = datagram.bytes;
     let said = |role, bits, what: &str| {
-        Some(Said::new(role, bits, format!("NAT-PMP {what}"), Spot::datagram(0, 0, 12)))
+        Some(Said::at(role, bits, format!("NAT-PMP {what}"), Spot::datagram(0, 0, 12)))
     };
     // RFC 6886 section 3.5: results 0 to 5; an epoch of less than 12 years
     let result = || be16(bytes, 2).filter(|result| *result <= 5);
@@ -77,12 +77,12 @@ fn read_pcp(datagram: &Datagram<'_>) -> Option<Said> {
         let six = matches!(u8_at(bytes, 8)?, 0x20..=0x3f | 0xfc..=0xfe);
         let bits = 8.0 + 6.0 + 16.0 + 7.0 + if mapped { 96.0 } else { 2.0 };
         (reserved && (mapped || six))
-            .then(|| Said::new(Role::Client, bits, "PCP request", Spot::datagram(0, 0, 16)))
+            .then(|| Said::at(Role::Client, bits, "PCP request", Spot::datagram(0, 0, 16)))
     } else {
         // section 7.2: reserved, result to 13, lifetime, epoch, 96 bits of zero
         let zeros = rest(bytes, 12).get(..12)?.iter().all(|byte| *byte == 0);
         let fits = u8_at(bytes, 2)? == 0 && u8_at(bytes, 3)? <= 13 && zeros;
-        fits.then(|| Said::new(Role::Server, 26.0 + 96.0, "PCP answer", Spot::datagram(0, 0, 16)))
+        fits.then(|| Said::at(Role::Server, 26.0 + 96.0, "PCP answer", Spot::datagram(0, 0, 16)))
     }
 }
 

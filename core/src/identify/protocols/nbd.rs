@@ -53,7 +53,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn greeting(bytes: &[u8]) -> Option<Message> {
+fn greeting(bytes: &[u8]) -> Option<Said> {
     let style = be64(bytes, 8)?;
     let new = style == OPTION;
     if !bytes.starts_with(GREETING) || (!new && style != OLD) {
@@ -61,58 +61,56 @@ fn greeting(bytes: &[u8]) -> Option<Message> {
     }
     // Old style: size, flags, 124 bytes of zero.
     let len = if new { 18 } else { 152 };
-    Some(Message::new(len, Role::Server, 128.0, "NBD greeting"))
+    Some(Said::new(len, Role::Server, 128.0, "NBD greeting"))
 }
 
-fn flags_and_option(bytes: &[u8]) -> Option<Message> {
+fn flags_and_option(bytes: &[u8]) -> Option<Said> {
     let mut message = option(bytes.get(4..)?)?;
     message.len = message.len.checked_add(4)?;
     Some(message)
 }
 
-fn option(bytes: &[u8]) -> Option<Message> {
+fn option(bytes: &[u8]) -> Option<Said> {
     let (kind, len) = (be32(bytes, 8)?, be32(bytes, 12)?);
     let fits = be64(bytes, 0)? == OPTION && (1..=255).contains(&kind) && len <= OPTION_MAX;
     let len = index(len).saturating_add(16);
-    fits.then(|| Message::new(len, Role::Client, 64.0 + 24.0, format!("NBD option {kind}")))
+    fits.then(|| Said::new(len, Role::Client, 64.0 + 24.0, format!("NBD option {kind}")))
 }
 
-fn answer(bytes: &[u8]) -> Option<Message> {
+fn answer(bytes: &[u8]) -> Option<Said> {
     let (kind, reply, len) = (be32(bytes, 8)?, be32(bytes, 12)?, be32(bytes, 16)?);
     // Errors have the highest bit.
     let known = (1..=255).contains(&kind) && reply & 0x7fff_ff00 == 0;
     let fits = be64(bytes, 0)? == ANSWER && known && len <= OPTION_MAX;
     let len = index(len).saturating_add(20);
-    fits.then(|| {
-        Message::new(len, Role::Server, 64.0 + 24.0, format!("NBD answer to option {kind}"))
-    })
+    fits.then(|| Said::new(len, Role::Server, 64.0 + 24.0, format!("NBD answer to option {kind}")))
 }
 
-fn request(bytes: &[u8]) -> Option<Message> {
+fn request(bytes: &[u8]) -> Option<Said> {
     let (flags, kind, len) = (be16(bytes, 4)?, be16(bytes, 6)?, be32(bytes, 24)?);
     let fits = be32(bytes, 0)? == 0x2560_9513 && flags <= 0x3f && kind <= 8;
     // Only a write has data.
     let data = if kind == 1 { index(len) } else { 0 };
     let len = data.saturating_add(28);
-    fits.then(|| Message::new(len, Role::Client, 32.0 + 10.0 + 12.8, format!("NBD request {kind}")))
+    fits.then(|| Said::new(len, Role::Client, 32.0 + 10.0 + 12.8, format!("NBD request {kind}")))
 }
 
 /// A structured reply.
-fn chunk(bytes: &[u8]) -> Option<Message> {
+fn chunk(bytes: &[u8]) -> Option<Said> {
     let (flags, kind, len) = (be16(bytes, 4)?, be16(bytes, 6)?, be32(bytes, 16)?);
     let known = flags <= 1 && matches!(kind, 0 | 1 | 2 | 5 | 6 | 0x8001 | 0x8002);
     let fits = be32(bytes, 0)? == 0x668e_33ef && known;
     let len = index(len).saturating_add(20);
-    fits.then(|| Message::new(len, Role::Server, 32.0 + 15.0 + 13.0, format!("NBD chunk {kind}")))
+    fits.then(|| Said::new(len, Role::Server, 32.0 + 15.0 + 13.0, format!("NBD chunk {kind}")))
 }
 
 /// A simple reply: to anything but a read it ends here.
-fn reply(bytes: &[u8]) -> Option<Message> {
+fn reply(bytes: &[u8]) -> Option<Said> {
     let errors = [0, 1, 5, 12, 22, 28, 75, 95, 108];
     let error = be32(bytes, 4)?;
     let fits =
         be32(bytes, 0)? == 0x6744_6698 && errors.contains(&error) && u8_at(bytes, 15).is_some();
-    fits.then(|| Message::new(16, Role::Server, 32.0 + 28.8, "NBD reply"))
+    fits.then(|| Said::new(16, Role::Server, 32.0 + 28.8, "NBD reply"))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn read_datagram(datagram: &Datagram<'_>) -> Option<Said> {
         _ => return None,
     };
     has_netbios_name(bytes, at)
-        .then(|| Said::new(Role::Either, 130.0, "NetBIOS datagram", Spot::datagram(0, at, 16)))
+        .then(|| Said::at(Role::Either, 130.0, "NetBIOS datagram", Spot::datagram(0, at, 16)))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn read_netbios(datagram: &Datagram<'_>) -> Option<Said> {
         if flags & 0x8000 == 0 { (Role::Client, "request") } else { (Role::Server, "response") };
     (known && has_netbios_name(bytes, HEADER) && typed).then(|| {
         let fact = format!("NetBIOS name service {what}");
-        Said::new(role, 130.0, fact, Spot::datagram(0, HEADER, 16))
+        Said::at(role, 130.0, fact, Spot::datagram(0, HEADER, 16))
     })
 }
 

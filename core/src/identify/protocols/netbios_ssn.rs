@@ -37,13 +37,13 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn request(bytes: &[u8]) -> Option<Message> {
+fn request(bytes: &[u8]) -> Option<Said> {
     let fits = u8_at(bytes, 1)? & 0xfe == 0 && be16(bytes, 2)? == 68;
     let called = name(rest(bytes, 4))?;
     let calling = name(rest(bytes, 38))?;
     // The session's own messages follow.
     let fact = || format!("NetBIOS session request of {calling} to {called}");
-    fits.then(|| Message::new(bytes.len(), Role::Client, 8.0 + 7.0 + 16.0 + 200.0, fact()))
+    fits.then(|| Said::new(bytes.len(), Role::Client, 8.0 + 7.0 + 16.0 + 200.0, fact()))
 }
 
 /// RFC 1001 section 14.1: 32 letters of A to P behind their length, and a zero.
@@ -60,7 +60,7 @@ fn name(bytes: &[u8]) -> Option<String> {
     Some(name)
 }
 
-fn answer(bytes: &[u8]) -> Option<Message> {
+fn answer(bytes: &[u8]) -> Option<Said> {
     let fits = match bytes {
         [0x82, 0, 0, 0, ..] => bytes.len() == 4 || matches!(bytes, [_, _, _, _, 0, ..]),
         [0x83, 0, 0, 1] => true,
@@ -71,9 +71,7 @@ fn answer(bytes: &[u8]) -> Option<Message> {
     // Four bytes alone are little: the request must be there, or the session behind them.
     let own = matches!(bytes, [_, _, _, _, 0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..]);
     let bits = 32.0;
-    fits.then(|| {
-        Message::new(bytes.len(), Role::Server, bits, "NetBIOS session answer").owned_if(own)
-    })
+    fits.then(|| Said::new(bytes.len(), Role::Server, bits, "NetBIOS session answer").owned_if(own))
 }
 
 #[cfg(test)]

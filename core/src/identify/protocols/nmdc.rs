@@ -30,7 +30,7 @@ pub(super) static DETECTOR: Detector = Detector {
             };
             let fact = format!("Direct Connect {}", from_wire(verb));
             SideMatch::Match(
-                Message::new(text.len().saturating_add(1), role, 48.0, fact)
+                Said::new(text.len().saturating_add(1), role, 48.0, fact)
                     .owned_if(!rest_of.is_empty()),
             )
         })

@@ -42,7 +42,7 @@ const OWN: &[&str] = &[
 ];
 
 /// Replies have one line; what follows some is text, which ends the walk.
-fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
+fn server(Reply { code, text, len }: Reply<'_>) -> Option<Said> {
     let numbers = text.split(|byte| *byte == b' ').take(3);
     let group = code == 211 && numbers.filter(|word| is_number(word, 16)).count() == 3;
     let own = match code {
@@ -62,10 +62,10 @@ fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
     }
     let bits = 18.0 + 6.0 + if own { 20.0 } else { 0.0 };
     let fact = format!("NNTP answer {code}");
-    Some(Message::new(len, Role::Server, bits, fact).owned_if(own))
+    Some(Said::new(len, Role::Server, bits, fact).owned_if(own))
 }
 
-fn client(Line { text, len }: Line<'_>) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Said> {
     let (verb, argument) = first_word(text);
     let own = (is_one_of(verb, OWN)
         && (!argument.is_empty() || is_one_of(verb, &["CAPABILITIES", "OVER", "XOVER"])))
@@ -80,7 +80,7 @@ fn client(Line { text, len }: Line<'_>) -> Option<Message> {
         return None;
     }
     let fact = format!("NNTP command {}", from_wire(verb));
-    Some(Message::new(len, Role::Client, 40.0, fact).owned_if(own))
+    Some(Said::new(len, Role::Client, 40.0, fact).owned_if(own))
 }
 
 #[cfg(test)]

@@ -15,15 +15,14 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const GREETINGS: &[&[u8]] = &[b"NXPROXY-", b"NXSH-", b"NXD-", b"NXAGENT-"];
 
-fn greeting(bytes: &[u8]) -> Option<Message> {
+fn greeting(bytes: &[u8]) -> Option<Said> {
     let mut words = prefix(bytes, 64).split(|byte| matches!(byte, b'\n' | b'\r' | b' ' | 0));
     let word = words.next()?;
     let dash = word.iter().position(|byte| *byte == b'-')?;
     let version = rest(word, dash.saturating_add(1));
     let digits = version.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     let fact = || format!("NX greeting {}", from_wire(word));
-    (version.contains(&b'.') && digits)
-        .then(|| Message::new(bytes.len(), Role::Either, 64.0, fact()))
+    (version.contains(&b'.') && digits).then(|| Said::new(bytes.len(), Role::Either, 64.0, fact()))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
 /// Bytes of a packet of version 2.
 const VERSION_2: usize = 1036;
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let (version, kind, result) = (be16(bytes, 0)?, be16(bytes, 2)?, be16(bytes, 8)?);
     let (len, text) = match version {
         2 => (VERSION_2, rest(bytes, 10)),
@@ -55,7 +55,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         return None;
     }
     let fact = format!("NRPE version {version}: {}", from_wire(prefix(word, 60)));
-    Some(Message::new(len, role, 14.4 + 14.4 + 12.0 + if summed { 32.0 } else { 0.0 }, fact))
+    Some(Said::new(len, role, 14.4 + 14.4 + 12.0 + if summed { 32.0 } else { 0.0 }, fact))
 }
 
 /// CRC-32 of IEEE 802.3 over the packet with the checksum's own bytes zero.

@@ -96,7 +96,7 @@ fn read_time(datagram: &Datagram<'_>, version: u8, mode: u8) -> Option<Said> {
     // version and mode, stratum, poll, precision, two delays, timestamps
     let bits = 1.0 + 3.9 + 2.8 + 3.0 + 11.0 + 11.0 + 30.0;
     let fact = || format!("NTP version {version}, {kind}, stratum {stratum}");
-    agree.then(|| Said::new(role, bits, fact(), Spot::datagram(0, 0, 12)))
+    agree.then(|| Said::at(role, bits, fact(), Spot::datagram(0, 0, 12)))
 }
 
 /// RFC 9327 section 2: data are padded to words.
@@ -114,7 +114,7 @@ fn read_control(datagram: &Datagram<'_>) -> Option<Said> {
     let role = if flags & 0x80 == 0 { Role::Client } else { Role::Server };
     // leap, version and mode, operation, count; the offset of what is not an answer
     let bits = 2.0 + 4.0 + 1.2 + 14.0 + if role == Role::Client { 16.0 } else { 4.0 };
-    fits.then(|| Said::new(role, bits, "NTP control message", Spot::datagram(0, 0, 12)))
+    fits.then(|| Said::at(role, bits, "NTP control message", Spot::datagram(0, 0, 12)))
 }
 
 /// Items of one size, or none; the implementations are 0, 2 and 3. An old request is padded.
@@ -135,7 +135,7 @@ fn read_private(datagram: &Datagram<'_>) -> Option<Said> {
         };
     let role = if is_answer { Role::Server } else { Role::Client };
     let bits = 4.0 + 6.4 + 2.0 + 5.0 + if is_answer { 14.0 } else { 23.0 };
-    fits.then(|| Said::new(role, bits, "NTP private message", Spot::datagram(0, 0, 8)))
+    fits.then(|| Said::at(role, bits, "NTP private message", Spot::datagram(0, 0, 8)))
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn oftp(bytes: &[u8]) -> Option<Message> {
+fn oftp(bytes: &[u8]) -> Option<Said> {
     let len = usize::from(u8_at(bytes, 3)?);
-    let said = |role, bits, fact: &str| Some(Message::new(len, role, bits, fact));
+    let said = |role, bits, fact: &str| Some(Said::new(len, role, bits, fact));
     match rest(bytes, 4) {
         [b'I', ready @ ..]
             if len == 23 && b"ODETTE FTP READY \r".starts_with(prefix(ready, 18)) =>
@@ -28,7 +28,7 @@ fn oftp(bytes: &[u8]) -> Option<Message> {
         [b'X', b'1'..=b'5', ..] if len > 40 => said(Role::Either, 38.0, "ODETTE FTP start session"),
         // commands: a letter
         [b'A'..=b'Z' | b'0'..=b'9', ..] => {
-            said(Role::Either, 24.0, "ODETTE FTP command").map(Message::shared)
+            said(Role::Either, 24.0, "ODETTE FTP command").map(Said::shared)
         }
         _ => None,
     }

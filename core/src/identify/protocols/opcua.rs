@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, message)),
 };
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let (kind, chunk, size) = (prefix(bytes, 3), u8_at(bytes, 3)?, index(le32(bytes, 4)?));
     if !matches!(chunk, b'F' | b'C' | b'A') || !(16..=1 << 26).contains(&size) {
         return None;
@@ -40,7 +40,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fact = || format!("OPC UA {}", from_wire(kind));
-    fits.then(|| Message::new(size, role, 24.0 - 2.8 + 6.4 + 6.0 + 8.0, fact()))
+    fits.then(|| Said::new(size, role, 24.0 - 2.8 + 6.4 + 6.0 + 8.0, fact()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 8, openflow)),
 };
 
-fn openflow(bytes: &[u8]) -> Option<Message> {
+fn openflow(bytes: &[u8]) -> Option<Said> {
     let [version, kind, ..] = *bytes.first_chunk::<8>()?;
     let len = usize::from(be16(bytes, 2)?);
     let last = if version == 1 { 21 } else { 35 };
@@ -28,7 +28,7 @@ fn openflow(bytes: &[u8]) -> Option<Message> {
         _ => (len >= 8, 3.0),
     };
     (exact && kind <= last && be32(bytes, 4)? != 0).then(|| {
-        Message::new(len, Role::Either, 5.4 - 2.0 + bits - 8.0, format!("OpenFlow message {kind}"))
+        Said::new(len, Role::Either, 5.4 - 2.0 + bits - 8.0, format!("OpenFlow message {kind}"))
     })
 }
 

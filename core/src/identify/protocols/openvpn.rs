@@ -45,7 +45,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
                 let packet = bytes.get(2..len.saturating_add(2)).ok_or(MessageError::Short)?;
                 let mut said = read(packet, len).ok_or(MessageError::Not)?;
                 said.spot.offset = said.spot.offset.saturating_add(2);
-                Ok((said, len.saturating_add(2)))
+                Ok(Said { len: len.saturating_add(2), ..said })
             })
         }),
     }
@@ -75,7 +75,7 @@ fn read(bytes: &[u8], len: usize) -> Option<Said> {
         plain.or_else(|| behind_hmac(bytes, is_server, len)).or_else(|| crypt(bytes, opcode, len));
     let (bits, how) = found?;
     let fact = format!("OpenVPN {what}{how}, session {session:016x}");
-    Some(Said::new(role, 8.0 - 1.6 + bits, fact, Spot::datagram(0, 0, 16)))
+    Some(Said::at(role, 8.0 - 1.6 + bits, fact, Spot::datagram(0, 0, 16)))
 }
 
 /// Acknowledgements and the packet id of zero; -log2 of the chance. A first reset acknowledges
@@ -144,7 +144,7 @@ fn match_data(head: &SideView<'_>) -> SideMatch<Said> {
     }
     let bits = f32::from(count) * 5.0 + f32::from(count.saturating_sub(1)) * (24.0 + 29.0);
     let fact = format!("OpenVPN, {count} data packets counting up");
-    SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::datagram(0, 0, 8)))
+    SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::datagram(0, 0, 8)))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 }
 
 fn said(role: Role, bits: f32) -> Said {
-    Said::new(role, bits, "Photon commands", Spot::datagram(0, 0, 16))
+    Said::at(role, bits, "Photon commands", Spot::datagram(0, 0, 16))
 }
 
 #[cfg(test)]

@@ -25,11 +25,11 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| carrying(match_text(view, read), |_| tls_behind_text(view))),
 };
 
-fn read(line: Line<'_>, _: &[u8]) -> Option<Message> {
+fn read(line: Line<'_>, _: &[u8]) -> Option<Said> {
     if matches!(line.text, [b'+' | b'-', ..]) { server(line) } else { client(line) }
 }
 
-fn server(Line { text, len }: Line<'_>) -> Option<Message> {
+fn server(Line { text, len }: Line<'_>) -> Option<Said> {
     let (status, words) = first_word(text);
     let bits = match status {
         b"+OK" => 24.0 + 8.0,
@@ -40,10 +40,10 @@ fn server(Line { text, len }: Line<'_>) -> Option<Message> {
     // With text: the blank and the letters.
     let bits = bits + if own { 8.0 + 4.0 } else { 0.0 };
     let fact = format!("POP3 answer {}", from_wire(text));
-    Some(Message::new(len, Role::Server, bits, fact).owned_if(own))
+    Some(Said::new(len, Role::Server, bits, fact).owned_if(own))
 }
 
-fn client(Line { text, len }: Line<'_>) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Said> {
     let (verb, argument) = first_word(text);
     let own = is_one_of(verb, &["CAPA", "STLS", "UIDL", "APOP"])
         || (is_one_of(verb, &["TOP"]) && argument.first().is_some_and(u8::is_ascii_digit));
@@ -52,7 +52,7 @@ fn client(Line { text, len }: Line<'_>) -> Option<Message> {
         return None;
     }
     let fact = format!("POP3 command {}", from_wire(verb));
-    Some(Message::new(len, Role::Client, 40.0, fact).owned_if(own))
+    Some(Said::new(len, Role::Client, 40.0, fact).owned_if(own))
 }
 
 #[cfg(test)]

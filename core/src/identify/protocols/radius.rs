@@ -26,7 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
 /// Bytes of a message's header.
 const HEADER: usize = 20;
 
-fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
+fn read(bytes: &[u8]) -> Result<Said, MessageError> {
     let code = u8_at(bytes, 0).ok_or(MessageError::Short)?;
     // RFC 2865 section 3, RFC 2866 section 3, RFC 5176 section 2.1
     let (role, what) = match code {
@@ -52,7 +52,7 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
     let bits = walk(rest(message, HEADER), complete)?;
     // code; length, which in a stream is only plausible, but then what follows is one as well
     let bits = 4.4 + 4.0 + bits;
-    Ok((Said::new(role, bits, format!("RADIUS {what}"), Spot::datagram(0, 0, 16)), len))
+    Ok(Said::new(len, role, bits, format!("RADIUS {what}")))
 }
 
 /// Attributes that are numbers or addresses of four bytes.

@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
                         || matches!(byte, b'.' | b':' | b'-' | b'[' | b']' | b'_' | b'@')
                 });
             let fact = || format!("Raft handshake of {}", from_wire(name));
-            fits.then(|| Message::new(bytes.len(), Role::Client, 64.0 + 50.0, fact()))
+            fits.then(|| Said::new(bytes.len(), Role::Client, 64.0 + 50.0, fact()))
         })
     }),
 };

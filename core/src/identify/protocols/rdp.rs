@@ -38,14 +38,14 @@ fn inside(view: &FlowView<'_>) -> Inside {
     }
 }
 
-fn read(bytes: &[u8]) -> SideMatch<Message> {
+fn read(bytes: &[u8]) -> SideMatch<Said> {
     if bytes.first() == Some(&3) || bytes.is_empty() {
         return from_header(bytes, 11, packet);
     }
     SideMatch::Mismatch
 }
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let packet = tpkt::read(bytes)?;
     match packet.kind {
         TpduType::Request => request(&packet),
@@ -54,9 +54,8 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     }
 }
 
-fn request(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
-    let said =
-        |bits, fact: String| Message::new(packet.len, Role::Client, packet.bits + bits, fact);
+fn request(packet: &tpkt::Tpkt<'_>) -> Option<Said> {
+    let said = |bits, fact: String| Said::new(packet.len, Role::Client, packet.bits + bits, fact);
     // Either may be missing: routingToken or cookie, then rdpNegReq.
     let cookie = packet.body.starts_with(b"Cookie: ");
     let end = position_of(packet.body, b"\r\n");
@@ -82,9 +81,8 @@ fn request(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
     }
 }
 
-fn confirm(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
-    let said =
-        |bits, fact: String| Message::new(packet.len, Role::Server, packet.bits + bits, fact);
+fn confirm(packet: &tpkt::Tpkt<'_>) -> Option<Said> {
+    let said = |bits, fact: String| Said::new(packet.len, Role::Server, packet.bits + bits, fact);
     if packet.body.is_empty() {
         return Some(said(0.0, "X.224 connection confirm".to_owned()).shared());
     }
@@ -112,8 +110,8 @@ fn negotiation(body: &[u8], kind: u8) -> Option<u32> {
 }
 
 /// T.125's Connect-Initial and -Response, or what follows them.
-fn data(packet: &tpkt::Tpkt<'_>) -> Option<Message> {
-    let said = |role, bits, fact| Message::new(packet.len, role, packet.bits + bits, fact);
+fn data(packet: &tpkt::Tpkt<'_>) -> Option<Said> {
+    let said = |role, bits, fact| Said::new(packet.len, role, packet.bits + bits, fact);
     match packet.body {
         [0x7f, 0x65, ..] if mentions(prefix(packet.body, 400), "Duca") => {
             Some(said(Role::Client, 40.0, "T.125 connect of RDP"))

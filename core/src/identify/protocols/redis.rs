@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_stream(view, read)),
 };
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let line = line(bytes, complete);
     let signs = bytes.first().is_some_and(|sign| b"*$+-:%".contains(sign));
     if line == SideMatch::Incomplete && signs {
@@ -37,7 +37,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     };
     let answer = |len, bits, own| {
         let fact = format!("RESP answer {}", from_wire(prefix(found.text, 60)));
-        SideMatch::Match(Message::new(len, Role::Server, bits, fact).owned_if(own))
+        SideMatch::Match(Said::new(len, Role::Server, bits, fact).owned_if(own))
     };
     match sign {
         b'*' => match number(value) {
@@ -87,7 +87,7 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
 }
 
 /// A command is an array of counted strings that starts with a word; an answer holds anything.
-fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Message> {
+fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Said> {
     let first = rest(bytes, at);
     if first.is_empty() && !complete {
         return SideMatch::Incomplete;
@@ -100,7 +100,7 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Message> {
         if !complete && first.len() <= 16 {
             return SideMatch::Incomplete;
         }
-        let said = Message::new(bytes.len(), Role::Server, 28.0, "RESP array").shared();
+        let said = Said::new(bytes.len(), Role::Server, 28.0, "RESP array").shared();
         return SideMatch::Match(said);
     };
     let command = (2..=20).contains(&word.len())
@@ -117,7 +117,7 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Message> {
     let what = if command { "command" } else { "array" };
     let fact = format!("RESP {what} {}", from_wire(prefix(word, 40)));
     // * number CRLF $ number CRLF and what separates the strings
-    SideMatch::Match(Message::new(end, role, 28.0 + 28.0, fact).owned_if(command))
+    SideMatch::Match(Said::new(end, role, 28.0 + 28.0, fact).owned_if(command))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn read(bytes: &[u8]) -> Option<Message> {
+fn read(bytes: &[u8]) -> Option<Said> {
     let version = prefix(bytes, LEN);
     // 003.003, 003.007, 003.008, Apple's 003.889, RealVNC's 004 and 005
     let [.., a, b, c, b'.', d, e, f, b'\n'] = version else { return None };
@@ -54,7 +54,7 @@ fn read(bytes: &[u8]) -> Option<Message> {
     let name = from_wire(version.trim_ascii());
     let fact = format!("VNC version {name}");
     // What follows is binary: the walk ends here.
-    let said = digits.then(|| Message::new(bytes.len(), Role::Either, 48.0 + 28.0, fact))?;
+    let said = digits.then(|| Said::new(bytes.len(), Role::Either, 48.0 + 28.0, fact))?;
     Some(said.with(VERSION, name))
 }
 

@@ -15,14 +15,14 @@ pub(super) static DETECTOR: Detector = Detector {
         match_stream(view, |bytes, _| match bytes {
             [0, b'!'..=b'~', ..] => rlogin(bytes),
             // The server's consent
-            [0] => SideMatch::Match(Message::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
+            [0] => SideMatch::Match(Said::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
             [] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
         })
     }),
 };
 
-fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
+fn rlogin(bytes: &[u8]) -> SideMatch<Said> {
     let front = prefix(rest(bytes, 1), 120);
     let words: Vec<&[u8]> = front.splitn(4, |byte| *byte == 0).collect();
     let [local, remote, terminal, _] = words.as_slice() else {
@@ -36,7 +36,7 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Message> {
     let fits = name(local) && name(remote) && name(terminal) && speed;
     let fact = || format!("rlogin of {} as {}", from_wire(local), from_wire(remote));
     let bits = 32.0 + 8.0 + 8.0;
-    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact())))
+    SideMatch::or_mismatch(fits.then(|| Said::new(bytes.len(), Role::Client, bits, fact())))
 }
 
 #[cfg(test)]

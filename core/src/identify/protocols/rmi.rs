@@ -26,7 +26,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             let fits =
                 (1..=2).contains(&be16(bytes, 4)?) && (0x4b..=0x4d).contains(&u8_at(bytes, 6)?);
             // The client's own address, as the server sees it, and calls follow.
-            fits.then(|| Message::new(bytes.len(), Role::Client, 32.0 + 15.0 + 6.4, "JRMP header"))
+            fits.then(|| Said::new(bytes.len(), Role::Client, 32.0 + 15.0 + 6.4, "JRMP header"))
         }),
         None => SideMatch::Incomplete,
         Some(false) => match bytes.first() {
@@ -34,9 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             Some(0x50 | 0x51) => from_header(bytes, 5, |bytes| {
                 let role = if bytes.first() == Some(&0x50) { Role::Client } else { Role::Server };
                 let java = rest(bytes, 1).starts_with(&[0xac, 0xed, 0, 5]);
-                java.then(|| {
-                    Message::new(bytes.len(), role, 38.0, "JRMP call in Java serialisation")
-                })
+                java.then(|| Said::new(bytes.len(), role, 38.0, "JRMP call in Java serialisation"))
             }),
             Some(_) | None => SideMatch::Mismatch,
         },
@@ -44,7 +42,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 /// ProtocolAck: the client's address in text, and its port.
-fn acknowledge(bytes: &[u8]) -> Option<Message> {
+fn acknowledge(bytes: &[u8]) -> Option<Said> {
     let len = usize::from(be16(bytes, 1)?);
     let host = prefix(rest(bytes, 3), len);
     let port = be32(bytes, len.saturating_add(3))?;
@@ -53,7 +51,7 @@ fn acknowledge(bytes: &[u8]) -> Option<Message> {
     };
     let fits = (3..=253).contains(&len) && host.iter().all(word) && port <= 0xffff;
     let fact = || format!("JRMP acknowledges {}", from_wire(host));
-    fits.then(|| Message::new(bytes.len(), Role::Server, 8.0 + 8.0 + 6.0 + 16.0, fact()))
+    fits.then(|| Said::new(bytes.len(), Role::Server, 8.0 + 8.0 + 6.0 + 16.0, fact()))
 }
 
 #[cfg(test)]

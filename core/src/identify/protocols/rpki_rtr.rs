@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 8, pdu)),
 };
 
-fn pdu(bytes: &[u8]) -> Option<Message> {
+fn pdu(bytes: &[u8]) -> Option<Said> {
     let (version, kind, zero, len) =
         (u8_at(bytes, 0)?, u8_at(bytes, 1)?, be16(bytes, 2)?, be32(bytes, 4)?);
     let (role, exact, zeroed) = match kind {
@@ -39,7 +39,7 @@ fn pdu(bytes: &[u8]) -> Option<Message> {
     // version, type, length; the zeros
     let bits = 6.4 + 4.6 + 30.0 + if zeroed { 16.0 } else { 0.0 };
     // Version 0 of any type is mostly zeros, as other protocols' heads are.
-    let said = Message::new(index(len), role, bits, format!("RPKI to Router PDU {kind}"));
+    let said = Said::new(index(len), role, bits, format!("RPKI to Router PDU {kind}"));
     Some(said.owned_if(version > 0 || matches!(kind, 2 | 4 | 6)))
 }
 

@@ -12,10 +12,10 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[within(&[(b'0', b'9')])]),
     asks: over_tcp(|view| {
         match_stream(view, |bytes, _| match bytes {
-            [0] => SideMatch::Match(Message::new(1, Role::Server, 6.0, "rsh accepted").shared()),
-            [0, b' '..=b'~', ..] => SideMatch::Match(
-                Message::new(bytes.len(), Role::Server, 8.0, "rsh output").shared(),
-            ),
+            [0] => SideMatch::Match(Said::new(1, Role::Server, 6.0, "rsh accepted").shared()),
+            [0, b' '..=b'~', ..] => {
+                SideMatch::Match(Said::new(bytes.len(), Role::Server, 8.0, "rsh output").shared())
+            }
             [b'0'..=b'9', ..] => rsh(bytes),
             [] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn rsh(bytes: &[u8]) -> SideMatch<Message> {
+fn rsh(bytes: &[u8]) -> SideMatch<Said> {
     let words: Vec<&[u8]> = prefix(bytes, 400).splitn(5, |byte| *byte == 0).collect();
     let plain = words
         .iter()
@@ -38,7 +38,7 @@ fn rsh(bytes: &[u8]) -> SideMatch<Message> {
     let fits = is_number(port, 5) && name(local) && name(remote) && plain && !command.is_empty();
     let fact = || format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
     let bits = 32.0 + 5.0 + 9.0;
-    SideMatch::or_mismatch(fits.then(|| Message::new(bytes.len(), Role::Client, bits, fact())))
+    SideMatch::or_mismatch(fits.then(|| Said::new(bytes.len(), Role::Client, bits, fact())))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             (false, true) => 40.0,
             (false, false) => return None,
         };
-        Some(Said::new(Role::Either, bits, "RTMP handshake", Spot::stream(0, 9)))
+        Some(Said::at(Role::Either, bits, "RTMP handshake", Spot::stream(0, 9)))
     });
     if said.iter().all(Option::is_none) {
         return if complete { Probe::No } else { Probe::Wait };

@@ -154,7 +154,7 @@ fn words(first: &RtpPacket, count: u16) -> Said {
     let RtpPacket { at, payload_type, ssrc, .. } = *first;
     let fact =
         format!("RTP, {count} packets counting up, payload type {payload_type}, SSRC 0x{ssrc:08x}");
-    Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER))
+    Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER))
         .with(DetailKey::RtpPayloadType, payload_type.to_string())
         .with(DetailKey::RtpSsrc, format!("0x{ssrc:08x}"))
 }

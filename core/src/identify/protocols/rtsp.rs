@@ -24,11 +24,11 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_text(view, start_line)),
 };
 
-fn start_line(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Message> {
+fn start_line(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Said> {
     // Header fields and bodies follow, which are not read.
     let said = |role, bits| {
         let fact = format!("RTSP: {}", from_wire(prefix(text, 80)));
-        Message::new(bytes.len(), role, bits, fact)
+        Said::new(bytes.len(), role, bits, fact)
     };
     if let Some(status) =
         text.strip_prefix(b"RTSP/1.0 ").or_else(|| text.strip_prefix(b"RTSP/2.0 "))

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 20, packet)),
 };
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let packet = tpkt::read(bytes)?;
     let body = packet.body;
     let (fits, role, bits, fact) = match packet.kind {
@@ -54,7 +54,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         }
     };
     let own = packet.kind == TpduType::Data;
-    fits.then(|| Message::new(packet.len, role, packet.bits + bits, fact).owned_if(own))
+    fits.then(|| Said::new(packet.len, role, packet.bits + bits, fact).owned_if(own))
 }
 
 #[cfg(test)]

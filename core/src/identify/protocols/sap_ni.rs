@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, sap_ni)),
 };
 
-fn sap_ni(bytes: &[u8]) -> Option<Message> {
+fn sap_ni(bytes: &[u8]) -> Option<Said> {
     let len = index(be32(bytes, 0)?);
     let mark = prefix(rest(bytes, 4), 8);
     let (role, bits, exact) = match mark {
@@ -24,7 +24,7 @@ fn sap_ni(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let fact = || format!("SAP {}", from_wire(mark.trim_ascii_end()).trim_end_matches('\0'));
-    exact.then(|| Message::new(len.saturating_add(4), role, bits, fact()))
+    exact.then(|| Said::new(len.saturating_add(4), role, bits, fact()))
 }
 
 #[cfg(test)]

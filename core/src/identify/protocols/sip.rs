@@ -40,7 +40,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     }
 }
 
-fn datagram(datagram: &Datagram<'_>) -> SideMatch<Message> {
+fn datagram(datagram: &Datagram<'_>) -> SideMatch<Said> {
     let bytes = datagram.bytes;
     // Keep-alives have blanks, line ends or zeros only.
     if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
@@ -50,7 +50,7 @@ fn datagram(datagram: &Datagram<'_>) -> SideMatch<Message> {
     SideMatch::or_mismatch(read(bytes, true).ok().map(|message| message.filling(datagram)))
 }
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let blanks = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     if blanks > 8 {
         return SideMatch::Mismatch;
@@ -59,9 +59,9 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     line(rest(bytes, blanks), complete).and_then(|found| start_line(found.text, bytes.len()))
 }
 
-fn start_line(text: &[u8], len: usize) -> Option<Message> {
+fn start_line(text: &[u8], len: usize) -> Option<Said> {
     let said =
-        |role, bits| Message::new(len, role, bits, format!("SIP: {}", from_wire(prefix(text, 80))));
+        |role, bits| Said::new(len, role, bits, format!("SIP: {}", from_wire(prefix(text, 80))));
     if let Some(status) = text.strip_prefix(b"SIP/2.0 ") {
         return is_number(first_word(status).0, 3).then(|| said(Role::Server, 80.0));
     }

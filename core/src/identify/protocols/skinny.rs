@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_stream(view, |bytes, _| from_header(bytes, 12, message))),
 };
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let (len, version, number) = (index(le32(bytes, 0)?), le32(bytes, 4)?, le32(bytes, 8)?);
     // Basic, and versions of CallManager 7.1 to 12.
     if !matches!(version, 0 | 0x0a..=0x16) || !(4..=4096).contains(&len) {
@@ -33,7 +33,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let total = len.saturating_add(8);
     // length, version, number
     plain.then(|| {
-        Message::new(total, role, 20.0 + 28.2 + 23.6, format!("Skinny message 0x{number:04x}"))
+        Said::new(total, role, 20.0 + 28.2 + 23.6, format!("Skinny message 0x{number:04x}"))
     })
 }
 

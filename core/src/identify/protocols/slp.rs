@@ -37,10 +37,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 /// What is too short for a header is cut, or yet to come.
-fn read(
-    bytes: &[u8],
-    read: fn(Cursor<'_>) -> Option<(Said, usize)>,
-) -> Result<(Said, usize), MessageError> {
+fn read(bytes: &[u8], read: fn(Cursor<'_>) -> Option<Said>) -> Result<Said, MessageError> {
     read(Cursor::new(bytes)).ok_or(if bytes.len() < 18 {
         MessageError::Short
     } else {
@@ -71,7 +68,7 @@ fn role(function: u8) -> Option<(Role, &'static str)> {
     }
 }
 
-fn read_one(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
+fn read_one(mut cursor: Cursor<'_>) -> Option<Said> {
     cursor.skip(1)?;
     let (role, what) = role(cursor.u8()?)?;
     let len = usize::from(cursor.be16()?);
@@ -87,10 +84,10 @@ fn read_one(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
     // version, function, flags, dialect, language, encoding
     let bits = 8.0 + 4.5 + 3.0 + 8.0 + 4.0 + 8.0;
     let fact = || format!("SLP version 1, {what}");
-    fits.then(|| (Said::new(role, bits, fact(), Spot::datagram(0, 0, 12)), len))
+    fits.then(|| Said::new(len, role, bits, fact()).shown(Spot::datagram(0, 0, 12)))
 }
 
-fn read_two(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
+fn read_two(mut cursor: Cursor<'_>) -> Option<Said> {
     cursor.skip(1)?;
     let (role, what) = role(cursor.u8()?)?;
     let len = index(cursor.be24()?);
@@ -102,7 +99,7 @@ fn read_two(mut cursor: Cursor<'_>) -> Option<(Said, usize)> {
     // version, function, flags, the language's length and letters
     let bits = 8.0 + 4.5 + 13.0 + 12.0 + 4.0;
     let fact = || format!("SLP version 2, {what}");
-    fits.then(|| (Said::new(role, bits, fact(), Spot::datagram(0, 0, 16)), len))
+    fits.then(|| Said::new(len, role, bits, fact()))
 }
 
 #[cfg(test)]

@@ -26,14 +26,14 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Some(0x85) => from_header(bytes, 4, |bytes| {
             bytes
                 .starts_with(&[0x85, 0, 0, 0])
-                .then(|| Message::new(4, Role::Either, 32.0, "keep-alive").shared())
+                .then(|| Said::new(4, Role::Either, 32.0, "keep-alive").shared())
         }),
         Some(_) => SideMatch::Mismatch,
         None => SideMatch::Incomplete,
     })
 }
 
-fn frame(bytes: &[u8]) -> Option<Message> {
+fn frame(bytes: &[u8]) -> Option<Said> {
     let len = index(be24(bytes, 1)?);
     let smb = rest(bytes, 4);
     let [mark, b'S', b'M', b'B'] = array::<4>(smb, 0)? else { return None };
@@ -45,7 +45,7 @@ fn frame(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     // the session message's byte, the mark
-    Some(Message::new(len.saturating_add(4), role, 8.0 + 32.0, name))
+    Some(Said::new(len.saturating_add(4), role, 8.0 + 32.0, name))
 }
 
 fn version_1(smb: &[u8]) -> Option<(Role, String)> {

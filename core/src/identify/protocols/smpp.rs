@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, smpp)),
 };
 
-fn smpp(bytes: &[u8]) -> Option<Message> {
+fn smpp(bytes: &[u8]) -> Option<Said> {
     let (len, command, status, number) =
         (index(be32(bytes, 0)?), be32(bytes, 4)?, be32(bytes, 8)?, be32(bytes, 12)?);
     let answers = command & 0x8000_0000 != 0;
@@ -30,9 +30,7 @@ fn smpp(bytes: &[u8]) -> Option<Message> {
         (1 | 2 | 4 | 9, true) | (5, false) => Role::Server,
         (_, _) => Role::Either,
     };
-    fits.then(|| {
-        Message::new(len, role, 15.0 + 27.0 + 21.0, format!("SMPP command 0x{command:08x}"))
-    })
+    fits.then(|| Said::new(len, role, 15.0 + 27.0 + 21.0, format!("SMPP command 0x{command:08x}")))
 }
 
 #[cfg(test)]

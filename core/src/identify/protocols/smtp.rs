@@ -43,7 +43,7 @@ const EXTENSIONS: &[&str] = &[
     "SMTPUTF8",
 ];
 
-fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
+fn server(Reply { code, text, len }: Reply<'_>) -> Option<Said> {
     // RFC 5321 section 4.2.3, with AUTH's (RFC 4954).
     if !matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=252 | 334 | 354 | 421 | 432
         | 450..=458 | 500..=504 | 521 | 530 | 534 | 535 | 538 | 550..=556)
@@ -55,12 +55,12 @@ fn server(Reply { code, text, len }: Reply<'_>) -> Option<Message> {
     let fact = format!("SMTP answer {code}");
     // three digits out of some fifty codes, what separates them from the text, its word
     let bits = 18.0 + 6.0 + if greets || extends { 20.0 } else { 0.0 };
-    let said = Message::new(len, Role::Server, bits, fact).owned_if(greets || extends);
+    let said = Said::new(len, Role::Server, bits, fact).owned_if(greets || extends);
     let banner = text.split(|byte| *byte == b'\n').next().filter(|_| greets);
     Some(said.with_some(BANNER, banner.map(|text| from_wire(text.trim_ascii()))))
 }
 
-fn client(Line { text, len }: Line<'_>) -> Option<Message> {
+fn client(Line { text, len }: Line<'_>) -> Option<Said> {
     let (verb, argument) = first_word(text);
     let hello = is_one_of(verb, &["EHLO", "HELO", "LHLO"]) && !argument.is_empty();
     let path =
@@ -78,7 +78,7 @@ fn client(Line { text, len }: Line<'_>) -> Option<Message> {
         (false, true) => 40.0,
         (false, false) => 28.0,
     };
-    let said = Message::new(len, Role::Client, bits, fact).owned_if(hello || envelope);
+    let said = Said::new(len, Role::Client, bits, fact).owned_if(hello || envelope);
     Some(said.with_some(DetailKey::SmtpHelo, hello.then(|| from_wire(argument))))
 }
 

@@ -21,10 +21,9 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(view, |bytes| match read(bytes) {
-        Some(said) => Ok(said),
-        None if bytes.len() < 32 => Err(MessageError::Short),
-        None => Err(MessageError::Not),
+    probe_both(view, |bytes| {
+        let short = bytes.len() < 32;
+        read(bytes).ok_or(if short { MessageError::Short } else { MessageError::Not })
     })
 }
 
@@ -35,7 +34,7 @@ fn value<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> {
     Some(found.contents)
 }
 
-fn read(bytes: &[u8]) -> Option<(Said, usize)> {
+fn read(bytes: &[u8]) -> Option<Said> {
     let outer = tagged(bytes, 0x30).filter(|outer| outer.total() < 65_536)?;
     let mut cursor = Cursor::new(rest(bytes, outer.header));
     let [version] = value(&mut cursor, 2)? else { return None };
@@ -64,7 +63,7 @@ fn read(bytes: &[u8]) -> Option<(Said, usize)> {
         }
         _ => return None,
     };
-    Some((Said::new(role, bits, fact, Spot::datagram(0, 0, 16)), outer.total()))
+    Some(Said::new(outer.total(), role, bits, fact))
 }
 
 /// RFC 3416 section 3.

@@ -70,7 +70,7 @@ fn found(client: Side, said: [Option<Read>; 2]) -> Probe {
     let [asked, answered] = said;
     let words = |read: Read, role, what: &str| {
         let fact = format!("SOCKS {} {what}", read.version);
-        Said::new(role, read.bits, fact, Spot::stream(0, read.len))
+        Said::at(role, read.bits, fact, Spot::stream(0, read.len))
     };
     let question = asked.map(|read| words(read, Role::Client, "request"));
     let answer = answered.map(|read| words(read, Role::Server, "answer"));

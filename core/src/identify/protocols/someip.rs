@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_both(|view| probe_both(view, read)),
 };
 
-fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
+fn read(bytes: &[u8]) -> Result<Said, MessageError> {
     let byte = |at| u8_at(bytes, at).ok_or(MessageError::Short);
     let message = be32(bytes, 0).ok_or(MessageError::Short)?;
     let len = index(be32(bytes, 4).ok_or(MessageError::Short)?).saturating_add(8);
@@ -51,7 +51,7 @@ fn read(bytes: &[u8]) -> Result<(Said, usize), MessageError> {
     }
     // length below 2^16, version, type, return code
     let bits = 16.0 + 8.0 + 4.7 + if answer { 1.4 } else { 8.0 };
-    Ok((Said::new(role, bits, format!("SOME/IP {what}"), Spot::datagram(0, 0, 16)), len))
+    Ok(Said::new(len, role, bits, format!("SOME/IP {what}")))
 }
 
 #[cfg(test)]

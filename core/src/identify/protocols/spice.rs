@@ -17,14 +17,14 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_starts(view, &[b"REDQ"], 16, link)),
 };
 
-fn link(bytes: &[u8]) -> Option<Message> {
+fn link(bytes: &[u8]) -> Option<Said> {
     let (major, minor, size) = (le32(bytes, 4)?, le32(bytes, 8)?, index(le32(bytes, 12)?));
     // SpiceLinkMess starts with a connection id and two bytes; SpiceLinkReply with an error and a key.
     let role = if size >= 178 { Role::Server } else { Role::Client };
     let fits = (1..=2).contains(&major) && minor < 100 && (18..=4096).contains(&size);
     // Encrypted tickets and channel messages follow, which the walk leaves alone.
     let fact = || format!("SPICE link version {major}.{minor}");
-    fits.then(|| Message::new(bytes.len(), role, 32.0 + 31.0 + 25.0 + 20.0, fact()))
+    fits.then(|| Said::new(bytes.len(), role, 32.0 + 31.0 + 25.0 + 20.0, fact()))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
             // type, zeros, length, and the socket in two more
             let bits = 32.0 + 64.0 + 4.0;
             let fact = "SRT, full acknowledgement of seven words";
-            SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, 16)))
+            SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, 16)))
         }
         Some(_) | None => SideMatch::Incomplete,
     }
@@ -75,7 +75,7 @@ fn handshake(datagram: &Datagram<'_>) -> Option<Said> {
         (_, _) => (Role::Either, "handshake"),
     };
     let bits = 32.0 + 32.0 + 14.0 + 12.0 + 16.0 + 27.0;
-    fits.then(|| Said::new(role, bits, format!("SRT {what}"), Spot::datagram(0, 16, 16)))
+    fits.then(|| Said::at(role, bits, format!("SRT {what}"), Spot::datagram(0, 16, 16)))
 }
 
 fn is_full_acknowledgement(datagram: &Datagram<'_>) -> bool {

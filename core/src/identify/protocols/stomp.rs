@@ -53,7 +53,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -> Option<Message> {
+fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -> Option<Said> {
     let lines = || {
         let lines = headers.split(|byte| *byte == b'\n');
         lines
@@ -86,7 +86,7 @@ fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -
     // An end of line may stand between frames.
     let blank = rest(bytes, end).iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let fact = || format!("STOMP {}", from_wire(word));
-    (colons && known).then(|| Message::new(end.saturating_add(blank), role, 32.0 + 40.0, fact()))
+    (colons && known).then(|| Said::new(end.saturating_add(blank), role, 32.0 + 40.0, fact()))
 }
 
 #[cfg(test)]

@@ -41,10 +41,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn object(text: &[u8], len: usize) -> Option<Message> {
+fn object(text: &[u8], len: usize) -> Option<Said> {
     let has = |words: &str| mentions(text, words);
     let any = |words: &[&str]| words.iter().any(|word| has(word));
-    let said = |role, what: &str| Some(Message::new(len, role, 160.0, format!("Stratum {what}")));
+    let said = |role, what: &str| Some(Said::new(len, role, 160.0, format!("Stratum {what}")));
     if has("\"mining.") {
         let server = any(&["mining.notify", "mining.set_", "mining.ping"]);
         return said(if server { Role::Server } else { Role::Client }, "mining method");
@@ -68,7 +68,7 @@ fn object(text: &[u8], len: usize) -> Option<Message> {
     }
     // Any answer.
     let answer = has("\"id\"") && any(&["\"result\"", "\"error\""]);
-    answer.then(|| Message::new(len, Role::Server, 40.0, "JSON-RPC answer").shared())
+    answer.then(|| Said::new(len, Role::Server, 40.0, "JSON-RPC answer").shared())
 }
 
 #[cfg(test)]

@@ -244,7 +244,7 @@ fn words(message: Message, same: bool) -> Said {
         if message.transaction.starts_with(&COOKIE.to_be_bytes()) { "" } else { " (RFC 3489)" };
     let bits = message.bits + if same { 64.0 } else { 0.0 };
     let fact = format!("STUN {method} {class}{classic}");
-    Said::new(role, bits, fact, Spot::datagram(0, message.at, 8))
+    Said::at(role, bits, fact, Spot::datagram(0, message.at, 8))
         .with_some(SOFTWARE, message.software)
 }
 

@@ -34,7 +34,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         } else {
             return SideMatch::Mismatch;
         };
-        SideMatch::or_mismatch(plain.then(|| Message::new(bytes.len(), role, 90.0, what)))
+        SideMatch::or_mismatch(plain.then(|| Said::new(bytes.len(), role, 90.0, what)))
     })
 }
 

@@ -35,7 +35,7 @@ const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
-fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn stream(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if bytes.len() < 24 && !complete && matches!(bytes.first(), Some(b'<' | b'1'..=b'9')) {
         return SideMatch::Incomplete;
     }
@@ -44,17 +44,15 @@ fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
         let at = digits.saturating_add(1);
         let len = number(prefix(bytes, digits)).map_or(0, index);
         let said = message(prefix(rest(bytes, at), len));
-        return SideMatch::or_mismatch(
-            said.map(|said| Message { len: len.saturating_add(at), ..said }),
-        );
+        return SideMatch::or_mismatch(said.map(|said| said.of_len(len.saturating_add(at))));
     }
     let end = prefix(bytes, 8192).iter().position(|byte| matches!(byte, b'\n' | 0));
     let text = prefix(bytes, end.unwrap_or(bytes.len()));
     let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
-    SideMatch::or_mismatch(message(text).map(|said| Message { len, ..said }))
+    SideMatch::or_mismatch(message(text).map(|said| said.of_len(len)))
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let text = bytes.strip_prefix(b"<")?;
     let end = text.iter().take(4).position(|byte| *byte == b'>')?;
     let priority = number(prefix(text, end)).filter(|priority| *priority <= 191)?;
@@ -67,7 +65,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     let plain = front.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0));
     let bits = 8.0 + 8.0 + 6.0 + shape(behind)?;
     let fact = || format!("Syslog priority {priority}: {}", from_wire(prefix(behind, 40)));
-    plain.then(|| Message::new(bytes.len(), Role::Client, bits, fact()))
+    plain.then(|| Said::new(bytes.len(), Role::Client, bits, fact()))
 }
 
 /// What stands behind the priority, and its bits beyond.

@@ -18,7 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, packet)),
 };
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let [version, kind, sequence, flags] = array::<4>(bytes, 0)?;
     let len = index(be32(bytes, 8)?);
     // Section 4.1: minor version 1 is for authentication alone; sequence numbers start at 1.
@@ -35,7 +35,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     };
     // version, type, sequence, flags, length
     let bits = 7.0 + 6.4 + 2.7 + 6.0 + 20.0;
-    fits.then(|| Message::new(len.saturating_add(12), role, bits, format!("TACACS+ {name}")))
+    fits.then(|| Said::new(len.saturating_add(12), role, bits, format!("TACACS+ {name}")))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ const VERSIONS: [u32; 13] = [
     0x0400_0074,
 ];
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let [kind, status, _, _, spid_high, spid_low, number, window] =
         *bytes.first_chunk::<HEADER>()?;
     let len = usize::from(be16(bytes, 2)?);
@@ -69,7 +69,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     let spid = u16::from_be_bytes([spid_high, spid_low]);
     let more = more + if spid == 0 { 12.0 } else { 0.0 };
     let own = more >= 10.0;
-    Some(Message::new(len, role, frame + more, format!("TDS {name}")).owned_if(own))
+    Some(Said::new(len, role, frame + more, format!("TDS {name}")).owned_if(own))
 }
 
 /// PRELOGIN's table: options that count up from VERSION, their data behind the table.

@@ -17,7 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
             // mark, command, upper bits of the length
             let (total, bits) = (len.saturating_add(5), 16.0 + 2.2 + 3.0);
             ((0x0a..=0x40).contains(&command) && len < 0x2000)
-                .then(|| Message::new(total, Role::Either, bits, "TeamViewer packet"))
+                .then(|| Said::new(total, Role::Either, bits, "TeamViewer packet"))
         })
     }),
 };

@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 /// `length(1, in words | 4) key(8, zero) message(8) length(4) constructor(4) ...`
-fn telegram(bytes: &[u8], mark: usize) -> Option<Message> {
+fn telegram(bytes: &[u8], mark: usize) -> Option<Said> {
     let (at, len) = if mark == 1 {
         (1, usize::from(u8_at(bytes, 0).filter(|words| *words < 0x7f)?).saturating_mul(4))
     } else {
@@ -34,7 +34,7 @@ fn telegram(bytes: &[u8], mark: usize) -> Option<Message> {
     let asks = matches!(le32(bytes, at + 20)?, 0x6046_9778 | 0xbe7e_8ef1);
     let fits = le64(bytes, at)? == 0 && inner.checked_add(20)? == len && asks;
     let (total, bits) = (len.saturating_add(at).saturating_add(mark), 8.0 + 64.0 + 24.0 + 31.0);
-    fits.then(|| Message::new(total, Role::Client, bits, "MTProto key exchange"))
+    fits.then(|| Said::new(total, Role::Client, bits, "MTProto key exchange"))
 }
 
 #[cfg(test)]

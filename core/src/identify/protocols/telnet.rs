@@ -23,9 +23,8 @@ const IAC: u8 = 0xff;
 /// The longest subnegotiation that is followed.
 const SUBNEGOTIATION_BYTES_MAX: usize = 256;
 
-fn read(bytes: &[u8]) -> SideMatch<Message> {
-    let said =
-        |len, bits, fact: String| SideMatch::Match(Message::new(len, Role::Either, bits, fact));
+fn read(bytes: &[u8]) -> SideMatch<Said> {
+    let said = |len, bits, fact: String| SideMatch::Match(Said::new(len, Role::Either, bits, fact));
     match *prefix(bytes, 3) {
         [IAC, verb @ 0xfb..=0xfe, option] if is_option(option) => {
             let name = match verb {

@@ -36,7 +36,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
 }
 
 fn said(role: Role, bits: f32, fact: impl Into<String>) -> Said {
-    Said::new(role, bits, fact, Spot::datagram(0, 0, 16))
+    Said::at(role, bits, fact, Spot::datagram(0, 0, 16))
 }
 
 fn is_text(text: &[u8]) -> bool {

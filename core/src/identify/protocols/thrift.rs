@@ -26,7 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn stream(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     match bytes {
         [0x80 | 0x82, ..] => opened(bytes, None, complete),
         [0, ..] if bytes.len() < 5 => SideMatch::Incomplete,
@@ -38,18 +38,18 @@ fn stream(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     }
 }
 
-fn opened(bytes: &[u8], framed: Option<usize>, complete: bool) -> SideMatch<Message> {
+fn opened(bytes: &[u8], framed: Option<usize>, complete: bool) -> SideMatch<Said> {
     if bytes.len() < 16 && !complete && bytes.first().is_none_or(|byte| matches!(byte, 0x80 | 0x82))
     {
         return SideMatch::Incomplete;
     }
     SideMatch::or_mismatch(message(bytes).map(|said| match framed {
-        Some(len) => Message { len: len.saturating_add(4), bits: said.bits + 8.0, ..said },
+        Some(len) => Said { bits: said.bits + 8.0, ..said.of_len(len.saturating_add(4)) },
         None => said,
     }))
 }
 
-fn message(bytes: &[u8]) -> Option<Message> {
+fn message(bytes: &[u8]) -> Option<Said> {
     let (kind, name, bits) = match bytes {
         [0x80, 1, 0, kind @ 1..=4, ..] => {
             let len = index(be32(bytes, 4)?);
@@ -78,7 +78,7 @@ fn message(bytes: &[u8]) -> Option<Message> {
     // Of 256 bytes 65 may stand in a name.
     let letters = f32::from(u8::try_from(word.len().min(20)).unwrap_or(20));
     let fact = format!("Thrift message of {}", from_wire(word));
-    Some(Message::new(bytes.len(), role, bits + 2.0 * letters, fact))
+    Some(Said::new(bytes.len(), role, bits + 2.0 * letters, fact))
 }
 
 #[cfg(test)]

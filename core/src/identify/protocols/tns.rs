@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const HEADER: usize = 8;
 
-fn packet(bytes: &[u8]) -> Option<Message> {
+fn packet(bytes: &[u8]) -> Option<Said> {
     let (short, checksum) = (be16(bytes, 0)?, be16(bytes, 2)?);
     let kind = u8_at(bytes, 4)?;
     // Reserved bits; the header's checksum.
@@ -38,7 +38,7 @@ fn packet(bytes: &[u8]) -> Option<Message> {
     // header checksum, checksum or upper length, type, reserved bits
     let bits = 16.0 + 16.0 + 4.2 + 2.0;
     let said = |role, more: f32, what: &str| {
-        Some(Message::new(len, role, bits + more, format!("TNS {what}")))
+        Some(Said::new(len, role, bits + more, format!("TNS {what}")))
     };
     match kind {
         1 => said(Role::Client, connect(body)?, "connect"),
@@ -47,9 +47,9 @@ fn packet(bytes: &[u8]) -> Option<Message> {
         5 => said(Role::Server, descriptor(rest(body, 2))?, "redirect"),
         // no body at all
         11 if len == HEADER => said(Role::Server, 16.0, "resend"),
-        6 => said(Role::Either, 0.0, "data").map(Message::shared),
-        12 if len == 11 => said(Role::Either, 12.0, "marker").map(Message::shared),
-        3 | 7 | 9 | 13 | 14 => said(Role::Either, 0.0, "packet").map(Message::shared),
+        6 => said(Role::Either, 0.0, "data").map(Said::shared),
+        12 if len == 11 => said(Role::Either, 12.0, "marker").map(Said::shared),
+        3 | 7 | 9 | 13 | 14 => said(Role::Either, 0.0, "packet").map(Said::shared),
         _ => None,
     }
 }

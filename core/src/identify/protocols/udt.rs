@@ -256,7 +256,7 @@ fn shake_hands(found: Handshake, at: usize) -> Heads {
     // header and version, type, sequence, MSS, window, request
     let bits = 96.0 + 31.0 + 1.0 + 16.0 + 8.0 + 29.0;
     let fact = format!("UDT 4 handshake, {what}, {kind} socket");
-    let said = Said::new(role, bits, fact, Spot::datagram(at, 16, 16)).with(SOCKET_TYPE, kind);
+    let said = Said::at(role, bits, fact, Spot::datagram(at, 16, 16)).with(SOCKET_TYPE, kind);
     // SRT starts with version 4 and type 2 too, and goes on with version 5.
     Heads { said, not_srt: found.stream || found.cookie != 0, shape: false }
 }
@@ -271,7 +271,7 @@ fn in_the_middle(packets: &[(usize, UdtPacket)], count: u16, at: usize) -> Heads
     // Of each but the first: socket, clock, and either 24 bits of sequence or more of control.
     let bits = f32::from(count.saturating_sub(1)) * (32.0 + 6.0 + 24.0);
     let fact = format!("UDT, {count} packets to one socket, clock and sequence advancing");
-    let said = Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
+    let said = Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
     Heads { said, not_srt: acknowledges || in_parts, shape: !acknowledges }
 }
 

@@ -74,7 +74,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     }
     let (role, what) = if opens { (Role::Client, "opens") } else { (Role::Either, "goes on") };
     let fact = format!("uTP connection {what}, {count} packets");
-    SideMatch::Match(Said::new(role, bits, fact, Spot::datagram(0, 0, 16)))
+    SideMatch::Match(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<UtpPacket> {

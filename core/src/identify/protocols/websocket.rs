@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_stream(view, read)),
 };
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if let [0x81 | 0x82 | 0xc1 | 0xc2 | 0x88..=0x8a, ..] = bytes {
         return frame(bytes);
     }
@@ -53,7 +53,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     };
     // the request or status line, the field's name, its value
     let target = section.split(|byte| *byte == b' ').nth(1).filter(|_| role == Role::Client);
-    let said = Message::new(end, role, 32.0 + 128.0 + 40.0, fact)
+    let said = Said::new(end, role, 32.0 + 128.0 + 40.0, fact)
         .with_some(DetailKey::HttpHost, field(section, b"host:").map(from_wire))
         .with_some(DetailKey::HttpUserAgent, field(section, b"user-agent:").map(from_wire))
         .with_some(DetailKey::HttpUrl, target.map(from_wire));
@@ -62,7 +62,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
 
 /// Section 5.2: a whole frame, masked from the client. Text proves it, where it is long enough; the
 /// others only go with it.
-fn frame(bytes: &[u8]) -> SideMatch<Message> {
+fn frame(bytes: &[u8]) -> SideMatch<Said> {
     let (Some(first), Some(second)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
         return SideMatch::Incomplete;
     };
@@ -86,7 +86,7 @@ fn frame(bytes: &[u8]) -> SideMatch<Message> {
     let role = if masked { Role::Client } else { Role::Server };
     let said = |bits, own| {
         let total = head.saturating_add(len);
-        SideMatch::Match(Message::new(total, role, bits, "WebSocket frame").owned_if(own))
+        SideMatch::Match(Said::new(total, role, bits, "WebSocket frame").owned_if(own))
     };
     if first != 0x81 {
         return said(4.0, false);

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 let total = len.saturating_add(7);
                 (1..=64)
                     .contains(&len)
-                    .then(|| Message::new(total, Role::Client, 32.0 + 18.0, "WhatsApp routing"))
+                    .then(|| Said::new(total, Role::Client, 32.0 + 18.0, "WhatsApp routing"))
             }),
             [b'W', b'A', ..] => from_header(bytes, 7, whatsapp),
             // The upper bits were flags, with the old frames.
@@ -27,7 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 let len = index(be24(bytes, 0)? & 0x000f_ffff);
                 let fits = (3..=1 << 14).contains(&len);
                 let len = len.saturating_add(3);
-                fits.then(|| Message::new(len, Role::Either, 8.0, "WhatsApp frame").shared())
+                fits.then(|| Said::new(len, Role::Either, 8.0, "WhatsApp frame").shared())
             }),
             [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => SideMatch::Incomplete,
             _ => SideMatch::Mismatch,
@@ -35,7 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
     }),
 };
 
-fn whatsapp(bytes: &[u8]) -> Option<Message> {
+fn whatsapp(bytes: &[u8]) -> Option<Said> {
     let [_, _, major, minor] = array::<4>(bytes, 0)?;
     let len = index(be24(bytes, 4)?);
     let inner = rest(bytes, 7);
@@ -50,7 +50,7 @@ fn whatsapp(bytes: &[u8]) -> Option<Message> {
         (_, _) => false,
     };
     let fact = || format!("WhatsApp prologue {major}.{minor}");
-    fits.then(|| Message::new(len.saturating_add(7), Role::Client, 16.0 + 5.6 + 5.4 + 13.0, fact()))
+    fits.then(|| Said::new(len.saturating_add(7), Role::Client, 16.0 + 5.6 + 5.4 + 13.0, fact()))
 }
 
 #[cfg(test)]

@@ -13,15 +13,15 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| match_text(view, whois)),
 };
 
-fn whois(line: Line<'_>, bytes: &[u8]) -> Option<Message> {
+fn whois(line: Line<'_>, bytes: &[u8]) -> Option<Said> {
     let text = line.text.trim_ascii();
     let comment = matches!(text, [b'%' | b'#', ..]) && mentions(prefix(bytes, 400), "whois");
     let domain = text.starts_with(b"Domain Name: ") || text.starts_with(b"domain:  ");
     if comment || domain {
-        return Some(Message::new(bytes.len(), Role::Server, 64.0, "WHOIS answer"));
+        return Some(Said::new(bytes.len(), Role::Server, 64.0, "WHOIS answer"));
     }
     let question = line.len == bytes.len() && !text.is_empty() && text.len() < 80;
-    question.then(|| Message::new(bytes.len(), Role::Client, 8.0, "WHOIS question").shared())
+    question.then(|| Said::new(bytes.len(), Role::Client, 8.0, "WHOIS question").shared())
 }
 
 #[cfg(test)]

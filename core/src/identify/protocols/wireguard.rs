@@ -43,7 +43,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         _ => return None,
     };
     let fact = format!("WireGuard {what}, session 0x{:08x}", index.swap_bytes());
-    Some(Said::new(role, bits, fact, Spot::datagram(0, 0, 8)))
+    Some(Said::at(role, bits, fact, Spot::datagram(0, 0, 8)))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn client(bytes: &[u8]) -> Option<Message> {
+fn client(bytes: &[u8]) -> Option<Said> {
     let number = |at| if bytes.starts_with(b"l") { le16(bytes, at) } else { be16(bytes, at) };
     let padded = |len: u16| usize::from(len).next_multiple_of(4);
     let (name, data) = (number(6)?, number(8)?);
@@ -40,10 +40,10 @@ fn client(bytes: &[u8]) -> Option<Message> {
     let len = 12_usize.saturating_add(padded(name)).saturating_add(padded(data));
     // Requests follow, which are not read.
     let len = len.max(bytes.len());
-    Some(Message::new(len, Role::Client, 7.0 + 8.0 + 32.0 + 16.0 + 10.0, "X11 connection setup"))
+    Some(Said::new(len, Role::Client, 7.0 + 8.0 + 32.0 + 16.0 + 10.0, "X11 connection setup"))
 }
 
-fn server(bytes: &[u8]) -> Option<Message> {
+fn server(bytes: &[u8]) -> Option<Said> {
     let little = le16(bytes, 2) == Some(11);
     let number = |at| if little { le16(bytes, at) } else { be16(bytes, at) };
     let [status, reason, ..] = *bytes.first_chunk::<8>()?;
@@ -59,7 +59,7 @@ fn server(bytes: &[u8]) -> Option<Message> {
         _ => words > 0 && words < 256,
     };
     let bits = 7.0 + 7.0 + 32.0;
-    (fits && sized).then(|| Message::new(bytes.len(), Role::Server, bits, "X11 connection answer"))
+    (fits && sized).then(|| Said::new(bytes.len(), Role::Server, bits, "X11 connection answer"))
 }
 
 #[cfg(test)]

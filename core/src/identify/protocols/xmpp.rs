@@ -38,7 +38,7 @@ fn inside(view: &FlowView<'_>) -> Inside {
     }
 }
 
-fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     // White space is sent to keep the connection open (section 4.6.1).
     let blanks = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let text = rest(bytes, blanks);
@@ -60,13 +60,13 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Message> {
     SideMatch::or_mismatch(said(element, bytes.len()))
 }
 
-fn said(element: &[u8], len: usize) -> Option<Message> {
+fn said(element: &[u8], len: usize) -> Option<Said> {
     let has = |words: &str| mentions(element, words);
     if element.starts_with(b"<stream:stream") || element.starts_with(b"<flash:stream") {
         let known = has("jabber:") || has("etherx.jabber.org") || has("jabber.org/streams");
         // Section 4.7.3: only the answer has an id.
         let role = if has(" id=") { Role::Server } else { Role::Client };
-        return known.then(|| Message::new(len, role, 14.0 * 8.0, "XMPP stream"));
+        return known.then(|| Said::new(len, role, 14.0 * 8.0, "XMPP stream"));
     }
     let any = |words: &[&str]| words.iter().any(|word| has(word));
     let stanza = (element.starts_with(b"<iq ")
@@ -86,7 +86,7 @@ fn said(element: &[u8], len: usize) -> Option<Message> {
             && has(" to="))
         || (element.starts_with(b"<presence") && has("@") && any(&[" to=", " from="]))
         || (has("urn:ietf:params:xml:ns:xmpp-"));
-    stanza.then(|| Message::new(len, Role::Either, 32.0 + 30.0, "XMPP stanza"))
+    stanza.then(|| Said::new(len, Role::Either, 32.0 + 30.0, "XMPP stanza"))
 }
 
 #[cfg(test)]

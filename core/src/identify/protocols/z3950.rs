@@ -30,7 +30,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn apdu(message: &Element<'_>) -> Option<Message> {
+fn apdu(message: &Element<'_>) -> Option<Said> {
     let fields = elements(message.contents, message.is_whole())?;
     let total = message.total();
     let role = match message.tag {
@@ -39,7 +39,7 @@ fn apdu(message: &Element<'_>) -> Option<Message> {
         // Later APDUs: search, present, their answers, close
         0xb6..=0xbb => {
             let role = if message.tag.is_multiple_of(2) { Role::Client } else { Role::Server };
-            return Some(Message::new(total, role, 10.0, "Z39.50 APDU").shared());
+            return Some(Said::new(total, role, 10.0, "Z39.50 APDU").shared());
         }
         _ => return None,
     };
@@ -54,7 +54,7 @@ fn apdu(message: &Element<'_>) -> Option<Message> {
     });
     let fits = tags.starts_with(&[0x83, 0x84, 0x85, 0x86]) && sized;
     let name = if role == Role::Client { "request" } else { "answer" };
-    fits.then(|| Message::new(total, role, 8.0 + 32.0 + 24.0, format!("Z39.50 initialize {name}")))
+    fits.then(|| Said::new(total, role, 8.0 + 32.0 + 24.0, format!("Z39.50 initialize {name}")))
 }
 
 #[cfg(test)]

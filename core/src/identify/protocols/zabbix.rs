@@ -31,7 +31,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 _ => Role::Either,
             };
             fits.then(|| {
-                Message::new(header.saturating_add(len), role, 32.0 + 6.0 + 16.0, "Zabbix message")
+                Said::new(header.saturating_add(len), role, 32.0 + 6.0 + 16.0, "Zabbix message")
             })
         })
     }),

@@ -25,8 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
                 Some(_) => false,
             };
             let fact = || format!("ZeroMQ greeting, version {}", version.unwrap_or_default());
-            (signed && fits)
-                .then(|| Message::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact()))
+            (signed && fits).then(|| Said::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact()))
         })
     }),
 };

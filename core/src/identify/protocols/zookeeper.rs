@@ -30,7 +30,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
-fn connect(bytes: &[u8]) -> Option<Message> {
+fn connect(bytes: &[u8]) -> Option<Said> {
     let len = be32(bytes, 0)?;
     let (role, timeout, password) = match len {
         44 | 45 => (Role::Client, be32(bytes, 16)?, be32(bytes, 28).unwrap_or(16)),
@@ -39,12 +39,12 @@ fn connect(bytes: &[u8]) -> Option<Message> {
     };
     let fits = be32(bytes, 4)? == 0 && password == 16 && timeout <= 3_600_000;
     // What follows has lengths, but their types are the session's own.
-    fits.then(|| Message::new(bytes.len(), role, 31.0 + 32.0 + 10.0, "ZooKeeper session"))
+    fits.then(|| Said::new(bytes.len(), role, 31.0 + 32.0 + 10.0, "ZooKeeper session"))
 }
 
-fn words(bytes: &[u8]) -> SideMatch<Message> {
+fn words(bytes: &[u8]) -> SideMatch<Said> {
     let said = |role, bits, fact, own| {
-        SideMatch::Match(Message::new(bytes.len(), role, bits, fact).owned_if(own))
+        SideMatch::Match(Said::new(bytes.len(), role, bits, fact).owned_if(own))
     };
     for (answer, whole) in [
         (&b"Zookeeper version: "[..], true),

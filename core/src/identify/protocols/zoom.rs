@@ -50,7 +50,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let bits =
         f32::from(count) * (8.0 + 7.0) + f32::from(count.saturating_sub(1)) * (32.0 + 8.0) - 10.0;
     let fact = format!("Zoom media encapsulation, {count} datagrams");
-    SideMatch::Match(Said::new(role, bits, fact, Spot::datagram(at, 0, 8)))
+    SideMatch::Match(Said::at(role, bits, fact, Spot::datagram(at, 0, 8)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Outer> {

@@ -271,7 +271,7 @@ impl Message {
             Some(kind) => format!("DNS {what}, {kind} of {name}"),
             None => format!("DNS {what} of {name}, cut short"),
         };
-        let said = Said::new(role, self.bits, fact, Spot::datagram(0, at, 16))
+        let said = Said::at(role, self.bits, fact, Spot::datagram(0, at, 16))
             .with(DetailKey::DnsName, name)
             .with_some(DetailKey::DnsType, kind);
         Spoken { said, clear: self.is_clear() }

@@ -107,7 +107,7 @@ fn read(datagram: &Datagram<'_>, at: usize) -> Option<Said> {
         header.kind,
         header.epoch
     );
-    let said = Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
+    let said = Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
     Some(said.with(DetailKey::DtlsVersion, version_name(header.version)))
 }
 
@@ -155,7 +155,7 @@ fn message(body: &[u8], header: Header, bits: f32, at: usize) -> Option<Said> {
     let Some((kind, len, offset, part)) = read_message_header(&mut cursor) else {
         // Cut by the snap length within the header.
         let fact = format!("{version} handshake");
-        let said = Said::new(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
+        let said = Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, HEADER));
         return (body.len() < MESSAGE_HEADER).then_some(said);
     };
     let fits = offset.saturating_add(part) <= len
@@ -175,7 +175,7 @@ fn message(body: &[u8], header: Header, bits: f32, at: usize) -> Option<Said> {
             .map(|hello| server_hello(hello, header, bits, spot)),
         _ => {
             let (name, role) = message_name(kind)?;
-            let said = Said::new(role, bits, format!("{version} {name}"), spot);
+            let said = Said::at(role, bits, format!("{version} {name}"), spot);
             // RFC 6347 section 4.2.1: what stands in a HelloVerifyRequest is not what was chosen.
             if kind == HELLO_VERIFY_REQUEST {
                 return Some(said);
@@ -220,13 +220,13 @@ fn client_hello(hello: &ClientHello<'_>, header: Header, bits: f32, spot: Spot) 
         fact = format!("{fact} for {name}");
         details.push(Detail::new(DetailKey::DtlsSni, name));
     }
-    Said { role: Role::Client, bits: bits + hello.bits, fact, spot, details }
+    Said { details, ..Said::at(Role::Client, bits + hello.bits, fact, spot) }
 }
 
 fn server_hello(hello: ServerHello, header: Header, bits: f32, spot: Spot) -> Said {
     let version = version_name(hello.version.unwrap_or(header.version));
     let name = if hello.retry { "HelloRetryRequest" } else { "ServerHello" };
-    Said::new(Role::Server, bits + hello.bits, format!("{version} {name}"), spot)
+    Said::at(Role::Server, bits + hello.bits, format!("{version} {name}"), spot)
         .with(DetailKey::DtlsVersion, version)
 }
 

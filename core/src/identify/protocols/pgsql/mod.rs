@@ -63,23 +63,23 @@ fn inside(view: &FlowView<'_>) -> Inside {
     Inside::Nothing
 }
 
-fn read(bytes: &[u8], _: bool) -> SideMatch<Message> {
+fn read(bytes: &[u8], _: bool) -> SideMatch<Said> {
     match bytes {
         // An answer to a request for encryption.
-        [b'S' | b'N' | b'G'] => SideMatch::Match(
-            Message::new(1, Role::Server, 6.0, "PostgreSQL answer to TLS").shared(),
-        ),
+        [b'S' | b'N' | b'G'] => {
+            SideMatch::Match(Said::new(1, Role::Server, 6.0, "PostgreSQL answer to TLS").shared())
+        }
         [b'N', b'R' | b'E', ..] => {
-            SideMatch::Match(Message::new(1, Role::Server, 6.0, "PostgreSQL without TLS").shared())
+            SideMatch::Match(Said::new(1, Role::Server, 6.0, "PostgreSQL without TLS").shared())
         }
         [0, ..] => from_header(bytes, 8, startup),
         _ => from_header(bytes, 6, typed),
     }
 }
 
-fn startup(bytes: &[u8]) -> Option<Message> {
+fn startup(bytes: &[u8]) -> Option<Said> {
     let len = index(be32(bytes, 0)?);
-    let said = |bits, fact: &str| Some(Message::new(len, Role::Client, bits, fact));
+    let said = |bits, fact: &str| Some(Said::new(len, Role::Client, bits, fact));
     match (len, be32(bytes, 4)?) {
         (8, TLS) => said(64.0, "PostgreSQL client asks for TLS"),
         (8, GSSAPI) => said(64.0, "PostgreSQL client asks for GSSAPI encryption"),
@@ -90,14 +90,14 @@ fn startup(bytes: &[u8]) -> Option<Message> {
             let user = user.filter(|nth| nth % 2 == 0)?;
             let name = names.split(|byte| *byte == 0).nth(user.saturating_add(1))?;
             let fact = format!("PostgreSQL startup of user {}", from_wire(name));
-            Some(Message::new(len, Role::Client, 18.0 + 30.0 + 40.0, fact))
+            Some(Said::new(len, Role::Client, 18.0 + 30.0 + 40.0, fact))
         }
         _ => None,
     }
 }
 
 /// Types of messages: PostgreSQL documentation, Message Formats.
-fn typed(bytes: &[u8]) -> Option<Message> {
+fn typed(bytes: &[u8]) -> Option<Said> {
     let kind = u8_at(bytes, 0)?;
     let len = index(be32(bytes, 1)?);
     if !(4..=MESSAGE_BYTES_MAX).contains(&len) {
@@ -124,7 +124,7 @@ fn typed(bytes: &[u8]) -> Option<Message> {
     };
     let fact = format!("PostgreSQL message {}", char::from(kind));
     let version = version(body).filter(|_| kind == b'S').map(from_wire);
-    let said = Message::new(total, role, 8.0 - 4.8 + 8.0 + more, fact).owned_if(own);
+    let said = Said::new(total, role, 8.0 - 4.8 + 8.0 + more, fact).owned_if(own);
     Some(said.with_some(VERSION, version))
 }
 

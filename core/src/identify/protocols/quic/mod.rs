@@ -343,10 +343,10 @@ fn words(packet: &QuicPacket<'_>, is_client: Option<bool>) -> Said {
     };
     let spot = Spot::datagram(packet.at, 0, 16);
     if packet.kind == PacketType::Negotiation {
-        return Said::new(role, packet.bits, format!("QUIC {kind}"), spot);
+        return Said::at(role, packet.bits, format!("QUIC {kind}"), spot);
     }
     let version = version_name(packet.version);
-    Said::new(role, packet.bits, ["QUIC ", kind, ", version ", &version].concat(), spot)
+    Said::at(role, packet.bits, ["QUIC ", kind, ", version ", &version].concat(), spot)
         .with(DetailKey::QuicVersion, version)
 }
 

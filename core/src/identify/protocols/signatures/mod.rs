@@ -160,7 +160,7 @@ impl Say {
         if short {
             return Err(MessageError::Short);
         }
-        Ok(Said::new(self.role, bits, self.what, self.spot()))
+        Ok(Said::at(self.role, bits, self.what, self.spot()))
     }
 
     /// Which bytes it may have at a place, where those are not all.
@@ -229,9 +229,7 @@ fn probe_row(says: &'static [Say], view: &FlowView<'_>) -> Probe {
             read(says, datagram.bytes, Some(datagram.wire_len)).ok()
         }),
         // Where one message ends in a stream is not known: the first must do.
-        Transport::Tcp => {
-            probe_stream(view, |bytes| read(says, bytes, None).map(|said| (said, bytes.len())))
-        }
+        Transport::Tcp => probe_stream(view, |bytes| read(says, bytes, None)),
     }
 }
 

@@ -168,7 +168,7 @@ fn words(banner: &Banner<'_>) -> Said {
     let fact = format!("SSH banner SSH-{protocol}-{software}");
     let len = 4_usize.saturating_add(banner.protocol.len()).saturating_add(1);
     // "SSH-", one of four versions, the dash
-    let said = Said::new(banner.role, 32.0 + 22.0, fact, Spot::stream(banner.at, len));
+    let said = Said::at(banner.role, 32.0 + 22.0, fact, Spot::stream(banner.at, len));
     match banner.role {
         Role::Client => said
             .with(DetailKey::SshClientProto, protocol)

@@ -112,7 +112,7 @@ fn client_hello(hello: &ClientHello<'_>, bits: f32) -> Said {
         details.push(Detail::new(DetailKey::TlsSni, name));
     }
     let spot = Spot::stream(0, HEADER + 6);
-    Said { role: Role::Client, bits: bits + hello.bits, fact, spot, details }
+    Said { details, ..Said::at(Role::Client, bits + hello.bits, fact, spot) }
         .with_some(DetailKey::TlsVersion, hello.version.map(version_name))
         .with_some(DetailKey::TlsAlpn, hello.offered())
 }
@@ -120,7 +120,7 @@ fn client_hello(hello: &ClientHello<'_>, bits: f32) -> Said {
 fn server_hello(hello: ServerHello, bits: f32) -> Said {
     let name = if hello.retry { "HelloRetryRequest" } else { "ServerHello" };
     let fact = format!("{} {name}", version_words(hello.version));
-    Said::new(Role::Server, bits + hello.bits, fact, Spot::stream(0, HEADER + 6))
+    Said::at(Role::Server, bits + hello.bits, fact, Spot::stream(0, HEADER + 6))
         .with_some(DetailKey::TlsVersion, hello.version.map(version_name))
 }
 
@@ -153,7 +153,7 @@ fn alert(stream: &[u8]) -> SideMatch<Said> {
     // type and version, length, level, description
     let bits = 8.0 + 13.7 + 16.0 + 7.0 + 2.7;
     let fact = format!("TLS alert, {level}, description {what}");
-    SideMatch::Match(Said::new(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
+    SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
 }
 
 /// A ClientHello in SSL 2.0's record: the lengths inside add up to the length of the record.
@@ -185,7 +185,7 @@ fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
     let bits = 8.0 + 13.7 + 1.6 + 15.0 + 12.0 + 15.0;
     fits.then(|| {
         let fact = format!("{} ClientHello in an SSL 2.0 record", version_name(version));
-        Said::new(Role::Client, bits, fact, Spot::stream(0, 11))
+        Said::at(Role::Client, bits, fact, Spot::stream(0, 11))
             .with(DetailKey::TlsVersion, version_name(version))
     })
 }
@@ -220,7 +220,7 @@ fn some_records(walk: records::Walk, at: usize, lost: f32) -> Said {
     let minor = walk.version & 0xff;
     let records = if walk.headers == 1 { "record" } else { "records in a row" };
     let fact = format!("{} TLS {records}, version field 3.{minor}", walk.headers);
-    Said::new(Role::Either, bits, fact, Spot::stream(at, HEADER))
+    Said::at(Role::Either, bits, fact, Spot::stream(at, HEADER))
 }
 
 #[cfg(test)]
