@@ -1,5 +1,6 @@
 //! ASN.1's basic and distinguished encoding (X.690 section 8.1), as far as detectors need it.
 
+use crate::identify::side_match::MessageError::{Not, Short};
 use crate::identify::side_match::SideMatch;
 use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
 
@@ -29,7 +30,7 @@ impl Element<'_> {
 /// The element at the front. Tags of more than three bytes and lengths without end are foreign here.
 pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
     let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     // Numbers of 31 and more stand in further bytes (section 8.1.2.4); one or two are believed.
     let extra = match (tag & 0x1f == 0x1f, first & 0x80 != 0) {
@@ -39,9 +40,9 @@ pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
     };
     let at = 1_usize.saturating_add(extra);
     if extra == 2 && u8_at(bytes, 2).is_some_and(|byte| byte & 0x80 != 0) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
-    let Some(first) = u8_at(bytes, at) else { return SideMatch::Incomplete };
+    let Some(first) = u8_at(bytes, at) else { return Err(Short) };
     let behind = at.saturating_add(1);
     let (more, len) = match first {
         0..=0x7f => (0, Some(usize::from(first))),
@@ -49,12 +50,12 @@ pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
         0x82 => (2, be16(bytes, behind).map(usize::from)),
         0x83 => (3, be24(bytes, behind).map(index)),
         0x84 => (4, be32(bytes, behind).map(index)),
-        _ => return SideMatch::Mismatch,
+        _ => return Err(Not),
     };
-    let Some(len) = len else { return SideMatch::Incomplete };
+    let Some(len) = len else { return Err(Short) };
     let header = behind.saturating_add(more);
     let contents = prefix(rest(bytes, header), len);
-    SideMatch::Match(Element { tag, header, len, contents })
+    Ok(Element { tag, header, len, contents })
 }
 
 /// The element at the front, of this tag.
@@ -69,12 +70,12 @@ pub(super) fn elements<'a>(bytes: &'a [u8], whole: bool) -> Option<Vec<Element<'
     let mut at = 0_usize;
     while at < bytes.len() && found.len() < ELEMENTS_MAX {
         match element(rest(bytes, at)) {
-            SideMatch::Match(next) if next.is_whole() || !whole => {
+            Ok(next) if next.is_whole() || !whole => {
                 at = at.saturating_add(next.total());
                 found.push(next);
             }
-            SideMatch::Incomplete if !whole => break,
-            SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch => return None,
+            Err(Short) if !whole => break,
+            Ok(_) | Err(Short) | Err(Not) => return None,
         }
     }
     Some(found)
@@ -98,14 +99,11 @@ mod tests {
             assert_eq!((found.header, found.len, found.contents), (header, len, &[1_u8, 2][..]));
             assert!(found.is_whole());
         }
-        assert_eq!(element(&[0x30]), SideMatch::Incomplete);
-        assert_eq!(element(&[0x30, 0x80, 0]), SideMatch::Mismatch);
-        assert_eq!(
-            element(&[0x9f, 0x6e, 1, 7]),
-            tagged(&[0x9f, 0x6e, 1, 7], 0x9f).map_or(SideMatch::Incomplete, SideMatch::Match)
-        );
+        assert_eq!(element(&[0x30]), Err(Short));
+        assert_eq!(element(&[0x30, 0x80, 0]), Err(Not));
+        assert_eq!(element(&[0x9f, 0x6e, 1, 7]), tagged(&[0x9f, 0x6e, 1, 7], 0x9f).ok_or(Short));
         assert_eq!(tagged(&[0x9f, 0x81, 1, 1, 7], 0x9f).unwrap().contents, [7]);
-        assert_eq!(element(&[0x1f, 0x81, 0x81, 0, 0]), SideMatch::Mismatch);
+        assert_eq!(element(&[0x1f, 0x81, 0x81, 0, 0]), Err(Not));
         assert_eq!(elements(&[2, 1, 5, 4, 9], true), None);
         assert_eq!(elements(&[2, 1, 5, 4, 9], false).unwrap().len(), 2);
     }

@@ -6,7 +6,7 @@
 //! nothing. Knows no record layer.
 
 use crate::config::TOLD_WORDS_MAX;
-use crate::identify::messages::MessageError;
+use crate::identify::side_match::MessageError;
 use crate::wire::{Cursor, be16, be24, from_wire, index, prefix, rest, u8_at};
 
 /// HandshakeType (RFC 8446 section 4).

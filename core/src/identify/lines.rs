@@ -1,6 +1,7 @@
 //! Lines of text, as the protocols of text send them. Knows no protocol.
 
 use crate::identify::messages::{is_tls, match_stream};
+use crate::identify::side_match::MessageError::{Not, Short};
 use crate::identify::side_match::{Role, Said, SideMatch, carrying};
 use crate::identify::view::FlowView;
 use crate::identify::{Inside, Probe};
@@ -24,13 +25,13 @@ pub(super) fn line(bytes: &[u8], complete: bool) -> SideMatch<Line<'_>> {
     let raw = prefix(seen, end.unwrap_or(seen.len()));
     let text = raw.strip_suffix(b"\r").unwrap_or(raw);
     if !text.iter().all(|byte| is_plain(*byte)) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     match end {
-        Some(end) => SideMatch::Match(Line { text, len: end.saturating_add(1) }),
-        None if seen.len() == LINE_BYTES_MAX => SideMatch::Mismatch,
-        None if complete && text.len() >= 4 => SideMatch::Match(Line { text, len: raw.len() }),
-        None => SideMatch::Incomplete,
+        Some(end) => Ok(Line { text, len: end.saturating_add(1) }),
+        None if seen.len() == LINE_BYTES_MAX => Err(Not),
+        None if complete && text.len() >= 4 => Ok(Line { text, len: raw.len() }),
+        None => Err(Short),
     }
 }
 
@@ -86,22 +87,21 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> SideMatch<Reply<'_>> {
     if !digits.iter().all(u8::is_ascii_digit)
         || front.get(3).is_some_and(|byte| !matches!(byte, b' ' | b'-' | b'\r' | b'\n'))
     {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let Some(code) = number(digits).and_then(|code| u16::try_from(code).ok()) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     // Second digits go up to 5 there, and to 8 with NNTP (RFC 3977 section 3.2).
     if front.len() == 4 && (!(100..600).contains(&code) || code / 10 % 10 > 8) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let mut at = 0_usize;
     loop {
         let found = match line(rest(bytes, at), complete) {
-            SideMatch::Match(found) => found,
-            SideMatch::Incomplete if at > 0 && complete => break,
-            SideMatch::Incomplete => return SideMatch::Incomplete,
-            SideMatch::Mismatch => return SideMatch::Mismatch,
+            Ok(found) => found,
+            Err(Short) if at > 0 && complete => break,
+            Err(stop) => return Err(stop),
         };
         at = at.saturating_add(found.len);
         let goes_on = found.text.get(3) == Some(&b'-') || !found.text.starts_with(digits);
@@ -109,7 +109,7 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> SideMatch<Reply<'_>> {
             break;
         }
     }
-    SideMatch::Match(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
+    Ok(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
 }
 
 /// Where TLS takes over from lines of text: it does where a side's next bytes are a TLS record.
@@ -145,16 +145,16 @@ pub(super) fn match_dialogue(
 ) -> Probe {
     let probe = match_stream(view, |bytes, complete| {
         if bytes.first().is_some_and(u8::is_ascii_digit) {
-            return reply(bytes, complete).and_then(answer);
+            return answer(reply(bytes, complete)?).ok_or(Not);
         }
-        line(bytes, complete).and_then(command)
+        command(line(bytes, complete)?).ok_or(Not)
     });
     carrying(probe, |_| tls_behind_text(view))
 }
 
 /// Reads messages that begin with a line: `read` is told the line, and all that is there.
 pub(super) fn match_text(view: &FlowView<'_>, read: fn(Line<'_>, &[u8]) -> Option<Said>) -> Probe {
-    match_stream(view, |bytes, complete| line(bytes, complete).and_then(|found| read(found, bytes)))
+    match_stream(view, |bytes, complete| read(line(bytes, complete)?, bytes).ok_or(Not))
 }
 
 /// What a line is, for one of the protocols: who says it, the bits it proves, whether it is its own.
@@ -163,11 +163,10 @@ pub(super) type Words = fn(&[u8]) -> Option<(Role, f32, bool)>;
 /// Reads messages of one line each, told by `words`; `title` stands before the line in the evidence.
 pub(super) fn match_lines(view: &FlowView<'_>, title: &str, words: Words) -> Probe {
     match_stream(view, |bytes, complete| {
-        line(bytes, complete).and_then(|found| {
-            let (role, bits, own) = words(found.text)?;
-            let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
-            Some(Said::new(found.len, role, bits, fact).owned_if(own))
-        })
+        let found = line(bytes, complete)?;
+        let (role, bits, own) = words(found.text).ok_or(Not)?;
+        let fact = format!("{title}: {}", from_wire(prefix(found.text, 60)));
+        Ok(Said::new(found.len, role, bits, fact).owned_if(own))
     })
 }
 
@@ -178,21 +177,21 @@ mod tests {
     #[test]
     fn replies_go_on_over_lines() {
         let text = b"220-a\r\nwelcome\r\n220 b\r\nmore";
-        let SideMatch::Match(found) = reply(text, false) else { panic!() };
+        let Ok(found) = reply(text, false) else { panic!() };
         assert_eq!((found.code, found.len), (220, 23));
-        assert_eq!(reply(b"220-a\r\n", false), SideMatch::Incomplete);
-        assert_eq!(reply(b"22", false), SideMatch::Incomplete);
-        assert_eq!(reply(b"2200 x\r\n", false), SideMatch::Mismatch);
-        assert_eq!(reply(b"720 x\r\n", false), SideMatch::Mismatch);
-        assert_eq!(reply(b"220 \x01\r\n", false), SideMatch::Mismatch);
+        assert_eq!(reply(b"220-a\r\n", false), Err(Short));
+        assert_eq!(reply(b"22", false), Err(Short));
+        assert_eq!(reply(b"2200 x\r\n", false), Err(Not));
+        assert_eq!(reply(b"720 x\r\n", false), Err(Not));
+        assert_eq!(reply(b"220 \x01\r\n", false), Err(Not));
     }
 
     #[test]
     fn lines_end_and_are_plain() {
-        assert_eq!(line(b"ab\r\nc", false), SideMatch::Match(Line { text: b"ab", len: 4 }));
-        assert_eq!(line(b"abcd", false), SideMatch::Incomplete);
-        assert_eq!(line(b"abcd", true), SideMatch::Match(Line { text: b"abcd", len: 4 }));
-        assert_eq!(line(&[b'x'; 2000], true), SideMatch::Mismatch);
+        assert_eq!(line(b"ab\r\nc", false), Ok(Line { text: b"ab", len: 4 }));
+        assert_eq!(line(b"abcd", false), Err(Short));
+        assert_eq!(line(b"abcd", true), Ok(Line { text: b"abcd", len: 4 }));
+        assert_eq!(line(&[b'x'; 2000], true), Err(Not));
         assert!(mentions(b"Postfix esmtp", "ESMTP") && !mentions(b"x", "ESMTP"));
         assert_eq!(number(b"0421"), Some(421));
         assert_eq!(number(b"-1"), None);

@@ -10,7 +10,8 @@
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
 //! ([`probe_stream`], [`probe_datagrams`]) no more are read than are needed.
 
-use crate::identify::side_match::{Role, Said, SideMatch, join, starts_with, yes};
+use crate::identify::side_match::MessageError::{Not, Short};
+use crate::identify::side_match::{Role, Said, SideMatch, join, short_if, starts_with, yes};
 use crate::identify::view::{Datagram, FlowView, SideView};
 use crate::identify::{Detail, Detector, Probe};
 use crate::net::Transport;
@@ -44,7 +45,7 @@ pub(super) fn from_header(
     min: usize,
     parse: impl FnOnce(&[u8]) -> Option<Said>,
 ) -> SideMatch<Said> {
-    if bytes.len() < min { SideMatch::Incomplete } else { SideMatch::or_mismatch(parse(bytes)) }
+    if bytes.len() < min { Err(Short) } else { parse(bytes).ok_or(Not) }
 }
 
 /// The same, of what starts with one of these.
@@ -62,7 +63,7 @@ pub(super) fn from_start(
             None => open = true,
         }
     }
-    SideMatch::incomplete_if(open)
+    Err(short_if(open))
 }
 
 /// The same, of what begins as the detector's openings say.
@@ -72,16 +73,7 @@ pub(super) fn from_opening(
     min: usize,
     parse: fn(&[u8]) -> Option<Said>,
 ) -> SideMatch<Said> {
-    if detector.openings.hold(bytes) { from_header(bytes, min, parse) } else { SideMatch::Mismatch }
-}
-
-/// Why a message was not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MessageError {
-    /// More bytes may tell.
-    Short,
-    /// It is not one.
-    Not,
+    if detector.openings.hold(bytes) { from_header(bytes, min, parse) } else { Err(Not) }
 }
 
 /// Asks `read` for message after message of both streams. `read` is told whether nothing more will
@@ -92,7 +84,7 @@ pub(super) fn match_stream(
 ) -> Probe {
     let matched = view.both(|head| {
         follow_stream(head, TOGETHER, |bytes| {
-            read(bytes, head.complete).and_then(|said| Some(said.shown_in(bytes)))
+            read(bytes, head.complete).map(|said| said.shown_in(bytes))
         })
     });
     weigh(view, matched)
@@ -127,7 +119,7 @@ pub(super) fn match_messages(
 ) -> Probe {
     match view.transport {
         Transport::Tcp => match_stream(view, read),
-        Transport::Udp => match_datagrams(view, |one| SideMatch::or_mismatch(parse(one))),
+        Transport::Udp => match_datagrams(view, |one| parse(one).ok_or(Not)),
     }
 }
 
@@ -138,7 +130,7 @@ pub(super) fn match_datagrams(
 ) -> Probe {
     let matched = view.both(|head| {
         follow_datagrams(head, TOGETHER, |datagram| {
-            read(datagram).and_then(|said| Some(said.shown_in(datagram.bytes)))
+            read(datagram).map(|said| said.shown_in(datagram.bytes))
         })
     });
     weigh(view, matched)
@@ -156,7 +148,7 @@ pub(super) fn probe_datagrams<'a>(
 /// stream.
 pub(super) fn probe_stream<'a>(
     view: &FlowView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<Said, MessageError>,
+    read: impl Fn(&'a [u8]) -> SideMatch<Said>,
 ) -> Probe {
     probe_sides(view, |head| said_in_stream(head, &read))
 }
@@ -164,7 +156,7 @@ pub(super) fn probe_stream<'a>(
 /// The same for both transports, where a datagram holds one message, whole.
 pub(super) fn probe_both<'a>(
     view: &FlowView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<Said, MessageError>,
+    read: impl Fn(&'a [u8]) -> SideMatch<Said>,
 ) -> Probe {
     match view.transport {
         Transport::Tcp => probe_stream(view, read),
@@ -177,8 +169,7 @@ pub(super) fn probe_sides<'a>(
     view: &FlowView<'a>,
     match_side: impl Fn(&SideView<'a>) -> SideMatch<Said>,
 ) -> Probe {
-    let matched =
-        view.both(|head| if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete });
+    let matched = view.both(|head| if head.has_spoken() { match_side(head) } else { Err(Short) });
     weigh(view, matched)
 }
 
@@ -187,19 +178,15 @@ pub(super) fn said_in_datagrams<'a>(
     head: &SideView<'a>,
     read: impl Fn(&Datagram<'a>) -> Option<Said>,
 ) -> SideMatch<Said> {
-    follow_datagrams(head, ALONE, |datagram| SideMatch::or_mismatch(read(datagram)))
+    follow_datagrams(head, ALONE, |datagram| read(datagram).ok_or(Not))
 }
 
 /// What a stream's first messages say, until that is enough.
 pub(super) fn said_in_stream<'a>(
     head: &SideView<'a>,
-    read: impl Fn(&'a [u8]) -> Result<Said, MessageError>,
+    read: impl Fn(&'a [u8]) -> SideMatch<Said>,
 ) -> SideMatch<Said> {
-    follow_stream(head, ALONE, |bytes| match read(bytes) {
-        Ok(said) => SideMatch::Match(said),
-        Err(MessageError::Short) => SideMatch::Incomplete,
-        Err(MessageError::Not) => SideMatch::Mismatch,
-    })
+    follow_stream(head, ALONE, read)
 }
 
 fn follow_stream<'a>(
@@ -215,13 +202,13 @@ fn follow_stream<'a>(
             break;
         }
         match read(bytes) {
-            SideMatch::Match(mut said) => {
+            Ok(mut said) => {
                 said.spot.offset = said.spot.offset.saturating_add(at);
                 at = at.saturating_add(said.len.max(1));
                 sum.take(said);
             }
-            SideMatch::Mismatch if sum.bits < following.sure => return SideMatch::Mismatch,
-            SideMatch::Mismatch | SideMatch::Incomplete => break,
+            Err(Not) if sum.bits < following.sure => return Err(Not),
+            Err(Short | Not) => break,
         }
     }
     sum.matched(following)
@@ -238,17 +225,15 @@ fn follow_datagrams<'a>(
             break;
         }
         match read(datagram) {
-            SideMatch::Match(mut said) if [datagram.wire_len, Said::ALL].contains(&said.len) => {
+            Ok(mut said) if [datagram.wire_len, Said::ALL].contains(&said.len) => {
                 if !head.datagrams.iter().take(at).any(|earlier| is_same(earlier, datagram)) {
                     said.spot.datagram = at;
                     sum.take(said);
                 }
             }
-            SideMatch::Match(_) | SideMatch::Mismatch if sum.bits < following.sure => {
-                return SideMatch::Mismatch;
-            }
-            SideMatch::Match(_) | SideMatch::Mismatch => break,
-            SideMatch::Incomplete => {}
+            Ok(_) | Err(Not) if sum.bits < following.sure => return Err(Not),
+            Ok(_) | Err(Not) => break,
+            Err(Short) => {}
         }
     }
     sum.matched(following)
@@ -294,22 +279,22 @@ impl Sum {
 
     fn matched(self, following: Following) -> SideMatch<Said> {
         let Self { told, bits, count } = self;
-        told.map_or(SideMatch::Incomplete, |mut told| {
+        told.map_or(Err(Short), |mut told| {
             told.bits = bits;
             if count > 1 && !following.reads_on {
                 told.fact = format!("{}, {count} messages", told.fact);
             }
-            SideMatch::Match(told)
+            Ok(told)
         })
     }
 }
 
 /// What both sides said, as one answer.
 fn weigh(view: &FlowView<'_>, matched: [SideMatch<Said>; 2]) -> Probe {
-    let foreign = matched.iter().any(|matched| matches!(matched, SideMatch::Mismatch));
-    let own = matched.iter().any(|matched| matches!(matched, SideMatch::Match(told) if told.own));
+    let foreign = matched.iter().any(|matched| matches!(matched, Err(Not)));
+    let own = matched.iter().any(|matched| matches!(matched, Ok(told) if told.own));
     let may_say_more = |(head, matched): (&SideView<'_>, &SideMatch<Said>)| {
-        !head.complete && !matches!(matched, SideMatch::Mismatch)
+        !head.complete && !matches!(matched, Err(Not))
     };
     let open = view.sides.iter().zip(&matched).any(may_say_more);
     let least = if foreign { BITS_AGAINST } else { BITS_MIN };

@@ -10,14 +10,16 @@ pub(super) use crate::identify::lines::{
     match_text, mentions, number, tls_behind_text,
 };
 pub(super) use crate::identify::messages::{
-    MessageError, from_header, from_opening, from_start, match_datagrams, match_messages,
-    match_opened, match_starts, match_stream, probe_both, probe_datagrams, probe_sides,
+    from_header, from_opening, from_start, match_datagrams, match_messages, match_opened,
+    match_starts, match_stream, probe_both, probe_datagrams, probe_sides,
 };
 pub(super) use crate::identify::metadata::{Extras, Headline, Metadata};
 pub(super) use crate::identify::openings::{Openings, mixed, one_of, within};
 pub(super) use crate::identify::side_match::{
+    MessageError,
+    MessageError::{Not, Short},
     Role, Said, SideMatch, Spot, behind_leading, carrying, join, join_if, match_both, probe_found,
-    signed, starts_with, unproven, yes,
+    short_if, signed, starts_with, unproven, yes,
 };
 pub(super) use crate::identify::view::{Datagram, FlowView, SideView};
 pub(super) use crate::identify::{Detector, Probe, over_both, over_tcp, over_udp};

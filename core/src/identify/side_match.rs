@@ -8,44 +8,21 @@ use crate::identify::view::{Datagram, FlowView, SideView};
 use crate::identify::{Detail, DetailKey, Finding, Inside, Probe, Sighting, Strength};
 use crate::net::Side;
 
-/// What one side's head is to one detector.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum SideMatch<T> {
-    /// It speaks the protocol.
-    Match(T),
-    /// It may, but there is too little to say.
-    Incomplete,
-    /// It speaks something else, whatever comes.
-    Mismatch,
+/// What one side's head, or a message at the front of some bytes, is to one detector.
+pub(super) type SideMatch<T> = Result<T, MessageError>;
+
+/// Why nothing was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MessageError {
+    /// It may be the protocol, but there is too little to say.
+    Short,
+    /// It is something else, whatever comes.
+    Not,
 }
 
-impl<T> SideMatch<T> {
-    /// The answer of a check that either holds or rules the protocol out.
-    pub(super) fn or_mismatch(said: Option<T>) -> Self {
-        said.map_or(Self::Mismatch, Self::Match)
-    }
-
-    /// The answer where nothing was read: more bytes may tell, or none will.
-    pub(super) const fn incomplete_if(open: bool) -> Self {
-        if open { Self::Incomplete } else { Self::Mismatch }
-    }
-
-    /// What was said, where it speaks the protocol.
-    pub(super) fn ok(self) -> Option<T> {
-        match self {
-            Self::Match(words) => Some(words),
-            Self::Incomplete | Self::Mismatch => None,
-        }
-    }
-
-    /// What is heard in what was heard, where that makes sense.
-    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Option<U>) -> SideMatch<U> {
-        match self {
-            Self::Match(words) => SideMatch::or_mismatch(read(words)),
-            Self::Incomplete => SideMatch::Incomplete,
-            Self::Mismatch => SideMatch::Mismatch,
-        }
-    }
+/// The answer where nothing was read: more bytes may tell, or none will.
+pub(super) const fn short_if(open: bool) -> MessageError {
+    if open { MessageError::Short } else { MessageError::Not }
 }
 
 /// Asks `match_side` of each side that has spoken.
@@ -60,11 +37,11 @@ pub(super) fn match_both<'a, T>(
     let mut said = [None, None];
     let mut open = false;
     for (side, head) in view.each() {
-        let matched = if head.has_spoken() { match_side(head) } else { SideMatch::Incomplete };
+        let matched = if head.has_spoken() { match_side(head) } else { Err(MessageError::Short) };
         match matched {
-            SideMatch::Match(words) => *side.of_mut(&mut said) = Some(words),
-            SideMatch::Incomplete => open |= !head.complete,
-            SideMatch::Mismatch => {}
+            Ok(words) => *side.of_mut(&mut said) = Some(words),
+            Err(MessageError::Short) => open |= !head.complete,
+            Err(MessageError::Not) => {}
         }
     }
     match said {

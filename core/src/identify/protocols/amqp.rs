@@ -22,11 +22,11 @@ pub(super) static DETECTOR: Detector = Detector {
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match starts_with(bytes, b"AMQP") {
         Some(true) => from_header(bytes, 8, header),
-        None => SideMatch::Incomplete,
+        None => Err(Short),
         Some(false) => match bytes.first() {
             Some(1..=3 | 8) => from_header(bytes, 8, frame_0_9),
             Some(0) => from_header(bytes, 8, frame_1_0),
-            Some(_) | None => SideMatch::Mismatch,
+            Some(_) | None => Err(Not),
         },
     })
 }

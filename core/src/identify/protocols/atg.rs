@@ -13,14 +13,13 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[one_of(&[1])]),
     asks: over_tcp(|view| {
         match_stream(view, |bytes, complete| match bytes.first() {
-            Some(1) if bytes.len() < 8 && !complete => SideMatch::Incomplete,
-            Some(1) => SideMatch::or_mismatch(atg(bytes)),
-            Some(b'\n' | b'\r') => SideMatch::or_mismatch(
-                (bytes.len() < 4)
-                    .then(|| Said::new(bytes.len(), Role::Client, 4.0, "line end").shared()),
-            ),
-            Some(_) => SideMatch::Mismatch,
-            None => SideMatch::Incomplete,
+            Some(1) if bytes.len() < 8 && !complete => Err(Short),
+            Some(1) => atg(bytes).ok_or(Not),
+            Some(b'\n' | b'\r') => (bytes.len() < 4)
+                .then(|| Said::new(bytes.len(), Role::Client, 4.0, "line end").shared())
+                .ok_or(Not),
+            Some(_) => Err(Not),
+            None => Err(Short),
         })
     }),
 };

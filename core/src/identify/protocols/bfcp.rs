@@ -24,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
 fn stream(bytes: &[u8], _: bool) -> SideMatch<Said> {
     match bytes.first() {
         Some(0x20..=0x3f) | None => from_header(bytes, 12, bfcp),
-        Some(_) => SideMatch::Mismatch,
+        Some(_) => Err(Not),
     }
 }
 

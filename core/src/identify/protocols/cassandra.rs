@@ -27,7 +27,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match be32(bytes, 0) {
         Some(INTERNODE) => {
             let fact = "Cassandra nodes talk to each other";
-            SideMatch::Match(Said::new(bytes.len(), Role::Either, 32.0, fact))
+            Ok(Said::new(bytes.len(), Role::Either, 32.0, fact))
         }
         Some(_) | None => from_header(bytes, 9, frame),
     })

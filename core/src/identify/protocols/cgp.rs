@@ -41,20 +41,20 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Said> {
     let start = prefix(head.stream, MAGIC_WITHIN.saturating_add(MAGIC.len()));
     let Some(at) = position_of(start, MAGIC) else {
         let more = head.stream.len() < MAGIC_WITHIN.saturating_add(MAGIC.len());
-        return SideMatch::incomplete_if(more);
+        return Err(short_if(more));
     };
     let said = || Said::at(Role::Either, 56.0, "CGP/01", Spot::stream(at, MAGIC.len()));
     if at == 0 {
-        return SideMatch::Match(said());
+        return Ok(said());
     }
     if SERVICE.find(prefix(head.stream, SERVICE_WITHIN)).is_some() {
-        return SideMatch::Match(Said {
+        return Ok(Said {
             bits: 200.0,
             fact: "CGP/01 asks for Citrix.TcpProxyService".to_owned(),
             ..said()
         });
     }
-    SideMatch::incomplete_if(head.stream.len() < SERVICE_WITHIN)
+    Err(short_if(head.stream.len() < SERVICE_WITHIN))
 }
 
 #[cfg(test)]

@@ -30,9 +30,9 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let found = head.datagrams.iter().enumerate().find_map(|(nth, datagram)| {
         SERVICE.find(prefix(datagram.bytes, SERVICE_WITHIN)).map(|at| (nth, at))
     });
-    let Some((nth, at)) = found else { return SideMatch::Incomplete };
+    let Some((nth, at)) = found else { return Err(Short) };
     let fact = "EDT: CGP asks for Citrix.TcpProxyService in a datagram";
-    SideMatch::Match(Said::at(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
+    Ok(Said::at(Role::Either, 180.0, fact, Spot::datagram(nth, at, 16)))
 }
 
 #[cfg(test)]

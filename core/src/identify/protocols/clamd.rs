@@ -30,11 +30,11 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let text = match end {
             Some(end) => prefix(front, end),
             None if complete => front,
-            None if front.len() < 300 => return SideMatch::Incomplete,
-            None => return SideMatch::Mismatch,
+            None if front.len() < 300 => return Err(Short),
+            None => return Err(Not),
         };
         if !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         let (verb, _) = first_word(text);
         let prefixed = matches!(verb, [b'n' | b'z', ..])
@@ -63,11 +63,11 @@ fn probe(view: &FlowView<'_>) -> Probe {
             (true, _) => (Role::Client, 40.0, true),
             (false, true) => (Role::Server, 56.0, true),
             (false, false) if text == b"PONG" => (Role::Server, 32.0, false),
-            (false, false) => return SideMatch::Mismatch,
+            (false, false) => return Err(Not),
         };
         let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
         // A stream's bytes follow its command.
-        SideMatch::Match(Said::new(bytes.len(), role, bits, fact).owned_if(own))
+        Ok(Said::new(bytes.len(), role, bits, fact).owned_if(own))
     })
 }
 

@@ -28,9 +28,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_datagrams(view, |datagram| {
         // Older datagrams are kept in part: what is left of them proves nothing.
         if datagram.bytes.len() < HEADER + 3 && datagram.wire_len > HEADER + 3 {
-            return SideMatch::Incomplete;
+            return Err(Short);
         }
-        SideMatch::or_mismatch(packet(datagram))
+        packet(datagram).ok_or(Not)
     })
 }
 

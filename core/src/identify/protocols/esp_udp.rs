@@ -52,19 +52,19 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         }
         let fields = be32(datagram.bytes, 0).zip(be32(datagram.bytes, 4));
         let (Some((spi, sequence)), Some(cipher)) = (fields, array::<8>(datagram.bytes, 8)) else {
-            return SideMatch::Mismatch;
+            return Err(Not);
         };
         // RFC 4303 section 2.1: random SPIs; small ones would be any constant
         let sizes = datagram.wire_len >= 36 && datagram.wire_len.is_multiple_of(4);
         if spi < 1 << 24 || sequence == 0 || sequence > 1 << 30 || !sizes {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         match last {
             None => first_at = at,
             Some((known, before, text)) => {
                 let step = sequence.wrapping_sub(before);
                 if spi != known || !(1..=4).contains(&step) || text == cipher {
-                    return SideMatch::Mismatch;
+                    return Err(Not);
                 }
             }
         }
@@ -72,11 +72,11 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         last = Some((spi, sequence, cipher));
     }
     let Some((spi, sequence, _)) = last.filter(|_| count >= COUNT_MIN) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     let bits = f32::from(count.saturating_sub(1)) * (32.0 + 30.0 + 2.0) - 8.0;
     let fact = format!("ESP, SPI 0x{spi:08x}, {count} datagrams counting up to {sequence}");
-    SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))
+    Ok(Said::at(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))
 }
 
 #[cfg(test)]

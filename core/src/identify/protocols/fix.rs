@@ -23,11 +23,11 @@ const SOH: u8 = 1;
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match starts_with(bytes, b"8=FIX") {
         Some(true) if bytes.len() < 32 && bytes.iter().filter(|byte| **byte == SOH).count() < 3 => {
-            SideMatch::Incomplete
+            Err(Short)
         }
-        Some(true) => SideMatch::or_mismatch(message(bytes)),
-        None => SideMatch::Incomplete,
-        Some(false) => SideMatch::Mismatch,
+        Some(true) => message(bytes).ok_or(Not),
+        None => Err(Short),
+        Some(false) => Err(Not),
     })
 }
 

@@ -26,9 +26,8 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let stream = |bytes: &[u8], complete| {
-        line(bytes, complete).and_then(|found| handshake(found.text, bytes.len()))
-    };
+    let stream =
+        |bytes: &[u8], complete| handshake(line(bytes, complete)?.text, bytes.len()).ok_or(Not);
     match_messages(view, stream, |datagram| {
         descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes))
     })

@@ -25,9 +25,7 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 fn probe(view: &FlowView<'_>) -> Probe {
     // One header only: what follows it is another protocol's.
-    let probe = match_stream(view, |bytes, _| {
-        read(bytes).and_then(|message| Some(message.of_len(bytes.len())))
-    });
+    let probe = match_stream(view, |bytes, _| Ok(read(bytes)?.of_len(bytes.len())));
     carrying(probe, |found| {
         let Some(side) = found.client else { return Inside::MayFollow };
         let Some(header) = read(view.side(side).stream).ok() else { return Inside::MayFollow };
@@ -39,18 +37,18 @@ fn read(bytes: &[u8]) -> SideMatch<Said> {
     match (starts_with(bytes, b"PROXY "), starts_with(bytes, SIGNATURE)) {
         (Some(true), _) => text(bytes),
         (_, Some(true)) => from_header(bytes, 16, binary),
-        (None, _) | (_, None) => SideMatch::Incomplete,
-        (Some(false), Some(false)) => SideMatch::Mismatch,
+        (None, _) | (_, None) => Err(Short),
+        (Some(false), Some(false)) => Err(Not),
     }
 }
 
 fn text(bytes: &[u8]) -> SideMatch<Said> {
     // Section 2.1: 107 bytes at the most.
     let line = line(prefix(bytes, 108), false);
-    if line == SideMatch::Incomplete && bytes.len() < 108 {
-        return SideMatch::Incomplete;
+    if line == Err(Short) && bytes.len() < 108 {
+        return Err(Short);
     }
-    let Some(found) = line.ok() else { return SideMatch::Mismatch };
+    let Some(found) = line.ok() else { return Err(Not) };
     let words: Vec<&[u8]> = found.text.split(|byte| *byte == b' ').collect();
     let fits = match words.as_slice() {
         [_, b"UNKNOWN", ..] => true,
@@ -61,7 +59,7 @@ fn text(bytes: &[u8]) -> SideMatch<Said> {
         _ => false,
     };
     let fact = || format!("PROXY protocol 1: {}", from_wire(found.text));
-    SideMatch::or_mismatch(fits.then(|| Said::new(found.len, Role::Client, 48.0 + 32.0, fact())))
+    fits.then(|| Said::new(found.len, Role::Client, 48.0 + 32.0, fact())).ok_or(Not)
 }
 
 fn parses<T: FromStr>(word: &[u8]) -> bool {

@@ -112,22 +112,22 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Message<'a>> {
     let stream = rest(head.stream, at);
     match starts_with(stream, b"HTTP/1.") {
         Some(true) => status_line(stream, at),
-        None => SideMatch::Incomplete,
+        None => Err(Short),
         Some(false) => request_line(stream, at, head.complete),
     }
 }
 
 fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
-    let Some(line) = stream.get(7..12) else { return SideMatch::Incomplete };
-    let [minor, b' ', digits @ ..] = line else { return SideMatch::Mismatch };
+    let Some(line) = stream.get(7..12) else { return Err(Short) };
+    let [minor, b' ', digits @ ..] = line else { return Err(Not) };
     let Some(status) = digits.iter().try_fold(0_u16, |sum, byte| {
         byte.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add((byte - b'0').into()))
     }) else {
-        return SideMatch::Mismatch;
+        return Err(Not);
     };
     let behind = stream.get(12).is_none_or(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     if !matches!(minor, b'0' | b'1') || !(100..600).contains(&status) || !behind {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let protocol = from_wire(prefix(stream, 8));
     let fact = format!("{protocol} answer {status}");
@@ -139,7 +139,7 @@ fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
         .with(DetailKey::HttpStatus, status.to_string())
         .with_some(DetailKey::HttpServer, field(fields, b"server").map(from_wire));
     let len = len.map(|len| len.saturating_add(at));
-    SideMatch::Match(Message { said, method: None, status: Some(status), len })
+    Ok(Message { said, method: None, status: Some(status), len })
 }
 
 fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'_>> {
@@ -147,9 +147,9 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'
     let token = word.iter().take_while(|byte| is_method_byte(**byte)).count();
     let method = prefix(stream, token);
     match stream.get(token) {
-        None if token <= METHOD_BYTES_MAX => return SideMatch::Incomplete,
+        None if token <= METHOD_BYTES_MAX => return Err(Short),
         Some(b' ') if (3..=METHOD_BYTES_MAX).contains(&token) => {}
-        None | Some(_) => return SideMatch::Mismatch,
+        None | Some(_) => return Err(Not),
     }
     let line = rest(stream, token.saturating_add(1));
     let end = line.iter().position(|byte| *byte == b'\n');
@@ -157,16 +157,16 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'
     let (target, version, bits) = match (end, complete) {
         (Some(_), _) => match split_version(line) {
             Some((target, version)) => (target, Some(version), 24.0 + 8.0 + 64.0),
-            None => return SideMatch::Mismatch,
+            None => return Err(Not),
         },
         // Every byte of the target is printable: 1.4 bits each.
         (None, true) if may_be_http(method, line) => (line, None, 38.0 + 22.0),
-        (None, true) => return SideMatch::Mismatch,
-        (None, false) => return SideMatch::Incomplete,
+        (None, true) => return Err(Not),
+        (None, false) => return Err(Short),
     };
     let said = request(stream, at, method, target, version, bits);
     let len = head_section(stream).1.map(|len| len.saturating_add(at));
-    SideMatch::Match(Message { said, method: Some(method), status: None, len })
+    Ok(Message { said, method: Some(method), status: None, len })
 }
 
 /// RFC 9110 section 5.6.2 allows more, but nobody names methods so.

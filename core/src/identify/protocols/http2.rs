@@ -29,10 +29,8 @@ const FRAME_BYTES_MAX: usize = 16_384;
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match starts_with(bytes, PREFACE) {
-        Some(true) => {
-            SideMatch::Match(Said::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface"))
-        }
-        None => SideMatch::Incomplete,
+        Some(true) => Ok(Said::new(PREFACE.len(), Role::Client, 192.0, "HTTP/2 preface")),
+        None => Err(Short),
         Some(false) => from_header(bytes, HEADER, frame),
     })
 }

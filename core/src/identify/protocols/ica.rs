@@ -26,9 +26,9 @@ const GREETING: &[u8] = b"\x7f\x7fICA\0";
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let spot = Spot::stream(0, GREETING.len());
     match starts_with(head.stream, GREETING) {
-        Some(true) => SideMatch::Match(Said::at(Role::Either, 48.0, "ICA greeting", spot)),
-        Some(false) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(true) => Ok(Said::at(Role::Either, 48.0, "ICA greeting", spot)),
+        Some(false) => Err(Not),
+        None => Err(Short),
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) static DETECTOR: Detector = Detector {
         match_stream(view, |bytes, _| match bytes {
             [0, 1, ..] => from_header(bytes, 11, dlms),
             [0x7e, ..] => from_header(bytes, 9, hdlc),
-            [] | [0] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
+            [] | [0] => Err(Short),
+            _ => Err(Not),
         })
     }),
 };

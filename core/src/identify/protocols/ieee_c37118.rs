@@ -34,10 +34,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Transport::Udp => {
             match_datagrams(view, |datagram| match frame(datagram.bytes) {
                 // An older datagram of which only the first bytes were kept says nothing either way.
-                SideMatch::Incomplete if datagram.is_whole() => SideMatch::Mismatch,
-                matched @ (SideMatch::Incomplete | SideMatch::Mismatch | SideMatch::Match(_)) => {
-                    matched
-                }
+                Err(Short) if datagram.is_whole() => Err(Not),
+                matched => matched,
             })
         }
     }
@@ -45,19 +43,20 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 fn frame(bytes: &[u8]) -> SideMatch<Said> {
     let kind = match bytes {
-        [] | [0xaa] => return SideMatch::Incomplete,
+        [] | [0xaa] => return Err(Short),
         [0xaa, kind, ..] if kind >> 4 <= 5 && matches!(kind & 0x0f, 1 | 2) => kind >> 4,
-        [_, ..] => return SideMatch::Mismatch,
+        [_, ..] => return Err(Not),
     };
-    let Some(len) = be16(bytes, 2).map(usize::from) else { return SideMatch::Incomplete };
+    let Some(len) = be16(bytes, 2).map(usize::from) else { return Err(Short) };
     if len < FRAME_MIN || (kind == COMMAND && len < COMMAND_MIN) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let Some((frame, check)) = bytes.get(..len).and_then(<[u8]>::split_last_chunk::<2>) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
-    SideMatch::or_mismatch(
-        (ccitt(frame, 0xffff) == u16::from_be_bytes(*check)).then_some(()).and_then(|()| {
+    (ccitt(frame, 0xffff) == u16::from_be_bytes(*check))
+        .then_some(())
+        .and_then(|()| {
             let (role, more, name) = match kind {
                 COMMAND if matches!(be16(frame, 14)?, 1..=6 | 8) => (Role::Client, 13.2, "command"),
                 COMMAND => return None,
@@ -70,8 +69,8 @@ fn frame(bytes: &[u8]) -> SideMatch<Said> {
             let id = be16(frame, 4).filter(|id| !matches!(id, 0 | 0xffff))?;
             u8_at(frame, 13)?;
             Some(Said::new(len, role, bits, format!("C37.118 {name} frame, id {id}")))
-        }),
-    )
+        })
+        .ok_or(Not)
 }
 
 #[cfg(test)]

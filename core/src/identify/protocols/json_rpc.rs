@@ -14,7 +14,7 @@ pub(super) static DETECTOR: Detector = Detector {
         match_stream(view, |bytes, complete| {
             let front = prefix(bytes, 400);
             if front.first().is_some_and(|byte| !matches!(byte, b'{' | b'[')) {
-                return SideMatch::Mismatch;
+                return Err(Not);
             }
             let marked = mentions(front, "\"jsonrpc\"") && mentions(front, "\"2.0\"");
             let plain = front.iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
@@ -23,15 +23,14 @@ pub(super) static DETECTOR: Detector = Detector {
             } else if mentions(front, "\"result\"") || mentions(front, "\"error\"") {
                 Role::Server
             } else if front.len() < 400 && !complete && plain {
-                return SideMatch::Incomplete;
+                return Err(Short);
             } else {
-                return SideMatch::Mismatch;
+                return Err(Not);
             };
             // Both ends may ask.
-            SideMatch::or_mismatch(
-                (plain && marked)
-                    .then(|| Said::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object")),
-            )
+            (plain && marked)
+                .then(|| Said::new(bytes.len(), role, 90.0, "JSON-RPC 2.0 object"))
+                .ok_or(Not)
         })
     }),
 };

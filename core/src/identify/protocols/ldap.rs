@@ -54,15 +54,15 @@ fn inside(view: &FlowView<'_>) -> Inside {
 
 fn read(bytes: &[u8]) -> SideMatch<Said> {
     let message = element(bytes);
-    if message == SideMatch::Incomplete && bytes.first().is_none_or(|byte| *byte == 0x30) {
-        return SideMatch::Incomplete;
+    if message == Err(Short) && bytes.first().is_none_or(|byte| *byte == 0x30) {
+        return Err(Short);
     }
     let fits = |message: &Element<'_>| message.tag == 0x30 && (5..1 << 24).contains(&message.len);
-    let Some(message) = message.ok().filter(fits) else { return SideMatch::Mismatch };
+    let Some(message) = message.ok().filter(fits) else { return Err(Not) };
     if message.contents.len() < message.len.min(16) {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
-    SideMatch::or_mismatch(operation(&message))
+    operation(&message).ok_or(Not)
 }
 
 fn operation(message: &Element<'_>) -> Option<Said> {

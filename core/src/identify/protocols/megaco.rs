@@ -34,12 +34,12 @@ fn stream(bytes: &[u8], _: bool) -> SideMatch<Said> {
             let len = usize::from(be16(bytes, 2).unwrap_or(0));
             let inner = prefix(rest(bytes, 4), len.saturating_sub(4));
             if inner.len() < 24 && inner.len() + 4 < len {
-                return SideMatch::Incomplete;
+                return Err(Short);
             }
-            SideMatch::or_mismatch(message(inner, len))
+            message(inner, len).ok_or(Not)
         }
-        _ if bytes.len() < 24 => SideMatch::Incomplete,
-        _ => SideMatch::or_mismatch(message(bytes, bytes.len())),
+        _ if bytes.len() < 24 => Err(Short),
+        _ => message(bytes, bytes.len()).ok_or(Not),
     }
 }
 

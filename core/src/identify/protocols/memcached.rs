@@ -49,10 +49,9 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if matches!(bytes.first(), Some(0x80 | 0x81)) {
         return from_header(bytes, 24, binary);
     }
-    line(bytes, complete).and_then(|found| {
-        prefix(bytes, found.len).ends_with(b"\r\n").then_some(())?;
-        text(bytes, found.text, found.len)
-    })
+    let found = line(bytes, complete)?;
+    let ends = prefix(bytes, found.len).ends_with(b"\r\n");
+    ends.then(|| text(bytes, found.text, found.len)).flatten().ok_or(Not)
 }
 
 fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Said> {

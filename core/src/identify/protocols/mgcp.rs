@@ -42,12 +42,12 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let text = prefix(front, end.unwrap_or(front.len()));
     if !text.iter().all(|byte| is_plain(*byte)) || (end.is_none() && front.len() == LINE_BYTES_MAX)
     {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     if end.is_none() && !complete {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
-    SideMatch::or_mismatch(start_line(text, bytes.len()))
+    start_line(text, bytes.len()).ok_or(Not)
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Said> {

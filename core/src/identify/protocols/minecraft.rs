@@ -23,18 +23,18 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, complete| {
         let mut cursor = Cursor::new(bytes);
         let (Some(len), Some(id)) = (varint(&mut cursor), varint(&mut cursor)) else {
-            return SideMatch::incomplete_if(bytes.len() <= 10);
+            return Err(short_if(bytes.len() <= 10));
         };
         if id != 0 || !(2..=40_000).contains(&len) {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         if bytes.len() < 40 && bytes.len() < len && !complete {
-            return SideMatch::Incomplete;
+            return Err(Short);
         }
         let at = cursor.position().saturating_sub(1);
         let said = handshake(cursor, len.saturating_add(at)).or_else(|| status(cursor));
         // Other packets follow, which are not read.
-        SideMatch::or_mismatch(said.map(|said| said.of_len(bytes.len())))
+        said.map(|said| said.of_len(bytes.len())).ok_or(Not)
     })
 }
 

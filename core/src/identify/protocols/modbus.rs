@@ -23,7 +23,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         if be16(bytes, 2).is_some_and(|protocol| protocol != 0)
             || bytes.get(4).is_some_and(|high| *high > 1)
         {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         from_header(bytes, 9, message)
     })

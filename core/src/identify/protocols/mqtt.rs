@@ -28,30 +28,28 @@ pub(super) static DETECTOR: Detector = Detector {
 fn remaining(bytes: &[u8]) -> Result<(usize, usize), MessageError> {
     let mut len = 0_usize;
     for at in 0..4_usize {
-        let byte = u8_at(bytes, at.saturating_add(1)).ok_or(MessageError::Short)?;
+        let byte = u8_at(bytes, at.saturating_add(1)).ok_or(Short)?;
         len |= usize::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
             return Ok((len, at.saturating_add(1)));
         }
     }
-    Err(MessageError::Not)
+    Err(Not)
 }
 
 fn read(bytes: &[u8]) -> SideMatch<Said> {
-    let Some(first) = u8_at(bytes, 0) else { return SideMatch::Incomplete };
-    let (len, len_bytes) = match remaining(bytes) {
-        Ok(found) => found,
-        Err(MessageError::Short) => return SideMatch::Incomplete,
-        Err(MessageError::Not) => return SideMatch::Mismatch,
-    };
+    let Some(first) = u8_at(bytes, 0) else { return Err(Short) };
+    let (len, len_bytes) = remaining(bytes)?;
     let body = prefix(rest(bytes, len_bytes.saturating_add(1)), len);
     if body.len() < len.min(10) {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let total = len.saturating_add(len_bytes).saturating_add(1);
-    SideMatch::or_mismatch(packet(first, len, body).map(|(role, bits, own, name)| {
-        Said::new(total, role, bits, format!("MQTT {name}")).owned_if(own)
-    }))
+    packet(first, len, body)
+        .map(|(role, bits, own, name)| {
+            Said::new(total, role, bits, format!("MQTT {name}")).owned_if(own)
+        })
+        .ok_or(Not)
 }
 
 fn packet(first: u8, len: usize, body: &[u8]) -> Option<(Role, f32, bool, &'static str)> {

@@ -12,12 +12,10 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[one_of(&[1, 4])]),
     asks: over_tcp(|view| {
         match_stream(view, |bytes, _| match bytes {
-            [4, 0, 3, ..] => {
-                SideMatch::Match(Said::new(3, Role::Either, 12.0, "MSDP keep-alive").shared())
-            }
+            [4, 0, 3, ..] => Ok(Said::new(3, Role::Either, 12.0, "MSDP keep-alive").shared()),
             [1, ..] => from_header(bytes, 20, msdp),
-            [] | [4] | [4, 0] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
+            [] | [4] | [4, 0] => Err(Short),
+            _ => Err(Not),
         })
     }),
 };

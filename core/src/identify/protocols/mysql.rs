@@ -86,7 +86,7 @@ fn inside(said: &[Option<Message>; 2]) -> Inside {
 fn match_side(head: &SideView<'_>) -> SideMatch<Message> {
     let stream = head.stream;
     let (Some(len), Some(number)) = (le24(stream, 0).map(index), u8_at(stream, 3)) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     let first = u8_at(stream, HEADER);
     let end = len.saturating_add(HEADER);
@@ -102,12 +102,12 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Message> {
         }
         (0, Some(0x0a | 0xff) | None) => None,
         (1, _) if (LOGIN_FIXED..=0xffff).contains(&len) => read_login(payload, len),
-        (_, _) => return SideMatch::Mismatch,
+        (_, _) => return Err(Not),
     };
     match read {
-        Some((kind, said)) => SideMatch::Match(Message { said, kind, len: end }),
-        None if open && end <= 0xffff => SideMatch::Incomplete,
-        None => SideMatch::Mismatch,
+        Some((kind, said)) => Ok(Message { said, kind, len: end }),
+        None if open && end <= 0xffff => Err(Short),
+        None => Err(Not),
     }
 }
 

@@ -48,8 +48,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
         [0x25, ..] => from_header(bytes, 28, request),
         [0x66, ..] => from_header(bytes, 20, chunk),
         [0x67, ..] => from_header(bytes, 16, reply),
-        [] | [0] | [0, 0] | [0, 0, 0] | [0, 0, 0, 0..=3] => SideMatch::Incomplete,
-        [_, ..] => SideMatch::Mismatch,
+        [] | [0] | [0, 0] | [0, 0, 0] | [0, 0, 0, 0..=3] => Err(Short),
+        [_, ..] => Err(Not),
     })
 }
 

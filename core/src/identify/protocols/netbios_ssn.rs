@@ -25,8 +25,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
     let probe = match_stream(view, |bytes, _| match bytes.first() {
         Some(0x81) => from_header(bytes, REQUEST, request),
         Some(0x82..=0x84) => from_header(bytes, 4, answer),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(_) => Err(Not),
+        None => Err(Short),
     });
     carrying(probe, |found| match (found.client, found.spoken_by) {
         (Some(Side::A), [true, true]) => Inside::StartsAt([REQUEST, 4]),

@@ -13,11 +13,11 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| {
         match_stream(view, |bytes, complete| {
             if bytes.first().is_some_and(|byte| *byte != b'$') {
-                return SideMatch::Mismatch;
+                return Err(Not);
             }
             let front = prefix(bytes, 600);
             let Some(end) = front.iter().position(|byte| *byte == b'|') else {
-                return SideMatch::incomplete_if(front.len() < 600 && !complete);
+                return Err(short_if(front.len() < 600 && !complete));
             };
             let text = prefix(front, end);
             let (verb, rest_of) = first_word(text);
@@ -26,13 +26,11 @@ pub(super) static DETECTOR: Detector = Detector {
                 b"$HubName" | b"$Hello" | b"$LogedIn" => Role::Server,
                 b"$ValidateNick" | b"$Key" | b"$GetNickList" => Role::Client,
                 b"$MyNick" | b"$Supports" => Role::Either,
-                _ => return SideMatch::Mismatch,
+                _ => return Err(Not),
             };
             let fact = format!("Direct Connect {}", from_wire(verb));
-            SideMatch::Match(
-                Said::new(text.len().saturating_add(1), role, 48.0, fact)
-                    .owned_if(!rest_of.is_empty()),
-            )
+            Ok(Said::new(text.len().saturating_add(1), role, 48.0, fact)
+                .owned_if(!rest_of.is_empty()))
         })
     }),
 };

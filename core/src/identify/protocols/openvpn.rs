@@ -41,9 +41,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Transport::Udp => probe_sides(view, match_udp),
         Transport::Tcp => probe_sides(view, |head| {
             said_in_stream(head, |bytes| {
-                let len = usize::from(be16(bytes, 0).ok_or(MessageError::Short)?);
-                let packet = bytes.get(2..len.saturating_add(2)).ok_or(MessageError::Short)?;
-                let mut said = read(packet, len).ok_or(MessageError::Not)?;
+                let len = usize::from(be16(bytes, 0).ok_or(Short)?);
+                let packet = bytes.get(2..len.saturating_add(2)).ok_or(Short)?;
+                let mut said = read(packet, len).ok_or(Not)?;
                 said.spot.offset = said.spot.offset.saturating_add(2);
                 Ok(Said { len: len.saturating_add(2), ..said })
             })
@@ -53,8 +53,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 fn match_udp(head: &SideView<'_>) -> SideMatch<Said> {
     match said_in_datagrams(head, |datagram| read(datagram.bytes, datagram.wire_len)) {
-        SideMatch::Mismatch => match_data(head),
-        matched @ (SideMatch::Match(_) | SideMatch::Incomplete) => matched,
+        Err(Not) => match_data(head),
+        matched => matched,
     }
 }
 
@@ -128,23 +128,23 @@ fn match_data(head: &SideView<'_>) -> SideMatch<Said> {
     for datagram in head.datagrams {
         let fields = be24(datagram.bytes, 1).zip(be32(datagram.bytes, 4));
         let (Some(first), Some((peer, id))) = (u8_at(datagram.bytes, 0), fields) else {
-            return SideMatch::Mismatch;
+            return Err(Not);
         };
         let step = last.map_or(1, |(_, before)| id.wrapping_sub(before));
         let same = last.is_none_or(|(known, _)| known == peer);
         let small = peer < 1 << 16 || peer == 0x00ff_ffff;
         if first & 0xf8 != 0x48 || !same || !small || !(1..=8).contains(&step) || id == 0 {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         count = count.saturating_add(1);
         last = Some((peer, id));
     }
     if count < 3 {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let bits = f32::from(count) * 5.0 + f32::from(count.saturating_sub(1)) * (24.0 + 29.0);
     let fact = format!("OpenVPN, {count} data packets counting up");
-    SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::datagram(0, 0, 8)))
+    Ok(Said::at(Role::Either, bits, fact, Spot::datagram(0, 0, 8)))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
 const HEADER: usize = 20;
 
 fn read(bytes: &[u8]) -> Result<Said, MessageError> {
-    let code = u8_at(bytes, 0).ok_or(MessageError::Short)?;
+    let code = u8_at(bytes, 0).ok_or(Short)?;
     // RFC 2865 section 3, RFC 2866 section 3, RFC 5176 section 2.1
     let (role, what) = match code {
         1 => (Role::Client, "Access-Request"),
@@ -41,11 +41,11 @@ fn read(bytes: &[u8]) -> Result<Said, MessageError> {
         41 | 42 => (Role::Server, "Disconnect answer"),
         43 => (Role::Client, "CoA-Request"),
         44 | 45 => (Role::Server, "CoA answer"),
-        _ => return Err(MessageError::Not),
+        _ => return Err(Not),
     };
-    let len = usize::from(be16(bytes, 2).ok_or(MessageError::Short)?);
+    let len = usize::from(be16(bytes, 2).ok_or(Short)?);
     if !(HEADER..=4096).contains(&len) {
-        return Err(MessageError::Not);
+        return Err(Not);
     }
     let complete = bytes.len() >= len;
     let message = bytes.get(..len).unwrap_or(bytes);
@@ -67,22 +67,22 @@ fn walk(attributes: &[u8], complete: bool) -> Result<f32, MessageError> {
     // the last one ends where the message ends
     let mut bits = 8.0;
     while let Some(kind) = cursor.u8() {
-        let len = cursor.u8().ok_or(MessageError::Short)?;
-        let value = usize::from(len).checked_sub(2).ok_or(MessageError::Not)?;
+        let len = cursor.u8().ok_or(Short)?;
+        let value = usize::from(len).checked_sub(2).ok_or(Not)?;
         bits += match (kind, value) {
-            (0, _) => return Err(MessageError::Not),
+            (0, _) => return Err(Not),
             // numbers and addresses
             (kind, 4) if is_number(kind) => 8.0,
-            (kind, _) if is_number(kind) => return Err(MessageError::Not),
+            (kind, _) if is_number(kind) => return Err(Not),
             // Vendor-Specific: enterprises are below 2^16; Message-Authenticator; CHAP-Password
             (26, 5..) if rest(cursor.rest(), 0).starts_with(&[0, 0]) => 16.0,
             (80, 16) | (3, 17) => 8.0,
-            (26 | 80 | 3, _) => return Err(MessageError::Not),
+            (26 | 80 | 3, _) => return Err(Not),
             (1..=104 | 117..=191 | 241..=246, 1..) => 1.0,
-            (_, _) => return Err(MessageError::Not),
+            (_, _) => return Err(Not),
         };
         if cursor.skip(value).is_none() {
-            return if complete { Err(MessageError::Not) } else { Err(MessageError::Short) };
+            return if complete { Err(Not) } else { Err(Short) };
         }
     }
     Ok(bits)

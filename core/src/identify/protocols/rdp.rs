@@ -42,7 +42,7 @@ fn read(bytes: &[u8]) -> SideMatch<Said> {
     if bytes.first() == Some(&3) || bytes.is_empty() {
         return from_header(bytes, 11, packet);
     }
-    SideMatch::Mismatch
+    Err(Not)
 }
 
 fn packet(bytes: &[u8]) -> Option<Said> {

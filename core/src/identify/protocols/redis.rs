@@ -27,29 +27,29 @@ pub(super) static DETECTOR: Detector = Detector {
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let line = line(bytes, complete);
     let signs = bytes.first().is_some_and(|sign| b"*$+-:%".contains(sign));
-    if line == SideMatch::Incomplete && signs {
-        return SideMatch::Incomplete;
+    if line == Err(Short) && signs {
+        return Err(Short);
     }
-    let Some(found) = line.ok() else { return SideMatch::Mismatch };
+    let Some(found) = line.ok() else { return Err(Not) };
     let ends = prefix(bytes, found.len).ends_with(b"\r\n");
     let (Some((sign, value)), true) = (found.text.split_first(), ends) else {
-        return SideMatch::Mismatch;
+        return Err(Not);
     };
     let answer = |len, bits, own| {
         let fact = format!("RESP answer {}", from_wire(prefix(found.text, 60)));
-        SideMatch::Match(Said::new(len, Role::Server, bits, fact).owned_if(own))
+        Ok(Said::new(len, Role::Server, bits, fact).owned_if(own))
     };
     match sign {
         b'*' => match number(value) {
             Some(1..) => array(bytes, found.len, complete),
             Some(0) => answer(found.len, 32.0, false),
             None if value == b"-1" => answer(found.len, 40.0, false),
-            None => SideMatch::Mismatch,
+            None => Err(Not),
         },
         b'$' => match counted(bytes) {
             Some((_, len)) => answer(len, 44.0, true),
             None if value == b"-1" => answer(found.len, 40.0, false),
-            None => SideMatch::Mismatch,
+            None => Err(Not),
         },
         b'+' if value == b"PONG" => answer(found.len, 56.0, true),
         b'+' if value == b"OK" || value == b"QUEUED" => answer(found.len, 40.0, false),
@@ -69,9 +69,9 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
             .contains(&word)
                 || value.starts_with(b"ERR unknown command")
                 || value.starts_with(b"ERR wrong number of arguments");
-            if own || word == b"ERR" { answer(found.len, 44.0, own) } else { SideMatch::Mismatch }
+            if own || word == b"ERR" { answer(found.len, 44.0, own) } else { Err(Not) }
         }
-        _ => SideMatch::Mismatch,
+        _ => Err(Not),
     }
 }
 
@@ -90,18 +90,18 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
 fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Said> {
     let first = rest(bytes, at);
     if first.is_empty() && !complete {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let Some((word, _)) = counted(first) else {
         let typed = matches!(first.first(), Some(b'*' | b':' | b'+' | b'$' | b'%' | b'#' | b','));
         if !typed {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         if !complete && first.len() <= 16 {
-            return SideMatch::Incomplete;
+            return Err(Short);
         }
         let said = Said::new(bytes.len(), Role::Server, 28.0, "RESP array").shared();
-        return SideMatch::Match(said);
+        return Ok(said);
     };
     let command = (2..=20).contains(&word.len())
         && word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'_' | b'-'));
@@ -117,7 +117,7 @@ fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Said> {
     let what = if command { "command" } else { "array" };
     let fact = format!("RESP {what} {}", from_wire(prefix(word, 40)));
     // * number CRLF $ number CRLF and what separates the strings
-    SideMatch::Match(Said::new(end, role, 28.0 + 28.0, fact).owned_if(command))
+    Ok(Said::new(end, role, 28.0 + 28.0, fact).owned_if(command))
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ pub(super) static DETECTOR: Detector = Detector {
         match_stream(view, |bytes, _| match bytes {
             [0, b'!'..=b'~', ..] => rlogin(bytes),
             // The server's consent
-            [0] => SideMatch::Match(Said::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
-            [] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
+            [0] => Ok(Said::new(1, Role::Server, 6.0, "rlogin accepted").shared()),
+            [] => Err(Short),
+            _ => Err(Not),
         })
     }),
 };
@@ -27,7 +27,7 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Said> {
     let words: Vec<&[u8]> = front.splitn(4, |byte| *byte == 0).collect();
     let [local, remote, terminal, _] = words.as_slice() else {
         let plain = front.iter().all(|byte| byte.is_ascii_graphic() || *byte == 0);
-        return SideMatch::incomplete_if(plain && front.len() < 120);
+        return Err(short_if(plain && front.len() < 120));
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
@@ -36,7 +36,7 @@ fn rlogin(bytes: &[u8]) -> SideMatch<Said> {
     let fits = name(local) && name(remote) && name(terminal) && speed;
     let fact = || format!("rlogin of {} as {}", from_wire(local), from_wire(remote));
     let bits = 32.0 + 8.0 + 8.0;
-    SideMatch::or_mismatch(fits.then(|| Said::new(bytes.len(), Role::Client, bits, fact())))
+    fits.then(|| Said::new(bytes.len(), Role::Client, bits, fact())).ok_or(Not)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             // The client's own address, as the server sees it, and calls follow.
             fits.then(|| Said::new(bytes.len(), Role::Client, 32.0 + 15.0 + 6.4, "JRMP header"))
         }),
-        None => SideMatch::Incomplete,
+        None => Err(Short),
         Some(false) => match bytes.first() {
             Some(0x4e) => from_header(bytes, 8, acknowledge),
             Some(0x50 | 0x51) => from_header(bytes, 5, |bytes| {
@@ -36,7 +36,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
                 let java = rest(bytes, 1).starts_with(&[0xac, 0xed, 0, 5]);
                 java.then(|| Said::new(bytes.len(), role, 38.0, "JRMP call in Java serialisation"))
             }),
-            Some(_) | None => SideMatch::Mismatch,
+            Some(_) | None => Err(Not),
         },
     })
 }

@@ -12,13 +12,13 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[within(&[(b'0', b'9')])]),
     asks: over_tcp(|view| {
         match_stream(view, |bytes, _| match bytes {
-            [0] => SideMatch::Match(Said::new(1, Role::Server, 6.0, "rsh accepted").shared()),
+            [0] => Ok(Said::new(1, Role::Server, 6.0, "rsh accepted").shared()),
             [0, b' '..=b'~', ..] => {
-                SideMatch::Match(Said::new(bytes.len(), Role::Server, 8.0, "rsh output").shared())
+                Ok(Said::new(bytes.len(), Role::Server, 8.0, "rsh output").shared())
             }
             [b'0'..=b'9', ..] => rsh(bytes),
-            [] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
+            [] => Err(Short),
+            _ => Err(Not),
         })
     }),
 };
@@ -31,14 +31,14 @@ fn rsh(bytes: &[u8]) -> SideMatch<Said> {
         .all(|word| word.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '));
     let [port, local, remote, command, _] = words.as_slice() else {
         let port = words.first().is_some_and(|port| is_number(port, 5));
-        return SideMatch::incomplete_if(plain && port && bytes.len() < 400);
+        return Err(short_if(plain && port && bytes.len() < 400));
     };
     let name =
         |word: &[u8]| (1..=32).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
     let fits = is_number(port, 5) && name(local) && name(remote) && plain && !command.is_empty();
     let fact = || format!("rsh of {}: {}", from_wire(local), from_wire(prefix(command, 60)));
     let bits = 32.0 + 5.0 + 9.0;
-    SideMatch::or_mismatch(fits.then(|| Said::new(bytes.len(), Role::Client, bits, fact())))
+    fits.then(|| Said::new(bytes.len(), Role::Client, bits, fact())).ok_or(Not)
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         match read(datagram, at) {
             DatagramKind::Rtp(packet) => packets.push(packet),
             DatagramKind::Neighbour => {}
-            DatagramKind::Alien => return SideMatch::Mismatch,
+            DatagramKind::Alien => return Err(Not),
         }
     }
     let first_of = |nth: usize, packet: &RtpPacket| {
@@ -71,8 +71,8 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let sources = packets.iter().enumerate().filter(|(nth, packet)| first_of(*nth, packet));
     let counted = sources.filter_map(|(_, first)| Some((first, count_up(&packets, first)?)));
     match counted.max_by_key(|(_, count)| *count) {
-        Some((first, count)) if count >= PACKETS_MIN => SideMatch::Match(words(first, count)),
-        Some(_) | None => SideMatch::Incomplete,
+        Some((first, count)) if count >= PACKETS_MIN => Ok(words(first, count)),
+        Some(_) | None => Err(Short),
     }
 }
 

@@ -34,8 +34,8 @@ struct Header {
 }
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
-    let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };
-    let Some(header) = read(first) else { return SideMatch::Mismatch };
+    let Some(first) = head.datagrams.first() else { return Err(Short) };
+    let Some(header) = read(first) else { return Err(Not) };
     let same = head.datagrams.iter().all(|datagram| {
         read(datagram).is_some_and(|other| {
             // A host may have several connections; each is its own epoch's.
@@ -43,13 +43,13 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         })
     });
     if !same {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let role = if header.from_client { Role::Client } else { Role::Server };
     // small numbers, type, flags, status, security, service
     let bits = 12.0 + 16.0 + 12.0 + 4.3 + 3.0 + 8.0 + 5.4;
     let fact = format!("Rx packet, type {}, connection 0x{:08x}", header.kind, header.connection);
-    SideMatch::Match(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
+    Ok(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Header> {

@@ -44,19 +44,19 @@ fn datagram(datagram: &Datagram<'_>) -> SideMatch<Said> {
     let bytes = datagram.bytes;
     // Keep-alives have blanks, line ends or zeros only.
     if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     // A line that was cut to what is kept of an older datagram is incomplete.
-    SideMatch::or_mismatch(read(bytes, true).ok().map(|message| message.filling(datagram)))
+    read(bytes, true).ok().map(|message| message.filling(datagram)).ok_or(Not)
 }
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let blanks = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     if blanks > 8 {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     // Both ends ask and answer: the first request tells the client.
-    line(rest(bytes, blanks), complete).and_then(|found| start_line(found.text, bytes.len()))
+    start_line(line(rest(bytes, blanks), complete)?.text, bytes.len()).ok_or(Not)
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Said> {

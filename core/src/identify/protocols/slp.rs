@@ -28,20 +28,14 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(view, |bytes| match u8_at(bytes, 0) {
-        Some(1) => read(bytes, read_one),
-        Some(2) => read(bytes, read_two),
-        Some(_) => Err(MessageError::Not),
-        None => Err(MessageError::Short),
-    })
-}
-
-/// What is too short for a header is cut, or yet to come.
-fn read(bytes: &[u8], read: fn(Cursor<'_>) -> Option<Said>) -> Result<Said, MessageError> {
-    read(Cursor::new(bytes)).ok_or(if bytes.len() < 18 {
-        MessageError::Short
-    } else {
-        MessageError::Not
+    probe_both(view, |bytes| {
+        let said = match u8_at(bytes, 0).ok_or(Short)? {
+            1 => read_one(Cursor::new(bytes)),
+            2 => read_two(Cursor::new(bytes)),
+            _ => return Err(Not),
+        };
+        // What is too short for a header is cut, or yet to come.
+        said.ok_or(short_if(bytes.len() < 18))
     })
 }
 

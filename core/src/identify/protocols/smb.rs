@@ -28,8 +28,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
                 .starts_with(&[0x85, 0, 0, 0])
                 .then(|| Said::new(4, Role::Either, 32.0, "keep-alive").shared())
         }),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(_) => Err(Not),
+        None => Err(Short),
     })
 }
 

@@ -17,15 +17,8 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "Nothing known.",
     bits: 50.0,
     openings: Openings::Known(&[one_of(&[0x30])]),
-    asks: over_both(probe),
+    asks: over_both(|view| probe_both(view, |bytes| read(bytes).ok_or(short_if(bytes.len() < 32)))),
 };
-
-fn probe(view: &FlowView<'_>) -> Probe {
-    probe_both(view, |bytes| {
-        let short = bytes.len() < 32;
-        read(bytes).ok_or(if short { MessageError::Short } else { MessageError::Not })
-    })
-}
 
 /// What stands behind a tag, as long as it says.
 fn value<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> {

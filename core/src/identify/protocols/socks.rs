@@ -54,7 +54,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             let (asked, answered) = (view.side(client), view.side(client.other()));
             let matched = [asks(asked.stream), answers(answered.stream)];
             let said = match matched {
-                [SideMatch::Mismatch, _] | [_, SideMatch::Mismatch] => continue,
+                [Err(Not), _] | [_, Err(Not)] => continue,
                 [asked, answered] => [asked.ok(), answered.ok()],
             };
             if said.iter().flatten().map(|read| read.bits).sum::<f32>() >= DETECTOR.bits {
@@ -92,7 +92,7 @@ fn client5(stream: &[u8]) -> SideMatch<Read> {
     let known = methods.iter().all(|method| matches!(method, 0..=9 | 0x80..=0xfe));
     let distinct = methods.windows(2).all(|pair| matches!(pair, [a, b] if a != b));
     if version != 5 || methods.is_empty() || methods.len() > 10 || !known || !distinct {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let mut read = Read { version: 5, ..Read::default() }.add(8.0 + 4.7 + 1.0, &cursor);
     read.bits += if methods.iter().all(|method| *method < 4) { 6.0 } else { 0.0 };
@@ -100,16 +100,14 @@ fn client5(stream: &[u8]) -> SideMatch<Read> {
     if cursor.rest().first() == Some(&1) {
         cursor.u8();
         let (Some(_), Some(_)) = (cursor.block8(), cursor.block8()) else {
-            return SideMatch::Match(read);
+            return Ok(read);
         };
         read = read.add(8.0, &cursor);
     }
     match address(&mut cursor, 1, 3) {
-        Some(true) => {
-            SideMatch::Match(Read { done: true, ..read.add(8.0 + 6.4 + 8.0 + 6.4, &cursor) })
-        }
-        Some(false) => SideMatch::Mismatch,
-        None => SideMatch::Match(read),
+        Some(true) => Ok(Read { done: true, ..read.add(8.0 + 6.4 + 8.0 + 6.4, &cursor) }),
+        Some(false) => Err(Not),
+        None => Ok(read),
     }
 }
 
@@ -117,7 +115,7 @@ fn server5(stream: &[u8]) -> SideMatch<Read> {
     let mut cursor = Cursor::new(stream);
     let (Some(version), Some(method)) = (cursor.u8(), cursor.u8()) else { return short(stream, 5) };
     if version != 5 || !matches!(method, 0..=9 | 0x80..=0xff) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let bits = 8.0 + if matches!(method, 0 | 2) { 7.0 } else { 0.8 };
     let mut read = Read { version: 5, ..Read::default() }.add(bits, &cursor);
@@ -126,11 +124,9 @@ fn server5(stream: &[u8]) -> SideMatch<Read> {
         read = read.add(if status == 0 { 14.0 } else { 8.0 }, &cursor);
     }
     match address(&mut cursor, 0, 8) {
-        Some(true) => {
-            SideMatch::Match(Read { done: true, ..read.add(8.0 + 4.8 + 8.0 + 6.4, &cursor) })
-        }
-        Some(false) => SideMatch::Mismatch,
-        None => SideMatch::Match(read),
+        Some(true) => Ok(Read { done: true, ..read.add(8.0 + 4.8 + 8.0 + 6.4, &cursor) }),
+        Some(false) => Err(Not),
+        None => Ok(read),
     }
 }
 
@@ -162,50 +158,50 @@ fn client4(stream: &[u8]) -> SideMatch<Read> {
         return short(stream, 4);
     };
     if version != 4 || !matches!(command, 1 | 2) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let (Some(port), Some(host)) = (cursor.be16(), cursor.be32()) else { return short(stream, 4) };
     // SOCKS 4A: an address 0.0.0.x says that a name follows.
     let named = (1..=255).contains(&host);
     if port == 0 || (host >> 24 == 0 && !named) || host >> 24 >= 224 {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let bits = 8.0 + 7.0 + 0.2;
     let mut read = Read { version: 4, ..Read::default() }.add(bits, &cursor);
     for text in 0..(if named { 2 } else { 1 }) {
         let Some(len) = cursor.rest().iter().take(255).position(|byte| *byte == 0) else {
-            return SideMatch::incomplete_if(cursor.remaining() <= 255);
+            return Err(short_if(cursor.remaining() <= 255));
         };
         let word = cursor.take(len).unwrap_or_default();
         let _ = cursor.skip(1);
         let plain = word.iter().all(u8::is_ascii_graphic);
         if !plain || (text == 1 && word.is_empty()) {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         // The closing zero, and 1.4 bits for each letter.
         let letters = f32::from(u8::try_from(len.min(20)).unwrap_or(20));
         read = read.add(8.0 + 1.4 * letters, &cursor);
     }
     read.bits += if named { 16.0 } else { 0.0 };
-    SideMatch::Match(Read { done: true, ..read })
+    Ok(Read { done: true, ..read })
 }
 
 fn server4(stream: &[u8]) -> SideMatch<Read> {
     let mut cursor = Cursor::new(stream);
     let (Some(version), Some(code)) = (cursor.u8(), cursor.u8()) else { return short(stream, 0) };
     if version != 0 || !(0x5a..=0x5d).contains(&code) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     if cursor.skip(6).is_none() {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     // Where it is refused nothing follows; else another protocol does.
     let read = Read { version: 4, done: code == 0x5a, ..Read::default() };
-    SideMatch::Match(read.add(8.0 + 6.0, &cursor))
+    Ok(read.add(8.0 + 6.0, &cursor))
 }
 
 fn short(stream: &[u8], version: u8) -> SideMatch<Read> {
-    SideMatch::incomplete_if(stream.first().is_none_or(|first| *first == version))
+    Err(short_if(stream.first().is_none_or(|first| *first == version)))
 }
 
 #[cfg(test)]

@@ -26,9 +26,9 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn read(bytes: &[u8]) -> Result<Said, MessageError> {
-    let byte = |at| u8_at(bytes, at).ok_or(MessageError::Short);
-    let message = be32(bytes, 0).ok_or(MessageError::Short)?;
-    let len = index(be32(bytes, 4).ok_or(MessageError::Short)?).saturating_add(8);
+    let byte = |at| u8_at(bytes, at).ok_or(Short);
+    let message = be32(bytes, 0).ok_or(Short)?;
+    let len = index(be32(bytes, 4).ok_or(Short)?).saturating_add(8);
     let (version, interface, kind, code) = (byte(12)?, byte(13)?, byte(14)?, byte(15)?);
     // Bit 5 says that a message is in segments (SOME/IP-TP).
     let (role, what) = match kind & !0x20 {
@@ -37,7 +37,7 @@ fn read(bytes: &[u8]) -> Result<Said, MessageError> {
         0x02 => (Role::Either, "notification"),
         0x80 => (Role::Server, "response"),
         0x81 => (Role::Server, "error"),
-        _ => return Err(MessageError::Not),
+        _ => return Err(Not),
     };
     // Only answers have a return code.
     let answer = kind & 0x80 != 0;
@@ -47,7 +47,7 @@ fn read(bytes: &[u8]) -> Result<Said, MessageError> {
         && (16..=65_535).contains(&len)
         && if answer { code <= 0x5e } else { code == 0 };
     if !fits {
-        return Err(MessageError::Not);
+        return Err(Not);
     }
     // length below 2^16, version, type, return code
     let bits = 16.0 + 8.0 + 4.7 + if answer { 1.4 } else { 8.0 };

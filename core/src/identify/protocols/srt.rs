@@ -32,7 +32,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         })
     });
     if let Some(said) = greeting {
-        return SideMatch::Match(said);
+        return Ok(said);
     }
     let socket = |datagram: &Datagram<'_>| array::<4>(datagram.bytes, 12);
     let same = head.datagrams.windows(2).all(|pair| match pair {
@@ -42,7 +42,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     // Before the answer the socket is not known, so a handshake may stand first.
     let opens = head.datagrams.first().and_then(|first| be32(first.bytes, 0)) == Some(0x8000_0000);
     if !same && !opens {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let full = head.datagrams.iter().position(is_full_acknowledgement);
     match full {
@@ -50,9 +50,9 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
             // type, zeros, length, and the socket in two more
             let bits = 32.0 + 64.0 + 4.0;
             let fact = "SRT, full acknowledgement of seven words";
-            SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, 16)))
+            Ok(Said::at(Role::Either, bits, fact, Spot::datagram(at, 0, 16)))
         }
-        Some(_) | None => SideMatch::Incomplete,
+        Some(_) | None => Err(Short),
     }
 }
 

@@ -36,20 +36,20 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let Some(end) = end else {
             let word = bytes.iter().all(u8::is_ascii_uppercase) && bytes.len() < 12;
-            return SideMatch::incomplete_if(word);
+            return Err(short_if(word));
         };
         let line = prefix(bytes, end);
         let word = line.strip_suffix(b"\r").unwrap_or(line);
         let Some((_, role, needed)) = COMMANDS.iter().find(|(name, _, _)| *name == word) else {
-            return SideMatch::Mismatch;
+            return Err(Not);
         };
         let headers = rest(bytes, end.saturating_add(1));
         let whole =
             position_of(headers, b"\n\n").is_some() || position_of(headers, b"\n\r\n").is_some();
         if !whole && !complete {
-            return SideMatch::incomplete_if(headers.len() <= 2048);
+            return Err(short_if(headers.len() <= 2048));
         }
-        SideMatch::or_mismatch(frame(bytes, word, headers, needed, *role))
+        frame(bytes, word, headers, needed, *role).ok_or(Not)
     })
 }
 

@@ -25,19 +25,19 @@ const OBJECT_BYTES_MAX: usize = 1500;
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, complete| {
         if bytes.first().is_some_and(|byte| *byte != b'{') {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         let seen = prefix(bytes, OBJECT_BYTES_MAX);
         let end = seen.iter().position(|byte| *byte == b'\n');
         let text = prefix(seen, end.unwrap_or(seen.len()));
         if !text.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\r')) {
-            return SideMatch::Mismatch;
+            return Err(Not);
         }
         if end.is_none() && !complete && seen.len() < OBJECT_BYTES_MAX && !text.ends_with(b"}") {
-            return SideMatch::Incomplete;
+            return Err(Short);
         }
         let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
-        SideMatch::or_mismatch(object(text, len))
+        object(text, len).ok_or(Not)
     })
 }
 

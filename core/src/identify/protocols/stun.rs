@@ -94,8 +94,8 @@ fn inside(view: &FlowView<'_>) -> Inside {
 
 fn match_datagram(head: &SideView<'_>) -> SideMatch<Message> {
     match head.datagrams.first() {
-        Some(datagram) => SideMatch::or_mismatch(read(datagram, 0)),
-        None => SideMatch::Incomplete,
+        Some(datagram) => read(datagram, 0).ok_or(Not),
+        None => Err(Short),
     }
 }
 
@@ -108,24 +108,26 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Message> {
     });
     let at = if framed { 2 } else { 0 };
     if stream.first().is_some_and(|byte| byte & 0xc0 != 0) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     if stream.len() < HEADER + 2 {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let message = rest(stream, at);
     let Some(len) = be16(message, 2).filter(|len| *len <= LENGTH_MAX) else {
-        return SideMatch::Mismatch;
+        return Err(Not);
     };
     let wire_len = usize::from(len).saturating_add(HEADER);
     let bytes = message.get(..wire_len).unwrap_or(message);
     let one = Datagram { bytes, wire_len, time: crate::time::Timestamp::MIN };
     let found = read(&one, at).filter(|message| message.proven && message.method <= 0x00ff);
-    SideMatch::or_mismatch(found.map(|message| Message {
-        // Here the length proves nothing of its own, but it is short.
-        bits: message.bits - 16.0 + 5.0,
-        ..message
-    }))
+    found
+        .map(|message| Message {
+            // Here the length proves nothing of its own, but it is short.
+            bits: message.bits - 16.0 + 5.0,
+            ..message
+        })
+        .ok_or(Not)
 }
 
 fn read(datagram: &Datagram<'_>, at: usize) -> Option<Message> {

@@ -19,7 +19,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, complete| {
         let front = prefix(bytes, 200);
         if front.len() < 60 && !complete && b"( ".starts_with(prefix(front, 2)) {
-            return SideMatch::Incomplete;
+            return Err(Short);
         }
         let plain = front.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t'));
         let server =
@@ -32,9 +32,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
         } else if client {
             (Role::Client, "Subversion client's capabilities")
         } else {
-            return SideMatch::Mismatch;
+            return Err(Not);
         };
-        SideMatch::or_mismatch(plain.then(|| Said::new(bytes.len(), role, 90.0, what)))
+        plain.then(|| Said::new(bytes.len(), role, 90.0, what)).ok_or(Not)
     })
 }
 

@@ -37,19 +37,19 @@ const MONTHS: [&[u8]; 12] = [
 
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if bytes.len() < 24 && !complete && matches!(bytes.first(), Some(b'<' | b'1'..=b'9')) {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let digits = bytes.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     if digits > 0 && bytes.get(digits) == Some(&b' ') {
         let at = digits.saturating_add(1);
         let len = number(prefix(bytes, digits)).map_or(0, index);
         let said = message(prefix(rest(bytes, at), len));
-        return SideMatch::or_mismatch(said.map(|said| said.of_len(len.saturating_add(at))));
+        return said.map(|said| said.of_len(len.saturating_add(at))).ok_or(Not);
     }
     let end = prefix(bytes, 8192).iter().position(|byte| matches!(byte, b'\n' | 0));
     let text = prefix(bytes, end.unwrap_or(bytes.len()));
     let len = end.map_or(bytes.len(), |end| end.saturating_add(1));
-    SideMatch::or_mismatch(message(text).map(|said| said.of_len(len)))
+    message(text).map(|said| said.of_len(len)).ok_or(Not)
 }
 
 fn message(bytes: &[u8]) -> Option<Said> {

@@ -16,8 +16,8 @@ pub(super) static DETECTOR: Detector = Detector {
             [0xee, 0xee, 0xee, 0xee, ..] => {
                 from_header(bytes, 32, |bytes| telegram(rest(bytes, 4), 4))
             }
-            [0xee, ..] if bytes.len() < 4 => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
+            [0xee, ..] if bytes.len() < 4 => Err(Short),
+            _ => Err(Not),
         })
     }),
 };

@@ -24,7 +24,7 @@ const IAC: u8 = 0xff;
 const SUBNEGOTIATION_BYTES_MAX: usize = 256;
 
 fn read(bytes: &[u8]) -> SideMatch<Said> {
-    let said = |len, bits, fact: String| SideMatch::Match(Said::new(len, Role::Either, bits, fact));
+    let said = |len, bits, fact: String| Ok(Said::new(len, Role::Either, bits, fact));
     match *prefix(bytes, 3) {
         [IAC, verb @ 0xfb..=0xfe, option] if is_option(option) => {
             let name = match verb {
@@ -45,12 +45,12 @@ fn read(bytes: &[u8]) -> SideMatch<Said> {
                     18.0 + 8.0,
                     format!("Telnet subnegotiation {option}"),
                 ),
-                None if bytes.len() < SUBNEGOTIATION_BYTES_MAX => SideMatch::Incomplete,
-                None => SideMatch::Mismatch,
+                None if bytes.len() < SUBNEGOTIATION_BYTES_MAX => Err(Short),
+                None => Err(Not),
             }
         }
-        [IAC] | [IAC, 0xfa..=0xfe] | [] => SideMatch::Incomplete,
-        _ => SideMatch::Mismatch,
+        [IAC] | [IAC, 0xfa..=0xfe] | [] => Err(Short),
+        _ => Err(Not),
     }
 }
 

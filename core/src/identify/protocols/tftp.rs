@@ -24,14 +24,14 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
-    let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };
+    let Some(first) = head.datagrams.first() else { return Err(Short) };
     match be16(first.bytes, 0) {
-        Some(1 | 2) => SideMatch::or_mismatch(request(first)),
-        Some(5) => SideMatch::or_mismatch(error(first)),
-        Some(6) => SideMatch::or_mismatch(accepted(first)),
-        Some(3) => SideMatch::or_mismatch(blocks(head.datagrams, 3)),
-        Some(4) => SideMatch::or_mismatch(blocks(head.datagrams, 4)),
-        Some(_) | None => SideMatch::Mismatch,
+        Some(1 | 2) => request(first).ok_or(Not),
+        Some(5) => error(first).ok_or(Not),
+        Some(6) => accepted(first).ok_or(Not),
+        Some(3) => blocks(head.datagrams, 3).ok_or(Not),
+        Some(4) => blocks(head.datagrams, 4).ok_or(Not),
+        Some(_) | None => Err(Not),
     }
 }
 

@@ -29,24 +29,26 @@ pub(super) static DETECTOR: Detector = Detector {
 fn stream(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     match bytes {
         [0x80 | 0x82, ..] => opened(bytes, None, complete),
-        [0, ..] if bytes.len() < 5 => SideMatch::Incomplete,
+        [0, ..] if bytes.len() < 5 => Err(Short),
         [0, ..] => match be32(bytes, 0).map(index) {
             Some(len @ 8..) => opened(rest(bytes, 4), Some(len), complete),
-            Some(_) | None => SideMatch::Mismatch,
+            Some(_) | None => Err(Not),
         },
-        _ => SideMatch::Mismatch,
+        _ => Err(Not),
     }
 }
 
 fn opened(bytes: &[u8], framed: Option<usize>, complete: bool) -> SideMatch<Said> {
     if bytes.len() < 16 && !complete && bytes.first().is_none_or(|byte| matches!(byte, 0x80 | 0x82))
     {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
-    SideMatch::or_mismatch(message(bytes).map(|said| match framed {
-        Some(len) => Said { bits: said.bits + 8.0, ..said.of_len(len.saturating_add(4)) },
-        None => said,
-    }))
+    message(bytes)
+        .map(|said| match framed {
+            Some(len) => Said { bits: said.bits + 8.0, ..said.of_len(len.saturating_add(4)) },
+            None => said,
+        })
+        .ok_or(Not)
 }
 
 fn message(bytes: &[u8]) -> Option<Said> {

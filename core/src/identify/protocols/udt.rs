@@ -130,16 +130,16 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Heads> {
                 Some(_) | None => greeting = Some((at, found)),
             },
             Some(packet) => packets.push((at, packet)),
-            None => return SideMatch::Mismatch,
+            None => return Err(Not),
         }
     }
-    let Some(counted) = count_up(&packets) else { return SideMatch::Mismatch };
+    let Some(counted) = count_up(&packets) else { return Err(Not) };
     match (greeting, packets.first()) {
-        (Some((at, found)), _) => SideMatch::Match(shake_hands(found, at)),
+        (Some((at, found)), _) => Ok(shake_hands(found, at)),
         (None, Some((at, _))) if counted >= PACKETS_MIN => {
-            SideMatch::Match(in_the_middle(&packets, counted, *at))
+            Ok(in_the_middle(&packets, counted, *at))
         }
-        (None, _) => SideMatch::Incomplete,
+        (None, _) => Err(Short),
     }
 }
 

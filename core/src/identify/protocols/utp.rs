@@ -38,14 +38,14 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let mut opens = false;
     let mut count = 0_u8;
     for datagram in head.datagrams {
-        let Some(packet) = read(datagram) else { return SideMatch::Mismatch };
+        let Some(packet) = read(datagram) else { return Err(Not) };
         // version, type, extension, window
         bits += 4.0 + 1.6 + 6.4 + 6.0;
         if packet.kind == 4 {
             // The first packet of a connection has nobody's clock and acknowledges nothing.
             let first = packet.difference == 0 && packet.acknowledges == 0;
             if !first {
-                return SideMatch::Mismatch;
+                return Err(Not);
             }
             opens = true;
             bits += 48.0;
@@ -58,7 +58,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
                 || (last.kind == 4 && packet.connection == last.connection.wrapping_add(1));
             // Each is sent later than the one before.
             if !same || !(1..60_000_000).contains(&clock) || step > 64 {
-                return SideMatch::Mismatch;
+                return Err(Not);
             }
             bits += 15.0 + 6.0 + 9.0;
         }
@@ -70,11 +70,11 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     }
     // One data packet alone would be any twelve bits.
     if !opens && count < 2 {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let (role, what) = if opens { (Role::Client, "opens") } else { (Role::Either, "goes on") };
     let fact = format!("uTP connection {what}, {count} packets");
-    SideMatch::Match(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
+    Ok(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<UtpPacket> {

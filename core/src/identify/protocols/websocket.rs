@@ -29,11 +29,11 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let asks = starts_with(bytes, b"GET ");
     let answers = starts_with(bytes, b"HTTP/1.1 101");
     if asks == Some(false) && answers == Some(false) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let end = position_of(bytes, b"\r\n\r\n");
     let Some(end) = end.map(|end| end.saturating_add(4)).or(complete.then_some(bytes.len())) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     let section = prefix(bytes, end);
     let role = if asks == Some(true) { Role::Client } else { Role::Server };
@@ -44,7 +44,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let keyed = field(section, name).is_some_and(|key| key.len() == size && key.iter().all(base64));
     if !keyed || !mentions(section, "websocket") {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let fact = if role == Role::Client {
         "WebSocket handshake asked for"
@@ -57,14 +57,14 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
         .with_some(DetailKey::HttpHost, field(section, b"host:").map(from_wire))
         .with_some(DetailKey::HttpUserAgent, field(section, b"user-agent:").map(from_wire))
         .with_some(DetailKey::HttpUrl, target.map(from_wire));
-    SideMatch::Match(said)
+    Ok(said)
 }
 
 /// Section 5.2: a whole frame, masked from the client. Text proves it, where it is long enough; the
 /// others only go with it.
 fn frame(bytes: &[u8]) -> SideMatch<Said> {
     let (Some(first), Some(second)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     let masked = second & 0x80 != 0;
     let (at, len) = match second & 0x7f {
@@ -73,37 +73,33 @@ fn frame(bytes: &[u8]) -> SideMatch<Said> {
         len => (2, Some(usize::from(len))),
     };
     let Some(len) = len else {
-        return SideMatch::incomplete_if(bytes.len() < at);
+        return Err(short_if(bytes.len() < at));
     };
     let mask = if masked { array::<4>(bytes, at) } else { Some([0; 4]) };
-    let Some(mask) = mask else { return SideMatch::Incomplete };
+    let Some(mask) = mask else { return Err(Short) };
     let head = at.saturating_add(if masked { 4 } else { 0 });
     // Section 5.5: control frames are short.
     if len > 1 << 24 || (first & 8 != 0 && len > 125) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let payload = prefix(rest(bytes, head), len);
     let role = if masked { Role::Client } else { Role::Server };
     let said = |bits, own| {
         let total = head.saturating_add(len);
-        SideMatch::Match(Said::new(total, role, bits, "WebSocket frame").owned_if(own))
+        Ok(Said::new(total, role, bits, "WebSocket frame").owned_if(own))
     };
     if first != 0x81 {
         return said(4.0, false);
     }
     if payload.len() < len.min(64) {
-        return SideMatch::Incomplete;
+        return Err(Short);
     }
     let text: Vec<u8> =
         payload.iter().zip(mask.iter().cycle()).take(64).map(|(byte, mask)| byte ^ mask).collect();
     let plain = text.iter().all(|byte| (b' '..=b'~').contains(byte) || byte.is_ascii_whitespace());
     if !plain {
         // It may be of another alphabet; that proves nothing.
-        return if std::str::from_utf8(&text).is_ok() {
-            said(4.0, false)
-        } else {
-            SideMatch::Mismatch
-        };
+        return if std::str::from_utf8(&text).is_ok() { said(4.0, false) } else { Err(Not) };
     }
     // first byte, mask's bit; 1.4 bits for each letter
     let letters = f32::from(u8::try_from(text.len()).unwrap_or(64));

@@ -29,8 +29,8 @@ pub(super) static DETECTOR: Detector = Detector {
                 let len = len.saturating_add(3);
                 fits.then(|| Said::new(len, Role::Either, 8.0, "WhatsApp frame").shared())
             }),
-            [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => SideMatch::Incomplete,
-            _ => SideMatch::Mismatch,
+            [] | [b'W' | b'E'] | [b'E', b'D'] | [b'E', b'D', 0] => Err(Short),
+            _ => Err(Not),
         })
     }),
 };

@@ -23,8 +23,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match bytes {
         [b'l' | b'B', 0, ..] => from_header(bytes, 12, client),
         [0..=2, ..] => from_header(bytes, 8, server),
-        [b'l' | b'B'] | [] => SideMatch::Incomplete,
-        _ => SideMatch::Mismatch,
+        [b'l' | b'B'] | [] => Err(Short),
+        _ => Err(Not),
     })
 }
 

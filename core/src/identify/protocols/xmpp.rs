@@ -43,21 +43,21 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let blanks = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let text = rest(bytes, blanks);
     if text.first().is_some_and(|byte| *byte != b'<') || (text.is_empty() && blanks > 4) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let Some(end) = text.iter().position(|byte| *byte == b'>') else {
-        return SideMatch::incomplete_if(text.len() <= 600);
+        return Err(short_if(text.len() <= 600));
     };
     let mut element = prefix(text, end);
     if element.starts_with(b"<?xml ") {
         // The declaration proves nothing; the stream's tag must follow.
         let behind = rest(text, end.saturating_add(1)).trim_ascii_start();
         let Some(next) = behind.iter().position(|byte| *byte == b'>') else {
-            return SideMatch::incomplete_if(!complete && behind.len() <= 600);
+            return Err(short_if(!complete && behind.len() <= 600));
         };
         element = prefix(behind, next);
     }
-    SideMatch::or_mismatch(said(element, bytes.len()))
+    said(element, bytes.len()).ok_or(Not)
 }
 
 fn said(element: &[u8], len: usize) -> Option<Said> {

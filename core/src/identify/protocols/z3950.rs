@@ -21,12 +21,10 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match element(bytes) {
-        SideMatch::Match(found) if found.contents.len() >= found.len.min(24) => {
-            SideMatch::or_mismatch(apdu(&found))
-        }
-        SideMatch::Match(found) if matches!(found.tag, 0xb4..=0xbf) => SideMatch::Incomplete,
-        SideMatch::Incomplete => SideMatch::Incomplete,
-        SideMatch::Match(_) | SideMatch::Mismatch => SideMatch::Mismatch,
+        Ok(found) if found.contents.len() >= found.len.min(24) => apdu(&found).ok_or(Not),
+        Ok(found) if matches!(found.tag, 0xb4..=0xbf) => Err(Short),
+        Ok(_) => Err(Not),
+        Err(stop) => Err(stop),
     })
 }
 

@@ -25,8 +25,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match bytes.first() {
         Some(0) => from_header(bytes, 28, connect),
         Some(b'a'..=b'z' | b'Z') => words(bytes),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(_) => Err(Not),
+        None => Err(Short),
     })
 }
 
@@ -43,9 +43,7 @@ fn connect(bytes: &[u8]) -> Option<Said> {
 }
 
 fn words(bytes: &[u8]) -> SideMatch<Said> {
-    let said = |role, bits, fact, own| {
-        SideMatch::Match(Said::new(bytes.len(), role, bits, fact).owned_if(own))
-    };
+    let said = |role, bits, fact, own| Ok(Said::new(bytes.len(), role, bits, fact).owned_if(own));
     for (answer, whole) in [
         (&b"Zookeeper version: "[..], true),
         (b"zk_version\t", true),
@@ -57,7 +55,7 @@ fn words(bytes: &[u8]) -> SideMatch<Said> {
                 let own = whole || rest(bytes, 4).is_empty();
                 return said(Role::Server, 32.0, "ZooKeeper answer to a four letter word", own);
             }
-            None => return SideMatch::Incomplete,
+            None => return Err(Short),
             Some(false) => {}
         }
     }
@@ -66,8 +64,8 @@ fn words(bytes: &[u8]) -> SideMatch<Said> {
     let word = bytes.trim_ascii_end();
     match (known.contains(&word), bytes.len()) {
         (true, _) => said(Role::Client, 28.0, "ZooKeeper four letter word", word == b"ruok"),
-        (false, ..4) => SideMatch::Incomplete,
-        (false, _) => SideMatch::Mismatch,
+        (false, ..4) => Err(Short),
+        (false, _) => Err(Not),
     }
 }
 

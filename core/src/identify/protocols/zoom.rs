@@ -34,23 +34,23 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
             if datagram.bytes.first().is_some_and(|first| (1..=8).contains(first)) {
                 continue;
             }
-            return SideMatch::Mismatch;
+            return Err(Not);
         };
         if let Some((_, first)) = &known {
             let step = outer.sequence.wrapping_sub(first.sequence);
             if outer.stream != first.stream || outer.direction != first.direction || step > 256 {
-                return SideMatch::Mismatch;
+                return Err(Not);
             }
         }
         count = count.saturating_add(1);
         known.get_or_insert((at, outer));
     }
-    let Some((at, outer)) = known.filter(|_| count >= 3) else { return SideMatch::Incomplete };
+    let Some((at, outer)) = known.filter(|_| count >= 3) else { return Err(Short) };
     let role = if outer.direction == 0 { Role::Client } else { Role::Server };
     let bits =
         f32::from(count) * (8.0 + 7.0) + f32::from(count.saturating_sub(1)) * (32.0 + 8.0) - 10.0;
     let fact = format!("Zoom media encapsulation, {count} datagrams");
-    SideMatch::Match(Said::at(role, bits, fact, Spot::datagram(at, 0, 8)))
+    Ok(Said::at(role, bits, fact, Spot::datagram(at, 0, 8)))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Outer> {

@@ -105,25 +105,23 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn match_datagram(head: &SideView<'_>) -> SideMatch<Spoken> {
-    let Some(first) = head.datagrams.first() else { return SideMatch::Incomplete };
-    SideMatch::or_mismatch(
-        Message::read(first.bytes, first.is_whole()).map(|message| message.speak(0)),
-    )
+    let Some(first) = head.datagrams.first() else { return Err(Short) };
+    Message::read(first.bytes, first.is_whole()).map(|message| message.speak(0)).ok_or(Not)
 }
 
 /// RFC 1035 section 4.2.2: a 16-bit length stands before each message.
 fn match_stream(head: &SideView<'_>) -> SideMatch<Spoken> {
-    let Some(len) = be16(head.stream, 0).map(usize::from) else { return SideMatch::Incomplete };
+    let Some(len) = be16(head.stream, 0).map(usize::from) else { return Err(Short) };
     let bytes = rest(head.stream, 2);
     let bytes = bytes.get(..len).unwrap_or(bytes);
     let whole = bytes.len() == len;
     if bytes.len() < HEADER {
-        return SideMatch::incomplete_if(len > HEADER);
+        return Err(short_if(len > HEADER));
     }
     match Message::read(bytes, whole) {
-        Some(message) => SideMatch::Match(message.speak(2)),
-        None if !whole && !head.complete && Message::may_start(bytes) => SideMatch::Incomplete,
-        None => SideMatch::Mismatch,
+        Some(message) => Ok(message.speak(2)),
+        None if !whole && !head.complete && Message::may_start(bytes) => Err(Short),
+        None => Err(Not),
     }
 }
 
@@ -137,29 +135,25 @@ impl Message {
         let read = message.read_question(&mut cursor).and_then(|()| {
             message.walk_records(bytes, &mut cursor)?;
             // Padding behind the last record is nobody's.
-            if cursor.is_empty() || message.flags & TC != 0 {
-                Ok(())
-            } else {
-                Err(MessageError::Not)
-            }
+            if cursor.is_empty() || message.flags & TC != 0 { Ok(()) } else { Err(Not) }
         });
         match read {
             Ok(()) => Some(message),
-            Err(MessageError::Short) if !whole && message.labels > 1 => Some(message),
-            Err(MessageError::Short | MessageError::Not) => None,
+            Err(Short) if !whole && message.labels > 1 => Some(message),
+            Err(Short | Not) => None,
         }
     }
 
     fn may_start(bytes: &[u8]) -> bool {
-        Self::default().read_header(&mut Cursor::new(bytes)) != Err(MessageError::Not)
+        Self::default().read_header(&mut Cursor::new(bytes)) != Err(Not)
     }
 
     fn read_header(&mut self, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
-        cursor.skip(2).ok_or(MessageError::Short)?;
-        self.flags = cursor.be16().ok_or(MessageError::Short)?;
-        let questions = cursor.be16().ok_or(MessageError::Short)?;
+        cursor.skip(2).ok_or(Short)?;
+        self.flags = cursor.be16().ok_or(Short)?;
+        let questions = cursor.be16().ok_or(Short)?;
         for count in &mut self.records {
-            *count = cursor.be16().ok_or(MessageError::Short)?;
+            *count = cursor.be16().ok_or(Short)?;
         }
         let [answers, authorities, additionals] = self.records;
         let opcode = self.flags >> 11 & 0x0f;
@@ -179,22 +173,22 @@ impl Message {
             self.bits = 2.4 + 1.0 + 4.0 + 16.0 + 3.0 * 10.0;
             self.flags & (TC | RA | 0x0f) == 0 && self.records.iter().all(|count| *count <= 64)
         };
-        if known && fits { Ok(()) } else { Err(MessageError::Not) }
+        if known && fits { Ok(()) } else { Err(Not) }
     }
 
     fn read_question(&mut self, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
         self.read_name(cursor)?;
-        let kind = cursor.be16().ok_or(MessageError::Short)?;
-        let class = cursor.be16().ok_or(MessageError::Short)?;
+        let kind = cursor.be16().ok_or(Short)?;
+        let class = cursor.be16().ok_or(Short)?;
         // IN, CH, HS, NONE, ANY; mDNS's upper bit is none of them
         if !is_known_type(kind) || !matches!(class, 1 | 3 | 4 | 254 | 255) {
-            return Err(MessageError::Not);
+            return Err(Not);
         }
         // Only IXFR's query has an authority (RFC 1995 section 3); mDNS's probes have one, too.
         let [_, authorities, _] = self.records;
         let query = self.flags & (QR | 0x7800) == 0;
         if query && authorities > 0 && kind != IXFR {
-            return Err(MessageError::Not);
+            return Err(Not);
         }
         self.kind = Some(kind);
         self.bits += 9.3 + 13.7;
@@ -205,18 +199,18 @@ impl Message {
     fn read_name(&mut self, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
         let start = cursor.position();
         loop {
-            let len = u8_at(cursor.rest(), 0).ok_or(MessageError::Short)?;
+            let len = u8_at(cursor.rest(), 0).ok_or(Short)?;
             let size = cursor.position().saturating_sub(start);
             if len > LABEL_BYTES_MAX || size.saturating_add(usize::from(len)) > NAME_BYTES_MAX {
-                return Err(MessageError::Not);
+                return Err(Not);
             }
             self.bits += 2.0;
-            let label = cursor.block8().ok_or(MessageError::Short)?;
+            let label = cursor.block8().ok_or(Short)?;
             if label.is_empty() {
                 return Ok(());
             }
             if label.iter().any(u8::is_ascii_control) || (self.labels == 0 && is_netbios(label)) {
-                return Err(MessageError::Not);
+                return Err(Not);
             }
             let dot = if self.labels == 0 { "" } else { "." };
             // Writing to a String cannot fail.
@@ -232,9 +226,9 @@ impl Message {
                 return Ok(());
             }
             skip_name(bytes.len(), cursor)?;
-            let kind = cursor.be16().ok_or(MessageError::Short)?;
-            cursor.skip(6).ok_or(MessageError::Short)?;
-            cursor.block16().ok_or(MessageError::Short)?;
+            let kind = cursor.be16().ok_or(Short)?;
+            cursor.skip(6).ok_or(Short)?;
+            cursor.block16().ok_or(Short)?;
             self.edns |= kind == OPT;
         }
         Ok(())
@@ -282,18 +276,18 @@ impl Message {
 fn skip_name(len: usize, cursor: &mut Cursor<'_>) -> Result<(), MessageError> {
     let start = cursor.position();
     while cursor.position().saturating_sub(start) <= NAME_BYTES_MAX {
-        match u8_at(cursor.rest(), 0).ok_or(MessageError::Short)? {
-            0 => return cursor.skip(1).ok_or(MessageError::Short),
+        match u8_at(cursor.rest(), 0).ok_or(Short)? {
+            0 => return cursor.skip(1).ok_or(Short),
             0xc0.. => {
-                let target = usize::from(cursor.be16().ok_or(MessageError::Short)? & 0x3fff);
+                let target = usize::from(cursor.be16().ok_or(Short)? & 0x3fff);
                 let fits = target >= HEADER && target < start && target < len;
-                return if fits { Ok(()) } else { Err(MessageError::Not) };
+                return if fits { Ok(()) } else { Err(Not) };
             }
-            1..=LABEL_BYTES_MAX => cursor.block8().map(|_| ()).ok_or(MessageError::Short)?,
-            _ => return Err(MessageError::Not),
+            1..=LABEL_BYTES_MAX => cursor.block8().map(|_| ()).ok_or(Short)?,
+            _ => return Err(Not),
         }
     }
-    Err(MessageError::Not)
+    Err(Not)
 }
 
 /// RFC 1001 section 14.1: 16 bytes, each as two letters from A to P.

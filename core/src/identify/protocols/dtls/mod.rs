@@ -74,21 +74,21 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         matches!(datagram.bytes.first(), Some(4..=19 | 27..=31 | 80..=127 | 192..))
     };
     let mut ours = head.datagrams.iter().enumerate().filter(|(_, one)| mine(one) || foreign(one));
-    let Some((at, datagram)) = ours.next() else { return SideMatch::Incomplete };
+    let Some((at, datagram)) = ours.next() else { return Err(Short) };
     if let Some(said) = read(datagram, at) {
-        return SideMatch::Match(said);
+        return Ok(said);
     }
     if foreign(datagram) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     // RFC 6347 section 4.1.2.7: what is invalid is discarded, and the connection goes on. Then
     // nothing less than a hello that parses will do.
     let hello =
         ours.find_map(|(at, datagram)| read(datagram, at).filter(|said| said.bits >= HELLO_BITS));
     match hello {
-        Some(said) => SideMatch::Match(said),
-        None if head.complete => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(said) => Ok(said),
+        None if head.complete => Err(Not),
+        None => Err(Short),
     }
 }
 

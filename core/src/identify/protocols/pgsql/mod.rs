@@ -67,10 +67,10 @@ fn read(bytes: &[u8], _: bool) -> SideMatch<Said> {
     match bytes {
         // An answer to a request for encryption.
         [b'S' | b'N' | b'G'] => {
-            SideMatch::Match(Said::new(1, Role::Server, 6.0, "PostgreSQL answer to TLS").shared())
+            Ok(Said::new(1, Role::Server, 6.0, "PostgreSQL answer to TLS").shared())
         }
         [b'N', b'R' | b'E', ..] => {
-            SideMatch::Match(Said::new(1, Role::Server, 6.0, "PostgreSQL without TLS").shared())
+            Ok(Said::new(1, Role::Server, 6.0, "PostgreSQL without TLS").shared())
         }
         [0, ..] => from_header(bytes, 8, startup),
         _ => from_header(bytes, 6, typed),

@@ -112,9 +112,9 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<QuicPacket<'a>> {
         read(datagram, at).or_else(|| read_old_google(head.datagrams, datagram, at))
     });
     match found {
-        Some(packet) => SideMatch::Match(packet),
-        None if head.datagrams.len() < DATAGRAMS_MAX => SideMatch::Incomplete,
-        None => SideMatch::Mismatch,
+        Some(packet) => Ok(packet),
+        None if head.datagrams.len() < DATAGRAMS_MAX => Err(Short),
+        None => Err(Not),
     }
 }
 

@@ -55,19 +55,19 @@ impl Condition {
     /// -log2 of the chance that random bytes pass; `len` is the datagram's, a stream has none.
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, MessageError> {
         use Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
-        let byte = |at| u8_at(bytes, at).ok_or(MessageError::Short);
+        let byte = |at| u8_at(bytes, at).ok_or(Short);
         let (passes, bits) = match *self {
             Is(at, expected) => {
                 let there = prefix(rest(bytes, at), expected.len());
                 if there.len() < expected.len() && expected.starts_with(there) {
-                    return Err(MessageError::Short);
+                    return Err(Short);
                 }
                 (there == expected, bytes_bits(expected.len()))
             }
             Zeros(at, count) => {
                 let there = prefix(rest(bytes, at), count);
                 if there.iter().any(|byte| *byte != 0) {
-                    return Err(MessageError::Not);
+                    return Err(Not);
                 }
                 (there.len() == count, bytes_bits(count))
             }
@@ -91,7 +91,7 @@ impl Condition {
             }
             Check(check, bits) => (check(bytes), bits),
         };
-        if passes { Ok(bits) } else { Err(MessageError::Not) }
+        if passes { Ok(bits) } else { Err(Not) }
     }
 }
 
@@ -135,14 +135,14 @@ fn counts(
         Width::Be32 => (be32(bytes, at), 32.0),
         Width::Le32 => (le32(bytes, at), 32.0),
     };
-    let number = i64::from(number.ok_or(MessageError::Short)?).saturating_add(plus);
-    let number = index(u32::try_from(number).map_err(|_| MessageError::Not)?);
+    let number = i64::from(number.ok_or(Short)?).saturating_add(plus);
+    let number = index(u32::try_from(number).map_err(|_| Not)?);
     match len {
         Some(len) if len == number => Ok(bits),
-        Some(_) => Err(MessageError::Not),
+        Some(_) => Err(Not),
         // In a stream it is only plausible.
         None if number <= usize::from(u16::MAX) => Ok(0.0),
-        None => Err(MessageError::Not),
+        None => Err(Not),
     }
 }
 
@@ -153,12 +153,12 @@ impl Say {
         for part in self.parts {
             match part.test(bytes, len) {
                 Ok(more) => bits += more,
-                Err(MessageError::Short) => short = true,
-                Err(MessageError::Not) => return Err(MessageError::Not),
+                Err(Short) => short = true,
+                Err(Not) => return Err(Not),
             }
         }
         if short {
-            return Err(MessageError::Short);
+            return Err(Short);
         }
         Ok(Said::at(self.role, bits, self.what, self.spot()))
     }
@@ -205,12 +205,12 @@ const OPENINGS_MAX: usize = 4;
 
 /// The first message of a row that fits.
 fn read(says: &[Say], bytes: &[u8], len: Option<usize>) -> Result<Said, MessageError> {
-    let mut stop = MessageError::Not;
+    let mut stop = Not;
     for say in says {
         match say.test(bytes, len) {
             Ok(said) => return Ok(said),
-            Err(MessageError::Short) => stop = MessageError::Short,
-            Err(MessageError::Not) => {}
+            Err(Short) => stop = Short,
+            Err(Not) => {}
         }
     }
     Err(stop)

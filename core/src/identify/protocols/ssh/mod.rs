@@ -62,8 +62,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
 fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Banner<'a>> {
     match starts_with(head.stream, b"SSH-") {
         Some(true) => banner(head.stream, 0, head.complete),
-        Some(false) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(false) => Err(Not),
+        None => Err(Short),
     }
 }
 
@@ -73,17 +73,17 @@ fn banner(stream: &[u8], at: usize, complete: bool) -> SideMatch<Banner<'_>> {
     let Some(end) = prefix(line, BANNER_BYTES_MAX).iter().position(|byte| *byte == b'\n') else {
         let cut = complete && line.len() < BANNER_BYTES_MAX;
         return match (cut, line.len() < BANNER_BYTES_MAX) {
-            (true, _) => SideMatch::or_mismatch(read_banner(line, at)),
-            (false, true) => SideMatch::Incomplete,
-            (false, false) => SideMatch::Mismatch,
+            (true, _) => read_banner(line, at).ok_or(Not),
+            (false, true) => Err(Short),
+            (false, false) => Err(Not),
         };
     };
     let text = prefix(line, end);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let packets = rest(line, end.saturating_add(1));
-    SideMatch::or_mismatch(
-        read_banner(text, at).map(|banner| Banner { role: role_by_packets(packets), ..banner }),
-    )
+    read_banner(text, at)
+        .map(|banner| Banner { role: role_by_packets(packets), ..banner })
+        .ok_or(Not)
 }
 
 fn read_banner(text: &[u8], at: usize) -> Option<Banner<'_>> {

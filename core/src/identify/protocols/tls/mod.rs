@@ -43,8 +43,8 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     match opening(head.stream, head.complete) {
-        SideMatch::Mismatch if !head.from_start => middle(head.stream, head.complete),
-        matched @ (SideMatch::Match(_) | SideMatch::Incomplete | SideMatch::Mismatch) => matched,
+        Err(Not) if !head.from_start => middle(head.stream, head.complete),
+        matched => matched,
     }
 }
 
@@ -54,31 +54,31 @@ fn opening(stream: &[u8], complete: bool) -> SideMatch<Said> {
         Some(&HANDSHAKE) => handshake(stream, complete),
         Some(&ALERT) => alert(stream),
         Some(0x80..) => ssl2_hello(stream),
-        Some(_) => SideMatch::Mismatch,
-        None => SideMatch::Incomplete,
+        Some(_) => Err(Not),
+        None => Err(Short),
     }
 }
 
 /// A hello message, of which its type at least must be there.
 fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     if stream.len() <= HEADER {
-        return SideMatch::incomplete_if(Header::may_start(stream));
+        return Err(short_if(Header::may_start(stream)));
     }
-    let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
+    let Some(header) = Header::read(stream, 0) else { return Err(Not) };
     // 4 bytes of handshake header, and the version
     let wanted = 6;
     let Some(bytes) = records::handshake_bytes(stream, wanted) else {
-        return SideMatch::Mismatch;
+        return Err(Not);
     };
     if bytes.len() < wanted && !complete {
-        return SideMatch::incomplete_if(hello_may_start(&bytes));
+        return Err(short_if(hello_may_start(&bytes)));
     }
     if !hello_may_start(&bytes) {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     let len = be24(&bytes, 1).map_or(usize::MAX, index);
     let Some(bytes) = records::handshake_bytes(stream, len.saturating_add(4)) else {
-        return SideMatch::Mismatch;
+        return Err(Not);
     };
     // RFC 8446 section 5.1: a ClientHello stands alone in its flight.
     let alone = header.len <= len.saturating_add(4);
@@ -86,7 +86,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     let whole = body.len() >= len;
     let body = body.get(..len).unwrap_or(body);
     let bits = records::FIRST_BITS + if bytes.len() >= 4 { 15.0 } else { 7.0 };
-    SideMatch::or_mismatch(match u8_at(&bytes, 0) {
+    match u8_at(&bytes, 0) {
         Some(CLIENT_HELLO) if alone => {
             ClientHello::read(body, whole, Flavour::Tls).map(|hello| client_hello(&hello, bits))
         }
@@ -94,7 +94,8 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
             ServerHello::read(body, whole, Flavour::Tls).map(|hello| server_hello(hello, bits))
         }
         _ => None,
-    })
+    }
+    .ok_or(Not)
 }
 
 /// Whether a hello's handshake header may start so: its type, and no more than 65,535 bytes.
@@ -134,26 +135,26 @@ fn alert(stream: &[u8]) -> SideMatch<Said> {
         let fits = Header::may_start(stream)
             && matches!(stream.get(3), None | Some(0))
             && matches!(stream.get(4), None | Some(2));
-        return SideMatch::incomplete_if(fits);
+        return Err(short_if(fits));
     }
-    let Some(header) = Header::read(stream, 0) else { return SideMatch::Mismatch };
+    let Some(header) = Header::read(stream, 0) else { return Err(Not) };
     let (Some(level), Some(what)) = (u8_at(stream, HEADER), u8_at(stream, HEADER + 1)) else {
-        return SideMatch::Incomplete;
+        return Err(Short);
     };
     let level = match level {
         1 => "warning",
         2 => "fatal",
-        _ => return SideMatch::Mismatch,
+        _ => return Err(Not),
     };
     // The values of IANA's TLS Alerts registry.
     let known = matches!(what, 0 | 10 | 20..=22 | 30 | 40..=52 | 60 | 70 | 71 | 80 | 86 | 90 | 100 | 109..=116 | 120 | 121);
     if header.len != 2 || !known {
-        return SideMatch::Mismatch;
+        return Err(Not);
     }
     // type and version, length, level, description
     let bits = 8.0 + 13.7 + 16.0 + 7.0 + 2.7;
     let fact = format!("TLS alert, {level}, description {what}");
-    SideMatch::Match(Said::at(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
+    Ok(Said::at(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
 }
 
 /// A ClientHello in SSL 2.0's record: the lengths inside add up to the length of the record.
@@ -161,9 +162,9 @@ fn ssl2_hello(stream: &[u8]) -> SideMatch<Said> {
     if stream.len() < 11 {
         let fits = matches!(stream.get(2), None | Some(&CLIENT_HELLO))
             && matches!(stream.get(3), None | Some(0 | 3));
-        return SideMatch::incomplete_if(fits);
+        return Err(short_if(fits));
     }
-    SideMatch::or_mismatch(read_ssl2_hello(stream))
+    read_ssl2_hello(stream).ok_or(Not)
 }
 
 fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
@@ -195,9 +196,9 @@ fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
 fn middle(stream: &[u8], complete: bool) -> SideMatch<Said> {
     if let Some(walk) = records::walk(stream, 0) {
         if walk.headers >= 2 || walk.ends {
-            return SideMatch::Match(some_records(walk, 0, 0.0));
+            return Ok(some_records(walk, 0, 0.0));
         }
-        return SideMatch::incomplete_if(!complete);
+        return Err(short_if(!complete));
     }
     let starts = stream.windows(2).enumerate();
     let starts = starts.filter(|(_, pair)| *pair == [APPLICATION_DATA, 3]);
@@ -205,10 +206,10 @@ fn middle(stream: &[u8], complete: bool) -> SideMatch<Said> {
     for (at, walk) in found {
         if let Some(walk) = walk.filter(|walk| walk.headers >= 3) {
             // It may stand anywhere in the 4 KiB.
-            return SideMatch::Match(some_records(walk, at, 12.0));
+            return Ok(some_records(walk, at, 12.0));
         }
     }
-    SideMatch::incomplete_if(!complete)
+    Err(short_if(!complete))
 }
 
 fn some_records(walk: records::Walk, at: usize, lost: f32) -> Said {
