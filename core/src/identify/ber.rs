@@ -2,7 +2,7 @@
 
 use crate::identify::side_match::MessageError::{Not, Short};
 use crate::identify::side_match::SideMatch;
-use crate::wire::{be16, be24, be32, index, prefix, rest, u8_at};
+use crate::wire::{array, be16, be24, be32, index, prefix, rest, u8_at};
 
 /// One element: its tag's first byte, and as much of its contents as was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,7 @@ impl Element<'_> {
 
 /// The element at the front. Tags of more than three bytes and lengths without end are foreign here.
 pub(super) fn element(bytes: &[u8]) -> SideMatch<Element<'_>> {
-    let (Some(tag), Some(first)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
-        return Err(Short);
-    };
+    let [tag, first] = array(bytes, 0).ok_or(Short)?;
     // Numbers of 31 and more stand in further bytes (section 8.1.2.4); one or two are believed.
     let extra = match (tag & 0x1f == 0x1f, first & 0x80 != 0) {
         (false, _) => 0,

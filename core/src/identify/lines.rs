@@ -89,9 +89,7 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> SideMatch<Reply<'_>> {
     {
         return Err(Not);
     }
-    let Some(code) = number(digits).and_then(|code| u16::try_from(code).ok()) else {
-        return Err(Short);
-    };
+    let code = number(digits).and_then(|code| u16::try_from(code).ok()).ok_or(Short)?;
     // Second digits go up to 5 there, and to 8 with NNTP (RFC 3977 section 3.2).
     if front.len() == 4 && (!(100..600).contains(&code) || code / 10 % 10 > 8) {
         return Err(Not);

@@ -71,9 +71,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
         count = count.saturating_add(1);
         last = Some((spi, sequence, cipher));
     }
-    let Some((spi, sequence, _)) = last.filter(|_| count >= COUNT_MIN) else {
-        return Err(Short);
-    };
+    let (spi, sequence, _) = last.filter(|_| count >= COUNT_MIN).ok_or(Short)?;
     let bits = f32::from(count.saturating_sub(1)) * (32.0 + 30.0 + 2.0) - 8.0;
     let fact = format!("ESP, SPI 0x{spi:08x}, {count} datagrams counting up to {sequence}");
     Ok(Said::at(Role::Either, bits, fact, Spot::datagram(first_at, 0, 8)))

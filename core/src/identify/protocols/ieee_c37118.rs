@@ -51,9 +51,7 @@ fn frame(bytes: &[u8]) -> SideMatch<Said> {
     if len < FRAME_MIN || (kind == COMMAND && len < COMMAND_MIN) {
         return Err(Not);
     }
-    let Some((frame, check)) = bytes.get(..len).and_then(<[u8]>::split_last_chunk::<2>) else {
-        return Err(Short);
-    };
+    let (frame, check) = bytes.get(..len).and_then(<[u8]>::split_last_chunk::<2>).ok_or(Short)?;
     (ccitt(frame, 0xffff) == u16::from_be_bytes(*check))
         .then_some(())
         .and_then(|()| {

@@ -40,9 +40,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         };
         let line = prefix(bytes, end);
         let word = line.strip_suffix(b"\r").unwrap_or(line);
-        let Some((_, role, needed)) = COMMANDS.iter().find(|(name, _, _)| *name == word) else {
-            return Err(Not);
-        };
+        let (_, role, needed) = COMMANDS.iter().find(|(name, _, _)| *name == word).ok_or(Not)?;
         let headers = rest(bytes, end.saturating_add(1));
         let whole =
             position_of(headers, b"\n\n").is_some() || position_of(headers, b"\n\r\n").is_some();

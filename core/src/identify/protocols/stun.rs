@@ -114,9 +114,7 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Message> {
         return Err(Short);
     }
     let message = rest(stream, at);
-    let Some(len) = be16(message, 2).filter(|len| *len <= LENGTH_MAX) else {
-        return Err(Not);
-    };
+    let len = be16(message, 2).filter(|len| *len <= LENGTH_MAX).ok_or(Not)?;
     let wire_len = usize::from(len).saturating_add(HEADER);
     let bytes = message.get(..wire_len).unwrap_or(message);
     let one = Datagram { bytes, wire_len, time: crate::time::Timestamp::MIN };

@@ -32,9 +32,8 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
         return Err(Not);
     }
     let end = position_of(bytes, b"\r\n\r\n");
-    let Some(end) = end.map(|end| end.saturating_add(4)).or(complete.then_some(bytes.len())) else {
-        return Err(Short);
-    };
+    let end =
+        end.map(|end| end.saturating_add(4)).or(complete.then_some(bytes.len())).ok_or(Short)?;
     let section = prefix(bytes, end);
     let role = if asks == Some(true) { Role::Client } else { Role::Server };
     let (name, size) = match role {
@@ -63,18 +62,14 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
 /// Section 5.2: a whole frame, masked from the client. Text proves it, where it is long enough; the
 /// others only go with it.
 fn frame(bytes: &[u8]) -> SideMatch<Said> {
-    let (Some(first), Some(second)) = (u8_at(bytes, 0), u8_at(bytes, 1)) else {
-        return Err(Short);
-    };
+    let [first, second] = array(bytes, 0).ok_or(Short)?;
     let masked = second & 0x80 != 0;
     let (at, len) = match second & 0x7f {
         126 => (4_usize, be16(bytes, 2).map(usize::from)),
         127 => (10, be64(bytes, 2).and_then(|len| usize::try_from(len).ok())),
         len => (2, Some(usize::from(len))),
     };
-    let Some(len) = len else {
-        return Err(short_if(bytes.len() < at));
-    };
+    let len = len.ok_or(short_if(bytes.len() < at))?;
     let mask = if masked { array::<4>(bytes, at) } else { Some([0; 4]) };
     let Some(mask) = mask else { return Err(Short) };
     let head = at.saturating_add(if masked { 4 } else { 0 });

@@ -45,16 +45,15 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if text.first().is_some_and(|byte| *byte != b'<') || (text.is_empty() && blanks > 4) {
         return Err(Not);
     }
-    let Some(end) = text.iter().position(|byte| *byte == b'>') else {
-        return Err(short_if(text.len() <= 600));
-    };
+    let end = text.iter().position(|byte| *byte == b'>').ok_or(short_if(text.len() <= 600))?;
     let mut element = prefix(text, end);
     if element.starts_with(b"<?xml ") {
         // The declaration proves nothing; the stream's tag must follow.
         let behind = rest(text, end.saturating_add(1)).trim_ascii_start();
-        let Some(next) = behind.iter().position(|byte| *byte == b'>') else {
-            return Err(short_if(!complete && behind.len() <= 600));
-        };
+        let next = behind
+            .iter()
+            .position(|byte| *byte == b'>')
+            .ok_or(short_if(!complete && behind.len() <= 600))?;
         element = prefix(behind, next);
     }
     said(element, bytes.len()).ok_or(Not)

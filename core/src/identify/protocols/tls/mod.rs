@@ -67,9 +67,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     let Some(header) = Header::read(stream, 0) else { return Err(Not) };
     // 4 bytes of handshake header, and the version
     let wanted = 6;
-    let Some(bytes) = records::handshake_bytes(stream, wanted) else {
-        return Err(Not);
-    };
+    let bytes = records::handshake_bytes(stream, wanted).ok_or(Not)?;
     if bytes.len() < wanted && !complete {
         return Err(short_if(hello_may_start(&bytes)));
     }
@@ -77,9 +75,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
         return Err(Not);
     }
     let len = be24(&bytes, 1).map_or(usize::MAX, index);
-    let Some(bytes) = records::handshake_bytes(stream, len.saturating_add(4)) else {
-        return Err(Not);
-    };
+    let bytes = records::handshake_bytes(stream, len.saturating_add(4)).ok_or(Not)?;
     // RFC 8446 section 5.1: a ClientHello stands alone in its flight.
     let alone = header.len <= len.saturating_add(4);
     let body = rest(&bytes, 4);
