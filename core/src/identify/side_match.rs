@@ -133,9 +133,14 @@ impl Said {
         Self { len, role, bits, own: true, fact, spot, details: Vec::new() }
     }
 
-    /// What takes all that is there, shown by these bytes.
+    /// What takes all that is there; its first bytes show it.
+    pub(super) fn all(role: Role, bits: f32, fact: impl Into<String>) -> Self {
+        Self::new(Self::ALL, role, bits, fact)
+    }
+
+    /// The same, shown by these bytes.
     pub(super) fn at(role: Role, bits: f32, fact: impl Into<String>, spot: Spot) -> Self {
-        Self::new(Self::ALL, role, bits, fact).shown(spot)
+        Self::all(role, bits, fact).shown(spot)
     }
 
     /// The same, shown by these bytes.

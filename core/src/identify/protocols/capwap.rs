@@ -52,22 +52,18 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let bits = 8.0 + 3.0 + 2.0 + 3.4 + 2.0 + 16.0;
     if native && binding == 1 {
         has_llc(body).then_some(())?;
-        return Some(said(Role::Either, bits + 45.0, "CAPWAP data, a frame of 802.11"));
+        return Some(Said::all(Role::Either, bits + 45.0, "CAPWAP data, a frame of 802.11"));
     }
     let left = datagram.wire_len.checked_sub(bytes.len())?.checked_add(body.len())?;
     let (role, more) = read_control(body, left)?;
-    Some(said(role, bits + more, "CAPWAP control message"))
-}
-
-fn said(role: Role, bits: f32, fact: &str) -> Said {
-    Said::at(role, bits, fact, Spot::datagram(0, 0, 16))
+    Some(Said::all(role, bits + more, "CAPWAP control message"))
 }
 
 /// RFC 5415 section 4.2: the DTLS header is four bytes, the last three of them zero.
 fn read_dtls(bytes: &[u8]) -> Option<Said> {
     let version = matches!(be16(bytes, 5)?, 0xfeff | 0xfefd);
     let fits = be32(bytes, 0)? == 0x0100_0000 && matches!(u8_at(bytes, 4)?, 20..=23) && version;
-    fits.then(|| said(Role::Either, 32.0 + 6.0 + 15.0, "CAPWAP with DTLS"))
+    fits.then(|| Said::all(Role::Either, 32.0 + 6.0 + 15.0, "CAPWAP with DTLS"))
 }
 
 /// RFC 5415 section 4.5.1: the length counts from behind the sequence number on.

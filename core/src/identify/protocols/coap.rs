@@ -47,7 +47,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     };
     // version, token, code with type
     let bits = 2.0 + 0.8 + 4.0 + walk(cursor, datagram.is_whole())?;
-    Some(Said::at(role, bits, format!("CoAP {what}"), Spot::datagram(0, 0, 16)))
+    Some(Said::all(role, bits, format!("CoAP {what}")))
 }
 
 fn walk(mut cursor: Cursor<'_>, whole: bool) -> Option<f32> {

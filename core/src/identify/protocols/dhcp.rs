@@ -43,7 +43,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let kind = message_type(rest(bytes, COOKIE_AT.saturating_add(4)), datagram.is_whole())?;
     // op, lengths, flags, cookie
     let bits = 7.0 + 3.9 + 3.9 + 15.0 + 32.0;
-    Some(Said::at(role, bits, format!("DHCP {kind}"), Spot::datagram(0, 0, 16)))
+    Some(Said::all(role, bits, format!("DHCP {kind}")))
 }
 
 /// RFC 2132 section 9.6; `None` where an option goes past the end of a whole message.

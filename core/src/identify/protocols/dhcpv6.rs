@@ -44,7 +44,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     };
     cursor.skip(header)?;
     let bits = walk(cursor, datagram.is_whole())?;
-    Some(Said::at(role, bits + 4.3, format!("DHCPv6 {what}"), Spot::datagram(0, 0, 16)))
+    Some(Said::all(role, bits + 4.3, format!("DHCPv6 {what}")))
 }
 
 fn walk(mut cursor: Cursor<'_>, whole: bool) -> Option<f32> {

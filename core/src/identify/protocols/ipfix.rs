@@ -27,7 +27,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let (version, len) = (be16(datagram.bytes, 0)?, usize::from(be16(datagram.bytes, 2)?));
     (version == 10 && len == datagram.wire_len).then_some(())?;
     let bits = 32.0 + sets(datagram, 16, 2..=3)?;
-    Some(Said::at(Role::Client, bits, "IPFIX message", Spot::datagram(0, 0, 16)))
+    Some(Said::all(Role::Client, bits, "IPFIX message"))
 }
 
 #[cfg(test)]

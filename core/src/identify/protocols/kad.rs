@@ -34,7 +34,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         _ => return None,
     };
     let fact = format!("Kademlia or eDonkey message {protocol:02x} {opcode:02x}");
-    Some(Said::at(role, 8.0 + bits, fact, Spot::datagram(0, 0, 16)))
+    Some(Said::all(role, 8.0 + bits, fact))
 }
 
 /// Sizes of Kademlia 2's messages; -log2 of the chance beside the first byte.

@@ -58,7 +58,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 
 fn words(conversation: u32, bits: f32) -> Said {
     let fact = format!("KCP segments, conversation 0x{conversation:08x}");
-    Said::at(Role::Either, bits, fact, Spot::datagram(0, 0, 16))
+    Said::all(Role::Either, bits, fact)
 }
 
 #[cfg(test)]

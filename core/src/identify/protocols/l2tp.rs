@@ -66,7 +66,7 @@ fn words(role: Role, bits: f32, kind: Option<u16>) -> Said {
         Some(kind) => format!("L2TP control message, type {kind}"),
         None => "L2TP acknowledgement".to_owned(),
     };
-    Said::at(role, bits, fact, Spot::datagram(0, 0, 16))
+    Said::all(role, bits, fact)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         }
         _ => return None,
     };
-    Some(Said::at(role, 4.0 + bits, format!("LISP {what}"), Spot::datagram(0, 0, 16)))
+    Some(Said::all(role, 4.0 + bits, format!("LISP {what}")))
 }
 
 /// Section 5.2: who asks, if that is said, its locators, one more than is counted, and the first record's

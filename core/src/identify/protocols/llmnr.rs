@@ -54,8 +54,7 @@ fn read_llmnr(datagram: &Datagram<'_>) -> Option<Said> {
     // flags, four counts, type, class; the name's length and end
     let bits = 15.0 + 60.0 + 13.0 + 16.0 + 8.0;
     fits.then(|| {
-        Said::at(role, bits, format!("LLMNR {what}"), Spot::datagram(0, 0, 16))
-            .with(DetailKey::DnsName, dotted(bytes))
+        Said::all(role, bits, format!("LLMNR {what}")).with(DetailKey::DnsName, dotted(bytes))
     })
 }
 

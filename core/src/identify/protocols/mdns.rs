@@ -55,8 +55,7 @@ fn read_mdns(datagram: &Datagram<'_>) -> Option<Said> {
     // id or service type, flags, four counts, .local, class
     let bits = 16.0 + 13.0 + 28.0 + 32.0 + 14.0;
     fits.then(|| {
-        Said::at(role, bits, format!("mDNS {what}"), Spot::datagram(0, 0, 16))
-            .with(DetailKey::DnsName, dotted(bytes))
+        Said::all(role, bits, format!("mDNS {what}")).with(DetailKey::DnsName, dotted(bytes))
     })
 }
 

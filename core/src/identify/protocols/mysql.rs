@@ -139,7 +139,7 @@ fn read_greeting(payload: &[u8], whole: bool) -> Option<(PacketKind, Said)> {
     let mariadb = version.to_ascii_lowercase().contains("mariadb");
     let name = if mariadb { "MariaDB" } else { name };
     let fact = format!("{name} greeting, version {version}");
-    let said = Said::at(Role::Server, bits, fact, Spot::stream(0, 16));
+    let said = Said::all(Role::Server, bits, fact);
     Some((PacketKind::Greeting, said.with(VERSION, version)))
 }
 
@@ -178,7 +178,7 @@ fn read_error(payload: &[u8]) -> Option<(PacketKind, Said)> {
     // two bytes of length, number, ff, code, text
     let bits = 15.0 + 7.0 + 8.0 + 4.4 + 7.0 * 1.4;
     let fact = format!("MySQL error {code}: {}", from_wire(text));
-    Some((PacketKind::Error, Said::at(Role::Server, bits, fact, Spot::stream(0, 16))))
+    Some((PacketKind::Error, Said::all(Role::Server, bits, fact)))
 }
 
 fn read_login(payload: &[u8], len: usize) -> Option<(PacketKind, Said)> {
@@ -201,7 +201,7 @@ fn read_login(payload: &[u8], len: usize) -> Option<(PacketKind, Said)> {
     } else {
         (PacketKind::Login, "MySQL client login")
     };
-    Some((kind, Said::at(Role::Client, bits, fact, Spot::stream(0, 16))))
+    Some((kind, Said::all(Role::Client, bits, fact)))
 }
 
 #[cfg(test)]

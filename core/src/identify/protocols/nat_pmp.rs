@@ -76,13 +76,12 @@ fn read_pcp(datagram: &Datagram<'_>) -> Option<Said> {
         let mapped = rest(bytes, 8).get(..12)? == b"\0\0\0\0\0\0\0\0\0\0\xff\xff";
         let six = matches!(u8_at(bytes, 8)?, 0x20..=0x3f | 0xfc..=0xfe);
         let bits = 8.0 + 6.0 + 16.0 + 7.0 + if mapped { 96.0 } else { 2.0 };
-        (reserved && (mapped || six))
-            .then(|| Said::at(Role::Client, bits, "PCP request", Spot::datagram(0, 0, 16)))
+        (reserved && (mapped || six)).then(|| Said::all(Role::Client, bits, "PCP request"))
     } else {
         // section 7.2: reserved, result to 13, lifetime, epoch, 96 bits of zero
         let zeros = rest(bytes, 12).get(..12)?.iter().all(|byte| *byte == 0);
         let fits = u8_at(bytes, 2)? == 0 && u8_at(bytes, 3)? <= 13 && zeros;
-        fits.then(|| Said::at(Role::Server, 26.0 + 96.0, "PCP answer", Spot::datagram(0, 0, 16)))
+        fits.then(|| Said::all(Role::Server, 26.0 + 96.0, "PCP answer"))
     }
 }
 

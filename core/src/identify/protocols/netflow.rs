@@ -40,7 +40,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
         _ => return None,
     };
     let fact = format!("NetFlow version {version}, {count} records");
-    Some(Said::at(Role::Client, bits, fact, Spot::datagram(0, 0, 16)))
+    Some(Said::all(Role::Client, bits, fact))
 }
 
 /// The bits of sets that fill a datagram behind its header, as IPFIX has them, too. Templates have a small

@@ -75,7 +75,7 @@ fn read(bytes: &[u8], len: usize) -> Option<Said> {
         plain.or_else(|| behind_hmac(bytes, is_server, len)).or_else(|| crypt(bytes, opcode, len));
     let (bits, how) = found?;
     let fact = format!("OpenVPN {what}{how}, session {session:016x}");
-    Some(Said::at(role, 8.0 - 1.6 + bits, fact, Spot::datagram(0, 0, 16)))
+    Some(Said::all(role, 8.0 - 1.6 + bits, fact))
 }
 
 /// Acknowledgements and the packet id of zero; -log2 of the chance. A first reset acknowledges

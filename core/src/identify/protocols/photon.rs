@@ -54,7 +54,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
 }
 
 fn said(role: Role, bits: f32) -> Said {
-    Said::at(role, bits, "Photon commands", Spot::datagram(0, 0, 16))
+    Said::all(role, bits, "Photon commands")
 }
 
 #[cfg(test)]

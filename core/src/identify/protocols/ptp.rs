@@ -53,7 +53,7 @@ fn read_two(datagram: &Datagram<'_>) -> Option<Said> {
     // type, version and minor version, length, control, interval
     let bits = 0.7 + 7.0 + 14.4 + 8.0 + 2.8 + 4.0;
     let fact = || format!("PTP version 2, {name}");
-    fits.then(|| Said::at(Role::Either, bits, fact(), Spot::datagram(0, 0, 16)))
+    fits.then(|| Said::all(Role::Either, bits, fact()))
 }
 
 fn read_one(datagram: &Datagram<'_>) -> Option<Said> {
@@ -63,7 +63,7 @@ fn read_one(datagram: &Datagram<'_>) -> Option<Said> {
         subdomain.strip_prefix(*name).is_some_and(|zeros| zeros.iter().all(|byte| *byte == 0))
     });
     let fits = be32(bytes, 0)? == 0x0001_0001 && known && subdomain.len() == 16;
-    fits.then(|| Said::at(Role::Either, 32.0 + 126.0, "PTP version 1", Spot::datagram(0, 0, 16)))
+    fits.then(|| Said::all(Role::Either, 32.0 + 126.0, "PTP version 1"))
 }
 
 #[cfg(test)]

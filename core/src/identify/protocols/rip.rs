@@ -40,7 +40,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     }
     let what = if command == 1 { "request" } else { "response" };
     let fact = format!("RIP version {version} {what}");
-    Some(Said::at(Role::Either, bits, fact, Spot::datagram(0, 0, 16)))
+    Some(Said::all(Role::Either, bits, fact))
 }
 
 fn entry_bits(entry: &[u8], version: u8, first: bool) -> Option<f32> {

@@ -44,7 +44,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let mut bits = 3.0 + 7.0 + 14.0;
     bits += more(datagram, end)?;
     let fact = format!("RTCP {what}, SSRC 0x{source:08x}");
-    let said = Said::at(Role::Either, bits, fact, Spot::datagram(0, 0, 16));
+    let said = Said::all(Role::Either, bits, fact);
     Some(said.with(DetailKey::RtpSsrc, format!("0x{source:08x}")))
 }
 

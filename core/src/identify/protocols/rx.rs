@@ -49,7 +49,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     // small numbers, type, flags, status, security, service
     let bits = 12.0 + 16.0 + 12.0 + 4.3 + 3.0 + 8.0 + 5.4;
     let fact = format!("Rx packet, type {}, connection 0x{:08x}", header.kind, header.connection);
-    Ok(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
+    Ok(Said::all(role, bits, fact))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<Header> {

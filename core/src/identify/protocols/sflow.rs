@@ -49,7 +49,7 @@ fn read(datagram: &Datagram<'_>) -> Option<Said> {
     let fits = first && (1..=512).contains(&samples);
     let fact = || format!("sFlow version {version}, {samples} samples");
     let bits = 31.0 + 31.0 + 23.0 + 28.0;
-    fits.then(|| Said::at(Role::Client, bits, fact(), Spot::datagram(0, 0, 16)))
+    fits.then(|| Said::all(Role::Client, bits, fact()))
 }
 
 #[cfg(test)]

@@ -35,10 +35,6 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     }
 }
 
-fn said(role: Role, bits: f32, fact: impl Into<String>) -> Said {
-    Said::at(role, bits, fact, Spot::datagram(0, 0, 16))
-}
-
 fn is_text(text: &[u8]) -> bool {
     text.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
 }
@@ -50,7 +46,7 @@ fn request(datagram: &Datagram<'_>) -> Option<Said> {
     let ended = !datagram.is_whole() || datagram.bytes.last() == Some(&0);
     let what = if datagram.bytes.get(1) == Some(&1) { "read" } else { "write" };
     (known && ended && is_text(file) && !file.is_empty())
-        .then(|| said(Role::Client, 15.0 + 35.0, format!("TFTP {what} request")))
+        .then(|| Said::all(Role::Client, 15.0 + 35.0, format!("TFTP {what} request")))
 }
 
 fn error(datagram: &Datagram<'_>) -> Option<Said> {
@@ -58,7 +54,7 @@ fn error(datagram: &Datagram<'_>) -> Option<Said> {
     let text = rest(datagram.bytes, 4).split_last();
     let fits = text.is_some_and(|(end, text)| *end == 0 && is_text(text) && text.len() > 3);
     (code <= 8 && fits && datagram.is_whole())
-        .then(|| said(Role::Either, 16.0 + 12.8 + 8.0, format!("TFTP error {code}")))
+        .then(|| Said::all(Role::Either, 16.0 + 12.8 + 8.0, format!("TFTP error {code}")))
 }
 
 fn accepted(datagram: &Datagram<'_>) -> Option<Said> {
@@ -73,7 +69,7 @@ fn accepted(datagram: &Datagram<'_>) -> Option<Said> {
         name && pair.get(1).is_some_and(|value| value.iter().all(u8::is_ascii_digit))
     });
     (end.is_empty() && known && pairs.len() >= 2 && pairs.len().is_multiple_of(2))
-        .then(|| said(Role::Server, 16.0 + 40.0, "TFTP options accepted"))
+        .then(|| Said::all(Role::Server, 16.0 + 40.0, "TFTP options accepted"))
 }
 
 /// Blocks of data (3), or their acknowledgements (4): the numbers go on by one, or are repeated.
@@ -104,7 +100,7 @@ fn blocks(datagrams: &[Datagram<'_>], opcode: u16) -> Option<Said> {
         last = Some(block);
     }
     let what = if opcode == 3 { "blocks of data" } else { "acknowledgements" };
-    Some(said(Role::Either, bits, format!("TFTP {what}, up to {}", last.unwrap_or_default())))
+    Some(Said::all(Role::Either, bits, format!("TFTP {what}, up to {}", last.unwrap_or_default())))
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     }
     let (role, what) = if opens { (Role::Client, "opens") } else { (Role::Either, "goes on") };
     let fact = format!("uTP connection {what}, {count} packets");
-    Ok(Said::at(role, bits, fact, Spot::datagram(0, 0, 16)))
+    Ok(Said::all(role, bits, fact))
 }
 
 fn read(datagram: &Datagram<'_>) -> Option<UtpPacket> {
