@@ -131,7 +131,7 @@ fn tcp_flow(random: &mut Random, world: &mut World, nth: u32) {
     }
 }
 
-/// Who talks to whom.
+/// Conversations.
 struct Ends {
     client: [u8; 4],
     server: [u8; 4],

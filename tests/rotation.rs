@@ -104,7 +104,7 @@ fn a_rotation_that_fails_is_told_at_the_end() {
     run.stdin.take().unwrap().write_all(&bytes).unwrap();
     lines.read_to_string(&mut said).unwrap();
     let ended = run.wait().unwrap();
-    assert_eq!(said.matches("the next output file cannot be had").count(), 1, "{said}");
+    assert_eq!(said.matches("cannot open the next output file").count(), 1, "{said}");
     assert_eq!(ended.code(), Some(1), "{said}");
 }
 

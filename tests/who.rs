@@ -241,7 +241,7 @@ fn a_socket_in_another_network_namespace_is_found_and_the_namespace_named() {
     assert_eq!(found["processes"][0]["name"], "perl", "{found:#}");
 }
 
-/// A capture on the loopback of a network namespace of its own, with rights given up.
+/// A capture on the loopback of a network namespace of its own, with privileges dropped.
 #[test]
 fn live_flows_carry_their_process_also_after_it_exited() {
     let name = format!("ps-live-{}", std::process::id());
@@ -338,7 +338,7 @@ fn without_rights_it_says_what_it_could_not_see_and_how() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("LISTEN") && text.contains(&format!("127.0.0.1:{port}")), "{text}");
     assert!(
-        text.contains("NOT SEEN: the processes of 1 of these sockets")
+        text.contains("NOT VISIBLE: the processes of 1 of these sockets")
             && text.contains("sudo portstory who"),
         "{text}"
     );

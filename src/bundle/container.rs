@@ -77,26 +77,25 @@ const DIRECTORY_BYTES_MAX: u64 = 4096;
 
 /// The files in the order in which they are packed.
 pub(super) fn entries(file: &File, own: &str) -> Result<Vec<Entry>, Refusal> {
-    let io = |error: io::Error| refused(own, format!("no sound zip: {error}"));
-    let unsound = |why: &str| refused(own, format!("no sound zip: {why}"));
+    let io = |error: io::Error| refused(own, format!("not a valid zip file: {error}"));
+    let unsound = |why: &str| refused(own, format!("not a valid zip file: {why}"));
     let (at, bytes) = directory(file).map_err(io)?.ok_or_else(|| {
         unsound(
-            "it does not end as a bundle does, or what its end says is not so; something is \
-             missing, or was put in front or between",
+            "its end record is missing or wrong: part of the file is missing, or data was inserted",
         )
     })?;
     let mut cursor = Cursor::new(&bytes);
     let mut listed = Vec::new();
     while !cursor.is_empty() {
         let one = Listed::read(&mut cursor)
-            .ok_or_else(|| unsound("its list of files is none, or says other sizes than it may"))?;
+            .ok_or_else(|| unsound("its directory is invalid, or has impossible sizes"))?;
         listed.push((name_of(&one.said.name)?, one));
     }
     for name in FILES.iter().chain([&SUMS]) {
         match listed.iter().filter(|(one, _)| one == name).count() {
             0 => return Err(refused(name, "is missing")),
             1 => {}
-            _ => return Err(refused(name, "is there more than once")),
+            _ => return Err(refused(name, "is there twice")),
         }
     }
     listed.sort_by_key(|(_, one)| one.offset);
@@ -108,17 +107,17 @@ pub(super) fn entries(file: &File, own: &str) -> Result<Vec<Entry>, Refusal> {
         }
         let (local, begin) = local(file, next).map_err(io)?;
         if local.as_ref() != Some(&one.said) {
-            return Err(refused(name, "says other things of itself than the list of files does"));
+            return Err(refused(name, "differs from its entry in the directory"));
         }
         next = begin.saturating_add(one.said.packed);
         if next > at {
-            return Err(refused(name, "is longer than the room that it is in"));
+            return Err(refused(name, "is longer than the space that it occupies"));
         }
         let Said { crc, packed, size, .. } = one.said;
         entries.push(Entry { name, size, at: begin, packed, crc });
     }
     if next != at {
-        return Err(unsound("something stands between its files and their list"));
+        return Err(unsound("there is data between its files and their directory"));
     }
     Ok(entries)
 }
@@ -127,7 +126,7 @@ fn name_of(name: &[u8]) -> Result<&'static str, Refusal> {
     let mut names = FILES.iter().chain([&SUMS]);
     names.find(|known| known.as_bytes() == name).copied().ok_or_else(|| {
         let name: String = String::from_utf8_lossy(name).chars().take(80).collect();
-        refused(&name, "does not belong into a bundle")
+        refused(&name, "does not belong in a bundle")
     })
 }
 
@@ -242,15 +241,15 @@ impl Listed {
         let why = if flags & ENCRYPTED != 0 {
             "is encrypted"
         } else if flags != 0 {
-            "is packed in a way that no bundle is: its size stands behind it, or worse"
+            "is stored in a way that bundles never use: its size follows it, or worse"
         } else if method != DEFLATED {
-            "is packed in a way that no bundle is"
+            "is stored in a way that bundles never use"
         } else if kind != 0 && kind != REGULAR {
             "is no regular file"
         } else if disk != 0 || comment != 0 {
             "has a comment, or is on another disk"
         } else if self.said.packed > most_packed(self.said.size) {
-            "is longer packed than it could be"
+            "is larger when compressed than it can be"
         } else {
             return Ok(());
         };
@@ -322,14 +321,15 @@ impl<R: Read> Read for Unpacked<R> {
         let wrong = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
         let read = self.inner.read(buffer)?;
         let len = u64::try_from(read).unwrap_or(u64::MAX);
-        self.left = self.left.checked_sub(len).ok_or_else(|| wrong("it is longer than it says"))?;
+        self.left =
+            self.left.checked_sub(len).ok_or_else(|| wrong("it is longer than declared"))?;
         self.crc.update(wire::prefix(buffer, read));
         if read == 0 && !buffer.is_empty() {
             if self.left > 0 || self.crc.sum() != self.entry.crc {
-                return Err(wrong("it is shorter than it says, or not what it was"));
+                return Err(wrong("it is shorter than declared, or was changed"));
             }
             if !self.inner.get_mut().fill_buf()?.is_empty() {
-                return Err(wrong("something stands behind its end"));
+                return Err(wrong("there is data after its end"));
             }
         }
         Ok(read)

@@ -230,14 +230,14 @@ pub(super) fn each_told(
 }
 
 fn told(line: &[u8], show: &mut dyn FnMut(Row)) -> Result<(), String> {
-    let wrong = |error: serde_json::Error| format!("no event of this program: {error}");
+    let wrong = |error: serde_json::Error| format!("not an event of this program: {error}");
     let Line { event_type } = serde_json::from_slice(line).map_err(wrong)?;
     if !KINDS.contains(&event_type) {
-        return Err("no event of this program: it is of another kind".to_owned());
+        return Err("not an event of this program: wrong type".to_owned());
     }
     if event_type == "flow" {
         let line: FlowLine = serde_json::from_slice(line).map_err(wrong)?;
-        let row = line.row().ok_or("no event of this program: a time is none")?;
+        let row = line.row().ok_or("not an event of this program: invalid time")?;
         show(row);
     }
     Ok(())

@@ -111,7 +111,7 @@ impl Bundle {
             0 => Ok(verdicts.sorted()),
             other => Err(refused(
                 EVE,
-                format!("tells other verdicts of {other} flows than {VERDICTS} does"),
+                format!("has different verdicts for {other} flows than {VERDICTS}"),
             )),
         }
     }
@@ -179,7 +179,10 @@ fn hashes(file: &File, entries: &[Entry]) -> Result<(), Refusal> {
         let mut first = Vec::new();
         unpacked.by_ref().take(4).read_to_end(&mut first).map_err(io)?;
         if one.name == EVIDENCE && first != PCAPNG {
-            return Err(refused(EVIDENCE, "is no pcapng file, or packed: no bundle's is"));
+            return Err(refused(
+                EVIDENCE,
+                "is not an uncompressed pcapng file, as a bundle's always is",
+            ));
         }
         let (_, hash) = crate::report::sha256(&mut first.as_slice().chain(unpacked)).map_err(io)?;
         let row = format!("{hash}  {}\n", one.name);
@@ -188,7 +191,7 @@ fn hashes(file: &File, entries: &[Entry]) -> Result<(), Refusal> {
                 listed.split_inclusive(|byte| *byte == b'\n').any(|it| it == row.as_bytes());
             return Err(match is_there {
                 true => refused(SUMS, "has rows twice, in another order, or of other files"),
-                false => refused(one.name, "is not what it was: its hash differs from SHA256SUMS"),
+                false => refused(one.name, "was changed: its hash differs from SHA256SUMS"),
             });
         }
     }

@@ -61,7 +61,7 @@ pub trait FrameSource {
     }
 }
 
-/// One sentence about a source: an interface went down, a folder held files that are no captures.
+/// One sentence about a source: an interface went down, a folder held files that are not captures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// The file or interface.

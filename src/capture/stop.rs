@@ -158,7 +158,7 @@ pub(crate) struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the program was asked to end")
+        f.write_str("the program was interrupted")
     }
 }
 

@@ -147,7 +147,7 @@ fn confinement() -> Vec<Check> {
 }
 
 fn given_up(name: &str, report: &Report) -> Vec<Check> {
-    let mut found = format!("given up: {}", report.active.join("; "));
+    let mut found = format!("dropped: {}", report.active.join("; "));
     if !report.kept.is_empty() {
         found.push_str(&format!("; kept: {}", report.kept.join("; ")));
     }
@@ -159,7 +159,7 @@ fn given_up(name: &str, report: &Report) -> Vec<Check> {
             "a kernel with Landlock and seccomp: zgrep -E 'LANDLOCK|SECCOMP' /proc/config.gz; cat \
              /sys/kernel/security/lsm"
         };
-        Check::note(name, format!("cannot be given up: {what}"), fix)
+        Check::note(name, format!("unavailable: {what}"), fix)
     });
     std::iter::once(given).chain(missing).collect()
 }

@@ -29,7 +29,7 @@ pub(super) fn lost(what: &str, error: &io::Error) -> Outcome {
     if shutdown::is_given_up(error) {
         log::say(&format!("{what} ended: nothing takes it, and {error}; the rest is not written"));
     } else {
-        log::say(&format!("{what} failed: {error}; free some room or choose another place"));
+        log::say(&format!("{what} failed: {error}; free some room or choose another path"));
     }
     Outcome::BrokeOff
 }

@@ -1,6 +1,6 @@
 //! Processes that keep rights which this one gives up: what the two of them have in common.
 //!
-//! Each is the program itself, started with a hidden command before rights are given up, with a socket
+//! Each is the program itself, started with a hidden command before privileges are dropped, with a socket
 //! as its standard input. It parses no packets, takes requests of one fixed length, and ends when this
 //! process does. What may be asked, and how it is answered, is each one's own.
 //!
@@ -26,7 +26,7 @@ use super::{Outcome, log};
 use crate::escape;
 use crate::sandbox::{self, Plan, Report, Task, User};
 
-/// A helper opens what it needs and gives up its rights; on a machine that is at work with other things.
+/// A helper opens what it needs and drops its privileges; on a machine that is at work with other things.
 const START_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of what a helper says of its rights.
@@ -55,7 +55,7 @@ pub(super) struct HelperProcess {
 
 impl HelperProcess {
     /// Starts one with the hidden `command`, to which `arguments` adds its own, hands over what it is
-    /// given `first`, and waits until it has given up its rights. An answer is waited for as long as
+    /// given `first`, and waits until it has dropped its privileges. An answer is waited for as long as
     /// `answer_max`.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl HelperProcess {
         tracing::info!("{}: {}", command.trim_start_matches('_'), escape::terminal(&told));
         if sandboxing.is_required && !started.report.missing.is_empty() {
             let missing = started.report.missing.join("; ");
-            return Err(io::Error::other(format!("--sandbox=require: not given up: {missing}")));
+            return Err(io::Error::other(format!("--sandbox=require: unavailable: {missing}")));
         }
         Ok(started)
     }

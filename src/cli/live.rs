@@ -124,8 +124,8 @@ impl Live {
             for (source, filter) in capture.sources().iter().zip(capture.filters()) {
                 if !filter.expression.is_empty() {
                     let name = escape::terminal(&source.name);
-                    log::say(&format!("{name}: the kernel lets through {}", list(&filter.covers)));
-                    log::say(&format!("{name}: it does not let through {}", list(&filter.misses)));
+                    log::say(&format!("{name}: the kernel passes {}", list(&filter.covers)));
+                    log::say(&format!("{name}: the kernel filters out {}", list(&filter.misses)));
                 }
             }
         }
@@ -136,7 +136,7 @@ impl Live {
     fn who_filters(&self) -> &'static str {
         match (&self.bpf, self.filter) {
             (Some(_), _) => "the kernel applies your filter",
-            (None, FilterIn::User) => "every frame is looked at, tunnels and fragments too",
+            (None, FilterIn::User) => "every frame is inspected, tunnels and fragments included",
             (None, FilterIn::Kernel) => "the kernel filters",
         }
     }
@@ -173,7 +173,8 @@ impl Live {
         };
         let ethernet = filter(LinkType(1));
         let mut text = format!(
-            "Without --filter kernel every frame is looked at here, and nothing is missed. The kernel's filter, on\nEthernet, in the language of pcap-filter(7):\n\n  {}\n",
+            "Without --filter kernel every frame is inspected here, and nothing is missed. The \
+             kernel's filter, on\nEthernet, in the language of pcap-filter(7):\n\n  {}\n",
             ethernet.expression
         );
         describe_coverage(&mut text, &ethernet);
@@ -220,5 +221,5 @@ fn describe_coverage(text: &mut String, filter: &Filter) {
 }
 
 fn list(phrases: &[&str]) -> String {
-    if phrases.is_empty() { "nothing that could be told".to_owned() } else { phrases.join("; ") }
+    if phrases.is_empty() { "unknown".to_owned() } else { phrases.join("; ") }
 }

@@ -3,7 +3,7 @@
 //!
 //! Outputs are compared before any of them is opened, by device and inode, so that no link and no second
 //! name hides what a file is. What an existing file holds is looked at where it is not compressed;
-//! what is, is unpacked only when rights are given up ([`Packed::check`]). Terminals, devices, pipes and
+//! what is, is unpacked only when privileges are dropped ([`Packed::check`]). Terminals, devices, pipes and
 //! FIFOs hold nothing that could be lost.
 
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ impl<'a> Output<'a> {
 
     fn told_in(&self, folder: &Path) -> String {
         let folder = folder.display();
-        format!("{} is in {folder}, which is read; choose another place", self.told())
+        format!("{} is in {folder}, which is read; choose another path", self.told())
     }
 
     /// The file that would be opened, where it is there and something can be lost or mixed up.
@@ -192,7 +192,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Refuses what would be overwritten, before anything is opened. What it gives back is to be checked
-    /// when rights are given up.
+    /// when privileges are dropped.
     pub(super) fn check(&self, overwriting: Overwriting) -> Result<Vec<Packed>, Outcome> {
         self.refused().map_or(Ok(()), Err).map_err(|why| refuse(&why))?;
         let mut packed = Vec::new();
@@ -208,7 +208,7 @@ impl<'a> Claims<'a> {
                 Some(folder) => (Wants::Words, output.told_in(folder)),
                 None if overwriting.force => continue,
                 None => {
-                    let why = "exists and is nothing that portstory wrote; --force overwrites it";
+                    let why = "exists and was not written by portstory; --force overwrites it";
                     (Wants::Ours, format!("{} {why}", output.told()))
                 }
             };
@@ -221,7 +221,7 @@ impl<'a> Claims<'a> {
         for output in &self.outputs {
             for path in output.outdated_files().into_iter().take(OLD_FILES_MAX) {
                 let why = format!(
-                    "--keep would delete {}, which is nothing that portstory wrote; --force lets it",
+                    "--keep would delete {}, which was not written by portstory; --force allows it",
                     path.display()
                 );
                 packed.extend(Packed::of(&path, Wants::Ours, why)?);
@@ -234,7 +234,7 @@ impl<'a> Claims<'a> {
         for (at, output) in self.outputs.iter().enumerate() {
             if let Some(other) = self.outputs.iter().take(at).find(|other| output.is_same(other)) {
                 return Some(format!(
-                    "{} and {} name one file; choose another place for one of them",
+                    "{} and {} name the same file; choose another path for one of them",
                     other.told(),
                     output.told()
                 ));
@@ -252,7 +252,7 @@ impl<'a> Claims<'a> {
             other.existing().is_some_and(|found| identity(found) == identity(&stdout))
         }) {
             return Some(format!(
-                "{} is standard output, where something else goes; choose another place",
+                "{} is standard output, where something else goes; choose another path",
                 other.told()
             ));
         }
@@ -265,7 +265,7 @@ impl<'a> Claims<'a> {
             (stdout.len() > 0 || !input.is_dir())
                 && input_identities(input, self.links).contains(&of)
         })?;
-        Some(format!("standard output is {}, which is read; choose another place", told(input)))
+        Some(format!("standard output is {}, which is read; choose another path", told(input)))
     }
 
     /// The complaint where an output is something that is read by its name.
@@ -280,7 +280,7 @@ impl<'a> Claims<'a> {
                 } else {
                     format!("is the same file as {}, which is read", told(input))
                 };
-                return Some(format!("{} {same}; choose another place", output.told()));
+                return Some(format!("{} {same}; choose another path", output.told()));
             }
             if outdated.iter().any(|one| inputs.contains(one)) {
                 return Some(format!(

@@ -86,7 +86,7 @@ impl PacketOutput {
 
     /// The packets are lost, the verdicts need not be.
     fn give_up(&mut self, error: &io::Error) {
-        log::say(&format!("writing packets failed: {error}; going on without them"));
+        log::say(&format!("writing packets failed: {error}; continuing without them"));
         (self.stage, self.outcome) = (Stage::Over, Outcome::BrokeOff);
     }
 

@@ -1,4 +1,4 @@
-//! Rights are given up here, between opening and reading.
+//! Privileges are dropped here, between opening and reading.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::{Outcome, log, shutdown};
 use crate::capture::file::{self, Links};
 use crate::sandbox::{self, Plan, User};
 
-/// How rights are given up.
+/// How privileges are dropped.
 #[derive(Debug, Args)]
 pub(super) struct Confining {
     /// Drop all privileges that are not needed (user, capabilities, Landlock, seccomp)
@@ -70,7 +70,7 @@ impl Confining {
     /// asked to.
     pub(super) fn enter(&self, plan: &Plan) -> Result<(), Outcome> {
         if self.sandbox == Mode::Off {
-            log::say("nothing was given up: what a capture holds can reach all that you can");
+            log::say("nothing is sandboxed: a malicious capture could do whatever you can");
             shutdown::watch();
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Confining {
         tracing::info!("{}", crate::escape::terminal(&report.to_string()));
         if self.sandbox == Mode::Require && !report.missing.is_empty() {
             log::error(&format!(
-                "--sandbox=require: not given up: {}; `--sandbox=auto` runs without",
+                "--sandbox=require: unavailable: {}; `--sandbox=auto` runs without",
                 report.missing.join("; ")
             ));
             return Err(Outcome::Usage);

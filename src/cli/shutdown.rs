@@ -71,7 +71,7 @@ struct Ending {
     waiting: Mutex<Vec<UnixStream>>,
 }
 
-/// Catches the signals; [`watch`] follows as soon as rights are given up.
+/// Catches the signals; [`watch`] follows as soon as privileges are dropped.
 ///
 /// # Errors
 ///
@@ -222,7 +222,7 @@ impl Ending {
             idle_looks = if has_moved { 0 } else { idle_looks.saturating_add(1) };
             (worked, written) = (work, pieces);
             if idle_looks >= IDLE_LOOKS_MAX {
-                self.end("it was asked to, and what it waits for does not answer");
+                self.end("it was interrupted while waiting for something that does not answer");
             }
         }
     }
@@ -232,9 +232,9 @@ impl Ending {
         let writing = self.writing.try_lock().ok().and_then(|mut writing| writing.take());
         let missing = match writing {
             Some((name, bytes)) => format!(
-                "{name} takes nothing: {bytes} bytes and all that was to follow were not written"
+                "{name} accepts no data: {bytes} bytes and everything after them were not written"
             ),
-            None => "what was read last may be missing from the output".to_owned(),
+            None => "the end of the output may be missing".to_owned(),
         };
         for other in self.waiting.try_lock().iter().flat_map(|waiting| waiting.iter()) {
             let _ = other.shutdown(Shutdown::Write);

@@ -57,7 +57,7 @@ pub(super) fn known(path: &Path) -> Result<Vec<KnownService>, Outcome> {
 fn parse_site(text: &str) -> Result<(Site, Option<RangeInclusive<u16>>), String> {
     let file: SiteFile = toml::from_str(text).map_err(|error| told(&error))?;
     let version = |text: &String| {
-        VdaVersion::parse(text).ok_or(format!("'{text}' is no VDA version such as 7.15 or 1912"))
+        VdaVersion::parse(text).ok_or(format!("'{text}' is not a VDA version such as 7.15 or 1912"))
     };
     let site = Site {
         vda_versions: file.vda_versions.iter().map(version).collect::<Result<_, _>>()?,
@@ -77,7 +77,7 @@ fn service(row: ServiceRow) -> Result<KnownService, String> {
         None => None,
         Some("tcp") => Some(Transport::Tcp),
         Some("udp") => Some(Transport::Udp),
-        Some(other) => return Err(format!("'{other}' is no transport: give tcp or udp")),
+        Some(other) => return Err(format!("'{other}' is not a transport: give tcp or udp")),
     };
     if row.name.is_empty() || row.port == 0 {
         return Err("a service needs a name and a port".to_owned());

@@ -135,7 +135,8 @@ impl Verify {
             "report.html (not looked at: another version's)"
         };
         format!(
-            "{}: every file is as it was, and its packets give the same {verdicts} verdicts{shared}\n\
+            "{}: every file is unchanged, and its packets give the same {verdicts} \
+             verdicts{shared}\n\
              compared with the packets: verdicts.json, and the same verdicts in eve.json\n\
              by hashes alone, which anybody can make anew: {report}, the rest of eve.json, settings.json\n",
             escape::terminal(&self.path.display().to_string()),

@@ -94,7 +94,7 @@ mod linux {
         });
         match name {
             Some(name) => Check::ok("libpcap", name),
-            None => Check::ok("libpcap", "built in; the version is not told"),
+            None => Check::ok("libpcap", "built in; version unknown"),
         }
     }
 
@@ -153,7 +153,7 @@ mod linux {
         others.sort_unstable();
         others.dedup();
         match others.len() {
-            0 => Check::ok("namespaces", "the host's network namespace, and no other to be seen"),
+            0 => Check::ok("namespaces", "the host's network namespace, and no other is visible"),
             count => Check::note(
                 "namespaces",
                 format!("{count} more on this machine (containers): what stays inside is not seen"),

@@ -20,12 +20,12 @@ const HEADINGS: [&str; 6] = ["PROTO", "STATE", "LOCAL", "REMOTE", "PROCESS", "US
 /// A table for people.
 pub(crate) fn text(out: &mut Vec<u8>, inventory: &Inventory, watch: &Watch, look: Look) {
     if inventory.sockets.is_empty() {
-        push_line(out, &format!("No socket here has to do with {}.", watched(watch)));
+        push_line(out, &format!("No local socket uses {}.", watched(watch)));
     } else {
         table(out, inventory, look);
     }
     for unseen in &inventory.unseen {
-        push_line(out, &format!("\nNOT SEEN: {}. This shows it:", unseen.what));
+        push_line(out, &format!("\nNOT VISIBLE: {}. To see it:", unseen.what));
         push_line(out, &format!("  {}", unseen.command));
     }
 }
@@ -204,7 +204,7 @@ mod tests {
             "PROTO  STATE   LOCAL      REMOTE  PROCESS          USER\n\
              tcp    LISTEN  [::]:3243  *       evil\\x1b[2J[42]  ?\n  in network namespace blue\n  \
              42: /bin/x \\u{202e}arg; unit x.service\n  portproxy forwards it to 10.0.0.9:22\n\n\
-             NOT SEEN: much. This shows it:\n  sudo x\n"
+             NOT VISIBLE: much. To see it:\n  sudo x\n"
         );
     }
 
@@ -227,6 +227,6 @@ mod tests {
         let mut out = Vec::new();
         text(&mut out, &Inventory::default(), &Watch::default(), Look::default());
         let said = String::from_utf8(out).unwrap();
-        assert_eq!(said, "No socket here has to do with TCP and UDP 3243, and UDP 3224-3324.\n");
+        assert_eq!(said, "No local socket uses TCP and UDP 3243, and UDP 3224-3324.\n");
     }
 }

@@ -33,7 +33,7 @@ pub struct RunSummary {
     pub flows_udp: u64,
     /// What stopped the decoder, in the order of the events.
     pub anomalies: Vec<AnomalyCount>,
-    /// Files that are no captures.
+    /// Files that are not captures.
     pub skipped: Vec<String>,
     /// What limits left out.
     pub shortfalls: Shortfalls,

@@ -17,7 +17,7 @@ impl Report {
     /// The answer: of several services how many need attention and which is the worst, of one what it is.
     pub(crate) fn answer(&self) -> String {
         let Some(card) = self.cards.first() else {
-            return "No packet on the watched ports was seen.".to_owned();
+            return "No packets on the watched ports.".to_owned();
         };
         let (flow, verdict) = (&card.flow, &card.flow.verdict);
         let Some(first) = self.attention.first().filter(|_| self.services.pressing > 0) else {
@@ -39,11 +39,12 @@ impl Report {
             Some(_) => {
                 let confidence = verdict.confidence.name();
                 let what = match (verdict.label, verdict.protocol()) {
-                    (Label::TimelotUnknown, _) => format!(
-                        "nothing that is known identifies it, timelot-unknown with {confidence} confidence"
-                    ),
+                    (Label::TimelotUnknown, _) => {
+                        format!("not identified, timelot-unknown with {confidence} confidence")
+                    }
                     (Label::CitrixFramehawk, _) => format!(
-                        "circumstances speak for Citrix Framehawk, citrix-framehawk with {confidence} \
+                        "circumstantial evidence for Citrix Framehawk, citrix-framehawk with \
+                         {confidence} \
                          confidence"
                     ),
                     (Label::Other, Some(name)) => format!("{name} ({confidence} confidence)"),
@@ -61,18 +62,18 @@ impl Report {
         let confidence = verdict.confidence.name();
         match (verdict.label, verdict.status) {
             (Label::TimelotUnknown, _) => format!(
-                "Nothing that is known identifies what runs on {place}: timelot-unknown, with \
-                 {confidence} confidence."
+                "The service on {place} is not identified: timelot-unknown, {confidence} \
+                 confidence."
             ),
             (Label::CitrixFramehawk, _) => format!(
-                "Circumstances speak for Citrix Framehawk on {place}, with {confidence} confidence: \
-                 citrix-framehawk."
+                "Circumstantial evidence for Citrix Framehawk on {place}: citrix-framehawk, \
+                 {confidence} confidence."
             ),
             (Label::Other, Status::ClientPort) => {
                 format!("The watched port is only a client's ephemeral port: {}.", verdict.summary)
             }
             (Label::Other, status) if !is_conversation(status) => {
-                "Nothing was said on the watched ports: they were only tried.".to_owned()
+                "Connection attempts only: no conversation on the watched ports.".to_owned()
             }
             (Label::Other, _) => {
                 let name = verdict.protocol().unwrap_or("something else");
@@ -81,8 +82,8 @@ impl Report {
                     more => format!(", beside {}", counted(more, "other protocol")),
                 };
                 format!(
-                    "What runs on {place} is {name} ({confidence} confidence){beside}: neither an \
-                     unknown nor Citrix Framehawk was seen."
+                    "The service on {place} is {name} ({confidence} confidence){beside}: no \
+                     unidentified service and no Citrix Framehawk was seen."
                 )
             }
         }
@@ -154,7 +155,7 @@ impl Report {
     pub(super) fn left_out(&self) -> Option<String> {
         (self.flows_left_out > 0).then(|| {
             format!(
-                "{} of still other kinds, none of them worse than these. All of them: portstory read \
+                "{} of other kinds, none worse than these. All of them: portstory read \
                  --format csv, with the same files.",
                 counted(self.flows_left_out, "flow")
             )
@@ -380,7 +381,7 @@ pub(super) const fn words(status: Status) -> &'static str {
         Status::Refused => "refused",
         Status::Unanswered => "unanswered",
         Status::Scan => "scan",
-        Status::NoPayload => "opened, no payload",
+        Status::NoPayload => "connection without payload",
         Status::Insufficient => "too little payload",
     }
 }
@@ -388,17 +389,15 @@ pub(super) const fn words(status: Status) -> &'static str {
 /// Why a notable matters.
 pub(super) const fn meaning(notable: Notable) -> &'static str {
     match notable {
-        Notable::UnexpectedService => "a well-known service on a port that is not its own",
+        Notable::UnexpectedService => "a known service on an unexpected port",
         Notable::EncryptedFromFirstByte => {
-            "looks random from the first byte on, without any handshake that is known"
+            "looks random from the first byte, with no known handshake"
         }
-        Notable::TextShell => "text both ways, as a shell would give",
-        Notable::ExecutableTransfer => "a program's file went by",
-        Notable::Periodic => "comes at a steady pace, as a keep-alive or a beacon does",
-        Notable::UploadHeavy => "much more to the server than back",
-        Notable::InconsistentHandshake => {
-            "the end that opened the connection acts as the protocol's server"
-        }
+        Notable::TextShell => "text in both directions, like a shell",
+        Notable::ExecutableTransfer => "an executable file was transferred",
+        Notable::Periodic => "periodic, like a keep-alive or a beacon",
+        Notable::UploadHeavy => "much more data to the server than to the client",
+        Notable::InconsistentHandshake => "the side that opened the connection acts as the server",
     }
 }
 

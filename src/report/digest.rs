@@ -45,7 +45,7 @@ struct Ending<'a> {
 impl io::Read for Ending<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if (self.is_to_end)() {
-            return Err(io::Error::other("the program was asked to end"));
+            return Err(io::Error::other("the program was interrupted"));
         }
         self.file.read(into)
     }
@@ -93,7 +93,10 @@ mod tests {
         assert_eq!((input.bytes, input.sha256.as_deref()), (3, Ok(known)));
         assert!(digest("-", &|| false).sha256.is_err());
         assert!(
-            digest(&file.path().to_string_lossy(), &|| true).sha256.unwrap_err().contains("end")
+            digest(&file.path().to_string_lossy(), &|| true)
+                .sha256
+                .unwrap_err()
+                .contains("interrupted")
         );
     }
 }

@@ -28,11 +28,11 @@ pub(crate) fn markdown(report: &Report) -> String {
     }
     endpoints(report, &mut text);
     pairs(report, &mut text);
-    text.push_str("\n## How well it was seen\n\n");
+    text.push_str("\n## Capture quality\n\n");
     for (good, line) in report.quality_lines() {
         let _ = writeln!(text, "- {} {}", if good { "ok:" } else { "**not:**" }, plain(&line));
     }
-    text.push_str("\n## What is known of the port\n");
+    text.push_str("\n## About the port\n");
     for (_, about) in &report.about.ports {
         fenced(&mut text, about);
     }
@@ -77,7 +77,7 @@ fn contents(report: &Report, text: &mut String) {
         let _ = writeln!(text, "{number}. {} ({flows})", plain(&card.title()));
     }
     text.push_str(
-        "\nThen: Endpoints, Who talks to whom, How well it was seen, What is known of the port, \
+        "\nThen: Endpoints, Conversations, Capture quality, About the port, \
          Next steps, About this report.\n",
     );
 }
@@ -96,7 +96,10 @@ fn kinds(report: &Report, text: &mut String) {
 }
 
 fn endpoints(report: &Report, text: &mut String) {
-    text.push_str("\n## Endpoints\n\n| service | label | its flows agree on | flows | from | bytes | seen (UTC) |\n|---|---|---|--:|---|--:|---|\n");
+    text.push_str(
+        "\n## Endpoints\n\n| service | label | protocols | flows | from | bytes | seen \
+                   (UTC) |\n|---|---|---|--:|---|--:|---|\n",
+    );
     for one in &report.endpoints {
         let (place, seen) =
             (service(one.socket, one.transport), between(one.first_seen, one.last_seen));
@@ -153,7 +156,7 @@ fn card(card: &Card, context: &Context<'_>, text: &mut String) {
     let Some(unidentified) = &verdict.unidentified else { return };
     for (title, bytes) in [
         ("First bytes to the server", &unidentified.first_to_server),
-        ("First bytes back", &unidentified.first_to_client),
+        ("First bytes to the client", &unidentified.first_to_client),
     ] {
         if !bytes.is_empty() {
             let _ = write!(text, "\n{title}:\n");
@@ -188,7 +191,10 @@ fn places(card: &Card, text: &mut String) {
 }
 
 fn pairs(report: &Report, text: &mut String) {
-    text.push_str("\n## Who talks to whom\n\n| client | service | label | flows | bytes |\n|---|---|---|--:|--:|\n");
+    text.push_str(
+        "\n## Conversations\n\n| client | service | label | flows | bytes \
+                   |\n|---|---|---|--:|--:|\n",
+    );
     for pair in &report.pairs {
         let client = plain(&pair.client.to_string());
         let server = plain(&service(pair.server, pair.transport));

@@ -58,7 +58,7 @@ pub(crate) struct Report {
     pub kinds: Vec<Card>,
     /// Flows of kinds that found no room there either.
     pub flows_left_out: u64,
-    /// Who talks to whom, most bytes first.
+    /// Conversations, most bytes first.
     pub pairs: Vec<Pair>,
     /// Pairs with fewer bytes.
     pub pairs_left_out: u64,

@@ -46,7 +46,7 @@ pub struct Plan {
     pub measures: Measures,
 }
 
-/// What a process does once it has given up its rights.
+/// What a process does once it has dropped its privileges.
 #[derive(Clone, Debug, Default)]
 pub enum Task {
     /// Parses what strangers wrote, and opens nothing but what is to be read.
@@ -105,14 +105,14 @@ impl fmt::Display for Report {
         let or_none = |phrases: &[String]| {
             if phrases.is_empty() { "nothing".to_owned() } else { phrases.join("; ") }
         };
-        write!(f, "given up: {}", or_none(&self.active))?;
+        write!(f, "dropped: {}", or_none(&self.active))?;
         if !self.kept.is_empty() {
             write!(f, "; kept: {}", self.kept.join("; "))?;
         }
         if self.missing.is_empty() {
             Ok(())
         } else {
-            write!(f, "; not had: {}", or_none(&self.missing))
+            write!(f, "; unavailable: {}", or_none(&self.missing))
         }
     }
 }

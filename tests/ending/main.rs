@@ -134,7 +134,7 @@ fn a_fifo_and_a_pipe_that_fall_silent() {
         let report = Running::start(&["report", "-o", &page, "-"]).fed_by_stdin(&bytes);
         let ended = report.asleep().end(signal);
         assert_eq!(ended.code(), Some(0), "{ended:?}");
-        assert!(fs::read_to_string(&page).unwrap().contains("asked to end"));
+        assert!(fs::read_to_string(&page).unwrap().contains("interrupted"));
         fs::remove_file(&page).unwrap();
 
         let why = Running::start(&["why", "--flow", &flow, "-"]).fed_by_stdin(&bytes);
@@ -298,12 +298,12 @@ fn a_disk_that_does_not_answer() {
             let ended = read.asleep().end(signal);
             // Not the whole file was read, which is told.
             assert_eq!(ended.code(), Some(1), "{ended:?}");
-            assert!(ended.stderr.contains("asked to end"), "{ended:?}");
+            assert!(ended.stderr.contains("interrupted"), "{ended:?}");
             assert!(flows(&ended.stdout).len() > 10);
         }
         let ended = Running::start(&["report", &half, "-o", &page]).asleep().end(signal);
         assert_eq!(ended.code(), Some(1), "{ended:?}");
-        assert!(fs::read_to_string(&page).unwrap().contains("asked to end"));
+        assert!(fs::read_to_string(&page).unwrap().contains("interrupted"));
         let ended = Running::start(&["why", &half, "--flow", &flow]).asleep().end(signal);
         assert!(matches!(ended.code(), Some(1 | 2)), "{ended:?}");
 

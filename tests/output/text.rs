@@ -223,7 +223,7 @@ fn the_worst_endpoints_come_first() {
     events.extend((0..3000).map(|port| one(Label::Other, 1000 + port, Status::NoPayload)));
     events.extend((0..50).map(|port| one(Label::Other, 5000 + port, Status::Refused)));
     let got = text(120, &events, false);
-    assert!(got.contains("only tried, without a conversation: 50 endpoints"), "{got}");
+    assert!(got.contains("connection attempts only: 50 endpoints"), "{got}");
     assert!(got.contains("and 2,994 more endpoints (2,994 other): see --format eve"), "{got}");
 }
 
@@ -253,7 +253,7 @@ fn what_needs_attention_leads_the_rows_and_is_named_in_the_summary() {
         let got = text(width, &events, false);
         let at = |part: &str| got.find(part).unwrap_or_else(|| panic!("{part}\n{got}"));
         let rows =
-            ["10.7.7.7:3243/tcp", "192.168.10.7:3243/tcp", "OTHERS, in the", "10.0.0.9:3243/udp"];
+            ["10.7.7.7:3243/tcp", "192.168.10.7:3243/tcp", "OTHERS, in order", "10.0.0.9:3243/udp"];
         assert!(rows.map(at).is_sorted(), "{got}");
         let summary = &got[at("\nSUMMARY")..];
         assert!(summary.contains("Attention  2 of 5 services, the worst first:"), "{got}");
@@ -275,7 +275,7 @@ fn a_run_that_found_nothing_says_what_was_watched() {
         ),
         "{got}"
     );
-    assert!(plain(&RunSummary::default()).contains("there was no frame at all"));
+    assert!(plain(&RunSummary::default()).contains("the capture contains no frames"));
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn losses_skipped_files_and_notices_are_told() {
     let text = String::from_utf8(text).unwrap();
     for part in [
         "12 by the kernel and 3 by the interface on eth\\x1b0",
-        "7 files that are no captures: notes0.txt, notes1.txt, notes2.txt, notes3.txt, notes4.txt \
+        "7 files are not captures: notes0.txt, notes1.txt, notes2.txt, notes3.txt, notes4.txt \
          and 2 more",
         "Notice     the snap length of 96 bytes",
     ] {

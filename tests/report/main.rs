@@ -60,10 +60,10 @@ fn the_answer_comes_first_and_everything_else_is_there() {
         "Runner-up",
         "First bytes to the server",
         "Sizes of the first messages",
-        "Over time",
-        "Who talks to whom",
-        "How well it was seen",
-        "What is known of the port",
+        "Flows over time",
+        "Conversations",
+        "Capture quality",
+        "About the port",
         "xtralot.com",
         "sudo ss -tanpe 'sport = :3243'",
         "sudo lsof -nP -iTCP:3243",
@@ -90,7 +90,7 @@ fn framehawk_brings_the_questions_for_the_citrix_site() {
     {
         assert!(page.contains(part), "missing: {part}");
     }
-    assert!(page.contains("Against the shape of display remoting"));
+    assert!(page.contains("Compared with display remoting"));
     assert!(!report(&["fixtures/ssh-openssh/capture.pcap"]).contains("Get-BrokerMachine"));
 }
 
@@ -130,7 +130,7 @@ fn the_headings_of_all_tables_are_these() {
         "Flows",
         "For",
         "From",
-        "Its flows agree on",
+        "Protocols",
         "Label",
         "Length",
         "Rule",
@@ -139,7 +139,7 @@ fn the_headings_of_all_tables_are_these() {
         "Service",
         "Shown by",
         "Weight",
-        "What was seen",
+        "Evidence",
     ];
     assert_eq!(headings, words.into());
 }

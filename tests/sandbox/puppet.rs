@@ -135,7 +135,7 @@ impl Puppet {
         Self { pid, memory, registers, is_entering }
     }
 
-    /// Lets it run until it is to open this file, and has given up its rights where that is wanted.
+    /// Lets it run until it is to open this file, and has dropped its privileges where that is wanted.
     /// `begin` is called when it is ready to be started. None where it ended before.
     pub(crate) fn at_opening(
         pid: Pid,

@@ -38,7 +38,7 @@ pub(super) struct Held {
 pub(super) struct Portrait {
     /// The protocols, outermost first.
     pub(super) chain: Vec<Spoken>,
-    /// Whether a program's file went by.
+    /// Whether an executable file was transferred.
     pub(super) executable: bool,
     /// Whether each side looks random, or like text.
     pub(super) looks: [(bool, bool); 2],

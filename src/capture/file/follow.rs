@@ -77,7 +77,7 @@ pub(crate) fn follow(path: &Path, options: Options) -> Result<Follow, CaptureErr
     let name = path.display().to_string();
     let refused = |message: &str| Err(CaptureError::cannot_open(&name, message));
     if path.as_os_str() == STANDARD_INPUT {
-        return refused("standard input is read as it comes anyway; leave out --follow");
+        return refused("standard input is always read as it arrives; omit --follow");
     }
     match fs::metadata(path) {
         Err(error) => return Err(cannot_open(&name, &error)),
@@ -85,7 +85,7 @@ pub(crate) fn follow(path: &Path, options: Options) -> Result<Follow, CaptureErr
             return refused("is a folder; --follow takes one file that is still being written");
         }
         Ok(metadata) if !metadata.is_file() => {
-            return refused("is no regular file, so it is read as it comes; leave out --follow");
+            return refused("is not a regular file, so it is read as it arrives; omit --follow");
         }
         Ok(_) => {}
     }
@@ -130,7 +130,7 @@ impl Follow {
         if reader.is_packed() {
             return Err(CaptureError::cannot_open(
                 &self.name,
-                "is compressed, and can be read only when it is whole; leave out --follow",
+                "is compressed, and can be read only once it is complete; omit --follow",
             ));
         }
         reader.set_source(SourceId(wire::len32(self.infos.len())));
@@ -157,7 +157,8 @@ impl Follow {
                 Stage::Replaced(reader)
             }
             Stage::Read(reader, _) if now.len < reader.position() => {
-                let message = "was shortened while it was read, and is read anew".to_owned();
+                let message =
+                    "was truncated while it was read, and is read again from its start".to_owned();
                 self.notices.push(Notice { source: self.name.clone(), message });
                 Stage::Awaited
             }

@@ -70,8 +70,8 @@ const PACKED: &str = "is compressed, and what it holds ";
 const BEGINS: &str = "begins as a ";
 
 const EMPTY: &str = "is empty";
-const NOTHING_KNOWN: &str = "is no capture file that is known here; \
-    if Wireshark opens it, `editcap -F pcap FILE OUT.pcap` converts it";
+const NOTHING_KNOWN: &str = "is not a known capture file; if Wireshark opens it, `editcap -F pcap \
+                             FILE OUT.pcap` converts it";
 const TEXT: &str = "is text, not a capture; record with `tcpdump -w FILE`, \
     or convert a hex dump with `text2pcap`";
 

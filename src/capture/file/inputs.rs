@@ -216,7 +216,7 @@ impl Inputs {
             }
             let frames = info.frames;
             let message =
-                format!("was read up to frame {frames}: then the program was asked to end");
+                format!("was read up to frame {frames}, when the program was interrupted");
             if is_stream {
                 self.notices.push(Notice { source, message });
             } else {
@@ -242,7 +242,7 @@ pub(super) fn not_read(source: String, more: usize) -> CaptureError {
         1 => ", nor was 1 more file".to_owned(),
         more => format!(", nor were {more} more files"),
     };
-    let message = format!("was not read: the program was asked to end before{more}");
+    let message = format!("was not read: the program was interrupted before{more}");
     CaptureError::broke_off(source, message)
 }
 

@@ -256,7 +256,7 @@ impl Opening {
         if path.is_file() || path.is_dir() {
             self.faults.push(not_read(name, 0));
         } else {
-            self.notice(name, "brought nothing until the program was asked to end");
+            self.notice(name, "delivered nothing before the program was interrupted");
         }
     }
 
@@ -274,7 +274,7 @@ impl Opening {
     fn tell(&mut self, folder: String, passed_over: &PassedOver) {
         let counts = [
             (passed_over.unnamed, "more could not be read"),
-            (passed_over.other, "that are no captures"),
+            (passed_over.other, "that are not captures"),
             (passed_over.again, "that were taken already"),
         ];
         for (count, what) in counts {
@@ -288,8 +288,8 @@ impl Opening {
         if let Some(first) = &outside.first {
             let (count, first) = (outside.count, first.display());
             let message = format!(
-                "links that lead out of the folder were not followed: {count} (first: {first}); name \
-                 what they lead to, or read with --follow-links"
+                "links that lead out of the folder were not followed: {count} (first: {first}); \
+                 name their targets, or use --follow-links"
             );
             self.notice(folder, message);
         }
@@ -310,7 +310,7 @@ impl Opening {
             }
         }
         let source = paths.first().map(|path| name_of(path)).unwrap_or_default();
-        let mut message = "there is no capture file here".to_owned();
+        let mut message = "no capture file found here".to_owned();
         let faults = self.faults.iter().map(|fault| (&fault.source, &fault.message));
         let notices = self.notices.iter().map(|notice| (&notice.source, &notice.message));
         for (source, why) in faults.take(NAMED_MAX).chain(notices) {

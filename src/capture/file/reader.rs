@@ -269,7 +269,7 @@ impl Reader {
         let missing = need.saturating_sub(have);
         let s = if missing == 1 { "" } else { "s" };
         Err(self.broke_off(format!(
-            "is truncated {behind}: the record at {byte} lacks at least {missing} byte{s}"
+            "is truncated {behind}: the record at {byte} is missing at least {missing} byte{s}"
         )))
     }
 
@@ -376,7 +376,7 @@ impl Reader {
         let mut unpacked = unpack::open(packing, Box::new(options.odometer.count(file)), options)?;
         let skipped = io::copy(&mut unpacked.by_ref().take(offset), &mut io::sink())?;
         if skipped < offset {
-            return Err(io::Error::other("the file has become shorter"));
+            return Err(io::Error::other("the file was shortened"));
         }
         Ok(unpacked)
     }
@@ -456,7 +456,7 @@ fn identify(
         return Ok(match header {
             pcap::Header::Sound(pcap) => Ok(CaptureFormat::Pcap(pcap)),
             pcap::Header::Version(major, minor) => Err(format!(
-                "is a pcap file of version {major}.{minor}, which is not known; \
+                "is a pcap file of version {major}.{minor}, which is not supported; \
                  `editcap -F pcap FILE OUT.pcap` may be able to convert it"
             )),
         });
@@ -492,7 +492,7 @@ pub(super) fn cannot_open(name: &str, error: &io::Error) -> CaptureError {
     let message = if error.kind() == io::ErrorKind::NotFound {
         "does not exist".to_owned()
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "may not be read by this user; run with more rights, or have it made readable".to_owned()
+        "permission denied; run with more privileges, or make it readable".to_owned()
     } else if let Some(trouble) = Trouble::of(error) {
         format!("{NOT_UNPACKED}: {trouble}")
     } else {

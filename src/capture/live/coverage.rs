@@ -40,9 +40,9 @@ pub(super) fn coverage(
         return probe.rows();
     }
     let phrase = if probes::knows(link) {
-        "watched packets between the addresses that it names, if any: it may let none through"
+        "watched packets between the addresses that it names, if any: it may pass none"
     } else {
-        "what of it, could not be checked: no packet of this link type can be made here"
+        "coverage unknown: it cannot be checked for this link type"
     };
     vec![(phrase, false)]
 }
@@ -103,13 +103,13 @@ impl<'a> Probe<'a> {
             let phrase = if one {
                 "the same behind one VLAN tag"
             } else {
-                "the same behind one VLAN tag, unless the system takes it off as Linux does"
+                "the same behind one VLAN tag, unless the system strips it, as Linux does"
             };
             rows.extend([
                 (phrase, one),
                 ("the same behind two VLAN tags", self.behind(&[0x88a8, 0x8100])),
                 ("the same behind three or more VLAN tags", self.behind(&[0x88a8, 0x8100, 0x8100])),
-                ("what is inside PPPoE or MPLS", self.labelled()),
+                ("traffic inside PPPoE or MPLS", self.labelled()),
             ]);
         }
         if probes::carries(self.link, false) {
@@ -129,7 +129,7 @@ impl<'a> Probe<'a> {
         vec![
             ("later fragments of IPv4 packets, which have no ports", self.fragments()),
             ("ICMP errors, which quote what they refuse", self.refusals(false)),
-            ("what is inside IP in IP, GRE, VXLAN, Geneve or GTP-U", self.tunnelled()),
+            ("traffic inside IP in IP, GRE, VXLAN, Geneve or GTP-U", self.tunnelled()),
             (
                 "sessions that speak for or against Framehawk (ICA 1494, CGP 2598, H.225 1720, SIP 5060)",
                 companions,

@@ -197,7 +197,7 @@ fn coverage_is_told_for_each_link_type() {
         for phrase in EVERYWHERE {
             assert!(covers.contains(&phrase), "{name}: {phrase}");
         }
-        assert!(misses.contains(&"what is inside IP in IP, GRE, VXLAN, Geneve or GTP-U"), "{name}");
+        assert!(misses.contains(&"traffic inside IP in IP, GRE, VXLAN, Geneve or GTP-U"), "{name}");
         let says = |list: &[&str], words: &str| list.iter().any(|phrase| phrase.contains(words));
         let has_vlan = super::has_vlan(link);
         assert_eq!(says(&covers, "one VLAN tag"), has_vlan, "{name}");
@@ -227,10 +227,10 @@ fn coverage_of_a_filter_of_ones_own_is_told_too() {
     let nothing = own("host server.example.invalid or tcp port 22");
     assert!(nothing.covers.is_empty());
     let other = own("tcp port 22");
-    assert!(other.covers.is_empty() && other.misses[0].contains("it may let none through"));
+    assert!(other.covers.is_empty() && other.misses[0].contains("it may pass none"));
     assert_eq!(own("").misses, [""; 0], "everything");
     let unknown = default_filter(&Watch::default(), LinkType(129));
-    assert!(unknown.covers.is_empty() && unknown.misses[0].contains("could not be checked"));
+    assert!(unknown.covers.is_empty() && unknown.misses[0].contains("coverage unknown"));
 }
 
 /// What is told, held against the frames of the fixtures.

@@ -137,7 +137,7 @@ fn why_it_broke(text: &str) -> String {
     if lower.contains("disappeared") || lower.contains("no such device") {
         return super::DISAPPEARED.to_owned();
     }
-    format!("the capture broke off: libpcap says \"{text}\"")
+    format!("the capture stopped: libpcap says \"{text}\"")
 }
 
 fn time(header: &pcap::PacketHeader, nanos_per_tick: u32) -> Timestamp {

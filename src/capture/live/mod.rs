@@ -267,7 +267,7 @@ impl Live {
             return;
         }
         tap.count_drops(info);
-        let message = format!("{}; what it had captured stands", tap.failure());
+        let message = format!("{}; what it captured before is kept", tap.failure());
         self.faults.push_back(CaptureError::broke_off(&info.name, message));
         self.buried.extend(slot.take());
     }

@@ -43,8 +43,8 @@ pub(super) fn open(
     if options.promiscuous && !promiscuous {
         // libpcap only warns, but a warning on opening reaches us as a failure.
         notice(
-            "there is no promiscuous mode for all interfaces at once: \
-             frames for other machines are only seen on interfaces that are named"
+            "promiscuous mode is not available for all interfaces at once: name the interfaces on \
+             which to see frames for other machines"
                 .to_owned(),
         );
     }
@@ -58,7 +58,9 @@ pub(super) fn open(
         && ring < u64::from(options.ring_bytes) / 4 * 3
     {
         let mebibytes = ring >> 20;
-        notice(format!("memory is short: the ring has only {mebibytes} MiB, more frames may drop"));
+        notice(format!(
+            "low on memory: the ring buffer has only {mebibytes} MiB, more frames may be dropped"
+        ));
     }
 
     let link = link_type(capture.get_datalink());
@@ -120,7 +122,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
         .iter()
         .any(|sign| lower.contains(sign))
     {
-        let message = "no rights to capture: run it with sudo, or allow it once and for all with \
+        let message = "no permission to capture: run with sudo, or grant it permanently with \
              `sudo setcap cap_net_raw+ep $(command -v portstory)`";
         return CaptureError::cannot_open(name, message.to_owned());
     }
@@ -128,7 +130,7 @@ fn explain(name: &str, error: &pcap::Error) -> CaptureError {
         let message = format!("the interface is down: `sudo ip link set {name} up` switches it on");
         return CaptureError::cannot_open(name, message);
     }
-    CaptureError::cannot_open(name, format!("it cannot be captured from: libpcap says \"{text}\""))
+    CaptureError::cannot_open(name, format!("cannot capture from it: libpcap says \"{text}\""))
 }
 
 /// The names of all network interfaces, for a sentence.
@@ -136,7 +138,7 @@ fn existing() -> String {
     let mut known = interfaces::list().unwrap_or_default();
     known.retain(|known| is_network(&known.name));
     if known.is_empty() {
-        return "none that this machine tells of".to_owned();
+        return "none found".to_owned();
     }
     known.into_iter().map(|known| known.name).collect::<Vec<_>>().join(", ")
 }

@@ -101,14 +101,15 @@ impl Bundle {
             self.paths.iter().find(|it| it.exists() && !it.is_file() && !it.is_dir())
         {
             log::error(&format!(
-                "{} is no file, and a bundle reads its captures more than once: save it to a file first",
+                "{} is not a file, and a bundle reads its captures more than once: save it to a \
+                 file first",
                 path.display()
             ));
             return Err(Outcome::Usage);
         }
         if self.output.exists() && !self.output.is_file() {
             log::error(&format!(
-                "{} is no file that a bundle could take the place of; choose another place",
+                "{} is not a regular file, so a bundle cannot replace it; choose another path",
                 self.output.display()
             ));
             return Err(Outcome::Usage);
@@ -388,7 +389,7 @@ fn options() -> Options {
 /// What is missing in half a bundle would look as if it had never been.
 fn is_to_go_on() -> Result<(), Outcome> {
     if shutdown::requested() {
-        log::say("the program was asked to end: no bundle was written");
+        log::say("interrupted: no bundle was written");
         return Err(Outcome::BrokeOff);
     }
     Ok(())

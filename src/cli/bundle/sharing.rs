@@ -81,7 +81,8 @@ impl Shared {
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             log::say(
-                "nothing was written: there is nobody to ask here; --yes writes what is listed",
+                "nothing was written: there is no terminal to confirm it on; --yes writes what is \
+                 listed",
             );
             return Err(Outcome::Usage);
         }
@@ -166,9 +167,7 @@ fn study(
     is_to_go_on()?;
     let (plans, strays) = study.finish();
     if let Some(stray) = strays.first() {
-        log::say(&format!(
-            "--exclude {stray}: no flow in range is meant by it; nothing was written"
-        ));
+        log::say(&format!("--exclude {stray}: it matches no flow in range; nothing was written"));
         return Err(Outcome::Usage);
     }
     Ok((plans, summary.first.zip(summary.last)))

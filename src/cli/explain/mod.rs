@@ -41,8 +41,8 @@ impl Explain {
             Some(text) => print(&text),
             None => {
                 log::say(&format!(
-                    "'{}' is no port, label, status, notable, reason to look or protocol that is \
-                     known; `portstory explain` lists them",
+                    "'{}' is not a known port, label, status, notable, reason to look or \
+                     protocol; `portstory explain` lists them",
                     what
                 ));
                 Outcome::Usage

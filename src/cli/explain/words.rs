@@ -71,9 +71,9 @@ const fn status(status: Status) -> Word {
                        is. If the server's packets were not captured, the service may well speak it.",
         },
         Status::Unidentified => Word {
-            means: "A conversation in no protocol that is known.",
-            decided: "The server sent payload, at least four packets carried payload, and every detector said no \
-                      or ran out of payload to look at.",
+            means: "A conversation in no known protocol.",
+            decided: "The server sent payload, at least four packets carried payload, and every \
+                      detector ruled its protocol out or ran out of payload.",
             misleads: "A session whose beginning is not in the capture is often unidentified for that reason \
                        alone: the first bytes tell most.",
         },
@@ -101,7 +101,7 @@ const fn status(status: Status) -> Word {
                        same.",
         },
         Status::NoPayload => Word {
-            means: "A handshake, and no payload: somebody looked whether the port is open.",
+            means: "A handshake and no payload: a check whether the port is open.",
             decided: "The connection was accepted, and neither side sent payload.",
             misleads: "A session that was idle during the capture looks the same.",
         },
@@ -109,7 +109,8 @@ const fn status(status: Status) -> Word {
             means: "Too little was seen to say anything.",
             decided: "There is payload, but the server sent none or fewer than four packets carried any, and no \
                       detector recognised them.",
-            misleads: "It says something of the capture rather than of the service: a longer one may tell.",
+            misleads: "This says more about the capture than about the service: a longer capture \
+                       may tell.",
         },
     }
 }
@@ -117,7 +118,7 @@ const fn status(status: Status) -> Word {
 const fn notable(notable: Notable) -> Word {
     match notable {
         Notable::UnexpectedService => Word {
-            means: "A service that was recognised, on a port that is not its own.",
+            means: "A recognised service on an unexpected port.",
             decided: "The status is identified, the server's port is one that --port names, IANA's registry does \
                       not give that port to any protocol of the flow (443 and 8443 are TLS's, 22 is SSH's), and \
                       --known does not name the service.",
@@ -125,14 +126,14 @@ const fn notable(notable: Notable) -> Word {
                        protocols are known here. Name what is meant to be there with --known.",
         },
         Notable::EncryptedFromFirstByte => Word {
-            means: "The payload looks random from the first byte on, without any handshake that is known.",
+            means: "The payload looks random from the first byte, with no known handshake.",
             decided: "The status is unidentified, and in the sampled bytes of both sides 47 to 53 % of the bits are \
                       set and less than half of the bytes are text.",
             misleads: "Compressed data looks the same. A session whose handshake is not in the capture looks \
                        encrypted from its first byte when it only looks so from the first captured one.",
         },
         Notable::TextShell => Word {
-            means: "Text both ways, as a shell or a chat gives it.",
+            means: "Text in both directions, like a shell or a chat.",
             decided: "The status is unidentified, at least 128 bytes were sampled, and nine of ten bytes of each side \
                       are printable text.",
             misleads: "Line-based protocols that no detector knows look the same: read the first bytes.",
@@ -147,14 +148,15 @@ const fn notable(notable: Notable) -> Word {
                        cannot be seen, nor where two packets share the program's header.",
         },
         Notable::Periodic => Word {
-            means: "Messages or connections at a steady pace, as a beacon, a poll or a health check has it.",
+            means: "Messages or connections at regular intervals, like a beacon, a poll or a \
+                    health check.",
             decided: "At least five pauses between messages of the flow deviate by less than a tenth from their \
                       mean; or of at least six connections from one client to the service, the longest pause is \
                       less than twice the shortest, and where payload was sent they are a second or more apart.",
             misleads: "Keep-alives and monitoring are periodic too, and a beacon may vary its pace on purpose.",
         },
         Notable::UploadHeavy => Word {
-            means: "Much more to the server than back.",
+            means: "Much more data to the server than to the client.",
             decided: "At least 1 MiB of payload to the server, and at least four times as much as back.",
             misleads: "Backups and uploads do that. Where client and server are guessed, it may be a download.",
         },
@@ -176,20 +178,20 @@ const fn concern(concern: Concern) -> Word {
         Concern::UploadHeavy => notable(Notable::UploadHeavy),
         Concern::Unidentified => status(Status::Unidentified),
         Concern::Shell => Word {
-            means: "Somebody may give commands to a machine here: text goes both ways.",
+            means: "Possibly an interactive shell: text in both directions.",
             decided: "The flow has the notable text_shell.",
             misleads: "Whatever misleads text_shell: line-based protocols that no detector knows.",
         },
         Concern::ReversedConnection => Word {
-            means: "The end that opened the connection is the one that serves, as where a machine inside calls out \
-                    to be commanded.",
+            means: "The side that opened the connection acts as the server, as when a machine \
+                    inside calls out to receive commands.",
             decided: "The flow has the notable inconsistent_handshake; or it has text_shell, its handshake was seen, \
                       and the end that opened it sends at least twice as much as it gets, as answers to commands do.",
             misleads: "Whatever misleads these notables; and a client that pastes long text into a service that says \
                        little.",
         },
         Concern::Beacon => Word {
-            means: "What nothing identifies, or only as encrypted, comes at a steady pace.",
+            means: "Unidentified or encrypted traffic at regular intervals.",
             decided: "The flow has the notable periodic, and it is unidentified, too short to tell, or only \
                       recognised as TLS, DTLS or QUIC.",
             misleads: "Telemetry, polls and keep-alives of harmless programs are encrypted and periodic, too.",
@@ -201,7 +203,7 @@ const fn concern(concern: Concern) -> Word {
                        before anybody looks.",
         },
         Concern::Unclear => Word {
-            means: "Nothing identifies it, as far as could be seen.",
+            means: "Not identified from what was captured.",
             decided: "The status is unidentified, the label is not citrix-framehawk, and the confidence is not high.",
             misleads: "A better capture, from the session's start and without losses, may identify it.",
         },
@@ -209,7 +211,8 @@ const fn concern(concern: Concern) -> Word {
         Concern::TooShort => Word {
             means: "A conversation on a named port of which too little was seen.",
             decided: "The label is timelot-unknown and the status insufficient.",
-            misleads: "It says something of the capture rather than of the service: a longer one may tell.",
+            misleads: "This says more about the capture than about the service: a longer capture \
+                       may tell.",
         },
     }
 }

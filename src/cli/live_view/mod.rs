@@ -204,8 +204,8 @@ fn lines(running: &Running, counts: Counts, columns: usize, names: &Names) -> Ve
         let older = counted(u64::try_from(running.older).unwrap_or(u64::MAX), "session");
         let verb = if running.older == 1 { "is" } else { "are" };
         let text = format!(
-            "{older} {verb} older than this capture, and their start tells most: reconnect, or wait for \
-             the next handshake"
+            "{older} {verb} older than this capture, so their handshakes were missed: reconnect, \
+             or wait for the next handshake"
         );
         lines.extend(wrap(&text, layout.width()));
     }

@@ -70,7 +70,9 @@ impl Rotating {
             return Err("--rotate-size and --rotate-time are for files: name one with -o or -w");
         }
         if self.keep.is_some() && !self.is_wanted() {
-            return Err("--keep wants --rotate-size or --rotate-time: else there is one file");
+            return Err(
+                "--keep needs --rotate-size or --rotate-time: otherwise there is only one file",
+            );
         }
         Ok(())
     }
@@ -261,7 +263,7 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Outcome {
         log::error(&format!("{path} {error}"));
     } else {
         let why = folder::explained(error);
-        log::error(&format!("cannot write {path}: {why}; choose another place"));
+        log::error(&format!("cannot write {path}: {why}; choose another path"));
     }
     Outcome::Usage
 }
@@ -272,7 +274,7 @@ pub(super) fn told(next: io::Result<()>) -> Outcome {
         Ok(()) => Outcome::Done,
         Err(error) => {
             log::say(&format!(
-                "the next output file cannot be had: {}; going on in this one",
+                "cannot open the next output file: {}; continuing in this one",
                 folder::explained(&error)
             ));
             Outcome::BrokeOff

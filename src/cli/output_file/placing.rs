@@ -1,7 +1,7 @@
 //! A file that is there under its name only once it is whole.
 //!
 //! It is made under a name that nobody can guess, in a [`Folder`] that is held by its handle, and takes
-//! its place when it is complete. The process that fills it has given up its rights by then, so a
+//! its place when it is complete. The process that fills it has dropped its privileges by then, so a
 //! [helper](crate::cli::helper_process) that parses nothing does that: one byte asks for it, and nothing else can be asked. Where
 //! it is never asked, it takes the file away again, also where the other process was ended by force.
 

@@ -92,9 +92,8 @@ impl Looking {
         if self.processes == Scope::Off {
             return None;
         }
-        let started = ProcessLookup::start(watch, self, sandboxing).inspect_err(|error| {
-            tracing::warn!("the processes behind flows stay unknown: {error}")
-        });
+        let started = ProcessLookup::start(watch, self, sandboxing)
+            .inspect_err(|error| tracing::warn!("process lookup is unavailable: {error}"));
         started.ok().map(|owners| Rc::new(RefCell::new(owners)))
     }
 }
@@ -270,7 +269,7 @@ impl ProcessLookup {
         match line.send().and_then(|()| line.receive()) {
             Ok(replies) => replies.into_iter().for_each(|reply| self.take(reply)),
             Err(error) => {
-                tracing::warn!("the processes behind flows stay unknown from now on: {error}");
+                tracing::warn!("process lookup is unavailable from now on: {error}");
                 self.line = None;
                 self.awaits_listeners = false;
                 for (flow, _) in std::mem::take(&mut self.open) {

@@ -98,7 +98,7 @@ impl Why {
         };
         if known.is_none() && shutdown::requested() {
             log::say(
-                "the program was asked to end before the captures were read a second time, for the \
+                "the program was interrupted before the captures were read a second time, for the \
                  flow; named by its id it takes once",
             );
             return Err(Outcome::BrokeOff);
@@ -191,7 +191,7 @@ fn told(account: &Explanation, context: &Context<'_>) -> String {
         let (name, fact) = (reason.notable.name(), escape::terminal(&reason.fact));
         let _ = writeln!(text, "  {name}: {fact} ({})", context.frame_name(reason.frame));
     }
-    text.push_str("\nWhat was seen, strongest first\n");
+    text.push_str("\nEvidence, strongest first\n");
     for piece in &account.fired {
         let _ = writeln!(text, "{}", row(piece, context));
     }

@@ -99,7 +99,7 @@ impl Endpoints {
         self.write_others(out);
         if self.silent > 0 {
             let tried = counted(self.silent, "endpoint");
-            push_line(out, &format!("only tried, without a conversation: {tried}"));
+            push_line(out, &format!("connection attempts only: {tried}"));
         }
         push_line(out, "");
     }

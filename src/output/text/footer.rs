@@ -175,7 +175,7 @@ fn item(out: &mut Vec<u8>, look: Look, word: &str, text: &str) {
 fn nothing_found(summary: &RunSummary) -> String {
     let watched = watched(&summary.watch);
     if summary.frames == 0 {
-        return format!("there was no frame at all. Watched was {watched}");
+        return format!("the capture contains no frames. Watched: {watched}");
     }
     format!(
         "no flow in range: none of {} belongs to a flow on {watched}",
@@ -240,7 +240,7 @@ fn dropped(context: &Context<'_>) -> String {
         };
         return who.to_owned();
     }
-    format!("{}. What was lost here can change the result", losses.join("; "))
+    format!("{}. These losses can change the result", losses.join("; "))
 }
 
 fn skipped(names: &[String]) -> String {
@@ -250,7 +250,7 @@ fn skipped(names: &[String]) -> String {
     let more = if others > 0 { format!(" and {others} more") } else { String::new() };
     let shown = shown.join(", ");
     match names.len() {
-        1 => format!("1 file that is no capture: {shown}"),
-        files => format!("{files} files that are no captures: {shown}{more}"),
+        1 => format!("1 file is not a capture: {shown}"),
+        files => format!("{files} files are not captures: {shown}{more}"),
     }
 }

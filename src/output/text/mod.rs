@@ -154,7 +154,7 @@ impl Text {
         }
         let others = || (0..rows.len()).zip(&rows).filter(|(at, _)| !foremost.contains(at));
         if !foremost.is_empty() && others().next().is_some() {
-            push_line(out, "\nOTHERS, in the order of time");
+            push_line(out, "\nOTHERS, in order of time");
         }
         for (_, row) in others() {
             self.write_row(out, &layouts, row);
@@ -195,7 +195,7 @@ impl Text {
         push_line(out, "");
         let mut unlisted = self.similar.all().peekable();
         if unlisted.peek().is_some() {
-            push_line(out, "NOT LISTED, as they look like flows above");
+            push_line(out, "NOT LISTED, as they are similar to flows above");
             unlisted.for_each(|more| layouts.write_note(out, &more));
             push_line(out, "");
         }

@@ -141,9 +141,10 @@ fn reason(verdict: &Verdict, older: Option<&str>, here: Option<String>) -> Strin
 /// What is said of a session whose beginning was missed, and what can be done.
 const fn older(live: bool) -> &'static str {
     if live {
-        "older than the capture, and its start tells most: reconnect it, or wait for its next handshake"
+        "older than the capture, so its handshake was missed: reconnect it, or wait for its next \
+         handshake"
     } else {
-        "older than the capture, and its start tells most: capture it anew from its handshake on"
+        "older than the capture, so its handshake was missed: capture it again from its handshake"
     }
 }
 

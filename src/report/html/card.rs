@@ -29,7 +29,7 @@ pub(super) fn card(card: &Card, number: usize, open: bool, context: &Context<'_>
             @if let Some(here) = here(flow) { p.small { b { "Process" } ": " (shown(&here)) "." } }
             (evidence(&verdict.evidence, flow, context))
             @if !verdict.details.is_empty() {
-                h4 { "What it told of itself" }
+                h4 { "Protocol metadata" }
                 table { tbody {
                     @for detail in &verdict.details {
                         tr { td.soft { (detail_name(detail.key)) } td.mono.any { (shown(&detail.value)) } }
@@ -96,7 +96,7 @@ fn evidence(pieces: &[Evidence], flow: &FlowEvent, context: &Context<'_>) -> Mar
     html! {
         h4 { "Evidence" }
         table.stack {
-            thead { tr { th { "What was seen" } th { "Rule" } th { "For" } th.n { "Weight" } th { "Shown by" } } }
+            thead { tr { th { "Evidence" } th { "Rule" } th { "For" } th.n { "Weight" } th { "Shown by" } } }
             tbody {
                 @for piece in pieces {
                     tr {
@@ -131,7 +131,7 @@ fn spaced(bytes: &[u8]) -> String {
 fn unknown(unidentified: &Unidentified) -> Markup {
     let ways = [
         ("First bytes to the server", &unidentified.first_to_server),
-        ("First bytes back", &unidentified.first_to_client),
+        ("First bytes to the client", &unidentified.first_to_client),
     ];
     html! {
         div.dumps {
@@ -173,9 +173,10 @@ fn plots(card: &Card) -> Markup {
             }
             @if let Some(svg) = plot::pace(trace, client) {
                 figure {
-                    div role="img" aria-label="Bytes a second over time" { (PreEscaped(svg)) }
+                    div role="img" aria-label="Bytes per second over time" { (PreEscaped(svg)) }
                     figcaption {
-                        "Pace: bytes of payload a second, " span.key-up { "to the server above" } ", "
+                        "Throughput: bytes of payload per second, "
+                        span.key-up { "to the server above" } ", "
                         span.key-down { "back below" } "."
                     }
                 }
@@ -194,7 +195,7 @@ fn shape(flow: &FlowEvent) -> Markup {
         return html! {};
     }
     html! {
-        h4 { "Against the shape of display remoting" }
+        h4 { "Compared with display remoting" }
         ul.marks { @for (holds, what) in &flow.shape { (mark(*holds, what)) } }
     }
 }

@@ -106,7 +106,7 @@ fn timeline(report: &Report) -> Markup {
             div.lines role="img" aria-label="Flows of each label over time" { (PreEscaped(svg)) }
             p.times.small.soft { span { (start) } span.middle { (middle) } span { (end) " UTC" } }
             figcaption {
-                "Over time: flows by when they began, in spans of " (span_length(report))
+                "Flows over time, by their start, in intervals of " (span_length(report))
                 ", each label to its own scale."
             }
         }
@@ -172,9 +172,9 @@ fn contents(report: &Report) -> Markup {
 /// What stands behind the verdicts: its name in links, and its heading.
 const SECTIONS: &[(&str, &str)] = &[
     ("endpoints", "Endpoints"),
-    ("pairs", "Who talks to whom"),
-    ("quality", "How well it was seen"),
-    ("ports", "What is known of the port"),
+    ("pairs", "Conversations"),
+    ("quality", "Capture quality"),
+    ("ports", "About the port"),
     ("next", "Next steps"),
     ("about", "About this report"),
 ];
@@ -199,7 +199,7 @@ fn endpoints(report: &Report) -> Markup {
         p.small.soft { "Each service address over the whole capture, the worst first." }
         table.stack {
             thead { tr {
-                th { "Service" } th { "Label" } th { "Its flows agree on" } th.n { "Flows" }
+                th { "Service" } th { "Label" } th { "Protocols" } th.n { "Flows" }
                 th { "From" } th.n { "Bytes" } th { "Seen (UTC)" }
             } }
             tbody {

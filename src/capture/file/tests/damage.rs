@@ -18,20 +18,20 @@ fn a_cut_record_is_told_with_what_is_missing() {
     assert_eq!(all.bytes(), [b"whole"]);
     assert_eq!(
         only_error(&all),
-        "is truncated after frame 1: the record at byte 45 lacks at least 91 bytes"
+        "is truncated after frame 1: the record at byte 45 is missing at least 91 bytes"
     );
 
     let all = read(&whole.raw(&[0; 7]).bytes);
     assert_eq!(
         only_error(&all),
-        "is truncated after frame 1: the record at byte 45 lacks at least 9 bytes"
+        "is truncated after frame 1: the record at byte 45 is missing at least 9 bytes"
     );
 
     let mut made = Writer::pcapng(true).enhanced(0, 0, b"whole").enhanced(0, 0, b"cut");
     made.bytes.truncate(made.bytes.len() - 5);
     assert_eq!(
         only_error(&read(&made.bytes)),
-        "is truncated after frame 1: the record at byte 88 lacks at least 5 bytes"
+        "is truncated after frame 1: the record at byte 88 is missing at least 5 bytes"
     );
 }
 

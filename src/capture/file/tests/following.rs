@@ -138,7 +138,7 @@ fn a_file_that_is_shortened_is_read_anew() {
     until(&mut source, &mut all, 5, 0, 0);
     File::create(&path).unwrap();
     until(&mut source, &mut all, 5, 0, 1);
-    assert!(all.notices[0].message.contains("was shortened"));
+    assert!(all.notices[0].message.contains("was truncated while it was read"));
     append(&path, &pcap(2));
     until(&mut source, &mut all, 7, 0, 1);
     assert_eq!(all.source_and_number()[5], (1, 1));
@@ -187,8 +187,8 @@ fn what_cannot_be_followed_is_refused_with_a_sentence() {
     let (folder, path) = empty();
     let refused = |path: &Path| follow(path, Options::default()).err().unwrap();
     assert!(refused(folder.path()).message.contains("is a folder"));
-    assert!(refused(Path::new("-")).message.contains("leave out --follow"));
-    assert!(refused(Path::new("/dev/null")).message.contains("leave out --follow"));
+    assert!(refused(Path::new("-")).message.contains("omit --follow"));
+    assert!(refused(Path::new("/dev/null")).message.contains("omit --follow"));
     assert!(refused(&folder.path().join("none")).message.contains("does not exist"));
     fs::write(&path, b"some text").unwrap();
     assert_eq!(refused(&path).kind, CaptureErrorKind::NotACapture);

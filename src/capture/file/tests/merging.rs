@@ -87,7 +87,7 @@ fn files_that_a_stop_left_no_time_for_are_counted_in_one_fault() {
         stop.stop();
         let all = drain(inputs, 3);
         let said: Vec<_> = all.errors.iter().map(|error| &*error.message).collect();
-        assert_eq!(said, [format!("was not read: the program was asked to end {expected}")]);
+        assert_eq!(said, [format!("was not read: the program was interrupted {expected}")]);
         assert!(all.frames.is_empty() && all.errors[0].kind == CaptureErrorKind::BrokeOff);
     }
 }
@@ -181,7 +181,7 @@ fn a_folder_is_read_and_what_is_no_capture_is_counted() {
     assert_eq!(messages.len(), 4, "{messages:?}");
     assert!(messages[0].starts_with("was skipped: it is a Sun snoop capture"));
     assert!(messages[1].starts_with("was skipped: it can't be unpacked: the gzip data ends"));
-    assert_eq!(messages[2], "files skipped that are no captures: 3");
+    assert_eq!(messages[2], "files skipped that are not captures: 3");
     assert_eq!(messages[3], "files skipped that were taken already: 1");
 }
 
@@ -210,7 +210,7 @@ fn one_of_what_is_named_must_be_a_capture_and_is_read_once() {
     fs::remove_file(&paths[0]).unwrap();
     let error = refused(&[folder.path().to_owned()]);
     assert_eq!(error.kind, CaptureErrorKind::NotACapture);
-    assert!(error.message.contains("no captures: 1"), "{error}");
+    assert!(error.message.contains("not captures: 1"), "{error}");
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn what_ends_in_the_middle_or_goes_on_as_something_else_is_told_behind_what_it_h
         bytes.extend(b"something else that follows");
         let all = read(&bytes);
         assert_eq!(all.frames, plain, "{name}");
-        let what = if name == "xz" { "is damaged" } else { "what follows the" };
+        let what = if name == "xz" { "is damaged" } else { "is followed by something else" };
         assert!(only_error(&all).contains(what), "{name}: {:?}", all.errors);
     }
 }
@@ -161,7 +161,7 @@ fn a_record_that_is_cut_in_a_sound_packing_is_told_by_where_it_is_unpacked() {
     let all = read(&packed::gzip(&made[..600]));
     assert_eq!(
         only_error(&all),
-        "is truncated after frame 1: the record at byte 540 (unpacked) lacks at least 456 bytes"
+        "is truncated after frame 1: the record at byte 540 (unpacked) is missing at least 456 bytes"
     );
     let made = Writer::pcapng(false).raw(b"junk").enhanced(0, 0, b"x");
     let all = read(&packed::xz(&made.bytes));

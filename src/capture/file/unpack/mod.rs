@@ -149,16 +149,16 @@ impl fmt::Display for Trouble {
                 "the {program} data ends in the middle; the file was cut short, or is still being written"
             ),
             Fault::Damaged => {
-                write!(f, "the {program} data is damaged from there on; another copy may be sound")
+                write!(f, "the {program} data is damaged from there on; another copy may be intact")
             }
             Fault::Trailing => {
-                write!(f, "what follows the {program} data is something else, and was not read")
+                write!(f, "the {program} data is followed by something else, which was not read")
             }
             Fault::Large => {
                 let more = if self.packing == Packing::Zstd { " --long=31" } else { "" };
                 write!(
                     f,
-                    "it takes too much memory to unpack here; \
+                    "unpacking it takes too much memory here; \
                      `{program} -dc{more} FILE | portstory read -` reads it"
                 )
             }
