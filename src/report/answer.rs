@@ -395,7 +395,9 @@ pub(super) const fn meaning(notable: Notable) -> &'static str {
         }
         Notable::TextShell => "text in both directions, like a shell",
         Notable::ExecutableTransfer => "an executable file was transferred",
-        Notable::Periodic => "periodic, like a keep-alive or a beacon",
+        Notable::Periodic => {
+            "messages or connections at regular intervals, like a keep-alive or a beacon"
+        }
         Notable::UploadHeavy => "much more data to the server than to the client",
         Notable::InconsistentHandshake => "the side that opened the connection acts as the server",
     }

@@ -139,7 +139,7 @@ fn the_headings_of_all_tables_are_these() {
         "Service",
         "Shown by",
         "Weight",
-        "Evidence",
+        "Observation",
     ];
     assert_eq!(headings, words.into());
 }

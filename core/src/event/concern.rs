@@ -84,7 +84,7 @@ impl Concern {
             Self::ExecutableTransfer => "an executable file was transferred",
             Self::Shell => "text in both directions, as a shell gives",
             Self::ReversedConnection => "the end that opened the connection acts as its server",
-            Self::Beacon => "unknown or encrypted messages at a steady pace",
+            Self::Beacon => "unknown or encrypted messages at regular intervals",
             Self::Unidentified => "no known protocol, and enough was seen to exclude those known",
             Self::ListenerWithoutOwner => "traffic to this machine, where no process listens",
             Self::Unclear => "no known protocol, as far as could be seen",

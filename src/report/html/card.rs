@@ -74,7 +74,7 @@ fn here(flow: &FlowEvent) -> Option<String> {
 
 fn volume(flow: &FlowEvent) -> String {
     format!(
-        "{} UTC ({}); {} with {} to the server, {} with {} back.",
+        "{} UTC ({}); {} with {} to the server, {} with {} to the client.",
         between(flow.start, flow.end),
         span(flow.end.since(flow.start)),
         counted(flow.to_server.packets, "packet"),
@@ -96,7 +96,7 @@ fn evidence(pieces: &[Evidence], flow: &FlowEvent, context: &Context<'_>) -> Mar
     html! {
         h4 { "Evidence" }
         table.stack {
-            thead { tr { th { "Evidence" } th { "Rule" } th { "For" } th.n { "Weight" } th { "Shown by" } } }
+            thead { tr { th { "Observation" } th { "Rule" } th { "For" } th.n { "Weight" } th { "Shown by" } } }
             tbody {
                 @for piece in pieces {
                     tr {
@@ -142,7 +142,7 @@ fn unknown(unidentified: &Unidentified) -> Markup {
             }
         }
         @if !unidentified.message_sizes.is_empty() {
-            h4 { "Sizes of the first messages (+ to the server, \u{2212} back)" }
+            h4 { "Sizes of the first messages (+ to the server, \u{2212} to the client)" }
             p.mono {
                 @for size in &unidentified.message_sizes { (format!("{size:+} ")) }
             }
@@ -166,7 +166,7 @@ fn plots(card: &Card) -> Markup {
                     figcaption {
                         "Bytes of payload in each packet"
                         @if step > 1 { " (one in " (step) ")" }
-                        ", " span.key-up { "to the server above" } ", " span.key-down { "back below" }
+                        ", " span.key-up { "to the server above" } ", " span.key-down { "to the client below" }
                         ". Shaded: where display remoting has most of its packets."
                     }
                 }
@@ -177,7 +177,7 @@ fn plots(card: &Card) -> Markup {
                     figcaption {
                         "Throughput: bytes of payload per second, "
                         span.key-up { "to the server above" } ", "
-                        span.key-down { "back below" } "."
+                        span.key-down { "to the client below" } "."
                     }
                 }
             }

@@ -85,7 +85,7 @@ fn periodic(case: &FlowContext<'_>) -> String {
              than a tenth"
         );
     }
-    rules::pace(case).map_or("a steady pace".to_owned(), |(count, period)| {
+    rules::pace(case).map_or("regular intervals".to_owned(), |(count, period)| {
         format!(
             "{count} connections of this client to the service, every {:.1} s",
             period.as_secs_f64()
