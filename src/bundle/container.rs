@@ -95,7 +95,7 @@ pub(super) fn entries(file: &File, own: &str) -> Result<Vec<Entry>, Refusal> {
         match listed.iter().filter(|(one, _)| one == name).count() {
             0 => return Err(refused(name, "is missing")),
             1 => {}
-            _ => return Err(refused(name, "is there twice")),
+            _ => return Err(refused(name, "is there more than once")),
         }
     }
     listed.sort_by_key(|(_, one)| one.offset);

@@ -138,7 +138,7 @@ fn existing() -> String {
     let mut known = interfaces::list().unwrap_or_default();
     known.retain(|known| is_network(&known.name));
     if known.is_empty() {
-        return "none found".to_owned();
+        return "none".to_owned();
     }
     known.into_iter().map(|known| known.name).collect::<Vec<_>>().join(", ")
 }

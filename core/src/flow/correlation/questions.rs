@@ -64,7 +64,9 @@ impl Correlation {
         let peers = self.peers_of(transport, socket, LOWEST);
         let peers = peers.filter(|(_, first)| *first <= as_of).map(|(peer, _)| peer);
         let fan_in = known.map_or_else(|| FanIn::of(peers), |(_, known)| known);
-        self.full_fan_in.set(full.map(|full| (full, fan_in)).or(self.full_fan_in.get()));
+        if let Some(full) = full {
+            self.full_fan_in.set(Some((full, fan_in)));
+        }
         fan_in
     }
 

@@ -22,10 +22,10 @@ pub(super) static DETECTOR: Detector = Detector {
             let plain = flags & 2 != 0 || flags & 4 != 0 || le32(bytes, 9)? == 0;
             let fits = flags & !7 == 0 && flags & 1 == 1 && len <= 1 << 30 && plain;
             let role = match rest(bytes, header) {
-                [b'{', ..] if bytes.windows(9).take(200).any(|part| part == b"\"request\"") => {
+                [b'{', ..] if position_of(prefix(bytes, 208), b"\"request\"").is_some() => {
                     Role::Client
                 }
-                [b'{', ..] if bytes.windows(10).take(200).any(|part| part == b"\"response\"") => {
+                [b'{', ..] if position_of(prefix(bytes, 209), b"\"response\"").is_some() => {
                     Role::Server
                 }
                 _ => Role::Either,

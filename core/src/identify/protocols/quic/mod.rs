@@ -297,7 +297,7 @@ fn read_old_google<'a>(
     if flags & 0xc3 != 0x01 || flags & 0x08 == 0 || !ones.is_ascii_digit() {
         return None;
     }
-    let hello = rest(bytes, 13).windows(4).take(96).any(|window| window == b"CHLO");
+    let hello = position_of(prefix(rest(bytes, 13), 99), b"CHLO").is_some();
     let same = |other: &&Datagram<'_>| other.bytes.get(1..13) == bytes.get(1..13);
     let again = all.iter().filter(same).count() > 1;
     // version and flags; the hello anywhere in 96 bytes, or 12 bytes again
