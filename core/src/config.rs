@@ -176,7 +176,7 @@ pub struct Limits {
     pub message_sizes_max: usize,
     /// Kinds of anomaly counted separately.
     pub anomaly_kinds_max: usize,
-    /// Packets of a flow within which a copy is recognised (a SPAN of two ports shows each frame
+    /// Packets of a flow before one of which it may be a copy (a SPAN of two ports shows each frame
     /// twice in a row).
     pub duplicate_window_packets: usize,
 }
@@ -336,7 +336,8 @@ pub struct Timeouts {
     /// Fragments are held for so long (RFC 791 section 3.2 says 15 seconds at first, RFC 8200
     /// section 4.5 sixty, Linux and Windows wait for 30 and 60).
     pub fragments: Duration,
-    /// Copies of a packet are looked for within this span.
+    /// A copy of a packet comes within this span: below any host's time to send again, above what a
+    /// switch or a second capture takes.
     pub duplicate: Duration,
 }
 

@@ -48,7 +48,10 @@ fn refused<'a>(
         src: Socket { addr: quoted.src, port: wire::be16(quote, 0)? },
         dst: Socket { addr: quoted.dst, port: wire::be16(quote, 2)? },
         ip_id: ip.id,
+        ttl: ip.ttl,
+        link: context.link,
         wire_len: ip.counted_len(&context.path),
+        segment: ip.payload.bytes,
         body: Body::Icmp(IcmpError { by: ip.src, kind, v6, icmp_type, code }),
     })
 }

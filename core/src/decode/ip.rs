@@ -17,6 +17,8 @@ pub(super) struct Ip<'a> {
     pub(super) dst: IpAddr,
     /// IPv4 identification; 0 for IPv6.
     pub(super) id: u16,
+    /// Time to live, hop limit.
+    pub(super) ttl: u8,
     /// Protocol number of the payload.
     pub(super) protocol: u8,
     /// Where this packet's payload stands in the original one, if it is a fragment.
@@ -93,6 +95,7 @@ fn ipv4<'a>(part: Slice<'a>, v4: &LaxIpv4Slice<'a>) -> Ip<'a> {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         id,
+        ttl: header.ttl(),
         protocol,
         fragment,
         wire_len,
@@ -116,6 +119,7 @@ fn ipv6<'a>(part: Slice<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, DecodeEnd>
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         id: 0,
+        ttl: header.hop_limit(),
         protocol: chain.protocol,
         fragment: chain.fragment,
         wire_len,

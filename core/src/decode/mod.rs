@@ -132,8 +132,12 @@ pub fn decode(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'
 
 /// The same, layer by layer.
 fn by_layers(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_>)) {
-    let context =
-        DecodeContext { at: frame.at, path: Path::default(), layers_left: limits.layers_max };
+    let context = DecodeContext {
+        at: frame.at,
+        link: link::number(frame),
+        path: Path::default(),
+        layers_left: limits.layers_max,
+    };
     go_on(context, Ok(Opened::new(Next::Link(frame.link), Slice::of_frame(frame))), sink);
 }
 
@@ -142,6 +146,8 @@ fn by_layers(frame: &Frame<'_>, limits: &Limits, sink: &mut dyn FnMut(Decoded<'_
 struct DecodeContext {
     /// The frame.
     at: FrameRef,
+    /// The link that it was on.
+    link: u64,
     /// What was opened on the way here.
     path: Path,
     /// Layers that may still be opened.

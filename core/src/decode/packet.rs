@@ -19,9 +19,15 @@ pub struct Packet<'a> {
     pub dst: Socket,
     /// IPv4 identification (RFC 791); 0 for IPv6.
     pub ip_id: u16,
+    /// IPv4's time to live, IPv6's hop limit.
+    pub ttl: u8,
+    /// A number of the link that the frame was on, by its addresses (see [`link::number`](super::link::number)).
+    pub link: u64,
     /// Bytes on the wire: the frame, or from the inner IP header on where the packet came in a
     /// tunnel.
     pub wire_len: u32,
+    /// What was captured of it, from the header of the transport layer on.
+    pub segment: &'a [u8],
     /// The transport layer.
     pub body: Body<'a>,
 }
@@ -176,6 +182,12 @@ impl Path {
     /// Tunnels, outermost first.
     pub fn tunnels(&self) -> impl Iterator<Item = TunnelId> {
         self.tunnels.into_iter().flatten()
+    }
+
+    /// Whether there is no VLAN and no tunnel.
+    pub fn is_plain(&self) -> bool {
+        // They are filled from the front.
+        !self.is_tunnelled() && self.vlans.first().is_none_or(Option::is_none)
     }
 
     /// Whether the packet came in a tunnel.

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::packet::{Body, Packet, Path, Payload, TcpFlags, TcpInfo};
-use super::tunnel;
+use super::{link, tunnel};
 use crate::frame::Frame;
 use crate::net::{Socket, Transport};
 use crate::wire::{array, be16, be32, index, len32, u8_at};
@@ -47,7 +47,8 @@ fn ipv4<'a>(frame: &Frame<'a>, at: usize, ip: &'a [u8]) -> Option<Packet<'a>> {
     let [.., s0, s1, s2, s3, d0, d1, d2, d3] = header;
     let (src, dst) = ([s0, s1, s2, s3].into(), [d0, d1, d2, d3].into());
     let packet = transport(frame, (src, dst), header[9], segment)?;
-    Some(Packet { ip_id: be16(ip, 4)?, wire_len: len32(at.saturating_add(total)), ..packet })
+    let wire_len = len32(at.saturating_add(total));
+    Some(Packet { ip_id: be16(ip, 4)?, ttl: header[8], wire_len, ..packet })
 }
 
 /// RFC 8200.
@@ -59,7 +60,7 @@ fn ipv6<'a>(frame: &Frame<'a>, at: usize, ip: &'a [u8]) -> Option<Packet<'a>> {
     let segment = ip.get(40..total)?;
     let (src, dst) = (array::<16>(ip, 8)?.into(), array::<16>(ip, 24)?.into());
     let packet = transport(frame, (src, dst), u8_at(ip, 6)?, segment)?;
-    Some(Packet { wire_len: len32(at.saturating_add(total)), ..packet })
+    Some(Packet { ttl: u8_at(ip, 7)?, wire_len: len32(at.saturating_add(total)), ..packet })
 }
 
 /// TCP (RFC 9293 section 3.1), or UDP (RFC 768) that no tunnel uses, between these addresses. What its IP
@@ -72,7 +73,7 @@ fn transport<'a>(
     segment: &'a [u8],
 ) -> Option<Packet<'a>> {
     let ports = (be16(segment, 0)?, be16(segment, 2)?);
-    let (transport, body) = match protocol {
+    let (transport, segment, body) = match protocol {
         6 => {
             let header_len = usize::from(u8_at(segment, 12)? >> 4).saturating_mul(4);
             let bytes = segment.get(header_len..).filter(|_| header_len >= 20)?;
@@ -83,15 +84,16 @@ fn transport<'a>(
                 window: be16(segment, 14)?,
                 checksum: be16(segment, 16)?,
             };
-            (Transport::Tcp, Body::Tcp(info, Payload { bytes, wire_len: bytes.len() }))
+            (Transport::Tcp, segment, Body::Tcp(info, Payload { bytes, wire_len: bytes.len() }))
         }
         17 => {
-            let bytes = segment.get(8..usize::from(be16(segment, 4)?))?;
+            let segment = segment.get(..usize::from(be16(segment, 4)?))?;
+            let bytes = segment.get(8..)?;
             if tunnel::over_udp(ports.0, ports.1).is_some() {
                 return None;
             }
             let payload = Payload { bytes, wire_len: bytes.len() };
-            (Transport::Udp, Body::Udp(be16(segment, 6)?, payload))
+            (Transport::Udp, segment, Body::Udp(be16(segment, 6)?, payload))
         }
         _ => return None,
     };
@@ -103,7 +105,10 @@ fn transport<'a>(
         src,
         dst,
         ip_id: 0,
+        ttl: 0,
+        link: link::number(frame),
         wire_len: 0,
+        segment,
         body,
     })
 }

@@ -33,7 +33,7 @@ pub(super) fn tcp<'a>(
         checksum: wire::be16(part.bytes, 16).unwrap_or_default(),
     };
     let body = Body::Tcp(info, payload(part.after(header_len)));
-    sink(Decoded::Packet(packet(context, ip, Transport::Tcp, ports, body)));
+    sink(Decoded::Packet(packet(context, ip, Transport::Tcp, ports, (part.bytes, body))));
     Err(DecodeEnd::Done)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn udp<'a>(
     };
     let behind = whole.after(8);
     let body = Body::Udp(checksum, payload(behind));
-    sink(Decoded::Packet(packet(context, ip, Transport::Udp, ports, body)));
+    sink(Decoded::Packet(packet(context, ip, Transport::Udp, ports, (whole.bytes, body))));
     let row = tunnel::over_udp(ports.0, ports.1).ok_or(DecodeEnd::Done)?;
     (row.open)(behind.of_layer(Layer::Tunnel))
 }
@@ -70,7 +70,7 @@ fn packet<'a>(
     ip: &Ip<'_>,
     transport: Transport,
     (src, dst): (u16, u16),
-    body: Body<'a>,
+    (segment, body): (&'a [u8], Body<'a>),
 ) -> Packet<'a> {
     Packet {
         at: context.at,
@@ -79,7 +79,10 @@ fn packet<'a>(
         src: Socket { addr: ip.src, port: src },
         dst: Socket { addr: ip.dst, port: dst },
         ip_id: ip.id,
+        ttl: ip.ttl,
+        link: context.link,
         wire_len: ip.counted_len(&context.path),
+        segment,
         body,
     }
 }

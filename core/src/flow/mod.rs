@@ -6,6 +6,7 @@
 //! would have given. [`correlation::Correlation`] holds what several flows have in common, with times, so that
 //! a flow can be judged by what was known when it ended.
 
+mod copies;
 pub(crate) mod correlation;
 pub(crate) mod firsts;
 pub(crate) mod hash;

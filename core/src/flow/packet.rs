@@ -1,9 +1,8 @@
 //! A packet as its flow sees it, and one that outlives its frame.
 
 use crate::decode::packet::{Body, Packet, Path};
-use crate::flow::hash::stable_hash;
+use crate::flow::copies::Print;
 use crate::net::Side;
-use crate::wire;
 
 /// A packet as its flow sees it.
 #[derive(Clone, Copy, Debug)]
@@ -12,19 +11,19 @@ pub struct FlowPacket<'a> {
     pub packet: &'a Packet<'a>,
     /// Who sent it; of an ICMP error, who sent the packet that it quotes.
     pub side: Side,
-    /// Equal for copies of one packet, and hardly ever for different ones.
-    pub signature: u64,
+    /// By what copies of it are known.
+    pub print: Print,
 }
 
 impl<'a> FlowPacket<'a> {
     /// A packet that `side` sent.
     pub fn new(packet: &'a Packet<'a>, side: Side) -> Self {
-        Self { packet, side, signature: signature(packet, side) }
+        Self { packet, side, print: Print::of(packet, side) }
     }
 
     /// The same, where nobody asks whether it is a copy.
     pub const fn unsigned(packet: &'a Packet<'a>, side: Side) -> Self {
-        Self { packet, side, signature: 0 }
+        Self { packet, side, print: Print::NONE }
     }
 
     /// The segment that opens a connection, if this is one: its initial sequence number.
@@ -52,18 +51,31 @@ pub struct KeptPacket {
     path: Path,
     payload: Vec<u8>,
     side: Side,
-    signature: u64,
+    print: Print,
 }
 
 impl KeptPacket {
     /// Keeps a packet.
     pub fn of(seen: &FlowPacket<'_>) -> Self {
-        let FlowPacket { packet, side, signature } = *seen;
+        let FlowPacket { packet, side, print } = *seen;
         let payload = packet.body.payload().map_or(&[][..], |payload| payload.bytes).to_vec();
         let body = packet.body.with_payload(&[]);
-        let Packet { at, path, transport, src, dst, ip_id, wire_len, .. } = *packet;
-        let bare = Packet { at, path: &Path::PLAIN, transport, src, dst, ip_id, wire_len, body };
-        Self { packet: bare, path: *path, payload, side, signature }
+        let Packet { at, path, transport, src, dst, ip_id, ttl, link, wire_len, .. } = *packet;
+        let (plain, segment) = (&Path::PLAIN, &[]);
+        let bare = Packet {
+            at,
+            path: plain,
+            transport,
+            src,
+            dst,
+            ip_id,
+            ttl,
+            link,
+            wire_len,
+            segment,
+            body,
+        };
+        Self { packet: bare, path: *path, payload, side, print }
     }
 
     /// Lends it to `look`, as it was seen.
@@ -75,7 +87,7 @@ impl KeptPacket {
     pub fn lend_with<R>(&self, payload: &[u8], look: impl FnOnce(&FlowPacket<'_>) -> R) -> R {
         let body = self.packet.body.with_payload(payload);
         let packet = Packet { path: &self.path, body, ..self.packet };
-        look(&FlowPacket { packet: &packet, side: self.side, signature: self.signature })
+        look(&FlowPacket { packet: &packet, side: self.side, print: self.print })
     }
 
     /// What was captured of its payload.
@@ -95,26 +107,4 @@ impl KeptPacket {
             Body::Udp(..) | Body::Icmp(_) => None,
         }
     }
-}
-
-/// Equal for copies of one packet. The fields that a router changes (time to live) are left out.
-fn signature(packet: &Packet<'_>, side: Side) -> u64 {
-    let (header, payload) = match &packet.body {
-        Body::Tcp(info, payload) => (
-            [
-                u64::from(info.seq) << 32 | u64::from(info.ack),
-                u64::from(info.checksum) << 32
-                    | u64::from(info.window) << 8
-                    | u64::from(info.flags.0),
-            ],
-            Some(payload),
-        ),
-        Body::Udp(checksum, payload) => ([0, u64::from(*checksum)], Some(payload)),
-        Body::Icmp(error) => ([u64::from(error.icmp_type), u64::from(error.code)], None),
-    };
-    let len = payload.map_or(0, |payload| u64::from(wire::len32(payload.wire_len)));
-    let first = payload.and_then(|payload| wire::be64(payload.bytes, 0)).unwrap_or_default();
-    let [one, two] = header;
-    let side = u64::from(u32::from(side == Side::B));
-    stable_hash(&[side << 16 | u64::from(packet.ip_id), one, two, len, first])
 }

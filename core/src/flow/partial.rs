@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::config::{Config, Limits};
 use crate::decode::fragment::Fragment;
 use crate::decode::packet::Body;
+use crate::flow::copies;
 use crate::flow::key::FlowKey;
 use crate::flow::packet::{FlowPacket, KeptPacket};
 use crate::flow::record::FlowRecord;
@@ -142,7 +143,7 @@ impl PartialFlow {
     fn observe(&mut self, seen: &FlowPacket<'_>, config: &Config) {
         let copy = self.whole.is_copy(seen, config);
         self.whole.count(seen, config);
-        if self.lead.len() < config.limits.duplicate_window_packets {
+        if self.lead.len() < copies::reach(config) {
             self.lead.push(KeptPacket::of(seen));
             return;
         }

@@ -4,9 +4,11 @@
 //! `None` past the end and never panic (invariant 2). Nothing here knows a protocol.
 
 mod cursor;
+mod digest;
 mod text;
 
 pub use cursor::Cursor;
+pub(crate) use digest::digest;
 pub(crate) use text::from_wire;
 
 /// Where `wanted` stands for the first time.

@@ -4,7 +4,8 @@
 //! [`fn@unopened`].
 
 use super::{DecodeEnd, Opened, Slice};
-use crate::frame::LinkType;
+use crate::frame::{Frame, LinkType};
+use crate::wire;
 
 mod arcnet;
 mod atm;
@@ -109,6 +110,19 @@ pub(super) const RADIOTAP: LinkType = LinkType(127);
 /// The link type with this number.
 pub fn find(link: LinkType) -> Option<&'static Link> {
     LINKS.iter().copied().find(|row| row.types.contains(&link.0))
+}
+
+/// A number of the link that a frame was on: that of the addresses, and of Linux' cooked captures of the
+/// interface, before anything that may differ between two packets of one link. Other link types have counters,
+/// times and signal strengths there: all their frames are of one link.
+pub(super) fn number(frame: &Frame<'_>) -> u64 {
+    let bytes = match frame.link.0 {
+        1 => wire::prefix(frame.bytes, 12),
+        113 => wire::prefix(frame.bytes, 12),
+        276 => wire::prefix(wire::rest(frame.bytes, 4), 14),
+        _ => &[],
+    };
+    wire::digest(u64::from(frame.link.0), bytes)
 }
 
 /// Opens a frame of this link type.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::decode::packet::{Body, IcmpError, Path, Payload, TcpInfo, Unreachable};
+use crate::flow::copies::Recent;
 use crate::flow::packet::FlowPacket;
 use crate::frame::FrameRef;
 use crate::identify::Detail;
@@ -57,8 +58,8 @@ pub struct FlowRecord {
     pub pace: Pace,
     /// Payload lengths of the first packets that have any, negative where side B sent them.
     pub message_sizes: Vec<i32>,
-    /// The last packets' signatures and times, to know copies by; oldest first.
-    recent: Vec<(u64, Timestamp)>,
+    /// The last packets, to know copies by.
+    recent: Recent,
     /// What the payload speaks, as long as there is something to ask.
     pub identifier: Identifier,
     /// The first bytes; dropped once the identifier is settled on something.
@@ -80,7 +81,7 @@ impl FlowRecord {
             refusal: None,
             pace: Pace::default(),
             message_sizes: Vec::new(),
-            recent: Vec::new(),
+            recent: Recent::default(),
             identifier: Identifier::new(seen.packet.transport, config),
             head: Some(Box::default()),
             head_bytes: [0; 2],
@@ -110,17 +111,7 @@ impl FlowRecord {
 
     /// Whether the packet is a copy of one of the last, and remembers it.
     pub fn is_copy(&mut self, seen: &FlowPacket<'_>, config: &Config) -> bool {
-        let time = seen.packet.at.time;
-        let copy = self.recent.iter().any(|&(signature, at)| {
-            signature == seen.signature && time.since(at) <= config.timeouts.duplicate
-        });
-        if self.recent.len() >= config.limits.duplicate_window_packets {
-            self.recent.remove(0);
-        }
-        // Of many flows there is but one packet.
-        self.recent.reserve_exact(usize::from(self.recent.is_empty()));
-        self.recent.push((seen.signature, time));
-        copy
+        self.recent.is_copy(seen.print, seen.side, seen.packet.at.time, config)
     }
 
     /// Folds a packet into everything but the head. It is not a copy.
@@ -271,7 +262,7 @@ impl FlowRecord {
             + self.path.as_ref().map_or(0, |_| size_of::<Path>())
             + self.refusal.as_ref().map_or(0, |_| size_of::<Refusal>())
             + self.message_sizes.capacity() * size_of::<i32>()
-            + self.recent.capacity() * size_of::<(u64, Timestamp)>()
+            + self.recent.heap_bytes()
     }
 
     fn note_head(&mut self) {
