@@ -333,6 +333,9 @@ pub struct Timeouts {
     /// A TCP flow whose both directions were closed, or that was reset, ends after so long: late
     /// segments still belong to it.
     pub tcp_closed: Duration,
+    /// A connection that nobody answered yet may be asked for again within this span, with another sequence
+    /// number or from its other end, and is the same (Zeek's `tcp_attempt_delay`): later it is a new one.
+    pub tcp_opening: Duration,
     /// Fragments are held for so long (RFC 791 section 3.2 says 15 seconds at first, RFC 8200
     /// section 4.5 sixty, Linux and Windows wait for 30 and 60).
     pub fragments: Duration,
@@ -347,6 +350,7 @@ impl Default for Timeouts {
             udp: Duration::from_secs(120),
             tcp: Duration::from_secs(600),
             tcp_closed: Duration::from_secs(10),
+            tcp_opening: Duration::from_secs(5),
             fragments: Duration::from_secs(30),
             duplicate: Duration::from_millis(5),
         }

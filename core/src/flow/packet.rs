@@ -34,6 +34,16 @@ impl<'a> FlowPacket<'a> {
         }
     }
 
+    /// The segment that accepts a connection, if this is one: the initial sequence number that it accepts.
+    pub const fn accepts(&self) -> Option<u32> {
+        match self.packet.body {
+            Body::Tcp(info, _) if info.flags.syn() && info.flags.ack() => {
+                Some(info.ack.wrapping_sub(1))
+            }
+            Body::Tcp(..) | Body::Udp(..) | Body::Icmp(_) => None,
+        }
+    }
+
     /// What is said of source and destination, by side.
     pub fn by_side<T>(&self, [src, dst]: [T; 2]) -> [T; 2] {
         match self.side {

@@ -137,7 +137,9 @@ impl PartialFlow {
             Transport::Tcp => config.timeouts.tcp_closed.min(config.timeouts.tcp),
             Transport::Udp => config.timeouts.udp,
         };
-        idle <= shortest && self.whole.continues_with(seen, config)
+        idle <= shortest
+            && self.whole.surely_opened_by(seen)
+            && self.whole.continues_with(seen, config)
     }
 
     fn observe(&mut self, seen: &FlowPacket<'_>, config: &Config) {

@@ -114,13 +114,16 @@ struct Early {
 }
 
 impl Head {
-    /// A TCP connection was opened from this side: the next byte is its first.
+    /// A TCP connection was opened from this side: the next byte is its first. So it is if that byte was
+    /// captured before.
     pub fn opened(&mut self, side: Side, isn: u32) {
         let head = side.of_mut(&mut self.sides);
-        if head.order.is_none() {
-            head.order = Some(Order::from(isn.wrapping_add(1)));
-            head.from_start = true;
+        let base = isn.wrapping_add(1);
+        let is_empty = |order: &Order| head.bytes.is_empty() && order.pending.is_empty();
+        if head.order.as_deref().is_none_or(is_empty) {
+            head.order = Some(Order::from(base));
         }
+        head.from_start |= head.order.as_ref().is_some_and(|order| order.base == base);
     }
 
     /// Takes in payload; says whether the head grew.

@@ -137,7 +137,11 @@ impl<'a> FlowContext<'a> {
     pub(crate) fn saw_start(&self) -> bool {
         match self.key.transport {
             Transport::Tcp => {
-                self.client().opened().is_some() && self.server().accepted().is_some()
+                let (client, server) = (self.client(), self.server());
+                let accepted = server.accepted().is_some()
+                    // Opened from both ends.
+                    || (server.opened().is_some() && client.accepted().is_some());
+                client.opened().is_some() && accepted
             }
             // UDP has no handshake. A flow that was already running would have shown itself within
             // the span after which it counts as ended.

@@ -65,8 +65,10 @@ pub(crate) fn decide(
 }
 
 fn by_handshake(record: &FlowRecord) -> Option<Side> {
-    let opened = Side::BOTH.into_iter().find(|&side| record.side(side).opened().is_some());
-    opened.or_else(|| {
+    // Where both ends opened it, who did so first.
+    let opened = |side: Side| Some((record.side(side).opened()?.0, side));
+    let first = Side::BOTH.into_iter().filter_map(opened).min();
+    first.map(|(_, side)| side).or_else(|| {
         Side::BOTH.into_iter().find(|side| record.side(side.other()).accepted().is_some())
     })
 }

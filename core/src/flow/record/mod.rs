@@ -249,9 +249,46 @@ impl FlowRecord {
         if seen.packet.at.time.since(self.last) > idle_max {
             return false;
         }
-        // A SYN with a sequence number of its own opens a connection; a repeated one does not.
-        let Some(isn) = seen.opens() else { return true };
-        self.side(seen.side).opened().is_some_and(|(_, opened)| opened == isn)
+        let [own, other] = [seen.side, seen.side.other()].map(|side| self.side(side));
+        if let Some(isn) = seen.opens() {
+            return self.is_opened_by(seen.side, isn, seen.packet.at.time, config);
+        }
+        // What closed does not open again: then the answer to a SYN that comes later is the first of a new flow.
+        let Some(isn) = seen.accepts().filter(|_| self.is_closed()) else { return true };
+        other.opened().is_some_and(|(_, opened)| opened == isn) || own.answered() == Some(isn)
+    }
+
+    /// Whether a SYN of this number is one of this flow. A capture of several queues or interfaces may show
+    /// it behind what it brought about, so the numbers decide, and where there are none yet, the time.
+    fn is_opened_by(&self, side: Side, isn: u32, time: Timestamp, config: &Config) -> bool {
+        let [own, other] = [side, side.other()].map(|side| self.side(side));
+        let opened = own.opened().map(|(_, opened)| opened);
+        if opened == Some(isn) || other.answered() == Some(isn) {
+            return true;
+        }
+        if opened.is_none() && own.began_behind(isn) {
+            return true;
+        }
+        let silent = self.sides.iter().all(|side| side.payload_packets == 0);
+        if !silent || self.is_closed() || time.since(self.last) > config.timeouts.tcp_opening {
+            return false;
+        }
+        match opened {
+            // Asked for again with another number, by hosts that take a new one each time.
+            Some(_) => other.packets == 0,
+            // RFC 9293 section 3.5: both ends opened it at the same time; or the one that was asked
+            // answers by asking (the split handshake).
+            None => other.opened().is_some() && other.accepted().or(own.accepted()).is_none(),
+        }
+    }
+
+    /// Whether a segment that opens or accepts a connection is one of this flow, whatever came before it.
+    /// No other segment is in doubt.
+    pub fn surely_opened_by(&self, seen: &FlowPacket<'_>) -> bool {
+        let has_opened = |side: Side, isn: Option<u32>| {
+            isn.is_none_or(|isn| self.side(side).opened().is_some_and(|(_, opened)| opened == isn))
+        };
+        has_opened(seen.side, seen.opens()) && has_opened(seen.side.other(), seen.accepts())
     }
 
     /// Bytes of memory behind this record, itself not counted.

@@ -47,6 +47,8 @@ pub struct SideFacts {
 struct Marks {
     opened: Option<(FrameRef, u32)>,
     accepted: Option<FrameRef>,
+    answered: Option<u32>,
+    first_seq: Option<u32>,
     finished: Option<FrameRef>,
     reset: Option<FrameRef>,
     cut: Option<FrameRef>,
@@ -60,7 +62,7 @@ impl SideFacts {
         (self.payload_packets > 0).then_some(self.first_payload)
     }
 
-    /// The first SYN without ACK, with its sequence number.
+    /// The first SYN without ACK of the connection, with its sequence number.
     pub fn opened(&self) -> Option<(FrameRef, u32)> {
         self.marks.as_ref()?.opened
     }
@@ -68,6 +70,18 @@ impl SideFacts {
     /// The first SYN with ACK.
     pub fn accepted(&self) -> Option<FrameRef> {
         self.marks.as_ref()?.accepted
+    }
+
+    /// The sequence number of the SYN that this side's SYN or RST with ACK answers, the first of these.
+    pub fn answered(&self) -> Option<u32> {
+        self.marks.as_ref()?.answered
+    }
+
+    /// Whether its bytes, or its first segment, begin where they would behind a SYN of this number.
+    pub fn began_behind(&self, isn: u32) -> bool {
+        let Some(marks) = &self.marks else { return false };
+        let starts = [marks.first_seq, marks.span.map(|span| span.start())];
+        starts.contains(&Some(isn.wrapping_add(1)))
     }
 
     /// The first FIN.
@@ -132,10 +146,19 @@ impl SideFacts {
     pub(super) fn segment(&mut self, at: FrameRef, info: &TcpInfo, payload_len: usize) {
         let flags = info.flags;
         if flags.opens() {
-            self.marks().opened.get_or_insert((at, info.seq));
+            let opened = &mut self.marks().opened;
+            // Another number: what was asked for before was given up.
+            if opened.is_none_or(|(_, isn)| isn != info.seq) {
+                *opened = Some((at, info.seq));
+            }
+        } else {
+            self.marks().first_seq.get_or_insert(info.seq);
         }
         if flags.syn() && flags.ack() {
             self.marks().accepted.get_or_insert(at);
+        }
+        if flags.ack() && (flags.syn() || flags.rst()) {
+            self.marks().answered.get_or_insert(info.ack.wrapping_sub(1));
         }
         if flags.fin() {
             self.marks().finished.get_or_insert(at);
@@ -181,6 +204,8 @@ impl Marks {
     fn absorb(&mut self, later: Self) {
         self.opened = self.opened.or(later.opened);
         self.accepted = self.accepted.or(later.accepted);
+        self.answered = self.answered.or(later.answered);
+        self.first_seq = self.first_seq.or(later.first_seq);
         self.finished = self.finished.or(later.finished);
         self.reset = self.reset.or(later.reset);
         self.cut = self.cut.or(later.cut);
@@ -207,6 +232,11 @@ impl Span {
     fn of(seq: u32, len: usize) -> Self {
         let high = i64::from(wire::len32(len));
         Self { first: seq, low: 0, high, seen: high.unsigned_abs() }
+    }
+
+    /// The sequence number of its first byte.
+    fn start(&self) -> u32 {
+        self.first.wrapping_add(low32(self.low))
     }
 
     fn absorb(&mut self, later: Self) {

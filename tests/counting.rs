@@ -1,0 +1,68 @@
+//! Which packets make a flow, and which are counted: copies, datagrams that look alike, handshakes in any order.
+
+mod support;
+
+use portstory_core::{Config, Event, FlowEvent, Status, Verdict};
+
+fn flows(case: &str) -> Vec<FlowEvent> {
+    let case = support::cases().into_iter().find(|other| other.name == case).unwrap();
+    let events = support::classify(&support::frames(&case.captures), &Config::default());
+    let flows = events.into_iter().filter_map(|event| match event {
+        Event::Flow(flow) => Some(*flow),
+        Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+    });
+    flows.collect()
+}
+
+/// Packets and copies of each flow of a fixture, by the client's port.
+fn counted(case: &str) -> Vec<(u16, [u64; 2], u64)> {
+    let flows = flows(case).into_iter();
+    let mut counted: Vec<_> = flows
+        .map(|flow| {
+            let packets = [flow.to_server.packets, flow.to_client.packets];
+            (flow.client.port, packets, flow.verdict.visibility.duplicates)
+        })
+        .collect();
+    counted.sort_unstable();
+    counted
+}
+
+#[test]
+fn copies_count_once() {
+    // By TCP's numbers, and its bare acknowledgments by the company they are in.
+    assert_eq!(counted("span-duplicates"), [(50_443, [12, 12], 24)]);
+    // By the way they came. The same answer is sent five times, and counts five times.
+    let expected = [(40_001, [5, 5], 10), (40_002, [5, 5], 10), (40_003, [6, 3], 9)];
+    assert_eq!(counted("copies"), expected);
+}
+
+#[test]
+fn what_is_sent_counts_however_alike_it_is() {
+    let expected = [(51_820, [40, 0], 0), (51_820, [40, 0], 0), (51_821, [20, 20], 0)];
+    assert_eq!(counted("equal-datagrams"), expected);
+}
+
+#[test]
+fn one_connection_is_one_flow_in_whatever_order_it_was_captured() {
+    let expected = [
+        (41_001, [5, 3], 0),
+        (41_002, [5, 3], 0),
+        (41_003, [5, 4], 0),
+        (41_004, [5, 5], 0),
+        (41_005, [7, 3], 0),
+        (41_006, [1, 1], 0),
+        (41_007, [5, 3], 0),
+        (41_007, [5, 3], 0),
+    ];
+    assert_eq!(counted("handshake-order"), expected);
+    for flow in flows("handshake-order") {
+        let Verdict { status, protocols, visibility, .. } = &flow.verdict;
+        assert_eq!(flow.server.port, 3243);
+        if flow.client.port == 41_006 {
+            assert_eq!(*status, Status::Refused);
+        } else {
+            assert_eq!((*status, &**protocols), (Status::Identified, &["ssh".into()][..]));
+            assert!(visibility.handshake, "{}", flow.client);
+        }
+    }
+}
