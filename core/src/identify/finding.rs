@@ -6,6 +6,9 @@ use crate::net::Side;
 /// one that fewer random bytes would pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
+    /// Messages parse, but what follows the last of them in its stream does not: perhaps another
+    /// protocol's bytes that happen to look so.
+    Doubtful,
     /// The bytes have the protocol's shape (field ranges, counters that count), no magic.
     Shape,
     /// One side's messages parse as the protocol; the other side's were not seen or say nothing.

@@ -51,6 +51,8 @@ pub struct Identifier {
     sifted: bool,
     /// Whether the best has told all it knows beside its name.
     told: bool,
+    /// How often the best was asked again since both sides proved it.
+    confirmed: u8,
     /// The side whose newest datagram is to be kept whole.
     keep: Option<Side>,
 }
@@ -66,6 +68,7 @@ impl Identifier {
             settled: false,
             sifted: false,
             told: false,
+            confirmed: 0,
             keep: None,
         };
         identifier.reset(transport, config);
@@ -140,8 +143,8 @@ impl Identifier {
             head.show(transport, newest, ended, self.skip.map(index), |view| {
                 if !self.is_proven() {
                     self.ask_once(view, head, newest);
-                } else if self.wants_client() {
-                    self.ask_for_client(view);
+                } else if self.wants_client() || self.wants_confirming(transport) {
+                    self.ask_again(view, head, newest);
                 }
                 self.match_details(view);
             });
@@ -161,7 +164,10 @@ impl Identifier {
                 }
                 Inside::MayFollow => {}
                 Inside::Nothing | Inside::StartsAt(_) => {
-                    self.settled = proven && self.told && !self.wants_client();
+                    self.settled = proven
+                        && self.told
+                        && !self.wants_client()
+                        && !self.wants_confirming(transport);
                 }
             }
             break;
@@ -177,7 +183,7 @@ impl Identifier {
                 self.candidates.remove(index);
             }
         }
-        (self.sifted, self.told) = (false, false);
+        (self.sifted, self.told, self.confirmed) = (false, false, 0);
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
         let outer = self.outer.iter().map(|outer| outer.detector.id);
         for id in outer.chain(config.without.as_deref()) {
@@ -187,20 +193,45 @@ impl Identifier {
         }
     }
 
+    /// Asks all candidates, and once more where that made the best worse: another one may be better now.
     fn ask_once(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) {
+        if self.ask_all(view, head, newest) {
+            self.ask_all(view, head, newest);
+        }
+    }
+
+    fn ask_all(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) -> bool {
         let asked = if self.sifted { self.candidates } else { self.worth_asking(view) };
+        let mut worse = false;
         for (index, detector) in asked.detectors() {
             match (detector.asks.probe)(view) {
-                Probe::No => self.candidates.remove(index),
-                Probe::Wait => {}
+                Probe::No => {
+                    self.candidates.remove(index);
+                    worse |= self.take_back(detector, view.transport);
+                }
+                Probe::Wait => worse |= self.take_back(detector, view.transport),
                 Probe::Yes(finding) => {
                     let quote = self.quote(detector, view.transport, &finding, head, newest);
                     let found =
                         quote.map(|quote| Recognised { detector, finding: *finding, quote });
-                    found.into_iter().for_each(|found| self.found(found));
+                    worse |= found.is_some_and(|found| self.found(found, view.transport));
                 }
             }
         }
+        worse
+    }
+
+    /// What a stream was found to speak is taken back where what followed is something else. Of
+    /// datagrams only the first bytes stay, so that later answers know less than earlier ones.
+    fn take_back(&mut self, detector: &Detector, transport: Transport) -> bool {
+        let best = self.best.as_ref();
+        let held =
+            transport == Transport::Tcp && best.is_some_and(|best| best.detector.id == detector.id);
+        if held {
+            self.best = None;
+            (self.told, self.confirmed) = (false, 0);
+        }
+        held
     }
 
     /// Of the candidates those that may say yes.
@@ -226,11 +257,27 @@ impl Identifier {
         })
     }
 
-    /// Asks what was found who is the client, and nothing else.
-    fn ask_for_client(&mut self, view: &FlowView<'_>) {
+    /// Whether what follows the messages that proved a stream's protocol is still to be looked at.
+    fn wants_confirming(&self, transport: Transport) -> bool {
+        transport == Transport::Tcp
+            && self.confirmed < CONFIRMATIONS
+            && self.best.as_ref().is_some_and(|best| best.finding.bits < BITS_CONFIRMED)
+    }
+
+    /// Asks what both sides proved once more: who is the client, and whether what followed fits.
+    fn ask_again(&mut self, view: &FlowView<'_>, head: &Head, newest: Option<&Offer<'_>>) {
         let Some(best) = &mut self.best else { return };
-        if let Probe::Yes(found) = (best.detector.asks.probe)(view) {
-            best.finding.client = found.client;
+        self.confirmed = self.confirmed.saturating_add(1);
+        match (best.detector.asks.probe)(view) {
+            Probe::Yes(found) if found.strength >= best.finding.strength => {
+                best.finding.client = found.client.or(best.finding.client);
+            }
+            Probe::Yes(_) | Probe::Wait | Probe::No if view.transport == Transport::Tcp => {
+                self.best = None;
+                (self.told, self.confirmed) = (false, 0);
+                self.ask_once(view, head, newest);
+            }
+            Probe::Yes(_) | Probe::Wait | Probe::No => {}
         }
     }
 
@@ -251,18 +298,21 @@ impl Identifier {
         self.told = told.done;
     }
 
-    fn found(&mut self, mut found: Recognised) {
+    /// Takes what was found, where it is better; of a stream's best the newest answer holds. Says
+    /// whether the best is worse now.
+    fn found(&mut self, mut found: Recognised, transport: Transport) -> bool {
         let Some(best) = &mut self.best else {
             self.best = Some(Box::new(found));
-            return;
+            return false;
         };
         let (new, old) = (rank(&found.finding), rank(&best.finding));
+        let newest_holds = transport == Transport::Tcp || new >= old;
         if found.detector.id != best.detector.id {
             if new > old {
-                self.told = false;
+                (self.told, self.confirmed) = (false, 0);
                 **best = found;
             }
-        } else if new >= old && found.finding != best.finding {
+        } else if newest_holds && found.finding != best.finding {
             // The same protocol, seen better. What it told before still holds, though the bytes that
             // told it may have been cut since.
             let details = &mut found.finding.details;
@@ -270,7 +320,9 @@ impl Identifier {
             older.retain(|old| details.iter().all(|new| new.key != old.key));
             details.append(&mut older);
             **best = found;
+            return new < old;
         }
+        false
     }
 
     /// Where a person can see what was found.
@@ -294,6 +346,12 @@ impl Identifier {
         quote
     }
 }
+
+/// How often more payload is shown to a detector whose protocol both sides have proven.
+const CONFIRMATIONS: u8 = 2;
+
+/// Nothing that both sides prove with so many bits needs that: no two protocols agree so far.
+const BITS_CONFIRMED: f32 = 96.0;
 
 /// What makes one finding better than another.
 fn rank(finding: &Finding) -> (bool, bool, Strength, u32) {

@@ -6,7 +6,7 @@ use crate::identify::side_match::{Role, Said, SideMatch, carrying};
 use crate::identify::view::FlowView;
 use crate::identify::{Inside, Probe};
 use crate::net::Side;
-use crate::wire::{from_wire, prefix, rest};
+use crate::wire::{from_wire, index, prefix, rest};
 
 /// The longest line that is looked at: RFC 5321 section 4.5.3.1 and its kin say 512 or 1000.
 const LINE_BYTES_MAX: usize = 1024;
@@ -108,6 +108,46 @@ pub(super) fn reply(bytes: &[u8], complete: bool) -> SideMatch<Reply<'_>> {
         }
     }
     Ok(Reply { code, text: rest(prefix(bytes, at), 4), len: at })
+}
+
+/// How long a message is that has the form of RFC 5322, as far as it is there: a line, fields, an empty
+/// line, and a body of as many bytes as a field says ([`Said::ALL`] where its fields go on, or where
+/// none says that and `ends_with_fields` is not set). `None` where its fields are no text.
+pub(super) fn fields_message(bytes: &[u8], ends_with_fields: bool) -> Option<usize> {
+    let mut at = 0_usize;
+    let mut body = None;
+    loop {
+        let left = rest(bytes, at);
+        let end = left.iter().position(|byte| *byte == b'\n');
+        let text = prefix(left, end.unwrap_or(left.len()));
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if !text.iter().all(|byte| is_plain(*byte)) {
+            return None;
+        }
+        let Some(end) = end else { return Some(Said::ALL) };
+        at = at.saturating_add(end).saturating_add(1);
+        if text.is_empty() {
+            break;
+        }
+        body = body.or_else(|| content_length(text));
+    }
+    let body = body.or_else(|| ends_with_fields.then_some(0));
+    Some(body.map_or(Said::ALL, |body| at.saturating_add(body)))
+}
+
+/// What a field says of the body's length.
+fn content_length(field: &[u8]) -> Option<usize> {
+    let (name, value) = field.split_at_checked(field.iter().position(|byte| *byte == b':')?)?;
+    let name = name.trim_ascii();
+    // "l" is SIP's short form (RFC 3261 section 20.14).
+    let known = name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"l");
+    number(rest(value, 1).trim_ascii()).filter(|_| known).map(index)
+}
+
+/// Whether what is there is text, as far as it is looked at: no control character but those of lines.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    let seen = prefix(bytes, LINE_BYTES_MAX);
+    seen.iter().all(|byte| is_plain(*byte) || matches!(byte, b'\r' | b'\n'))
 }
 
 /// Where TLS takes over from lines of text: it does where a side's next bytes are a TLS record.

@@ -5,6 +5,11 @@
 //! short message may prove too little, two of them enough. What a side said before in a datagram,
 //! byte by byte, proves nothing again. Knows no protocol.
 //!
+//! One rule holds for all of them: a message of a stream counts in full only when it is whole and what
+//! follows it parses too, or nothing follows it. Of one that is not there to its end half counts, and as
+//! much of one that something else follows, which leaves hardly any protocol named and none for sure
+//! ([`Strength::Doubtful`](crate::identify::Strength::Doubtful)). A datagram's end is its message's.
+//!
 //! There are two ways to follow them. Where a protocol's messages belong together ([`match_stream`],
 //! [`match_datagrams`]) they are read as far as they go, for what else they tell, and more proof is
 //! asked for before one that doesn't parse is let pass. Where every message can be checked alone
@@ -23,14 +28,17 @@ const BITS_MIN: f32 = 24.0;
 /// What one side must prove alone where the other one speaks something else.
 const BITS_AGAINST: f32 = 32.0;
 
+/// What of a message's bits counts while it is not there to its end, or where something else follows it.
+const NOT_IN_FULL: f32 = 0.5;
+
 /// More messages prove nothing more.
 const MESSAGES_MAX: usize = 12;
 
 /// How the messages of a side are followed.
 #[derive(Clone, Copy)]
 struct Following {
-    /// From so many bits on a later message that doesn't parse takes nothing back: it may be an
-    /// extension, or the bytes may be another protocol's that was agreed on.
+    /// So many bits of messages that others followed are not taken back by a later one that doesn't
+    /// parse: it may be an extension, or the bytes may be another protocol's that was agreed on.
     sure: f32,
     /// Whether messages are read beyond that, for what else they tell.
     reads_on: bool,
@@ -64,6 +72,14 @@ pub(super) fn from_start(
         }
     }
     Err(short_if(open))
+}
+
+/// What was read, or where it is not that what may stand behind such a message.
+pub(super) fn or_behind(
+    read: SideMatch<Said>,
+    behind: impl FnOnce() -> SideMatch<Said>,
+) -> SideMatch<Said> {
+    if read == Err(Not) { behind() } else { read }
 }
 
 /// The same, of what begins as the detector's openings say.
@@ -195,23 +211,61 @@ fn follow_stream<'a>(
     read: impl Fn(&'a [u8]) -> SideMatch<Said>,
 ) -> SideMatch<Said> {
     let mut sum = Sum::default();
+    // What was read last: what follows it tells how much it counts.
+    let mut last: Option<Said> = None;
     let mut at = 0_usize;
-    while sum.wants_more(following) {
+    let mut fillers = 0_usize;
+    while sum.wants_more(following) && fillers < MESSAGES_MAX {
         let bytes = rest(head.stream, at);
         if bytes.is_empty() || (at > 0 && is_tls(bytes)) {
             break;
         }
         match read(bytes) {
+            // What proves nothing itself does not prove what stands before it.
+            Ok(said) if !said.own && said.bits == 0.0 && last.is_some() => {
+                at = at.saturating_add(said.len.max(1));
+                fillers = fillers.saturating_add(1);
+            }
             Ok(mut said) => {
+                last.take().into_iter().for_each(|followed| sum.take(followed));
                 said.spot.offset = said.spot.offset.saturating_add(at);
                 at = at.saturating_add(said.len.max(1));
-                sum.take(said);
+                if said.len != Said::ALL && at > head.stream.len() && !head.cut {
+                    said.bits *= NOT_IN_FULL;
+                }
+                last = Some(said);
             }
-            Err(Not) if sum.bits < following.sure => return Err(Not),
-            Err(Short | Not) => break,
+            Err(Short) => break,
+            Err(Not) => return sum.contradicted(last, following),
         }
     }
+    if sum.wants_more(following) {
+        last.into_iter().for_each(|last| sum.take(last));
+    }
     sum.matched(following)
+}
+
+/// The same rule for a detector that reads a side's first message itself, and says how long it is:
+/// `next` tells whether what stands behind it may be the protocol's, as far as that is there.
+pub(super) fn followed(
+    head: &SideView<'_>,
+    said: Said,
+    next: impl FnOnce(&[u8]) -> bool,
+) -> SideMatch<Said> {
+    let behind = rest(head.stream, said.len);
+    if said.len == Said::ALL || is_tls(behind) {
+        return Ok(said);
+    }
+    let whole = said.len <= head.stream.len() || head.cut;
+    let fits = behind.is_empty() || next(behind);
+    let said = if fits { said } else { contradicted(said) };
+    let bits = if whole || said.doubtful { said.bits } else { said.bits * NOT_IN_FULL };
+    if said.doubtful && bits < BITS_MIN { Err(Not) } else { Ok(Said { bits, ..said }) }
+}
+
+/// What is left of a message that something else follows.
+pub(super) fn contradicted(said: Said) -> Said {
+    Said { bits: said.bits * NOT_IN_FULL, doubtful: true, ..said }
 }
 
 fn follow_datagrams<'a>(
@@ -275,6 +329,20 @@ impl Sum {
         let known = |detail: &Detail| told.details.iter().any(|old| old.key == detail.key);
         let news: Vec<Detail> = said.details.into_iter().filter(|detail| !known(detail)).collect();
         told.details.extend(news);
+    }
+
+    /// What they come to where something that is no message follows the last one.
+    fn contradicted(mut self, last: Option<Said>, following: Following) -> SideMatch<Said> {
+        if self.bits < following.sure {
+            let Some(mut last) = last else { return Err(Not) };
+            last.bits *= NOT_IN_FULL;
+            self.take(last);
+            if self.bits < following.sure {
+                return Err(Not);
+            }
+            return self.matched(following).map(|told| Said { doubtful: true, ..told });
+        }
+        self.matched(following)
     }
 
     fn matched(self, following: Following) -> SideMatch<Said> {

@@ -10,8 +10,8 @@ pub(super) use crate::identify::lines::{
     match_text, mentions, number, tls_behind_text,
 };
 pub(super) use crate::identify::messages::{
-    from_header, from_opening, from_start, match_datagrams, match_messages, match_opened,
-    match_starts, match_stream, probe_both, probe_datagrams, probe_sides,
+    followed, from_header, from_opening, from_start, match_datagrams, match_messages, match_opened,
+    match_starts, match_stream, or_behind, probe_both, probe_datagrams, probe_sides,
 };
 pub(super) use crate::identify::metadata::{Extras, Headline, Metadata};
 pub(super) use crate::identify::openings::{Openings, mixed, one_of, within};

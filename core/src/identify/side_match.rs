@@ -115,6 +115,8 @@ pub(super) struct Said {
     pub(super) bits: f32,
     /// No other protocol says this; a shared message only adds to one that isn't.
     pub(super) own: bool,
+    /// What follows in the stream is not the protocol's.
+    pub(super) doubtful: bool,
     /// The evidence's sentence.
     pub(super) fact: String,
     /// What shows it.
@@ -130,7 +132,8 @@ impl Said {
     /// A message of so many bytes that only this protocol has; its first bytes show it.
     pub(super) fn new(len: usize, role: Role, bits: f32, fact: impl Into<String>) -> Self {
         let (fact, spot) = (fact.into(), Spot::stream(0, len));
-        Self { len, role, bits, own: true, fact, spot, details: Vec::new() }
+        let (own, doubtful, details) = (true, false, Vec::new());
+        Self { len, role, bits, own, doubtful, fact, spot, details }
     }
 
     /// What takes all that is there; its first bytes show it.
@@ -215,7 +218,9 @@ pub(super) fn join(said: [Option<Said>; 2]) -> Option<Finding> {
 /// One finding of what the sides said, where the detector itself knows whether it fits.
 pub(super) fn join_if(fits: bool, said: [Option<Said>; 2]) -> Option<Finding> {
     let spoken_by = [said[0].is_some(), said[1].is_some()];
-    let client = client_of(&said);
+    let doubts = said.iter().flatten().filter(|said| said.doubtful).count();
+    let sides = said.iter().flatten().count();
+    let client = client_of(&said).filter(|_| doubts < sides);
     let (strength, side, only) = match said {
         [Some(a), Some(b)] => {
             // The server's words come second, and are what is quoted: they prove the service.
@@ -223,13 +228,15 @@ pub(super) fn join_if(fits: bool, said: [Option<Said>; 2]) -> Option<Finding> {
                 Some(Side::B) => [(Side::B, b), (Side::A, a)],
                 Some(Side::A) | None => [(Side::A, a), (Side::B, b)],
             };
-            let strength = if fits { Strength::BothSides } else { Strength::OneSided };
+            let fits_all = fits && doubts == 0;
+            let strength = if fits_all { Strength::BothSides } else { Strength::OneSided };
             (strength, server, first.followed_by(second, fits))
         }
         [Some(only), None] => (Strength::OneSided, Side::A, only),
         [None, Some(only)] => (Strength::OneSided, Side::B, only),
         [None, None] => return None,
     };
+    let strength = if doubts == sides { Strength::Doubtful } else { strength };
     let Said { bits, fact, spot, details, .. } = only;
     let (seen, inside) = (spot.of(side), Inside::Nothing);
     Some(Finding { strength, bits, spoken_by, client, fact, seen, details, inside })
@@ -269,7 +276,7 @@ pub(super) fn behind_leading<'a>(
 /// The same finding; where both sides said what nothing else says, that is a signature.
 pub(super) fn signed(found: Option<Finding>) -> Option<Finding> {
     found.map(|mut found| {
-        if found.spoken_by == [true; 2] {
+        if found.spoken_by == [true; 2] && found.strength > Strength::Doubtful {
             found.strength = Strength::Signature;
         }
         found

@@ -215,6 +215,7 @@ impl Head {
                 from_start: head.from_start,
                 datagrams: shown,
                 complete: ended || head.closed,
+                cut: head.closed,
             }
         };
         look(&FlowView { transport, sides: [side_view(Side::A), side_view(Side::B)] })

@@ -1,7 +1,8 @@
 //! What holds for every row of the table of detectors.
 
 use crate::identify::testing::{Random, Talk};
-use crate::identify::{DETECTORS, Over};
+use crate::identify::{DETECTORS, Detector, Over, index_of};
+use crate::net::Transport;
 
 #[test]
 fn ids_are_unique_sorted_and_lower_case() {
@@ -56,4 +57,128 @@ fn no_detector_names_random_bytes() {
     }
     println!("random views named: {} of 20000", named.len());
     assert!(named.is_empty(), "{named:?}");
+}
+
+/// Streams in which, by the protocol's own rules or for want of a public one, any bytes may stand behind
+/// what is recognised, so that random ones there do not speak against it.
+const ANYTHING_FOLLOWS: &[(&str, &str)] = &[
+    ("cgp", "What follows the magic is in no public specification."),
+    ("http", "The body of an answer without a length runs to the connection's end."),
+    ("ica", "What follows the greeting is in no public specification."),
+    ("nano", "The header has no length; that is its type's."),
+    ("nomachine", "What follows the greeting is in no public specification."),
+    ("rfb", "VNC's authentication is random bytes behind the type that was chosen."),
+    ("rsh", "The command's input and output are its own."),
+    ("rtmp", "The handshake is 1528 random bytes of each side."),
+    ("socks", "What is connected to may speak at once, and in anything."),
+    ("tinc", "Ciphertext follows the ids."),
+];
+
+/// Datagrams in which nothing says how long they are: what is sent stands up to their end.
+const UP_TO_THE_DATAGRAMS_END: &[&str] = &[
+    "ableton-link",
+    "artnet",
+    "bittorrent-dht",
+    "can",
+    "capwap",
+    "citrix-edt",
+    "collectd",
+    "cpha",
+    "crestron",
+    "dcerpc",
+    "dhcp",
+    "dnp3",
+    "dnscrypt",
+    "dropbox-lansync",
+    "egd",
+    "enet",
+    "enpc",
+    "esp-udp",
+    "ethersio",
+    "fins",
+    "ganglia",
+    "gelf",
+    "geneve",
+    "giop",
+    "glbp",
+    "gnutella",
+    "hicp",
+    "ica-browser",
+    "ieee-c37118",
+    "ldap",
+    "lisp",
+    "llmnr",
+    "mdns",
+    "megaco",
+    "memcached",
+    "mndp",
+    "nano",
+    "nat-pmp",
+    "netbios-dgm",
+    "netbios-ns",
+    "netcode",
+    "nfs",
+    "nintendo",
+    "ntp",
+    "openvpn",
+    "osc",
+    "ptp",
+    "quake",
+    "quic",
+    "raknet",
+    "rdp-udp",
+    "rmcp",
+    "rtcp",
+    "rtp",
+    "rtps",
+    "rx",
+    "sacn",
+    "sap-announcement",
+    "sflow",
+    "sip",
+    "source-engine",
+    "spotify-connect",
+    "srt",
+    "ssdp",
+    "statsd",
+    "steam",
+    "sunrpc",
+    "syncthing",
+    "tailscale",
+    "teamspeak",
+    "telegram-voip",
+    "tftp",
+    "thrift",
+    "trdp",
+    "udt",
+    "utp",
+    "vban",
+    "vxlan",
+    "wireguard",
+    "ws-discovery",
+    "zerotier",
+    "zoom",
+    "zrtp",
+];
+
+/// Whether random bytes behind what was recognised are as good as any.
+pub(super) fn anything_follows(detector: &Detector, transport: Transport) -> bool {
+    match transport {
+        Transport::Tcp => ANYTHING_FOLLOWS.iter().any(|(id, _)| *id == detector.id),
+        Transport::Udp => UP_TO_THE_DATAGRAMS_END.contains(&detector.id),
+    }
+}
+
+#[test]
+fn what_anything_follows_is_known_and_few() {
+    let streams = ANYTHING_FOLLOWS.iter().map(|(id, why)| {
+        assert!(why.ends_with('.') && why.len() > 20, "{id}: {why}");
+        (*id, Transport::Tcp)
+    });
+    let datagrams = UP_TO_THE_DATAGRAMS_END.iter().map(|id| (*id, Transport::Udp));
+    for (id, transport) in streams.chain(datagrams) {
+        let row = index_of(id).and_then(|at| DETECTORS.get(at)).expect("a detector's id");
+        assert!(row.over().has(transport), "{id}");
+    }
+    assert!(ANYTHING_FOLLOWS.len() <= 10, "{}", ANYTHING_FOLLOWS.len());
 }

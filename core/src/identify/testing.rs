@@ -5,9 +5,13 @@ pub(crate) use portstory_testkit::Random;
 use std::fmt;
 
 use crate::config::{HEAD_DATAGRAMS_MAX, Limits};
+use crate::identify::messages::is_tls;
 use crate::identify::metadata::{Metadata, MetadataFn};
 use crate::identify::prefilter::INDEX;
-use crate::identify::{DETECTORS, Datagram, Detector, Finding, FlowView, Probe, SideView};
+use crate::identify::table_tests::anything_follows;
+use crate::identify::{
+    DETECTORS, Datagram, Detector, Finding, FlowView, Inside, Probe, SideView, Strength,
+};
 use crate::net::{Side, Transport};
 use crate::time::Timestamp;
 
@@ -167,23 +171,63 @@ impl Talk {
             from_start: self.from_start && self.transport == Transport::Tcp,
             datagrams: &datagrams[at],
             complete: ended || full[at],
+            cut: full[at],
         };
         look(&FlowView { transport: self.transport, sides: [side(0), side(1)] })
     }
 
     /// What the detector ends up with when it is asked after each message, as for a flow: its last
-    /// yes, and never again after a no.
+    /// yes, and never again after a no. Of a stream the last answer holds.
     pub(crate) fn matched_by(&self, detector: &Detector) -> Option<Finding> {
         let mut best = None;
+        let holds = self.transport == Transport::Udp;
         let steps = (1..=self.messages.len()).map(|count| (count, false));
         for (count, ended) in steps.chain([(self.messages.len(), true)]) {
             match self.probe_at(detector, count, ended) {
                 Probe::Yes(finding) => best = Some(*finding),
-                Probe::Wait => assert!(!ended, "{} waits for a flow that has ended", detector.id),
-                Probe::No => break,
+                Probe::Wait => {
+                    assert!(!ended, "{} waits for a flow that has ended", detector.id);
+                    best = best.filter(|_| holds);
+                }
+                Probe::No => {
+                    best = best.filter(|_| holds);
+                    break;
+                }
             }
         }
         best
+    }
+
+    /// The same conversation where random bytes stand behind what each side said last: in the stream, or
+    /// in the datagram.
+    fn followed_by_random(&self, seed: u64) -> Self {
+        let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut talk = self.clone();
+        for side in Side::BOTH {
+            let last = talk.messages.iter().rposition(|(from, _)| *from == side);
+            if let Some((_, bytes)) = last.and_then(|last| talk.messages.get_mut(last)) {
+                bytes.extend(random.bytes(100));
+            }
+        }
+        talk
+    }
+
+    /// Asserts that what was found is not as certain where random bytes follow: it is not named, or only
+    /// by messages that others follow. Chance may let one in four pass.
+    fn is_uncertain_before_random_bytes(&self, detector: &Detector, found: &Finding) {
+        let carries = matches!(found.inside, Inside::StartsAt(_))
+            || self.messages.iter().any(|(_, bytes)| is_tls(bytes) && detector.id != "tls");
+        if self.snap < usize::MAX || carries || anything_follows(detector, self.transport) {
+            return;
+        }
+        let kept = (1..=16).filter(|seed| {
+            let talk = self.followed_by_random(*seed);
+            talk.matched_by(detector).is_some_and(|after| {
+                after.strength > Strength::Doubtful && after.bits >= found.bits
+            })
+        });
+        let kept = kept.count();
+        assert!(kept <= 4, "{} is as certain {kept} times of 16 in {self:02x?}", detector.id);
     }
 
     /// The finding of a conversation that must be named, the same either way round; cut at any
@@ -199,6 +243,7 @@ impl Talk {
         assert_eq!(turned.client, found.client.map(Side::other), "{found:?}");
         assert_eq!(turned.spoken_by, [found.spoken_by[1], found.spoken_by[0]], "{found:?}");
         assert_eq!(turned.strength, found.strength, "{found:?}");
+        self.is_uncertain_before_random_bytes(detector, &found);
         for cut in 0..200 {
             let _ = self.clone().snapped(cut).matched_by(detector);
         }

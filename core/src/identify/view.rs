@@ -34,6 +34,9 @@ pub struct SideView<'a> {
     /// Nothing will be added to this side's head any more: it is full, has a hole that will not be
     /// filled, or the flow has ended.
     pub complete: bool,
+    /// TCP: more may have been sent behind it than it takes in: it is full, or has such a hole. What it
+    /// ends in is then not the message's end.
+    pub cut: bool,
 }
 
 impl SideView<'_> {

@@ -80,6 +80,7 @@ fn recognised(case: &FlowContext<'_>) -> Confidence {
     match found.finding.strength {
         Strength::Signature | Strength::BothSides => Confidence::High,
         Strength::OneSided => Confidence::Medium,
+        Strength::Doubtful => Confidence::Low,
         Strength::Shape if both => Confidence::Medium,
         // A handshake that was seen and had nothing to show makes a mere shape weaker.
         Strength::Shape => match case.key.transport {

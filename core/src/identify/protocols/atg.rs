@@ -18,6 +18,13 @@ pub(super) static DETECTOR: Detector = Detector {
             Some(b'\n' | b'\r') => (bytes.len() < 4)
                 .then(|| Said::new(bytes.len(), Role::Client, 4.0, "line end").shared())
                 .ok_or(Not),
+            // Scanners ask over telnet, and interrupt it (RFC 854).
+            Some(0xff) => match bytes.get(1) {
+                Some(0xfb..=0xfe) => Ok(Said::new(3, Role::Client, 0.0, "telnet option").shared()),
+                Some(0xf0..=0xfa) => Ok(Said::new(2, Role::Client, 0.0, "telnet command").shared()),
+                Some(_) => Err(Not),
+                None => Err(Short),
+            },
             Some(_) => Err(Not),
             None => Err(Short),
         })

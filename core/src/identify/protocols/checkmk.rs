@@ -12,7 +12,9 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[one_of(b"<"), one_of(b"<").at(1), one_of(b"c").at(3)]),
     asks: over_tcp(|view| {
         match_lines(view, "Checkmk agent", |text| {
-            (text == b"<<<check_mk>>>").then_some((Role::Server, 110.0, true))
+            // Its lines follow, and other sections.
+            let own = text == b"<<<check_mk>>>";
+            Some((Role::Server, if own { 110.0 } else { 0.0 }, own))
         })
     }),
 };

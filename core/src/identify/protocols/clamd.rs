@@ -22,6 +22,9 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(probe),
 };
 
+/// The longest chunk of a stream: clamd's default for all of it is 100 MB.
+const CHUNK_BYTES_MAX: u32 = 1 << 27;
+
 /// Lines end in LF, or in NUL where the command starts with z.
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, complete| {
@@ -66,8 +69,12 @@ fn probe(view: &FlowView<'_>) -> Probe {
             (false, false) => return Err(Not),
         };
         let fact = format!("clamd: {}", from_wire(prefix(text, 60)));
-        // A stream's bytes follow its command.
-        Ok(Said::new(bytes.len(), role, bits, fact).owned_if(own))
+        let len = end.map_or(text.len(), |end| end.saturating_add(1));
+        // Chunks of a stream follow its command, each behind its length.
+        let streams = prefixed && is_one_of(rest(verb, 1), &["INSTREAM"]);
+        let chunk = be32(bytes, len).is_none_or(|chunk| chunk <= CHUNK_BYTES_MAX);
+        let len = if streams && chunk { Said::ALL } else { len };
+        Ok(Said::new(len, role, bits, fact).owned_if(own))
     })
 }
 

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn messages_are_named() {
         let associate = |kind: u8| {
-            [vec![kind, 0, 0, 0, 0, 0x50, 0, 1, 0, 0], vec![b' '; 32], vec![0; 32]].concat()
+            [vec![kind, 0, 0, 0, 0, 0x44, 0, 1, 0, 0], vec![b' '; 32], vec![0; 32]].concat()
         };
         Talk::tcp().a(associate(1)).b(associate(2)).named_by_each(&DETECTOR);
     }

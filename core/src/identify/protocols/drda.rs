@@ -41,13 +41,13 @@ mod tests {
     #[test]
     fn messages_are_named() {
         Talk::tcp()
-            .a(hex("0014 d0 41 0001 000e 1041 000a 115e 84828a"))
-            .b(hex("0014 d0 42 0001 000e 1443 000a 115e 84828a"))
+            .a(hex("0011 d0 41 0001 000b 1041 0007 115e 84828a"))
+            .b(hex("0011 d0 42 0001 000b 1443 0007 115e 84828a"))
             .named_by_each(&DETECTOR);
     }
 
     #[test]
     fn look_alikes_are_refused() {
-        Talk::tcp().a(hex("0014 d0 41 0001 000f 1041 000a 115e 84828a")).refused_by(&DETECTOR);
+        Talk::tcp().a(hex("0011 d0 41 0001 000c 1041 0007 115e 84828a")).refused_by(&DETECTOR);
     }
 }

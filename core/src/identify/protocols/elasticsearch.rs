@@ -34,8 +34,8 @@ mod tests {
     #[test]
     fn messages_are_named() {
         Talk::tcp()
-            .a([b"ES".to_vec(), hex("00000020 0000000000000001 00 006acfc3 00000000")].concat())
-            .b([b"ES".to_vec(), hex("00000020 0000000000000001 01 006acfc3 00000000")].concat())
+            .a([b"ES".to_vec(), hex("00000011 0000000000000001 00 006acfc3 00000000")].concat())
+            .b([b"ES".to_vec(), hex("00000011 0000000000000001 01 006acfc3 00000000")].concat())
             .named_by_each(&DETECTOR);
     }
 

@@ -15,8 +15,14 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "An answer's output alone, one record that is cut.",
     bits: 34.0,
     openings: Openings::Known(&[one_of(&[1])]),
-    asks: over_tcp(|view| match_opened(view, &DETECTOR, 16, record)),
+    asks: over_tcp(|view| match_stream(view, |bytes, _| read(bytes))),
 };
+
+fn read(bytes: &[u8]) -> SideMatch<Said> {
+    // What begins a request, and what ends it, have a body of eight bytes; empty records have none.
+    let needed = if matches!(bytes, [_, 1 | 3, ..]) { 16 } else { 8 };
+    from_opening(bytes, &DETECTOR, needed, record)
+}
 
 fn record(bytes: &[u8]) -> Option<Said> {
     let (kind, request) = (u8_at(bytes, 1)?, be16(bytes, 2)?);

@@ -25,6 +25,10 @@ pub(super) static DETECTOR: Detector = Detector {
 const DIGIT: Opening = within(&[(b'0', b'9'), (b'a', b'f')]);
 
 fn line(bytes: &[u8]) -> Option<Said> {
+    // A pack itself has no lines.
+    if bytes.starts_with(b"PACK\0\0\0") {
+        return Some(Said::all(Role::Either, 56.0, "git pack").shared());
+    }
     let digits = std::str::from_utf8(bytes.get(..4)?).ok()?;
     let len = usize::from(u16::from_str_radix(digits, 16).ok()?);
     if len < 4 {
@@ -50,6 +54,10 @@ fn line(bytes: &[u8]) -> Option<Said> {
         return Some(said(Role::Server, 200.0, "git references".to_owned()));
     }
     let text = payload.trim_ascii_end();
+    // gitprotocol-pack, section Packfile Data: what is sent behind a channel's number.
+    if matches!(payload, [1..=3, ..]) {
+        return Some(said(Role::Server, 8.0, "git channel".to_owned()).shared());
+    }
     match text {
         b"version 2" | b"version 1" => Some(said(Role::Server, 90.0, "git version".to_owned())),
         b"NAK" | b"done" => Some(said(Role::Either, 40.0, "git word".to_owned()).shared()),
@@ -82,7 +90,7 @@ mod tests {
     fn requests_and_references_are_named() {
         let talk = Talk::tcp()
             .a("0032git-upload-pack /project.git\0host=a.example\0")
-            .b("00457217a7c7e582c46cec22a130adf4b9d7d950fba0 HEAD\0multi_ack thin-pack\n0000");
+            .b("00467217a7c7e582c46cec22a130adf4b9d7d950fba0 HEAD\0multi_ack thin-pack\n0000");
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
         talk.clone().only(Side::A).named_by(&DETECTOR);

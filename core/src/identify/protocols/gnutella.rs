@@ -5,6 +5,7 @@
 //!  UDP  id(16) type(1) time to live(1) hops(1) length(4, little-endian) ...
 //! ```
 
+use crate::identify::lines::fields_message;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,8 +27,10 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let stream =
-        |bytes: &[u8], complete| handshake(line(bytes, complete)?.text, bytes.len()).ok_or(Not);
+    // Behind the handshakes descriptors follow, which may be compressed.
+    let stream = |bytes: &[u8], complete| {
+        handshake(line(bytes, complete)?.text, fields_message(bytes, false).ok_or(Not)?).ok_or(Not)
+    };
     match_messages(view, stream, |datagram| {
         descriptor(datagram.bytes).or_else(|| transceiver(datagram.bytes))
     })

@@ -18,7 +18,15 @@ pub(super) static DETECTOR: Detector = Detector {
                 && component.is_ascii_punctuation()
                 && separator != component;
             let fact = || format!("HL7 message {}", from_wire(prefix(kind, 20)));
-            fits.then(|| Said::new(bytes.len(), Role::Either, 32.0 + 8.0 + 8.0, fact()))
+            // MLLP section 2: segments end in CR, the block in 1c CR.
+            let end =
+                rest(bytes, 1).iter().position(|byte| *byte < b' ' && !b"\r\n\t".contains(byte));
+            let len = match end.map(|end| (u8_at(bytes, end.saturating_add(1)), end)) {
+                None => Said::ALL,
+                Some((Some(0x1c), end)) => end.saturating_add(3),
+                Some(_) => return None,
+            };
+            fits.then(|| Said::new(len, Role::Either, 32.0 + 8.0 + 8.0, fact()))
         })
     }),
 };

@@ -8,6 +8,7 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
+use crate::identify::messages::contradicted;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -111,13 +112,13 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Message<'a>> {
     let at = if head.stream.starts_with(b"\r\n") { 2 } else { 0 };
     let stream = rest(head.stream, at);
     match starts_with(stream, b"HTTP/1.") {
-        Some(true) => status_line(stream, at),
+        Some(true) => status_line(head, stream, at),
         None => Err(Short),
-        Some(false) => request_line(stream, at, head.complete),
+        Some(false) => request_line(head, stream, at),
     }
 }
 
-fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
+fn status_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMatch<Message<'a>> {
     let Some(line) = stream.get(7..12) else { return Err(Short) };
     let [minor, b' ', digits @ ..] = line else { return Err(Not) };
     let Some(status) = digits.iter().try_fold(0_u16, |sum, byte| {
@@ -139,10 +140,63 @@ fn status_line(stream: &[u8], at: usize) -> SideMatch<Message<'_>> {
         .with(DetailKey::HttpStatus, status.to_string())
         .with_some(DetailKey::HttpServer, field(fields, b"server").map(from_wire));
     let len = len.map(|len| len.saturating_add(at));
+    // 1xx, 204 and 304 have no body (RFC 9112 section 6.3), nor has what answers HEAD.
+    let bare = matches!(status, 100..=199 | 204 | 304);
+    let body = if bare { Some(0) } else { content_length(fields) };
+    let next = |behind: &[u8]| {
+        status == 101 || starts_with(behind, b"HTTP/1.") != Some(false) || may_be_chunk(behind)
+    };
+    let ends = body.is_some() || is_chunked(fields);
+    let said = follow(head, (said, fields), len.filter(|_| ends), body, next)?;
     Ok(Message { said, method: None, status: Some(status), len })
 }
 
-fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'_>> {
+/// What a message comes to with what is behind it: its fields are text, and where it ends is known or not.
+fn follow(
+    head: &SideView<'_>,
+    (said, fields): (Said, &[u8]),
+    len: Option<usize>,
+    body: Option<usize>,
+    next: impl FnOnce(&[u8]) -> bool,
+) -> SideMatch<Said> {
+    if !are_fields(fields) {
+        let said = contradicted(said);
+        return Ok(said);
+    }
+    let Some(len) = len else { return Ok(said) };
+    let end = len.saturating_add(body.unwrap_or(0));
+    // A body that is longer than the head proves nothing more, and takes nothing away.
+    if end > head.stream.len() {
+        return Ok(said);
+    }
+    followed(head, Said { len: end, ..said }, next)
+}
+
+/// Fields are lines of text (RFC 9110 section 5.5). Scanners try a control character in one, and servers bear
+/// it; bytes of something else have more.
+fn are_fields(section: &[u8]) -> bool {
+    let control = |byte: &&u8| !is_plain(**byte) && **byte != b'\r';
+    section.split(|byte| *byte == b'\n').all(|line| line.iter().filter(control).count() < 2)
+}
+
+/// RFC 9112 section 6.2.
+fn content_length(fields: &[u8]) -> Option<usize> {
+    field(fields, b"content-length").and_then(number).map(index)
+}
+
+/// RFC 9112 section 6.1: the body is in parts, each behind its size.
+fn is_chunked(fields: &[u8]) -> bool {
+    field(fields, b"transfer-encoding").is_some()
+}
+
+/// A chunk's size in hexadecimal digits, and what may stand behind it (RFC 9112 section 7.1).
+fn may_be_chunk(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    (1..=16).contains(&digits)
+        && bytes.get(digits).is_none_or(|byte| matches!(byte, b'\r' | b';' | b' '))
+}
+
+fn request_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMatch<Message<'a>> {
     let word = prefix(stream, METHOD_BYTES_MAX + 1);
     let token = word.iter().take_while(|byte| is_method_byte(**byte)).count();
     let method = prefix(stream, token);
@@ -154,7 +208,7 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'
     let line = rest(stream, token.saturating_add(1));
     let end = line.iter().position(|byte| *byte == b'\n');
     let line = prefix(line, end.unwrap_or(line.len()));
-    let (target, version, bits) = match (end, complete) {
+    let (target, version, bits) = match (end, head.complete) {
         (Some(_), _) => match split_version(line) {
             Some((target, version)) => (target, Some(version), 24.0 + 8.0 + 64.0),
             None => return Err(Not),
@@ -165,7 +219,16 @@ fn request_line(stream: &[u8], at: usize, complete: bool) -> SideMatch<Message<'
         (None, false) => return Err(Short),
     };
     let said = request(stream, at, method, target, version, bits);
-    let len = head_section(stream).1.map(|len| len.saturating_add(at));
+    let (fields, len) = head_section(stream);
+    let len = len.map(|len| len.saturating_add(at));
+    // Without a length or parts a request has no body, and another one follows (RFC 9112 section 6.3).
+    let tunnel = method == b"CONNECT" || field(fields, b"upgrade").is_some();
+    let next = |behind: &[u8]| {
+        let word = behind.iter().take_while(|byte| is_method_byte(**byte)).count();
+        let method = behind.get(word).is_none_or(|byte| *byte == b' ') && word <= METHOD_BYTES_MAX;
+        tunnel || method || behind.starts_with(b"\r\n") || may_be_chunk(behind)
+    };
+    let said = follow(head, (said, fields), len, content_length(fields), next)?;
     Ok(Message { said, method: Some(method), status: None, len })
 }
 

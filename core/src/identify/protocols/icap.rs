@@ -1,5 +1,6 @@
 //! ICAP (RFC 3507 section 4.3), over TCP.
 
+use crate::identify::lines::fields_message;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -16,15 +17,16 @@ pub(super) static DETECTOR: Detector = Detector {
 fn icap(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Said> {
     let said = |role| {
         let fact = format!("ICAP: {}", from_wire(prefix(text, 80)));
-        Said::new(bytes.len(), role, 80.0, fact)
+        // HTTP's messages follow behind its fields, as parts whose lengths are told by them.
+        Some(Said::new(fields_message(bytes, false)?, role, 80.0, fact))
     };
     if let Some(status) = text.strip_prefix(b"ICAP/1.0 ") {
-        return is_number(first_word(status).0, 3).then(|| said(Role::Server));
+        return is_number(first_word(status).0, 3).then(|| said(Role::Server))?;
     }
     let (method, behind) = first_word(text);
     let known = matches!(method, b"REQMOD" | b"RESPMOD" | b"OPTIONS");
     (known && behind.starts_with(b"icap://") && text.ends_with(b" ICAP/1.0"))
-        .then(|| said(Role::Client))
+        .then(|| said(Role::Client))?
 }
 
 #[cfg(test)]

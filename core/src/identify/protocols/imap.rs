@@ -25,42 +25,62 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| carrying(match_text(view, said), |_| tls_behind_text(view))),
 };
 
-/// RFC 9051 section 6, with common extensions.
-const COMMANDS: &[&str] = &[
-    "APPEND",
-    "AUTHENTICATE",
-    "CAPABILITY",
-    "CHECK",
-    "CLOSE",
-    "COPY",
-    "CREATE",
-    "DELETE",
-    "ENABLE",
-    "EXAMINE",
-    "EXPUNGE",
-    "FETCH",
-    "GETQUOTAROOT",
-    "ID",
-    "IDLE",
-    "LIST",
-    "LOGIN",
-    "LOGOUT",
-    "LSUB",
-    "MOVE",
-    "NAMESPACE",
-    "NOOP",
-    "RENAME",
-    "SEARCH",
-    "SELECT",
-    "STARTTLS",
-    "STATUS",
-    "STORE",
-    "SUBSCRIBE",
-    "UID",
-    "UNSELECT",
-    "UNSUBSCRIBE",
-    "XLIST",
+/// RFC 9051 section 6, with common extensions: a command, the fewest and the most arguments it has.
+const COMMANDS: &[(&str, usize, usize)] = &[
+    ("APPEND", 2, MANY),
+    ("AUTHENTICATE", 1, 2),
+    ("CAPABILITY", 0, 0),
+    ("CHECK", 0, 0),
+    ("CLOSE", 0, 0),
+    ("COPY", 2, 2),
+    ("CREATE", 1, MANY),
+    ("DELETE", 1, 1),
+    ("ENABLE", 1, MANY),
+    ("EXAMINE", 1, 2),
+    ("EXPUNGE", 0, 0),
+    ("FETCH", 2, 3),
+    ("GETQUOTAROOT", 1, 1),
+    ("ID", 1, 1),
+    ("IDLE", 0, 0),
+    ("LIST", 2, MANY),
+    ("LOGIN", 2, 2),
+    ("LOGOUT", 0, 0),
+    ("LSUB", 2, 2),
+    ("MOVE", 2, 2),
+    ("NAMESPACE", 0, 0),
+    ("NOOP", 0, 0),
+    ("RENAME", 2, 2),
+    ("SEARCH", 1, MANY),
+    ("SELECT", 1, 2),
+    ("STARTTLS", 0, 0),
+    ("STATUS", 2, 2),
+    ("STORE", 3, 4),
+    ("SUBSCRIBE", 1, 1),
+    ("UID", 2, MANY),
+    ("UNSELECT", 0, 0),
+    ("UNSUBSCRIBE", 1, 1),
+    ("XLIST", 2, 2),
 ];
+
+/// As many arguments as are said.
+const MANY: usize = usize::MAX;
+
+/// How many arguments there are: atoms, quoted strings, lists in parentheses (RFC 9051 section 4).
+fn arguments(text: &[u8]) -> usize {
+    let (mut count, mut depth, mut quoted, mut before) = (0_usize, 0_usize, false, b' ');
+    for byte in text.trim_ascii() {
+        let apart = depth == 0 && !quoted && before == b' ';
+        count = count.saturating_add(usize::from(apart && *byte != b' '));
+        match byte {
+            b'"' if before != b'\\' => quoted = !quoted,
+            b'(' | b'[' if !quoted => depth = depth.saturating_add(1),
+            b')' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = *byte;
+    }
+    count
+}
 
 /// Untagged answers (RFC 9051 section 7) that are a word alone.
 const ANSWERS: &[&str] = &[
@@ -99,12 +119,18 @@ fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Said> {
         let fact = format!("IMAP answer {}", from_wire(prefix(words, 60)));
         return Some(Said::new(len, Role::Server, 28.0, fact).shared());
     }
-    if !is_one_of(word, COMMANDS) {
+    let (_, fewest, most) = *COMMANDS.iter().find(|(known, _, _)| is_one_of(word, &[known]))?;
+    // A literal is sent when the server says so: what follows it is still to come.
+    let count = arguments(behind);
+    if !(fewest..=most).contains(&count) && !behind.ends_with(b"}") {
         return None;
     }
+    // Three digits and a text are an answer of FTP and its kin (RFC 959 section 4.2).
+    let answers = matches!(tag, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9']);
     let fact = format!("IMAP command {}", from_wire(word));
     let lone = behind.is_empty();
     let sure = counts
+        && !answers
         && word.len() >= 4
         && lone != is_one_of(word, &["LOGIN", "SELECT", "EXAMINE", "UID"]);
     Some(Said::new(len, Role::Client, 16.0 + 8.0 * 3.0, fact).owned_if(sure))
@@ -164,5 +190,12 @@ mod tests {
         Talk::tcp().b("+OK ready\r\n").a("USER x\r\n").refused_by(&DETECTOR);
         Talk::tcp().a("please LIST files\r\n").refused_by(&DETECTOR);
         Talk::tcp().a("a1 LOGIN\x01 x\r\n").refused_by(&DETECTOR);
+        for answer in
+            ["530 Login incorrect.\r\n", "230 Login\r\n", "221 Logout\r\n", "200 NOOP\r\n"]
+        {
+            Talk::tcp().b(answer).refused_by(&DETECTOR);
+            Talk::tcp().b(answer).a("QUIT\r\n").refused_by(&DETECTOR);
+        }
+        Talk::tcp().a("a1 LOGIN somebody\r\n").refused_by(&DETECTOR);
     }
 }

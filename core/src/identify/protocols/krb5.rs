@@ -29,8 +29,11 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_both(probe),
 };
 
+/// Bytes of the shortest message and its length.
+const SHORTEST: usize = 26;
+
 fn probe(view: &FlowView<'_>) -> Probe {
-    let stream = |bytes: &[u8], _| from_header(bytes, 32, framed);
+    let stream = |bytes: &[u8], _| from_header(bytes, SHORTEST, framed);
     match_messages(view, stream, |datagram| message(datagram.bytes))
 }
 

@@ -4,6 +4,7 @@
 //!  RQNT 1201 aaln/1@gw.example MGCP 1.0 CRLF     200 1201 OK CRLF     section 3
 //! ```
 
+use crate::identify::lines::is_text;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -47,7 +48,11 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if end.is_none() && !complete {
         return Err(Short);
     }
-    start_line(text, bytes.len()).ok_or(Not)
+    // Parameters follow in lines, and a description of the session.
+    if !is_text(bytes) {
+        return Err(Not);
+    }
+    start_line(text, Said::ALL).ok_or(Not)
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Said> {

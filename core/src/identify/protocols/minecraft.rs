@@ -25,6 +25,13 @@ fn probe(view: &FlowView<'_>) -> Probe {
         let (Some(len), Some(id)) = (varint(&mut cursor), varint(&mut cursor)) else {
             return Err(short_if(bytes.len() <= 10));
         };
+        // A ping, an answer to a login, and what follows one, which may be encrypted by then.
+        if (1..=PACKET_ID_MAX).contains(&id) && (1..=40_000).contains(&len) {
+            return Ok(Said::all(Role::Either, 0.0, "Minecraft packet").shared());
+        }
+        if len == 1 && id == 0 {
+            return Ok(Said::new(2, Role::Client, 16.0, "Minecraft status request").shared());
+        }
         if id != 0 || !(2..=40_000).contains(&len) {
             return Err(Not);
         }
@@ -32,10 +39,22 @@ fn probe(view: &FlowView<'_>) -> Probe {
             return Err(Short);
         }
         let at = cursor.position().saturating_sub(1);
-        let said = handshake(cursor, len.saturating_add(at)).or_else(|| status(cursor));
-        // Other packets follow, which are not read.
-        said.map(|said| said.of_len(bytes.len())).ok_or(Not)
+        let end = len.saturating_add(at);
+        let said = handshake(cursor, end).or_else(|| status(cursor)).or_else(|| login(cursor));
+        said.map(|said| said.of_len(end)).ok_or(Not)
     })
+}
+
+/// The highest packet id of those that follow a handshake or an answer.
+const PACKET_ID_MAX: usize = 4;
+
+/// A player's name, behind a handshake.
+fn login(mut cursor: Cursor<'_>) -> Option<Said> {
+    let len = varint(&mut cursor)?;
+    let name = prefix(cursor.rest(), len);
+    let plain = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    ((1..=16).contains(&len) && plain && name.len() == len)
+        .then(|| Said::new(len, Role::Client, 0.0, "Minecraft login").shared())
 }
 
 /// A number of seven bits a byte, three bytes at the most.

@@ -25,7 +25,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
         {
             return Err(Not);
         }
-        from_header(bytes, 9, message)
+        from_header(bytes, 8, message)
     })
 }
 
@@ -33,7 +33,7 @@ fn message(bytes: &[u8]) -> Option<Said> {
     let len = usize::from(be16(bytes, 4)?);
     let function = u8_at(bytes, 7)?;
     // Unit and function; 253 bytes of it, and 260 with the header: UMAS goes beyond.
-    if !(3..=300).contains(&len) {
+    if !(2..=300).contains(&len) {
         return None;
     }
     let body = prefix(rest(bytes, 8), len - 2);
@@ -88,10 +88,11 @@ fn parts(function: u8, body: &[u8], len: usize) -> Option<(Role, f32, bool)> {
                 )
             ),
         ),
-        0x81..=0xab | 0xda if len == 1 && matches!(body, [1..=11, ..]) => {
-            (Role::Server, 8.0 + 4.5, true)
-        }
-        _ => return None,
+        // Section 7: an exception answers any function, known or not.
+        0x80.. if len == 1 && matches!(body, [1..=11, ..]) => (Role::Server, 8.0 + 4.5, true),
+        // A function that is not known, or asked in another way: only what is answered to it tells.
+        0..0x80 => (Role::Either, 0.0, false),
+        0x80.. => return None,
     })
 }
 

@@ -44,6 +44,9 @@ const VERSION_BYTES_MAX: usize = 80;
 /// Bytes of a login up to the user's name, and of a request for TLS.
 const LOGIN_FIXED: usize = 32;
 
+/// The highest number of a packet behind the first: logins by plugins go to and fro a few times.
+const NUMBER_MAX: u8 = 9;
+
 /// CLIENT_PROTOCOL_41 and CLIENT_SSL.
 const PROTOCOL_41: u32 = 0x0200;
 const SSL: u32 = 0x0800;
@@ -105,7 +108,12 @@ fn match_side(head: &SideView<'_>) -> SideMatch<Message> {
         (_, _) => return Err(Not),
     };
     match read {
-        Some((kind, said)) => Ok(Message { said, kind, len: end }),
+        Some((kind, said)) => {
+            // A packet's number says which one of an exchange it is.
+            let next = |behind: &[u8]| u8_at(behind, 3).is_none_or(|number| number <= NUMBER_MAX);
+            let said = followed(head, Said { len: end, ..said }, next)?;
+            Ok(Message { said, kind, len: end })
+        }
         None if open && end <= 0xffff => Err(Short),
         None => Err(Not),
     }

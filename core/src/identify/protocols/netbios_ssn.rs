@@ -25,6 +25,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
     let probe = match_stream(view, |bytes, _| match bytes.first() {
         Some(0x81) => from_header(bytes, REQUEST, request),
         Some(0x82..=0x84) => from_header(bytes, 4, answer),
+        // RFC 1002 section 4.3.1: the session's messages, and what keeps it open.
+        Some(0 | 0x85) => from_header(bytes, 4, message),
         Some(_) => Err(Not),
         None => Err(Short),
     });
@@ -41,9 +43,8 @@ fn request(bytes: &[u8]) -> Option<Said> {
     let fits = u8_at(bytes, 1)? & 0xfe == 0 && be16(bytes, 2)? == 68;
     let called = name(rest(bytes, 4))?;
     let calling = name(rest(bytes, 38))?;
-    // The session's own messages follow.
     let fact = || format!("NetBIOS session request of {calling} to {called}");
-    fits.then(|| Said::new(bytes.len(), Role::Client, 8.0 + 7.0 + 16.0 + 200.0, fact()))
+    fits.then(|| Said::new(REQUEST, Role::Client, 8.0 + 7.0 + 16.0 + 200.0, fact()))
 }
 
 /// RFC 1001 section 14.1: 32 letters of A to P behind their length, and a zero.
@@ -71,7 +72,15 @@ fn answer(bytes: &[u8]) -> Option<Said> {
     // Four bytes alone are little: the request must be there, or the session behind them.
     let own = matches!(bytes, [_, _, _, _, 0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..]);
     let bits = 32.0;
-    fits.then(|| Said::new(bytes.len(), Role::Server, bits, "NetBIOS session answer").owned_if(own))
+    let len = index(be24(bytes, 1)?).saturating_add(4);
+    fits.then(|| Said::new(len, Role::Server, bits, "NetBIOS session answer").owned_if(own))
+}
+
+/// Flags and 17 bits of length; what is in it is another protocol's.
+fn message(bytes: &[u8]) -> Option<Said> {
+    let len = index(be24(bytes, 1)?).saturating_add(4);
+    let fits = u8_at(bytes, 1)? <= 1;
+    fits.then(|| Said::new(len, Role::Either, 0.0, "NetBIOS session message").shared())
 }
 
 #[cfg(test)]

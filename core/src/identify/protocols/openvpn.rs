@@ -8,6 +8,8 @@
 //! ```
 
 use crate::identify::messages::{said_in_datagrams, said_in_stream};
+use std::ops::RangeInclusive;
+
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -26,6 +28,12 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_both(probe),
 };
 
+/// All kinds of packets: hard resets, soft reset, control, acknowledgement, data.
+const OPCODES: RangeInclusive<u8> = 1..=11;
+
+/// The longest packet over TCP: a tunnel's packet and what OpenVPN adds.
+const PACKET_BYTES_MAX: usize = 4096;
+
 /// Sizes of the HMAC that tls-auth puts before the packet: SHA-1, SHA-256, SHA-512.
 const HMACS: [usize; 4] = [20, 32, 64, 16];
 
@@ -42,6 +50,16 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Transport::Tcp => probe_sides(view, |head| {
             said_in_stream(head, |bytes| {
                 let len = usize::from(be16(bytes, 0).ok_or(Short)?);
+                let opcode = u8_at(bytes, 2).ok_or(Short)? >> 3;
+                if !OPCODES.contains(&opcode) || !(1..=PACKET_BYTES_MAX).contains(&len) {
+                    return Err(Not);
+                }
+                // Control, acknowledgement, data: they only stand behind a reset.
+                if matches!(opcode, 3..=6 | 9) {
+                    let said =
+                        Said::new(len.saturating_add(2), Role::Either, 0.0, "OpenVPN packet");
+                    return Ok(said.shared());
+                }
                 let packet = bytes.get(2..len.saturating_add(2)).ok_or(Short)?;
                 let mut said = read(packet, len).ok_or(Not)?;
                 said.spot.offset = said.spot.offset.saturating_add(2);

@@ -11,7 +11,12 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 90.0,
     openings: Openings::Known(&[one_of(&[1])]),
     asks: over_tcp(|view| {
-        match_starts(view, &[b"\x01\0\0\0\0\0\0\0"], 28, |bytes| {
+        match_starts(view, STARTS, 28, |bytes| {
+            if !bytes.starts_with(b"\x01") {
+                // A message's type and its header's length; what stands behind that is its own.
+                let fits = le64(bytes, 8)? <= 1 << 20;
+                return fits.then(|| Said::all(Role::Either, 0.0, "Raft message").shared());
+            }
             let (id, len) = (le64(bytes, 8)?, usize::try_from(le64(bytes, 16)?).ok()?);
             let address = prefix(rest(bytes, 24), len);
             let end = address.iter().position(|byte| *byte == 0).unwrap_or(address.len());
@@ -25,10 +30,20 @@ pub(super) static DETECTOR: Detector = Detector {
                         || matches!(byte, b'.' | b':' | b'-' | b'[' | b']' | b'_' | b'@')
                 });
             let fact = || format!("Raft handshake of {}", from_wire(name));
-            fits.then(|| Said::new(bytes.len(), Role::Client, 64.0 + 50.0, fact()))
+            fits.then(|| Said::new(len.saturating_add(24), Role::Client, 64.0 + 50.0, fact()))
         })
     }),
 };
+
+/// A handshake's protocol, and the types of the messages behind it.
+const STARTS: &[&[u8]] = &[
+    &[1, 0, 0, 0, 0, 0, 0, 0],
+    &[2, 0, 0, 0, 0, 0, 0, 0],
+    &[3, 0, 0, 0, 0, 0, 0, 0],
+    &[4, 0, 0, 0, 0, 0, 0, 0],
+    &[5, 0, 0, 0, 0, 0, 0, 0],
+    &[6, 0, 0, 0, 0, 0, 0, 0],
+];
 
 #[cfg(test)]
 mod tests {

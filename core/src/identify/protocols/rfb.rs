@@ -28,6 +28,12 @@ const VERSION: DetailKey =
 
 const LEN: usize = 12;
 
+/// The security types of IANA's registry (RFC 6143 section 8.1.2), and 0 where a server refuses.
+const SECURITY: &[u8] = &[
+    0, 1, 2, 5, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24, 30, 31, 32, 33, 34, 35, 36, 113, 129, 130,
+    133,
+];
+
 fn probe(view: &FlowView<'_>) -> Probe {
     // Section 7.1.2: the server's list of security types follows; the client answers one byte.
     let server = Side::BOTH.into_iter().find(|side| {
@@ -53,8 +59,15 @@ fn read(bytes: &[u8]) -> Option<Said> {
     let digits = [a, b, c, d, e, f].iter().all(|byte| byte.is_ascii_digit());
     let name = from_wire(version.trim_ascii());
     let fact = format!("VNC version {name}");
-    // What follows is binary: the walk ends here.
-    let said = digits.then(|| Said::new(bytes.len(), Role::Either, 48.0 + 28.0, fact))?;
+    // Section 7.1.2: a server's list of security types, or the type that a client or version 3.3 chose.
+    let known = |at| u8_at(bytes, at).is_none_or(|kind| SECURITY.contains(&kind));
+    let count = u8_at(bytes, LEN).is_none_or(|count| (1..=SECURITY.len()).contains(&count.into()));
+    let chosen = be24(bytes, LEN) == Some(0) && known(LEN + 3);
+    let said = Said::all(Role::Either, 48.0 + 28.0, fact);
+    // From version 4 on it is RealVNC's own.
+    let own = *a > b'0' || *c > b'3';
+    let follows = own || chosen || known(LEN) || (count && known(LEN + 1));
+    let said = (digits && follows).then_some(said)?;
     Some(said.with(VERSION, name))
 }
 

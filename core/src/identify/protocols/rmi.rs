@@ -26,7 +26,7 @@ fn probe(view: &FlowView<'_>) -> Probe {
             let fits =
                 (1..=2).contains(&be16(bytes, 4)?) && (0x4b..=0x4d).contains(&u8_at(bytes, 6)?);
             // The client's own address, as the server sees it, and calls follow.
-            fits.then(|| Said::new(bytes.len(), Role::Client, 32.0 + 15.0 + 6.4, "JRMP header"))
+            fits.then(|| Said::new(7, Role::Client, 32.0 + 15.0 + 6.4, "JRMP header"))
         }),
         None => Err(Short),
         Some(false) => match bytes.first() {
@@ -34,7 +34,20 @@ fn probe(view: &FlowView<'_>) -> Probe {
             Some(0x50 | 0x51) => from_header(bytes, 5, |bytes| {
                 let role = if bytes.first() == Some(&0x50) { Role::Client } else { Role::Server };
                 let java = rest(bytes, 1).starts_with(&[0xac, 0xed, 0, 5]);
-                java.then(|| Said::new(bytes.len(), role, 38.0, "JRMP call in Java serialisation"))
+                // Java's serialisation (its specification, section 6.4.2) has no length of its own, but
+                // what begins it, and what stands behind a block of data, is known.
+                let code = |at| u8_at(bytes, at).is_none_or(|code| (0x70..=0x7e).contains(&code));
+                let block = bytes.get(5) == Some(&0x77);
+                let end = u8_at(bytes, 6).map_or(0, usize::from).saturating_add(7);
+                let begins = code(5) && (!block || code(end));
+                (java && begins).then(|| Said::all(role, 38.0, "JRMP call in Java serialisation"))
+            }),
+            // Whether the other side is still there, and that it is.
+            Some(0x52 | 0x53) => Ok(Said::new(1, Role::Either, 0.0, "JRMP ping").shared()),
+            Some(0) => from_header(bytes, 6, |bytes| {
+                let (host, len) = address(bytes)?;
+                let fact = format!("JRMP client's address {}", from_wire(host));
+                Some(Said::new(len, Role::Client, 0.0, fact).shared())
             }),
             Some(_) | None => Err(Not),
         },
@@ -43,15 +56,21 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 /// ProtocolAck: the client's address in text, and its port.
 fn acknowledge(bytes: &[u8]) -> Option<Said> {
-    let len = usize::from(be16(bytes, 1)?);
-    let host = prefix(rest(bytes, 3), len);
-    let port = be32(bytes, len.saturating_add(3))?;
+    let (host, len) = address(rest(bytes, 1))?;
+    let fact = format!("JRMP acknowledges {}", from_wire(host));
+    Some(Said::new(len.saturating_add(1), Role::Server, 8.0 + 8.0 + 6.0 + 16.0, fact))
+}
+
+/// A host in text behind its length, and a port in four bytes; and how long that is.
+fn address(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let len = usize::from(be16(bytes, 0)?);
+    let host = prefix(rest(bytes, 2), len);
+    let port = be32(bytes, len.saturating_add(2))?;
     let word = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_' | b'%')
     };
     let fits = (3..=253).contains(&len) && host.iter().all(word) && port <= 0xffff;
-    let fact = || format!("JRMP acknowledges {}", from_wire(host));
-    fits.then(|| Said::new(bytes.len(), Role::Server, 8.0 + 8.0 + 6.0 + 16.0, fact()))
+    fits.then_some((host, len.saturating_add(6)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //!  C2 S2  the other side's time, a time, and the other side's random
 //! ```
 
+use crate::identify::messages::contradicted;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -24,6 +25,9 @@ pub(super) static DETECTOR: Detector = Detector {
 /// Bytes of C0 and C1.
 const FIRST: usize = 1 + 1536;
 
+/// The same with C2.
+const SECOND: usize = FIRST + 1536;
+
 fn probe(view: &FlowView<'_>) -> Probe {
     let streams = Side::BOTH.map(|side| view.side(side).stream);
     let complete = view.each().all(|(_, head)| head.complete);
@@ -37,6 +41,12 @@ fn probe(view: &FlowView<'_>) -> Probe {
             be32(mine, FIRST + at).is_some() && be32(mine, FIRST + at) == be32(other, 1 + at)
         };
         u8_at(other, 0) == Some(3) && u8_at(mine, 0) == Some(3) && same(8) && same(12)
+    };
+    // Chunks follow, of which the first has a header of its own on a low channel (section 5.3.1).
+    let goes_on = |side: Side| {
+        let stream = side.of(&streams);
+        let kind = u8_at(stream, SECOND + 7).is_none_or(|kind| (1..=22).contains(&kind));
+        u8_at(stream, SECOND).is_none_or(|first| (2..64).contains(&first)) && kind
     };
     let opens = |side: Side| {
         let stream = side.of(&streams);
@@ -52,7 +62,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
             (false, true) => 40.0,
             (false, false) => return None,
         };
-        Some(Said::at(Role::Either, bits, "RTMP handshake", Spot::stream(0, 9)))
+        let said = Said::at(Role::Either, bits, "RTMP handshake", Spot::stream(0, 9));
+        Some(if goes_on(side) { said } else { contradicted(said) })
     });
     if said.iter().all(Option::is_none) {
         return if complete { Probe::No } else { Probe::Wait };

@@ -5,6 +5,7 @@
 //!  '$' channel(1) length(2) data                 interleaved, section 10.12
 //! ```
 
+use crate::identify::lines::fields_message;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -21,26 +22,37 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b"_").at(3),
         mixed(&[(b'A', b'Z')], b" /_").at(4),
     ]),
-    asks: over_tcp(|view| match_text(view, start_line)),
+    asks: over_tcp(|view| {
+        match_stream(view, |bytes, complete| match bytes {
+            [b'$', ..] => from_header(bytes, 4, media),
+            _ => start_line(line(bytes, complete)?, bytes).ok_or(Not),
+        })
+    }),
 };
 
+/// Media between the messages, behind a dollar, its channel and its length (RFC 2326 section 10.12).
+fn media(bytes: &[u8]) -> Option<Said> {
+    let (channel, len) = (u8_at(bytes, 1)?, usize::from(be16(bytes, 2)?));
+    (channel < 32)
+        .then(|| Said::new(len.saturating_add(4), Role::Either, 0.0, "RTSP media").shared())
+}
+
 fn start_line(Line { text, .. }: Line<'_>, bytes: &[u8]) -> Option<Said> {
-    // Header fields and bodies follow, which are not read.
     let said = |role, bits| {
         let fact = format!("RTSP: {}", from_wire(prefix(text, 80)));
-        Said::new(bytes.len(), role, bits, fact)
+        Some(Said::new(fields_message(bytes, true)?, role, bits, fact))
     };
     if let Some(status) =
         text.strip_prefix(b"RTSP/1.0 ").or_else(|| text.strip_prefix(b"RTSP/2.0 "))
     {
-        return is_number(first_word(status).0, 3).then(|| said(Role::Server, 90.0));
+        return is_number(first_word(status).0, 3).then(|| said(Role::Server, 90.0))?;
     }
     let (method, behind) = first_word(text);
     let (_, version) = first_word(behind);
     let word =
         method.len() >= 4 && method.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let ends = matches!(version.trim_ascii(), b"RTSP/1.0" | b"RTSP/2.0");
-    (word && ends).then(|| said(Role::Client, 100.0))
+    (word && ends).then(|| said(Role::Client, 100.0))?
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!  CRLF CRLF keeps a connection open (RFC 5626 section 3.5.1)
 //! ```
 
+use crate::identify::lines::fields_message;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -56,7 +57,10 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
         return Err(Not);
     }
     // Both ends ask and answer: the first request tells the client.
-    start_line(line(rest(bytes, blanks), complete)?.text, bytes.len()).ok_or(Not)
+    let message = rest(bytes, blanks);
+    let text = line(message, complete)?.text;
+    let len = fields_message(message, true).ok_or(Not)?.saturating_add(blanks);
+    start_line(text, bytes.len()).map(|said| Said { len, ..said }).ok_or(Not)
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Said> {

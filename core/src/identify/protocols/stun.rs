@@ -125,6 +125,14 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Message> {
             bits: message.bits - 16.0 + 5.0,
             ..message
         })
+        .filter(|_| {
+            // More messages follow, or RFC 8656's channels; framed, what ICE carries (RFC 7983).
+            let end = wire_len.saturating_add(at);
+            let (first, inner) = (u8_at(stream, end), u8_at(stream, end.saturating_add(2)));
+            let kind = matches!(inner, None | Some(0..=3 | 20..=63 | 128..=191));
+            let short = be16(stream, end).is_none_or(|len| len <= 4 * LENGTH_MAX);
+            if framed { kind && short } else { first.is_none_or(|first| first < 0x50) }
+        })
         .ok_or(Not)
 }
 

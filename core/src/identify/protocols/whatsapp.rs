@@ -43,10 +43,10 @@ fn whatsapp(bytes: &[u8]) -> Option<Said> {
         // Until 2021: the stream's start, a list in tokens of XMPP.
         (1, [0xf8, ..]) => (2..=6).contains(&minor) && (8..=1024).contains(&len),
         // A client's hello has an ephemeral key of 32 bytes in protobuf.
-        (4..=7, [0x12, size, ..]) => {
+        (2..=7, [0x12, size, ..]) => {
             minor <= 5 && (36..=2048).contains(&len) && usize::from(*size) <= len
         }
-        (1 | 4..=7, []) => minor <= 6 && (8..=2048).contains(&len),
+        (1..=7, []) => minor <= 6 && (8..=2048).contains(&len),
         (_, _) => false,
     };
     let fact = || format!("WhatsApp prologue {major}.{minor}");

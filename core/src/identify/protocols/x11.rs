@@ -28,6 +28,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
     })
 }
 
+/// The longest first request, in words, and the highest number of a first answer.
+const FIRST_MAX: u16 = 1024;
+
 fn client(bytes: &[u8]) -> Option<Said> {
     let number = |at| if bytes.starts_with(b"l") { le16(bytes, at) } else { be16(bytes, at) };
     let padded = |len: u16| usize::from(len).next_multiple_of(4);
@@ -38,8 +41,9 @@ fn client(bytes: &[u8]) -> Option<Said> {
         return None;
     }
     let len = 12_usize.saturating_add(padded(name)).saturating_add(padded(data));
-    // Requests follow, which are not read.
-    let len = len.max(bytes.len());
+    // Requests follow, of which the first ones are short: opcode, data, length in words.
+    let fits = number(len.saturating_add(2)).is_none_or(|words| words <= FIRST_MAX);
+    let len = if fits && bytes.len() > len { Said::ALL } else { len };
     Some(Said::new(len, Role::Client, 7.0 + 8.0 + 32.0 + 16.0 + 10.0, "X11 connection setup"))
 }
 
@@ -59,7 +63,11 @@ fn server(bytes: &[u8]) -> Option<Said> {
         _ => words > 0 && words < 256,
     };
     let bits = 7.0 + 7.0 + 32.0;
-    (fits && sized).then(|| Said::new(bytes.len(), Role::Server, bits, "X11 connection answer"))
+    // Replies, events and errors follow, of the first requests: a code, something, a number that counts.
+    let len = words.saturating_mul(4).saturating_add(8);
+    let counts = number(len.saturating_add(2)).is_none_or(|count| count <= FIRST_MAX);
+    let len = if counts && bytes.len() > len { Said::ALL } else { len };
+    (fits && sized).then(|| Said::new(len, Role::Server, bits, "X11 connection answer"))
 }
 
 #[cfg(test)]
@@ -74,7 +82,8 @@ mod tests {
         let setup =
             [hex("6c00 0b00 0000 1200 1000 0000"), b"MIT-MAGIC-COOKIE-1\0\0".to_vec(), vec![7; 16]]
                 .concat();
-        let talk = Talk::tcp().a(setup).b(hex("0100 0b00 0000 6a00 00f03b01 00000004"));
+        let talk =
+            Talk::tcp().a(setup).b([hex("0100 0b00 0000 0800 00f03b01"), vec![0; 28]].concat());
         let found = talk.named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
         talk.clone().only(Side::A).named_by(&DETECTOR);

@@ -6,6 +6,7 @@
 //!  <starttls .../>  answered by <proceed .../>, then TLS                 section 5
 //! ```
 
+use crate::identify::lines::is_text;
 use crate::identify::messages::is_tls;
 use crate::identify::prelude::*;
 
@@ -56,7 +57,12 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
             .ok_or(short_if(!complete && behind.len() <= 600))?;
         element = prefix(behind, next);
     }
-    said(element, bytes.len()).ok_or(Not)
+    // XML goes on as text, up to where TLS takes over.
+    let tls = bytes.windows(4).position(|part| part.starts_with(b">") && is_tls(rest(part, 1)));
+    if !is_text(prefix(bytes, tls.unwrap_or(bytes.len()))) {
+        return Err(Not);
+    }
+    said(element, Said::ALL).ok_or(Not)
 }
 
 fn said(element: &[u8], len: usize) -> Option<Said> {

@@ -25,7 +25,10 @@ pub(super) static DETECTOR: Detector = Detector {
                 Some(_) => false,
             };
             let fact = || format!("ZeroMQ greeting, version {}", version.unwrap_or_default());
-            (signed && fits).then(|| Said::new(bytes.len(), Role::Either, 56.0 + 9.0 + 6.0, fact()))
+            // Frames follow, of which the first byte has three flags; version 3's greeting has 64 bytes.
+            let behind = if version == Some(3) { 64 } else { 12 };
+            let flags = u8_at(bytes, behind).is_none_or(|flags| flags & 0xf8 == 0);
+            (signed && fits && flags).then(|| Said::all(Role::Either, 56.0 + 9.0 + 6.0, fact()))
         })
     }),
 };

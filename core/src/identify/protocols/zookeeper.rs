@@ -6,6 +6,7 @@
 //!  words   "ruok" answered by "imok"; "stat", "srvr", "mntr" answered by "Zookeeper version: ..."
 //! ```
 
+use crate::identify::lines::is_text;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -23,7 +24,7 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match_stream(view, |bytes, _| match bytes.first() {
-        Some(0) => from_header(bytes, 28, connect),
+        Some(0) => or_behind(from_header(bytes, 28, connect), || from_header(bytes, 8, message)),
         Some(b'a'..=b'z' | b'Z') => words(bytes),
         Some(_) => Err(Not),
         None => Err(Short),
@@ -38,11 +39,22 @@ fn connect(bytes: &[u8]) -> Option<Said> {
         _ => return None,
     };
     let fits = be32(bytes, 4)? == 0 && password == 16 && timeout <= 3_600_000;
-    // What follows has lengths, but their types are the session's own.
-    fits.then(|| Said::new(bytes.len(), role, 31.0 + 32.0 + 10.0, "ZooKeeper session"))
+    let len = index(len).saturating_add(4);
+    fits.then(|| Said::new(len, role, 31.0 + 32.0 + 10.0, "ZooKeeper session"))
+}
+
+/// What follows has lengths, but their types are the session's own.
+fn message(bytes: &[u8]) -> Option<Said> {
+    let len = be32(bytes, 0)?;
+    (4..1 << 22).contains(&len).then(|| {
+        Said::new(index(len).saturating_add(4), Role::Either, 0.0, "ZooKeeper message").shared()
+    })
 }
 
 fn words(bytes: &[u8]) -> SideMatch<Said> {
+    if !is_text(bytes) {
+        return Err(Not);
+    }
     let said = |role, bits, fact, own| Ok(Said::new(bytes.len(), role, bits, fact).owned_if(own));
     for (answer, whole) in [
         (&b"Zookeeper version: "[..], true),

@@ -66,6 +66,7 @@ struct Shown {
 /// How much a recognised protocol speaks for "other".
 pub(crate) const fn weight_of(strength: Strength) -> f32 {
     match strength {
+        Strength::Doubtful => 2.0,
         Strength::Shape => 4.0,
         Strength::OneSided => 6.0,
         Strength::BothSides => 9.0,

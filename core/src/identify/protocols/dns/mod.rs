@@ -119,7 +119,15 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Spoken> {
         return Err(short_if(len > HEADER));
     }
     match Message::read(bytes, whole) {
-        Some(message) => Ok(message.speak(2)),
+        Some(message) => {
+            let Spoken { said, clear } = message.speak(2);
+            let next = |behind: &[u8]| {
+                be16(behind, 0).is_none_or(|len| usize::from(len) >= HEADER)
+                    && Message::may_start(rest(behind, 2))
+            };
+            let said = followed(head, Said { len: len.saturating_add(2), ..said }, next)?;
+            Ok(Spoken { said, clear })
+        }
         None if !whole && !head.complete && Message::may_start(bytes) => Err(Short),
         None => Err(Not),
     }

@@ -1,7 +1,7 @@
 //! Signatures of devices of homes.
 
-use super::Condition::{Any, Check, Counts, In, Is, LenIn, Zeros};
-use super::Width::{Be32, Le16};
+use super::Condition::{Any, Check, Counts, Datagram, In, Is, LenIn, Text, Zeros};
+use super::Width::{Be32, Le16, Le32};
 use super::{either, server};
 use crate::wire::rest;
 
@@ -14,7 +14,7 @@ signatures! {
         rests_on: "The header's length 32 and its name DHIP.",
         blind_spots: "The older DVRIP header.",
         bits: 64.0,
-        says: [either("DHIP header", &[Is(0, b"\x20\0\0\0DHIP")])],
+        says: [either("DHIP header", &[Is(0, b"\x20\0\0\0DHIP"), Counts(Le32, 16, 32)])],
     }
     {
         id: "lifx",
@@ -38,7 +38,7 @@ signatures! {
         blind_spots: "The client alone: its commands are plain words.",
         bits: 76.0,
         says: [server("Music Player Daemon greeting", &[
-            Is(0, b"OK MPD 0."), In(9, b'0', b'9'), Any(10, b"0123456789."),
+            Is(0, b"OK MPD 0."), In(9, b'0', b'9'), Any(10, b"0123456789."), Text,
         ])],
     }
     {
@@ -51,10 +51,11 @@ signatures! {
         bits: 40.0,
         says: [
             either("TP-Link smart home JSON", &[
-                Is(0, b"\xd0\xf2"), LenIn(12, 4096), Check(is_autokey_text, 28.0),
+                Is(0, b"\xd0\xf2"), LenIn(12, 4096), Datagram, Check(is_autokey_text, 28.0),
             ]),
             either("TP-Link smart home JSON", &[
                 Zeros(0, 2), Is(4, b"\xd0\xf2"), Check(|bytes| is_autokey_text(rest(bytes, 4)), 28.0),
+                Counts(Be32, 0, 4),
             ]),
         ],
     }
@@ -77,10 +78,13 @@ signatures! {
     }
 }
 
+/// How far a disguised text is looked at, in bytes.
+const AUTOKEY_BYTES_MAX: usize = 256;
+
 /// What twenty bytes of plain text look like behind an autokey that starts at 171.
 fn is_autokey_text(bytes: &[u8]) -> bool {
     let mut key = 171;
-    let mut plain = bytes.iter().take(24).map(|byte| {
+    let mut plain = bytes.iter().take(AUTOKEY_BYTES_MAX).map(|byte| {
         let text = byte ^ key;
         key = *byte;
         text

@@ -1,7 +1,7 @@
 //! Signatures of plants, buildings, meters and vehicles.
 
 use super::Condition::{Any, Check, Counts, Holds, In, Is, LenIn, Mask, Zeros};
-use super::Width::{Be16, Be32, Le16};
+use super::Width::{Be16, Be32, Le16, U8};
 use super::{client, either, server};
 use crate::identify::crc::{ccitt, ethernet};
 use crate::identify::openings::within;
@@ -38,9 +38,21 @@ signatures! {
         rests_on: "An ACSE message whose titles have C12.22's object identifier.",
         blind_spots: "Messages with relative titles only.",
         bits: 56.0,
-        says: [either("C12.22 ACSE message", &[
-            Is(0, b"\x60"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(2, 0x80, 0xbf),
-        ])],
+        says: [
+            either("C12.22 ACSE message", &[
+                Is(0, b"\x60"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(1, 0, 0x7f), In(2, 0x80, 0xbf),
+                Counts(U8, 1, 2),
+            ]),
+            // The length in one byte more, or two.
+            either("C12.22 ACSE message", &[
+                Is(0, b"\x60\x81"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(3, 0x80, 0xbf),
+                Counts(U8, 2, 3),
+            ]),
+            either("C12.22 ACSE message", &[
+                Is(0, b"\x60\x82"), Holds(b"\x60\x7c\x86\xf7\x54\x01\x16"), In(4, 0x80, 0xbf),
+                Counts(Be16, 2, 4),
+            ]),
+        ],
     }
     {
         id: "can",

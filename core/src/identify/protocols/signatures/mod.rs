@@ -4,7 +4,8 @@
 //! any other; `samples.txt` has what it is tested with. How much a row proves is counted from its parts,
 //! and a row whose messages prove little needs several of them.
 
-use crate::identify::messages::probe_stream;
+use crate::identify::lines::is_text;
+use crate::identify::messages::match_stream;
 use crate::identify::openings::{ByteSet, Opening};
 use crate::identify::prelude::*;
 
@@ -13,6 +14,8 @@ struct Say {
     role: Role,
     what: &'static str,
     parts: &'static [Condition],
+    /// Whether only this protocol says it: else it only stands behind what does.
+    own: bool,
 }
 
 /// What must hold at a place of a message.
@@ -29,8 +32,13 @@ enum Condition {
     Zeros(usize, usize),
     /// The number at this offset, plus so much, is the datagram's length.
     Counts(Width, usize, i64),
-    /// The datagram has this length. Random lengths would pass, so it proves nothing alone.
+    /// The datagram, or a stream's message, has this length. Random lengths would pass, so it proves
+    /// nothing alone.
     Len(usize),
+    /// All is text, as far as it is looked at.
+    Text,
+    /// It is a datagram: in a stream the message has another form.
+    Datagram,
     /// The datagram's length is at least and at most.
     LenIn(usize, usize),
     /// These bytes stand anywhere in the first 256.
@@ -54,7 +62,9 @@ const HOLDS_BYTES_MAX: usize = 256;
 impl Condition {
     /// -log2 of the chance that random bytes pass; `len` is the datagram's, a stream has none.
     fn test(&self, bytes: &[u8], len: Option<usize>) -> Result<f32, MessageError> {
-        use Condition::{Any, Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+        use Condition::{
+            Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Mask, Text, Zeros,
+        };
         let byte = |at| u8_at(bytes, at).ok_or(Short);
         let (passes, bits) = match *self {
             Is(at, expected) => {
@@ -84,6 +94,8 @@ impl Condition {
             }
             Counts(width, at, plus) => return counts(bytes, len, (width, at, plus)),
             Len(expected) => (len.is_none_or(|len| len == expected), 0.0),
+            Text => (is_text(bytes), 0.0),
+            Datagram => (len.is_some(), 0.0),
             LenIn(low, high) => (len.is_none_or(|len| (low..=high).contains(&len)), 0.0),
             Holds(text) => {
                 let found = position_of(prefix(bytes, HOLDS_BYTES_MAX), text);
@@ -112,6 +124,8 @@ impl Condition {
             Self::Any(at, values) => (at == place).then(|| one_of(values).bytes),
             Self::Counts(..)
             | Self::Len(_)
+            | Self::Text
+            | Self::Datagram
             | Self::LenIn(..)
             | Self::Holds(_)
             | Self::Check(..) => None,
@@ -123,11 +137,11 @@ fn bytes_bits(count: usize) -> f32 {
     8.0 * f32::from(u8::try_from(count).unwrap_or(u8::MAX))
 }
 
-fn counts(
+/// The length that a message says it has, and the bits of the field.
+fn counted(
     bytes: &[u8],
-    len: Option<usize>,
     (width, at, plus): (Width, usize, i64),
-) -> Result<f32, MessageError> {
+) -> Result<(usize, f32), MessageError> {
     let (number, bits) = match width {
         Width::U8 => (u8_at(bytes, at).map(u32::from), 8.0),
         Width::Be16 => (be16(bytes, at).map(u32::from), 16.0),
@@ -136,7 +150,15 @@ fn counts(
         Width::Le32 => (le32(bytes, at), 32.0),
     };
     let number = i64::from(number.ok_or(Short)?).saturating_add(plus);
-    let number = index(u32::try_from(number).map_err(|_| Not)?);
+    Ok((index(u32::try_from(number).map_err(|_| Not)?), bits))
+}
+
+fn counts(
+    bytes: &[u8],
+    len: Option<usize>,
+    field: (Width, usize, i64),
+) -> Result<f32, MessageError> {
+    let (number, bits) = counted(bytes, field)?;
     match len {
         Some(len) if len == number => Ok(bits),
         Some(_) => Err(Not),
@@ -160,7 +182,29 @@ impl Say {
         if short {
             return Err(Short);
         }
-        Ok(Said::at(self.role, bits, self.what, self.spot()))
+        let said = Said::at(self.role, bits, self.what, self.spot()).owned_if(self.own);
+        Ok(Said { len: len.map_or_else(|| self.len(bytes), |_| Said::ALL), ..said })
+    }
+
+    /// How long it is in a stream, where a part says that.
+    fn len(&self, bytes: &[u8]) -> usize {
+        let mut lens = self.parts.iter().filter_map(|part| match *part {
+            Condition::Len(len) => Some(len),
+            Condition::Counts(width, at, plus) => {
+                counted(bytes, (width, at, plus)).ok().map(|(len, _)| len)
+            }
+            Condition::Is(..)
+            | Condition::Mask(..)
+            | Condition::In(..)
+            | Condition::Any(..)
+            | Condition::Zeros(..)
+            | Condition::Text
+            | Condition::Datagram
+            | Condition::LenIn(..)
+            | Condition::Holds(_)
+            | Condition::Check(..) => None,
+        });
+        lens.next_back().unwrap_or(Said::ALL)
     }
 
     /// Which bytes it may have at a place, where those are not all.
@@ -183,7 +227,7 @@ impl Say {
 fn openings(says: &[Say]) -> Vec<Opening> {
     // A message is not read before all places that a row looks at are there.
     let opening = |at| {
-        let mut each = says.iter().map(|say| say.bytes_at(at));
+        let mut each = says.iter().filter(|say| say.own).map(|say| say.bytes_at(at));
         let bytes = each.try_fold(ByteSet::NONE, |all, bytes| Some(all.or(bytes?)))?;
         Some(Opening::new(bytes).at(at).required())
     };
@@ -228,21 +272,26 @@ fn probe_row(says: &'static [Say], view: &FlowView<'_>) -> Probe {
         Transport::Udp => probe_datagrams(view, |datagram| {
             read(says, datagram.bytes, Some(datagram.wire_len)).ok()
         }),
-        // Where one message ends in a stream is not known: the first must do.
-        Transport::Tcp => probe_stream(view, |bytes| read(says, bytes, None)),
+        // Where no part says where a message ends the first must do.
+        Transport::Tcp => match_stream(view, |bytes, _| read(says, bytes, None)),
     }
 }
 
 const fn either(what: &'static str, parts: &'static [Condition]) -> Say {
-    Say { role: Role::Either, what, parts }
+    Say { role: Role::Either, what, parts, own: true }
 }
 
 const fn client(what: &'static str, parts: &'static [Condition]) -> Say {
-    Say { role: Role::Client, what, parts }
+    Say { role: Role::Client, what, parts, own: true }
 }
 
 const fn server(what: &'static str, parts: &'static [Condition]) -> Say {
-    Say { role: Role::Server, what, parts }
+    Say { role: Role::Server, what, parts, own: true }
+}
+
+/// What follows a protocol's own message in a stream, and says too little alone.
+const fn behind(what: &'static str, parts: &'static [Condition]) -> Say {
+    Say { role: Role::Either, what, parts, own: false }
 }
 
 /// Makes a detector of each row. `asks: probe_opener` is for a row that other protocols follow, and
@@ -342,7 +391,14 @@ mod tests {
 
     fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
         let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();
-        let fit = all.filter(|(_, over)| row.asks.over == Over::Both || row.asks.over == *over);
+        // A message that only a datagram has says so.
+        let (only, messages) = match messages.strip_prefix("udp ") {
+            Some(messages) => (Over::Udp, messages),
+            None => (Over::Both, messages),
+        };
+        let fit = all.filter(|(_, over)| {
+            [row.asks.over, only].iter().all(|asked| *asked == Over::Both || asked == over)
+        });
         fit.map(|(talk, _)| messages.split(" / ").fold(talk, |talk, said| talk.a(bytes(said))))
             .collect()
     }
@@ -421,7 +477,7 @@ mod tests {
             for other in samples.iter().filter(|other| other.row.id != sample.row.id) {
                 for messages in &sample.accepts {
                     for talk in talks(sample.row, messages) {
-                        let fits = talks(other.row, messages).len() == 2
+                        let fits = other.row.asks.over == Over::Both
                             || other.row.asks.over == sample.row.asks.over;
                         let found = if fits { talk.matched_by(other.row) } else { None };
                         assert_eq!(found, None, "{} named", sample.row.id);

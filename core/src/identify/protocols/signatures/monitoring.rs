@@ -1,7 +1,8 @@
 //! Signatures of metrics, logs and measurements.
 
-use super::Condition::{Any, Check, Holds, In, Is, LenIn, Zeros};
-use super::{client, either, server};
+use super::Condition::{Any, Check, Counts, Datagram, Holds, In, Is, Len, LenIn, Text, Zeros};
+use super::Width::Be32;
+use super::{behind, client, either, server};
 use crate::identify::openings::word;
 use crate::wire::{be16, be32, rest, u8_at};
 
@@ -32,9 +33,9 @@ signatures! {
         says: [
             either("Ganglia metric", &[
                 Zeros(0, 3), In(3, 0x80, 0x88), Zeros(4, 3), In(7, 1, 64), Check(is_xdr_name, 8.0),
-                LenIn(16, 1500),
+                LenIn(16, 1500), Datagram,
             ]),
-            server("Ganglia XML", &[Is(0, b"<?xml "), Holds(b"GANGLIA_XML")]),
+            server("Ganglia XML", &[Is(0, b"<?xml "), Holds(b"GANGLIA_XML"), Text]),
         ],
     }
     {
@@ -66,12 +67,15 @@ signatures! {
         bits: 31.0,
         says: [
             client("Lumberjack 2 window", &[
-                Is(0, b"2W"), Zeros(2, 2), Is(6, b"2"), Any(7, b"CJ"),
+                Is(0, b"2W"), Zeros(2, 2), Is(6, b"2"), Any(7, b"CJ"), Len(6),
             ]),
             client("Lumberjack 1 window", &[
-                Is(0, b"1W"), Zeros(2, 2), Is(6, b"1"), Any(7, b"CD"),
+                Is(0, b"1W"), Zeros(2, 2), Is(6, b"1"), Any(7, b"CD"), Len(6),
             ]),
-            server("Lumberjack acknowledgement", &[Any(0, b"12"), Is(1, b"A"), Zeros(2, 2)]),
+            server("Lumberjack acknowledgement", &[Any(0, b"12"), Is(1, b"A"), Zeros(2, 2), Len(6)]),
+            behind("Lumberjack compressed frame", &[Any(0, b"12"), Is(1, b"C"), Counts(Be32, 2, 6)]),
+            behind("Lumberjack JSON frame", &[Is(0, b"2J"), Counts(Be32, 6, 10)]),
+            behind("Lumberjack data frame", &[Is(0, b"1D"), Zeros(6, 2), Check(|bytes| be32(bytes, 10).is_none_or(|len| len < 4096), 0.0)]),
         ],
     }
     {
@@ -82,7 +86,7 @@ signatures! {
         rests_on: "The text MGLNDD_ with an address and a port.",
         blind_spots: "Nothing known.",
         bits: 56.0,
-        says: [client("MGLNDD probe", &[Is(0, b"MGLNDD_"), In(7, b'0', b'9'), Holds(b".")])],
+        says: [client("MGLNDD probe", &[Is(0, b"MGLNDD_"), In(7, b'0', b'9'), Holds(b"."), Text])],
     }
     {
         id: "statsd",

@@ -1,6 +1,6 @@
 //! Signatures of names and time, signed or encrypted.
 
-use super::Condition::{Counts, Is, LenIn};
+use super::Condition::{Counts, Is, Len, LenIn};
 use super::Width::Le32;
 use super::{client, either, server};
 
@@ -25,9 +25,9 @@ signatures! {
         bits: 64.0,
         says: [
             either("Roughtime packet", &[Is(0, b"ROUGHTIM"), Counts(Le32, 8, 12)]),
-            client("Roughtime question", &[Is(0, b"\x02\0\0\0\x40\0\0\0NONCPAD\xff")]),
+            client("Roughtime question", &[Is(0, b"\x02\0\0\0\x40\0\0\0NONCPAD\xff"), Len(1024)]),
             client("Roughtime question", &[Is(0, b"\x03\0\0\0"), Is(12, b"PAD\xffVER\0NONC")]),
-            server("Roughtime answer", &[Is(0, b"\x05\0\0\0"), Is(20, b"SIG\0PATHSREPCERTINDX")]),
+            server("Roughtime answer", &[Is(0, b"\x05\0\0\0"), Is(20, b"SIG\0PATHSREPCERTINDX"), Counts(Le32, 16, 44)]),
         ],
     }
 }

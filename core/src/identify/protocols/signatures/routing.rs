@@ -2,7 +2,7 @@
 
 use super::Condition::{Any, Check, Counts, In, Is, Len, LenIn, Mask, Zeros};
 use super::Width::{Be16, U8};
-use super::{client, either};
+use super::{behind, client, either};
 use crate::identify::openings::{mixed, within};
 use crate::wire::{be16, be32, rest, u8_at};
 
@@ -65,6 +65,7 @@ signatures! {
             either("DLEP session initialization response", &[
                 Is(0, b"\0\x02"), Is(4, b"\0\x05\0\x04"), Counts(Be16, 2, 4),
             ]),
+            behind("DLEP message", &[Zeros(0, 1), In(1, 1, 16), Counts(Be16, 2, 4)]),
         ],
     }
     {
@@ -118,6 +119,7 @@ signatures! {
             either("LDP initialization", &[
                 Is(0, b"\0\x01"), Is(8, b"\0\0\x02\0"), Is(18, b"\x05\0\0\x0e"), Counts(Be16, 2, 4),
             ]),
+            behind("LDP message", &[Is(0, b"\0\x01"), In(10, 0, 8), Counts(Be16, 2, 4)]),
         ],
     }
     {

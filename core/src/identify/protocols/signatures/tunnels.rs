@@ -1,6 +1,7 @@
 //! Signatures of tunnels and virtual private networks.
 
-use super::Condition::{Check, Holds, In, Is, LenIn, Mask, Zeros};
+use super::Condition::{Check, Counts, Holds, In, Is, Len, LenIn, Mask, Zeros};
+use super::Width::Be16;
 use super::{client, either, server};
 use crate::identify::openings::mixed;
 use crate::wire::{array, be16, be32, rest, u8_at};
@@ -35,11 +36,17 @@ signatures! {
         blind_spots: "The tunnel itself, which is GRE.",
         bits: 60.0,
         says: [
-            client("PPTP start request", &[Is(0, b"\0\x9c\0\x01\x1a\x2b\x3c\x4d\0\x01\0\0")]),
-            server("PPTP start reply", &[Is(0, b"\0\x9c\0\x01\x1a\x2b\x3c\x4d\0\x02\0\0")]),
-            client("PPTP outgoing call request", &[Is(0, b"\0\xa8\0\x01\x1a\x2b\x3c\x4d\0\x07\0\0")]),
+            client("PPTP start request", &[
+                Is(0, b"\0\x9c\0\x01\x1a\x2b\x3c\x4d\0\x01\0\0"), Len(156),
+            ]),
+            server("PPTP start reply", &[
+                Is(0, b"\0\x9c\0\x01\x1a\x2b\x3c\x4d\0\x02\0\0"), Len(156),
+            ]),
+            client("PPTP outgoing call request", &[
+                Is(0, b"\0\xa8\0\x01\x1a\x2b\x3c\x4d\0\x07\0\0"), Len(168),
+            ]),
             either("PPTP control message", &[
-                Is(2, b"\0\x01\x1a\x2b\x3c\x4d\0"), In(9, 1, 15), Zeros(10, 2),
+                Is(2, b"\0\x01\x1a\x2b\x3c\x4d\0"), In(9, 1, 15), Zeros(10, 2), Counts(Be16, 0, 0),
             ]),
         ],
     }

@@ -9,6 +9,8 @@
 //! packets do: the algorithm names `ext-info-c` and `ext-info-s` (RFC 8308 section 2.1), and which
 //! end starts the key exchange.
 
+use crate::identify::lines::is_text;
+use crate::identify::messages::contradicted;
 use crate::identify::prelude::*;
 
 mod metadata;
@@ -33,6 +35,9 @@ pub(super) static DETECTOR: Detector = Detector {
 /// RFC 4253 section 4.2, with CR LF.
 const BANNER_BYTES_MAX: usize = 255;
 
+/// The longest packet: version 1 allows more than the 35,000 bytes of RFC 4253 section 6.1.
+const PACKET_BYTES_MAX: u32 = 262_144;
+
 /// SSH_MSG_KEXINIT (RFC 4253 section 12).
 const KEXINIT: u8 = 20;
 /// SSH_MSG_NEWKEYS: what follows is encrypted.
@@ -44,6 +49,8 @@ struct Banner<'a> {
     protocol: &'a [u8],
     software: &'a [u8],
     role: Role,
+    /// Bits of what stands behind it, where that may be SSH's.
+    packets: Option<f32>,
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -61,7 +68,12 @@ fn probe(view: &FlowView<'_>) -> Probe {
 
 fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Banner<'a>> {
     match starts_with(head.stream, b"SSH-") {
-        Some(true) => banner(head.stream, 0, head.complete),
+        Some(true) => {
+            let banner = banner(head.stream, 0, head.complete)?;
+            let end = head.stream.iter().position(|byte| *byte == b'\n');
+            let behind = end.map_or(&[][..], |end| rest(head.stream, end.saturating_add(1)));
+            Ok(Banner { packets: packets_bits(behind), ..banner })
+        }
         Some(false) => Err(Not),
         None => Err(Short),
     }
@@ -94,7 +106,13 @@ fn read_banner(text: &[u8], at: usize) -> Option<Banner<'_>> {
     let comment = rest(versions, dash.saturating_add(1));
     let printable = comment.iter().all(|byte| !byte.is_ascii_control());
     let software = comment.split(|byte| *byte == b' ').next().unwrap_or_default();
-    (known && printable).then_some(Banner { at, protocol, software, role: Role::Either })
+    (known && printable).then_some(Banner {
+        at,
+        protocol,
+        software,
+        role: Role::Either,
+        packets: Some(0.0),
+    })
 }
 
 /// A server's banner behind other lines of text.
@@ -103,6 +121,30 @@ fn after_lines(stream: &[u8]) -> Option<Banner<'_>> {
     let text = prefix(stream, at).iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace());
     let banner = banner(stream, at, false).ok().filter(|_| text)?;
     Some(Banner { role: Role::Server, ..banner })
+}
+
+/// What stands behind a banner: packets (RFC 4253 section 6; version 1 has no message's number in clear), or
+/// the words of a server that wants no more of this. The bits of the packets that others follow, up to the
+/// new keys; `None` where it is none of these.
+fn packets_bits(behind: &[u8]) -> Option<f32> {
+    if is_text(behind) {
+        return Some(0.0);
+    }
+    let mut cursor = Cursor::new(behind);
+    let mut bits = None;
+    let mut last = 0.0;
+    while let Some(len) = cursor.be32() {
+        let packet = prefix(cursor.rest(), index(len));
+        if !(4..=PACKET_BYTES_MAX).contains(&len) {
+            return bits;
+        }
+        bits = Some(bits.unwrap_or_default() + last);
+        last = if u8_at(packet, 1) == Some(KEXINIT) { 16.0 + 8.0 } else { 0.0 };
+        if u8_at(packet, 1) == Some(NEWKEYS) || cursor.skip(index(len)).is_none() {
+            break;
+        }
+    }
+    Some(bits.unwrap_or_default() + last)
 }
 
 /// Who sends such packets. Key exchange messages differ by method (RFC 4253 section 8, RFC 4419
@@ -168,7 +210,9 @@ fn words(banner: &Banner<'_>) -> Said {
     let fact = format!("SSH banner SSH-{protocol}-{software}");
     let len = 4_usize.saturating_add(banner.protocol.len()).saturating_add(1);
     // "SSH-", one of four versions, the dash
-    let said = Said::at(banner.role, 32.0 + 22.0, fact, Spot::stream(banner.at, len));
+    let bits = 32.0 + 22.0 + banner.packets.unwrap_or_default();
+    let said = Said::at(banner.role, bits, fact, Spot::stream(banner.at, len));
+    let said = if banner.packets.is_some() { said } else { contradicted(said) };
     match banner.role {
         Role::Client => said
             .with(DetailKey::SshClientProto, protocol)

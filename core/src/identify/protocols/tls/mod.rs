@@ -42,7 +42,13 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
-    match opening(head.stream, head.complete) {
+    let first = opening(head.stream, head.complete).and_then(|said| {
+        // Records follow, whatever they carry; behind SSL 2.0's record its own kind may.
+        let old = matches!(head.stream, [first, _, _, 0, 2, ..] if *first >= 0x80);
+        let fits = |behind: &[u8]| Header::may_start(prefix(behind, HEADER - 1)) || old;
+        followed(head, said, fits)
+    });
+    match first {
         Err(Not) if !head.from_start => middle(head.stream, head.complete),
         matched => matched,
     }
@@ -82,6 +88,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
     let whole = body.len() >= len;
     let body = body.get(..len).unwrap_or(body);
     let bits = records::FIRST_BITS + if bytes.len() >= 4 { 15.0 } else { 7.0 };
+    let end = records::end_of(stream, len.saturating_add(4));
     match u8_at(&bytes, 0) {
         Some(CLIENT_HELLO) if alone => {
             ClientHello::read(body, whole, Flavour::Tls).map(|hello| client_hello(&hello, bits))
@@ -91,6 +98,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
         }
         _ => None,
     }
+    .map(|said| Said { len: end, ..said })
     .ok_or(Not)
 }
 
@@ -150,7 +158,7 @@ fn alert(stream: &[u8]) -> SideMatch<Said> {
     // type and version, length, level, description
     let bits = 8.0 + 13.7 + 16.0 + 7.0 + 2.7;
     let fact = format!("TLS alert, {level}, description {what}");
-    Ok(Said::at(Role::Either, bits, fact, Spot::stream(0, HEADER + 2)))
+    Ok(Said::new(HEADER + 2, Role::Either, bits, fact))
 }
 
 /// A ClientHello in SSL 2.0's record: the lengths inside add up to the length of the record.
@@ -182,8 +190,11 @@ fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
     let bits = 8.0 + 13.7 + 1.6 + 15.0 + 12.0 + 15.0;
     fits.then(|| {
         let fact = format!("{} ClientHello in an SSL 2.0 record", version_name(version));
-        Said::at(Role::Client, bits, fact, Spot::stream(0, 11))
-            .with(DetailKey::TlsVersion, version_name(version))
+        Said {
+            len: len.saturating_add(2),
+            ..Said::at(Role::Client, bits, fact, Spot::stream(0, 11))
+        }
+        .with(DetailKey::TlsVersion, version_name(version))
     })
 }
 

@@ -108,6 +108,20 @@ pub(super) fn handshake_bytes(stream: &[u8], wanted: usize) -> Option<Cow<'_, [u
     Some(Cow::Owned(joined))
 }
 
+/// Where the record ends in which that many handshake bytes are there, or the last that is one.
+pub(super) fn end_of(stream: &[u8], wanted: usize) -> usize {
+    let (mut at, mut bytes) = (0_usize, 0_usize);
+    while bytes < wanted {
+        let Some(header) = Header::read(stream, at).filter(|header| header.kind == HANDSHAKE)
+        else {
+            break;
+        };
+        bytes = bytes.saturating_add(header.len);
+        at = at.saturating_add(HEADER).saturating_add(header.len);
+    }
+    at
+}
+
 /// Handshake bytes from the start of a stream on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flight<'a> {
