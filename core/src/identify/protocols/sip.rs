@@ -36,7 +36,12 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn probe(view: &FlowView<'_>) -> Probe {
     match view.transport {
-        Transport::Tcp => match_stream(view, read),
+        Transport::Tcp => match_stream(view, |bytes, complete| {
+            let blanks = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            let said = read(bytes, complete)?;
+            let len = fields_message(rest(bytes, blanks), true).ok_or(Not)?.saturating_add(blanks);
+            Ok(Said { len, ..said })
+        }),
         Transport::Udp => match_datagrams(view, datagram),
     }
 }
@@ -57,10 +62,7 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
         return Err(Not);
     }
     // Both ends ask and answer: the first request tells the client.
-    let message = rest(bytes, blanks);
-    let text = line(message, complete)?.text;
-    let len = fields_message(message, true).ok_or(Not)?.saturating_add(blanks);
-    start_line(text, bytes.len()).map(|said| Said { len, ..said }).ok_or(Not)
+    start_line(line(rest(bytes, blanks), complete)?.text, bytes.len()).ok_or(Not)
 }
 
 fn start_line(text: &[u8], len: usize) -> Option<Said> {
