@@ -4,10 +4,14 @@ mod support;
 
 use portstory_core::{Config, Event, FlowEvent, Status, Verdict};
 
+/// The flows of each of a fixture's captures.
 fn flows(case: &str) -> Vec<FlowEvent> {
     let case = support::cases().into_iter().find(|other| other.name == case).unwrap();
-    let events = support::classify(&support::frames(&case.captures), &Config::default());
-    let flows = events.into_iter().filter_map(|event| match event {
+    let events = case
+        .captures
+        .into_iter()
+        .flat_map(|capture| support::classify(&support::frames(&[capture]), &Config::default()));
+    let flows = events.filter_map(|event| match event {
         Event::Flow(flow) => Some(*flow),
         Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
     });
@@ -65,4 +69,34 @@ fn one_connection_is_one_flow_in_whatever_order_it_was_captured() {
             assert!(visibility.handshake, "{}", flow.client);
         }
     }
+}
+
+#[test]
+fn a_mirror_whose_keys_name_direction_or_port_shows_one_connection() {
+    assert_eq!(counted("gre-mirror-keys"), [(50_022, [4, 2], 0), (50_022, [4, 2], 0)]);
+    assert!(flows("gre-mirror-keys").iter().all(|flow| flow.verdict.visibility.handshake));
+}
+
+#[test]
+fn what_is_not_opened_is_counted_by_number_and_name() {
+    let case = support::cases().into_iter().find(|case| case.name == "tunnel-unopened").unwrap();
+    let events = support::classify(&support::frames(&case.captures), &Config::default());
+    let mut told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Anomaly(one) => Some((one.name().into_owned(), one.unopened()?, one.count)),
+            Event::Flow(_) | Event::Verdict(_) | Event::Endpoint(_) => None,
+        })
+        .collect();
+    told.sort_unstable();
+    let expected = [
+        ("not_opened.ethertype_0x8137_ipx", "EtherType 0x8137 (IPX)", 1),
+        ("not_opened.ethertype_0x88e5_macsec_encrypted", "EtherType 0x88e5 (MACsec, encrypted)", 1),
+        ("not_opened.ethertype_0xbeef", "EtherType 0xbeef", 2),
+        ("not_opened.ip_protocol_253", "IP protocol 253", 1),
+        ("not_opened.ip_protocol_50_esp", "IP protocol 50 (ESP)", 1),
+        ("not_opened.udp_port_1194_openvpn", "UDP port 1194 (OpenVPN)", 1),
+        ("not_opened.udp_port_4500_ipsec_nat_traversal", "UDP port 4500 (IPsec NAT traversal)", 1),
+    ];
+    assert_eq!(told, expected.map(|(name, title, count)| (name.into(), title.into(), count)));
 }

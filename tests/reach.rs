@@ -20,7 +20,7 @@ use support::OwnedFrame;
 const DAMAGED_FRAMES: usize = 12;
 
 /// What `gre.rs` calls what it opens, besides GRE itself.
-const IN_GRE: [&str; 4] = ["erspan", "nvgre", "pptp", "wccp"];
+const IN_GRE: [&str; 6] = ["aruba", "eoip", "erspan", "nvgre", "pptp", "wccp"];
 
 #[derive(Clone, Debug, Default)]
 struct Reached {

@@ -134,9 +134,11 @@ impl RunSummary {
         self.flows_by_label.iter().sum()
     }
 
-    /// Frames that anomalies stopped. Those that carry no IP are none of them.
+    /// Frames that anomalies stopped. Those that carry no IP, or what is not opened, are none of them.
     pub fn anomalous_frames(&self) -> u64 {
-        self.frames_stopped(|anomaly| anomaly.link_without_ip().is_none())
+        self.frames_stopped(|anomaly| {
+            anomaly.link_without_ip().is_none() && anomaly.unopened().is_none()
+        })
     }
 
     /// Frames of link types that carry no IP.
@@ -158,7 +160,8 @@ impl RunSummary {
 
     fn count_anomaly(&mut self, anomaly: AnomalyEvent) {
         let same = |known: &&mut AnomalyCount| {
-            (known.first.event, known.first.layer) == (anomaly.event, anomaly.layer)
+            let of = |one: &AnomalyEvent| (one.event, one.number, one.layer);
+            of(&known.first) == of(&anomaly)
         };
         match self.anomalies.iter_mut().find(same) {
             Some(known) => known.count += anomaly.count,
@@ -197,6 +200,7 @@ mod tests {
     fn anomalies_of_one_kind_are_added_up() {
         let one = AnomalyEvent {
             event: "ipv4.header_too_short",
+            number: None,
             layer: Layer::Network,
             offset: 14,
             frame: FrameRef::default(),
@@ -210,6 +214,16 @@ mod tests {
         assert_eq!((summary.anomalous_frames(), summary.frames_without_ip()), (7, 0));
         let usb = "link_type_carries_no_ip.189_usb_linux";
         summary.count(&Event::Anomaly(AnomalyEvent { event: usb, ..one }));
+        assert_eq!((summary.anomalous_frames(), summary.frames_without_ip()), (7, 2));
+        for number in [50, 132, 50] {
+            let event = "not_opened.ip_protocol";
+            let one = AnomalyEvent { event, number: Some(number), ..one };
+            summary.count(&Event::Anomaly(one));
+        }
+        let named: Vec<_> =
+            summary.anomalies.iter().map(|row| (row.first.name(), row.count)).collect();
+        let expected = ["not_opened.ip_protocol_50_esp", "not_opened.ip_protocol_132_sctp"];
+        assert_eq!(named[3..], [(expected[0].into(), 4), (expected[1].into(), 2)]);
         assert_eq!((summary.anomalous_frames(), summary.frames_without_ip()), (7, 2));
     }
 }

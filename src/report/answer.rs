@@ -209,11 +209,12 @@ impl Report {
             lines.push((true, format!("{copies} of packets, as mirror ports make; not counted")));
         }
         for anomaly in self.summary.anomalies.iter().take(self.limits.notices_max) {
-            let event = anomaly.first.event;
-            lines.push((
-                false,
-                format!("{}: decoding stopped, {event}", counted(anomaly.count, "packet")),
-            ));
+            let packets = counted(anomaly.count, "packet");
+            let line = match anomaly.first.unopened() {
+                Some(what) => format!("{packets} of {what} were not opened"),
+                None => format!("{packets}: decoding stopped, {}", anomaly.first.name()),
+            };
+            lines.push((false, line));
         }
         let plots_max = count(u64::try_from(self.limits.traces_max).unwrap_or(u64::MAX));
         let untraced = counted(quality.untraced, "flow");

@@ -174,7 +174,14 @@ pub(crate) fn endpoint() -> EndpointEvent {
 }
 
 pub(crate) fn anomaly(layer: Layer) -> AnomalyEvent {
-    AnomalyEvent { event: "ipv4.header_too_short", layer, offset: 14, frame: frame(77), count: 12 }
+    AnomalyEvent {
+        event: "ipv4.header_too_short",
+        number: None,
+        layer,
+        offset: 14,
+        frame: frame(77),
+        count: 12,
+    }
 }
 
 /// Events in which every value of every enum occurs, and every member of every line.

@@ -68,7 +68,7 @@ fn keep(fragment: &Fragment<'_>, piece: &mut Piece, shared: &mut SharedFacts, co
     let at = fragment.at();
     if !piece.keep(fragment, &config.limits) {
         let layer = Layer::Network;
-        let stop = DecodeAnomaly { event: "fragments_not_kept", layer, offset: 0 };
+        let stop = DecodeAnomaly { event: "fragments_not_kept", number: None, layer, offset: 0 };
         shared.anomaly(at, &stop, config);
     }
 }

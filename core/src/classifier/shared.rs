@@ -13,7 +13,8 @@ use crate::wire;
 #[derive(Clone, Debug, Default)]
 pub(super) struct SharedFacts {
     pub(super) ledgers: Correlation,
-    anomalies: Firsts<&'static str, AnomalyEvent>,
+    /// By name and number.
+    anomalies: Firsts<(&'static str, Option<u16>), AnomalyEvent>,
     /// Frames with kinds that found no room.
     anomalies_left_out: u64,
 }
@@ -48,8 +49,9 @@ impl SharedFacts {
     /// Something stopped the decoder.
     pub(super) fn anomaly(&mut self, at: FrameRef, stop: &DecodeAnomaly, config: &Config) {
         let max = config.limits.anomaly_kinds_max;
-        let noted = self.anomalies.note(stop.event, at.time, max, || AnomalyEvent {
+        let noted = self.anomalies.note((stop.event, stop.number), at.time, max, || AnomalyEvent {
             event: stop.event,
+            number: stop.number,
             layer: stop.layer,
             offset: wire::len32(stop.offset),
             frame: at,

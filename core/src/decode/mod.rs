@@ -35,10 +35,15 @@ pub(crate) use fragment::Fragment;
 pub use packet::{Body, IcmpError, Packet, TcpInfo};
 pub(crate) use packet::{Path, Payload, TcpFlags};
 pub(crate) use part::{DecodeEnd, Slice};
+pub(crate) use tunnel::Unopened;
 
 /// How the names of events begin that are no fault: frames of link types in which there is no IP, such
 /// as USB. They are counted, so that nothing stays unread in silence.
 pub(crate) const CARRIES_NO_IP: &str = "link_type_carries_no_ip.";
+
+/// How the names of events begin that are no fault either: headers and ports whose payload nothing here
+/// opens, in which there may be a packet of a watched port. Their [`DecodeAnomaly::number`] says which.
+pub(crate) const NOT_OPENED: &str = "not_opened.";
 
 /// What the decoder hands on.
 #[derive(Debug)]
@@ -56,6 +61,8 @@ pub enum Decoded<'a> {
 pub struct DecodeAnomaly {
     /// Short name, such as `ipv4.header_too_short`.
     pub event: &'static str,
+    /// Which one, where it is one of several that go by a number: an EtherType, an IP protocol, a port.
+    pub number: Option<u16>,
     /// The layer that could not be decoded.
     pub layer: Layer,
     /// Offset in the frame, in bytes.

@@ -71,7 +71,13 @@ impl<'a> Slice<'a> {
 
     /// Stops with an anomaly at the start of this layer.
     pub const fn stop(&self, event: &'static str) -> DecodeEnd {
-        DecodeEnd::Anomaly(DecodeAnomaly { event, layer: self.layer, offset: self.offset })
+        self.stop_at(event, None)
+    }
+
+    /// The same, of one of several kinds that go by a number.
+    pub const fn stop_at(&self, event: &'static str, number: Option<u16>) -> DecodeEnd {
+        let Self { layer, offset, .. } = *self;
+        DecodeEnd::Anomaly(DecodeAnomaly { event, number, layer, offset })
     }
 
     /// What follows a header of `len` bytes, all of which must be there. `event` says that it is too

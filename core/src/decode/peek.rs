@@ -5,7 +5,7 @@
 //! that nobody watches and no tunnel uses. Everything else is for the full decoder to say; so it
 //! never says no to a frame in which the decoder would find something.
 
-use crate::decode::tunnel::{Entry, TUNNELS};
+use crate::decode::tunnel;
 use crate::frame::Frame;
 use crate::net::Transport;
 use crate::watch::{COMPANION_PORTS, Watch};
@@ -35,12 +35,7 @@ impl Peek {
         for &(transport, port, _) in COMPANION_PORTS {
             peek.want(transport, port);
         }
-        for entry in TUNNELS.iter().flat_map(|tunnel| tunnel.entries) {
-            match *entry {
-                Entry::UdpPort(port) => peek.want(Transport::Udp, port),
-                Entry::EtherType(_) | Entry::IpProtocol(_) => {}
-            }
-        }
+        tunnel::udp_ports().for_each(|port| peek.want(Transport::Udp, port));
         peek
     }
 

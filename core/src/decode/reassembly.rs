@@ -333,6 +333,7 @@ impl Datagram {
 }
 
 fn tell(fragment: &Fragment<'_>, event: &'static str, sink: &mut Sink<'_>) {
-    let stop = DecodeAnomaly { event, layer: Layer::Network, offset: fragment.ip.offset };
+    let stop =
+        DecodeAnomaly { event, number: None, layer: Layer::Network, offset: fragment.ip.offset };
     sink(Decoded::Anomaly(fragment.at(), stop), &[]);
 }

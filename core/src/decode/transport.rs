@@ -58,7 +58,7 @@ pub(super) fn udp<'a>(
     let body = Body::Udp(checksum, payload(behind));
     sink(Decoded::Packet(packet(context, ip, Transport::Udp, ports, (whole.bytes, body))));
     let row = tunnel::over_udp(ports.0, ports.1).ok_or(DecodeEnd::Done)?;
-    (row.open)(behind.of_layer(Layer::Tunnel))
+    row.open(behind.of_layer(Layer::Tunnel))
 }
 
 fn payload(part: Slice<'_>) -> Payload<'_> {

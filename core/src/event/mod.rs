@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::decode::CARRIES_NO_IP;
+use crate::decode::{CARRIES_NO_IP, Unopened};
 use crate::frame::FrameRef;
 use crate::net::{Layer, Socket, Transport};
 use crate::time::Timestamp;
@@ -89,8 +89,10 @@ impl EndpointEvent {
 /// A kind of thing that stopped the decoder, with its first instance and how often it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnomalyEvent {
-    /// Short name, such as `ipv4.header_too_short`.
+    /// Short name, such as `ipv4.header_too_short`; see [`AnomalyEvent::name`].
     pub event: &'static str,
+    /// Which one, where it is one of several that go by a number.
+    pub number: Option<u16>,
     /// The layer that could not be decoded.
     pub layer: Layer,
     /// Offset in the frame, in bytes, of the first instance.
@@ -102,6 +104,20 @@ pub struct AnomalyEvent {
 }
 
 impl AnomalyEvent {
+    /// The name of its kind: `ipv4.header_too_short`, `not_opened.ip_protocol_50_esp`.
+    pub fn name(&self) -> Cow<'static, str> {
+        match Unopened::of(self.event, self.number) {
+            Some(unopened) => unopened.name().into(),
+            None => self.event.into(),
+        }
+    }
+
+    /// What was not opened, for people, where that is all there is to tell: `IP protocol 50 (ESP)`. Nothing is
+    /// wrong with it.
+    pub fn unopened(&self) -> Option<String> {
+        Some(Unopened::of(self.event, self.number)?.title())
+    }
+
     /// The link type's number and name where the frames carry no IP, and nothing is wrong with them.
     pub fn link_without_ip(&self) -> Option<&'static str> {
         self.event.strip_prefix(CARRIES_NO_IP)

@@ -100,7 +100,7 @@ fn put_anomaly(line: &mut Object<'_>, anomaly: &AnomalyEvent, context: &Context<
     line.put("event_type", Word("anomaly"));
     line.object("anomaly", |told| {
         told.put("type", Word("decode"));
-        told.put("event", Word(anomaly.event));
+        told.put("event", &*anomaly.name());
         told.put("layer", Word(anomaly.layer.name()));
     });
     line.object("portstory", |story| {

@@ -43,7 +43,7 @@ fn put_story(story: &mut Object<'_>, summary: &RunSummary, context: &Context<'_>
     story.put("frames_without_ip", summary.frames_without_ip());
     put_counts(story, &summary.flows_by_label, &summary.flows_by_status);
     story.objects("anomalies", &summary.anomalies, |object, anomaly| {
-        object.put("event", Word(anomaly.first.event));
+        object.put("event", &*anomaly.first.name());
         object.put("layer", Word(anomaly.first.layer.name()));
         object.put("count", anomaly.count);
     });

@@ -119,6 +119,12 @@ pub(super) fn write(
     say("Read", &read(summary, context));
     say("Dropped", &dropped(context));
     for anomaly in &summary.anomalies {
+        if let Some(what) = anomaly.first.unopened() {
+            let (frames, first) =
+                (counted(anomaly.count, "frame"), context.frame_name(anomaly.first.frame));
+            say("Not opened", &format!("{frames} of {what}, whatever is inside; first {first}"));
+            continue;
+        }
         if let Some(link) = anomaly.first.link_without_ip() {
             let frames = counted(anomaly.count, "frame");
             let first = context.frame_name(anomaly.first.frame);
@@ -130,7 +136,7 @@ pub(super) fn write(
         }
         let text = format!(
             "{} in {}, {} layer; first in {} at byte {}",
-            anomaly.first.event,
+            anomaly.first.name(),
             counted(anomaly.count, "frame"),
             anomaly.first.layer.name(),
             context.frame_name(anomaly.first.frame),

@@ -1,5 +1,6 @@
-//! GRE (RFC 1701, RFC 2784, RFC 2890) and what is built on it: NVGRE (RFC 7637), ERSPAN
-//! (draft-foschiano-erspan), WCCP's redirected packets, PPTP (RFC 2637).
+//! GRE (RFC 1701, RFC 2784, RFC 2890), in UDP too (RFC 8086), and what is built on it: NVGRE (RFC 7637),
+//! ERSPAN (draft-foschiano-erspan), WCCP's redirected packets, PPTP (RFC 2637), MikroTik's Ethernet over IP,
+//! what Aruba's access points tunnel, mirrored frames.
 //!
 //! ```text
 //! | C R K S s, recursion 3 bits, A, flags 4, version 3 | type 2 |
@@ -7,12 +8,15 @@
 //! | (source routes: R) | ...
 //! ```
 
-use super::{Entry, Tunnel};
-use crate::decode::link::{ETHERNET, PPP};
+use super::{Entry, Tunnel, cisco_metadata, not_this};
+use crate::decode::link::{ETHERNET, PPP, wifi};
 use crate::decode::{DecodeEnd, Next, Opened, Slice};
+use crate::net::Layer;
 use crate::wire;
 
 pub(super) static TUNNEL: Tunnel = Tunnel { name: "gre", entries: &[Entry::IpProtocol(47)], open };
+pub(super) static IN_UDP: Tunnel =
+    Tunnel { name: TUNNEL.name, entries: &[Entry::UdpPort(4754)], open: open_in_udp };
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
@@ -25,6 +29,10 @@ const BRIDGED: u16 = 0x6558;
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_3: u16 = 0x22eb;
 const WCCP: u16 = 0x883e;
+const CISCO_METADATA: u16 = 0x8909;
+const ETHERNET_OVER_IP: u16 = 0x6400;
+/// A keep-alive: it carries nothing.
+const NOTHING: u16 = 0;
 
 /// Source routes that are passed over.
 const ROUTES_MAX: usize = 8;
@@ -35,9 +43,25 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     let (flags, kind) = (part.be16(0, SHORT)?, part.be16(2, SHORT)?);
     match flags & VERSION {
         0 => version_0(part, flags, kind),
+        1 if kind == ETHERNET_OVER_IP => ethernet_over_ip(part),
         1 => pptp(part, flags),
         _ => Err(part.stop("gre.version_unknown")),
     }
+}
+
+/// RFC 8086 section 3: a header of RFC 2890, of which no bit is set that that does not know.
+fn open_in_udp(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
+    let (Some(flags), Some(kind)) = (wire::be16(part.bytes, 0), wire::be16(part.bytes, 2)) else {
+        return Err(not_this());
+    };
+    let carried = matches!(
+        kind,
+        0x0800 | 0x86dd | 0x8847 | 0x8848 | 0x894f | BRIDGED | ERSPAN | ERSPAN_3 | 0x8200..=0x83ff
+    );
+    if flags & !(CHECKSUM | KEY | SEQUENCE) != 0 || !carried {
+        return Err(not_this());
+    }
+    version_0(part, flags, kind).map_err(|_| not_this())
 }
 
 fn version_0(part: Slice<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, DecodeEnd> {
@@ -55,10 +79,7 @@ fn version_0(part: Slice<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Decod
         rest = behind_routes(rest)?;
     }
     Ok(match (kind, key) {
-        // RFC 7637 section 3.2: the upper 24 bits of the key are the virtual subnet, the rest a hash.
-        (BRIDGED, Some(key)) => {
-            Opened::new(Next::Link(ETHERNET), rest).in_tunnel("nvgre", Some(key >> 8))
-        }
+        (BRIDGED, Some(key)) => bridged(rest, key),
         // Type I has no sequence number and no header of its own, type II one of 8 bytes.
         (ERSPAN, _) => {
             let inside = if has(SEQUENCE) { rest.after(8) } else { rest };
@@ -66,10 +87,51 @@ fn version_0(part: Slice<'_>, flags: u16, kind: u16) -> Result<Opened<'_>, Decod
         }
         (ERSPAN_3, _) => erspan_3(rest)?,
         (WCCP, _) => redirected(rest).in_tunnel("wccp", None),
+        (CISCO_METADATA, _) => behind_metadata(rest)?,
+        // Aruba's numbers for the queues of an access point, each with 802.11 inside.
+        (0x8200..=0x83ff, _) => {
+            wifi::open_either_way(rest.of_layer(Layer::Link))?.in_tunnel("aruba", None)
+        }
+        (NOTHING, _) => return Err(DecodeEnd::Done),
         (ethertype, _) => {
             Opened::new(Next::EtherType(ethertype), rest).in_tunnel(TUNNEL.name, None)
         }
     })
+}
+
+/// RFC 7637 section 3.2: the upper 24 bits of the key are the virtual subnet, the rest a hash.
+///
+/// Whoever mirrors frames writes other things there: a session, a port, or (VMware) the direction, by the
+/// first byte alone. That separates no networks; it is told by what no virtual subnet may be, those below 0x1000
+/// and the last one, and by a first byte with zeros behind it.
+fn bridged(part: Slice<'_>, key: u32) -> Opened<'_> {
+    let opened = Opened::new(Next::Link(ETHERNET), part);
+    match key >> 8 {
+        0..0x1000 | 0xff_ffff => opened.in_tunnel(TUNNEL.name, None),
+        subnet if subnet & 0xffff == 0 => opened.in_tunnel(TUNNEL.name, None),
+        subnet => opened.in_tunnel("nvgre", Some(subnet)),
+    }
+}
+
+/// In GRE the type of what follows stands before Cisco's metadata.
+fn behind_metadata(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
+    let ethertype = part.be16(0, SHORT)?;
+    let rest = part.after(2);
+    let inside = rest.after(cisco_metadata::len(rest)?);
+    Ok(Opened::new(Next::EtherType(ethertype), inside).in_tunnel(TUNNEL.name, None))
+}
+
+/// ```text
+/// | 0x2001 | 0x6400 | length 2 | tunnel 2, little-endian | Ethernet
+/// ```
+fn ethernet_over_ip(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
+    let (len, tunnel) = (part.be16(4, SHORT)?, part.le16(6, SHORT)?);
+    // Without a frame it is a keep-alive.
+    if len == 0 {
+        return Err(DecodeEnd::Done);
+    }
+    let inside = part.after(8).limited(usize::from(len));
+    Ok(Opened::new(Next::Link(ETHERNET), inside).in_tunnel("eoip", Some(tunnel.into())))
 }
 
 /// RFC 1701: source routes up to one that has no address family and no length.
@@ -123,7 +185,9 @@ fn pptp(part: Slice<'_>, flags: u16) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::tests::support::{NOTHING, ethernet, ipv4, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{
+        NOTHING, ethernet, ipv4, leaves_alone, opens, path, stops, udp4, v4, v6, wifi,
+    };
 
     fn gre(header: &[u8], inside: &[u8]) -> Vec<u8> {
         ipv4(47, &[header, inside].concat())
@@ -158,11 +222,43 @@ mod tests {
     }
 
     #[test]
-    fn only_a_virtual_subnet_separates_networks() {
-        let key = [0x20, 0, 0x65, 0x58, 0, 1, 2, 0xff];
-        let bytes = gre(&key, &ethernet(0x0800, &v4()));
+    fn what_others_built_on_it_leads_to_the_datagram() {
+        let frame = ethernet(0x0800, &v4());
+        let len = u8::try_from(frame.len()).unwrap();
+        let eoip = gre(&[0x20, 1, 0x64, 0, 0, len, 5, 1], &frame);
+        opens(228, &eoip);
+        assert_eq!(path(228, &eoip), (vec![], vec![("eoip", Some(0x105))]));
+        let aruba = gre(&[0, 0, 0x82, 0x10], &wifi());
+        opens(228, &aruba);
+        assert_eq!(path(228, &aruba), (vec![], vec![("aruba", None)]));
+        opens(228, &gre(&[0, 0, 0x89, 0x09, 8, 0, 1, 1, 0, 1, 0, 10], &v4()));
+    }
+
+    #[test]
+    fn in_udp_it_is_the_same_and_others_are_left_alone() {
+        let bytes = udp4(4754, &[&[0, 0, 8, 0], &v4()[..]].concat());
         opens(228, &bytes);
-        assert_eq!(path(228, &bytes), (vec![], vec![("nvgre", Some(0x102))]));
+        assert_eq!(path(228, &bytes), (vec![], vec![("gre", None)]));
+        opens(228, &udp4(4754, &[&[0x20, 0, 0x86, 0xdd, 1, 2, 3, 4], &v6()[..]].concat()));
+        for payload in [&[][..], &[0, 0, 8], &[0, 1, 8, 0, 1], &[0x20, 0, 8, 0, 1], &[0; 60]] {
+            leaves_alone(4754, payload);
+        }
+    }
+
+    #[test]
+    fn only_a_virtual_subnet_separates_networks() {
+        let bridged = |key: [u8; 4]| {
+            let header = [&[0x20, 0, 0x65, 0x58][..], &key].concat();
+            let bytes = gre(&header, &ethernet(0x0800, &v4()));
+            opens(228, &bytes);
+            path(228, &bytes).1
+        };
+        assert_eq!(bridged([0, 0x13, 0x89, 0xff]), [("nvgre", Some(0x1389))]);
+        assert_eq!(bridged([2, 0, 1, 0]), [("nvgre", Some(0x20001))]);
+        // A mirror's, of two directions, and of two sessions.
+        for key in [[0; 4], [2, 0, 0, 0], [2, 0, 0, 7], [0, 1, 2, 0], [0, 0, 0, 9], [0xff; 4]] {
+            assert_eq!(bridged(key), [("gre", None)]);
+        }
         let bytes = gre(&[0x20, 0, 8, 0, 0, 1, 2, 0xff], &v4());
         opens(228, &bytes);
         assert_eq!(path(228, &bytes), (vec![], vec![("gre", None)]));
@@ -177,7 +273,9 @@ mod tests {
         assert_eq!(stops(228, &gre(&[0, 0, 0x22, 0xeb, 0], &[])), ["erspan.header_too_short"]);
         let routes = [&[0x40, 0, 8, 0, 0, 0, 0, 0], &[8, 0, 0, 0].repeat(9)[..]].concat();
         assert_eq!(stops(228, &gre(&routes, &[])), ["gre.too_many_routes"]);
-        // A keep-alive.
+        assert_eq!(stops(228, &gre(&[0x20, 1, 0x64, 0, 0], &[])), ["gre.header_too_short"]);
+        // Keep-alives.
+        assert_eq!(stops(228, &gre(&[0x20, 1, 0x64, 0, 0, 0, 1, 0], &[])), NOTHING);
         assert_eq!(stops(228, &gre(&[0, 0, 0, 0], &[])), NOTHING);
     }
 }

@@ -5,7 +5,7 @@
 //! | EtherType 2 | ... | check value 8 to 16
 //! ```
 
-use super::{Entry, Tunnel};
+use super::{Entry, Tunnel, unopened};
 use crate::decode::link::ethernet;
 use crate::decode::{DecodeEnd, Opened, Slice};
 
@@ -25,7 +25,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     }
     // Like ESP: nothing is wrong with it, and nothing can be seen.
     if control & UNREADABLE != 0 {
-        return Err(DecodeEnd::Done);
+        return Err(unopened::ethertype(0x88e5, part));
     }
     let len = if control & HAS_CHANNEL != 0 { 14 } else { 6 };
     let number = part.be16(len, SHORT)?;
@@ -40,7 +40,7 @@ fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::tests::support::{NOTHING, ethernet, opens, path, stops, v4, v6};
+    use crate::decode::tests::support::{ethernet, opens, path, stops, v4, v6};
 
     #[test]
     fn leads_to_the_datagram() {
@@ -57,6 +57,6 @@ mod tests {
         assert_eq!(stops(1, &ethernet(0x88e5, &[0])), ["macsec.header_too_short"]);
         assert_eq!(stops(1, &ethernet(0x88e5, &[0x20; 15])), ["macsec.header_too_short"]);
         assert_eq!(stops(1, &ethernet(0x88e5, &[0x80; 40])), ["macsec.version_unknown"]);
-        assert_eq!(stops(1, &ethernet(0x88e5, &[0x2c; 40])), NOTHING);
+        assert_eq!(stops(1, &ethernet(0x88e5, &[0x2c; 40])), ["not_opened.ethertype"]);
     }
 }

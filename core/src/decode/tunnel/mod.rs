@@ -14,6 +14,9 @@ use super::link::{ETHERNET, LLC, PPP};
 use super::{DecodeEnd, Next, Opened, Slice};
 
 mod capwap;
+mod cisco_metadata;
+mod cisco_ttag;
+mod etag;
 mod etherip;
 mod geneve;
 mod gre;
@@ -27,8 +30,12 @@ mod nsh;
 mod pbb;
 mod pppoe;
 mod teredo;
+mod tzsp;
+mod unopened;
 mod vlan;
 mod vxlan;
+
+pub(crate) use unopened::Unopened;
 
 /// How a tunnel's header is announced by the layer before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +62,14 @@ pub struct Tunnel {
 /// All encapsulations that can be opened.
 pub static TUNNELS: &[&Tunnel] = &[
     &capwap::TUNNEL,
+    &cisco_metadata::TUNNEL,
+    &cisco_ttag::TUNNEL,
+    &etag::TUNNEL,
+    &etag::VN_TAG,
+    &etherip::BARE,
     &etherip::TUNNEL,
     &geneve::TUNNEL,
+    &gre::IN_UDP,
     &gre::TUNNEL,
     &gtp::TUNNEL,
     &gtp::VERSION_0,
@@ -65,11 +78,13 @@ pub static TUNNELS: &[&Tunnel] = &[
     &l2tp::TUNNEL,
     &l2tpv3::TUNNEL,
     &macsec::TUNNEL,
+    &mpls::IN_UDP,
     &mpls::TUNNEL,
     &nsh::TUNNEL,
     &pbb::TUNNEL,
     &pppoe::TUNNEL,
     &teredo::TUNNEL,
+    &tzsp::TUNNEL,
     &vlan::TUNNEL,
     &vxlan::GPE,
     &vxlan::TUNNEL,
@@ -96,30 +111,64 @@ pub(super) fn open_ethertype(ethertype: u16, part: Slice<'_>) -> Result<Opened<'
         ETHERTYPE_BRIDGED => Ok(Opened::new(Next::Link(ETHERNET), part)),
         ETHERTYPE_PPP => Ok(Opened::new(Next::Link(PPP), part)),
         ETHERTYPE_LLC => Ok(Opened::new(Next::Link(LLC), part)),
-        // Most EtherTypes (ARP, LLDP ...) hold no IP: nothing is wrong with them.
-        _ => find(Entry::EtherType(ethertype)).map_or(Err(DecodeEnd::Done), |row| (row.open)(part)),
+        _ => match find(Entry::EtherType(ethertype)) {
+            Some(row) => (row.open)(part),
+            None => Err(unopened::ethertype(ethertype, part)),
+        },
     }
 }
 
 /// Opens what an IP protocol number announces.
 pub(super) fn open_ip_protocol(protocol: u8, part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    find(Entry::IpProtocol(protocol)).map_or(Err(DecodeEnd::Done), |row| (row.open)(part))
+    match find(Entry::IpProtocol(protocol)) {
+        Some(row) => (row.open)(part),
+        None => Err(unopened::ip_protocol(protocol, part)),
+    }
+}
+
+/// What a UDP datagram of a port would hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OverUdp {
+    /// This.
+    Tunnel(&'static Tunnel),
+    /// Something that is not opened, if this holds of the payload.
+    Unopened(u16, unopened::LooksSo),
+}
+
+impl OverUdp {
+    /// Opens the payload of a datagram, or says why that is not done.
+    pub(super) fn open(self, part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
+        match self {
+            Self::Tunnel(row) => (row.open)(part),
+            Self::Unopened(port, looks_so) if looks_so(part.bytes) => {
+                Err(unopened::udp_port(port, part))
+            }
+            Self::Unopened(..) => Err(not_this()),
+        }
+    }
 }
 
 /// The encapsulation that a UDP datagram between these ports would hold.
-pub(super) fn over_udp(src: u16, dst: u16) -> Option<&'static Tunnel> {
+pub(super) fn over_udp(src: u16, dst: u16) -> Option<OverUdp> {
     BY_UDP_PORT.get(&dst).or_else(|| BY_UDP_PORT.get(&src)).copied()
 }
 
+/// The ports whose datagrams are looked into.
+pub(super) fn udp_ports() -> impl Iterator<Item = u16> {
+    BY_UDP_PORT.keys().copied()
+}
+
 /// Every datagram is looked up here.
-static BY_UDP_PORT: LazyLock<BTreeMap<u16, &'static Tunnel>> = LazyLock::new(|| {
+static BY_UDP_PORT: LazyLock<BTreeMap<u16, OverUdp>> = LazyLock::new(|| {
     let ports = |row: &'static Tunnel| {
         row.entries.iter().filter_map(move |entry| match *entry {
-            Entry::UdpPort(port) => Some((port, row)),
+            Entry::UdpPort(port) => Some((port, OverUdp::Tunnel(row))),
             Entry::EtherType(_) | Entry::IpProtocol(_) => None,
         })
     };
-    TUNNELS.iter().flat_map(|row| ports(row)).collect()
+    let unopened = unopened::UDP_PORTS.iter();
+    let unopened = unopened.map(|&(port, _, looks_so)| (port, OverUdp::Unopened(port, looks_so)));
+    unopened.chain(TUNNELS.iter().flat_map(|row| ports(row))).collect()
 });
 
 /// What a tunnel over UDP says of a payload that is not its own: the datagram was only on its port.
