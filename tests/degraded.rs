@@ -166,7 +166,12 @@ fn flows(frames: &[OwnedFrame]) -> Vec<FlowEvent> {
 fn names(frames: &[OwnedFrame]) -> Names {
     let mut names = Names::new();
     for flow in flows(frames) {
-        names.entry(ends(&flow)).or_default().extend(flow.verdict.protocols);
+        // What a client tried is right of what it said alone.
+        let tried = flow.verdict.tried.map(Cow::Borrowed);
+        names
+            .entry(ends(&flow))
+            .or_default()
+            .extend(flow.verdict.protocols.into_iter().chain(tried));
     }
     names
 }

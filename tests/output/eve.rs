@@ -8,6 +8,7 @@ use portstory_core::{DetailKey, Event};
 use serde_json::Value;
 
 use crate::samples::{anomaly, dtls, every_kind, limited, owner, unknown, written, written_with};
+use crate::suricata;
 
 fn lines(events: &[Event], live: bool) -> Vec<Value> {
     let text = written(&mut Eve, events, live);
@@ -106,163 +107,25 @@ fn the_schema_names_nothing_that_is_never_written() {
     assert!(named.is_empty(), "{named:?}");
 }
 
-/// Paths of the shared fields and their types. Source of all but the last group: Suricata's
-/// `etc/schema.json` at commit 0d3cfbbe3f73b0f64c7ca18ed8c0b3a502e7e75a (development of 7.0), whose
-/// objects are closed: a name that it lacks is an error there.
-const SURICATA: &[(&str, &str)] = &[
-    ("timestamp", "string"),
-    ("flow_id", "integer"),
-    ("event_type", "string"),
-    ("pcap_cnt", "integer"),
-    ("pcap_filename", "string"),
-    ("vlan", "array"),
-    ("vlan[]", "number"),
-    ("src_ip", "string"),
-    ("src_port", "integer"),
-    ("dest_ip", "string"),
-    ("dest_port", "integer"),
-    ("proto", "string"),
-    ("app_proto", "string"),
-    ("community_id", "string"),
-    ("tunnel", "object"),
-    ("tunnel.depth", "integer"),
-    ("flow", "object"),
-    ("flow.pkts_toserver", "integer"),
-    ("flow.pkts_toclient", "integer"),
-    ("flow.bytes_toserver", "integer"),
-    ("flow.bytes_toclient", "integer"),
-    ("flow.start", "string"),
-    ("flow.end", "string"),
-    ("flow.age", "integer"),
-    ("flow.state", "string"),
-    ("flow.reason", "string"),
-    ("anomaly", "object"),
-    ("anomaly.type", "string"),
-    ("anomaly.event", "string"),
-    ("anomaly.layer", "string"),
-    ("tls", "object"),
-    ("tls.sni", "string"),
-    ("tls.version", "string"),
-    ("tls.ja3", "object"),
-    ("tls.ja3.hash", "string"),
-    ("tls.ja3.string", "string"),
-    ("tls.ja3s", "object"),
-    ("tls.ja3s.hash", "string"),
-    ("tls.ja3s.string", "string"),
-    ("tls.subject", "string"),
-    ("tls.issuerdn", "string"),
-    ("tls.serial", "string"),
-    ("tls.fingerprint", "string"),
-    ("tls.notbefore", "string"),
-    ("tls.notafter", "string"),
-    ("ssh", "object"),
-    ("ssh.client", "object"),
-    ("ssh.client.software_version", "string"),
-    ("ssh.client.proto_version", "string"),
-    ("ssh.client.hassh", "object"),
-    ("ssh.client.hassh.hash", "string"),
-    ("ssh.client.hassh.string", "string"),
-    ("ssh.server", "object"),
-    ("ssh.server.software_version", "string"),
-    ("ssh.server.proto_version", "string"),
-    ("ssh.server.hassh", "object"),
-    ("ssh.server.hassh.hash", "string"),
-    ("ssh.server.hassh.string", "string"),
-    ("http", "object"),
-    ("http.hostname", "string"),
-    ("http.url", "string"),
-    ("http.http_method", "string"),
-    ("http.http_user_agent", "string"),
-    ("http.protocol", "string"),
-    ("http.status", "integer"),
-    ("quic", "object"),
-    ("quic.version", "string"),
-    ("quic.sni", "string"),
-    ("quic.ja3", "object"),
-    ("quic.ja3.hash", "string"),
-    ("quic.ja3.string", "string"),
-    ("quic.ja3s", "object"),
-    ("quic.ja3s.hash", "string"),
-    ("quic.ja3s.string", "string"),
-    ("dns", "object"),
-    ("dns.rrname", "string"),
-    ("dns.rrtype", "string"),
-    ("dns.rcode", "string"),
-    ("dns.grouped", "object"),
-    ("dns.grouped.A", "array"),
-    ("dns.grouped.A[]", "string"),
-    ("dns.grouped.AAAA", "array"),
-    ("dns.grouped.AAAA[]", "string"),
-    ("rdp", "object"),
-    ("rdp.cookie", "string"),
-    ("rdp.protocol", "string"),
-    ("sip", "object"),
-    ("sip.method", "string"),
-    ("smtp", "object"),
-    ("smtp.helo", "string"),
-    ("stats", "object"),
-    ("stats.uptime", "integer"),
-    ("stats.decoder", "object"),
-    ("stats.decoder.pkts", "integer"),
-    ("stats.decoder.bytes", "integer"),
-    ("stats.decoder.invalid", "integer"),
-    ("stats.flow", "object"),
-    ("stats.flow.total", "integer"),
-    ("stats.flow.tcp", "integer"),
-    ("stats.flow.udp", "integer"),
-    // The user guide's EVE index of 8.0.4.
-    ("in_iface", "string"),
-    // Counters of `source-pcap.c`, which the schema above leaves out.
-    ("stats.capture", "object"),
-    ("stats.capture.kernel_packets", "integer"),
-    ("stats.capture.kernel_drops", "integer"),
-    ("stats.capture.kernel_ifdrops", "integer"),
-    // New in 8.0.
-    ("tls.client_alpns", "array"),
-    ("tls.client_alpns[]", "string"),
-    ("tls.ja4", "string"),
-    ("quic.ja4", "string"),
-];
-
 #[test]
 fn shared_fields_have_suricatas_names_and_types() {
-    fn walk(path: &str, value: &Value, seen: &mut BTreeSet<(String, &'static str)>) {
-        let kind = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(number) if number.is_u64() => "integer",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
-        if !path.is_empty() {
-            seen.insert((path.to_owned(), kind));
-        }
-        if let Value::Object(members) = value {
-            for (name, member) in members.iter().filter(|(name, _)| *name != "portstory") {
-                let dot = if path.is_empty() { "" } else { "." };
-                walk(&format!("{path}{dot}{name}"), member, seen);
-            }
-        }
-        if let Value::Array(items) = value {
-            items.iter().for_each(|item| walk(&format!("{path}[]"), item, seen));
-        }
+    let fields = suricata::fields();
+    let all = [false, true].into_iter().flat_map(|live| lines(&every_kind(), live));
+    let (mut seen, mut strange) = (BTreeSet::new(), BTreeSet::new());
+    for line in all {
+        strange.extend(suricata::strange(&line, &fields));
+        seen.extend(suricata::members(&line).into_iter().map(|(path, _)| path));
     }
-    let mut seen = BTreeSet::new();
-    for live in [false, true] {
-        lines(&every_kind(), live).iter().for_each(|line| walk("", line, &mut seen));
-    }
-    let fits = |(path, kind): &(String, &str)| {
-        SURICATA.iter().any(|&(name, wanted)| {
-            name == path && (wanted == *kind || (wanted == "number" && *kind == "integer"))
-        })
-    };
-    let strange: Vec<_> = seen.iter().filter(|one| !fits(one)).collect();
     assert!(strange.is_empty(), "{strange:?}");
-    let unused: Vec<_> =
-        SURICATA.iter().filter(|(name, _)| !seen.iter().any(|(path, _)| path == name)).collect();
-    assert!(unused.is_empty(), "{unused:?}");
+    // What our own schema has outside of `portstory` is Suricata's, and written.
+    let schema: Value = serde_json::from_str(schema::SCHEMA).unwrap();
+    for event in ["flow", "verdict", "endpoint", "anomaly", "stats"] {
+        let members = schema["$defs"][format!("{event}_event")]["properties"].as_object().unwrap();
+        for name in members.keys().filter(|name| *name != "portstory") {
+            assert!(fields.contains_key(name), "{name} of {event} is no member of Suricata's");
+            assert!(seen.contains(name), "{name} of {event} is never written");
+        }
+    }
 }
 
 #[test]

@@ -4,4 +4,6 @@ mod csv;
 mod eve;
 mod packets;
 mod samples;
+#[path = "../support/suricata.rs"]
+mod suricata;
 mod text;

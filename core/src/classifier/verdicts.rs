@@ -71,8 +71,8 @@ struct LookState {
     next_look: Timestamp,
     /// Where it stands among those that are due.
     due: Option<Timestamp>,
-    /// What was recognised by the last look.
-    recognised: Option<(&'static str, Strength)>,
+    /// What was recognised last by the last look: two, as the sides may differ.
+    recognised: [Option<(&'static str, Strength)>; 2],
     /// What the last look saw that could be told.
     seen: Option<(Label, Notables)>,
     /// What was told.
@@ -130,8 +130,8 @@ impl Verdicts {
             }
             LookState::new(now)
         });
-        let found = record.recognised().last();
-        let recognised = found.map(|found| (found.detector.id, found.finding.strength));
+        let mut found = record.recognised().map(|one| (one.detector.id, one.finding.strength));
+        let recognised = [found.next_back(), found.next_back()];
         if now < told.next_look && recognised == told.recognised {
             told.look_later(key, due);
             return None;
@@ -222,7 +222,7 @@ impl LookState {
         Self {
             next_look: now,
             due: None,
-            recognised: None,
+            recognised: [None; 2],
             seen: None,
             told: None,
             concerns: Concerns::default(),

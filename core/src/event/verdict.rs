@@ -183,6 +183,8 @@ pub struct Verdict {
     pub confidence: Confidence,
     /// What was recognised, outermost first; empty where nothing was.
     pub protocols: Vec<Cow<'static, str>>,
+    /// What the client spoke, where the server answered in another protocol: in the last of them.
+    pub tried: Option<&'static str>,
     /// What the recognition of the last of them proves.
     pub strength: Option<Strength>,
     /// One line for a person.

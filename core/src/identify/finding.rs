@@ -62,8 +62,35 @@ pub struct Finding {
     pub seen: Sighting,
     /// What an admin wants beside the name.
     pub details: Vec<Detail>,
+    /// More of that, where the messages do not say who is the client: by [`Side::index`] what holds if
+    /// that side is.
+    pub if_client: Option<Box<[Vec<Detail>; 2]>>,
     /// What it carries.
     pub inside: Inside,
+}
+
+impl Finding {
+    /// Whether this side was seen to speak it.
+    pub fn is_spoken_by(&self, side: Side) -> bool {
+        *side.of(&self.spoken_by)
+    }
+
+    /// All details, the client being this side where the messages don't tell.
+    pub fn details(&self, client: Side) -> impl Iterator<Item = &Detail> {
+        let client = self.client.unwrap_or(client);
+        let depending = self.if_client.as_deref().map(|both| client.of(both));
+        self.details.iter().chain(depending.into_iter().flatten())
+    }
+
+    /// The same; they are gone from here.
+    pub fn take_details(&mut self, client: Side) -> Vec<Detail> {
+        let client = self.client.unwrap_or(client);
+        let mut all = std::mem::take(&mut self.details);
+        if let Some(mut depending) = self.if_client.take() {
+            all.append(client.of_mut(&mut depending));
+        }
+        all
+    }
 }
 
 /// One more thing that the payload told: a name, a version.
@@ -227,10 +254,10 @@ detail_keys! {
     RtpSsrc => "portstory.rtp.ssrc",
     /// Name the SMTP client gives for itself.
     SmtpHelo => "smtp.helo",
-    /// User or token of an RDP connection request's cookie.
+    /// User or token of an RDP connection request's cookie, without blanks at its end.
     RdpCookie => "rdp.cookie",
-    /// Security that the RDP server chose, in Suricata's words: `rdp`, `ssl`, `hybrid` and the like.
-    RdpProtocol => "rdp.protocol",
+    /// Security that the RDP server chose, in Zeek's words: `rdp`, `ssl`, `hybrid` and the like.
+    RdpProtocol => "portstory.rdp.protocol",
     /// Method of the first SIP request.
     SipMethod => "sip.method",
 }

@@ -5,8 +5,12 @@
 //! stays: what the server itself spoke before what only a client tried, then the strength of the
 //! proof, then how few random bytes would pass. There are no priorities among protocols, so the
 //! order of the table does not matter.
+//!
+//! Where one side proves one protocol and the other side another one, both stay: which of them is the
+//! service's, whoever knows the roles can say ([`Identifier::split`]).
 
 use crate::config::Config;
+use crate::identify::messages::BITS_AGAINST;
 use crate::identify::metadata::merge;
 use crate::identify::prefilter::{INDEX, Set};
 use crate::identify::stream_head::{Head, Offer, Quote};
@@ -23,15 +27,55 @@ pub struct Recognised {
     pub finding: Finding,
     /// Where a person can see it.
     pub quote: Quote,
+    /// Whether it has told all it knows beside its name.
+    told: bool,
 }
 
 impl Recognised {
+    /// Takes over what the same protocol's detector says now, where that is as good; of a stream the newest
+    /// answer holds. Says whether it is worse.
+    fn take_newer(&mut self, mut found: Self, transport: Transport) -> bool {
+        let (new, old) = (rank(&found.finding), rank(&self.finding));
+        let newest_holds = transport == Transport::Tcp || new >= old;
+        if !newest_holds || found.finding == self.finding {
+            return false;
+        }
+        // What it told before still holds, though the bytes that told it may have been cut since.
+        let details = &mut found.finding.details;
+        let mut older = std::mem::take(&mut self.finding.details);
+        older.retain(|old| details.iter().all(|new| new.key != old.key));
+        details.append(&mut older);
+        found.finding.if_client = self.finding.if_client.take();
+        found.told = self.told;
+        *self = found;
+        new < old
+    }
+
+    /// Whether this is what one side speaks and `other` what the other one does, and it proves enough
+    /// beside that.
+    fn is_beside(&self, other: &Self) -> bool {
+        let [mine, theirs] = [&self.finding, &other.finding];
+        let alone = |finding: &Finding| finding.spoken_by != [true; 2];
+        alone(mine)
+            && alone(theirs)
+            && Side::BOTH
+                .into_iter()
+                .any(|side| mine.is_spoken_by(side) && theirs.is_spoken_by(side.other()))
+            && mine.strength >= Strength::OneSided
+            && mine.bits >= BITS_AGAINST
+    }
+
     fn heap_bytes(&self) -> usize {
-        let Finding { fact, details, .. } = &self.finding;
-        let values = details.iter().map(|detail| detail.value.len());
-        let list = details.capacity().saturating_mul(size_of::<super::Detail>());
+        let Finding { fact, details, if_client, .. } = &self.finding;
         let own = fact.capacity().saturating_add(self.quote.bytes.capacity());
-        values.fold(own.saturating_add(list), usize::saturating_add)
+        let of_list = |list: &Vec<Detail>| {
+            let places = list.capacity().saturating_mul(size_of::<Detail>());
+            list.iter().map(|detail| detail.value.len()).fold(places, usize::saturating_add)
+        };
+        let depending = if_client.as_deref().map_or(0, |both| {
+            both.iter().map(of_list).fold(size_of_val(both), usize::saturating_add)
+        });
+        own.saturating_add(of_list(details)).saturating_add(depending)
     }
 }
 
@@ -42,6 +86,8 @@ pub struct Identifier {
     candidates: Set,
     /// The best so far at this depth.
     best: Option<Box<Recognised>>,
+    /// What the other side speaks, where that is another protocol.
+    aside: Option<Box<Recognised>>,
     /// Protocols that carry what is looked at now, outermost first.
     outer: Vec<Recognised>,
     /// What of each side belongs to them.
@@ -49,8 +95,6 @@ pub struct Identifier {
     settled: bool,
     /// Whether `candidates` are all that is worth asking, whatever comes.
     sifted: bool,
-    /// Whether the best has told all it knows beside its name.
-    told: bool,
     /// How often the best was asked again since both sides proved it.
     confirmed: u8,
     /// The side whose newest datagram is to be kept whole.
@@ -63,11 +107,11 @@ impl Identifier {
         let mut identifier = Self {
             candidates: Set::default(),
             best: None,
+            aside: None,
             outer: Vec::new(),
             skip: [0; 2],
             settled: false,
             sifted: false,
-            told: false,
             confirmed: 0,
             keep: None,
         };
@@ -99,16 +143,28 @@ impl Identifier {
         self.keep
     }
 
-    /// What was recognised, outermost first.
-    pub fn chain(&self) -> impl Iterator<Item = &Recognised> {
-        self.outer.iter().chain(self.best.as_deref())
+    /// What was recognised, outermost first, and then what the other side speaks beside it.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &Recognised> {
+        self.outer.iter().chain(self.best.as_deref()).chain(self.aside.as_deref())
     }
 
-    /// What was told beside the protocols' names, outermost first; it is gone from here.
-    pub fn take_details(&mut self) -> Vec<Detail> {
+    /// The protocols that carry the innermost one, that, and what the client tried instead: of two that
+    /// the sides speak the server's is the flow's own.
+    pub fn split(&self, client: Side) -> (&[Recognised], Option<&Recognised>, Option<&Recognised>) {
+        let (best, aside) = (self.best.as_deref(), self.aside.as_deref());
+        match aside {
+            Some(other) if other.finding.is_spoken_by(client.other()) => (&self.outer, aside, best),
+            Some(_) | None => (&self.outer, best, aside),
+        }
+    }
+
+    /// What was told beside the protocols' names, outermost first, the client being this side where the
+    /// messages don't tell; it is gone from here.
+    pub fn take_details(&mut self, client: Side) -> Vec<Detail> {
         let mut all: Vec<Detail> = Vec::new();
-        for found in self.outer.iter_mut().chain(self.best.as_deref_mut()) {
-            let details = std::mem::take(&mut found.finding.details);
+        let inner = self.best.as_deref_mut().into_iter().chain(self.aside.as_deref_mut());
+        for found in self.outer.iter_mut().chain(inner) {
+            let details = found.finding.take_details(client);
             if all.is_empty() {
                 all = details;
             } else {
@@ -120,9 +176,10 @@ impl Identifier {
 
     /// Bytes of memory behind it, itself not counted.
     pub fn heap_bytes(&self) -> usize {
-        let places = self.outer.capacity().saturating_add(usize::from(self.best.is_some()));
-        let outer = places.saturating_mul(size_of::<Recognised>());
-        self.chain().map(Recognised::heap_bytes).fold(outer, usize::saturating_add)
+        let inner = [&self.best, &self.aside].into_iter().flatten().count();
+        let outer =
+            self.outer.capacity().saturating_add(inner).saturating_mul(size_of::<Recognised>());
+        self.all().map(Recognised::heap_bytes).fold(outer, usize::saturating_add)
     }
 
     /// Asks the detectors that have not said no. `newest` is the payload that made the head grow;
@@ -159,13 +216,15 @@ impl Identifier {
                         *skip = skip.saturating_add(len32(more));
                     }
                     self.outer.extend(self.best.take().map(|best| *best));
+                    // What the other side speaks is found again, behind this.
+                    self.aside = None;
                     self.reset(transport, config);
                     continue;
                 }
                 Inside::MayFollow => {}
                 Inside::Nothing | Inside::StartsAt(_) => {
                     self.settled = proven
-                        && self.told
+                        && found.told
                         && !self.wants_client()
                         && !self.wants_confirming(transport);
                 }
@@ -183,7 +242,7 @@ impl Identifier {
                 self.candidates.remove(index);
             }
         }
-        (self.sifted, self.told, self.confirmed) = (false, false, 0);
+        (self.sifted, self.confirmed) = (false, 0);
         // What carries the rest was found already: ICE goes on with STUN between the media packets.
         let outer = self.outer.iter().map(|outer| outer.detector.id);
         for id in outer.chain(config.without.as_deref()) {
@@ -212,8 +271,12 @@ impl Identifier {
                 Probe::Wait => worse |= self.take_back(detector, view.transport),
                 Probe::Yes(finding) => {
                     let quote = self.quote(detector, view.transport, &finding, head, newest);
-                    let found =
-                        quote.map(|quote| Recognised { detector, finding: *finding, quote });
+                    let found = quote.map(|quote| Recognised {
+                        detector,
+                        finding: *finding,
+                        quote,
+                        told: false,
+                    });
                     worse |= found.is_some_and(|found| self.found(found, view.transport));
                 }
             }
@@ -224,12 +287,14 @@ impl Identifier {
     /// What a stream was found to speak is taken back where what followed is something else. Of
     /// datagrams only the first bytes stay, so that later answers know less than earlier ones.
     fn take_back(&mut self, detector: &Detector, transport: Transport) -> bool {
-        let best = self.best.as_ref();
-        let held =
-            transport == Transport::Tcp && best.is_some_and(|best| best.detector.id == detector.id);
+        if transport != Transport::Tcp {
+            return false;
+        }
+        self.aside.take_if(|aside| aside.detector.id == detector.id);
+        let held = self.best.take_if(|best| best.detector.id == detector.id).is_some();
         if held {
-            self.best = None;
-            (self.told, self.confirmed) = (false, 0);
+            self.best = self.aside.take();
+            self.confirmed = 0;
         }
         held
     }
@@ -274,7 +339,7 @@ impl Identifier {
             }
             Probe::Yes(_) | Probe::Wait | Probe::No if view.transport == Transport::Tcp => {
                 self.best = None;
-                (self.told, self.confirmed) = (false, 0);
+                self.confirmed = 0;
                 self.ask_once(view, head, newest);
             }
             Probe::Yes(_) | Probe::Wait | Probe::No => {}
@@ -284,45 +349,55 @@ impl Identifier {
     /// Asks what was found for what it tells beside its name, until it has told all.
     fn match_details(&mut self, view: &FlowView<'_>) {
         self.keep = None;
-        let Some(best) = &mut self.best else { return };
-        if self.told {
-            return;
+        for found in [&mut self.best, &mut self.aside].into_iter().flatten() {
+            if found.told {
+                continue;
+            }
+            let Some(metadata) = found.detector.asks.extras.metadata else {
+                found.told = true;
+                continue;
+            };
+            let told = metadata(view, &found.finding);
+            merge(&mut found.finding.details, told.details);
+            let depends = told.if_client.iter().any(|details| !details.is_empty());
+            found.finding.if_client = depends.then(|| Box::new(told.if_client));
+            self.keep = self.keep.or(told.keep);
+            found.told = told.done;
         }
-        let Some(metadata) = best.detector.asks.extras.metadata else {
-            self.told = true;
-            return;
-        };
-        let told = metadata(view, &best.finding);
-        merge(&mut best.finding.details, told.details);
-        self.keep = told.keep;
-        self.told = told.done;
     }
 
-    /// Takes what was found, where it is better; of a stream's best the newest answer holds. Says
+    /// Takes what was found, where it is better; of a stream's protocol the newest answer holds. Says
     /// whether the best is worse now.
-    fn found(&mut self, mut found: Recognised, transport: Transport) -> bool {
+    fn found(&mut self, found: Recognised, transport: Transport) -> bool {
         let Some(best) = &mut self.best else {
             self.best = Some(Box::new(found));
             return false;
         };
-        let (new, old) = (rank(&found.finding), rank(&best.finding));
-        let newest_holds = transport == Transport::Tcp || new >= old;
-        if found.detector.id != best.detector.id {
-            if new > old {
-                (self.told, self.confirmed) = (false, 0);
-                **best = found;
+        let mut worse = false;
+        if found.detector.id == best.detector.id {
+            worse = best.take_newer(found, transport);
+        } else if let Some(aside) =
+            self.aside.as_mut().filter(|aside| aside.detector.id == found.detector.id)
+        {
+            aside.take_newer(found, transport);
+            if rank(&aside.finding) > rank(&best.finding) {
+                std::mem::swap(aside, best);
+                self.confirmed = 0;
             }
-        } else if newest_holds && found.finding != best.finding {
-            // The same protocol, seen better. What it told before still holds, though the bytes that
-            // told it may have been cut since.
-            let details = &mut found.finding.details;
-            let mut older = std::mem::take(&mut best.finding.details);
-            older.retain(|old| details.iter().all(|new| new.key != old.key));
-            details.append(&mut older);
-            **best = found;
-            return new < old;
+        } else {
+            let other = if rank(&found.finding) > rank(&best.finding) {
+                self.confirmed = 0;
+                std::mem::replace(&mut **best, found)
+            } else {
+                found
+            };
+            let known = self.aside.take_if(|aside| aside.is_beside(best));
+            let new = other.is_beside(best).then(|| Box::new(other));
+            // Of equals the one that was there stays.
+            self.aside = new.into_iter().chain(known).max_by_key(|one| rank(&one.finding));
         }
-        false
+        self.aside.take_if(|aside| !aside.is_beside(best));
+        worse
     }
 
     /// Where a person can see what was found.

@@ -26,7 +26,7 @@ use crate::wire::{prefix, rest};
 const BITS_MIN: f32 = 24.0;
 
 /// What one side must prove alone where the other one speaks something else.
-const BITS_AGAINST: f32 = 32.0;
+pub(super) const BITS_AGAINST: f32 = 32.0;
 
 /// What of a message's bits counts while it is not there to its end, or where something else follows it.
 const NOT_IN_FULL: f32 = 0.5;

@@ -48,6 +48,8 @@ pub(super) type MetadataFn = fn(&FlowView<'_>, &Finding) -> Metadata;
 pub(super) struct Metadata {
     /// What it knows so far. Metadata again, a key's later value stands.
     pub(super) details: Vec<Detail>,
+    /// What holds if side A is the client, and what if side B is, where the messages don't tell yet.
+    pub(super) if_client: [Vec<Detail>; 2],
     /// Nothing more will come of asking again.
     pub(super) done: bool,
     /// UDP: the newest datagram of this side holds a part of a message that goes on in a later one.
@@ -58,7 +60,7 @@ pub(super) struct Metadata {
 impl Metadata {
     /// All there is to tell.
     pub(super) fn all(details: Vec<Detail>) -> Self {
-        Self { details, done: true, keep: None }
+        Self { details, done: true, ..Self::default() }
     }
 
     /// Nothing, as long as there is too little to see.

@@ -3,7 +3,6 @@
 use std::iter::{Empty, empty};
 
 use super::handshake::ServerHello;
-use super::side_match::Role;
 use super::{Detail, DetailKey};
 
 /// What carries a hello; QUIC's stay shut.
@@ -28,6 +27,6 @@ pub(super) fn certificate(_: &ServerHello, _: &[u8]) -> Vec<Detail> {
     Vec::new()
 }
 
-pub(super) fn hassh(_: &[u8], _: Role) -> Option<Vec<Detail>> {
+pub(super) fn hassh(_: &[u8], _: bool) -> Option<Vec<Detail>> {
     Some(Vec::new())
 }

@@ -238,8 +238,8 @@ pub(super) fn join_if(fits: bool, said: [Option<Said>; 2]) -> Option<Finding> {
     };
     let strength = if doubts == sides { Strength::Doubtful } else { strength };
     let Said { bits, fact, spot, details, .. } = only;
-    let (seen, inside) = (spot.of(side), Inside::Nothing);
-    Some(Finding { strength, bits, spoken_by, client, fact, seen, details, inside })
+    let (seen, inside, if_client) = (spot.of(side), Inside::Nothing, None);
+    Some(Finding { strength, bits, spoken_by, client, fact, seen, details, if_client, inside })
 }
 
 /// The client, where the sides' roles don't contradict each other.

@@ -90,9 +90,20 @@ impl<'a> FlowContext<'a> {
         self.config.watch.ports.contains(&self.server_socket().port)
     }
 
-    /// The innermost protocol that was recognised.
+    /// The flow's protocols, outermost first.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = &'a Recognised> {
+        let (outer, inner, _) = self.record.identifier.split(self.roles.client);
+        outer.iter().chain(inner)
+    }
+
+    /// The innermost of them.
     pub(crate) fn protocol(&self) -> Option<&'a Recognised> {
-        self.record.recognised().last()
+        self.protocols().last()
+    }
+
+    /// What the client spoke, where the server answered in another protocol.
+    pub(crate) fn tried(&self) -> Option<&'a Recognised> {
+        self.record.identifier.split(self.roles.client).2
     }
 
     /// The service as the site names it, if it does.

@@ -25,7 +25,7 @@ use crate::decode::packet::PATH_STEPS_MAX;
 use crate::event::{Evidence, FlowEvent, FlowState, Label, Status, Unidentified, Verdict, Volume};
 use crate::flow::hash::stable_hash;
 use crate::flow::{Correlation, EndReason, Ended, FlowKey, FlowRecord, SideFacts};
-use crate::identify::{DETECTORS, Detail};
+use crate::identify::DETECTORS;
 use crate::net::Side;
 use crate::registry;
 use crate::time::Timestamp;
@@ -38,20 +38,16 @@ const FIRST_BYTES_MAX: usize = 64;
 
 /// Judges a flow that has ended, and takes what its payload told beside the protocol's name.
 pub(crate) fn judge(ended: &mut Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
-    let mut event = event(ended, ledgers, config);
-    event.verdict.details = ended.record.take_details();
+    let case = FlowContext::new(ended, ledgers, config);
+    let client = case.roles.client;
+    let mut event = flow_event(&case, ended.reason);
+    event.verdict.details = ended.record.take_details(client);
     event
 }
 
 /// The same, and takes nothing.
 fn judged(ended: &Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
-    let mut event = event(ended, ledgers, config);
-    event.verdict.details = details(&ended.record);
-    event
-}
-
-fn event(ended: &Ended, ledgers: &Correlation, config: &Config) -> FlowEvent {
-    flow_event(&FlowContext::new(ended, ledgers, config), ended.reason)
+    with_details(&FlowContext::new(ended, ledgers, config), ended.reason)
 }
 
 /// Judges a flow that is still running, by what is known until `as_of`: as if the capture ended then.
@@ -62,9 +58,14 @@ pub(crate) fn judge_running(
     ledgers: &Correlation,
     config: &Config,
 ) -> FlowEvent {
-    let case = FlowContext::running(key, record, as_of, ledgers, config);
-    let mut event = flow_event(&case, EndReason::Shutdown);
-    event.verdict.details = details(record);
+    with_details(&FlowContext::running(key, record, as_of, ledgers, config), EndReason::Shutdown)
+}
+
+fn with_details(case: &FlowContext<'_>, reason: EndReason) -> FlowEvent {
+    let mut event = flow_event(case, reason);
+    let client = case.roles.client;
+    let details = case.record.recognised().flat_map(|found| found.finding.details(client));
+    event.verdict.details = details.cloned().collect();
     event
 }
 
@@ -93,17 +94,13 @@ fn flow_event(case: &FlowContext<'_>, reason: EndReason) -> FlowEvent {
     }
 }
 
-fn details(record: &FlowRecord) -> Vec<Detail> {
-    record.recognised().flat_map(|found| &found.finding.details).cloned().collect()
-}
-
 /// All but the details.
 fn verdict(case: &FlowContext<'_>) -> Verdict {
     let status = status::status(case);
     let opinion = rules::weigh(case, status);
     let confidence = confidence::confidence(case, status, &opinion);
     let mut protocols: Vec<_> =
-        case.record.recognised().map(|found| Cow::Borrowed(found.detector.id)).collect();
+        case.protocols().map(|found| Cow::Borrowed(found.detector.id)).collect();
     protocols.extend(case.edt_companion().map(|_| Cow::Borrowed("citrix-edt")));
     if status == Status::Identified {
         protocols.extend(case.known().map(|known| Cow::Owned(known.name.clone())));
@@ -122,16 +119,24 @@ fn verdict(case: &FlowContext<'_>) -> Verdict {
         details: Vec::new(),
         unidentified: unidentified(case, status),
         protocols,
+        tried: case.tried().map(|found| found.detector.id),
     }
 }
 
 /// A detector's evidence, in the words of the verdict.
 pub(crate) fn recognition(case: &FlowContext<'_>) -> impl Iterator<Item = Evidence> {
-    case.record.recognised().map(|found| Evidence {
+    let own = case
+        .protocols()
+        .map(|found| (found, found.finding.fact.clone(), rules::weight_of(found.finding.strength)));
+    // What a client tries says nothing of a service that speaks for itself.
+    let tried = case
+        .tried()
+        .map(|found| (found, format!("{}; answered in another protocol", found.finding.fact), 0.0));
+    own.chain(tried).map(|(found, fact, weight)| Evidence {
         rule: found.detector.id,
-        fact: found.finding.fact.clone(),
+        fact,
         speaks_for: Label::Other,
-        weight: rules::weight_of(found.finding.strength),
+        weight,
         direction: case.direction(found.finding.seen.side),
         frame: found.quote.at,
         offset: found.quote.offset,

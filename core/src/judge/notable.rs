@@ -65,7 +65,7 @@ fn connects_steadily(case: &FlowContext<'_>, status: Status) -> bool {
 /// the registry gives it.
 fn is_unexpected(case: &FlowContext<'_>) -> bool {
     let port = case.server_socket().port;
-    let mut protocols = case.record.recognised().map(|found| found.detector.id);
+    let mut protocols = case.protocols().map(|found| found.detector.id);
     case.is_on_named_port()
         && case.known().is_none()
         && !protocols.any(|protocol| registry::is_registered(protocol, port))

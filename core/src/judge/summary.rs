@@ -71,8 +71,9 @@ fn recognised(case: &FlowContext<'_>) -> String {
         line.push_str(", beside a Citrix session: EDT");
     }
     line.reserve(TOLD_BYTES);
-    let details = || case.record.recognised().flat_map(|found| &found.finding.details);
-    let own = case.record.recognised().flat_map(|found| found.detector.own_details());
+    let client = case.roles.client;
+    let details = || case.protocols().flat_map(|found| found.finding.details(client));
+    let own = case.protocols().flat_map(|found| found.detector.own_details());
     let own = own.filter_map(|key| {
         let DetailKey::Own(own) = key else { return None };
         Some((*key, own.summary?))
@@ -84,6 +85,9 @@ fn recognised(case: &FlowContext<'_>) -> String {
                 line.extend([", ", word, &detail.value]);
             }
         }
+    }
+    if let Some(tried) = case.tried() {
+        line.extend(["; client tried ", tried.detector.id, " (", &headline(tried), ")"]);
     }
     line
 }

@@ -15,7 +15,7 @@ use super::search::{Goal, Place, Search};
 use super::secret::Secret;
 use super::trail::{Portrait, Trail};
 use portstory_core::config::BundleLimits;
-use portstory_core::{Config, Detail, DetailKey, FlowEvent, Side};
+use portstory_core::{Config, Detail, DetailKey, FlowEvent, Side, Verdict};
 
 /// How a detail is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,11 +172,14 @@ impl Planner {
             trail.held.iter().map(|held| held.packet.payload().to_vec()).collect();
         let original = trail.portrait(flow.transport, &originals, &self.config);
         let chain: Vec<_> = original.chain.iter().map(|spoken| spoken.protocol).collect();
-        if !flow.verdict.protocols.iter().take(chain.len()).eq(&chain) {
+        let Verdict { protocols, tried, .. } = &flow.verdict;
+        let known =
+            |name: &&str| protocols.iter().any(|known| known == name) || *tried == Some(*name);
+        if !chain.iter().all(known) {
             return Treatment::Without("its payload is too much to look at");
         }
         if chain.is_empty() {
-            return match flow.verdict.protocols.is_empty() {
+            return match protocols.is_empty() {
                 true => self.noise(flow, trail, &original),
                 false => Treatment::Without("its payload is too much to look at"),
             };

@@ -148,7 +148,8 @@ impl Trail {
             chain,
             executable: record.sides.iter().any(|side| side.program().is_some()),
             looks: Side::BOTH.map(look),
-            details: record.take_details(),
+            // Either side's names are in them, whoever is the client.
+            details: record.take_details(Side::A),
         }
     }
 }

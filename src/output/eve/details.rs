@@ -1,13 +1,19 @@
 //! Names and versions that the payload told, at the places that EVE has for them.
 //!
 //! [`DetailKey::eve_path`] is a dotted path; paths that begin alike share their objects. Where one
-//! key was told twice, the first stands.
+//! key was told twice, the first stands. Suricata's `dns` says beside them which form it has.
 
-use crate::output::json::Object;
+use crate::output::json::{Object, Word};
 use portstory_core::{Detail, DetailKey};
 
 /// Where paths of our own begin.
 const OURS: &str = "portstory.";
+
+/// Where what DNS tells stands.
+const DNS: &str = "dns";
+
+/// Suricata's number for the form of `dns` that its version 8 writes: requests and responses, `queries` as a list.
+const DNS_VERSION: u8 = 3;
 
 /// Those whose value is a list of words with commas between them.
 const LISTS: &[DetailKey] =
@@ -55,8 +61,29 @@ fn put_nested(object: &mut Object<'_>, mut todo: &mut [(&'static str, &Detail)])
             below = below.saturating_add(1);
         }
         let (inside, behind) = todo.split_at_mut_checked(below).unwrap_or_default();
-        object.object(name, |object| put_nested(object, inside));
+        object.object(name, |object| {
+            if name == DNS {
+                put_dns(object, inside);
+            }
+            put_nested(object, inside);
+        });
         todo = behind;
+    }
+}
+
+/// What Suricata's `dns` has beside what was told: which form it has, and the question as that form lists it.
+fn put_dns(object: &mut Object<'_>, told: &[(&'static str, &Detail)]) {
+    let told = |key| told.iter().find(|(_, one)| one.key == key).map(|(_, one)| &*one.value);
+    object.put("version", DNS_VERSION);
+    let answered = told(DetailKey::DnsRcode).is_some();
+    object.put("type", Word(if answered { "response" } else { "request" }));
+    let question = [("rrname", told(DetailKey::DnsName)), ("rrtype", told(DetailKey::DnsType))];
+    if question.iter().any(|(_, value)| value.is_some()) {
+        object.objects("queries", &[question], |query, members| {
+            for (name, value) in members {
+                query.put_some(name, *value);
+            }
+        });
     }
 }
 

@@ -41,6 +41,7 @@ struct SimilarKey {
     status: Status,
     transport: Transport,
     protocols: Vec<Cow<'static, str>>,
+    tried: Option<&'static str>,
     notables: Vec<Notable>,
 }
 
@@ -116,6 +117,7 @@ impl SimilarKey {
             status: flow.verdict.status,
             transport: flow.transport,
             protocols: flow.verdict.protocols.clone(),
+            tried: flow.verdict.tried,
             notables: flow.verdict.notables.clone(),
         }
     }

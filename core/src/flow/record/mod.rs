@@ -203,14 +203,15 @@ impl FlowRecord {
         self.recent = later.recent;
     }
 
-    /// What was recognised, outermost first.
-    pub fn recognised(&self) -> impl Iterator<Item = &Recognised> {
-        self.identifier.chain()
+    /// What was recognised, outermost first, and then what the other side speaks beside it.
+    pub fn recognised(&self) -> impl DoubleEndedIterator<Item = &Recognised> {
+        self.identifier.all()
     }
 
-    /// What the payload told beside the protocols' names; it is gone from here.
-    pub fn take_details(&mut self) -> Vec<Detail> {
-        self.identifier.take_details()
+    /// What the payload told beside the protocols' names, the client being this side where the messages
+    /// don't tell; it is gone from here.
+    pub fn take_details(&mut self, client: Side) -> Vec<Detail> {
+        self.identifier.take_details(client)
     }
 
     /// VLANs and tunnels of the first packet.
@@ -308,7 +309,7 @@ impl FlowRecord {
             *side.of_mut(&mut self.head_bytes) = wire::len32(head.len(side));
         }
         // Once something was recognised for good its first bytes are of no more use.
-        if self.identifier.is_settled() && self.identifier.chain().next().is_some() {
+        if self.identifier.is_settled() && self.identifier.all().next().is_some() {
             self.head = None;
         }
     }

@@ -4,14 +4,13 @@
 //! in their order: of the client's those to the server, of the server's those to the client.
 
 use super::fingerprint::hash_and_text;
-use crate::identify::side_match::Role;
 use crate::identify::{Detail, DetailKey};
 use crate::wire::{Cursor, index};
 
-/// HASSH by its hash and its text, of the lists of names in a KEXINIT. `None` if they are cut; nothing where it is
-/// not known who offers them.
-pub(in super::super) fn hassh(names: &[u8], role: Role) -> Option<Vec<Detail>> {
-    Some(Offer::read(names)?.details(role))
+/// HASSH by its hash and its text, of the lists of names in a KEXINIT, as who offers them is the client or the
+/// server. `None` if they are cut.
+pub(in super::super) fn hassh(names: &[u8], by_client: bool) -> Option<Vec<Detail>> {
+    Some(Offer::read(names)?.details(by_client))
 }
 
 /// The ten lists of names in a KEXINIT (RFC 4253 section 7.1), as many as HASSH asks for.
@@ -32,21 +31,21 @@ impl<'a> Offer<'a> {
         Some(offer)
     }
 
-    fn details(&self, role: Role) -> Vec<Detail> {
+    fn details(&self, by_client: bool) -> Vec<Detail> {
         let [exchanges, _, cipher_up, cipher_down, mac_up, mac_down, pack_up, pack_down] =
             self.lists;
-        let (lists, hash, string) = match role {
-            Role::Client => (
+        let (lists, hash, string) = if by_client {
+            (
                 [exchanges, cipher_up, mac_up, pack_up],
                 DetailKey::SshClientHasshHash,
                 DetailKey::SshClientHasshString,
-            ),
-            Role::Server => (
+            )
+        } else {
+            (
                 [exchanges, cipher_down, mac_down, pack_down],
                 DetailKey::SshServerHasshHash,
                 DetailKey::SshServerHasshString,
-            ),
-            Role::Either => return Vec::new(),
+            )
         };
         // RFC 4251 section 6: names are printable ASCII. Others would not be the same in the text.
         let plain = |list: &&[u8]| list.iter().all(u8::is_ascii_graphic);

@@ -65,6 +65,8 @@ fn request(packet: &tpkt::Tpkt<'_>) -> Option<Said> {
         (false, _) => (&[][..], packet.body),
     };
     let negotiation = negotiation(behind.strip_prefix(b"\r\n").unwrap_or(behind), 1);
+    // Names are padded with blanks.
+    let line = line.trim_ascii_end();
     let user = line.strip_prefix(b"Cookie: mstshash=");
     match (cookie, negotiation) {
         (true, _) => {
@@ -154,10 +156,13 @@ mod tests {
 
     #[test]
     fn cookies_are_named() {
-        let packet =
-            [hex("0300 0022 1d e0 0000 0000 00"), b"Cookie: mstshash=joe\r\n\r".to_vec()].concat();
-        let found = Talk::tcp().a(packet).named_by(&DETECTOR);
-        assert_eq!(found.details, [Detail::new(DetailKey::RdpCookie, "joe")]);
+        for cookie in ["Cookie: mstshash=joe\r\n\r", "Cookie: mstshash=jo \r\n\r"] {
+            let packet = [hex("0300 0022 1d e0 0000 0000 00"), cookie.as_bytes().to_vec()].concat();
+            let found = Talk::tcp().a(packet).named_by(&DETECTOR);
+            let user = cookie[17..20].trim_end();
+            assert_eq!(found.details, [Detail::new(DetailKey::RdpCookie, user)]);
+            assert!(found.fact.ends_with(user), "{found:?}");
+        }
     }
 
     #[test]

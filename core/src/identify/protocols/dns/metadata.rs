@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{QR, skip_name};
+use super::{QR, first_telling, skip_name};
 use crate::config::TOLD_WORDS_MAX;
 use crate::identify::prelude::*;
 
@@ -24,7 +24,8 @@ pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
 fn first_message<'a>(transport: Transport, head: &SideView<'a>) -> Option<&'a [u8]> {
     match transport {
         Transport::Udp => {
-            head.datagrams.first().filter(|first| first.is_whole()).map(|first| first.bytes)
+            let (_, first) = first_telling(head)?;
+            first.is_whole().then_some(first.bytes)
         }
         Transport::Tcp => {
             let len = usize::from(be16(head.stream, 0)?);

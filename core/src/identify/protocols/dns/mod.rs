@@ -9,6 +9,7 @@
 //! and what they would say in the same words is not taken for DNS without a sign of it.
 
 mod metadata;
+mod types;
 
 use std::fmt::Write as _;
 
@@ -37,11 +38,12 @@ pub(super) static DETECTOR: Detector = Detector {
         within(&[(0, 1), (0x20, 0x2d), (0x80, 0x87), (0xa0, 0xaf)]).at(2).udp(),
         within(&[(0, 0x3b), (0x80, 0xbb)]).at(3).udp(),
         one_of(&[0]).at(4).udp(),
-        one_of(&[1]).at(5).udp(),
+        // None where a server's first datagram is a bare error.
+        within(&[(0, 1)]).at(5).udp(),
         within(&[(0, 2)]).at(6).udp(),
         within(&[(0, 2)]).at(8).udp(),
         within(&[(0, 2)]).at(10).udp(),
-        within(&[(0, 63)]).at(12).required().udp(),
+        within(&[(0, 63)]).at(12).udp(),
     ]),
     asks: over_both(probe).telling(Extras { metadata: Some(metadata::tell), ..Extras::NONE }),
 };
@@ -105,8 +107,25 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn match_datagram(head: &SideView<'_>) -> SideMatch<Spoken> {
-    let Some(first) = head.datagrams.first() else { return Err(Short) };
-    Message::read(first.bytes, first.is_whole()).map(|message| message.speak(0)).ok_or(Not)
+    let Some((at, first)) = first_telling(head) else { return Err(Short) };
+    let mut spoken = Message::read(first.bytes, first.is_whole()).ok_or(Not)?.speak(0);
+    spoken.said.spot.datagram = at;
+    Ok(spoken)
+}
+
+/// The first datagram that is more than a bare error, with its place.
+fn first_telling<'a>(head: &SideView<'a>) -> Option<(usize, &'a Datagram<'a>)> {
+    head.datagrams.iter().enumerate().find(|(_, datagram)| !is_bare_error(datagram))
+}
+
+/// To what a server cannot read as a query it answers by a header alone, often FORMERR (RFC 1035 section
+/// 4.1.1): that proves nothing, and what comes behind it tells.
+fn is_bare_error(datagram: &Datagram<'_>) -> bool {
+    let flags = be16(datagram.bytes, 2).unwrap_or_default();
+    datagram.wire_len == HEADER
+        && flags & (QR | Z) == QR
+        && (1..=5).contains(&(flags & 0x0f))
+        && rest(datagram.bytes, 4) == [0; HEADER - 4]
 }
 
 /// RFC 1035 section 4.2.2: a 16-bit length stands before each message.
@@ -267,7 +286,7 @@ impl Message {
     fn speak(&self, at: usize) -> Spoken {
         let (role, what) =
             if self.is_response() { (Role::Server, "answer") } else { (Role::Client, "query") };
-        let kind = self.kind.map(type_name);
+        let kind = self.kind.map(types::name);
         let name = if self.name.is_empty() { "." } else { &self.name };
         let fact = match &kind {
             Some(kind) => format!("DNS {what}, {kind} of {name}"),
@@ -306,31 +325,6 @@ fn is_netbios(label: &[u8]) -> bool {
 /// IANA's Resource Record TYPEs: the assigned ranges.
 const fn is_known_type(kind: u16) -> bool {
     matches!(kind, 1..=66 | 99..=109 | 128 | 249..=262 | 32_768 | 32_769)
-}
-
-fn type_name(kind: u16) -> String {
-    let name = match kind {
-        1 => "A",
-        2 => "NS",
-        5 => "CNAME",
-        6 => "SOA",
-        10 => "NULL",
-        12 => "PTR",
-        15 => "MX",
-        16 => "TXT",
-        28 => "AAAA",
-        33 => "SRV",
-        35 => "NAPTR",
-        43 => "DS",
-        48 => "DNSKEY",
-        64 => "SVCB",
-        65 => "HTTPS",
-        251 => "IXFR",
-        252 => "AXFR",
-        255 => "ANY",
-        _ => return format!("TYPE{kind}"),
-    };
-    name.to_owned()
 }
 
 #[cfg(test)]
@@ -394,6 +388,21 @@ mod tests {
         Talk::udp()
             .a(question("0001", "2800", "0001 0000 0001 0000", "example.com", update))
             .named_by(&DETECTOR);
+    }
+
+    #[test]
+    fn a_server_is_named_by_what_follows_its_errors() {
+        let probe = hex("3029 0201 0104 0670 7562 6c69 63a0 1c02 041a 2b3c 4d02 0100");
+        let error = hex("3029 8081 0000 0000 0000 0000");
+        let talk = Talk::udp().a(&probe).b(&error).a(query()).b(answer());
+        let found = talk.named_by(&DETECTOR);
+        assert_eq!((found.spoken_by, found.client), ([false, true], Some(Side::A)));
+        assert_eq!((found.seen.side, found.seen.datagram), (Side::B, 1));
+        Talk::udp().a(probe).b(error).refused_by(&DETECTOR);
+        // No error, and one with more behind it.
+        for header in ["3029 8080 0000 0000 0000 0000", "3029 8081 0000 0000 0000 0000 00"] {
+            Talk::udp().b(hex(header)).b(answer()).refused_by(&DETECTOR);
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn with_server(view: &FlowView<'_>, client: Side, mut details: Vec<Detail>) -> M
     let hello = server_stream(view, client).and_then(|stream| server_hello(&stream.bytes()));
     let done = hello.is_some() || is_late(server);
     details.extend(hello.into_iter().flatten());
-    Metadata { details, done, keep: None }
+    Metadata { details, done, ..Metadata::default() }
 }
 
 /// What the client's Initials carry, as far as they are whole. Each may have keys of its own: behind a

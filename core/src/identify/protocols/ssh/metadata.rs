@@ -1,10 +1,13 @@
-//! What the first packets of SSH tell: who is who, and the HASSH of what each end offers.
+//! What the banners and first packets of SSH tell: versions, and the HASSH of what each end offers.
+//!
+//! Where they do not say who is the client, both are told: what holds if it is the one side, and what if it
+//! is the other. Who knows the flow's roles by other means then has a choice.
 
-use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles, words};
+use super::{BANNER_BYTES_MAX, Banner, KEXINIT, after_lines, banner, settle_roles};
 use crate::identify::details::hassh;
 use crate::identify::prelude::*;
 
-/// Waits until both ends have offered, and it is known which of them is the client.
+/// Waits until both ends have offered.
 pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
     let mut banners = Side::BOTH.map(|side| spoken(view.side(side)));
     settle_roles(&mut banners);
@@ -15,12 +18,34 @@ pub(super) fn tell(view: &FlowView<'_>, _: &Finding) -> Metadata {
             told.done &= head.complete;
             continue;
         };
-        told.details.extend(words(banner).details);
-        let offer = kexinit(head.stream, banner).and_then(|names| hassh(names, banner.role));
-        told.done &= head.complete || (offer.is_some() && banner.role != Role::Either);
-        told.details.extend(offer.unwrap_or_default());
+        let offer = kexinit(head.stream, banner);
+        told.done &= head.complete || offer.is_some();
+        let details = |by_client| details(banner, offer, by_client);
+        match banner.role {
+            Role::Client => told.details.extend(details(true)),
+            Role::Server => told.details.extend(details(false)),
+            Role::Either => {
+                side.of_mut(&mut told.if_client).extend(details(true));
+                side.other().of_mut(&mut told.if_client).extend(details(false));
+            }
+        }
     }
     told
+}
+
+/// What an end tells that is the client or the server.
+fn details(banner: &Banner<'_>, offer: Option<&[u8]>, by_client: bool) -> Vec<Detail> {
+    let (proto, software) = if by_client {
+        (DetailKey::SshClientProto, DetailKey::SshClientSoftware)
+    } else {
+        (DetailKey::SshServerProto, DetailKey::SshServerSoftware)
+    };
+    let mut details = vec![
+        Detail::new(proto, from_wire(banner.protocol)),
+        Detail::new(software, from_wire(banner.software)),
+    ];
+    details.extend(offer.and_then(|names| hassh(names, by_client)).unwrap_or_default());
+    details
 }
 
 fn spoken<'a>(head: &SideView<'a>) -> Option<Banner<'a>> {
@@ -72,6 +97,20 @@ mod tests {
     }
 
     #[test]
+    fn banners_that_tell_no_role_are_told_for_either() {
+        let talk = Talk::tcp().b("SSH-2.0-OpenSSH_9.6\r\n").a("SSH-1.99-dropbear\r\n");
+        let told = talk.a(server()).b(server()).metadata_by(&DETECTOR, tell, false);
+        assert!(told.done && told.details.is_empty(), "{told:?}");
+        let [a, b] = told.if_client.map(|details| Metadata { details, ..Metadata::default() });
+        assert_eq!(value(&a, DetailKey::SshClientSoftware), Some("dropbear"));
+        assert_eq!(value(&a, DetailKey::SshClientProto), Some("1.99"));
+        assert_eq!(value(&a, DetailKey::SshServerSoftware), Some("OpenSSH_9.6"));
+        assert_eq!(value(&b, DetailKey::SshClientSoftware), Some("OpenSSH_9.6"));
+        assert_eq!(value(&b, DetailKey::SshServerSoftware), Some("dropbear"));
+        assert_eq!(value(&b, DetailKey::SshServerProto), Some("1.99"));
+    }
+
+    #[test]
     fn the_offers_tell_which_banner_is_whose() {
         let talk = Talk::tcp().b("SSH-2.0-OpenSSH_9.6\r\n").a("SSH-2.0-dropbear\r\n");
         assert!(!talk.metadata_by(&DETECTOR, tell, false).done);
@@ -99,6 +138,16 @@ mod details_tests {
         let hash = "49914b89acc9c85684aeafffae856a26";
         assert_eq!(value(&told, DetailKey::SshClientHasshHash), Some(hash));
         assert_eq!(value(&told, DetailKey::SshServerHasshString), Some("k1;c3;m2;zlib"));
+    }
+
+    #[test]
+    fn an_offer_of_an_unknown_end_has_the_hassh_of_either() {
+        let talk = Talk::tcp().b("SSH-2.0-OpenSSH_9.6\r\n").b(server());
+        let told = talk.metadata_by(&DETECTOR, tell, true);
+        let [a, b] = told.if_client.map(|details| Metadata { details, ..Metadata::default() });
+        // To the server c1 and c2, to the client c3.
+        assert_eq!(value(&a, DetailKey::SshServerHasshString), Some("k1;c3;m2;zlib"));
+        assert_eq!(value(&b, DetailKey::SshClientHasshString), Some("k1;c1,c2;m1;none"));
     }
 
     #[test]
