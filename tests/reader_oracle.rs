@@ -38,6 +38,8 @@ fn recorded_frames_are_those_that_libpcap_reads() {
     let mut files = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &mut files);
     files.retain(|path| path.extension().is_some_and(|end| end == "pcap" || end == "pcapng"));
+    // It takes zeros for packets of 1970, and the header of a second file for one that is too long.
+    files.retain(|path| path.parent().is_none_or(|folder| !folder.ends_with("odd-files")));
     assert_eq!(compare_all(&files), files.len(), "libpcap opens every fixture");
     if let Some(corpus) = env::var_os("PORTSTORY_CORPUS") {
         let mut files = Vec::new();

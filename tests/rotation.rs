@@ -3,9 +3,12 @@
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use portstory_testkit::process::{Running, until};
+use rustix::process::Signal;
 use support::program::program;
 
 fn portstory(args: &[&str]) -> Output {
@@ -168,4 +171,36 @@ fn the_helper_opens_nothing_else() {
         assert!(String::from_utf8_lossy(&ended.stderr).contains("not on the list"));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
+}
+
+/// A file that grows is followed for as long as an interface is: what logrotate does to one it does to the other.
+#[test]
+fn outputs_of_a_file_that_grows_are_opened_anew_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let [growing, eve, moved] =
+        ["growing.pcap", "eve.json", "eve.json.1"].map(|name| folder.path().join(name));
+    let bytes = fs::read(capture("ssh-openssh")).unwrap();
+    fs::write(&growing, &bytes).unwrap();
+    let frames = support::frames(std::slice::from_ref(&growing)).len();
+    let child = Command::new(program())
+        .args(["read", "--follow", "--format", "eve", "-o", eve.to_str().unwrap()])
+        .arg(&growing)
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut running = Running::of(child.unwrap());
+    running.has_read(frames);
+    running.catches(Signal::HUP);
+    fs::rename(&eve, &moved).unwrap();
+    running.signal(Signal::HUP);
+    until("the output is there again", || eve.exists().then_some(()));
+    // It goes on with what comes.
+    let mut more = fs::OpenOptions::new().append(true).open(&growing).unwrap();
+    more.write_all(&bytes[24..]).unwrap();
+    running.has_read(2 * frames);
+    running.signal(Signal::INT);
+    let (ended, said) = running.end();
+    assert!(ended.success(), "{ended:?}: {said}");
+    let text = fs::read_to_string(&eve).unwrap();
+    assert!(text.contains("\"event_type\":\"flow\"") && text.contains("\"event_type\":\"stats\""));
+    assert!(fs::read_to_string(&moved).unwrap().is_empty());
 }

@@ -209,6 +209,10 @@ fn signals(command: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "read" => &[
             ("SIGINT, SIGTERM", ENDS),
+            (
+                "SIGHUP",
+                "With --follow, close and open again what -o and -w name, so that logrotate(8) can move the files away. Without these options it ends the program at once.",
+            ),
             ("SIGUSR1", "Print statistics to standard error and go on."),
             ("SIGPIPE", "Whoever read the output has gone: the program ends without an error."),
         ],

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::exit::failed;
 use super::fail_on::FailOn;
-use super::run::Run;
+use super::run::{Pace, Run};
 use super::sandbox_args::{self, Confining, Linking};
 use super::{Ended, Outcome, Unpacking, Watching, Writing, log, progress, shutdown};
 use crate::capture::bpf::Bpf;
@@ -79,7 +79,8 @@ impl Read {
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let links = self.linking.links();
         let helpers = self.confining.of_helpers(&plan);
-        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, false, &helpers)?;
+        let pace = if self.follow { Pace::Growing } else { Pace::ToItsEnd };
+        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, pace, &helpers)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let _ = shutdown::catch();

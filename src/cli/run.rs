@@ -23,6 +23,17 @@ use crate::capture::file::Links;
 use crate::engine::{self, NoteDrops, Observer, Outcome};
 use portstory_core::Config;
 
+/// How long a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// To the end of what there is to read.
+    ToItsEnd,
+    /// Until it is ended, as a file grows.
+    Growing,
+    /// Until it is ended, as packets come.
+    Live,
+}
+
 /// A run from its first frame to its summary.
 pub(super) struct Run {
     pub(super) config: Config,
@@ -48,9 +59,10 @@ impl Run {
         links: Links,
         watching: &Watching,
         writing: &Writing,
-        is_live: bool,
+        pace: Pace,
         sandboxing: &Sandboxing,
     ) -> Result<Self, Outcome> {
+        let is_live = pace == Pace::Live;
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         check(writing)?;
         let claims = Claims::of_inputs(inputs.iter().chain(watching.files()));
@@ -78,11 +90,12 @@ impl Run {
             lookups: None,
             lookups_so_far: None,
         };
-        if is_live || writing.rotating.is_wanted() {
+        let goes_on = pace != Pace::ToItsEnd;
+        if goes_on || writing.rotating.is_wanted() {
             run.start_helper(writing, sandboxing)?;
         }
         run.statistics = Asked::by(SIGUSR1);
-        if is_live {
+        if goes_on {
             // Each is asked for itself. Where there is none, the signal is not caught: it ends the program
             // then, as it always does.
             run.output_files().for_each(|output_file| output_file.reopen = Asked::by(SIGHUP));

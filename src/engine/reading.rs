@@ -195,7 +195,9 @@ impl<'a> Reading<'a> {
     fn finish(&mut self, observers: &mut Observers<'_, '_>) {
         self.is_idle = false;
         self.tell_notices(observers);
-        (self.summary.first, self.summary.last) = self.classifier.span().unzip();
+        // Where no frame has a time, there is none to tell.
+        let span = self.classifier.span().filter(|(_, last)| *last != Timestamp::default());
+        (self.summary.first, self.summary.last) = span.unzip();
         let totals = loop {
             let part = self.classifier.finish_part(&mut self.events, &mut |key, packet| {
                 observers.iter_mut().for_each(|observer| observer.leftover(key, packet));

@@ -182,6 +182,8 @@ impl Follow {
             keep_books(reader, info);
         }
         self.damaged = reader.new_losses().or(self.damaged);
+        let remarks = reader.take_remarks().into_iter();
+        self.notices.extend(remarks.map(|message| Notice { source: self.name.clone(), message }));
         if ran.is_err() {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Awaited) {
                 Stage::Read(_, known) => Stage::Spoilt(known),

@@ -182,6 +182,8 @@ impl Inputs {
         if let Some(losses) = reader.new_losses() {
             self.damaged.insert(at, losses);
         }
+        let remarks = reader.take_remarks().into_iter();
+        self.notices.extend(remarks.map(|message| Notice { source: info.name.clone(), message }));
         keep_books(reader, info);
         ran
     }

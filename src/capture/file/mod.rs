@@ -17,12 +17,14 @@
 //! | `unpack` | compressed captures |
 //! | `patient` | inputs that may keep their reader waiting |
 //! | `pcap`, `pcapng`, `interface` | the formats, over bytes in memory |
+//! | `beside` | zeros, and another file, where a record is due |
 //! | `resync` | finds the next sound block of a damaged pcapng file |
 //! | `foreign` | what a file is that can't be read |
 //!
 //! Nothing in a file makes it panic, wait or take memory without bound; what is waited for (a FIFO, a
 //! pipe, a disk that does not answer) is waited for until [`Options::stop`] ends it.
 
+mod beside;
 mod buffer;
 mod folder;
 mod follow;

@@ -4,6 +4,7 @@
 //! and the variants that libpcap still reads. It does no I/O, and believes neither the snap length
 //! nor that the captured length is at most the original one.
 
+use super::beside;
 use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, link_type, number_16, number_32};
 use portstory_core::internal::time::NANOS_PER_SECOND;
 use portstory_core::internal::wire::{index, len32};
@@ -96,6 +97,11 @@ impl Pcap {
             let (captured, original) =
                 self.in_order(number_32::<BIG>(*captured), number_32::<BIG>(*original));
             let captured_bytes = index(captured);
+            if (captured == 0 || captured_bytes > RECORD_BYTES_MAX)
+                && let Some(end) = beside::look(rest)
+            {
+                break end;
+            }
             if captured_bytes > RECORD_BYTES_MAX {
                 break WalkEnd::Fault(Fault {
                     what: "claims to hold more than 16 MiB",

@@ -5,8 +5,9 @@
 //! kinds of block are handed over, drop counters are kept, all other blocks are passed over. It does
 //! no I/O. A block that is not sound is a [`Fault`]; finding the next one is `resync`'s work.
 
+use super::beside;
 use super::interface::Interface;
-use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Walk, WalkEnd, number_16, number_32};
+use super::walk::{Ask, Fault, RECORD_BYTES_MAX, Seen, Walk, WalkEnd, number_16, number_32};
 use portstory_core::internal::wire;
 use portstory_core::internal::wire::{index, len32};
 use portstory_core::{Frame, FrameRef, Timestamp};
@@ -35,7 +36,8 @@ pub(super) struct Pcapng {
     big: bool,
     /// Of the current section.
     interfaces: Vec<Interface>,
-    last_time: Timestamp,
+    /// Of the last packet, if there was one.
+    last_time: Option<Timestamp>,
 }
 
 /// A packet in whichever block.
@@ -85,7 +87,7 @@ impl Pcapng {
             }
             let (kind, block, next) = match split_block::<BIG>(rest) {
                 Ok(split) => split,
-                Err(stop) => return Some(stop),
+                Err(stop) => return beside::look(rest).or(Some(stop)),
             };
             let fault = |what| Some(WalkEnd::Fault(Fault { what, skip: Some(block.len()) }));
             let body = wire::rest(wire::prefix(block, block.len().saturating_sub(4)), 8);
@@ -93,7 +95,7 @@ impl Pcapng {
                 SECTION => return None,
                 ENHANCED_PACKET => Some(self.enhanced::<BIG>(body, false)),
                 PACKET => Some(self.enhanced::<BIG>(body, true)),
-                SIMPLE_PACKET => Some(self.simple::<BIG>(body)),
+                SIMPLE_PACKET => Some(self.simple::<BIG>(body, next, ask.seen)),
                 INTERFACE => {
                     let Some(interface) = Interface::describe::<BIG>(body) else {
                         return fault("describes an interface in too few bytes");
@@ -138,7 +140,7 @@ impl Pcapng {
             }
             *frames += 1;
             ask.seen.frames += 1;
-            self.last_time = time;
+            self.last_time = Some(time);
             (ask.sink)(&Frame {
                 at: FrameRef { time, source: ask.source, number: ask.seen.frames },
                 link: interface.link,
@@ -204,21 +206,56 @@ impl Pcapng {
     }
 
     /// A Simple PacketBlock Block (section 4.4): of the first interface, and without a time, so it gets
-    /// that of the packet before it.
-    fn simple<'a, const BIG: bool>(&self, body: &'a [u8]) -> Result<PacketBlock<'a>, &'static str> {
+    /// that of the packet before it; before the first, that of the first one that has a time, as far as that is
+    /// among the bytes `behind` it that were read.
+    fn simple<'a, const BIG: bool>(
+        &mut self,
+        body: &'a [u8],
+        behind: &[u8],
+        seen: &mut Seen,
+    ) -> Result<PacketBlock<'a>, &'static str> {
+        let time = match self.last_time {
+            Some(time) => time,
+            None => {
+                let first = self.first_time::<BIG>(behind);
+                seen.untimed |= first.is_none();
+                *self.last_time.insert(first.unwrap_or_default())
+            }
+        };
         let (wire_len, data) = body.split_first_chunk::<4>().ok_or("is too short for a packet")?;
         let wire_len = number_32::<BIG>(*wire_len);
         let snap = self.interfaces.first().ok_or(UNKNOWN_INTERFACE)?.snap;
         let captured = if snap == 0 { wire_len } else { wire_len.min(snap) };
         let bytes = wire::prefix(data, index(captured));
-        Ok(PacketBlock {
-            interface: 0,
-            time: self.last_time,
-            wire_len,
-            bytes,
-            options: &[],
-            dropped: 0,
-        })
+        Ok(PacketBlock { interface: 0, time, wire_len, bytes, options: &[], dropped: 0 })
+    }
+
+    /// The time of the first packet in these bytes that has one.
+    fn first_time<const BIG: bool>(&self, bytes: &[u8]) -> Option<Timestamp> {
+        let mut described = Vec::new();
+        let mut rest = bytes;
+        loop {
+            let (kind, block, next) = split_block::<BIG>(rest).ok()?;
+            let body = wire::rest(block, 8);
+            match kind {
+                SECTION => return None,
+                INTERFACE => described.push(Interface::describe::<BIG>(body)?),
+                ENHANCED_PACKET | PACKET => {
+                    let [id, high, low]: [[u8; 4]; 3] =
+                        [wire::array(body, 0)?, wire::array(body, 4)?, wire::array(body, 8)?];
+                    let id = match (kind, id) {
+                        (PACKET, [a, b, ..]) => usize::from(number_16::<BIG>([a, b])),
+                        (_, id) => index(number_32::<BIG>(id)),
+                    };
+                    let interface = self.interfaces.iter().chain(&described).nth(id)?;
+                    return Some(
+                        interface.clock.time(number_32::<BIG>(high), number_32::<BIG>(low)),
+                    );
+                }
+                _ => {}
+            }
+            rest = next;
+        }
     }
 
     fn statistics<const BIG: bool>(&mut self, body: &[u8], dropped: &mut (u64, u64)) {

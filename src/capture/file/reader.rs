@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::Options;
+use super::beside;
 use super::buffer::{Buffer, bytes_64};
 use super::format_hint;
 use super::interruptible;
@@ -35,6 +36,11 @@ pub(super) struct Reader {
     format: CaptureFormat,
     seen: Seen,
     search: Option<Damage>,
+    /// Where zeros began that are passed over.
+    zeros: Option<u64>,
+    /// What a person should know of the file, beside what was lost.
+    remarks: Vec<String>,
+    untimed_told: bool,
     losses: Losses,
     losses_are_news: bool,
 }
@@ -142,6 +148,9 @@ impl Reader {
             format,
             seen: Seen::default(),
             search: None,
+            zeros: None,
+            remarks: Vec::new(),
+            untimed_told: false,
             losses: Losses::default(),
             losses_are_news: false,
         })
@@ -226,6 +235,9 @@ impl Reader {
             if let Some(damage) = self.search {
                 return self.search(damage);
             }
+            if let Some(from) = self.zeros {
+                return self.over_zeros(from);
+            }
             let seen = &mut self.seen;
             let mut ask = Ask { source: self.source, budget, until, seen, sink: &mut *sink };
             let bytes = self.buffer.filled();
@@ -237,7 +249,7 @@ impl Reader {
             match stop {
                 WalkEnd::Budget => return Ok(Ran { frames, then: Then::More }),
                 WalkEnd::Next(time) => return Ok(Ran { frames, then: Then::Next(time) }),
-                WalkEnd::Need(_) | WalkEnd::Fault(_) if frames > 0 || filled => {
+                _ if frames > 0 || filled => {
                     return Ok(Ran { frames, then: Then::More });
                 }
                 WalkEnd::Need(bytes) => match self.buffer.fill(bytes) {
@@ -245,6 +257,8 @@ impl Reader {
                     Ok(false) => return self.at_end(bytes),
                     Err(error) => return self.not_filled(&error),
                 },
+                WalkEnd::Zeros => self.zeros = Some(self.buffer.offset()),
+                WalkEnd::Another => self.begin_another(),
                 WalkEnd::Fault(fault) => self.recover(&fault)?,
             }
         }
@@ -279,6 +293,79 @@ impl Reader {
             return Ok(Ran { frames: 0, then: Then::More });
         }
         Err(self.unreadable(error))
+    }
+
+    /// What a person should know beside what was lost, each once.
+    pub(super) fn take_remarks(&mut self) -> Vec<String> {
+        if self.seen.untimed && !std::mem::replace(&mut self.untimed_told, true) {
+            let remark = "its first frames have no time (simple packet blocks), and none follows from which \
+                          they could have one: the times of their flows are not known, and written as 1970";
+            self.remarks.push(remark.to_owned());
+        }
+        std::mem::take(&mut self.remarks)
+    }
+
+    /// Goes over to the capture file that begins here, behind the one at hand.
+    fn begin_another(&mut self) {
+        let at = self.buffer.offset();
+        self.format = match beside::pcap_header(self.buffer.filled()) {
+            Some(pcap) => {
+                self.buffer.consume(pcap::HEADER_BYTES);
+                CaptureFormat::Pcap(pcap)
+            }
+            None => CaptureFormat::Pcapng(Pcapng::default()),
+        };
+        let (behind, byte) = (self.behind(), self.byte(at));
+        self.remarks.push(format!(
+            "holds another capture file, which begins {behind} at {byte} and is read as well; \
+             its frames are counted on"
+        ));
+    }
+
+    /// Passes over zeros, which began at `from`, in what one filled buffer shows.
+    fn over_zeros(&mut self, from: u64) -> Result<Ran, CaptureError> {
+        if let Err(error) = self.buffer.fill(1) {
+            return self.not_filled(&error);
+        }
+        let bytes = self.buffer.filled();
+        let Some(zeros) = bytes.iter().position(|byte| *byte != 0) else {
+            let all = bytes.len();
+            self.buffer.consume(all);
+            return Ok(Ran { frames: 0, then: self.behind_zeros(from) });
+        };
+        self.buffer.consume(zeros);
+        self.zeros = None;
+        let damage = Damage { offset: from, what: "consists of zeros" };
+        if let CaptureFormat::Pcapng(_) = self.format {
+            // A block may begin with some of them.
+            self.search = Some(damage);
+            return Ok(Ran { frames: 0, then: Then::More });
+        }
+        if let Err(error) = self.buffer.fill(pcapng::SECTION_BYTES_MIN) {
+            return self.not_filled(&error);
+        }
+        if !beside::begins_file(self.buffer.filled()) {
+            return Err(self.damaged(damage));
+        }
+        self.lose(from, self.buffer.offset().saturating_sub(from));
+        Ok(Ran { frames: 0, then: Then::More })
+    }
+
+    /// How it goes on behind zeros that nothing followed so far.
+    fn behind_zeros(&mut self, from: u64) -> Then {
+        if !self.buffer.ended() {
+            return Then::More;
+        }
+        if self.growing {
+            return Then::Wait;
+        }
+        self.zeros = None;
+        let (zeros, byte) = (self.buffer.offset().saturating_sub(from), self.byte(from));
+        self.remarks.push(format!(
+            "ends in {zeros} zero bytes, from {byte} on, as a crash or a full disk leaves them: frames are \
+             probably missing there"
+        ));
+        Then::End
     }
 
     /// Skips what is not sound, or starts to look for what is.

@@ -29,6 +29,8 @@ pub(super) struct Seen {
     pub(super) links: Vec<LinkType>,
     /// Frames dropped by the system and by the interfaces, as far as the file told.
     pub(super) dropped: (u64, u64),
+    /// Whether there are frames without a time, before any that has one.
+    pub(super) untimed: bool,
 }
 
 impl Seen {
@@ -60,6 +62,10 @@ pub(super) enum WalkEnd {
     Next(Timestamp),
     /// The next record needs at least so many bytes, which are not there.
     Need(usize),
+    /// Nothing but zeros stands here.
+    Zeros,
+    /// Another capture file begins here.
+    Another,
     /// What stands here is no sound record.
     Fault(Fault),
 }

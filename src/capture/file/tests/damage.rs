@@ -44,6 +44,91 @@ fn a_pcap_record_whose_length_lies_ends_the_file() {
     assert!(only_error(&all).contains("byte 43 claims to hold more than 16 MiB"));
 }
 
+#[test]
+fn zeros_at_the_end_are_no_frames() {
+    for big in [false, true] {
+        let pcap = Writer::pcap(big).record(NOON, 0, b"one").record(NOON, 1, b"two");
+        let pcapng = Writer::pcapng(big).enhanced(0, 0, b"one").enhanced(0, 1, b"two");
+        for made in [pcap, pcapng] {
+            let (from, zeros) = (made.bytes.len(), 700_000);
+            let all = read(&made.raw(&vec![0; zeros]).bytes);
+            assert_eq!(all.bytes(), [b"one", b"two"]);
+            assert!(all.errors.is_empty(), "{all:?}");
+            let told = format!("ends in {zeros} zero bytes, from byte {from} on, ");
+            assert_eq!(all.notices.len(), 1);
+            assert!(all.notices[0].message.starts_with(&told), "{:?}", all.notices);
+        }
+    }
+}
+
+#[test]
+fn behind_zeros_in_the_middle_a_sound_block_or_file_is_read() {
+    let all = around(|made| made.raw(&[0; 5000]));
+    assert!(all.notices[0].message.contains("5000 bytes skipped"), "{:?}", all.notices);
+    let made = |big| Writer::pcap(big).record(NOON, 0, b"one");
+    let (hole, next) = (made(false).raw(&[0; 4096]), made(true));
+    let all = read(&hole.clone().raw(&next.bytes).bytes);
+    assert_eq!(all.bytes(), [b"one", b"one"]);
+    assert!(all.errors.is_empty());
+    // Where nothing says how it goes on it does not.
+    let all = read(&hole.raw(b"something else, with no header").bytes);
+    assert_eq!(
+        only_error(&all),
+        "is damaged after frame 1: the record at byte 43 consists of zeros, and no valid record follows"
+    );
+}
+
+#[test]
+fn a_second_capture_behind_the_first_is_read_too() {
+    let pcap = |big| Writer::pcap(big).record(NOON, 0, b"one").bytes;
+    let pcapng = |big| Writer::pcapng(big).enhanced(0, u64::from(NOON), b"one").bytes;
+    let all = [pcap(false), pcap(true), pcapng(false), pcapng(true)];
+    for first in &all {
+        for second in &all {
+            let read = read(&[&first[..], second].concat());
+            assert_eq!(read.bytes(), [b"one", b"one"]);
+            assert_eq!(read.frames[1].number, 2);
+            assert!(read.errors.is_empty(), "{read:?}");
+            let sections = first.starts_with(&[0x0a]) && second.starts_with(&[0x0a]);
+            let told = read.notices.iter().any(|notice| {
+                let begins = format!("begins after frame 1 at byte {}", first.len());
+                notice.message.contains(&begins)
+            });
+            // Sections of pcapng are no other file.
+            assert_eq!(told, !sections, "{:?}", read.notices);
+        }
+    }
+    let cut = [&all[0][..], &all[1][..20]].concat();
+    let missing = "is truncated after frame 1: the record at byte 43 is missing at least 4 bytes";
+    assert_eq!(only_error(&read(&cut)), missing);
+}
+
+#[test]
+fn an_empty_frame_is_no_zeros_and_no_file() {
+    let made = Writer::pcap(false).record(NOON, 0, b"").record_of(0, 0, (0, 60), b"");
+    let all = read(&made.record(0x0a0d_0d0a, 0, b"").record(1, 0, b"one").bytes);
+    assert_eq!((all.frames.len(), all.errors.len(), all.notices.len()), (4, 0, 0), "{all:?}");
+}
+
+#[test]
+fn simple_blocks_before_any_time_get_the_first_one_there_is() {
+    let simple = |made: Writer| {
+        made.block(3, |body| {
+            body.u32(3);
+            body.bytes.extend(b"one\0");
+        })
+    };
+    let time = u64::from(NOON) * 1_000_000;
+    let timed = simple(simple(Writer::pcapng(false))).enhanced(0, time, b"two");
+    let all = read(&timed.bytes);
+    assert_eq!(all.nanos(), [i64::from(NOON) * 1_000_000_000; 3]);
+    assert!(all.notices.is_empty());
+    // There is none.
+    let all = read(&simple(Writer::pcapng(true)).bytes);
+    assert_eq!(all.nanos(), [0]);
+    assert!(all.notices[0].message.contains("have no time"), "{:?}", all.notices);
+}
+
 /// A pcapng file with a damaged place between frames: what becomes of it.
 fn around(damage: impl FnOnce(Writer) -> Writer) -> All {
     let made = damage(Writer::pcapng(false).enhanced(0, 0, b"before"));
