@@ -140,6 +140,24 @@ fn a_server_that_speaks_otherwise_names_the_flow() {
     }
 }
 
+/// As Suricata has it: what a change of protocol was agreed to lead to, where the flow is not that.
+#[test]
+fn what_was_agreed_on_and_did_not_follow_is_told() {
+    for (capture, spoken) in [("smtp", "smtp"), ("rdp", "rdp")] {
+        let line = &flows(&format!("agreed-on-tls/{capture}.pcap"))[0];
+        assert_eq!(line["app_proto"], spoken, "{line}");
+        assert_eq!(line["app_proto_expected"], "tls", "{line}");
+        let summary = line["portstory"]["summary"].as_str().unwrap();
+        assert!(summary.ends_with("; agreed to go on in tls, which was not seen"), "{line}");
+    }
+    let kept = &flows("agreed-on-tls/rdp-tls.pcap")[0];
+    assert_eq!(kept["portstory"]["protocols"], serde_json::json!(["rdp", "tls"]));
+    assert_eq!(kept["app_proto_expected"], Value::Null, "{kept}");
+    for case in ["ftp-vsftpd", "imap-dovecot", "pop3-dovecot", "ldap-slapd", "mariadb"] {
+        assert!(flows(case).iter().all(|line| line["app_proto_expected"].is_null()), "{case}");
+    }
+}
+
 #[test]
 fn clients_of_one_protocol_say_nothing_of_what_they_tried() {
     for case in ["ssh-openssh", "http-nginx-curl", "dns-dnsmasq", "tls-openssl"] {

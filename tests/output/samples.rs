@@ -65,6 +65,7 @@ pub(crate) fn dtls() -> FlowEvent {
             confidence: Confidence::High,
             protocols: vec!["dtls".into()],
             tried: None,
+            expected: None,
             strength: Some(Strength::BothSides),
             summary: "DTLS 1.2 handshake, both sides".to_owned(),
             registered_name: Some("timelot"),
@@ -230,6 +231,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
     }
     flow(&mut |flow| flow.verdict.notables = Notable::ALL.to_vec());
     flow(&mut |flow| flow.verdict.tried = Some("http"));
+    flow(&mut |flow| flow.verdict.expected = Some("tls"));
     flow(&mut |flow| {
         flow.verdict.details = detail_keys().map(|key| Detail::new(key, "200")).collect();
     });

@@ -185,6 +185,8 @@ pub struct Verdict {
     pub protocols: Vec<Cow<'static, str>>,
     /// What the client spoke, where the server answered in another protocol: in the last of them.
     pub tried: Option<&'static str>,
+    /// What both ends agreed to go on in, as by STARTTLS, where that was not seen.
+    pub expected: Option<&'static str>,
     /// What the recognition of the last of them proves.
     pub strength: Option<Strength>,
     /// One line for a person.

@@ -40,6 +40,8 @@ pub enum Inside {
     Nothing,
     /// Another one may take over the flow (after STUN, STARTTLS, CONNECT): worth asking on.
     MayFollow,
+    /// Both ends agreed to go on in another one, and nothing of it was seen yet.
+    Agreed,
     /// By [`Side::index`]: after so many bytes of the stream (TCP) or datagrams (UDP) it has.
     StartsAt([usize; 2]),
 }

@@ -32,6 +32,14 @@ pub struct Recognised {
 }
 
 impl Recognised {
+    /// What both ends agreed to go on in.
+    pub fn agreed(&self) -> Option<&'static str> {
+        match self.finding.inside {
+            Inside::Agreed | Inside::StartsAt(_) => self.detector.asks.extras.goes_on_in,
+            Inside::Nothing | Inside::MayFollow => None,
+        }
+    }
+
     /// Takes over what the same protocol's detector says now, where that is as good; of a stream the newest
     /// answer holds. Says whether it is worse.
     fn take_newer(&mut self, mut found: Self, transport: Transport) -> bool {
@@ -133,7 +141,7 @@ impl Identifier {
                 Inside::Nothing => true,
                 // The last that is followed: what it carries is not asked for.
                 Inside::StartsAt(_) => self.settled,
-                Inside::MayFollow => false,
+                Inside::MayFollow | Inside::Agreed => false,
             }
         })
     }
@@ -221,7 +229,7 @@ impl Identifier {
                     self.reset(transport, config);
                     continue;
                 }
-                Inside::MayFollow => {}
+                Inside::MayFollow | Inside::Agreed => {}
                 Inside::Nothing | Inside::StartsAt(_) => {
                     self.settled = proven
                         && found.told

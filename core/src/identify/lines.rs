@@ -151,14 +151,48 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Where TLS takes over from lines of text: it does where a side's next bytes are a TLS record.
-/// What the other side has said so far is then text, and its TLS is still to come.
+/// What the other side has said so far is then text, and its TLS is still to come. Before that it may have
+/// been agreed on.
 pub(super) fn tls_behind_text(view: &FlowView<'_>) -> Inside {
     let ends = Side::BOTH.map(|side| text_end(view.side(side).stream));
     if ends.iter().any(|(_, tls)| *tls) {
         Inside::StartsAt(ends.map(|(end, _)| end))
+    } else if Side::BOTH.into_iter().any(|client| agrees_on_tls(view, client)) {
+        Inside::Agreed
     } else {
         Inside::MayFollow
     }
+}
+
+/// Whether the client's last line asks for TLS, and the server's says yes: RFC 3207 section 4 (SMTP), RFC 4217
+/// section 4 (FTP), RFC 4642 section 2.2 (NNTP), RFC 2595 section 4 (POP3), RFC 9051 section 6.2.1 (IMAP, where
+/// both bear a tag).
+fn agrees_on_tls(view: &FlowView<'_>, client: Side) -> bool {
+    let [questions, answers] = [client, client.other()].map(|side| view.side(side).stream);
+    let [asked, answered] = [questions, answers].map(last_line);
+    let starts = |starts: &[&str]| starts.iter().any(|one| answered.starts_with(one.as_bytes()));
+    let agreed = if is_one_of(asked, &["AUTH TLS"]) {
+        starts(&["234"])
+    } else if is_one_of(asked, &["STARTTLS"]) {
+        starts(&["220", "382"])
+    } else if is_one_of(asked, &["STLS"]) {
+        starts(&["+OK"])
+    } else {
+        let tag = asked.iter().position(|byte| *byte == b' ').unwrap_or_default();
+        let (tag, command) = asked.split_at_checked(tag).unwrap_or_default();
+        let answer = answered.strip_prefix(tag).unwrap_or_default();
+        return is_one_of(command, &[" STARTTLS"]) && answer.starts_with(b" OK");
+    };
+    // The server greets, and says a line at least to each of the client's.
+    let lines = |stream: &[u8]| stream.iter().filter(|byte| **byte == b'\n').count();
+    agreed && lines(answers) > lines(questions)
+}
+
+/// The last line that is there to its end, without that.
+fn last_line(stream: &[u8]) -> &[u8] {
+    let lines =
+        stream.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| prefix(stream, end));
+    lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end()
 }
 
 fn text_end(stream: &[u8]) -> (usize, bool) {

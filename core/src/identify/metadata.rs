@@ -17,15 +17,25 @@ pub(super) struct Extras {
     pub(super) metadata: Option<MetadataFn>,
     /// What a flow's one line is made of, where the details tell it.
     pub(super) headline: Option<Headline>,
+    /// The protocol that both ends may agree to go on in, as by STARTTLS.
+    pub(super) goes_on_in: Option<&'static str>,
     /// The first bytes are the same from both sides: what comes behind them tells who is the client,
     /// and so whether the connection was opened by the server.
     pub(super) client_later: bool,
 }
 
 impl Extras {
+    /// Nothing beside the name, of a protocol that TLS may take over.
+    pub(super) const BEFORE_TLS: Self = Self { goes_on_in: Some("tls"), ..Self::NONE };
+
     /// Nothing beside the name.
-    pub(super) const NONE: Self =
-        Self { details: &[], metadata: None, headline: None, client_later: false };
+    pub(super) const NONE: Self = Self {
+        details: &[],
+        metadata: None,
+        headline: None,
+        goes_on_in: None,
+        client_later: false,
+    };
 }
 
 /// Of a protocol with hellos: the version, and the name that was asked for. That is the line, and

@@ -101,6 +101,12 @@ impl<'a> FlowContext<'a> {
         self.protocols().last()
     }
 
+    /// What both ends agreed to go on in, where that was not seen.
+    pub(crate) fn expected(&self) -> Option<&'static str> {
+        let agreed = self.protocols().filter_map(Recognised::agreed).last()?;
+        self.protocol().filter(|found| found.detector.id != agreed).map(|_| agreed)
+    }
+
     /// What the client spoke, where the server answered in another protocol.
     pub(crate) fn tried(&self) -> Option<&'a Recognised> {
         self.record.identifier.split(self.roles.client).2

@@ -120,6 +120,7 @@ fn verdict(case: &FlowContext<'_>) -> Verdict {
         unidentified: unidentified(case, status),
         protocols,
         tried: case.tried().map(|found| found.detector.id),
+        expected: case.expected(),
     }
 }
 

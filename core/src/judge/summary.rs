@@ -86,6 +86,9 @@ fn recognised(case: &FlowContext<'_>) -> String {
             }
         }
     }
+    if let Some(expected) = case.expected() {
+        line.extend(["; agreed to go on in ", expected, ", which was not seen"]);
+    }
     if let Some(tried) = case.tried() {
         line.extend(["; client tried ", tried.detector.id, " (", &headline(tried), ")"]);
     }

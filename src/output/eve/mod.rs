@@ -125,6 +125,7 @@ fn put_ends(
     line.put_some("app_proto", verdict.protocol());
     // Suricata's, of a side that speaks another protocol than the flow's.
     line.put_some("app_proto_ts", verdict.tried.map(Word));
+    line.put_some("app_proto_expected", verdict.expected.map(Word));
     line.put("community_id", &*community_id(transport, client, server));
 }
 

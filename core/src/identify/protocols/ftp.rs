@@ -26,7 +26,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" -\r\nDEHMNOPRSTUVZdehmnoprstuvz").at(3),
     ]),
     asks: over_tcp(|view| match_dialogue(view, server, client))
-        .telling(Extras { details: &[BANNER], ..Extras::NONE }),
+        .telling(Extras { details: &[BANNER], ..Extras::BEFORE_TLS }),
 };
 
 /// The server's greeting.
@@ -117,11 +117,11 @@ mod tests {
 
     #[test]
     fn behind_auth_tls_is_tls() {
-        let talk = Talk::tcp()
-            .b("220-Hello\r\n there\r\n220 ready\r\n")
-            .a("AUTH TLS\r\n")
-            .b("234 AUTH TLS ok\r\n")
-            .a(b"\x16\x03\x01\x00\x05hello");
+        let talk = Talk::tcp().b("220-Hello\r\n there\r\n220 ready\r\n").a("AUTH TLS\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::MayFollow);
+        let talk = talk.b("234 AUTH TLS ok\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::Agreed);
+        let talk = talk.a(b"\x16\x03\x01\x00\x05hello");
         assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([10, 47]));
     }
 

@@ -22,7 +22,8 @@ pub(super) static DETECTOR: Detector = Detector {
         // Anything may stand behind the plus of a continuation.
         mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\t\r\n").at(2),
     ]),
-    asks: over_tcp(|view| carrying(match_text(view, said), |_| tls_behind_text(view))),
+    asks: over_tcp(|view| carrying(match_text(view, said), |_| tls_behind_text(view)))
+        .telling(Extras::BEFORE_TLS),
 };
 
 /// RFC 9051 section 6, with common extensions: a command, the fewest and the most arguments it has.
@@ -175,11 +176,11 @@ mod tests {
 
     #[test]
     fn behind_starttls_is_tls() {
-        let talk = Talk::tcp()
-            .b("* OK hello\r\n")
-            .a("1 STARTTLS\r\n")
-            .b("1 OK Begin\r\n")
-            .a(b"\x16\x03\x01\x00\x05hello");
+        let talk = Talk::tcp().b("* OK hello\r\n").a("1 STARTTLS\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::MayFollow);
+        let talk = talk.b("1 OK Begin\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::Agreed);
+        let talk = talk.a(b"\x16\x03\x01\x00\x05hello");
         assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([12, 24]));
     }
 

@@ -19,7 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "What SASL wraps after a bind (signed or sealed) is not opened.",
     bits: 30.0,
     openings: Openings::Known(&[one_of(&[0x30])]),
-    asks: over_both(probe),
+    asks: over_both(probe).telling(Extras::BEFORE_TLS),
 };
 
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";

@@ -25,7 +25,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(&[0]).at(2),
         one_of(&[0, 1]).at(3),
     ]),
-    asks: over_tcp(probe).telling(Extras { details: &[VERSION], ..Extras::NONE }),
+    asks: over_tcp(probe).telling(Extras { details: &[VERSION], ..Extras::BEFORE_TLS }),
 };
 
 /// The server's version.

@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"0123456789ADEIKLOPSTVWXadeiklopstvwx").at(2),
         one_of(b"\n\r -ADEGHINPRTUVYadeghinprtuvy").at(3),
     ]),
-    asks: over_tcp(|view| match_dialogue(view, server, client)),
+    asks: over_tcp(|view| match_dialogue(view, server, client)).telling(Extras::BEFORE_TLS),
 };
 
 const OWN: &[&str] = &[

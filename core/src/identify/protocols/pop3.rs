@@ -22,7 +22,8 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b"ADEIKLOPRSTadeilopst").at(2),
         one_of(b"\n\r AEHLPRSTaehlprst").at(3),
     ]),
-    asks: over_tcp(|view| carrying(match_text(view, read), |_| tls_behind_text(view))),
+    asks: over_tcp(|view| carrying(match_text(view, read), |_| tls_behind_text(view)))
+        .telling(Extras::BEFORE_TLS),
 };
 
 fn read(line: Line<'_>, _: &[u8]) -> Option<Said> {
@@ -76,11 +77,11 @@ mod tests {
 
     #[test]
     fn behind_stls_is_tls() {
-        let talk = Talk::tcp()
-            .b("+OK ready\r\n")
-            .a("STLS\r\n")
-            .b("+OK Begin TLS\r\n")
-            .a(b"\x16\x03\x01\x00\x05hello");
+        let talk = Talk::tcp().b("+OK ready\r\n").a("STLS\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::MayFollow);
+        let talk = talk.b("+OK Begin TLS\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::Agreed);
+        let talk = talk.a(b"\x16\x03\x01\x00\x05hello");
         assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([6, 26]));
     }
 

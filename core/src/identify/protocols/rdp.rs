@@ -19,7 +19,8 @@ pub(super) static DETECTOR: Detector = Detector {
                   connection captured without its start is TLS or fast-path packets.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(&[3])]),
-    asks: over_tcp(|view| carrying(match_stream(view, |bytes, _| read(bytes)), |_| inside(view))),
+    asks: over_tcp(|view| carrying(match_stream(view, |bytes, _| read(bytes)), |_| inside(view)))
+        .telling(Extras::BEFORE_TLS),
 };
 
 /// A confirm that chose TLS, CredSSP or the like: TLS follows on both sides.

@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
         one_of(b" -\r\nAHLNOPRTYahlnoprty").at(3),
     ]),
     asks: over_tcp(|view| match_dialogue(view, server, client))
-        .telling(Extras { details: &[BANNER], ..Extras::NONE }),
+        .telling(Extras { details: &[BANNER], ..Extras::BEFORE_TLS }),
 };
 
 /// The server's greeting.
@@ -121,9 +121,11 @@ mod tests {
             .b(GREETING)
             .a("EHLO x\r\n")
             .b("250-x\r\n250 STARTTLS\r\n")
-            .a("STARTTLS\r\n")
-            .b("220 go\r\n")
-            .a(b"\x16\x03\x01\x00\x05hello");
+            .a("STARTTLS\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::MayFollow);
+        let talk = talk.b("220 go\r\n");
+        assert_eq!(talk.named_by(&DETECTOR).inside, Inside::Agreed);
+        let talk = talk.a(b"\x16\x03\x01\x00\x05hello");
         assert_eq!(talk.named_by(&DETECTOR).inside, Inside::StartsAt([18, 61]));
     }
 

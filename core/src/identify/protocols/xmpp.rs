@@ -18,7 +18,8 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "XMPP over WebSocket or HTTP is named so. Stanzas that start in the middle.",
     bits: 60.0,
     openings: Openings::Known(&[one_of(b"\t\n\x0c\r <")]),
-    asks: over_tcp(|view| carrying(match_stream(view, read), |_| inside(view))),
+    asks: over_tcp(|view| carrying(match_stream(view, read), |_| inside(view)))
+        .telling(Extras::BEFORE_TLS),
 };
 
 fn inside(view: &FlowView<'_>) -> Inside {

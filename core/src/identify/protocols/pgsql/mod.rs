@@ -27,7 +27,7 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| carrying(match_stream(view, read), |_| inside(view))).telling(Extras {
         details: &[VERSION],
         metadata: Some(metadata::tell),
-        ..Extras::NONE
+        ..Extras::BEFORE_TLS
     }),
 };
 
