@@ -1,4 +1,4 @@
-//! What is written of every fixture, against Suricata's own list of EVE's members.
+//! What is written of every fixture, against Suricata's own list of EVE's members and against our schema.
 
 mod support;
 #[path = "support/suricata.rs"]
@@ -24,12 +24,17 @@ fn flows(path: &str) -> Vec<Value> {
 #[test]
 fn every_line_of_every_fixture_has_suricatas_members_and_types() {
     let fields = suricata::fields();
+    let ours = serde_json::from_str(&stdout(&run(&["schema"]))).unwrap();
+    let ours = jsonschema::draft202012::new(&ours).unwrap();
     let (mut seen, mut strange, mut count) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
     for case in support::cases() {
         for line in lines(&case.name) {
             strange.extend(suricata::strange(&line, &fields));
             seen.extend(suricata::members(&line));
             count += 1;
+            assert!(ours.is_valid(&line), "{}: {line}", case.name);
+            // The one member that Suricata's schema requires of an object of ours.
+            assert!(line.get("dns").is_none_or(|dns| dns["version"] == 3), "{line}");
         }
     }
     assert!(strange.is_empty(), "{strange:?}");
