@@ -538,3 +538,28 @@ fn the_page_on_a_port_names_its_sources() {
     let elsewhere = stdout(&run(&["explain", "8443"]));
     assert!(elsewhere.contains("--port 8443") && !elsewhere.contains("Framehawk"), "{elsewhere}");
 }
+
+#[test]
+fn a_capture_without_payload_says_how_to_record_again() {
+    for (capture, kept, snap) in
+        [("headers", "no payload", 54), ("six-bytes", "only 6 bytes of payload", 60)]
+    {
+        let capture = fixture(&format!("headers-only/{capture}.pcap"));
+        let text = stdout(&run(&["read", &capture]));
+        let flow = format!(
+            "the capture kept {kept} ({snap} bytes of each frame): record again with tcpdump -s 0"
+        );
+        let command = "sudo tcpdump -i any -s 0 -w again.pcap 'host 10.43.7.1 and tcp port 3243'";
+        for part in ["(insufficient)", &flow, "Next       record again with whole frames", command]
+        {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+        let eve = stdout(&run(&["read", "--format", "eve", &capture]));
+        let flow: serde_json::Value = serde_json::from_str(eve.lines().next().unwrap()).unwrap();
+        assert_eq!(flow["portstory"]["visibility"]["snap_bytes"], snap);
+        let page = stdout(&run(&["report", "--format", "md", &capture, "-o", "-"]));
+        assert!(page.contains(command), "{page}");
+    }
+    let whole = stdout(&run(&["read", &fixture("ssh-openssh/capture.pcap")]));
+    assert!(!whole.contains("record again"), "{whole}");
+}

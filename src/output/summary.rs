@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::human::counted;
 use portstory_core::internal::shortfall::{Shortfall, Shortfalls};
-use portstory_core::{AnomalyEvent, Event, Label, Status, Timestamp, Transport, Watch};
+use portstory_core::{AnomalyEvent, Event, Label, Socket, Status, Timestamp, Transport, Watch};
 
 /// Totals of one run. Whoever reads the frames fills it; [`RunSummary::count`] counts the events.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub struct RunSummary {
     pub shortfalls: Shortfalls,
     /// Live: how looking for the processes behind the flows went.
     pub processes: Option<ProcessLookups>,
+    /// Flows of whose payload the snap length left too little, if there are any.
+    pub unkept: Option<Unkept>,
     /// What else a reader has to know to take the result right, a sentence each.
     pub notices: Vec<String>,
     /// Notices that found no room.
@@ -49,6 +51,38 @@ pub struct RunSummary {
 const NOTICES_MAX: usize = 256;
 
 const NOTICES_LEFT_OUT: &str = "beyond the first 256: the log on standard error has them";
+
+/// Flows of whose payload too little was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unkept {
+    /// How many.
+    pub flows: u64,
+    /// The first one's server.
+    pub server: Socket,
+    /// Its transport.
+    pub transport: Transport,
+    /// Bytes that were captured of its frames, where that is known.
+    pub snap_bytes: Option<u32>,
+}
+
+impl Unkept {
+    /// Why to record again, without a full stop.
+    pub fn reason(&self) -> String {
+        let kept = match self.snap_bytes {
+            Some(bytes) => format!("{} of each", counted(bytes.into(), "byte")),
+            None => "only the beginning of each".to_owned(),
+        };
+        let flows = counted(self.flows, "flow");
+        format!("the capture kept {kept}, too little payload to identify {flows}")
+    }
+
+    /// The command that records it again, whole.
+    pub fn command(&self) -> String {
+        let Self { server: Socket { addr, port }, transport, .. } = self;
+        let transport = transport.keyword();
+        format!("sudo tcpdump -i any -s 0 -w again.pcap 'host {addr} and {transport} port {port}'")
+    }
+}
 
 /// How looking for the processes behind flows went: flows, and what it cost. The names are EVE's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +124,12 @@ impl RunSummary {
                 let (label, status) = (flow.verdict.label, flow.verdict.status);
                 bump(&mut self.flows_by_label, Label::ALL.iter().position(|&one| one == label));
                 bump(&mut self.flows_by_status, Status::ALL.iter().position(|&one| one == status));
+                if status == Status::Insufficient && flow.verdict.visibility.kept_too_little() {
+                    let (server, transport) = (flow.server, flow.transport);
+                    let snap_bytes = flow.verdict.visibility.snap_bytes;
+                    let none = Unkept { flows: 0, server, transport, snap_bytes };
+                    self.unkept.get_or_insert(none).flows += 1;
+                }
                 match flow.transport {
                     Transport::Tcp => self.flows_tcp += 1,
                     Transport::Udp => self.flows_udp += 1,

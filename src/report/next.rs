@@ -89,6 +89,11 @@ impl Report {
         if self.concerns_citrix() {
             all.insert(1, Steps { title: "Citrix", steps: citrix(&addr.to_string(), port) });
         }
+        if let Some(unkept) = &self.summary.unkept {
+            let why = format!("Record again with whole frames: {}", unkept.reason());
+            let again = vec![step(&why, unkept.command())];
+            all.insert(0, Steps { title: "Capture", steps: again });
+        }
         all
     }
 

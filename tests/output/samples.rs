@@ -78,6 +78,7 @@ pub(crate) fn dtls() -> FlowEvent {
                 head_to_client: 1024,
                 lost: false,
                 truncated: false,
+                snap_bytes: None,
                 duplicates: 0,
                 context_cut: false,
             },
@@ -197,6 +198,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
     };
     flow(&mut |_| {});
     flow(&mut |flow| flow.verdict.visibility.context_cut = true);
+    flow(&mut |flow| flow.verdict.visibility.snap_bytes = Some(96));
     for status in Status::ALL {
         flow(&mut |flow| flow.verdict.status = status);
     }

@@ -244,11 +244,25 @@ pub struct Visibility {
     pub lost: bool,
     /// The snap length cut packets of this flow.
     pub truncated: bool,
+    /// Bytes that were captured of the first frame that it cut; not told of frames in tunnels.
+    pub snap_bytes: Option<u32>,
     /// Copies of packets, which were not counted.
     pub duplicates: u64,
     /// The verdict asked what other flows of these hosts are, and not all of them were kept: a limit was
     /// reached. With more memory it could be another one.
     pub context_cut: bool,
+}
+
+/// Bytes of payload below which a cut head excludes nothing: most protocols' own headers are longer.
+const CUT_HEAD_BYTES_MIN: u32 = 16;
+
+impl Visibility {
+    /// Whether the snap length left too little of the payload, or nothing, to tell what it was.
+    pub const fn kept_too_little(&self) -> bool {
+        self.truncated
+            && self.head_to_server < CUT_HEAD_BYTES_MIN
+            && self.head_to_client < CUT_HEAD_BYTES_MIN
+    }
 }
 
 /// One reason for a verdict.

@@ -181,6 +181,7 @@ impl<'a> FlowContext<'a> {
             head_to_client: *self.roles.client.other().of(heads),
             lost: self.record.sides.iter().any(missing),
             truncated: self.record.sides.iter().any(|side| side.cut().is_some()),
+            snap_bytes: self.record.sides.iter().filter_map(SideFacts::snap_bytes).min(),
             duplicates: self.record.duplicates,
             context_cut: self.gaps.any(),
         }

@@ -44,7 +44,7 @@ pub(crate) fn status(case: &FlowContext<'_>) -> Status {
         return Status::Identified;
     }
     // What nobody captured, nobody can tell.
-    if case.record.head_bytes == [0; 2] {
+    if case.record.head_bytes == [0; 2] || case.visibility().kept_too_little() {
         return Status::Insufficient;
     }
     let payload_packets = client.payload_packets.saturating_add(server.payload_packets);

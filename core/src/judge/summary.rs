@@ -1,6 +1,6 @@
 //! The one line that a person reads first.
 
-use crate::event::{Label, RoleBasis, Status};
+use crate::event::{Label, RoleBasis, Status, Visibility};
 use crate::identify::identifier::Recognised;
 use crate::identify::{DetailKey, Headline};
 use crate::judge::FlowContext;
@@ -105,6 +105,17 @@ fn headline(found: &Recognised) -> String {
     headline.unwrap_or_else(|| finding.fact.clone())
 }
 
+/// What a capture leaves to say that cut all payload off.
+fn not_kept(heads: Visibility) -> String {
+    let kept = match heads.head_to_server.max(heads.head_to_client) {
+        0 => "no payload".to_owned(),
+        bytes => format!("only {bytes} bytes of payload"),
+    };
+    let snap =
+        heads.snap_bytes.map_or(String::new(), |bytes| format!(" ({bytes} bytes of each frame)"));
+    format!("the capture kept {kept}{snap}: record again with tcpdump -s 0")
+}
+
 fn conversation(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {
     let heads = case.visibility();
     let seen = format!(
@@ -113,7 +124,13 @@ fn conversation(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> St
         heads.head_to_client,
         super::detectors_asked(case),
     );
-    let enough = if status == Status::Insufficient { "too little payload: " } else { "" };
+    let seen = if status == Status::Insufficient && heads.kept_too_little() {
+        not_kept(heads)
+    } else {
+        seen
+    };
+    let is_short = status == Status::Insufficient && !heads.kept_too_little();
+    let enough = if is_short { "too little payload: " } else { "" };
     match opinion.label {
         Label::CitrixFramehawk => {
             let reasons: Vec<&str> = opinion

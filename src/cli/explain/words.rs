@@ -107,10 +107,10 @@ const fn status(status: Status) -> Word {
         },
         Status::Insufficient => Word {
             means: "Too little was seen to say anything.",
-            decided: "There is payload, but the server sent none or fewer than four packets carried any, and no \
-                      detector recognised them.",
-            misleads: "This says more about the capture than about the service: a longer capture \
-                       may tell.",
+            decided: "There is payload, but the server sent none, fewer than four packets carried any, or the snap \
+                      length cut it off, and no detector recognised them.",
+            misleads: "This says more about the capture than about the service: a longer capture, or one \
+                       of whole frames (tcpdump -s 0), may tell.",
         },
     }
 }

@@ -72,6 +72,7 @@ fn put_visibility(object: &mut Object<'_>, visibility: Visibility) {
     object.put("head_toclient", visibility.head_to_client);
     object.put("lost", visibility.lost);
     object.put("truncated", visibility.truncated);
+    object.put_some("snap_bytes", visibility.snap_bytes);
     object.put("duplicates", visibility.duplicates);
     object.put_some("context_cut", visibility.context_cut.then_some(true));
 }

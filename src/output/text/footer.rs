@@ -156,9 +156,17 @@ pub(super) fn write(
     for notice in &summary.notices {
         say("Notice", &escape::terminal(notice));
     }
+    let mut next = "Next";
+    if let Some(unkept) = &summary.unkept {
+        say(next, &format!("record again with whole frames: {}. For example", unkept.reason()));
+        push_line(out, &format!("{:WORD_COLUMNS$}{}", "", unkept.command()));
+        next = "";
+    }
     if let Some(lead) = lead {
-        say(
-            "Next",
+        item(
+            out,
+            look,
+            next,
             &format!("start with {} ({}): {}. In Wireshark:", lead.server, lead.what, lead.frame),
         );
         // Unbroken, so that it can be copied.

@@ -1,7 +1,7 @@
 //! What one side of a flow did: sums, first times, sequence numbers.
 
 use super::timing::Seconds;
-use crate::decode::packet::{Body, Payload, TcpInfo};
+use crate::decode::packet::{Body, Packet, Payload, TcpInfo};
 use crate::flow::packet::FlowPacket;
 use crate::flow::program::{self, Program};
 use crate::frame::FrameRef;
@@ -51,7 +51,7 @@ struct Marks {
     first_seq: Option<u32>,
     finished: Option<FrameRef>,
     reset: Option<FrameRef>,
-    cut: Option<FrameRef>,
+    cut: Option<(FrameRef, Option<u32>)>,
     program: Option<(FrameRef, Program)>,
     span: Option<Span>,
 }
@@ -96,7 +96,12 @@ impl SideFacts {
 
     /// The first packet whose payload the snap length cut.
     pub fn cut(&self) -> Option<FrameRef> {
-        self.marks.as_ref()?.cut
+        Some(self.marks.as_ref()?.cut?.0)
+    }
+
+    /// Bytes that were captured of that packet's frame; not told where it came in a tunnel.
+    pub fn snap_bytes(&self) -> Option<u32> {
+        self.marks.as_ref()?.cut?.1
     }
 
     /// The first packet in which a program's file begins, and of which kind.
@@ -131,7 +136,10 @@ impl SideFacts {
         self.payload_large =
             self.payload_large.saturating_add(u64::from(len >= LARGE_PAYLOAD_BYTES_MIN));
         if payload.bytes.len() < len {
-            self.marks().cut.get_or_insert(seen.packet.at);
+            let Packet { at, wire_len, path, .. } = *seen.packet;
+            let missing = wire::len32(len.saturating_sub(payload.bytes.len()));
+            let snap = (!path.is_tunnelled()).then(|| wire_len.saturating_sub(missing));
+            self.marks().cut.get_or_insert((at, snap));
         }
         if self.program().is_none()
             && let Some(program) =

@@ -29,7 +29,9 @@ pub(super) fn capture_lost(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
 pub(super) fn payload_cut(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let side = Side::BOTH.into_iter().find(|side| case.record.side(*side).cut().is_some())?;
     let frame = case.record.side(side).cut()?;
-    Some(Shown { fact: "the snap length cut this packet's payload".to_owned(), frame, side })
+    let snap = case.record.side(side).snap_bytes();
+    let of = snap.map_or(String::new(), |bytes| format!(" of {bytes} bytes"));
+    Some(Shown { fact: format!("the snap length{of} cut this packet's payload"), frame, side })
 }
 
 /// TCP shows by its missing handshake that it was running before; UDP by being there at once.
