@@ -2,18 +2,20 @@
 //!
 //! Every fixture is classified whole, then with either direction removed, with its first packets
 //! removed, cut to 96 bytes a packet, and with some packets twice. What a flow is called then must
-//! be among what it is called whole, or as true. With `PORTSTORY_CORPUS=DIR` the captures of a folder
+//! be among what it is called whole, or as true; and no service becomes a client. With `PORTSTORY_CORPUS=DIR` the captures of a folder
 //! are degraded instead.
 
 mod support;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use portstory_core::config::Limits;
 use portstory_core::event::RoleBasis;
 use portstory_core::internal::decode::{Decoded, decode};
-use portstory_core::{Body, Config, Event, FlowEvent, Socket, Status};
+use portstory_core::{Body, Config, Event, FlowEvent, LinkType, Socket, Status};
+use portstory_testkit::packets;
 use support::OwnedFrame;
 
 /// A flow, whichever end is taken for the client.
@@ -134,6 +136,48 @@ fn what_only_the_client_spoke_is_attempted() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     support::counts::hold("flows attempted where only the client spoke", attempted);
+}
+
+/// A capture that starts in the middle shows either side first, and long after its own start: that makes no
+/// client of a service.
+#[test]
+fn who_is_seen_first_makes_no_port_a_clients() {
+    let corpus = support::corpus();
+    let cases = if corpus.is_empty() { support::cases() } else { corpus };
+    let mut judged = 0;
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let frames = support::frames(&case.captures);
+        let Some(first) = frames.first() else { continue };
+        let unrelated = OwnedFrame {
+            link: LinkType(1),
+            bytes: packets::udp(([192, 0, 2, 1], 7), ([192, 0, 2, 2], 9), b"unrelated"),
+            ..first.clone()
+        };
+        let clients = |frames: &[OwnedFrame]| -> BTreeMap<Ends, FlowEvent> {
+            let mut clients = flows(frames);
+            clients.retain(|flow| flow.verdict.status == Status::ClientPort);
+            clients.into_iter().map(|flow| (ends(&flow), flow)).collect()
+        };
+        let whole = clients(&frames);
+        for count in [1, 2, 3, 5, 10] {
+            let mut cut = without_first(frames.clone(), count);
+            for frame in &mut cut {
+                frame.at.time = frame.at.time.plus(Duration::from_secs(60));
+            }
+            cut.insert(0, unrelated.clone());
+            judged += flows(&cut).len();
+            for (ends, flow) in clients(&cut) {
+                // Of two ends that open a connection at once, what is left may show one alone.
+                if !whole.contains_key(&ends) && !flow.verdict.visibility.handshake {
+                    wrong.push(format!("{}, without the first {count}: {ends:?}", case.name));
+                }
+            }
+        }
+    }
+    println!("{judged} flows judged of {} captures", cases.len());
+    assert!(judged > cases.len(), "{judged} of {}", cases.len());
+    assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
 }
 
 /// Whether a frame has payload from there.

@@ -45,12 +45,12 @@ framehawk = Counter(row["confidence"] for row in rows if row["label"] == "citrix
 words = ", ".join(f"{count} {word}" for word, count in sorted(framehawk.items())) or "none"
 print(f"{title:34} {len(rows):5} flows, citrix-framehawk {sum(framehawk.values()) / flows:.3f} ({words})")
 if title.startswith("client"):
-    # Where the start is in the capture: the handshake shows the client, or the flow began later.
-    began = [row for row in rows if row["roles"] in ("handshake", "first_seen")]
+    # Where it can be seen who is the client.
+    began = [row for row in rows if row["roles"] in ("handshake", "protocol")]
     right = sum(row["status"] == "client_port" for row in began)
     bold = sum(row["label"] == "timelot-unknown" and row["confidence"] != "low" for row in rows)
     rate = right / max(1, len(began))
-    print(f"{'':34} {len(began):5} whose start was seen, client_port {rate:.4f}; of all {bold} timelot-unknown above low")
+    print(f"{'':34} {len(began):5} whose client shows, client_port {rate:.4f}; of all {bold} timelot-unknown above low")
 PYTHON
 }
 
@@ -68,6 +68,15 @@ for kind in video quic game file voice edt edt-midflow; do
         --seed "$seed" --out "$work" --companion >/dev/null
     label "$work/$kind-$seed.pcap" >"$work/flows.csv"
     tell "$kind beside an ICA session" "$work/flows.csv"
+    rm "$work/$kind-$seed.pcap"
+done
+
+for kind in framehawk-ica framehawk-gateway framehawk-alone framehawk-host \
+    video quic game file voice edt edt-midflow; do
+    python3 "$repository/fixtures/make/sessions.py" --kind "$kind" --count "$count" \
+        --seed "$seed" --out "$work" --late >/dev/null
+    label "$work/$kind-$seed.pcap" >"$work/flows.csv"
+    tell "$kind, met on its way" "$work/flows.csv"
     rm "$work/$kind-$seed.pcap"
 done
 

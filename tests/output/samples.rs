@@ -216,7 +216,11 @@ pub(crate) fn every_kind() -> Vec<Event> {
         RoleBasis::Handshake,
         RoleBasis::Protocol,
         RoleBasis::FanIn,
+        RoleBasis::ServicePort,
+        RoleBasis::EphemeralPort,
         RoleBasis::WatchedPort,
+        RoleBasis::Companion,
+        RoleBasis::Volume,
         RoleBasis::FirstSeen,
     ] {
         flow(&mut |flow| flow.roles = roles);

@@ -36,9 +36,17 @@ pub enum RoleBasis {
     Protocol,
     /// One end talks to many peers from one port: that end is the server. Likely.
     FanIn,
-    /// Only one of the ports is watched, and the other end sent first or nothing else is known. A guess.
+    /// One TCP port is registered for what was recognised, or below 512, where no client's is. Likely.
+    ServicePort,
+    /// One port is of those that systems give to clients. A guess.
+    EphemeralPort,
+    /// Only one of the ports is watched, and nothing else is known. A guess.
     WatchedPort,
-    /// Whoever was seen first is called the client. A guess.
+    /// Both ports are watched, and one end serves a Citrix session between the two hosts. Likely.
+    Companion,
+    /// Both ports are watched, and one end sends three times as much as the other. A guess.
+    Volume,
+    /// Both ports are watched, and whoever was seen first is called the client. A guess.
     FirstSeen,
 }
 
@@ -49,8 +57,27 @@ impl RoleBasis {
             Self::Handshake => "handshake",
             Self::Protocol => "protocol",
             Self::FanIn => "fan_in",
+            Self::ServicePort => "service_port",
+            Self::EphemeralPort => "ephemeral_port",
             Self::WatchedPort => "watched_port",
+            Self::Companion => "companion",
+            Self::Volume => "volume",
             Self::FirstSeen => "first_seen",
+        }
+    }
+
+    /// What it is, for people.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Handshake => "the TCP handshake",
+            Self::Protocol => "the protocol's messages",
+            Self::FanIn => "the number of peers",
+            Self::ServicePort => "a well-known port",
+            Self::EphemeralPort => "a port that systems give to clients",
+            Self::WatchedPort => "the watched port alone",
+            Self::Companion => "a Citrix session between the two hosts",
+            Self::Volume => "who sent more",
+            Self::FirstSeen => "who was seen first",
         }
     }
 
@@ -58,7 +85,13 @@ impl RoleBasis {
     pub const fn is_sure(self) -> bool {
         match self {
             Self::Handshake | Self::Protocol => true,
-            Self::FanIn | Self::WatchedPort | Self::FirstSeen => false,
+            Self::FanIn
+            | Self::ServicePort
+            | Self::EphemeralPort
+            | Self::WatchedPort
+            | Self::Companion
+            | Self::Volume
+            | Self::FirstSeen => false,
         }
     }
 }

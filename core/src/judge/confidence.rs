@@ -60,8 +60,12 @@ fn other(case: &FlowContext<'_>, status: Status) -> Confidence {
         Status::Identified | Status::Attempted => recognised(case),
         Status::ClientPort => match case.roles.basis {
             RoleBasis::Handshake | RoleBasis::Protocol => Confidence::High,
-            RoleBasis::FanIn => Confidence::Medium,
-            RoleBasis::WatchedPort | RoleBasis::FirstSeen => Confidence::Low,
+            RoleBasis::FanIn | RoleBasis::ServicePort => Confidence::Medium,
+            RoleBasis::EphemeralPort
+            | RoleBasis::WatchedPort
+            | RoleBasis::Companion
+            | RoleBasis::Volume
+            | RoleBasis::FirstSeen => Confidence::Low,
         },
         Status::Refused | Status::Scan => Confidence::High,
         Status::NoPayload => Confidence::Medium,

@@ -43,8 +43,12 @@ pub(super) fn flow(case: &FlowContext<'_>, status: Status, opinion: &Opinion) ->
         Status::ClientPort => {
             let sure = match case.roles.basis {
                 RoleBasis::Handshake | RoleBasis::Protocol => "is",
-                RoleBasis::FanIn => "is most likely",
-                RoleBasis::WatchedPort | RoleBasis::FirstSeen => "may be",
+                RoleBasis::FanIn | RoleBasis::ServicePort => "is most likely",
+                RoleBasis::EphemeralPort
+                | RoleBasis::WatchedPort
+                | RoleBasis::Companion
+                | RoleBasis::Volume
+                | RoleBasis::FirstSeen => "may be",
             };
             let what =
                 case.protocol().map_or(String::new(), |_| format!(" ({})", recognised(case)));

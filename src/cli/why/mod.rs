@@ -168,13 +168,14 @@ fn told(account: &Explanation, context: &Context<'_>) -> String {
     let Explanation { flow, .. } = account;
     let verdict = &flow.verdict;
     let mut text = format!(
-        "Flow {}  {} {} -> {}\n  from {} to {} UTC\n\n  {} ({}), confidence {}\n  {}\n",
+        "Flow {}  {} {} -> {}\n  from {} to {} UTC; client and server by {}\n\n  {} ({}), confidence {}\n  {}\n",
         flow.flow_id,
         flow.transport.name(),
         flow.client,
         flow.server,
         human::Clock(flow.start),
         human::Clock(flow.end),
+        flow.roles.reason(),
         verdict.label.name(),
         verdict.status.name(),
         verdict.confidence.name(),

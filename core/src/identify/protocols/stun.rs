@@ -42,6 +42,9 @@ const COOKIE: u32 = 0x2112_a442;
 /// The attribute that comes first in [MS-TURN].
 const MICROSOFT_COOKIE: &[u8] = &[0x00, 0x0f, 0x00, 0x04, 0x72, 0xc6, 0x4b, 0xc6];
 
+/// ICE's attribute of every check (RFC 8445 sections 7.1.1 and 16.1).
+const PRIORITY: u16 = 0x0024;
+
 /// Bytes of a message's header.
 const HEADER: usize = 20;
 
@@ -56,6 +59,8 @@ struct Message {
     /// From the cookie's place on: with RFC 3489 all of it is the transaction.
     transaction: [u8; 16],
     software: Option<Box<str>>,
+    /// It checks a path between peers, which both of them do.
+    is_check: bool,
     bits: f32,
     at: usize,
     /// It has the magic cookie, or attributes as good as that; else the answer must prove it.
@@ -79,7 +84,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
     if !proven {
         return unproven(view);
     }
-    let said = said.map(|message| message.map(|message| words(message, same)));
+    let heard = said.iter().flatten();
+    let peers = said.iter().all(Option::is_some) && heard.clone().any(|message| message.is_check);
+    let said = said.map(|message| message.map(|message| words(message, same, peers)));
     let fits = said.iter().all(Option::is_some);
     carrying(yes(join_if(fits, said)), |_| inside(view))
 }
@@ -151,8 +158,16 @@ fn read(datagram: &Datagram<'_>, at: usize) -> Option<Message> {
     // RFC 8489 figure 3: M11..M7 C1 M6..M4 C0 M3..M0
     let class = (kind >> 7 & 2) | (kind >> 4 & 1);
     let method = (kind >> 2 & 0x0f80) | (kind >> 1 & 0x70) | (kind & 0x0f);
-    let mut message =
-        Message { class, method, transaction, software: None, bits: 2.0 + 16.0, at, proven: false };
+    let mut message = Message {
+        class,
+        method,
+        transaction,
+        software: None,
+        is_check: false,
+        bits: 2.0 + 16.0,
+        at,
+        proven: false,
+    };
     let attributes = rest(bytes, HEADER);
     if microsoft {
         message.bits += 64.0;
@@ -178,6 +193,7 @@ impl Message {
             if kind == Some(0x8022) {
                 self.software = Some(from_wire(value.trim_ascii_end()));
             }
+            self.is_check |= kind == Some(PRIORITY);
             let pad = value.len().wrapping_neg() & 3;
             if cursor.skip(pad).is_none() {
                 return (!whole).then_some(());
@@ -226,7 +242,8 @@ fn classic_bits(kind: u16, value: &[u8]) -> Option<f32> {
     }
 }
 
-fn words(message: Message, same: bool) -> Said {
+/// `peers` says that the two check their path, so that who asks first says nothing.
+fn words(message: Message, same: bool, peers: bool) -> Said {
     let (role, class) = match message.class {
         0 => (Role::Client, "request"),
         1 => (Role::Either, "indication"),
@@ -252,6 +269,7 @@ fn words(message: Message, same: bool) -> Said {
         if message.transaction.starts_with(&COOKIE.to_be_bytes()) { "" } else { " (RFC 3489)" };
     let bits = message.bits + if same { 64.0 } else { 0.0 };
     let fact = format!("STUN {method} {class}{classic}");
+    let role = if peers { Role::Either } else { role };
     Said::at(role, bits, fact, Spot::datagram(0, message.at, 8))
         .with_some(SOFTWARE, message.software)
 }
@@ -289,6 +307,15 @@ mod tests {
     fn ice_peers_both_ask() {
         let found = Talk::udp().a(hex(REQUEST)).b(hex(REQUEST)).named_by(&DETECTOR);
         assert_eq!((found.strength, found.client), (Strength::BothSides, None));
+    }
+
+    #[test]
+    fn a_check_and_its_answer_make_no_client() {
+        let check = "0001 0008 2112a442 000102030405060708090a0b 0024 0004 6e0001ff";
+        let talk = Talk::udp().a(hex(check)).b(hex(SUCCESS));
+        assert_eq!(talk.named_by(&DETECTOR).client, None);
+        // Until it is answered, who asked is all that is known.
+        assert_eq!(talk.only(Side::A).named_by(&DETECTOR).client, Some(Side::A));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! What circumstance says of Framehawk: sessions beside the flow, other users of the server, the
 //! shape over time, and how random the payload looks. None of it reads payload.
 
-use std::net::IpAddr;
-
 use super::{Shown, server_side, shown};
 use crate::event::Status;
 use crate::flow::SideFacts;
 use crate::flow::correlation::Companion;
 use crate::judge::FlowContext;
+use crate::judge::roles::is_group;
 
 /// A shape shows itself only over time, in seconds.
 const SHAPE_SECONDS_MIN: u64 = 60;
@@ -140,10 +139,6 @@ pub(super) fn one_way(case: &FlowContext<'_>, status: Status) -> Option<Shown> {
     if !case.may_be_framehawk() || !super::is_conversation(status) {
         return None;
     }
-    let is_group = |addr: IpAddr| match addr {
-        IpAddr::V4(addr) => addr.is_multicast() || addr.is_broadcast(),
-        IpAddr::V6(addr) => addr.is_multicast(),
-    };
     let ends = [case.client_socket().addr, case.server_socket().addr];
     let sides = [case.client(), case.server()];
     let fact = if let Some(group) = ends.into_iter().find(|&addr| is_group(addr)) {

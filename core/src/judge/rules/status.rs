@@ -15,8 +15,10 @@ pub(super) fn is(case: &FlowContext<'_>, status: Status, wanted: Status) -> Opti
     let fact = match status {
         Status::ClientPort => {
             format!(
-                "port {} is the client's ephemeral port; the service is {}",
-                client.port, server.port
+                "port {} is the client's ephemeral port and the service is {}, by {}",
+                client.port,
+                server.port,
+                case.roles.basis.reason()
             )
         }
         Status::Scan => format!("{} tried ten or more watched sockets", client.addr),

@@ -15,7 +15,7 @@ pub static RULES: &[Rule] = &[
         speaks_for: Label::Other,
         weight: 8.0,
         group: "status",
-        source: "TCP handshake, protocol roles, fan-in",
+        source: "TCP handshake, protocol roles, fan-in, a well-known port",
         misleads: "where the roles are a guess, so is this; the verdict's `roles` says which",
         test: |case, status| status::is(case, status, Status::ClientPort),
     },

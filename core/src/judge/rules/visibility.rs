@@ -1,10 +1,15 @@
 //! What could not be seen. It speaks for no label, and caps what may be said ([`super::super::confidence`]).
 
+use std::time::Duration;
+
 use super::{Shown, shown};
 use crate::event::Status;
 use crate::judge::FlowContext;
-use crate::judge::roles::SETTLING_TIME;
 use crate::net::{Side, Transport};
+
+/// A flow whose first packet comes so long after the capture began was hardly running before: busy
+/// conversations do not pause for so long.
+const SETTLING_TIME: Duration = Duration::from_secs(5);
 
 pub(super) fn packets_lost(case: &FlowContext<'_>, _: Status) -> Option<Shown> {
     let missing = |side: &Side| {
