@@ -13,6 +13,8 @@ use crate::wire::{Cursor, be16, be24, from_wire, index, prefix, rest, u8_at};
 pub(super) const CLIENT_HELLO: u8 = 1;
 /// HandshakeType (RFC 8446 section 4).
 pub(super) const SERVER_HELLO: u8 = 2;
+/// HandshakeType of drafts of RFC 8446, up to 21.
+pub(super) const EARLY_RETRY: u8 = 6;
 
 pub(super) const SERVER_NAME: u16 = 0;
 pub(super) const ALPN: u16 = 16;
@@ -219,6 +221,19 @@ impl ServerHello {
         as_far_as_it_goes(filled, whole).then_some(hello)
     }
 
+    /// Reads a HelloRetryRequest as it was a message of its own, up to draft 21: `version(2)`, from draft
+    /// 19 on `cipher_suite(2)`, `extensions<2..2^16-1>`.
+    pub(super) fn read_early_retry(body: &[u8], whole: bool) -> Option<Self> {
+        let mut cursor = Cursor::new(body);
+        let version = cursor.be16().filter(|version| matches!(version, 0x7f00..=0x7f15))?;
+        if version >= 0x7f13 {
+            cursor.skip(2)?;
+        }
+        let filled = each_extension(&mut cursor, whole, |_, _| Ok(()));
+        let hello = Self { version: Some(version), retry: true, bits: 12.0, ..Self::default() };
+        as_far_as_it_goes(filled, whole).then_some(hello)
+    }
+
     /// ```text
     /// version(2) random(32) session_id<0..32> cipher_suite(2) compression_method(1)
     /// [extensions<0..2^16-1>]
@@ -233,11 +248,17 @@ impl ServerHello {
         self.bits += 13.0;
         let random = cursor.take(32).ok_or(MessageError::Short)?;
         self.retry = random.starts_with(&RETRY_RANDOM);
-        read_session_id(cursor)?;
+        // Up to TLS 1.3's draft 21 the version stood here, and there was neither session nor compression.
+        let early = matches!(self.version, Some(0x7f00..=0x7f15));
+        if !early {
+            read_session_id(cursor)?;
+        }
         self.bits += 3.0;
         self.cipher = Some(cursor.be16().ok_or(MessageError::Short)?);
-        // null, DEFLATE (RFC 3749), LZS (RFC 3943).
-        check(matches!(cursor.u8().ok_or(MessageError::Short)?, 0 | 1 | 64))?;
+        if !early {
+            // null, DEFLATE (RFC 3749), LZS (RFC 3943).
+            check(matches!(cursor.u8().ok_or(MessageError::Short)?, 0 | 1 | 64))?;
+        }
         self.bits += 6.0;
         if cursor.is_empty() && whole {
             return Ok(());

@@ -31,6 +31,9 @@ pub(super) const BITS_AGAINST: f32 = 32.0;
 /// What of a message's bits counts while it is not there to its end, or where something else follows it.
 const NOT_IN_FULL: f32 = 0.5;
 
+/// So few bits have lines of any text, and messages whose content is not looked at.
+const BITS_NOTHING: f32 = 8.0;
+
 /// More messages prove nothing more.
 const MESSAGES_MAX: usize = 12;
 
@@ -322,8 +325,9 @@ impl Sum {
         if told.role == Role::Either {
             told.role = said.role;
         }
-        // The first message that is the protocol's own is what is shown.
-        if said.own && !told.own {
+        // The first message that is the protocol's own is what is shown. Behind one that says next to
+        // nothing it does not open the stream, as the detector's openings promise.
+        if said.own && !told.own && told.bits > BITS_NOTHING {
             (told.own, told.fact, told.spot) = (true, said.fact, said.spot);
         }
         let known = |detail: &Detail| told.details.iter().any(|old| old.key == detail.key);

@@ -28,7 +28,11 @@ pub(super) struct Programs {
 
 /// The detector's answer where calls of these programs are its own.
 pub(super) fn match_rpc(view: &FlowView<'_>, programs: Programs) -> Probe {
-    let stream = |bytes: &[u8], _| from_header(bytes, 32, |bytes| record(bytes, programs));
+    // The shortest answers are shorter than what a call must show.
+    let stream = |bytes: &[u8], _| {
+        let needed = if be32(bytes, 8) == Some(1) { SHORTEST } else { 32 };
+        from_header(bytes, needed, |bytes| record(bytes, programs))
+    };
     match_messages(view, stream, |one| message(one.bytes, one.wire_len, programs))
 }
 
@@ -41,11 +45,14 @@ pub(super) fn is_called(view: &FlowView<'_>, programs: Programs) -> bool {
     })
 }
 
+/// Bytes of the shortest record with its mark: a refused call's reason (RFC 5531 section 9).
+const SHORTEST: usize = 24;
+
 fn record(bytes: &[u8], programs: Programs) -> Option<Said> {
     let mark = be32(bytes, 0)?;
     let len = index(mark & 0x7fff_ffff);
     // A fragment that is not the last is rare, but allowed.
-    if !(24..1 << 24).contains(&len) {
+    if !(SHORTEST - 4..1 << 24).contains(&len) {
         return None;
     }
     let inner = message(rest(bytes, 4), len, programs)?;

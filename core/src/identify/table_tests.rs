@@ -1,7 +1,7 @@
 //! What holds for every row of the table of detectors.
 
-use crate::identify::testing::{Random, Talk};
-use crate::identify::{DETECTORS, Detector, Over, index_of};
+use crate::identify::testing::{Random, Talk, written};
+use crate::identify::{DETECTORS, Detector, Over, Strength, index_of};
 use crate::net::Transport;
 
 #[test]
@@ -181,4 +181,49 @@ fn what_anything_follows_is_known_and_few() {
         assert!(row.over().has(transport), "{id}");
     }
     assert!(ANYTHING_FOLLOWS.len() <= 10, "{}", ANYTHING_FOLLOWS.len());
+}
+
+/// A detector, a transport, what a client says, and the shortest of what a server says to it.
+struct Answer {
+    row: &'static Detector,
+    transport: Transport,
+    asked: &'static str,
+    answered: &'static str,
+}
+
+fn answers() -> Vec<Answer> {
+    let mut answers = Vec::new();
+    let (mut head, mut asked) = (None, "");
+    let lines = include_str!("answers.txt").lines();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match (line.split_at_checked(2), head) {
+            (Some(("> ", message)), _) => asked = message,
+            (Some(("< ", answered)), Some((row, transport))) => {
+                answers.push(Answer { row, transport, asked, answered });
+            }
+            (_, _) => {
+                let (id, over) = line.split_once(' ').expect("an id and a transport");
+                let row = DETECTORS[index_of(id).expect("a detector's id")];
+                let transport = if over == "tcp" { Transport::Tcp } else { Transport::Udp };
+                head = Some((row, transport));
+            }
+        }
+    }
+    answers
+}
+
+/// "Attempted" is to mean that the server said nothing that fits.
+#[test]
+fn the_shortest_answers_are_heard() {
+    let mut unheard = Vec::new();
+    for Answer { row, transport, asked, answered } in answers() {
+        let talk = if transport == Transport::Tcp { Talk::tcp() } else { Talk::udp() };
+        let found = talk.a(written(asked)).b(written(answered)).matched_by(row);
+        if found.is_none_or(|found| {
+            found.spoken_by != [true; 2] || found.strength < Strength::BothSides
+        }) {
+            unheard.push((row.id, answered));
+        }
+    }
+    assert!(unheard.is_empty(), "{unheard:#?}");
 }

@@ -279,6 +279,22 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
         .collect()
 }
 
+/// White space between words; a word is hexadecimal digits, ``'text'`` (`~` is a space), or either
+/// of them repeated, as in `00*64`.
+pub(crate) fn written(message: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in message.split_whitespace() {
+        let (word, times) = match word.rsplit_once('*') {
+            Some((word, times)) if times.parse::<usize>().is_ok() => (word, times.parse()),
+            Some(_) | None => (word, Ok(1)),
+        };
+        let text = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
+        let once = text.map_or_else(|| hex(word), |text| text.replace('~', " ").into_bytes());
+        bytes.extend(once.repeat(times.unwrap()));
+    }
+    bytes
+}
+
 /// First lines that are nobody's, or those of protocols of text other than the ones that share them.
 const LINES_OF_OTHERS: &[&str] = &[
     "@RSYNC: 31\n",

@@ -32,6 +32,15 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn atg(bytes: &[u8]) -> Option<Said> {
+    // Veeder-Root, Serial Interface Manual section 5.1: what answers a command that is not known.
+    if bytes.starts_with(b"\x019999FF1B") {
+        return Some(Said::new(
+            10,
+            Role::Server,
+            72.0,
+            "Tank gauge's answer to an unknown command",
+        ));
+    }
     let text = rest(bytes, 1);
     let ahead = text.strip_prefix(b"\r\n");
     let text = ahead.unwrap_or(text);

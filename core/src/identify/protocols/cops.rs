@@ -10,11 +10,15 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "A keep-alive alone, which has no objects.",
     bits: 36.0,
     openings: Openings::Known(&[one_of(&[0x10, 0x11])]),
-    asks: over_tcp(|view| match_opened(view, &DETECTOR, 12, cops)),
+    asks: over_tcp(|view| match_opened(view, &DETECTOR, 8, cops)),
 };
 
 fn cops(bytes: &[u8]) -> Option<Said> {
     let (operation, len) = (u8_at(bytes, 1)?, index(be32(bytes, 4)?));
+    // A keep-alive's answer has no object (RFC 2748 section 3.9).
+    if operation == 9 && len == 8 {
+        return Some(Said::new(8, Role::Either, 7.0 + 4.7 + 32.0, "COPS alive").shared());
+    }
     let (size, class, kind) = (usize::from(be16(bytes, 8)?), u8_at(bytes, 10)?, u8_at(bytes, 11)?);
     let (role, name) = match operation {
         1 => (Role::Client, "request"),

@@ -21,7 +21,11 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    let stream = |bytes: &[u8], _| from_opening(bytes, &DETECTOR, 24, connected);
+    // What refuses, ends and orphans is shorter than what binds (C706 section 12.6.4).
+    let stream = |bytes: &[u8], _| {
+        let needed = if matches!(bytes.get(2), Some(13 | 16..=19)) { 16 } else { 24 };
+        from_opening(bytes, &DETECTOR, needed, connected)
+    };
     match_messages(view, stream, |one| connectionless(one.bytes, one.wire_len))
 }
 

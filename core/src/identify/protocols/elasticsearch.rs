@@ -10,12 +10,16 @@ pub(super) static DETECTOR: Detector = Detector {
     blind_spots: "What clients speak is HTTP.",
     bits: 40.0,
     openings: Openings::Known(&[one_of(b"E")]),
-    asks: over_tcp(|view| match_starts(view, &[b"ES"], 19, elasticsearch)),
+    asks: over_tcp(|view| match_starts(view, &[b"ES"], 6, elasticsearch)),
 };
 
 fn elasticsearch(bytes: &[u8]) -> Option<Said> {
+    // A ping has the length -1 and nothing else.
+    if be32(bytes, 2)? == u32::MAX {
+        return Some(Said::new(6, Role::Either, 48.0, "Elasticsearch ping"));
+    }
     let (len, status, version) = (be32(bytes, 2)?, u8_at(bytes, 14)?, be32(bytes, 15)?);
-    // A ping has the length -1 and nothing else; versions are 1000099 and more.
+    // Versions are 1000099 and more.
     let fits = (13..1 << 30).contains(&len)
         && status <= 0x0f
         && (1_000_000..20_000_000).contains(&version);
@@ -42,5 +46,6 @@ mod tests {
     #[test]
     fn look_alikes_are_refused() {
         Talk::tcp().a(b"ESMTP is spoken here, not what you seek").refused_by(&DETECTOR);
+        Talk::tcp().a(b"ES\xff\xff\xff\xfe").refused_by(&DETECTOR);
     }
 }

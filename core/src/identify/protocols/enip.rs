@@ -44,6 +44,8 @@ fn message(bytes: &[u8]) -> Option<Said> {
         0x0073 => ("Cancel", true),
         _ => return None,
     };
+    // An error has no data.
+    let fits = fits || (status != 0 && len == 0);
     if !fits || !known_status || le32(bytes, 20)? != 0 || len > 8192 {
         return None;
     }

@@ -11,7 +11,11 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 48.0,
     openings: Openings::Known(&[one_of(&[0x0b])]),
     asks: over_tcp(|view| {
-        match_starts(view, &[b"\x0bMSH"], 9, |bytes| {
+        match_starts(view, &[b"\x0bMSH", b"\x0b\x06\x1c\r", b"\x0b\x15\x1c\r"], 4, |bytes| {
+            // MLLP release 2 section 3: the block is taken, or not.
+            if matches!(bytes, [_, 0x06 | 0x15, ..]) {
+                return Some(Said::new(4, Role::Either, 32.0, "MLLP acknowledgement").shared());
+            }
             let [separator, component, ..] = *rest(bytes, 4) else { return None };
             let kind = bytes.split(|byte| *byte == separator).nth(8).unwrap_or_default();
             let fits = separator.is_ascii_punctuation()

@@ -16,7 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     title: "HTTP/1",
     reference: "RFC 9112 sections 3 to 5, RFC 9110 section 9",
     rests_on: "A request line that ends in HTTP/1.0 or HTTP/1.1, or a status line that starts with \
-               it.",
+               it; of HTTP/0.9, GET of a path that is answered by a page.",
     blind_spots: "A connection captured from the middle of a message's body. A request line that is \
                   longer than the head is taken by its method and target alone.",
     bits: 60.0,
@@ -27,9 +27,10 @@ pub(super) static DETECTOR: Detector = Detector {
         mixed(&[(b'A', b'Z')], b" -_").at(3),
         // A line of HTTP is longer than this: every second place sees other lines end.
         within(&[(b' ', b'~'), (0x80, 0xff)]).at(4),
-        within(&[(b' ', b'~'), (0x80, 0xff)]).at(6),
-        within(&[(b' ', b'~'), (0x80, 0xff)]).at(8),
-        within(&[(b' ', b'~'), (0x80, 0xff)]).at(10),
+        // One of HTTP/0.9 may end there.
+        mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\r\n").at(6),
+        mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\r\n").at(8),
+        mixed(&[(b' ', b'~'), (0x80, 0xff)], b"\r\n").at(10),
     ]),
     asks: over_tcp(probe),
 };
@@ -68,14 +69,30 @@ struct Message<'a> {
     status: Option<u16>,
     /// Bytes of the head section, once its empty line is there.
     len: Option<usize>,
+    /// It is HTTP/0.9's: one side's proves nothing.
+    simple: bool,
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
-    probe_found(view, match_side, |said| {
-        let inside = tunnel(&said);
-        let found = join(said.map(|message| message.map(|message| message.said)))?;
-        Some(Finding { inside, ..found })
-    })
+    let mut said = match match_both(view, match_side) {
+        Ok(said) => said,
+        Err(answer) => return answer,
+    };
+    let fit = match &said {
+        [Some(one), Some(other)] => one.method.is_some() != other.method.is_some(),
+        [_, _] => false,
+    };
+    if !fit && said.iter().flatten().any(|message| message.simple) {
+        for message in &mut said {
+            *message = message.take().filter(|message| !message.simple);
+        }
+        if said.iter().all(Option::is_none) {
+            return unproven(view);
+        }
+    }
+    let inside = tunnel(&said);
+    let found = join(said.map(|message| message.map(|message| message.said)));
+    yes(found.map(|found| Finding { inside, ..found }))
 }
 
 /// RFC 9110 sections 7.8 and 9.3.6: after 101 to an upgrade, and after 2xx to CONNECT, both sides
@@ -114,6 +131,7 @@ fn match_side<'a>(head: &SideView<'a>) -> SideMatch<Message<'a>> {
     match starts_with(stream, b"HTTP/1.") {
         Some(true) => status_line(head, stream, at),
         None => Err(Short),
+        Some(false) if stream.starts_with(b"<") => simple_answer(stream),
         Some(false) => request_line(head, stream, at),
     }
 }
@@ -148,7 +166,48 @@ fn status_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMatc
     };
     let ends = body.is_some() || is_chunked(fields);
     let said = follow(head, (said, fields), len.filter(|_| ends), body, next)?;
-    Ok(Message { said, method: None, status: Some(status), len })
+    Ok(Message { said, method: None, status: Some(status), len, simple: false })
+}
+
+/// RFC 1945 section 6: a Simple-Response is the entity alone, which here must be a page.
+fn simple_answer<'a>(stream: &[u8]) -> SideMatch<Message<'a>> {
+    let begins = |word: &&[u8]| {
+        stream.get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word))
+    };
+    let Some(word) = PAGES.iter().find(|word| begins(word)) else {
+        return Err(short_if(stream.len() < SIMPLE_ANSWER_MIN));
+    };
+    let said = Said::at(Role::Server, 40.0, "HTTP/0.9 answer, a page", Spot::stream(0, word.len()));
+    Ok(Message { said, method: None, status: None, len: None, simple: true })
+}
+
+/// How a page begins, whatever its case.
+const PAGES: &[&[u8]] = &[b"<html", b"<!doctype html", b"<head", b"<title", b"<body"];
+
+/// Bytes that tell whether a page begins.
+const SIMPLE_ANSWER_MIN: usize = 14;
+
+/// RFC 1945 section 5: a Simple-Request is GET and a path, and nothing behind its line.
+fn simple_request<'a>(
+    stream: &[u8],
+    at: usize,
+    method: &'a [u8],
+    target: &[u8],
+) -> SideMatch<Message<'a>> {
+    let target = target.strip_suffix(b"\r").unwrap_or(target);
+    let path = target.starts_with(b"/") || target.starts_with(b"http://");
+    let alone = stream.len() <= method.len().saturating_add(target.len()).saturating_add(3);
+    let plain = target.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80);
+    if method != b"GET" || !path || !alone || !plain {
+        return Err(Not);
+    }
+    let (name, url) = (from_wire(method), from_wire(target));
+    let spot = Spot::stream(at, method.len().saturating_add(1).saturating_add(target.len()));
+    let said = Said::at(Role::Client, 40.0, format!("HTTP/0.9 request {name} {url}"), spot)
+        .with(DetailKey::HttpMethod, name)
+        .with(DetailKey::HttpUrl, url)
+        .with(DetailKey::HttpProtocol, "HTTP/0.9");
+    Ok(Message { said, method: Some(method), status: None, len: None, simple: true })
 }
 
 /// What a message comes to with what is behind it: its fields are text, and where it ends is known or not.
@@ -211,7 +270,7 @@ fn request_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMat
     let (target, version, bits) = match (end, head.complete) {
         (Some(_), _) => match split_version(line) {
             Some((target, version)) => (target, Some(version), 24.0 + 8.0 + 64.0),
-            None => return Err(Not),
+            None => return simple_request(stream, at, method, line),
         },
         // Every byte of the target is printable: 1.4 bits each.
         (None, true) if may_be_http(method, line) => (line, None, 38.0 + 22.0),
@@ -229,7 +288,7 @@ fn request_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMat
         tunnel || method || behind.starts_with(b"\r\n") || may_be_chunk(behind)
     };
     let said = follow(head, (said, fields), len, content_length(fields), next)?;
-    Ok(Message { said, method: Some(method), status: None, len })
+    Ok(Message { said, method: Some(method), status: None, len, simple: false })
 }
 
 /// RFC 9110 section 5.6.2 allows more, but nobody names methods so.
@@ -385,6 +444,22 @@ mod tests {
         Talk::tcp().a("GET key\r\n").b("HTTP/1.1 is spoken elsewhere\r\n").refused_by(&DETECTOR);
         Talk::tcp().a("GET k").refused_by(&DETECTOR);
         Talk::tcp().b("HTTP/1.1 999 No\r\n").refused_by(&DETECTOR);
+    }
+
+    #[test]
+    fn a_simple_request_is_named_by_its_answer() {
+        for request in ["GET /bad.html\r\n", "GET /\r\n", "GET /\n", "GET /ab\r\n", "GET /abcd\r\n"]
+        {
+            let talk = Talk::tcp().a(request).b("<HTML>\n<head><title>Bad!</title>");
+            let found = talk.named_by(&DETECTOR);
+            assert_eq!((found.strength, found.client), (Strength::BothSides, Some(Side::A)));
+            talk.clone().only(Side::A).refused_by(&DETECTOR);
+            talk.only(Side::B).refused_by(&DETECTOR);
+        }
+        Talk::tcp().a("GET /\r\n").b("END\r\n").refused_by(&DETECTOR);
+        Talk::tcp().a("GET key\r\n").b("<html>").refused_by(&DETECTOR);
+        Talk::tcp().a("GET /\r\nGET /\r\n").b("<html>").refused_by(&DETECTOR);
+        Talk::tcp().a("PUT /\r\n").b("<html>").refused_by(&DETECTOR);
     }
 
     #[test]

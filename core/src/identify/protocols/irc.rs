@@ -57,7 +57,7 @@ fn said(Line { text, len }: Line<'_>, _: &[u8]) -> Option<Said> {
         {
             false
         }
-        b"ERROR" if arguments.starts_with(b":Closing Link") => true,
+        b"ERROR" if arguments.starts_with(b":") => arguments.starts_with(b":Closing Link"),
         _ => return None,
     };
     let role = if matches!(word, b"NOTICE" | b"ERROR") {

@@ -17,7 +17,13 @@ pub(super) static DETECTOR: Detector = Detector {
     bits: 32.0,
     openings: Openings::Known(&[one_of(&[0])]),
     asks: over_tcp(|view| {
-        match_opened(view, &DETECTOR, 14, |bytes| request(bytes).or_else(|| answer(bytes)))
+        match_stream(view, |bytes, _| {
+            // An answer may be nothing but its number, and an error.
+            let whole = be32(bytes, 0).is_some_and(|size| size < 10)
+                && be32(bytes, 0).is_some_and(|size| bytes.len() >= index(size).saturating_add(4));
+            let needed = if whole { 8 } else { 14 };
+            from_opening(bytes, &DETECTOR, needed, |bytes| request(bytes).or_else(|| answer(bytes)))
+        })
     }),
 };
 

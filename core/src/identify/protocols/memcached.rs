@@ -20,14 +20,14 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[
         one_of(b"CDENOSTVacdfgimpqrstv\x80\x81").tcp(),
         // Opcodes, or letters.
-        mixed(&[(0, 0x48)], b"KLNORTadelnoprtu").at(1).tcp(),
+        mixed(&[(0, 0x48)], b"KLNORTadelnoprstu").at(1).tcp(),
         one_of(b"\0\r ADILORTUacdeilprstu").at(2).tcp(),
         within(&[(0, 5)]).at(2).udp(),
         within(&[(0, 5)]).at(4).udp(),
         one_of(&[0]).at(6).udp(),
         one_of(&[0]).at(7).udp(),
         one_of(b"CDENOSTVacdfgimpqrstv\x80\x81").at(8).udp(),
-        mixed(&[(0, 0x48)], b"KLNORTadelnoprtu").at(9).udp(),
+        mixed(&[(0, 0x48)], b"KLNORTadelnoprstu").at(9).udp(),
         one_of(b"\0\r ADILORTUacdeilprstu").at(10).required().udp(),
     ]),
     asks: over_both(probe),
@@ -81,7 +81,13 @@ fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Said> {
         b"STORED" | b"NOT_STORED" | b"NOT_FOUND" | b"DELETED" | b"TOUCHED" if words.is_empty() => {
             server(true)
         }
-        b"END" | b"OK" | b"ERROR" if words.is_empty() => server(false),
+        b"END" | b"OK" | b"ERROR" | b"EXISTS" | b"RESET" if words.is_empty() => server(false),
+        // Meta commands and their answers (protocol.txt, section Meta Commands); a number that was counted.
+        b"mg" | b"md" | b"ma" | b"me" if !words.is_empty() => client(false),
+        b"ms" if counts(1, 2) => client(true),
+        b"HD" | b"EN" | b"NF" | b"NS" | b"EX" | b"MN" | b"ME" => server(false),
+        b"VA" if counts(0, 1) => server(false),
+        number if words.is_empty() && is_number(number, 20) => server(false),
         b"CLIENT_ERROR" | b"SERVER_ERROR" if !words.is_empty() => server(true),
         _ => return None,
     };
@@ -89,6 +95,8 @@ fn text(bytes: &[u8], text: &[u8], len: usize) -> Option<Said> {
     let size = match word {
         b"set" | b"add" | b"replace" | b"append" | b"prepend" | b"cas" => words.get(3),
         b"VALUE" => words.get(2),
+        b"ms" => words.get(1),
+        b"VA" => words.first(),
         _ => None,
     };
     let size = size.and_then(|size| number(size)).map(|size| index(size).saturating_add(2));

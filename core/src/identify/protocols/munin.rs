@@ -20,7 +20,8 @@ fn munin(text: &[u8]) -> Option<(Role, f32, bool)> {
     let (verb, _) = first_word(text);
     let known =
         matches!(verb, b"list" | b"nodes" | b"config" | b"fetch" | b"version" | b"cap" | b"quit");
-    known.then_some((Role::Client, 24.0, false))
+    // A node answers in lines of its own, and names what it has.
+    Some(if known { (Role::Client, 24.0, false) } else { (Role::Server, 8.0, false) })
 }
 
 #[cfg(test)]

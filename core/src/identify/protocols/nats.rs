@@ -27,6 +27,9 @@ fn nats(text: &[u8]) -> Option<(Role, f32, bool)> {
         b"PING" | b"PONG" if rest_of.is_empty() => (Role::Either, 40.0, false),
         b"+OK" if rest_of.is_empty() => (Role::Server, 32.0, false),
         b"-ERR" if rest_of.starts_with(b"'") => (Role::Server, 48.0, true),
+        b"MSG" | b"HMSG" | b"PUB" | b"HPUB" | b"UNSUB" if !rest_of.is_empty() => {
+            (Role::Either, 24.0, false)
+        }
         b"SUB" if rest_of.split(|byte| *byte == b' ').count() >= 2 => (Role::Client, 30.0, false),
         _ => return None,
     })

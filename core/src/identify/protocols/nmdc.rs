@@ -1,5 +1,6 @@
 //! NMDC, which Direct Connect speaks (NMDC protocol 1.3), over TCP.
 
+use crate::identify::lines::is_text;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -12,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     openings: Openings::Known(&[one_of(b"$")]),
     asks: over_tcp(|view| {
         match_stream(view, |bytes, complete| {
-            if bytes.first().is_some_and(|byte| *byte != b'$') {
+            if bytes.first().is_some_and(|byte| !matches!(byte, b'$' | b'<')) {
                 return Err(Not);
             }
             let front = prefix(bytes, 600);
@@ -26,6 +27,12 @@ pub(super) static DETECTOR: Detector = Detector {
                 b"$HubName" | b"$Hello" | b"$LogedIn" => Role::Server,
                 b"$ValidateNick" | b"$Key" | b"$GetNickList" => Role::Client,
                 b"$MyNick" | b"$Supports" => Role::Either,
+                // More commands follow, and what somebody says in the hub.
+                _ if is_text(text) => {
+                    let said =
+                        Said::new(text.len().saturating_add(1), Role::Either, 8.0, "command");
+                    return Ok(said.shared());
+                }
                 _ => return Err(Not),
             };
             let fact = format!("Direct Connect {}", from_wire(verb));

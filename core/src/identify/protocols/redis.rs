@@ -15,18 +15,13 @@ pub(super) static DETECTOR: Detector = Detector {
                taken for one beside it, or where it is an error that only Redis has or a counted string.",
     blind_spots: "Inline commands; servers that speak RESP but are not Redis (KeyDB, Valkey, Dragonfly).",
     bits: 44.0,
-    openings: Openings::Known(&[
-        one_of(b"$*+-:"),
-        mixed(&[(b'0', b'9')], b"-DEMNOPQRW").at(1),
-        mixed(&[(b'0', b'9')], b"\rEIKORU").at(2),
-        mixed(&[(b'0', b'9')], b"\n\rAENORSV").at(3),
-    ]),
+    openings: Openings::Known(&[one_of(b"*$+-:%~>|_#,(!=")]),
     asks: over_tcp(|view| match_stream(view, read)),
 };
 
 fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let line = line(bytes, complete);
-    let signs = bytes.first().is_some_and(|sign| b"*$+-:%".contains(sign));
+    let signs = bytes.first().is_some_and(|sign| SIGNS.contains(sign));
     if line == Err(Short) && signs {
         return Err(Short);
     }
@@ -41,11 +36,20 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     };
     match sign {
         b'*' => match number(value) {
-            Some(1..) => array(bytes, found.len, complete),
+            Some(1..) => array(bytes, found.len),
             Some(0) => answer(found.len, 32.0, false),
             None if value == b"-1" => answer(found.len, 40.0, false),
             None => Err(Not),
         },
+        // RESP3: maps, sets, pushes, attributes; verbatim and error strings
+        b'%' | b'~' | b'>' | b'|' | b'!' | b'=' => answer(value_len(bytes)?, 28.0, false),
+        // null, truth, doubles, big numbers
+        b'_' if value.is_empty() => answer(found.len, 24.0, false),
+        b'#' if matches!(value, b"t" | b"f") => answer(found.len, 30.0, false),
+        b',' if is_double(value) => answer(found.len, 24.0, false),
+        b'(' if is_number(value.strip_prefix(b"-").unwrap_or(value), 400) => {
+            answer(found.len, 24.0, false)
+        }
         b'$' => match counted(bytes) {
             Some((_, len)) => answer(len, 44.0, true),
             None if value == b"-1" => answer(found.len, 40.0, false),
@@ -53,7 +57,11 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
         },
         b'+' if value == b"PONG" => answer(found.len, 56.0, true),
         b'+' if value == b"OK" || value == b"QUEUED" => answer(found.len, 40.0, false),
-        b':' if number(value).is_some() => answer(found.len, 24.0, false),
+        // Scripts and modules answer any word.
+        b'+' if !value.is_empty() => answer(found.len, 8.0, false),
+        b':' if is_number(value.strip_prefix(b"-").unwrap_or(value), 20) => {
+            answer(found.len, 24.0, false)
+        }
         b'-' => {
             let word = value.split(|byte| *byte == b' ').next().unwrap_or_default();
             let own = [
@@ -65,11 +73,18 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
                 b"NOSCRIPT",
                 b"READONLY",
                 b"MISCONF",
+                b"NOPROTO",
+                b"LOADING",
+                b"BUSYKEY",
+                b"CROSSSLOT",
+                b"CLUSTERDOWN",
             ]
             .contains(&word)
                 || value.starts_with(b"ERR unknown command")
                 || value.starts_with(b"ERR wrong number of arguments");
-            if own || word == b"ERR" { answer(found.len, 44.0, own) } else { Err(Not) }
+            // The first word, in capitals, is the error's kind.
+            let kind = word.len() >= 3 && word.iter().all(u8::is_ascii_uppercase);
+            if own || kind { answer(found.len, 44.0, own) } else { Err(Not) }
         }
         _ => Err(Not),
     }
@@ -86,33 +101,63 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], usize)> {
         .then_some((value, head.len.saturating_add(size).saturating_add(2)))
 }
 
+/// How long the value at the front is on the wire, with all that it holds; [`Said::ALL`] where it is not
+/// there to its end.
+fn value_len(bytes: &[u8]) -> SideMatch<usize> {
+    let (mut at, mut wanted) = (0_usize, 1_usize);
+    while wanted > 0 {
+        wanted -= 1;
+        let front = rest(bytes, at);
+        let Ok(head) = line(front, false) else {
+            let signed = front.first().is_none_or(|sign| SIGNS.contains(sign));
+            return if signed { Ok(Said::ALL) } else { Err(Not) };
+        };
+        let Some((sign, value)) = head.text.split_first().filter(|(sign, _)| SIGNS.contains(sign))
+        else {
+            return Err(Not);
+        };
+        at = at.saturating_add(head.len);
+        let count = number(value).map(index);
+        match sign {
+            b'$' | b'!' | b'=' if value != b"-1" => {
+                at = at.saturating_add(count.ok_or(Not)?).saturating_add(2);
+            }
+            b'*' | b'~' | b'>' if value != b"-1" => {
+                wanted = wanted.saturating_add(count.ok_or(Not)?);
+            }
+            // An attribute stands before the value that it belongs to.
+            b'|' => {
+                wanted =
+                    wanted.saturating_add(count.ok_or(Not)?.saturating_mul(2)).saturating_add(1)
+            }
+            b'%' => wanted = wanted.saturating_add(count.ok_or(Not)?.saturating_mul(2)),
+            _ => {}
+        }
+    }
+    Ok(at)
+}
+
+/// What a value begins with (RESP2 and RESP3).
+const SIGNS: &[u8] = b"*$+-:%~>|_#,(!=";
+
+/// A double, or what stands for one that is none.
+fn is_double(value: &[u8]) -> bool {
+    let digits = value.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+    (digits && !value.is_empty()) || matches!(value, b"inf" | b"-inf" | b"nan")
+}
+
 /// A command is an array of counted strings that starts with a word; an answer holds anything.
-fn array(bytes: &[u8], at: usize, complete: bool) -> SideMatch<Said> {
+fn array(bytes: &[u8], at: usize) -> SideMatch<Said> {
     let first = rest(bytes, at);
-    if first.is_empty() && !complete {
+    if first.is_empty() {
         return Err(Short);
     }
     let Some((word, _)) = counted(first) else {
-        let typed = matches!(first.first(), Some(b'*' | b':' | b'+' | b'$' | b'%' | b'#' | b','));
-        if !typed {
-            return Err(Not);
-        }
-        if !complete && first.len() <= 16 {
-            return Err(Short);
-        }
-        let said = Said::new(bytes.len(), Role::Server, 28.0, "RESP array").shared();
-        return Ok(said);
+        return Ok(Said::new(value_len(bytes)?, Role::Server, 28.0, "RESP array").shared());
     };
     let command = (2..=20).contains(&word.len())
         && word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'_' | b'-'));
-    let mut end = at;
-    // The rest of its strings; where they are no strings it is an answer, whose end is not sought.
-    while let Some((_, len)) = counted(rest(bytes, end)) {
-        end = end.saturating_add(len);
-        if matches!(bytes.get(end), Some(b'*') | None) {
-            break;
-        }
-    }
+    let end = value_len(bytes)?;
     let role = if command { Role::Client } else { Role::Server };
     let what = if command { "command" } else { "array" };
     let fact = format!("RESP {what} {}", from_wire(prefix(word, 40)));

@@ -42,6 +42,8 @@ fn probe(view: &FlowView<'_>) -> Probe {
                 let begins = code(5) && (!block || code(end));
                 (java && begins).then(|| Said::all(role, 38.0, "JRMP call in Java serialisation"))
             }),
+            // The protocol that was asked for is not supported.
+            Some(0x4f) => Ok(Said::new(1, Role::Server, 8.0, "JRMP is not supported").shared()),
             // Whether the other side is still there, and that it is.
             Some(0x52 | 0x53) => Ok(Said::new(1, Role::Either, 0.0, "JRMP ping").shared()),
             Some(0) => from_header(bytes, 6, |bytes| {

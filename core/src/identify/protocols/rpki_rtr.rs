@@ -29,8 +29,17 @@ fn pdu(bytes: &[u8]) -> Option<Said> {
         6 => (Role::Server, len == 32, true),
         7 => (Role::Server, len == if version == 0 { 12 } else { 24 }, false),
         8 => (Role::Server, len == 8, true),
-        9 => (Role::Server, (32..=512).contains(&len) && version > 0, false),
-        10 => (Role::Either, (16..=1024).contains(&len) && zero <= 8, false),
+        // RFC 8210 section 5.10: announce or withdraw, a zero byte; key identifier, AS, a key
+        9 => (
+            Role::Server,
+            (64..=512).contains(&len) && version > 0 && matches!(zero, 0 | 0x100),
+            false,
+        ),
+        // Section 5.11: the PDU it is about, and a text, which fill it
+        10 => {
+            let about = be32(bytes, 8).is_none_or(|about| about <= len.saturating_sub(16));
+            (Role::Either, (16..=1024).contains(&len) && zero <= 8 && about, false)
+        }
         _ => return None,
     };
     if !exact || (zeroed && zero != 0) {
@@ -67,5 +76,9 @@ mod tests {
         Talk::tcp().a(hex("01 02 0001 00000008")).refused_by(&DETECTOR);
         Talk::tcp().a(hex("01 05 0000 00000008")).refused_by(&DETECTOR);
         Talk::tcp().a(hex("00 01 0000 0006 01 03 0000 0001")).refused_by(&DETECTOR);
+        // a batch of TDS that resets its connection, cut
+        let batch = hex("01 09 00a4 0000 01 00 16000000 12000000 0200 0000000000000000 01000000");
+        Talk::tcp().a(&batch).refused_by(&DETECTOR);
+        Talk::tcp().a([batch, [0x41, 0].repeat(80)].concat()).snapped(96).refused_by(&DETECTOR);
     }
 }

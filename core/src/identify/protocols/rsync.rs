@@ -14,7 +14,13 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn rsync(text: &[u8]) -> Option<(Role, f32, bool)> {
-    let words = text.strip_prefix(b"@RSYNCD: ")?;
+    if text.starts_with(b"@ERROR") {
+        return Some((Role::Server, 56.0, false));
+    }
+    // A message of the day, a module's name, a list of modules, options.
+    let Some(words) = text.strip_prefix(b"@RSYNCD: ") else {
+        return Some((Role::Either, 8.0, false));
+    };
     let role = if is_one_of(first_word(words).0, &["OK", "AUTHREQD", "EXIT"]) {
         Role::Server
     } else {

@@ -84,6 +84,10 @@ fn frame(bytes: &[u8], word: &[u8], headers: &[u8], needed: &[u8], role: Role) -
     // An end of line may stand between frames.
     let blank = rest(bytes, end).iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     let fact = || format!("STOMP {}", from_wire(word));
+    // An error's headers are all optional (STOMP 1.2, section ERROR).
+    if word == b"ERROR" && (lines().next().is_none() || colons) && !known {
+        return Some(Said::new(end.saturating_add(blank), role, 48.0, fact()).shared());
+    }
     (colons && known).then(|| Said::new(end.saturating_add(blank), role, 32.0 + 40.0, fact()))
 }
 

@@ -14,7 +14,9 @@ pub(super) static DETECTOR: Detector = Detector {
         match_lines(view, "Tarantool", |text| {
             let greets = text.starts_with(b"Tarantool ")
                 && (mentions(text, "(Binary)") || mentions(text, "(Lua console)"));
-            greets.then_some((Role::Server, 120.0, true))
+            // The second line is a salt in base64.
+            let salt = text.len() == 63 && text.trim_ascii().iter().all(u8::is_ascii_graphic);
+            (greets || salt).then_some((Role::Server, if greets { 120.0 } else { 32.0 }, greets))
         })
     }),
 };

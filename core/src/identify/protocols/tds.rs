@@ -135,9 +135,20 @@ fn token(data: &[u8], len: usize) -> Option<f32> {
     let left = len.saturating_sub(HEADER);
     let size = usize::from(le16(data, 1)?);
     match u8_at(data, 0)? {
-        // ERROR, INFO, LOGINACK, ENVCHANGE, ORDER, SSPI
-        0xaa | 0xab | 0xad | 0xe3 | 0xa9 | 0xed => {
-            (size >= 4 && size.saturating_add(3) <= left).then_some(10.0)
+        // ENVCHANGE: 21 types; the shortest acknowledge a connection's reset, which has no values
+        0xe3 => {
+            let kind = u8_at(data, 3)?;
+            let fits = (1..=21).contains(&kind) && size >= 3 && size.saturating_add(3) <= left;
+            fits.then_some(14.0)
+        }
+        // ERROR, INFO, LOGINACK
+        0xaa | 0xab | 0xad => (size >= 4 && size.saturating_add(3) <= left).then_some(10.0),
+        // TABNAME, COLINFO, ORDER, SSPI
+        0xa4 | 0xa5 | 0xa9 | 0xed => (size.saturating_add(3) <= left).then_some(10.0),
+        // SESSIONSTATE, FEDAUTHINFO: four bytes of length
+        0xe4 | 0xee => {
+            let size = index(le32(data, 1)?);
+            (size.saturating_add(5) <= left).then_some(10.0)
         }
         // COLMETADATA: columns, or none
         0x81 => (size <= 4096 || size == 0xffff).then_some(11.0),

@@ -52,9 +52,12 @@ fn request(datagram: &Datagram<'_>) -> Option<Said> {
 fn error(datagram: &Datagram<'_>) -> Option<Said> {
     let code = be16(datagram.bytes, 2)?;
     let text = rest(datagram.bytes, 4).split_last();
-    let fits = text.is_some_and(|(end, text)| *end == 0 && is_text(text) && text.len() > 3);
+    let fits = text.is_some_and(|(end, text)| *end == 0 && is_text(text));
+    // One without words says too little alone.
+    let own = text.is_some_and(|(_, text)| text.len() > 3);
+    let bits = 16.0 + 12.8 + if own { 8.0 } else { 0.0 };
     (code <= 8 && fits && datagram.is_whole())
-        .then(|| Said::all(Role::Either, 16.0 + 12.8 + 8.0, format!("TFTP error {code}")))
+        .then(|| Said::all(Role::Either, bits, format!("TFTP error {code}")).owned_if(own))
 }
 
 fn accepted(datagram: &Datagram<'_>) -> Option<Said> {

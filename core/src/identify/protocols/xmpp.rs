@@ -63,6 +63,10 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     if !is_text(prefix(bytes, tls.unwrap_or(bytes.len()))) {
         return Err(Not);
     }
+    // The stream's end (RFC 6120 section 4.4).
+    if element.starts_with(b"</stream:stream") || element.starts_with(b"</flash:stream") {
+        return Ok(Said::all(Role::Either, 80.0, "XMPP stream's end").shared());
+    }
     said(element, Said::ALL).ok_or(Not)
 }
 

@@ -82,6 +82,8 @@ struct Message {
     labels: usize,
     kind: Option<u16>,
     edns: bool,
+    /// It is an answer that has no question.
+    is_bare: bool,
     bits: f32,
 }
 
@@ -89,6 +91,8 @@ struct Message {
 struct Spoken {
     said: Said,
     clear: bool,
+    /// It is an answer without a question: what comes behind it may tell more.
+    bare: bool,
 }
 
 fn probe(view: &FlowView<'_>) -> Probe {
@@ -100,6 +104,10 @@ fn probe(view: &FlowView<'_>) -> Probe {
         Ok(said) => said,
         Err(answer) => return answer,
     };
+    let silent = view.each().any(|(_, head)| !head.complete);
+    if silent && said.iter().flatten().all(|spoken| spoken.bare) {
+        return Probe::Wait;
+    }
     if !said.iter().flatten().any(|spoken| spoken.clear) {
         return unproven(view);
     }
@@ -107,7 +115,9 @@ fn probe(view: &FlowView<'_>) -> Probe {
 }
 
 fn match_datagram(head: &SideView<'_>) -> SideMatch<Spoken> {
-    let Some((at, first)) = first_telling(head) else { return Err(Short) };
+    // Where there is nothing else it is an answer all the same to what the other side asked.
+    let first = first_telling(head).or_else(|| Some((0, head.datagrams.first()?)));
+    let Some((at, first)) = first else { return Err(Short) };
     let mut spoken = Message::read(first.bytes, first.is_whole()).ok_or(Not)?.speak(0);
     spoken.said.spot.datagram = at;
     Ok(spoken)
@@ -139,13 +149,13 @@ fn match_stream(head: &SideView<'_>) -> SideMatch<Spoken> {
     }
     match Message::read(bytes, whole) {
         Some(message) => {
-            let Spoken { said, clear } = message.speak(2);
+            let Spoken { said, clear, bare } = message.speak(2);
             let next = |behind: &[u8]| {
                 be16(behind, 0).is_none_or(|len| usize::from(len) >= HEADER)
                     && Message::may_start(rest(behind, 2))
             };
             let said = followed(head, Said { len: len.saturating_add(2), ..said }, next)?;
-            Ok(Spoken { said, clear })
+            Ok(Spoken { said, clear, bare })
         }
         None if !whole && !head.complete && Message::may_start(bytes) => Err(Short),
         None => Err(Not),
@@ -159,6 +169,12 @@ impl Message {
         let mut message = Self::default();
         let mut cursor = Cursor::new(bytes);
         message.read_header(&mut cursor).ok()?;
+        // A server that did not understand, or does not want to, need not repeat the question.
+        if message.is_bare {
+            message.bits += 16.0;
+            let rest_of = message.walk_records(bytes, &mut cursor);
+            return (rest_of == Ok(()) && cursor.is_empty()).then_some(message);
+        }
         let read = message.read_question(&mut cursor).and_then(|()| {
             message.walk_records(bytes, &mut cursor)?;
             // Padding behind the last record is nobody's.
@@ -185,7 +201,14 @@ impl Message {
         let [answers, authorities, additionals] = self.records;
         let opcode = self.flags >> 11 & 0x0f;
         // Query, Notify (RFC 1996), Update (RFC 2136)
-        let known = matches!(opcode, 0 | 4 | 5) && self.flags & Z == 0 && questions == 1;
+        self.is_bare = self.is_response()
+            && questions == 0
+            && matches!(self.flags & 0x0f, 1..=5)
+            && answers == 0
+            && authorities == 0
+            && additionals <= 1;
+        let known =
+            matches!(opcode, 0 | 4 | 5) && self.flags & Z == 0 && (questions == 1 || self.is_bare);
         let fits = if self.is_response() {
             self.bits = 2.4 + 1.0 + 16.0 + 3.0 * 7.0;
             self.flags & 0x0f <= 11 && self.records.iter().all(|count| *count <= RECORDS_MAX)
@@ -218,7 +241,7 @@ impl Message {
             return Err(Not);
         }
         self.kind = Some(kind);
-        self.bits += 9.3 + 13.7;
+        self.bits += 7.5 + 13.7;
         Ok(())
     }
 
@@ -286,6 +309,11 @@ impl Message {
     fn speak(&self, at: usize) -> Spoken {
         let (role, what) =
             if self.is_response() { (Role::Server, "answer") } else { (Role::Client, "query") };
+        if self.is_bare {
+            let fact = format!("DNS answer without a question, code {}", self.flags & 0x0f);
+            let said = Said::at(role, self.bits, fact, Spot::datagram(0, at, 12));
+            return Spoken { said, clear: false, bare: true };
+        }
         let kind = self.kind.map(types::name);
         let name = if self.name.is_empty() { "." } else { &self.name };
         let fact = match &kind {
@@ -295,7 +323,7 @@ impl Message {
         let said = Said::at(role, self.bits, fact, Spot::datagram(0, at, 16))
             .with(DetailKey::DnsName, name)
             .with_some(DetailKey::DnsType, kind);
-        Spoken { said, clear: self.is_clear() }
+        Spoken { said, clear: self.is_clear(), bare: false }
     }
 }
 
@@ -322,9 +350,10 @@ fn is_netbios(label: &[u8]) -> bool {
     label.len() == 32 && is_netbios_letters(label)
 }
 
-/// IANA's Resource Record TYPEs: the assigned ranges.
+/// IANA's Resource Record TYPEs: the assigned ranges, and the one for private use (RFC 6895 section 3.1),
+/// where BIND keeps the state of a zone's signing.
 const fn is_known_type(kind: u16) -> bool {
-    matches!(kind, 1..=66 | 99..=109 | 128 | 249..=262 | 32_768 | 32_769)
+    matches!(kind, 1..=68 | 99..=109 | 128 | 249..=264 | 32_768 | 32_769 | 65_280..=65_534)
 }
 
 #[cfg(test)]

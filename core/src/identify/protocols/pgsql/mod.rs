@@ -112,6 +112,8 @@ fn typed(bytes: &[u8]) -> Option<Said> {
             (Role::Server, matches!(body, [b'I' | b'T' | b'E']).then_some(14.0)?, true)
         }
         b'E' | b'N' if body.first() == Some(&b'S') => (Role::Server, error(body)?, true),
+        // No field at all: only what ends them.
+        b'E' if body == [0] => (Role::Server, 16.0, false),
         b'K' if (12..=264).contains(&len) => (Role::Server, 14.0, false),
         b'S' if len == 4 => (Role::Client, 8.0, false),
         b'S' | b'A' => (Role::Server, strings(body, whole)?, false),

@@ -370,24 +370,8 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Detector> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identify::testing::{Talk, hex};
+    use crate::identify::testing::{Talk, written as bytes};
     use crate::identify::{DETECTORS, Detector, Over, index_of};
-
-    /// White space between words; a word is hexadecimal digits, `'text'` (`~` is a space), or either
-    /// of them repeated, as in `00*64`.
-    fn bytes(message: &str) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for word in message.split_whitespace() {
-            let (word, times) = match word.rsplit_once('*') {
-                Some((word, times)) if times.parse::<usize>().is_ok() => (word, times.parse()),
-                Some(_) | None => (word, Ok(1)),
-            };
-            let text = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
-            let once = text.map_or_else(|| hex(word), |text| text.replace('~', " ").into_bytes());
-            bytes.extend(once.repeat(times.unwrap()));
-        }
-        bytes
-    }
 
     fn talks(row: &Detector, messages: &str) -> Vec<Talk> {
         let all = [(Talk::udp(), Over::Udp), (Talk::tcp(), Over::Tcp)].into_iter();

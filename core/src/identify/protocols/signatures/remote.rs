@@ -46,10 +46,10 @@ signatures! {
         bits: 29.0,
         says: [
             client("RDP-UDP SYN", &[
-                Is(0, b"\xff\xff\xff\xff"), Mask(6, 0xc8, 0), Any(7, &[1]), Check(has_rdp_mtus, 18.0),
+                Is(0, b"\xff\xff\xff\xff"), Mask(6, 0xe0, 0), Any(7, &[1]), Check(has_rdp_mtus, 18.0),
             ]),
             server("RDP-UDP SYN+ACK", &[
-                Mask(6, 0xc8, 0), Any(7, &[5]), Check(has_rdp_mtus, 18.0), LenIn(1132, 1232),
+                Mask(6, 0xe0, 0), Any(7, &[5]), Check(has_rdp_mtus, 18.0), LenIn(1132, 1232),
             ]),
         ],
     }

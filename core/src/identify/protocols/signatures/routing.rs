@@ -6,6 +6,12 @@ use super::{behind, client, either};
 use crate::identify::openings::{mixed, within};
 use crate::wire::{be16, be32, rest, u8_at};
 
+/// A record's length is that of what it holds, and four.
+fn is_glbp_authentication(bytes: &[u8]) -> bool {
+    let lens = u8_at(bytes, 13).zip(u8_at(bytes, 15));
+    lens.is_some_and(|(outer, inner)| inner.checked_add(4) == Some(outer))
+}
+
 signatures! {
     {
         id: "babel",
@@ -73,26 +79,41 @@ signatures! {
         title: "GLBP",
         over: Udp,
         reference: "Cisco, Gateway Load Balancing Protocol (UDP 3222), as Wireshark documents it",
-        rests_on: "Version 1, zeros, and a hello or forwarder record of its length.",
-        blind_spots: "Packets that start with authentication.",
+        rests_on: "Version 1, zeros, and a hello, forwarder or authentication record of its length.",
+        blind_spots: "Nothing known.",
         bits: 47.0,
-        says: [either("GLBP packet", &[
-            Is(0, b"\x01"), In(1, 0, 1), Zeros(4, 2), Any(12, &[1, 2]), Any(13, &[0x1c, 0x14]),
-            Mask(2, 0xfc, 0), Zeros(15, 1),
-        ])],
+        says: [
+            either("GLBP packet", &[
+                Is(0, b"\x01"), In(1, 0, 1), Zeros(4, 2), Any(12, &[1, 2]), Any(13, &[0x1c, 0x14]),
+                Mask(2, 0xfc, 0), Zeros(15, 1),
+            ]),
+            // a text, an MD5 sum, or one of a chain's keys
+            either("GLBP packet with authentication", &[
+                Is(0, b"\x01"), In(1, 0, 1), Zeros(4, 2), Is(12, b"\x03"), In(14, 1, 3),
+                Mask(2, 0xfc, 0), Check(is_glbp_authentication, 8.0),
+            ]),
+        ],
     }
     {
         id: "hsrp",
         title: "HSRP",
         over: Udp,
         reference: "RFC 2281 section 5; version 2 as Cisco and Wireshark document it",
-        rests_on: "Version 1: known operation and state and the default password; version 2: the first \
-                   value's type, length and version.",
+        rests_on: "Version 1: known operation and state and the default password, or an MD5 sum behind \
+                   it, or an advertisement; version 2: the first value's type, length and version.",
         blind_spots: "Version 1 with a password of the site's own.",
         bits: 32.0,
         says: [
             either("HSRP version 1", &[
                 Is(0, b"\0"), In(1, 0, 3), Any(2, &[0, 1, 2, 4, 8, 16]), Is(8, b"cisco\0\0\0"), LenIn(20, 64),
+            ]),
+            // type, length, algorithm, padding, flags; the address, the key's number, the sum
+            either("HSRP version 1 with MD5", &[
+                Is(0, b"\0"), In(1, 0, 3), Any(2, &[0, 1, 2, 4, 8, 16]), Is(20, b"\x04\x1c\x01\0\0\0"), Len(50),
+            ]),
+            // the interface's state: passive or active; groups, less than 256 each
+            either("HSRP version 1, interface state", &[
+                Is(0, b"\0\x03\0\x01\0\x0a"), In(6, 1, 2), Zeros(8, 1), Zeros(10, 1), Zeros(12, 4), Len(16),
             ]),
             either("HSRP version 2", &[
                 Is(0, b"\x01\x28\x02"), In(3, 0, 2), In(4, 0, 6), Any(5, &[4, 6]), LenIn(42, 128),

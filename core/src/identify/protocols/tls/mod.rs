@@ -13,7 +13,7 @@ mod metadata;
 mod records;
 
 use crate::identify::handshake::{
-    CLIENT_HELLO, ClientHello, Flavour, SERVER_HELLO, ServerHello, version_name,
+    CLIENT_HELLO, ClientHello, EARLY_RETRY, Flavour, SERVER_HELLO, ServerHello, version_name,
 };
 use crate::identify::prelude::*;
 use records::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, Header};
@@ -44,7 +44,11 @@ pub(super) static DETECTOR: Detector = Detector {
 fn match_side(head: &SideView<'_>) -> SideMatch<Said> {
     let first = opening(head.stream, head.complete).and_then(|said| {
         // Records follow, whatever they carry; behind SSL 2.0's record its own kind may.
-        let old = matches!(head.stream, [first, _, _, 0, 2, ..] if *first >= 0x80);
+        // its length
+        let old = matches!(
+            head.stream,
+            [0x80..=0xff, _, _, 0, 2, ..] | [0x80..=0xff, _, 4, ..] | [0x80, 3, 0, ..]
+        );
         let fits = |behind: &[u8]| Header::may_start(prefix(behind, HEADER - 1)) || old;
         followed(head, said, fits)
     });
@@ -96,6 +100,9 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
         Some(SERVER_HELLO) => {
             ServerHello::read(body, whole, Flavour::Tls).map(|hello| server_hello(hello, bits))
         }
+        Some(EARLY_RETRY) => {
+            ServerHello::read_early_retry(body, whole).map(|hello| server_hello(hello, bits))
+        }
         _ => None,
     }
     .map(|said| Said { len: end, ..said })
@@ -104,7 +111,7 @@ fn handshake(stream: &[u8], complete: bool) -> SideMatch<Said> {
 
 /// Whether a hello's handshake header may start so: its type, and no more than 65,535 bytes.
 fn hello_may_start(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), None | Some(&(CLIENT_HELLO | SERVER_HELLO)))
+    matches!(bytes.first(), None | Some(&(CLIENT_HELLO | SERVER_HELLO | EARLY_RETRY)))
         && matches!(bytes.get(1), None | Some(0))
 }
 
@@ -161,14 +168,53 @@ fn alert(stream: &[u8]) -> SideMatch<Said> {
     Ok(Said::new(HEADER + 2, Role::Either, bits, fact))
 }
 
-/// A ClientHello in SSL 2.0's record: the lengths inside add up to the length of the record.
+/// A hello in SSL 2.0's record: the lengths inside add up to the length of the record; or an error.
 fn ssl2_hello(stream: &[u8]) -> SideMatch<Said> {
+    // ERROR: no cipher, no certificate, a bad one, an unsupported one
+    if let [0x80, 3, 0, 0, code @ (1 | 2 | 4 | 6), ..] = stream {
+        let said = Said::new(5, Role::Server, 32.0 + 6.0, format!("SSL 2.0 error {code}"));
+        return Ok(said.with(DetailKey::TlsVersion, version_name(2)));
+    }
+    if let [_, _, SSL2_SERVER_HELLO, ..] = stream {
+        return from_header(stream, 13, read_ssl2_server_hello);
+    }
     if stream.len() < 11 {
         let fits = matches!(stream.get(2), None | Some(&CLIENT_HELLO))
             && matches!(stream.get(3), None | Some(0 | 3));
-        return Err(short_if(fits));
+        return Err(short_if(fits || [0x80, 3, 0, 0].starts_with(stream)));
     }
     read_ssl2_hello(stream).ok_or(Not)
+}
+
+/// SERVER-HELLO (The SSL Protocol, version 2, section 2.6).
+const SSL2_SERVER_HELLO: u8 = 4;
+
+/// ```text
+/// 1|len(15) | 4 session_hit(1) certificate_type(1) 0002 certificate_len(2) specs_len(2) connection_len(2)
+/// ```
+fn read_ssl2_server_hello(stream: &[u8]) -> Option<Said> {
+    let mut cursor = Cursor::new(stream);
+    let len = usize::from(cursor.be16()? & 0x7fff);
+    cursor.skip(1)?;
+    let (hit, kind, version) = (cursor.u8()?, cursor.u8()?, cursor.be16()?);
+    let lens = [cursor.be16()?, cursor.be16()?, cursor.be16()?].map(usize::from);
+    let [certificate, specs, connection] = lens;
+    let fits = hit <= 1
+        && kind <= 1
+        && version == 2
+        && specs.is_multiple_of(3)
+        && (1..=32).contains(&connection)
+        && 11 + certificate + specs + connection == len;
+    // type, hit, kind, version, specifications, connection, the sum
+    let bits = 8.0 + 7.0 + 7.0 + 16.0 + 1.6 + 11.0 + 15.0;
+    let fact = "SSLv2 ServerHello".to_owned();
+    fits.then(|| {
+        Said {
+            len: len.saturating_add(2),
+            ..Said::at(Role::Server, bits, fact, Spot::stream(0, 11))
+        }
+        .with(DetailKey::TlsVersion, version_name(2))
+    })
 }
 
 fn read_ssl2_hello(stream: &[u8]) -> Option<Said> {
