@@ -12,8 +12,9 @@
 //! 3. something tells them from a packet that was sent again. One of these:
 //!    - an identification that is not 0, or TCP's sequence numbers where a segment takes any up (data, SYN,
 //!      FIN): no host sends these again so soon;
-//!    - the way, which differs: another capture, another link, other tags or tunnels, another time to live. As
-//!      often as it was seen on one way its equal on another is a copy;
+//!    - the way, which differs: another link, other tags or tunnels, another time to live. As often as it was
+//!      seen on one way its equal on another is a copy. Which file it was in says nothing: files that were
+//!      merged give what they give apart;
 //!    - the company: the second one follows the first at once, and within the window a packet that this
 //!      rule need not be asked of was there twice as well, or one of the other direction was. That is a mirror.
 //!
@@ -65,9 +66,9 @@ const fn takes_numbers(packet: &Packet<'_>) -> bool {
     }
 }
 
-/// Capture, link, tags, tunnels and time to live.
+/// Link, tags, tunnels and time to live.
 fn way(packet: &Packet<'_>) -> u32 {
-    let mut number = packet.link ^ u64::from(packet.at.source.0) << 8 ^ u64::from(packet.ttl);
+    let mut number = packet.link ^ u64::from(packet.ttl);
     if !packet.path.is_plain() {
         for vlan in packet.path.vlans() {
             number = wire::digest(number, &vlan.to_be_bytes());
