@@ -394,7 +394,7 @@ pub(super) const fn meaning(notable: Notable) -> &'static str {
         Notable::EncryptedFromFirstByte => {
             "looks random from the first byte, with no known handshake"
         }
-        Notable::TextShell => "text in both directions, like a shell",
+        Notable::TextShell => "text in both directions with the marks of a shell",
         Notable::ExecutableTransfer => "an executable file was transferred",
         Notable::Periodic => {
             "messages or connections at regular intervals, like a keep-alive or a beacon"

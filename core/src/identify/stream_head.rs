@@ -183,6 +183,12 @@ impl Head {
         wire::prefix(&side.of(&self.sides).bytes, max)
     }
 
+    /// The bytes of one direction by the packet they came in.
+    pub fn pieces(&self, side: Side) -> impl Iterator<Item = (&[u8], FrameRef)> {
+        let head = side.of(&self.sides);
+        head.pieces.iter().map(|piece| (piece.of(&head.bytes), piece.at))
+    }
+
     /// Shows the head to `look`. `newest` is the datagram that was just captured, whole. With
     /// `ended`, both sides count as complete. `skip` leaves out what belongs to an outer protocol.
     pub fn show<R>(

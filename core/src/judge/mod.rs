@@ -14,6 +14,7 @@ mod notable;
 pub(crate) mod ranking;
 pub(crate) mod roles;
 pub(crate) mod rules;
+mod shell;
 pub(crate) mod status;
 mod summary;
 

@@ -127,16 +127,19 @@ const fn notable(notable: Notable) -> Word {
         },
         Notable::EncryptedFromFirstByte => Word {
             means: "The payload looks random from the first byte, with no known handshake.",
-            decided: "The status is unidentified, and in the sampled bytes of both sides 47 to 53 % of the bits are \
-                      set and less than half of the bytes are text.",
+            decided: "The status is unidentified, in the sampled bytes of both sides 47 to 53 % of the bits are set \
+                      and less than half of the bytes are text, and four messages or more have no more of their \
+                      first 32 bits in common than chance gives them, and four.",
             misleads: "Compressed data looks the same. A session whose handshake is not in the capture looks \
                        encrypted from its first byte when it only looks so from the first captured one.",
         },
         Notable::TextShell => Word {
-            means: "Text in both directions, like a shell or a chat.",
-            decided: "The status is unidentified, at least 128 bytes were sampled, and nine of ten bytes of each side \
-                      are printable text.",
-            misleads: "Line-based protocols that no detector knows look the same: read the first bytes.",
+            means: "A shell: text in both directions, with what systems print where commands are typed.",
+            decided: "The status is unidentified, at least 128 bytes were sampled, nine of ten bytes of each side are \
+                      printable text, and the first 4096 of a side (64 of each of the first 8 datagrams) hold a prompt, \
+                      three different commands, or what id, uname, ls or dir print.",
+            misleads: "Whoever pastes a shell's output into a chat looks the same; a shell whose first bytes hold none \
+                       of these marks is not told.",
         },
         Notable::ExecutableTransfer => Word {
             means: "An executable file was transferred.",

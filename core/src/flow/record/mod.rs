@@ -229,6 +229,11 @@ impl FlowRecord {
         self.head.as_ref().map(|head| head.first(side, max)).unwrap_or_default()
     }
 
+    /// What one side sent first, a packet at a time in order, with the packet; as far as it is still held.
+    pub fn head_pieces(&self, side: Side) -> impl Iterator<Item = (&[u8], FrameRef)> {
+        self.head.iter().flat_map(move |head| head.pieces(side))
+    }
+
     /// Whether TCP said that it is over: a reset, or both sides finished.
     pub fn is_closed(&self) -> bool {
         self.sides.iter().any(|side| side.reset().is_some())

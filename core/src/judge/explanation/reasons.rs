@@ -4,7 +4,9 @@ use crate::event::{Notable, RoleBasis};
 use crate::flow::SideFacts;
 use crate::frame::FrameRef;
 use crate::judge::FlowContext;
+use crate::judge::notable::Openings;
 use crate::judge::rules::{self, framehawk::percent};
+use crate::judge::shell;
 use crate::net::Side;
 use crate::registry;
 
@@ -24,10 +26,8 @@ pub(super) fn reason(case: &FlowContext<'_>, notable: Notable) -> Reason {
     let first = case.record.first;
     let (fact, frame) = match notable {
         Notable::UnexpectedService => unexpected_service(case),
-        Notable::EncryptedFromFirstByte => {
-            (of_both(case, random), case.shown_by(case.roles.client).0)
-        }
-        Notable::TextShell => (of_both(case, text), case.shown_by(case.roles.client).0),
+        Notable::EncryptedFromFirstByte => (encrypted(case), case.shown_by(case.roles.client).0),
+        Notable::TextShell => shell(case),
         Notable::ExecutableTransfer => executable_transfer(case),
         Notable::Periodic => (periodic(case), first),
         Notable::UploadHeavy => (upload_heavy(case), first),
@@ -60,6 +60,23 @@ fn random(side: &SideFacts) -> String {
          and 38 %)",
         sample.bytes
     )
+}
+
+fn encrypted(case: &FlowContext<'_>) -> String {
+    let mut all = of_both(case, random);
+    if let Some(Openings { count, shared }) = Openings::of(case) {
+        all += &format!("; {count} messages share {shared} of the 32 bits that they begin with");
+    }
+    all
+}
+
+fn shell(case: &FlowContext<'_>) -> (String, FrameRef) {
+    let all = of_both(case, text);
+    let Some(mark) = shell::mark(case.record) else {
+        return (all, case.shown_by(case.roles.client).0);
+    };
+    let whose = if mark.side == case.roles.client { "client" } else { "server" };
+    (format!("{} from {whose}, `{}`; {all}", mark.what, mark.text), mark.frame)
 }
 
 fn text(side: &SideFacts) -> String {
