@@ -19,6 +19,7 @@ const FIXTURES: [(Notable, &[&str]); 6] = [
     (Notable::TextShell, &["text-shell"]),
     (Notable::ExecutableTransfer, &["executable-http", "executable-raw"]),
     (Notable::Periodic, &["openvpn", "periodic-empty", "unknown-tcp", "unknown-udp"]),
+    // Those that are made below.
     (Notable::UploadHeavy, &[]),
     (Notable::InconsistentHandshake, &[]),
 ];
@@ -63,6 +64,19 @@ fn of_fixtures_it_is_said_where_it_must_be_and_nowhere_else() {
     }
 }
 
+fn framed_packet(at: usize, millis: i64, bytes: Vec<u8>) -> OwnedFrame {
+    OwnedFrame {
+        at: FrameRef {
+            time: Timestamp::from_nanos((1_700_000_000_000 + millis) * 1_000_000),
+            source: SourceId(0),
+            number: u64::try_from(at).unwrap(),
+        },
+        link: LinkType(101),
+        wire_len: u32::try_from(bytes.len()).unwrap(),
+        bytes,
+    }
+}
+
 /// Datagrams of one conversation, by turns from the client and from the server.
 fn conversation(port: u16, messages: &[Vec<u8>]) -> Vec<OwnedFrame> {
     let frame = |(at, payload): (usize, &Vec<u8>)| {
@@ -71,17 +85,7 @@ fn conversation(port: u16, messages: &[Vec<u8>]) -> Vec<OwnedFrame> {
             std::mem::swap(&mut from, &mut to);
         }
         let bytes = packets::udp(from, to, payload);
-        let millis = 1_700_000_000_000 + i64::try_from(at).unwrap() * 700 + i64::from(port);
-        OwnedFrame {
-            at: FrameRef {
-                time: Timestamp::from_nanos(millis * 1_000_000),
-                source: SourceId(0),
-                number: u64::try_from(at).unwrap(),
-            },
-            link: LinkType(101),
-            wire_len: u32::try_from(bytes.len()).unwrap(),
-            bytes,
-        }
+        framed_packet(at, i64::try_from(at).unwrap() * 700 + i64::from(port), bytes)
     };
     messages.iter().enumerate().map(frame).collect()
 }
@@ -203,4 +207,64 @@ fn encrypted_from_the_first_byte_is_what_no_header_stands_before() {
     let (with, without) = said(Notable::EncryptedFromFirstByte, ciphertext);
     assert!(with > usize::from(MADE) / 2, "{with}");
     assert!(without <= with / 20, "{without} of {with}");
+}
+
+/// A TCP connection to port 3243, or from there: its handshake, and what the opener (`true`) and the other say.
+fn connection(from_watched: bool, said: &[(bool, &[u8])]) -> Vec<OwnedFrame> {
+    let ends = [([10, 0, 0, 5], 50_000), ([10, 0, 0, 9], 3243_u16)];
+    let [opener, other] = if from_watched { [ends[1], ends[0]] } else { ends };
+    let (syn, ack) = (2, 16);
+    let mut packets = vec![
+        packets::tcp(opener, other, syn, [100, 0], b""),
+        packets::tcp(other, opener, syn | ack, [900, 101], b""),
+        packets::tcp(opener, other, ack, [101, 901], b""),
+    ];
+    let mut next = [101, 901];
+    for &(by_opener, bytes) in said {
+        let len = u32::try_from(bytes.len()).unwrap();
+        let [own, theirs] = &mut next;
+        if by_opener {
+            packets.push(packets::tcp(opener, other, ack, [*own, *theirs], bytes));
+            *own += len;
+        } else {
+            packets.push(packets::tcp(other, opener, ack, [*theirs, *own], bytes));
+            *theirs += len;
+        }
+    }
+    let frames = packets.into_iter().enumerate();
+    frames.map(|(at, bytes)| framed_packet(at, i64::try_from(at).unwrap() * 3, bytes)).collect()
+}
+
+fn is_said_of(frames: &[OwnedFrame], notable: Notable) -> bool {
+    let flows = flows(frames);
+    let [flow] = flows.as_slice() else { panic!("{flows:#?}") };
+    flow.verdict.notables.contains(&notable)
+}
+
+#[test]
+fn an_upload_is_a_megabyte_that_is_hardly_answered() {
+    let piece = Random::new(5).bytes(1400);
+    let up: Vec<(bool, &[u8])> = (0..800).map(|at| (at % 20 != 7, &piece[..])).collect();
+    assert!(is_said_of(&connection(false, &up), Notable::UploadHeavy));
+    let down: Vec<(bool, &[u8])> =
+        up.iter().map(|(by_opener, bytes)| (!by_opener, *bytes)).collect();
+    assert!(!is_said_of(&connection(false, &down), Notable::UploadHeavy));
+    let even: Vec<(bool, &[u8])> = (0..1600).map(|at| (at % 2 == 0, &piece[..])).collect();
+    assert!(!is_said_of(&connection(false, &even), Notable::UploadHeavy));
+    assert!(!is_said_of(&connection(false, &up[..400]), Notable::UploadHeavy));
+}
+
+#[test]
+fn a_handshake_is_inconsistent_where_the_server_of_the_protocol_opens_the_connection() {
+    let (request, answer) = (
+        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..],
+    );
+    let usual = connection(false, &[(true, request), (false, answer)]);
+    assert!(!is_said_of(&usual, Notable::InconsistentHandshake));
+    let reversed = connection(false, &[(false, request), (true, answer)]);
+    assert!(is_said_of(&reversed, Notable::InconsistentHandshake));
+    // A client whose own port is watched is none.
+    let client = connection(true, &[(true, request), (false, answer)]);
+    assert!(!is_said_of(&client, Notable::InconsistentHandshake));
 }
