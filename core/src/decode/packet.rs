@@ -21,7 +21,7 @@ pub struct Packet<'a> {
     pub ip_id: u16,
     /// IPv4's time to live, IPv6's hop limit.
     pub ttl: u8,
-    /// A number of the link that the frame was on, by its addresses (see [`link::number`](super::link::number)).
+    /// A number of the link that the frame was on, by its addresses (`decode/link` says how).
     pub link: u64,
     /// Bytes on the wire: the frame, or from the inner IP header on where the packet came in a
     /// tunnel.
