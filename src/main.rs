@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Short flows are made of many small pieces of memory: a flood of them takes a fifth less processor
-/// time with this allocator than with glibc's.
+/// Short flows are made of many small pieces of memory: a flood of them takes a tenth to a fifth less
+/// processor time with this allocator than with glibc's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
