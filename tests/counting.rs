@@ -2,7 +2,11 @@
 
 mod support;
 
-use portstory_core::{Config, Event, FlowEvent, Status, Verdict};
+use portstory_core::{
+    Config, Event, FlowEvent, FrameRef, LinkType, SourceId, Status, Timestamp, Verdict,
+};
+use portstory_testkit::packets;
+use support::OwnedFrame;
 
 /// The flows of each of a fixture's captures.
 fn flows(case: &str) -> Vec<FlowEvent> {
@@ -44,6 +48,43 @@ fn copies_count_once() {
 fn what_is_sent_counts_however_alike_it_is() {
     let expected = [(51_820, [40, 0], 0), (51_820, [40, 0], 0), (51_821, [20, 20], 0)];
     assert_eq!(counted("equal-datagrams"), expected);
+}
+
+/// Whoever knows how copies are told from others must not be able to pass datagrams off as copies, which nobody
+/// looks at: here by words that make a digest forget what stood before them, if its key is none.
+#[test]
+fn datagrams_made_to_look_like_copies_count() {
+    for chosen in [0x1319_8a2e_0370_7345_u64, 0xf03c_262b_8132_db0b] {
+        let frames: Vec<OwnedFrame> =
+            (1..=20_u8).map(|number| made_alike(number, chosen)).collect();
+        let config = Config { hash_seed: 0x7fa1_0c95_33e2_b6d4, ..Config::default() };
+        let events = support::classify(&frames, &config);
+        let flow = events.iter().find_map(|event| match event {
+            Event::Flow(flow) => Some(flow),
+            Event::Verdict(_) | Event::Endpoint(_) | Event::Anomaly(_) => None,
+        });
+        let flow = flow.unwrap();
+        assert_eq!((flow.to_server.packets, flow.verdict.visibility.duplicates), (20, 0));
+    }
+}
+
+/// A datagram whose identification and first bytes are its own, and the rest that of all.
+fn made_alike(number: u8, chosen: u64) -> OwnedFrame {
+    // Behind the UDP header the second step of 16 bytes begins with the chosen word.
+    let payload = [&[number; 8][..], &chosen.to_le_bytes(), &[b'z'; 24]].concat();
+    let mut bytes = packets::udp(([10, 0, 0, 5], 40_000), ([10, 0, 0, 9], 3243), &payload);
+    bytes[4..6].copy_from_slice(&[number; 2]);
+    let nanos = 1_700_000_000_000_000_000 + i64::from(number) * 100_000;
+    OwnedFrame {
+        at: FrameRef {
+            time: Timestamp::from_nanos(nanos),
+            source: SourceId(0),
+            number: number.into(),
+        },
+        link: LinkType(101),
+        wire_len: u32::try_from(bytes.len()).unwrap(),
+        bytes,
+    }
 }
 
 #[test]

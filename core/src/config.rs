@@ -34,8 +34,9 @@ pub struct Config {
     pub account_for: Option<u64>,
     /// Whether the classifier tells a flow's label when it first has one and when it changes.
     pub live_verdicts: bool,
-    /// Keys the hash tables, so that nobody can choose keys that collide. The events do not depend on
-    /// it.
+    /// Keys the hash tables and what copies of packets are known by, so that nobody can choose keys that
+    /// collide or packets that are taken for copies. The events do not depend on it, but all pieces of a
+    /// capture need the same.
     pub hash_seed: u64,
 }
 

@@ -30,7 +30,7 @@ impl SharedFacts {
         match found {
             Found::Watched(packet, watched) => {
                 let (key, side) = FlowKey::of(packet, config.vlan_in_key);
-                let seen = FlowPacket::new(packet, side);
+                let seen = FlowPacket::new(packet, side, config.hash_seed);
                 self.ledgers.observe_flow(&key, &seen, watched, config);
                 return Some((key, seen));
             }

@@ -42,8 +42,8 @@ impl Print {
     /// Of a packet that nobody asks about.
     pub(super) const NONE: Self = Self { content: 0, way: 0, is_unique: false };
 
-    /// That of a packet that `side` sent.
-    pub(super) fn of(packet: &Packet<'_>, side: Side) -> Self {
+    /// That of a packet that `side` sent. Only those of one key can be compared.
+    pub(super) fn of(packet: &Packet<'_>, side: Side, key: u64) -> Self {
         let wire_len = match packet.body {
             Body::Tcp(_, payload) | Body::Udp(_, payload) => wire::len32(payload.wire_len),
             Body::Icmp(_) => 0,
@@ -51,7 +51,7 @@ impl Print {
         let side = u64::from(side == Side::B);
         let outside = u64::from(wire_len) << 17 | u64::from(packet.ip_id) << 1 | side;
         Self {
-            content: wire::digest(outside, packet.segment),
+            content: wire::digest(key, outside, packet.segment),
             way: way(packet),
             is_unique: packet.ip_id != 0 || takes_numbers(packet),
         }
@@ -71,10 +71,10 @@ fn way(packet: &Packet<'_>) -> u32 {
     let mut number = packet.link ^ u64::from(packet.ttl);
     if !packet.path.is_plain() {
         for vlan in packet.path.vlans() {
-            number = wire::digest(number, &vlan.to_be_bytes());
+            number = wire::digest(0, number, &vlan.to_be_bytes());
         }
         for tunnel in packet.path.tunnels() {
-            number = wire::digest(number, tunnel.kind.as_bytes());
+            number = wire::digest(0, number, tunnel.kind.as_bytes());
         }
     }
     // The lower half of a digest tells as much as half of it can.

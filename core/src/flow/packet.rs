@@ -16,9 +16,10 @@ pub struct FlowPacket<'a> {
 }
 
 impl<'a> FlowPacket<'a> {
-    /// A packet that `side` sent.
-    pub fn new(packet: &'a Packet<'a>, side: Side) -> Self {
-        Self { packet, side, print: Print::of(packet, side) }
+    /// A packet that `side` sent. Strangers must not know `key`, by which copies are told from others; what is
+    /// put together has one key.
+    pub fn new(packet: &'a Packet<'a>, side: Side, key: u64) -> Self {
+        Self { packet, side, print: Print::of(packet, side, key) }
     }
 
     /// The same, where nobody asks whether it is a copy.

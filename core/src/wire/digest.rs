@@ -1,16 +1,18 @@
 //! One number for many bytes: equal for equal bytes, and hardly ever for others.
 //!
-//! It is the same everywhere and always, as what it is compared with may come from another piece of a
-//! capture. So it is not keyed: who sets out to can find bytes of one number. It is for comparisons by
-//! which nothing is decided but that, never for tables.
+//! It hangs on a key. Where nobody outside knows that, nobody can choose bytes of one number; with a key that
+//! is known, such as 0, whoever sets out to can: a step of chosen bytes makes all that stood before it
+//! forgotten.
 
 /// Odd numbers without any pattern (digits of pi, from behind the point).
 const PI: [u64; 3] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1];
 
 /// The number of these bytes, which stand behind those of another number: as many a step as a product of
 /// two words takes.
-pub(crate) fn digest(before: u64, bytes: &[u8]) -> u64 {
+pub(crate) fn digest(key: u64, before: u64, bytes: &[u8]) -> u64 {
     let [first, second, third] = PI;
+    // Two secrets of one: what is multiplied by the bytes, and what the first of them meet.
+    let (first, second) = (folded(key ^ first, third), folded(key ^ second, third));
     let mut number = before ^ first;
     let (steps, rest) = bytes.as_chunks::<16>();
     for step in steps {
@@ -44,24 +46,37 @@ mod tests {
     fn every_bit_and_the_length_count() {
         for len in 0..50 {
             let mut bytes = vec![0; len];
-            let mut numbers = BTreeSet::from([digest(7, &bytes), digest(8, &bytes)]);
+            let mut numbers = BTreeSet::from([digest(1, 7, &bytes), digest(1, 8, &bytes)]);
             for bit in 0..len * 8 {
                 bytes[bit / 8] ^= 1 << (bit % 8);
-                assert!(numbers.insert(digest(7, &bytes)), "bit {bit} of {len} bytes");
+                assert!(numbers.insert(digest(1, 7, &bytes)), "bit {bit} of {len} bytes");
                 // A second bit does not take back what the first one did.
                 for other in bit + 1..len * 8 {
                     bytes[other / 8] ^= 1 << (other % 8);
-                    assert!(numbers.insert(digest(7, &bytes)), "bits {bit}, {other} of {len}");
+                    assert!(numbers.insert(digest(1, 7, &bytes)), "bits {bit}, {other} of {len}");
                     bytes[other / 8] ^= 1 << (other % 8);
                 }
                 bytes[bit / 8] ^= 1 << (bit % 8);
             }
-            assert!(numbers.insert(digest(7, &vec![0; len + 1])));
+            assert!(numbers.insert(digest(1, 7, &vec![0; len + 1])));
         }
     }
 
     #[test]
     fn it_is_the_same_everywhere() {
-        assert_eq!(digest(0, b"The same bytes have the same number."), 5_646_745_025_024_620_837);
+        let told = digest(0, 0, b"The same bytes have the same number.");
+        assert_eq!(told, 4_247_463_891_144_288_461);
+    }
+
+    /// Who knows the key multiplies by nothing, and all that stood before is forgotten.
+    #[test]
+    fn bytes_chosen_for_one_key_are_nothing_to_another() {
+        let [_, second, third] = PI;
+        let chosen = folded(second, third).to_le_bytes();
+        let number = |key, before: u8| {
+            digest(key, 7, &[&[before; 16][..], &chosen, &[1; 8], &[2; 16]].concat())
+        };
+        assert_eq!(number(0, 1), number(0, 2));
+        assert_ne!(number(9, 1), number(9, 2));
     }
 }

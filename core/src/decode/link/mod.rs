@@ -117,12 +117,11 @@ pub fn find(link: LinkType) -> Option<&'static Link> {
 /// times and signal strengths there: all their frames are of one link.
 pub(super) fn number(frame: &Frame<'_>) -> u64 {
     let bytes = match frame.link.0 {
-        1 => wire::prefix(frame.bytes, 12),
-        113 => wire::prefix(frame.bytes, 12),
+        1 | 113 => wire::prefix(frame.bytes, 12),
         276 => wire::prefix(wire::rest(frame.bytes, 4), 14),
         _ => &[],
     };
-    wire::digest(u64::from(frame.link.0), bytes)
+    wire::digest(0, u64::from(frame.link.0), bytes)
 }
 
 /// Opens a frame of this link type.
