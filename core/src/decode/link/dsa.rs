@@ -26,8 +26,7 @@ fn before(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
 }
 
 fn open(part: Slice<'_>, at: usize) -> Result<Opened<'_>, DecodeEnd> {
-    let number = part.be16(at, "switch_tag.header_too_short")?;
-    Ok(ethernet::behind(number, part.after(at.saturating_add(2))))
+    ethernet::behind_header(part, at, "switch_tag.header_too_short")
 }
 
 #[cfg(test)]

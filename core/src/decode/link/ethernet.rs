@@ -25,8 +25,18 @@ pub(super) static NETANALYZER_TRANSPARENT: Link = Link {
 const LENGTH_MAX: u16 = 1500;
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let number = part.be16(12, "ethernet.header_too_short")?;
-    Ok(behind(number, part.after(14)))
+    behind_header(part, 12, "ethernet.header_too_short")
+}
+
+/// What follows a header that ends with a type or a length, which stands `at` so many bytes. `short` says
+/// that it is not there.
+pub(in crate::decode) fn behind_header<'a>(
+    part: Slice<'a>,
+    at: usize,
+    short: &'static str,
+) -> Result<Opened<'a>, DecodeEnd> {
+    let number = part.be16(at, short)?;
+    Ok(behind(number, part.after(at.saturating_add(2))))
 }
 
 /// What follows the field that is a type or a length.

@@ -24,10 +24,8 @@ pub(super) fn len(part: Slice<'_>) -> Result<usize, DecodeEnd> {
 }
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let len = len(part)?;
-    let number = part.be16(len, "cisco_metadata.header_too_short")?;
-    let inside = part.after(len.saturating_add(2));
-    Ok(ethernet::behind(number, inside).in_tunnel(TUNNEL.name, None))
+    let inside = ethernet::behind_header(part, len(part)?, "cisco_metadata.header_too_short")?;
+    Ok(inside.in_tunnel(TUNNEL.name, None))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ pub(super) static TUNNEL: Tunnel =
     Tunnel { name: "cisco_ttag", entries: &[Entry::EtherType(0x8988)], open };
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
-    let number = part.be16(6, "cisco_ttag.header_too_short")?;
-    Ok(ethernet::behind(number, part.after(8)).in_tunnel(TUNNEL.name, None))
+    let inside = ethernet::behind_header(part, 6, "cisco_ttag.header_too_short")?;
+    Ok(inside.in_tunnel(TUNNEL.name, None))
 }
 
 #[cfg(test)]

@@ -25,9 +25,8 @@ pub(super) static VN_TAG: Tunnel = Tunnel {
 };
 
 fn behind<'a>(part: Slice<'a>, len: usize, name: &'static str) -> Result<Opened<'a>, DecodeEnd> {
-    let number = part.be16(len, "etag.header_too_short")?;
-    let inside = part.after(len.saturating_add(2));
-    Ok(ethernet::behind(number, inside).in_tunnel(name, None))
+    let inside = ethernet::behind_header(part, len, "etag.header_too_short")?;
+    Ok(inside.in_tunnel(name, None))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(super) static TUNNEL: Tunnel = Tunnel {
 
 fn open(part: Slice<'_>) -> Result<Opened<'_>, DecodeEnd> {
     const SHORT: &str = "vlan.header_too_short";
-    let (tag, ethertype) = (part.be16(0, SHORT)?, part.be16(2, SHORT)?);
-    let opened = ethernet::behind(ethertype, part.after(4));
+    let tag = part.be16(0, SHORT)?;
+    let opened = ethernet::behind_header(part, 2, SHORT)?;
     Ok(Opened { adds: Some(Adds::Vlan(tag & 0x0fff)), ..opened })
 }
