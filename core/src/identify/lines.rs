@@ -136,12 +136,23 @@ pub(super) fn fields_message(bytes: &[u8], ends_with_fields: bool) -> Option<usi
 }
 
 /// What a field says of the body's length.
-fn content_length(field: &[u8]) -> Option<usize> {
-    let (name, value) = field.split_at_checked(field.iter().position(|byte| *byte == b':')?)?;
-    let name = name.trim_ascii();
-    // "l" is SIP's short form (RFC 3261 section 20.14).
-    let known = name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"l");
-    number(rest(value, 1).trim_ascii()).filter(|_| known).map(index)
+fn content_length(line: &[u8]) -> Option<usize> {
+    let (name, value) = field(line)?;
+    // "l" is SIP's short form, and SIP allows a blank behind a name (RFC 3261 sections 20.14 and 25.1).
+    let known = is_one_of(name.trim_ascii(), &["content-length", "l"]);
+    number(value).filter(|_| known).map(index)
+}
+
+/// A field's name and value (RFC 5322 section 2.2), if the line is one.
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+    Some((name, rest(value, 1).trim_ascii()))
+}
+
+/// The value of the first field of this name in some lines, whatever the name's case.
+pub(super) fn field_value<'a>(lines: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut fields = lines.split(|byte| *byte == b'\n').filter_map(field);
+    fields.find(|(known, _)| is_one_of(known, &[name])).map(|(_, value)| value)
 }
 
 /// Whether what is there is text, as far as it is looked at: no control character but those of lines.

@@ -8,6 +8,7 @@
 //!
 //! Behind an answered CONNECT or an upgrade another protocol follows ([`Inside`]). HTTP/2 is another protocol.
 
+use crate::identify::lines::field_value;
 use crate::identify::messages::contradicted;
 use crate::identify::prelude::*;
 
@@ -156,7 +157,7 @@ fn status_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMatc
     let said = Said::at(Role::Server, bits, fact, Spot::stream(at, 12))
         .with(DetailKey::HttpProtocol, protocol)
         .with(DetailKey::HttpStatus, status.to_string())
-        .with_some(DetailKey::HttpServer, field(fields, b"server").map(from_wire));
+        .with_some(DetailKey::HttpServer, field_value(fields, "server").map(from_wire));
     let len = len.map(|len| len.saturating_add(at));
     // 1xx, 204 and 304 have no body (RFC 9112 section 6.3), nor has what answers HEAD.
     let bare = matches!(status, 100..=199 | 204 | 304);
@@ -240,12 +241,12 @@ fn are_fields(section: &[u8]) -> bool {
 
 /// RFC 9112 section 6.2.
 fn content_length(fields: &[u8]) -> Option<usize> {
-    field(fields, b"content-length").and_then(number).map(index)
+    field_value(fields, "content-length").and_then(number).map(index)
 }
 
 /// RFC 9112 section 6.1: the body is in parts, each behind its size.
 fn is_chunked(fields: &[u8]) -> bool {
-    field(fields, b"transfer-encoding").is_some()
+    field_value(fields, "transfer-encoding").is_some()
 }
 
 /// A chunk's size in hexadecimal digits, and what may stand behind it (RFC 9112 section 7.1).
@@ -281,7 +282,7 @@ fn request_line<'a>(head: &SideView<'a>, stream: &'a [u8], at: usize) -> SideMat
     let (fields, len) = head_section(stream);
     let len = len.map(|len| len.saturating_add(at));
     // Without a length or parts a request has no body, and another one follows (RFC 9112 section 6.3).
-    let tunnel = method == b"CONNECT" || field(fields, b"upgrade").is_some();
+    let tunnel = method == b"CONNECT" || field_value(fields, "upgrade").is_some();
     let next = |behind: &[u8]| {
         let word = behind.iter().take_while(|byte| is_method_byte(**byte)).count();
         let method = behind.get(word).is_none_or(|byte| *byte == b' ') && word <= METHOD_BYTES_MAX;
@@ -332,8 +333,8 @@ fn request(
         .with(DetailKey::HttpMethod, name)
         .with(DetailKey::HttpUrl, url)
         .with_some(DetailKey::HttpProtocol, version.map(from_wire))
-        .with_some(DetailKey::HttpHost, field(fields, b"host").map(from_wire))
-        .with_some(DetailKey::HttpUserAgent, field(fields, b"user-agent").map(from_wire))
+        .with_some(DetailKey::HttpHost, field_value(fields, "host").map(from_wire))
+        .with_some(DetailKey::HttpUserAgent, field_value(fields, "user-agent").map(from_wire))
 }
 
 /// The start line and fields, and how long they are with their empty line, where that is there.
@@ -341,15 +342,6 @@ fn head_section(stream: &[u8]) -> (&[u8], Option<usize>) {
     let end = position_of(stream, b"\r\n\r\n");
     let len = end.map(|end| end.saturating_add(4));
     (prefix(stream, len.unwrap_or(stream.len())), len)
-}
-
-/// The value of the first field of this name, which is given in lower case.
-fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    section.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let same = prefix(line, colon).eq_ignore_ascii_case(name);
-        same.then(|| rest(line, colon.saturating_add(1)).trim_ascii())
-    })
 }
 
 #[cfg(test)]

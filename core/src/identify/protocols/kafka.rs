@@ -19,8 +19,8 @@ pub(super) static DETECTOR: Detector = Detector {
     asks: over_tcp(|view| {
         match_stream(view, |bytes, _| {
             // An answer may be nothing but its number, and an error.
-            let whole = be32(bytes, 0).is_some_and(|size| size < 10)
-                && be32(bytes, 0).is_some_and(|size| bytes.len() >= index(size).saturating_add(4));
+            let whole = be32(bytes, 0)
+                .is_some_and(|size| size < 10 && bytes.len() >= index(size).saturating_add(4));
             let needed = if whole { 8 } else { 14 };
             from_opening(bytes, &DETECTOR, needed, |bytes| request(bytes).or_else(|| answer(bytes)))
         })

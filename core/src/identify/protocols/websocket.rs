@@ -7,6 +7,7 @@
 //!
 //! The frames behind it show themselves only where they are text: `81 length [mask(4)] text`.
 
+use crate::identify::lines::field_value;
 use crate::identify::prelude::*;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -37,11 +38,12 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     let section = prefix(bytes, end);
     let role = if asks == Some(true) { Role::Client } else { Role::Server };
     let (name, size) = match role {
-        Role::Client => (&b"sec-websocket-key:"[..], 24),
-        Role::Server | Role::Either => (&b"sec-websocket-accept:"[..], 28),
+        Role::Client => ("sec-websocket-key", 24),
+        Role::Server | Role::Either => ("sec-websocket-accept", 28),
     };
     let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    let keyed = field(section, name).is_some_and(|key| key.len() == size && key.iter().all(base64));
+    let keyed =
+        field_value(section, name).is_some_and(|key| key.len() == size && key.iter().all(base64));
     if !keyed || !mentions(section, "websocket") {
         return Err(Not);
     }
@@ -53,8 +55,8 @@ fn read(bytes: &[u8], complete: bool) -> SideMatch<Said> {
     // the request or status line, the field's name, its value
     let target = section.split(|byte| *byte == b' ').nth(1).filter(|_| role == Role::Client);
     let said = Said::new(end, role, 32.0 + 128.0 + 40.0, fact)
-        .with_some(DetailKey::HttpHost, field(section, b"host:").map(from_wire))
-        .with_some(DetailKey::HttpUserAgent, field(section, b"user-agent:").map(from_wire))
+        .with_some(DetailKey::HttpHost, field_value(section, "host").map(from_wire))
+        .with_some(DetailKey::HttpUserAgent, field_value(section, "user-agent").map(from_wire))
         .with_some(DetailKey::HttpUrl, target.map(from_wire));
     Ok(said)
 }
@@ -99,14 +101,6 @@ fn frame(bytes: &[u8]) -> SideMatch<Said> {
     // first byte, mask's bit; 1.4 bits for each letter
     let letters = f32::from(u8::try_from(text.len()).unwrap_or(64));
     said(8.0 + 1.0 + 1.4 * letters, text.len() >= 12)
-}
-
-/// The value of the first field of this name, which is given in lower case with its colon.
-fn field<'a>(section: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    section.split(|byte| *byte == b'\n').find_map(|line| {
-        let same = prefix(line, name.len()).eq_ignore_ascii_case(name);
-        same.then(|| rest(line, name.len()).trim_ascii())
-    })
 }
 
 #[cfg(test)]
