@@ -95,8 +95,9 @@ fn typed(record: &FlowRecord, side: Side) -> Option<Mark> {
         }
     }
     let enough = seen.len() >= COMMANDS_MIN && seen.len().saturating_mul(2) >= all;
+    let frame = first.filter(|_| enough)?;
     let text = from_wire(&seen.join(&b", "[..]));
-    first.filter(|_| enough).map(|frame| Mark { what: "commands", text, side, frame })
+    Some(Mark { what: "commands", text, side, frame })
 }
 
 /// Without their ends.

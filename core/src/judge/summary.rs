@@ -122,19 +122,18 @@ fn not_kept(heads: Visibility) -> String {
 
 fn conversation(case: &FlowContext<'_>, status: Status, opinion: &Opinion) -> String {
     let heads = case.visibility();
-    let seen = format!(
-        "no known protocol in the first {} bytes from client and {} from server ({} tried)",
-        heads.head_to_server,
-        heads.head_to_client,
-        super::detectors_asked(case),
-    );
-    let seen = if status == Status::Insufficient && heads.kept_too_little() {
-        not_kept(heads)
-    } else {
-        seen
+    let short = status == Status::Insufficient;
+    let kept_too_little = short && heads.kept_too_little();
+    let no_protocol = || {
+        format!(
+            "no known protocol in the first {} bytes from client and {} from server ({} tried)",
+            heads.head_to_server,
+            heads.head_to_client,
+            super::detectors_asked(case),
+        )
     };
-    let is_short = status == Status::Insufficient && !heads.kept_too_little();
-    let enough = if is_short { "too little payload: " } else { "" };
+    let seen = if kept_too_little { not_kept(heads) } else { no_protocol() };
+    let enough = if short && !kept_too_little { "too little payload: " } else { "" };
     match opinion.label {
         Label::CitrixFramehawk => {
             let reasons: Vec<&str> = opinion
