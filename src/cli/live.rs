@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{failed, stdout_exit};
 use super::process_lookup::{Looking, Lookups, ProcessLookup};
-use super::run::{Pace, Run};
+use super::run::{Run, RunsUntil};
 use super::sandbox_args::Confining;
 use super::{Ended, Outcome, Watching, Writing, live_view, log, shutdown};
 use crate::capture::FrameSource as _;
@@ -105,8 +105,14 @@ impl Live {
         };
         let helpers = self.confining.of_helpers(&plan);
         // Before the capture, whose handle the helper must not inherit.
-        let mut run =
-            Run::new(&[], Links::Inside, &self.watching, &self.writing, Pace::Live, &helpers)?;
+        let mut run = Run::new(
+            &[],
+            Links::Inside,
+            &self.watching,
+            &self.writing,
+            RunsUntil::EndedLive,
+            &helpers,
+        )?;
         let owners = self.looking.start(&run.config.watch, &helpers);
         // Not before: until outputs are open a signal has nothing to end but the program.
         let stop = shutdown::catch().map_err(|error| {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::exit::failed;
 use super::fail_on::FailOn;
-use super::run::{Pace, Run};
+use super::run::{Run, RunsUntil};
 use super::sandbox_args::{self, Confining, Linking};
 use super::{Ended, Outcome, Unpacking, Watching, Writing, log, progress, shutdown};
 use crate::capture::bpf::Bpf;
@@ -79,8 +79,8 @@ impl Read {
         file::exist(&self.paths).map_err(|error| failed(&error))?;
         let links = self.linking.links();
         let helpers = self.confining.of_helpers(&plan);
-        let pace = if self.follow { Pace::Growing } else { Pace::ToItsEnd };
-        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, pace, &helpers)?;
+        let until = if self.follow { RunsUntil::EndedAsItGrows } else { RunsUntil::TheEnd };
+        let mut run = Run::new(&self.paths, links, &self.watching, &self.writing, until, &helpers)?;
         run.fail_on = self.fail_on.clone();
         // Ctrl-C on a long read still gives the summary of what was read.
         let _ = shutdown::catch();

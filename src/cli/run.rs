@@ -23,15 +23,15 @@ use crate::capture::file::Links;
 use crate::engine::{self, NoteDrops, Observer, Outcome};
 use portstory_core::Config;
 
-/// How long a run goes on.
+/// When a run is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// To the end of what there is to read.
-    ToItsEnd,
-    /// Until it is ended, as a file grows.
-    Growing,
-    /// Until it is ended, as packets come.
-    Live,
+pub(super) enum RunsUntil {
+    /// At the end of what there is to read.
+    TheEnd,
+    /// When somebody ends it, as a file may always grow.
+    EndedAsItGrows,
+    /// When somebody ends it, as packets may always come.
+    EndedLive,
 }
 
 /// A run from its first frame to its summary.
@@ -59,10 +59,10 @@ impl Run {
         links: Links,
         watching: &Watching,
         writing: &Writing,
-        pace: Pace,
+        until: RunsUntil,
         sandboxing: &Sandboxing,
     ) -> Result<Self, Outcome> {
-        let is_live = pace == Pace::Live;
+        let is_live = until == RunsUntil::EndedLive;
         let config = Config { live_verdicts: is_live, ..watching.config()? };
         check(writing)?;
         let claims = Claims::of_inputs(inputs.iter().chain(watching.files()));
@@ -90,7 +90,7 @@ impl Run {
             lookups: None,
             lookups_so_far: None,
         };
-        let goes_on = pace != Pace::ToItsEnd;
+        let goes_on = until != RunsUntil::TheEnd;
         if goes_on || writing.rotating.is_wanted() {
             run.start_helper(writing, sandboxing)?;
         }
