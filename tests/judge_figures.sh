@@ -54,31 +54,25 @@ if title.startswith("client"):
 PYTHON
 }
 
-echo "Generated sessions, seed $seed (consistency, not truth)"
-for kind in framehawk-ica framehawk-gateway framehawk-alone framehawk-host \
-    video quic game file voice edt edt-midflow; do
-    python3 "$repository/fixtures/make/sessions.py" --kind "$kind" --count "$count" \
-        --seed "$seed" --out "$work" >/dev/null
-    label "$work/$kind-$seed.pcap" >"$work/flows.csv"
-    tell "$kind" "$work/flows.csv"
-    rm "$work/$kind-$seed.pcap"
-done
-for kind in video quic game file voice edt edt-midflow; do
-    python3 "$repository/fixtures/make/sessions.py" --kind "$kind" --count "$count" \
-        --seed "$seed" --out "$work" --companion >/dev/null
-    label "$work/$kind-$seed.pcap" >"$work/flows.csv"
-    tell "$kind beside an ICA session" "$work/flows.csv"
-    rm "$work/$kind-$seed.pcap"
-done
+# Figures of kinds of sessions, as `option` makes them; `words` say what that is.
+made() {
+    local option=$1 words=$2 kind
+    shift 2
+    for kind; do
+        python3 "$repository/fixtures/make/sessions.py" --kind "$kind" --count "$count" \
+            --seed "$seed" --out "$work" $option >/dev/null
+        label "$work/$kind-$seed.pcap" >"$work/flows.csv"
+        tell "$kind$words" "$work/flows.csv"
+        rm "$work/$kind-$seed.pcap"
+    done
+}
 
-for kind in framehawk-ica framehawk-gateway framehawk-alone framehawk-host \
-    video quic game file voice edt edt-midflow; do
-    python3 "$repository/fixtures/make/sessions.py" --kind "$kind" --count "$count" \
-        --seed "$seed" --out "$work" --late >/dev/null
-    label "$work/$kind-$seed.pcap" >"$work/flows.csv"
-    tell "$kind, met on its way" "$work/flows.csv"
-    rm "$work/$kind-$seed.pcap"
-done
+display=(framehawk-ica framehawk-gateway framehawk-alone framehawk-host)
+others=(video quic game file voice edt edt-midflow)
+echo "Generated sessions, seed $seed (consistency, not truth)"
+made "" "" "${display[@]}" "${others[@]}"
+made --companion " beside an ICA session" "${others[@]}"
+made --late ", met on its way" "${display[@]}" "${others[@]}"
 
 [[ $# -gt 0 ]] || exit 0
 echo
