@@ -141,3 +141,37 @@ fn what_is_not_opened_is_counted_by_number_and_name() {
     ];
     assert_eq!(told, expected.map(|(name, title, count)| (name.into(), title.into(), count)));
 }
+
+/// Strangers may send every EtherType there is: what is wrong with a packet is told all the same, and the rest is
+/// counted.
+#[test]
+fn numbers_nobody_uses_hide_nothing() {
+    let frame = |number: u16, ethertype: u16, inside: &[u8]| {
+        let nanos = 1_700_000_000_000_000_000 + i64::from(number);
+        let bytes = [&[2; 12][..], &ethertype.to_be_bytes(), inside].concat();
+        OwnedFrame {
+            at: FrameRef {
+                time: Timestamp::from_nanos(nanos),
+                source: SourceId(0),
+                number: number.into(),
+            },
+            link: LinkType(1),
+            wire_len: u32::try_from(bytes.len()).unwrap(),
+            bytes,
+        }
+    };
+    let mut frames: Vec<OwnedFrame> =
+        (0..1000).map(|number| frame(number, 0xa100 + number, &[0; 46])).collect();
+    frames.push(frame(1000, 0x0800, &[0x45]));
+    let (events, left_out) = support::classify_counting(&frames, &Config::default());
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Anomaly(anomaly) => Some(anomaly.name()),
+            Event::Flow(_) | Event::Verdict(_) | Event::Endpoint(_) => None,
+        })
+        .collect();
+    let unopened = told.iter().filter(|name| name.starts_with("not_opened.ethertype_0xa1")).count();
+    assert_eq!((told.len(), unopened, left_out.anomalies), (65, 64, 936), "{told:?}");
+    assert!(told.iter().any(|name| name.starts_with("ipv4.")), "{told:?}");
+}

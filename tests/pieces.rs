@@ -127,6 +127,7 @@ fn pieces_leave_out_what_the_whole_would_leave_out() {
         companion_sessions_max: 1,
         fragments_datagrams_max: 2,
         anomaly_kinds_max: 1,
+        unopened_kinds_max: 1,
         ..Limits::default()
     };
     let (_, left_out) = compare(&Config { limits, ..Config::default() }, 6);

@@ -177,6 +177,9 @@ pub struct Limits {
     pub message_sizes_max: usize,
     /// Kinds of anomaly counted separately.
     pub anomaly_kinds_max: usize,
+    /// Numbers of EtherTypes, IP protocols and ports that are not opened, counted separately: more than a
+    /// network has, and fewer than anybody would read.
+    pub unopened_kinds_max: usize,
     /// Packets of a flow before one of which it may be a copy (a SPAN of two ports shows each frame
     /// twice in a row).
     pub duplicate_window_packets: usize,
@@ -240,6 +243,7 @@ impl Limits {
             companion_pairs_max: usize::MAX,
             companion_sessions_max: self.companion_sessions_max.max(4096),
             anomaly_kinds_max: usize::MAX,
+            unopened_kinds_max: usize::MAX,
             ..self.clone()
         }
     }
@@ -319,6 +323,7 @@ impl Default for Limits {
             chain_max: 4,
             message_sizes_max: 16,
             anomaly_kinds_max: 256,
+            unopened_kinds_max: 64,
             duplicate_window_packets: 4,
         }
     }

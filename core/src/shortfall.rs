@@ -16,7 +16,8 @@ pub struct Shortfalls {
     pub flows: u64,
     /// IP packets in fragments that were given up to make room for others.
     pub fragments: u64,
-    /// Frames with kinds of anomaly beyond [`crate::config::Limits::anomaly_kinds_max`].
+    /// Frames with kinds of anomaly beyond [`crate::config::Limits::anomaly_kinds_max`], or of what is not opened
+    /// beyond [`crate::config::Limits::unopened_kinds_max`].
     pub anomalies: u64,
 }
 

@@ -9,12 +9,18 @@ use crate::flow::{Correlation, FlowKey, FlowPacket};
 use crate::frame::FrameRef;
 use crate::wire;
 
+/// What stopped the decoder, by name and number.
+type Stops = Firsts<(&'static str, Option<u16>), AnomalyEvent>;
+
 /// What is known beside the flows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SharedFacts {
     pub(super) ledgers: Correlation,
-    /// By name and number.
-    anomalies: Firsts<(&'static str, Option<u16>), AnomalyEvent>,
+    /// Of these there are as many as have a name here.
+    anomalies: Stops,
+    /// Those that go by a number, of which strangers can send as many as there are: they must not take the
+    /// others' room.
+    unopened: Stops,
     /// Frames with kinds that found no room.
     anomalies_left_out: u64,
 }
@@ -48,8 +54,11 @@ impl SharedFacts {
 
     /// Something stopped the decoder.
     pub(super) fn anomaly(&mut self, at: FrameRef, stop: &DecodeAnomaly, config: &Config) {
-        let max = config.limits.anomaly_kinds_max;
-        let noted = self.anomalies.note((stop.event, stop.number), at.time, max, || AnomalyEvent {
+        let (stops, max) = match stop.number {
+            None => (&mut self.anomalies, config.limits.anomaly_kinds_max),
+            Some(_) => (&mut self.unopened, config.limits.unopened_kinds_max),
+        };
+        let noted = stops.note((stop.event, stop.number), at.time, max, || AnomalyEvent {
             event: stop.event,
             number: stop.number,
             layer: stop.layer,
@@ -75,25 +84,30 @@ impl SharedFacts {
     /// Adds those of another piece.
     pub(super) fn merge(&mut self, other: Self, config: &Config) {
         self.ledgers.merge(other.ledgers, config);
-        self.anomalies.join(other.anomalies, |known, other| {
+        let both = |known: &mut AnomalyEvent, other: AnomalyEvent| {
             let count = known.count.saturating_add(other.count);
             let first = if other.frame < known.frame { other } else { *known };
             *known = AnomalyEvent { count, ..first };
-        });
+        };
+        self.anomalies.join(other.anomalies, both);
+        self.unopened.join(other.unopened, both);
     }
 
     /// All pieces are here: keeps what the whole would have kept.
     pub(super) fn cut(&mut self, limits: &Limits) {
         self.ledgers.cut(limits);
         let left_out = &mut self.anomalies_left_out;
-        self.anomalies.cut_to(limits.anomaly_kinds_max, &mut |gone| {
-            *left_out = left_out.saturating_add(gone.count);
-        });
+        let mut gone = |gone: AnomalyEvent| *left_out = left_out.saturating_add(gone.count);
+        self.anomalies.cut_to(limits.anomaly_kinds_max, &mut gone);
+        self.unopened.cut_to(limits.unopened_kinds_max, &mut gone);
     }
 
-    /// The capture is over: what stopped the decoder, by time, and in how many frames something did that
-    /// found no room.
+    /// The capture is over: what stopped the decoder, in the order of names and numbers, and in how many frames
+    /// something did that found no room.
     pub(super) fn into_anomalies(self) -> (impl Iterator<Item = AnomalyEvent>, u64) {
-        (self.anomalies.into_values().map(|(_, anomaly)| anomaly), self.anomalies_left_out)
+        let mut all: Vec<_> =
+            self.anomalies.into_values().chain(self.unopened.into_values()).collect();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        (all.into_iter().map(|(_, anomaly)| anomaly), self.anomalies_left_out)
     }
 }
